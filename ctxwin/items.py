@@ -1,0 +1,228 @@
+"""The values that travel through ctxwin: items and their parts, budgets.
+
+All are frozen and compare by content; functions return new ones. An `Item` is a turn of a
+conversation, a chunk or passage of a document, a memory, or a whole document (which a `Pool` chunks).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Literal, get_args
+
+from .errors import InputError, MessageError
+
+__all__ = ["KINDS", "Budget", "Item", "Kind", "Media", "Part", "PartKind", "content_hash", "parse_time"]
+
+Kind = Literal["turn", "chunk", "passage", "memory", "document"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+PartKind = Literal[
+    "text", "image", "audio", "video", "file", "call", "result", "reasoning", "other"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """What is known of an image, sound, film or document without decoding it.
+
+    Unknown figures are None; the token rules then take the provider's worst case or default and say so.
+    """
+
+    mime: str | None = None
+    width: int | None = None
+    """Pixels."""
+    height: int | None = None
+    """Pixels."""
+    detail: str | None = None
+    """OpenAI's `low`, `high` or `auto`."""
+    seconds: float | None = None
+    """Length of sound or film."""
+    pages: int | None = None
+    """Pages of a document."""
+    size: int | None = None
+    """Bytes of the decoded content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One piece of a message: text, an image, a tool call, a tool result, reasoning.
+
+    `path` says where the piece stands in the message that came in (keys and indices), so that a
+    shortened text can be put back at the same place and everything else stays as it was.
+    """
+
+    kind: PartKind
+    text: str = ""
+    """The words of it: text, a call's arguments, a result's content, a caption; "" for bare media."""
+    path: tuple[str | int, ...] = ()
+    name: str | None = None
+    """A call's function name."""
+    call_id: str | None = None
+    """What ties a call to its result."""
+    media: Media | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing that may be packed: `Item(text="...", speaker="Ana", time="2024-05-03")`.
+
+    Raises:
+        MessageError: `text` is not a string or `kind` is unknown.
+
+    Example:
+        >>> Item(text="We sign the lease on Friday.", speaker="Ana", time="1:56 pm on 8 May, 2023").when
+        datetime.datetime(2023, 5, 8, 13, 56)
+    """
+
+    text: str
+    """The words by which it is found and counted; for a message, those of all its parts."""
+    id: str = ""
+    """Names it in reports and plans; left empty, it is made from the content."""
+    kind: Kind = "turn"
+    role: str | None = None
+    """`system`, `user`, `assistant`, `tool`, ... for turns."""
+    speaker: str | None = None
+    session: str | None = None
+    """Which sitting of a conversation a turn belongs to."""
+    time: str | datetime | None = None
+    """ISO, or a form that people write; `when` is the parsed one."""
+    source: str | None = None
+    """Where it comes from: a file's path, a store's name, a conversation's id."""
+    title: str | None = None
+    """Heading of the section, name of the function, title of the passage."""
+    lines: tuple[int, int] | None = None
+    """First and last line in its source, from 1, inclusive."""
+    span: tuple[int, int] | None = None
+    """First character and the one after the last, in its source."""
+    pinned: bool = False
+    """Must stay, whole."""
+    parts: tuple[Part, ...] = ()
+    """The pieces of a message; empty for plain text."""
+    raw: Mapping[str, Any] | None = field(default=None, hash=False)
+    """The message as it came in; never changed."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise MessageError(f"an Item's text is a string, not {type(self.text).__name__}")
+        if self.kind not in KINDS:
+            raise MessageError(f"unknown kind {self.kind!r} of an Item; use one of {', '.join(KINDS)}")
+        if not self.id:
+            who = (self.kind, self.role, self.speaker, self.session, str(self.time), self.source, self.span)
+            object.__setattr__(self, "id", content_hash(repr(who), self.text)[:12])
+
+    @property
+    def when(self) -> datetime | None:
+        """`time` as a naive datetime (UTC where it named a zone), or None where it cannot be read."""
+        return parse_time(self.time)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How many tokens a request may have: `Budget(total=8_000, reserve=1_000)`.
+
+    Raises:
+        InputError: a figure is negative, or nothing is left.
+    """
+
+    total: int
+    """Tokens of the window, or of the part of it that may be used."""
+    reserve: int = 0
+    """Tokens kept free for the answer."""
+    margin: int | None = None
+    """Tokens kept free for counting errors; None: 0 for an exact tokenizer, else its 95 % bound."""
+
+    def __post_init__(self) -> None:
+        for name in ("total", "reserve", "margin"):
+            figure = getattr(self, name)
+            if figure is None and name == "margin":
+                continue
+            if isinstance(figure, bool) or not isinstance(figure, int):
+                raise InputError(f"budget {name} is a whole number of tokens, not {figure!r}")
+            if figure < 0:
+                raise InputError(f"budget {name} is {figure:,} tokens; give 0 or more")
+        if self.limit <= 0:
+            raise InputError(
+                f"budget total {self.total:,} - reserve {self.reserve:,} - margin {self.margin or 0:,} "
+                "leaves no token for the request; raise the total or lower the reserve"
+            )
+
+    @property
+    def limit(self) -> int:
+        """Tokens the request may have: total - reserve - margin."""
+        return self.total - self.reserve - (self.margin or 0)
+
+
+def content_hash(*texts: str) -> str:
+    """Hash texts (lone surrogates included) to 32 hexadecimal digits; the key of every cache."""
+    digest = hashlib.blake2b(digest_size=16)
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul",
+            "august aug", "september sep sept", "october oct", "november nov", "december dec",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_DAY_FORMS = (
+    re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"),
+    re.compile(r"(?P<year>\d{4})\s*年\s*(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*[日号]?"),
+    re.compile(
+        rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s-]+(?:of\s+)?(?P<name>{_MONTH})\.?,?[\s-]+(?P<year>\d{{4}})", re.I
+    ),
+    re.compile(rf"(?P<name>{_MONTH})\.?[\s-]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[\s-]+(?P<year>\d{{4}})", re.I),
+)
+_CLOCK = re.compile(r"(?<!\d)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?\s*(?P<half>[ap]\.?m\.?)?", re.I)
+
+
+@lru_cache(maxsize=65_536)
+def parse_time(time: str | datetime | None) -> datetime | None:
+    """Read a time as ISO or as people write it; None where it cannot be read.
+
+    A time with a zone is turned to UTC; the result carries no zone, so that all compare.
+
+    Example:
+        >>> parse_time("2023/07/12 (Wed) 10:14")
+        datetime.datetime(2023, 7, 12, 10, 14)
+        >>> parse_time("March-15-2024")
+        datetime.datetime(2024, 3, 15, 0, 0)
+    """
+    if isinstance(time, str):
+        try:
+            time = datetime.fromisoformat(time.strip())
+        except ValueError:
+            return _parse_free(str(time))
+    if time is not None and time.tzinfo is not None:
+        return time.astimezone(UTC).replace(tzinfo=None)
+    return time
+
+
+def _parse_free(text: str) -> datetime | None:
+    for form in _DAY_FORMS:
+        if day := form.search(text):
+            found = day.groupdict()
+            month = _MONTHS[found["name"].lower()] if found.get("name") else int(found["month"])
+            clock = _CLOCK.search(text[: day.start()] + " " + text[day.end() :])
+            hour, minute = (int(clock["hour"]), int(clock["minute"])) if clock else (0, 0)
+            if clock and clock["half"]:
+                hour = hour % 12 + (12 if clock["half"].lower().startswith("p") else 0)
+            try:
+                return datetime(int(found["year"]), month, int(found["day"]), hour, minute)  # noqa: DTZ001
+            except ValueError:
+                return None
+    return None
