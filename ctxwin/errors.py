@@ -6,6 +6,7 @@
     ├── InputError         (ValueError)   a path, file, option or setting is wrong
     ├── UnknownModel       (LookupError)  no such model or tokenizer; carries the nearest names
     ├── MissingExtra       (ImportError)  an optional package is not installed; carries the command
+    ├── EndpointError      (OSError)      a model's endpoint did not answer as it should
     └── StoreError         (OSError)      a cache or store on disk cannot be read or written
 
 An error names the thing, gives the numbers, and ends with what to do. No error carries message text or a key.
@@ -18,6 +19,7 @@ from collections.abc import Mapping, Sequence
 __all__ = [
     "BudgetError",
     "CtxwinError",
+    "EndpointError",
     "InputError",
     "MessageError",
     "MissingExtra",
@@ -93,6 +95,10 @@ class MissingExtra(CtxwinError, ImportError):
         self.package = package
         self.command = command
         super().__init__(f"{feature} needs {package!r}, which is not installed; run `{command}`")
+
+
+class EndpointError(CtxwinError, OSError):
+    """A model's endpoint could not be reached, refused the request, or answered out of form."""
 
 
 class StoreError(CtxwinError, OSError):

@@ -1,0 +1,107 @@
+"""Relevance with diversity: maximal marginal relevance, and coverage (facility location) with rungs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .account import Ledger, place_required
+from .core import core
+from .grow import grow
+from .problem import Problem, Selection
+from .selection import appraise
+
+__all__ = ["coverage", "mmr"]
+
+POOL_ITEMS = 512
+"""Most relevant items between which diversity is weighed (research/algorithms.md, 1.3: 33 to 90 ms)."""
+
+MMR_RELEVANCE = 0.9
+"""Weight of relevance against novelty (research/algorithms.md, 1.4: the best measured)."""
+
+COVER_COSINE = 0.6
+"""Below this an item says nothing of another; from here to 1 its cover grows to all (research/algorithms.md, 1.4)."""
+
+
+def mmr(problem: Problem) -> Selection:
+    """Keep full items by maximal marginal relevance, then by relevance, skipping those that do not fit.
+
+    The next is the one with the highest .9 * relevance - .1 * cosine to the nearest kept (Carbonell and Goldstein 1998).
+    """
+    ledger = Ledger(problem, place_required(problem))
+    rank = np.argsort(-problem.relevance, kind="stable")
+    pool = rank[:POOL_ITEMS]
+    vectors = _vectors(problem, pool)
+    required = np.flatnonzero(problem.required)
+    nearest = (vectors @ _vectors(problem, required).T).max(axis=1, initial=0)
+    waiting = ~problem.required[pool]
+    while waiting.any():
+        score = MMR_RELEVANCE * problem.relevance[pool] - (1 - MMR_RELEVANCE) * nearest
+        place = int(np.where(waiting, np.round(score, 6), -np.inf).argmax())
+        waiting[place] = False
+        if ledger.takes(int(pool[place]), 0):
+            nearest = np.maximum(nearest, vectors @ vectors[place])
+    _take_rest(ledger, rank)
+    return appraise(problem, ledger.choice)
+
+
+def coverage(problem: Problem) -> Selection:
+    """Choose rungs that cover what is relevant, each thing once, then full items by relevance.
+
+    Facility location: every item of the pool counts its relevance, times the nearest kept rung's cover of it; greedy by
+    gain per token with upgrade moves (within .5 % of the optimum, research/algorithms.md, 1.3).
+    """
+    base = place_required(problem)
+    ledger = Ledger(problem, base)
+    rank = np.argsort(-problem.relevance, kind="stable")
+    pool = np.union1d(rank[:POOL_ITEMS], np.flatnonzero(problem.required))
+    cover = _Cover(problem, pool)
+    for item in np.flatnonzero(problem.required).tolist():
+        cover.keep(item, int(base[item]))
+    grow(problem, ledger, cover, core(problem, base, pool, 0.0))
+    _take_rest(ledger, rank)
+    return appraise(problem, ledger.choice)
+
+
+class _Cover:
+    """How much of what is relevant in a pool the kept rungs show."""
+
+    def __init__(self, problem: Problem, pool: NDArray[np.int64]) -> None:
+        vectors = _vectors(problem, pool)
+        same = np.clip((vectors @ vectors.T - COVER_COSINE) / (1 - COVER_COSINE), 0, 1).astype(np.float64)
+        np.fill_diagonal(same, 1)
+        self._same = np.round(same, 3)
+        self._weight = problem.relevance[pool]
+        self._place = {item: place for place, item in enumerate(pool.tolist())}
+        self._covered = np.zeros(len(pool))
+        self._problem = problem
+
+    def gains(self, item: int, now: int) -> list[float]:
+        """Return what each rung of an item would add; 0 for one outside the pool."""
+        shown = self._shown(item)
+        if (place := self._place.get(item)) is None:
+            return [0.0] * len(shown)
+        more = np.maximum(shown[:, None] * self._same[place] - self._covered, 0)
+        gains: list[float] = (more @ self._weight).tolist()
+        return gains
+
+    def keep(self, item: int, rung: int) -> None:
+        """Count a rung among the kept."""
+        if (place := self._place.get(item)) is not None:
+            self._covered = np.maximum(self._covered, self._shown(item)[rung] * self._same[place])
+
+    def _shown(self, item: int) -> NDArray[np.float64]:
+        """Return the share of an item that each of its rungs shows."""
+        values = self._problem.values[self._problem.start[item] : self._problem.start[item + 1]]
+        return values / values.max() if values.any() else (np.arange(len(values)) == 0).astype(np.float64)
+
+
+def _take_rest(ledger: Ledger, rank: NDArray[np.int64]) -> None:
+    for item in rank.tolist():
+        if not ledger.kept[item]:
+            ledger.takes(item, 0)
+
+
+def _vectors(problem: Problem, items: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the vectors of some items; of length 0 where there are none, so that nothing is like another."""
+    return np.zeros((len(items), 1), dtype=np.float32) if problem.vectors is None else problem.vectors[items]

@@ -1,0 +1,115 @@
+"""Local search: the last tokens are spent by single moves and by pairs, one that frees tokens and one that uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .account import Ledger, NearDuplicates
+from .core import Core
+from .grow import moves
+from .problem import Problem
+
+__all__ = ["polish"]
+
+_EXCHANGES = 64
+"""Exchanges made at most."""
+
+_TRIES = 8
+"""Best pairs that are checked exactly before the search ends."""
+
+_LEAST_GAIN = 1e-12
+"""Gains below this are rounding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Moves:
+    """Changes of one item each: to a rung, or (-1) out."""
+
+    place: NDArray[np.int64]
+    rung: NDArray[np.int64]
+    gain: NDArray[np.float64]
+    more: NDArray[np.int64]
+
+    def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> _Moves:
+        return _Moves(place=self.place[mask], rung=self.rung[mask], gain=self.gain[mask], more=self.more[mask])
+
+
+def polish(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates, price: float) -> None:
+    """Make the exchange of most value, again and again, until none gains."""
+    for _ in range(_EXCHANGES):
+        known = near.share.copy()
+        if not _exchange(part, _useful(problem, part, ledger, near, price), ledger, near):
+            if (near.share[part.items] == known[part.items]).all():
+                return
+
+
+def _useful(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates, price: float) -> _Moves:
+    """Lay out all moves but those that lose more at the price than any partner and the tokens left could win back."""
+    gain, more = moves(problem, ledger, near, part)
+    kept = np.flatnonzero((ledger.choice[part.items] >= 0) & ~part.forced)
+    items = part.items[kept]
+    places = problem.start[items] + ledger.choice[items]
+    out = np.full(len(kept), -1)
+    all_moves = _Moves(
+        place=np.concatenate((part.owner, kept)),
+        rung=np.concatenate((part.rung, out)),
+        gain=np.concatenate((gain, -problem.values[places] * near.share[items])),
+        more=np.concatenate((more, -problem.tokens[places] - ledger.overheads(items))),
+    )
+    reduced = all_moves.gain - price * all_moves.more
+    spare = price * max(ledger.left, 0) + max(0.0, float(reduced.max(initial=0)))
+    changes = (all_moves.gain != 0) | (all_moves.more != 0)
+    return all_moves.where((reduced >= -spare) & changes & ~part.forced[all_moves.place])
+
+
+def _exchange(part: Core, found: _Moves, ledger: Ledger, near: NearDuplicates) -> bool:
+    """Make the best single move or pair that fits and gains; tell whether there was one."""
+    uses = found.where(found.gain > 0)
+    uses = uses.where(np.lexsort((-uses.gain, uses.more)))
+    frees = found.where(found.more < 0)
+    if not len(uses.place):
+        return False
+    # The best use within so many tokens is a running maximum over uses sorted by tokens. The last row stands for
+    # "free nothing".
+    best = np.maximum.accumulate(uses.gain)
+    room = ledger.left - np.append(frees.more, 0)
+    reach = np.searchsorted(uses.more, room, side="right") - 1
+    total = np.where(reach >= 0, best[reach], -np.inf) + np.append(frees.gain, 0.0)
+    for row in np.argsort(-total, kind="stable")[:_TRIES].tolist():
+        if total[row] <= _LEAST_GAIN:
+            return False
+        free = None if row == len(frees.place) else row
+        place = -1 if free is None else int(frees.place[free])
+        options = np.where((uses.more <= room[row]) & (uses.place != place), uses.gain, -np.inf)
+        use = int(options.argmax())
+        lost = 0.0 if free is None else float(frees.gain[free])
+        if options[use] + lost <= _LEAST_GAIN:
+            continue
+        if _make(part, ledger, near, uses, use, frees, free, lost):
+            return True
+    return False
+
+
+def _make(
+    part: Core, ledger: Ledger, near: NearDuplicates, uses: _Moves, use: int, frees: _Moves, free: int | None, lost: float
+) -> bool:
+    """Make one exchange if it gains beside near-duplicates and fits exactly, markers and headers included."""
+    item, rung = int(part.items[uses.place[use]]), int(uses.rung[use])
+    new, share = not ledger.kept[item], near.share[item]
+    if new and uses.gain[use] * near.left(item) / share + lost <= _LEAST_GAIN:
+        return False
+    if free is None:
+        fits = ledger.takes(item, rung)
+    else:
+        freed = int(part.items[frees.place[free]])
+        before = int(ledger.choice[freed])
+        ledger.take(freed, int(frees.rung[free]))
+        fits = ledger.takes(item, rung)
+        if not fits:
+            ledger.take(freed, before)
+    if fits and new:
+        near.keep(item, 0)
+    return fits

@@ -1,0 +1,199 @@
+"""The values of an allocation: what may be packed, and what was chosen.
+
+The problem is a multiple-choice knapsack (of every item at most one rung) with two couplings: a kept item whose
+neighbour before it is out pays for the marker that says so, and the first kept item of a group pays for its header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+__all__ = ["REASONS", "RUNG_KINDS", "Allocator", "Problem", "Selection"]
+
+RUNG_KINDS = ("full", "extract", "summary", "stub")
+"""What the numbers in `Problem.kinds` stand for."""
+
+REASONS = ("required", "kept", "shortened", "duplicate", "worthless", "oversize", "outbid")
+"""What the numbers in `Selection.trace` stand for.
+
+`duplicate`: one kept says nearly the same; `worthless`: no rung has value; `oversize`: no rung fits beside what is
+required; `outbid`: others came first by the strategy's order, or give more value per token.
+"""
+
+_PER_RUNG = {"tokens": np.int64, "values": np.float64, "kinds": np.int8}
+_PER_ITEM = {
+    "required": np.bool_,
+    "whole": np.bool_,
+    "order": np.int64,
+    "gap_tokens": np.int64,
+    "header": np.int64,
+    "relevance": np.float64,
+    "duplicate_weight": np.float64,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem:
+    """Items with their rungs, and the tokens there are for them.
+
+    Rungs stand item after item (CSR): those of item i are `start[i]:start[i + 1]`, the fullest first. Leaving an item
+    out costs and gives nothing. Shapes: R rungs, n items, H header groups, d dimensions.
+
+    Raises:
+        InputError: an array has the wrong length or type of content; it is named.
+
+    Example:
+        >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
+        >>> problem.size, problem.tokens.tolist()
+        (2, [40, 12, 30])
+    """
+
+    tokens: NDArray[np.int64]
+    """(R,) cost of a rung."""
+    values: NDArray[np.float64]
+    """(R,) value of a rung, 0 or more."""
+    kinds: NDArray[np.int8]
+    """(R,) index into `RUNG_KINDS`."""
+    start: NDArray[np.int64]
+    """(n + 1,) where each item's rungs begin; every item has one at least."""
+    capacity: int
+    """Tokens for all that is chosen, markers and headers included."""
+    required: NDArray[np.bool_]
+    """(n,) must stay: placed before all others, in full if that fits, else shortened."""
+    whole: NDArray[np.bool_]
+    """(n,) may only be full."""
+    order: NDArray[np.int64]
+    """(n,) position in the pool, increasing; one that is missing is an item that is out."""
+    gap_tokens: NDArray[np.int64]
+    """(n,) paid by a kept item when the one just before it is out (position 0 has none before it)."""
+    header: NDArray[np.int64]
+    """(n,) header group (a session, a file), or -1."""
+    header_tokens: NDArray[np.int64]
+    """(H,) paid once when any item of the group is kept."""
+    relevance: NDArray[np.float64]
+    """(n,) p in [0, 1]."""
+    vectors: NDArray[np.float32] | None
+    """(n, d) rows of unit length, for near-duplicates and diversity; None where there are none."""
+    duplicate_weight: NDArray[np.float64]
+    """(n,) kappa in [0, 1]: share of its value that an exact duplicate loses."""
+
+    def __post_init__(self) -> None:
+        rungs, size = len(self.tokens), self.size
+        for names, length in ((_PER_RUNG, rungs), (_PER_ITEM, size)):
+            for name, dtype in names.items():
+                array = getattr(self, name)
+                if array.shape != (length,) or array.dtype != dtype:
+                    raise InputError(
+                        f"Problem.{name} is {array.dtype} of shape {array.shape}; "
+                        f"give {np.dtype(dtype)} of shape ({length},)"
+                    )
+        if self.vectors is not None and (self.vectors.ndim != 2 or len(self.vectors) != size):
+            raise InputError(f"Problem.vectors has shape {self.vectors.shape}; give ({size}, d)")
+        for name, broken in self._faults().items():
+            if broken:
+                raise InputError(f"Problem.{name}")
+
+    def _faults(self) -> dict[str, bool]:
+        values, start, size = self.values, self.start, self.size
+        return {
+            "start begins at 0, rises by 1 or more per item and ends at the number of rungs": size < 0
+            or start[0] != 0
+            or start[-1] != len(self.tokens)
+            or bool((np.diff(start) < 1).any()),
+            "order is 0 or more and increasing; sort the items by it": size > 0
+            and bool(self.order[0] < 0 or (np.diff(self.order) < 1).any()),
+            "values are finite and 0 or more": not bool(np.isfinite(values).all() and (values >= 0).all()),
+            "tokens, gap_tokens, header_tokens and capacity are 0 or more": self.capacity < 0
+            or any(bool((a < 0).any()) for a in (self.tokens, self.gap_tokens, self.header_tokens)),
+            "header names a group of header_tokens, or is -1": size > 0
+            and bool(self.header.max() >= len(self.header_tokens)),
+        }
+
+    @property
+    def size(self) -> int:
+        """Number of items."""
+        return len(self.start) - 1
+
+    @classmethod
+    def from_ladders(
+        cls, ladders: Sequence[Sequence[tuple[int, float]]], *, capacity: int, **arrays: Any
+    ) -> Problem:
+        """Build a problem from `(tokens, value)` pairs per item, the fullest first.
+
+        Args:
+            ladders: one sequence of rungs per item.
+            capacity: tokens there are.
+            arrays: any other field, as an array or a list; those left out get the neutral value (nothing required, no
+                gaps, no headers, no vectors; relevance is the fullest rung's value).
+        """
+        size = len(ladders)
+        pairs = [pair for ladder in ladders for pair in ladder]
+        first = [ladder[0][1] if ladder else 0.0 for ladder in ladders]
+        neutral: dict[str, Any] = {
+            "tokens": [tokens for tokens, _ in pairs],
+            "values": [value for _, value in pairs],
+            "kinds": [min(rung, 1) for ladder in ladders for rung in range(len(ladder))],
+            "required": np.zeros(size),
+            "whole": np.zeros(size),
+            "order": np.arange(size),
+            "gap_tokens": np.zeros(size),
+            "header": np.full(size, -1),
+            "relevance": np.clip(first, 0, 1),
+            "duplicate_weight": np.ones(size),
+        }
+        fields: dict[str, Any] = {
+            name: np.asarray(arrays.pop(name, neutral[name]), dtype=dtype)
+            for name, dtype in {**_PER_RUNG, **_PER_ITEM}.items()
+        }
+        vectors = arrays.pop("vectors", None)
+        header_tokens = np.asarray(arrays.pop("header_tokens", ()), dtype=np.int64)
+        start = np.cumsum([0, *map(len, ladders)], dtype=np.int64)
+        if arrays:
+            raise InputError(f"Problem has no field {sorted(arrays)[0]!r}; fields are {', '.join(cls.__slots__)}")
+        return cls(
+            **fields,
+            start=start,
+            capacity=capacity,
+            header_tokens=header_tokens,
+            vectors=None if vectors is None else np.asarray(vectors, dtype=np.float32),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Selection:
+    """What was chosen, what it costs, what it is worth and how far from the best it can be.
+
+    `value` counts near-duplicates down (see `worth`); `bound` is not passed by any choice, with or without that.
+    """
+
+    choice: NDArray[np.int64]
+    """(n,) the chosen rung, from 0 for the fullest; -1 for out."""
+    tokens: int
+    """Exact by the model: rungs, gap markers and headers."""
+    value: float
+    bound: float
+    """No choice that fits is worth more."""
+    price: float
+    """Value of one more token at the margin."""
+    trace: NDArray[np.int8]
+    """(n,) index into `REASONS`."""
+
+    @property
+    def gap(self) -> float:
+        """The share of the best that may be missing: (bound - value) / bound."""
+        return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
+
+
+class Allocator(Protocol):
+    """Whatever chooses; `appraise(problem, choice)` turns a bare choice into its `Selection`."""
+
+    def allocate(self, problem: Problem) -> Selection:
+        """Choose at most one rung per item within `problem.capacity`; the same for the same problem."""
+        ...

@@ -1,0 +1,102 @@
+"""The command line: `ctxwin COMMAND --help` shows what each command does, with an example.
+
+Every module of this package that holds a function `run` is the command of the module's name; the function's
+docstring is its help. Third-party packages are imported inside `run`, so that no command waits for another's.
+
+Exit codes: 0 done; 1 the reader of a pipe has gone, or as a command says; 2 bad input, told in one line on
+stderr; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, NoReturn, TextIO
+
+import typer
+
+from .. import __version__
+from ..errors import CtxwinError
+
+__all__ = ["app", "main"]
+
+EXIT_PIPE = 1
+"""The reader of a pipe has gone."""
+EXIT_INPUT = 2
+"""The input is bad; the message says what to do."""
+EXIT_INTERRUPT = 130
+"""Ctrl-C: 128 + SIGINT, as shells have it."""
+
+app = typer.Typer(
+    name="ctxwin",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _module in pkgutil.iter_modules(__path__):
+    _run = getattr(importlib.import_module(f"{__name__}.{_module.name}"), "run", None)
+    if _run is not None:
+        app.command(_module.name)(_run)
+
+
+@app.callback(invoke_without_command=True)
+def _ctxwin(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    r"""Pack a long conversation and many files into a language model's context window.
+
+    \b
+    Example:
+      ctxwin demo
+      ctxwin ask "where is the session cookie signed?" src/ --budget 8k
+    """
+    if version:
+        typer.echo(f"ctxwin {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and leave with its exit code; bad input is told in one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # lone surrogates
+    warnings.showwarning = _warn
+    sys.exit(_run_command(arguments))
+
+
+def _run_command(arguments: Sequence[str] | None) -> int:
+    try:
+        code = app(arguments, prog_name="ctxwin", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:  # a usage error: unknown option, missing argument, ...
+        command = getattr(getattr(error, "ctx", None), "command_path", "ctxwin")
+        return _fail(f"{error.format_message().rstrip('.')}; see `{command} --help`")
+    except CtxwinError as error:
+        return _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail
+        return EXIT_PIPE
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"ctxwin: error: {' '.join(message.split())}\n")
+    return EXIT_INPUT
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    (file or sys.stderr).write(f"ctxwin: warning: {message}\n")

@@ -1,0 +1,103 @@
+"""`ctxwin explain`: say of every item why it is in or out, and what more tokens would buy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from ..messages import load
+from ..picture import clean, listing
+from ..report import Offer
+from .inputs import (
+    BudgetOption,
+    EmbedderOption,
+    JsonOption,
+    ModelOption,
+    StrategyOption,
+    TokenizerOption,
+    pack_watched,
+)
+from .options import parse_tokens, print_json
+
+__all__ = ["run"]
+
+CONVERSATIONS = (".json", ".jsonl", ".ndjson")
+"""Ends of the name of a file that holds messages."""
+OFFERS = 12
+"""Offers that are listed; `--json` has all."""
+
+
+def run(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CONVERSATION.json|PATH...", help="At most one conversation, and files or folders."
+        ),
+    ],
+    query: Annotated[
+        str | None,
+        typer.Option("--query", "-q", metavar="TEXT", help="The question; default: the last user message."),
+    ] = None,
+    budget: BudgetOption = None,
+    more: Annotated[
+        str, typer.Option("--more", metavar="TOKENS", help="Say what so many more tokens would buy.")
+    ] = "500",
+    everything: Annotated[bool, typer.Option("--all", help="List also what is out.")] = False,
+    strategy: StrategyOption = "auto",
+    model: ModelOption = None,
+    tokenizer: TokenizerOption = None,
+    embedder: EmbedderOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    r"""Say of every item why it is in, shortened or out, and what more tokens would buy.
+
+    A source that ends in .json, .jsonl or .ndjson is the conversation; the others are files and folders.
+
+    \b
+    Example:
+      ctxwin explain talk.json --query "When does the lease end?" --budget 2k
+      ctxwin explain src/ --query "where is the session cookie signed?" --budget 4k --all
+
+    \b
+    Exit codes: 0 done; 2 bad input, or what must stay is larger than the budget.
+    """
+    talks = [source for source in sources if Path(source).suffix.lower() in CONVERSATIONS]
+    if len(talks) > 1:
+        raise InputError(f"{talks[0]!r} and {talks[1]!r} are both conversations; give one at a time")
+    extra = parse_tokens(more, option="--more")
+    packed = pack_watched(
+        load(talks[0]) if talks else None,
+        origin=talks[0] if talks else "",
+        query=query,
+        budget=budget,
+        files=[source for source in sources if source not in talks],
+        strategy=strategy,
+        model=model,
+        tokenizer=tokenizer,
+        embedder=embedder,
+    )
+    offers = packed.report.more(extra)
+    if as_json:
+        bought = {"tokens": extra, "offers": [asdict(one) for one in offers]}
+        print_json(packed.report.to_dict() | {"more": bought})
+        return
+    typer.echo(listing(packed.report, dropped=everything))
+    if packed.report.lost_facts:
+        typer.echo(f"\nfacts that shortening lost: {', '.join(packed.report.lost_facts)}")
+    typer.echo("\n" + "\n".join(_offered(offers, extra)))
+
+
+def _offered(offers: Sequence[Offer], extra: int) -> Iterator[str]:
+    if not offers:
+        yield f"{extra:,} more tokens would buy nothing"
+        return
+    yield f"{extra:,} more tokens would buy, best first:"
+    for one in offers[:OFFERS]:
+        yield f"  {one.tokens:>+6,} tokens  {one.rung:<8} {clean(one.label, 60)}"
+    if len(offers) > OFFERS:
+        yield f"  … {len(offers) - OFFERS:,} more, which --json lists"

@@ -1,0 +1,196 @@
+"""What the packing commands share: their options, packing with a bar, writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..allocate import strategies
+from ..embed import Embedder, get_embedder
+from ..errors import InputError, MessageError
+from ..files import Files
+from ..packing import Packed, pack
+from .options import parse_tokens
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.progress import Progress
+
+__all__ = [
+    "BudgetOption",
+    "EmbedderOption",
+    "JsonOption",
+    "ModelOption",
+    "StrategyOption",
+    "TokenizerOption",
+    "Work",
+    "pack_watched",
+    "working",
+    "write_whole",
+]
+
+EMBED_STEP = 128
+"""Texts that are embedded between two movements of the bar: some half a second on two cores."""
+
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        "-b",
+        metavar="TOKENS",
+        help="Tokens the request may have, such as 2k; default: --model's window less an answer, or 2048.",
+    ),
+]
+StrategyOption = Annotated[
+    str, typer.Option("--strategy", "-s", metavar="NAME", help=f"One of {', '.join(strategies())}.")
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="NAME", help="Count and price for this model of `ctxwin models`."),
+]
+TokenizerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Count with this encoding, or this model's; default: --model's, or o200k_base."
+    ),
+]
+EmbedderOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Judges relevance beside words: minilm, static, none or a sentence-transformers model.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
+
+
+class Work:
+    """A bar on stderr that says what is being done; it draws nothing where that is no terminal."""
+
+    def __init__(self, bar: Progress | None) -> None:
+        self._bar = bar
+        self._task = bar.add_task("starting", total=None) if bar else None
+
+    def start(self, what: str, total: int | None = None) -> None:
+        """Show what is done now, of `total` pieces where that is known."""
+        if self._bar is not None and self._task is not None:
+            self._bar.reset(self._task, description=what, total=total)
+
+    def advance(self, done: int) -> None:
+        """Move the bar on by so many pieces."""
+        if self._bar is not None and self._task is not None:
+            self._bar.advance(self._task, done)
+
+
+@contextmanager
+def working() -> Iterator[Work]:
+    """Show a bar while the body runs; it vanishes at the end."""
+    if not sys.stderr.isatty():
+        yield Work(None)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield Work(bar)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """An embedder that moves the bar while it works through many texts."""
+
+    inner: Embedder
+    work: Work
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        self.work.start("embedding", total=len(texts))
+        parts = []
+        for at in range(0, len(texts), EMBED_STEP):
+            parts.append(self.inner.embed(texts[at : at + EMBED_STEP]))
+            self.work.advance(EMBED_STEP)
+        self.work.start("packing")
+        return np.concatenate(parts) if parts else self.inner.embed(texts)
+
+
+def pack_watched(
+    messages: object = None,
+    *,
+    origin: str = "",
+    query: str | None,
+    budget: str | None,
+    files: Sequence[str] = (),
+    strategy: str = "auto",
+    model: str | None = None,
+    tokenizer: str | None = None,
+    embedder: str = "auto",
+) -> Packed:
+    """Pack as `ctxwin.pack` does, with a bar while it lasts and the options as they were typed.
+
+    Raises:
+        InputError: the messages of the file `origin` are malformed; the error names it and the index.
+    """
+    total = parse_tokens(budget) if budget is not None else None
+    with working() as work:
+        work.start("reading files")
+        found = Files(files, on_file=lambda path: work.advance(1)) if files else None
+        chosen = get_embedder(embedder)
+        work.start("packing")
+        try:
+            return pack(
+                messages,
+                query,
+                total,
+                files=found,
+                strategy=strategy,
+                model=model,
+                tokenizer=tokenizer,
+                embedder=_Watched(chosen, work) if chosen else "none",
+            )
+        except MessageError as error:
+            raise InputError(f"{origin}: {error}" if origin else str(error)) from error
+
+
+def write_whole(path: str, text: str) -> None:
+    r"""Write a file whole or not at all: beside its place first, then moved there in one step.
+
+    A lone surrogate is written as its escape `\udXXX`, which JSON reads back.
+
+    Raises:
+        InputError: the folder is missing or the file cannot be written.
+    """
+    target = Path(path)
+    kept = ""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            encoding="utf-8",
+            errors="backslashreplace",
+            dir=target.parent,
+            prefix=".ctxwin-",
+            delete=False,
+        ) as file:
+            kept = file.name
+            file.write(text)
+        os.replace(kept, target)
+    except OSError as error:
+        if kept:
+            Path(kept).unlink(missing_ok=True)
+        raise InputError(
+            f"cannot write {path!r} ({error.strerror or error}); give --output a file in a folder of yours"
+        ) from error

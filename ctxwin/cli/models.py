@@ -1,0 +1,75 @@
+"""`ctxwin models`: the catalogue of models with windows, prices and tokenizers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from difflib import get_close_matches
+from fnmatch import fnmatch
+from typing import Annotated
+
+import typer
+
+from ..errors import UnknownModel
+from ..models import Model, models, names
+from .inputs import JsonOption
+from .options import print_json
+
+__all__ = ["run"]
+
+COLUMNS = ("model", "provider", "tokenizer", "window", "answer", "$ in", "$ out", "cache read", "cache write")
+WORDS = 3
+"""Columns at the left that hold words; the others hold figures."""
+
+
+def run(
+    pattern: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATTERN]", help="A part of a name or provider, or one with * and ?."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    r"""List models with window, longest answer, prices and tokenizer.
+
+    Prices are US dollars per million tokens; a token read from the prompt cache, or written to it, costs the
+    given multiple of the input's price. --json also tells when each row was read and where.
+
+    \b
+    Example:
+      ctxwin models
+      ctxwin models "claude-*" --json
+
+    \b
+    Exit codes: 0 done; 2 no model fits.
+    """
+    found = [one for one in models() if pattern is None or _fits(one, pattern.lower())]
+    if not found:
+        raise UnknownModel(str(pattern), get_close_matches(str(pattern).lower(), names(), cutoff=0.4))
+    if as_json:
+        print_json([asdict(one) | {"date": str(one.date) if one.date else None} for one in found])
+    else:
+        _show(found)
+
+
+def _fits(model: Model, pattern: str) -> bool:
+    whole = pattern if set(pattern) & set("*?[") else f"*{pattern}*"
+    return fnmatch(model.name, whole) or fnmatch(model.provider, whole)
+
+
+def _rows(found: Sequence[Model]) -> Iterator[tuple[str, ...]]:
+    """Yield the lines of the table, its head first, as cells."""
+    yield COLUMNS
+    for one in found:
+        figures = (one.window, one.output, one.input_price, one.output_price, one.cache_read, one.cache_write)
+        yield (one.name, one.provider, one.tokenizer, *("" if n is None else f"{n:,.10g}" for n in figures))
+
+
+def _show(found: Sequence[Model]) -> None:
+    rows = list(_rows(found))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (
+            cell.ljust(width) if place < WORDS else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        typer.echo("  ".join(cells).rstrip())

@@ -1,0 +1,54 @@
+"""What the commands share: readers of option values, and JSON output."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+from ..errors import InputError
+
+__all__ = ["parse_budgets", "parse_tokens", "print_json"]
+
+SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
+"""What a letter after a number of tokens stands for."""
+
+_TOKENS = re.compile(
+    r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE
+)
+
+
+def parse_tokens(text: str, *, option: str = "--budget") -> int:
+    """Read a number of tokens as people write it.
+
+    Raises:
+        InputError: it is no whole number of tokens above 0; the message names the option.
+
+    Example:
+        >>> parse_tokens("2k"), parse_tokens("8_000"), parse_tokens("1.5k"), parse_tokens("1m")
+        (2000, 8000, 1500, 1000000)
+    """
+    found = _TOKENS.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"{option} {text!r} is no number of tokens; write it like 2000, 8_000, 2k or 1.5k")
+    tokens = float(found["figure"].replace("_", "")) * SCALES[found["scale"].lower()]
+    if found["sign"] == "-" or tokens < 1:
+        raise InputError(f"{option} {text!r} is no budget: it must be at least 1 token; write it like 2k")
+    if tokens != int(tokens):
+        raise InputError(f"{option} {text!r} is {tokens:,} tokens; give a whole number")
+    return int(tokens)
+
+
+def parse_budgets(text: str, *, option: str = "--budgets") -> tuple[int, ...]:
+    """Read several numbers of tokens, separated by commas, each once, in the order given.
+
+    Example:
+        >>> parse_budgets("1k,2k,4k")
+        (1000, 2000, 4000)
+    """
+    return tuple(dict.fromkeys(parse_tokens(part, option=option) for part in text.split(",")))
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON that people can read too."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,90 @@
+"""`ctxwin pack`: pack a conversation, and files beside it, under a budget."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from ..messages import load
+from .inputs import (
+    BudgetOption,
+    EmbedderOption,
+    JsonOption,
+    ModelOption,
+    StrategyOption,
+    TokenizerOption,
+    pack_watched,
+    write_whole,
+)
+
+__all__ = ["run"]
+
+
+def run(
+    conversation: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONVERSATION.json", help="Messages, a request body, or items; JSON or lines."
+        ),
+    ],
+    query: Annotated[
+        str | None,
+        typer.Option("--query", "-q", metavar="TEXT", help="The question; default: the last user message."),
+    ] = None,
+    budget: BudgetOption = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--files", "-f", metavar="PATH", help="A file or folder to choose from as well; repeatable."
+        ),
+    ] = None,
+    strategy: StrategyOption = "auto",
+    model: ModelOption = None,
+    tokenizer: TokenizerOption = None,
+    embedder: EmbedderOption = "auto",
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the request there, whole or not at all."),
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Print the table alone; write nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    r"""Pack a conversation, and files beside it, into a request of at most so many tokens.
+
+    The request goes to stdout as JSON, in the form that came in, ready to send; a table of what is in and why
+    goes to stderr. With --json, stdout gets request, report and plan as one object, and there is no table.
+
+    \b
+    Example:
+      ctxwin pack talk.json --query "When does the lease end?" --budget 2k > request.json
+      ctxwin pack talk.json -q "When does the lease end?" -b 4k --files notes/ --preview
+
+    \b
+    Exit codes: 0 packed; 2 bad input, or what must stay is larger than the budget.
+    """
+    packed = pack_watched(
+        load(conversation),
+        origin=conversation,
+        query=query,
+        budget=budget,
+        files=files or (),
+        strategy=strategy,
+        model=model,
+        tokenizer=tokenizer,
+        embedder=embedder,
+    )
+    if preview:
+        typer.echo(packed)
+        return
+    text = json.dumps(packed.to_dict() if as_json else packed.messages, ensure_ascii=False, indent=2) + "\n"
+    if output is not None:
+        write_whole(output, text)
+    else:
+        sys.stdout.write(text)
+    if not as_json:
+        typer.echo(packed, err=True)
+        if output is not None:
+            typer.echo(f"\nwrote {output}", err=True)

@@ -1,0 +1,266 @@
+"""Read evaluation sets: units that may be packed, and queries with the units that answer them.
+
+A set is a folder with `units.jsonl.gz` and `queries.jsonl`. Where the queries name released wheels
+(`flask==3.1.1`) there are no units: the files of the wheel are the corpus.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from .. import sample
+from ..errors import InputError
+from ..items import KINDS, Item
+
+__all__ = ["Dataset", "GoldMode", "Query", "load", "load_sample"]
+
+GoldMode = Literal["all", "any", "one_of_each_group"]
+
+Pairs = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question to one source, and what in the source answers it."""
+
+    qid: str
+    source: str
+    text: str
+    category: str = ""
+    gold: tuple[str, ...] = ()
+    """Uids of the units that hold the evidence; empty for a question that has no answer there."""
+    mode: GoldMode = "all"
+    """Whether all gold units count alike, any one suffices, or one of each group does."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """Gold uids by group, for `one_of_each_group`."""
+    spans: Mapping[str, Pairs] = field(default_factory=dict, hash=False)
+    """By uid: first character and the one after the last."""
+    ranges: Mapping[str, Pairs] = field(default_factory=dict, hash=False)
+    """By uid: first and last line, from 1, inclusive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A named set: what each source holds, in order, and the queries put to it."""
+
+    name: str
+    sources: Mapping[str, tuple[Item, ...]] = field(hash=False)
+    queries: tuple[Query, ...]
+
+
+def load(folder: str | Path, *, wheels: str | Path | None = None) -> Dataset:
+    """Read a set from its folder.
+
+    Args:
+        folder: holds `queries.jsonl` and, unless the sources are wheels, `units.jsonl.gz`.
+        wheels: where released wheels lie, packed (`*.whl`) or unpacked, for sets whose sources name them.
+
+    Raises:
+        InputError: a file is missing or malformed, a wheel is missing, or a query names evidence that its
+            source does not hold.
+    """
+    folder = Path(folder)
+    path = folder / "queries.jsonl"
+    if not path.is_file():
+        raise InputError(
+            f"no evaluation set in {str(folder)!r}: it has no queries.jsonl; name a folder with one"
+        )
+    queries = tuple(_query(row, f"{path}:{number}") for number, row in _rows(path))
+    units = folder / "units.jsonl.gz"
+    names = sorted({query.source for query in queries})
+    sources = _units(units) if units.is_file() else {name: _wheel(name, folder, wheels) for name in names}
+    known = {name: {item.id: item for item in items} for name, items in sources.items()}
+    return Dataset(
+        name=folder.resolve().name,
+        sources=sources,
+        queries=tuple(_checked(query, known.get(query.source, {})) for query in queries),
+    )
+
+
+def load_sample() -> Dataset:
+    """Make a set of the conversation and files that the package carries; messages are named `m0`, `m1`, ...
+
+    Example:
+        >>> dataset = load_sample()
+        >>> dataset.name, dataset.queries[0].gold
+        ('sample', ('m72', 'm30'))
+    """
+    turns = [_turn(f"m{number}", message) for number, message in enumerate(sample.conversation())]
+    documents = [
+        Item(id=path.name, source=path.name, kind="document", text=path.read_text(encoding="utf-8"))
+        for path in sorted(sample.files().iterdir())
+        if path.is_file()
+    ]
+    queries = tuple(
+        Query(
+            qid=question.id,
+            source="sample",
+            text=question.text,
+            category=question.category,
+            gold=(*(f"m{index}" for index in question.messages), *question.lines),
+            ranges=question.lines,
+        )
+        for question in sample.questions()
+    )
+    return Dataset(name="sample", sources={"sample": (*turns, *documents)}, queries=queries)
+
+
+def _turn(uid: str, message: Mapping[str, Any]) -> Item:
+    content = message["content"] or ""
+    text = (
+        content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content).strip()
+    )
+    return Item(id=uid, text=text, role=message["role"], speaker=message.get("name"), source="sample")
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, _object(line, f"{path}:{number}")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {str(path)!r} ({error}); fetch it again") from error
+
+
+def _object(line: str, where: str) -> Mapping[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: broken JSON ({error}); correct the line") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{where}: a line holds one JSON object, not {type(row).__name__}; correct it")
+    return row
+
+
+def _need(row: Mapping[str, Any], key: str, where: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise InputError(f"{where}: {key!r} is a string, not {value!r}; correct the line")
+    return value
+
+
+def _query(row: Mapping[str, Any], where: str) -> Query:
+    mode = row.get("gold_mode", "all")
+    if mode not in get_args(GoldMode):
+        known = ", ".join(get_args(GoldMode))
+        raise InputError(f"{where}: unknown gold_mode {mode!r}; use one of {known}, or none for all")
+    spans: dict[str, Pairs] = {}
+    for uid, start, stop in row.get("gold_spans", ()):
+        spans[uid] = (*spans.get(uid, ()), (start, stop))
+    ranges = row.get("gold_ranges", {})
+    if not isinstance(ranges, dict):  # qmsum: ranges of turns, which `gold` already lists one by one
+        ranges = {}
+    return Query(
+        qid=_need(row, "qid", where),
+        source=_need(row, "source", where),
+        text=_need(row, "query", where),
+        category=row.get("category") or "",
+        gold=tuple(dict.fromkeys(row.get("gold", ()))),
+        mode=mode,
+        groups=tuple(tuple(group) for group in row.get("gold_groups", {}).values()),
+        spans=spans,
+        ranges={uid: tuple((first, last) for first, last in pairs) for uid, pairs in ranges.items()},
+    )
+
+
+def _checked(query: Query, units: Mapping[str, Item]) -> Query:
+    """Refuse evidence that is not there; leave blank units, and blank lines around ranges, out of the gold."""
+    for uid in query.gold:
+        if uid not in units:
+            raise InputError(
+                f"query {query.qid!r} names {uid!r} as gold, which {query.source!r} does not hold"
+            )
+    ranges = {}
+    for uid, pairs in query.ranges.items():
+        lines = units[uid].text.split("\n")
+        if last := max((last for _, last in pairs if last > len(lines)), default=0):
+            raise InputError(
+                f"query {query.qid!r} names line {last} of {uid!r}, which has {len(lines)} lines"
+            )
+        ranges[uid] = tuple(_trimmed(lines, pairs))
+    gold = (uid for uid in query.gold if units[uid].text.strip() and ranges.get(uid, True))
+    return replace(query, gold=tuple(gold), ranges=ranges)
+
+
+def _trimmed(lines: Sequence[str], pairs: Pairs) -> Iterator[tuple[int, int]]:
+    for first, last in pairs:
+        full = [number for number in range(first, last + 1) if lines[number - 1].strip()]
+        if full:
+            yield full[0], full[-1]
+
+
+def _units(path: Path) -> dict[str, tuple[Item, ...]]:
+    sources: dict[str, list[Item]] = {}
+    for number, row in _rows(path):
+        where = f"{path}:{number}"
+        kind = row.get("kind") or "turn"
+        if kind not in KINDS:
+            raise InputError(f"{where}: unknown kind {kind!r}; use one of {', '.join(KINDS)}")
+        source = _need(row, "source", where)
+        item = Item(
+            id=_need(row, "uid", where),
+            text=_need(row, "text", where),
+            kind=kind,
+            source=source,
+            **{name: row.get(name) for name in ("role", "speaker", "session", "time", "title")},
+        )
+        sources.setdefault(source, []).append(item)
+    return {source: tuple(items) for source, items in sources.items()}
+
+
+def _wheel(name: str, folder: Path, wheels: str | Path | None) -> tuple[Item, ...]:
+    """Read the text files of a released wheel, `flask==3.1.1`, as documents named by their paths."""
+    remedy = f"run `pip download --no-deps --dest WHEELS {name}` and give the folder as --wheels WHEELS"
+    if "==" not in name:
+        raise InputError(
+            f"{str(folder)!r} has no units.jsonl.gz, and its source {name!r} is no released wheel"
+        )
+    if wheels is None:
+        raise InputError(f"{folder.name!r} asks about the files of {name}, which it does not hold; {remedy}")
+    package, _, version = name.partition("==")
+    stem = f"{re.sub('[-_.]+', '_', package).lower()}-{version}"
+    files = _packed_wheel(Path(wheels), stem) or _unpacked_wheel(Path(wheels), stem)
+    if not files:
+        raise InputError(f"no {stem}-*.whl and no unpacked {stem} in {str(wheels)!r}; {remedy}")
+    return tuple(
+        Item(id=path, source=path, kind="document", text=text)
+        for path, data in sorted(files.items())
+        if not path.split("/")[0].endswith(".dist-info") and (text := _text(data)) is not None
+    )
+
+
+def _packed_wheel(wheels: Path, stem: str) -> dict[str, bytes]:
+    for path in sorted(wheels.glob("*.whl")):
+        if path.name.lower().startswith(f"{stem}-"):
+            with zipfile.ZipFile(path) as archive:
+                return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    return {}
+
+
+def _unpacked_wheel(wheels: Path, stem: str) -> dict[str, bytes]:
+    """Find the folder that holds the wheel's `.dist-info`, and read what its RECORD lists."""
+    for info in (*sorted(wheels.glob("*.dist-info")), *sorted(wheels.glob("*/*.dist-info"))):
+        if info.name.lower() == f"{stem}.dist-info" and (info / "RECORD").is_file():
+            with (info / "RECORD").open(newline="", encoding="utf-8") as record:
+                names = [row[0] for row in csv.reader(record) if row]
+            paths = {name: info.parent / name for name in names}
+            return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+    return {}
+
+
+def _text(data: bytes) -> str | None:
+    """Decode a text file; None for a binary one."""
+    try:
+        return None if b"\0" in data else data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,157 @@
+"""Turn scores of single queries into rows, and compare two strategies query by query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+import numpy as np
+
+__all__ = ["ADVERSARIAL", "Difference", "Row", "Score", "bootstrap", "differences", "rows"]
+
+ADVERSARIAL = "adversarial"
+"""Questions whose evidence speaks for a misleading answer; they have a row of their own and no other."""
+
+RESAMPLES = 10_000
+"""Bootstrap samples behind an interval; its ends then move by less than a tenth of its width."""
+SEED = 20_240_501
+"""Fixed, so that the same scores give the same interval."""
+CHUNK = 1_000
+"""Resamples drawn at a time, to bound the memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What one strategy made of one query under one budget."""
+
+    dataset: str
+    source: str
+    qid: str
+    category: str
+    strategy: str
+    budget: int
+    recall: float
+    """From 0 to 1; 0 for an overrun and where nothing could be packed."""
+    tokens: int
+    """Counted independently from the packed messages; 0 where nothing could be packed."""
+    gap: float = 0.0
+    """How far the choice may be from the best, as the packing itself reports it, from 0 to 1."""
+    seconds: float = 0.0
+    """Wall clock of one `pack`."""
+    failure: str | None = None
+    """Why nothing could be packed."""
+
+    @property
+    def overrun(self) -> bool:
+        """Whether the request is over its budget."""
+        return self.tokens > self.budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The mean over a set's queries, or over those of one category."""
+
+    dataset: str
+    category: str | None
+    """None for the whole set without its adversarial questions."""
+    strategy: str
+    budget: int
+    queries: int
+    recall: float
+    """Percent."""
+    tokens: float
+    """Mean."""
+    gap: float
+    """Mean, percent."""
+    milliseconds: float
+    """Median of one `pack`."""
+    overruns: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Recall of `second` minus that of `first` over the same queries, in points of percent."""
+
+    dataset: str
+    budget: int
+    first: str
+    second: str
+    queries: int
+    mean: float
+    low: float
+    """Lower end of the 95 % interval, by paired bootstrap."""
+    high: float
+    """Upper end."""
+
+
+def rows(scores: Sequence[Score]) -> tuple[Row, ...]:
+    """Average scores by set, category, strategy and budget; the whole set (category None) comes first."""
+    groups: dict[tuple[str, str | None, str, int], list[Score]] = {}
+    for score in scores:
+        if score.category != ADVERSARIAL:
+            groups.setdefault((score.dataset, None, score.strategy, score.budget), []).append(score)
+    for score in scores:
+        groups.setdefault((score.dataset, score.category, score.strategy, score.budget), []).append(score)
+    return tuple(
+        Row(
+            dataset=dataset,
+            category=category,
+            strategy=strategy,
+            budget=budget,
+            queries=len(group),
+            recall=100 * fmean(score.recall for score in group),
+            tokens=fmean(score.tokens for score in group),
+            gap=100 * fmean(score.gap for score in group),
+            milliseconds=1000 * median(score.seconds for score in group),
+            overruns=sum(score.overrun for score in group),
+            failures=sum(score.failure is not None for score in group),
+        )
+        for (dataset, category, strategy, budget), group in groups.items()
+    )
+
+
+def differences(scores: Sequence[Score], first: str, second: str) -> tuple[Difference, ...]:
+    """Compare two strategies by set and budget, over the queries of both (adversarial ones left out)."""
+    recalls: dict[tuple[str, int], dict[tuple[str, str], dict[str, float]]] = {}
+    for score in scores:
+        if score.category != ADVERSARIAL:
+            queries = recalls.setdefault((score.dataset, score.budget), {})
+            queries.setdefault((score.source, score.qid), {})[score.strategy] = score.recall
+    found = []
+    for (dataset, budget), queries in recalls.items():
+        pairs = [pair for pair in queries.values() if first in pair and second in pair]
+        if pairs:
+            gains = [100 * (pair[second] - pair[first]) for pair in pairs]
+            low, high = bootstrap(gains)
+            found.append(
+                Difference(
+                    dataset=dataset,
+                    budget=budget,
+                    first=first,
+                    second=second,
+                    queries=len(gains),
+                    mean=fmean(gains),
+                    low=low,
+                    high=high,
+                )
+            )
+    return tuple(found)
+
+
+def bootstrap(values: Sequence[float]) -> tuple[float, float]:
+    """Give the 95 % percentile interval of the mean of n values (Efron 1979), seeded.
+
+    Example:
+        >>> bootstrap([3.0, 3.0, 3.0])
+        (3.0, 3.0)
+    """
+    data = np.asarray(values, dtype=np.float64)
+    random = np.random.default_rng(SEED)
+    means = [
+        data[random.integers(0, len(data), (CHUNK, len(data)))].mean(axis=1)
+        for _ in range(0, RESAMPLES, CHUNK)
+    ]
+    low, high = np.percentile(np.concatenate(means), (2.5, 97.5))
+    return float(low), float(high)

@@ -1,0 +1,218 @@
+"""The form of a packed request: what is printed around an item, and what it costs.
+
+A request reads, top to bottom: system and tools, the kept messages in order with a note for each omitted
+run, one block with what was retrieved from items and files, the question. The block prints
+
+    [412 of 437 items left out]
+    8 May 2023:
+    Caroline: I went to a support group yesterday.
+    …
+    Melanie: That is great!
+
+    notes/lease.md:12-20
+    The deposit is two months' rent.
+
+A date stands once for its sitting, a `path:first-last` once for a run of neighbouring chunks, and `…`
+where turns between two printed ones are missing. Everything printed is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .items import Item
+from .tokens import Tokenizer
+
+__all__ = ["OMISSION", "Pieces", "citation", "count_pieces", "duplicate_weights", "left_out", "omitted_run", "render_block"]
+
+DUPLICATE_WEIGHT = {"turn": 0.5, "memory": 0.5}
+"""Discount of near-duplicates by kind; 1 for chunks, passages and tool output, which repeat a lot where a
+conversation repeats little."""
+OMISSION = "…\n"
+"""Stands where turns, or pieces of one document, between two printed ones are missing; one token in o200k."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pieces:
+    """What n items cost when printed in a block, as arrays for the allocator; all figures in tokens."""
+
+    tokens: NDArray[np.int64]
+    """(n,) the item's own text, with the speaker's label and the line end."""
+    order: NDArray[np.int64]
+    """(n,) position; two items are neighbours exactly when these differ by one."""
+    gap: NDArray[np.int64]
+    """(n,) paid when the neighbour before is not printed: a mark of omission, or a chunk's citation line."""
+    header: NDArray[np.int64]
+    """(n,) which shared header (a date) the item stands under; -1 for none."""
+    header_tokens: NDArray[np.int64]
+    """(H,) the cost of each shared header."""
+    duplicate: NDArray[np.float64]
+    """(n,) how strongly a near-duplicate is discounted, from 0 to 1: its worth when its like is there is less
+    by this share."""
+
+
+def left_out(omitted: int, total: int) -> str:
+    """Say at the head of a block how much is missing; "" when nothing is."""
+    return f"[{omitted:,} of {total:,} items left out]\n" if omitted else ""
+
+
+def omitted_run(turns: int) -> str:
+    """Say between two kept messages how many are missing."""
+    return f"[{turns:,} turn{'s' if turns != 1 else ''} omitted]"
+
+
+def citation(item: Item, until: Item | None = None) -> str:
+    """Name the lines of a chunk, or of a run of chunks, as `path:first-last`; "" when it has no source.
+
+    Example:
+        >>> citation(Item(text="x", kind="chunk", source="notes.md", lines=(3, 9)))
+        'notes.md:3-9'
+    """
+    if item.source is None or item.kind == "turn":
+        return ""
+    last = until or item
+    if item.lines is None or last.lines is None:
+        return item.source
+    return f"{item.source}:{item.lines[0]}-{last.lines[1]}"
+
+
+def short_names(speakers: Sequence[str | None]) -> Mapping[str | None, str]:
+    """Give each speaker the shortest label that tells them apart: the first word where it is theirs alone."""
+    names = {name for name in speakers if name}
+    first: dict[str, set[str]] = {}
+    for name in names:
+        first.setdefault(name.split()[0] if name.split() else name, set()).add(name)
+    return {name: word for word, owners in first.items() for name in owners if len(owners) == 1} | {
+        name: name for owners in first.values() if len(owners) > 1 for name in owners
+    }
+
+
+def _label(item: Item, names: Mapping[str | None, str]) -> str:
+    who = names.get(item.speaker) if item.speaker else (item.role if item.kind == "turn" else None)
+    return f"{who}: " if who else ""
+
+
+def _date(item: Item) -> str:
+    if item.time is None:
+        return ""
+    when = item.when
+    return f"{when.day} {when:%B} {when.year}:\n" if when else f"{item.time}:\n"
+
+
+def _head(item: Item, until: Item | None = None) -> str:
+    """Return what is printed before an item whose neighbour before it is not printed."""
+    if item.kind == "turn":
+        return OMISSION
+    if item.kind == "memory":
+        return ""
+    cited = citation(item, until)
+    if item.kind == "passage" and item.title:
+        cited = f"{cited} {item.title}".strip()
+    if cited:
+        return f"\n{cited}\n"
+    return OMISSION if item.kind == "chunk" else "\n"
+
+
+def _closed(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"
+
+
+def follows(before: Item, item: Item) -> bool:
+    """Tell whether `item` continues `before`: the next turn of a sitting, the next chunk of a document."""
+    if before.kind != item.kind or item.kind in ("memory", "passage", "document"):
+        return False
+    if item.kind == "turn":
+        return before.session == item.session and before.source == item.source
+    return before.source == item.source and before.span is not None and item.span is not None and (
+        before.span[1] == item.span[0]
+    )
+
+
+def count_pieces(items: Sequence[Item], tokenizer: Tokenizer) -> Pieces:
+    """Count all items as a block prints them, in one call of the tokenizer."""
+    names = short_names([item.speaker for item in items])
+    dates = [_date(item) for item in items]
+    shared: dict[tuple[str | None, str], int] = {}
+    header = np.fromiter(
+        (
+            shared.setdefault((item.session, date), len(shared)) if date else -1
+            for item, date in zip(items, dates, strict=True)
+        ),
+        np.int64,
+        len(items),
+    )
+    heads = [_head(item) for item in items]
+    texts = [_label(item, names) + _closed(item.text) for item in items]
+    different = list(dict.fromkeys(heads))
+    counts = tokenizer.count_many([*texts, *different, *(date for _, date in shared)])
+    head_cost = dict(zip(different, counts[len(texts) :], strict=False))
+    steps = np.fromiter(
+        (1 if i and follows(items[i - 1], item) else 2 for i, item in enumerate(items)), np.int64, len(items)
+    )
+    return Pieces(
+        tokens=np.asarray(counts[: len(texts)], np.int64),
+        order=np.cumsum(steps),
+        gap=np.fromiter((head_cost[head] for head in heads), np.int64, len(items)),
+        header=header,
+        header_tokens=np.asarray(counts[len(texts) + len(different) :], np.int64),
+        duplicate=duplicate_weights(items),
+    )
+
+
+def duplicate_weights(items: Sequence[Item]) -> NDArray[np.float64]:
+    """Return how strongly each item is discounted when its like is there already, (n,) from 0 to 1."""
+    tools = ("tool", "function")
+    weights = (1.0 if item.role in tools else DUPLICATE_WEIGHT.get(item.kind, 1.0) for item in items)
+    return np.fromiter(weights, np.float64, len(items))
+
+
+def render_block(
+    items: Sequence[Item], chosen: Sequence[int], text_of: Callable[[int], str]
+) -> tuple[str, list[str]]:
+    """Print the chosen items as one text, in their order.
+
+    Args:
+        items: all items of the block.
+        chosen: indices of those to print, ascending.
+        text_of: the text to print for an index; the item's own, or a shorter rendition of it.
+
+    Returns:
+        The text, and the citations `path:first-last` in it, in order.
+    """
+    names = short_names([item.speaker for item in items])
+    out = [left_out(len(items) - len(chosen), len(items))]
+    cited: list[str] = []
+    under: tuple[str | None, str] | None = None
+    for run in _runs(items, chosen):
+        first, last = items[run[0]], items[run[-1]]
+        head, date = _head(first, last), _date(first)
+        if date and (first.session, date) != under:
+            head = date
+        elif len(out) == 1 and head == OMISSION:
+            head = ""  # the line above already says that something is missing
+        under = (first.session, date)
+        body = "".join(_label(items[i], names) + _piece(items[i], text_of(i)) for i in run)
+        out.append(head + _closed(body))
+        if cite := citation(first, last):
+            cited.append(cite)
+    return "".join(out).lstrip("\n"), cited
+
+
+def _runs(items: Sequence[Item], chosen: Sequence[int]) -> Iterator[list[int]]:
+    """Split ascending indices into runs of neighbours that stand under one date."""
+    run: list[int] = []
+    for i in chosen:
+        if run and not (run[-1] == i - 1 and follows(items[i - 1], items[i]) and items[i - 1].time == items[i].time):
+            yield run
+            run = []
+        run.append(i)
+    if run:
+        yield run
+
+
+def _piece(item: Item, text: str) -> str:
+    return text if item.kind == "chunk" else _closed(text)

@@ -1,0 +1,27 @@
+"""What images, sound, films and documents cost in tokens: each provider's rule, pure and with its source.
+
+A rule is named after the models that it holds for; `ctxwin.models` says which model has which rule.
+Sizes come from `sniff`, which reads the first bytes of a file and decodes nothing.
+"""
+
+from __future__ import annotations
+
+from .count import Count
+from .images import claude_image, flat_image, gemini_image, openai_patches, openai_tiles, qwen_image
+from .rules import MEDIA_RULES, MediaKind, MediaRule, media_tokens
+from .sizes import sniff
+
+__all__ = [
+    "MEDIA_RULES",
+    "Count",
+    "MediaKind",
+    "MediaRule",
+    "claude_image",
+    "flat_image",
+    "gemini_image",
+    "media_tokens",
+    "openai_patches",
+    "openai_tiles",
+    "qwen_image",
+    "sniff",
+]

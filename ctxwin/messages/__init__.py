@@ -1,0 +1,30 @@
+"""Messages of OpenAI chat, OpenAI Responses and Anthropic: in and out without loss, checked, shortened.
+
+    dicts ──read──▶ Conversation(items, groups) ──rewrite, note, write──▶ dicts ──check──▶ problems
+
+`read` turns each message into an `Item` whose parts say where in the message they stand, and finds what
+hangs together; nothing is ever changed in what came in.
+"""
+
+from __future__ import annotations
+
+from .checking import check
+from .groups import last_user, open_tail
+from .loading import load
+from .reading import note, read, write
+from .rewriting import rewrite
+from .values import Conversation, Dialect, Problem
+
+__all__ = [
+    "Conversation",
+    "Dialect",
+    "Problem",
+    "check",
+    "last_user",
+    "load",
+    "note",
+    "open_tail",
+    "read",
+    "rewrite",
+    "write",
+]

@@ -1,0 +1,84 @@
+"""Would the provider take this request? A check for anyone's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import MessageError
+from ..items import Part
+from . import rules_anthropic, rules_openai, rules_responses
+from .envelope import Request, take_apart
+from .reading import parse
+from .rules import Log, Rule
+from .values import Dialect, Problem
+
+__all__ = ["check"]
+
+RULES: Mapping[Dialect, tuple[Rule, ...]] = {
+    "openai": rules_openai.RULES,
+    "responses": rules_responses.RULES,
+    "anthropic": rules_anthropic.RULES,
+}
+"""The providers' rules of late 2026, from their references and error messages."""
+
+
+def check(
+    messages: Sequence[Mapping[str, Any]] | Mapping[str, Any], *, dialect: Dialect | None = None
+) -> list[Problem]:
+    """Return what a provider would refuse in messages or a request body; an empty list is a valid request.
+
+    Where messages are malformed only that is said: the other rules need well-formed ones.
+
+    Args:
+        messages: a list of messages, or a request body around one.
+        dialect: whose rules hold; None: found out as `read` does.
+
+    Raises:
+        InputError: `dialect` is none of the three.
+
+    Example:
+        >>> result = {"role": "tool", "tool_call_id": "c1", "content": "3"}
+        >>> print(*check([{"role": "user", "content": "Hi"}, result]))
+        message 1: the message before has no call 'c1'; put the result behind its call (results_follow_calls)
+    """
+    try:
+        request = take_apart(messages, dialect)
+    except MessageError as error:
+        return [Problem(index=None, rule="well_formed", message=str(error))]
+    if not request.raws:
+        return [Problem(index=None, rule="not_empty", message="no messages; give at least one")]
+    parts, problems = _parts(request)
+    if problems:
+        return problems
+    log = Log(
+        dialect=request.dialect,
+        raws=request.raws,
+        parts=parts,
+        body=request.envelope or {},
+        lifted=request.lifted,
+        elsewhere=request.elsewhere,
+    )
+    return [
+        Problem(index=_index(position, request), rule=rule.__name__, message=message)
+        for rule in RULES[request.dialect]
+        for position, message in rule(log)
+    ]
+
+
+def _parts(request: Request) -> tuple[list[tuple[Part, ...]], list[Problem]]:
+    parts: list[tuple[Part, ...]] = []
+    problems: list[Problem] = []
+    for position, raw in enumerate(request.raws):
+        try:
+            parts.append(parse(raw, request.dialect))
+        except MessageError as error:
+            problems.append(Problem(index=_index(position, request), rule="well_formed", message=str(error)))
+    return parts, problems
+
+
+def _index(position: int | None, request: Request) -> int | None:
+    """Positions count the system prompt from outside, which is not in the list that came in."""
+    if position is None or (request.lifted and position == 0):
+        return None
+    return position - int(request.lifted)

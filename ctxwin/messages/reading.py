@@ -1,0 +1,188 @@
+"""Messages in, items out, and back again without loss."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import MessageError
+from ..items import Item, Part
+from . import anthropic, openai, responses
+from .envelope import Request, Written, put_back, take_apart
+from .groups import link
+from .values import ROLES, Conversation, Dialect, Path, Raw
+
+__all__ = ["note", "parse", "read", "write"]
+
+PARSERS: Mapping[Dialect, Callable[[Raw], Iterable[Part]]] = {
+    "openai": openai.parts,
+    "responses": responses.parts,
+    "anthropic": anthropic.parts,
+}
+
+SPEAKERS = frozenset({"system", "developer", "user", "assistant"})
+"""Roles whose `name` is somebody who speaks, not a function."""
+
+_CONTENT: Path = ("content",)
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+"""What OpenAI takes as the `name` of a message."""
+
+
+def read(
+    messages: Sequence[Mapping[str, Any] | Item] | Mapping[str, Any], *, dialect: Dialect | None = None
+) -> Conversation:
+    """Read messages, or a request body with messages, as a conversation.
+
+    Args:
+        messages: OpenAI chat messages, OpenAI Responses input items, Anthropic messages, a request body
+            around any of them, or Items (one without `raw` becomes a message of its role, default `user`).
+        dialect: whose messages these are; None: found out. Plain messages, which all dialects
+            write alike, count as `openai`.
+
+    Raises:
+        MessageError: a message is malformed, has an unknown role, or is a tool result without a call.
+        InputError: `dialect` is none of the three.
+
+    Example:
+        >>> read([{"role": "user", "content": "Hello"}]).items[0].text
+        'Hello'
+    """
+    given: Sequence[object] = ()
+    if isinstance(messages, Sequence) and any(isinstance(message, Item) for message in messages):
+        given = messages
+        messages = [_raw(message, index) for index, message in enumerate(messages)]
+    request = take_apart(messages, dialect)
+    if not request.raws:
+        raise MessageError("no messages; give at least one")
+    items = _items(request)
+    if given:
+        items = [_merged(own, item) for own, item in zip(given, items, strict=True)]
+    offset = int(request.lifted)
+    groups, unanswered = link(items, request.dialect, elsewhere=request.elsewhere, offset=offset)
+    return Conversation(
+        dialect=request.dialect,
+        items=tuple(items),
+        envelope=request.envelope,
+        groups=groups,
+        tools=request.tools,
+        unanswered=unanswered,
+    )
+
+
+def _items(request: Request) -> list[Item]:
+    dialect, plain_roles = request.dialect, ROLES[request.dialect] & SPEAKERS
+    items: list[Item] = []
+    for index, raw in enumerate(request.raws, start=-int(request.lifted)):
+        name = f"m{index}" if index >= 0 else "system"
+        # The plain message is nearly every message, and its item must cost little.
+        if type(raw) is dict and len(raw) == 2:
+            role, text = raw.get("role"), raw.get("content")
+            if type(text) is str and role in plain_roles:
+                part = Part(kind="text", text=text, path=_CONTENT)
+                items.append(Item(text=text, id=name, role=role, parts=(part,), raw=raw))
+                continue
+        try:
+            parts = parse(raw, dialect)
+        except MessageError as error:
+            raise MessageError(str(error), index=index if index >= 0 else None) from None
+        items.append(_item(raw, parts, dialect, name))
+    return items
+
+
+def parse(raw: object, dialect: Dialect) -> tuple[Part, ...]:
+    """Return the parts of one message.
+
+    Raises:
+        MessageError: it is malformed; the error carries no index.
+    """
+    if not isinstance(raw, Mapping):
+        raise MessageError(f"it is {type(raw).__name__}, not a dict; give {{'role': ..., 'content': ...}}")
+    if dialect != "responses" or raw.get("type", "message") == "message":
+        role = raw.get("role")
+        if not isinstance(role, str) or role not in ROLES[dialect]:
+            raise MessageError(
+                f"unknown role {role!r} in {dialect} messages; use one of {', '.join(sorted(ROLES[dialect]))}"
+            )
+    elif not isinstance(raw["type"], str):
+        raise MessageError(f"'type' is {type(raw['type']).__name__}; give a string")
+    return tuple(PARSERS[dialect](raw))
+
+
+def _item(raw: Raw, parts: tuple[Part, ...], dialect: Dialect, name: str) -> Item:
+    role = responses.item_role(raw) if dialect == "responses" else raw["role"]
+    speaker = raw.get("name") if role in SPEAKERS else None
+    return Item(
+        text=_text(parts),
+        id=name,
+        role=role,
+        speaker=speaker if isinstance(speaker, str) and "content" in raw else None,
+        pinned=dialect == "responses" and raw.get("type") in responses.SETTINGS,
+        parts=parts,
+        raw=raw,
+    )
+
+
+def _text(parts: Iterable[Part]) -> str:
+    texts = (f"{part.name}({part.text})" if part.kind == "call" else part.text for part in parts)
+    return "\n".join(text for text in texts if text)
+
+
+def _raw(message: Mapping[str, Any] | Item, index: int) -> Raw:
+    if not isinstance(message, Item):
+        return message
+    if message.raw is not None:
+        return message.raw
+    role = message.role or "user"
+    if role not in SPEAKERS:
+        raise MessageError(
+            f"an Item with role {role!r} needs the message it comes from as 'raw'; "
+            f"without it, use one of {', '.join(sorted(SPEAKERS))}",
+            index=index,
+        )
+    name = {"name": message.speaker} if message.speaker and _NAME.fullmatch(message.speaker) else {}
+    return {"role": role, "content": message.text, **name}
+
+
+def _merged(own: object, item: Item) -> Item:
+    """An Item keeps what its maker said; the message adds its parts."""
+    if not isinstance(own, Item):
+        return item
+    return replace(own, role=own.role or item.role, parts=item.parts, raw=item.raw)
+
+
+def write(
+    target: Conversation | Dialect,
+    raws: Sequence[Raw] | None = None,
+    envelope: Mapping[str, Any] | None = None,
+) -> Written:
+    """Return messages in the form in which they came in: `write(read(x)) == x`.
+
+    Args:
+        target: the conversation that was read, or its dialect.
+        raws: the messages to write; None: those of the conversation. A system prompt from outside the
+            messages is the first of them and goes back outside.
+        envelope: the request body around them; None: that of the conversation.
+
+    Returns:
+        A list of messages, or a request body where one came in. The messages are those given, not copies.
+    """
+    if isinstance(target, Conversation):
+        if raws is None:
+            raws = [item.raw for item in target.items if item.raw is not None]
+        return put_back(raws, target.dialect, target.envelope if envelope is None else envelope)
+    return put_back(raws or (), target, envelope)
+
+
+def note(text: str, dialect: Dialect) -> dict[str, Any]:
+    """Return a user message with a text, in a dialect.
+
+    Example:
+        >>> note("[3 turns omitted]", "anthropic")
+        {'role': 'user', 'content': '[3 turns omitted]'}
+    """
+    if dialect == "responses":  # written out, so that a request of nothing else still tells its dialect
+        content = [{"type": "input_text", "text": text}]
+        return {"type": "message", "role": "user", "content": content}
+    return {"role": "user", "content": text}

@@ -1,0 +1,90 @@
+"""Shortened text, put back in its place in a message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import MessageError
+from .values import Path, Raw
+
+__all__ = ["rewrite"]
+
+MEDIA: Mapping[str, str] = {
+    "image_url": "text",
+    "video_url": "text",
+    "input_audio": "text",
+    "file": "text",
+    "image": "text",
+    "document": "text",
+    "input_image": "input_text",
+    "input_file": "input_text",
+}
+"""Content blocks that a caption may replace, and the type of the text block that it becomes."""
+
+KEPT = ("cache_control", "prompt_cache_breakpoint")
+"""Keys that say where a cached prefix ends; they stay with the place, not with the picture."""
+
+
+def rewrite(raw: Raw, texts: Mapping[Path, str]) -> dict[str, Any]:
+    """Return a message with other texts in some of its places; the message given stays as it is.
+
+    Args:
+        raw: a message.
+        texts: new text by the `path` of a part. At an image or another medium, it is replaced by a text
+            block; at a call's arguments, the text must be JSON as they were.
+
+    Raises:
+        MessageError: a path leads nowhere, or to something that must stay as it is (path `()`).
+
+    Example:
+        >>> rewrite({"role": "user", "content": "A long story."}, {("content",): "A story."})
+        {'role': 'user', 'content': 'A story.'}
+    """
+    new: object = raw
+    for path, text in texts.items():
+        if not path:
+            raise MessageError("a part without a path stays as it is; leave it out of the texts")
+        new = _put(new, path, text, path)
+    return dict(new) if isinstance(new, Mapping) else {}
+
+
+def _put(value: object, rest: Path, text: str, path: Path) -> object:
+    if not rest:
+        return _renewed(value, text, path)
+    step, copy = rest[0], _copy(value)
+    keys = copy if isinstance(copy, dict) else range(len(copy)) if isinstance(copy, list) else ()
+    if step not in keys:
+        raise MessageError(f"this message has nothing at {path!r}; take the path from its parts")
+    copy[step] = _put(copy[step], rest[1:], text, path)
+    return copy
+
+
+def _copy(value: object) -> Any:  # noqa: ANN401  # an open JSON value
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, list | tuple) else value
+
+
+def _renewed(old: object, text: str, path: Path) -> object:
+    if isinstance(old, str):
+        return text
+    if isinstance(old, Mapping) and (kind := MEDIA.get(str(old.get("type")))) is not None:
+        kept = {key: old[key] for key in KEPT if key in old}
+        return {"type": kind, "text": text, **kept}
+    if path[-1] in ("input", "arguments"):
+        return _arguments(text, path)
+    raise MessageError(
+        f"{path!r} leads to {type(old).__name__}, not to text or media; take it from the parts"
+    )
+
+
+def _arguments(text: str, path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise MessageError(f"arguments at {path!r} are a JSON object; the new text is not")
+    return value

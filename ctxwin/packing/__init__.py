@@ -1,0 +1,135 @@
+"""The whole pipeline, in the order of the data: `pack` and `apack`.
+
+    messages, files, items -> what must stay -> relevance -> forms -> allocation -> request, recounted
+
+`_flow` is one generator without input or output of its own: where it lacks vectors or summaries it yields
+what it needs and is sent the answer. `pack` and `apack` are two short loops that drive it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..allocate import Allocator
+from ..embed import Embedder
+from ..items import Budget, Item
+from ..pool import Pool
+from ..summarize import Summarizer
+from .account import account
+from .choose import choose, lossy, summary_forms
+from .draft import Draft
+from .needs import Need, Summaries, answer, answer_later
+from .packed import Change, Packed, Plan
+from .relevance import judge
+from .task import Task, make_task
+
+__all__ = ["Change", "Packed", "Plan", "apack", "pack"]
+
+
+def pack(
+    messages: Any = None,
+    query: str | None = None,
+    budget: int | Budget | None = None,
+    *,
+    model: str | None = None,
+    tokenizer: Any = None,
+    files: Any = None,
+    items: Pool | Iterable[Item | str] | None = None,
+    strategy: str | Allocator = "auto",
+    solver: str = "greedy",
+    embedder: str | Embedder | None = None,
+    summarizer: Summarizer | Any = None,
+    pins: Iterable[int | str] = (),
+    tools: Sequence[Mapping[str, Any]] | None = None,
+) -> Packed:
+    """Pack the most useful of messages, files and items into a hard token budget.
+
+    Args:
+        messages: OpenAI chat or Responses or Anthropic messages, a request body around them, or turns as
+            `Item`s. The request comes back in the same form.
+        query: what the request should be good for; default: the last user message. A query that is not the
+            last user message ends the request and is counted.
+        budget: tokens, or `Budget(total=, reserve=, margin=)`; default: the model's window less room for the
+            answer, or 2,048 without a model.
+        model: a name from `ctxwin models`; gives window, tokenizer and prices.
+        tokenizer: an encoding's or model's name, a path to a `tokenizer.json`, or an object with `count`.
+        files: paths, globs or `Files`; chunks of them compete for the budget and are cited in the request.
+        items: a `Pool`, or `Item`s and strings from anywhere, for instance a memory store's hits.
+        strategy: a name from `ctxwin.strategies()` or an `Allocator`.
+        solver: `greedy`, or `exact` for audits of a few hundred items.
+        embedder: `auto`, `minilm`, `static`, `none`, a sentence-transformers model's name, or an `Embedder`.
+        summarizer: a `Summarizer` or a function from text to shorter text; asked only when something would
+            be lost.
+        pins: indices or ids of messages that must stay whole.
+        tools: tool schemas that go with the request, to be counted.
+
+    Returns:
+        The request, never over the budget, with a report of every choice.
+
+    Raises:
+        BudgetError: what must stay does not fit; the message has the sum and the way out.
+        MessageError: a message is malformed; the message has its index.
+        InputError: an argument or file is wrong.
+        UnknownModel: no model or tokenizer has this name.
+
+    Example:
+        >>> talk = [{"role": "user", "content": f"Number {n} is {n * n}."} for n in range(50)]
+        >>> packed = pack(talk, query="What is number 31?", budget=100, embedder="none")
+        >>> packed.tokens <= 100, "Number 31 is 961." in packed.text
+        (True, True)
+    """
+    task = make_task(
+        messages, query, budget, model=model, tokenizer=tokenizer, files=files, items=items, strategy=strategy,
+        solver=solver, embedder=embedder, summarizer=summarizer, pins=pins, tools=tools,
+    )  # fmt: skip
+    return _run(task)
+
+
+async def apack(
+    messages: Any = None, query: str | None = None, budget: int | Budget | None = None, **options: Any
+) -> Packed:
+    """Pack without blocking the event loop; arguments, result and errors are those of `pack`.
+
+    Example:
+        >>> asyncio.run(apack(items=["The cat is called Miso."], query="Who is Miso?", budget=64)).tokens <= 64
+        True
+    """
+    task = await asyncio.to_thread(make_task, messages, query, budget, **options)
+    flow = _flow(task)
+    try:
+        need = next(flow)
+        while True:
+            need = flow.send(await answer_later(need))
+    except StopIteration as end:
+        return end.value
+
+
+def _run(task: Task) -> Packed:
+    flow = _flow(task)
+    try:
+        need = next(flow)
+        while True:
+            need = flow.send(answer(need))
+    except StopIteration as end:
+        return end.value
+
+
+def _flow(task: Task) -> Generator[Need, Any, Packed]:
+    """Pack one task; yield what is needed from outside, be sent the answer."""
+    draft = Draft(task)
+
+    def again(budget: int | Budget | None, model: str | None) -> Packed:
+        return _run(task.under(budget, model))
+
+    if (request := draft.everything()) is not None:
+        return account(draft, request, again=again)
+    draft.require_room()
+    relevance = yield from judge(draft)
+    choice = choose(draft, relevance)
+    if task.summarizer is not None and (asked := lossy(draft, choice)):
+        written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
+        if forms := summary_forms(draft, asked, written):
+            choice = choose(draft, relevance, forms)
+    return account(draft, choice.request, choice=choice, relevance=relevance, again=again)

@@ -1,0 +1,152 @@
+"""A request in the making: its fixed parts, its sections, its final form and exact count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..constraints import conversation_units, require_room
+from ..layout import left_out
+from ..messages import note, read
+from ..pool import Pool
+from ..tokens import REPLY_PRIMING, count_items, count_tools
+from .packed import flat_text
+from .problem import Chosen
+from .render import Rendered, render
+from .sections import Block, History, Section
+from .task import Task
+
+__all__ = ["Draft", "Request"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Request:
+    """A rendered request with its count."""
+
+    messages: Any
+    text: str
+    tokens: int
+    parts: Mapping[str, int]
+    citations: Sequence[str]
+    chosen: Sequence[Chosen]
+
+
+class Draft:
+    """The parts of one packing: sections that compete, and what stands fixed around them.
+
+    Attributes:
+        scored: indices of the messages whose relevance is judged: all but those that stay anyway, among them
+            the question itself.
+        turns: those messages as a pool.
+        history: the section of the messages.
+        block: the section of items and file chunks, or None.
+        limit: tokens the request may have.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.limit = task.budget.limit
+        units = conversation_units(task.conversation, task.pins)
+        stay = {i for unit in np.flatnonzero(units.required).tolist() for i in units.members[unit]}
+        self.scored = [i for i in range(len(task.conversation.items)) if i not in stay]
+        self.turns = Pool(task.conversation.items[i] for i in self.scored)
+        self.history = History(task.conversation, units, self.turns, task.tokenizer)
+        self.block = Block(task.pool, task.tokenizer) if task.pool is not None and len(task.pool) else None
+        self.tools = count_tools(task.tools, task.tokenizer).tokens if task.tools else 0
+        self.query = self._message(task.query) if task.query is not None else 0
+
+    @property
+    def sections(self) -> Sequence[Section]:
+        """The sections that compete, the messages first."""
+        return [self.history, self.block] if self.block else [self.history]
+
+    @property
+    def fixed(self) -> int:
+        """Tokens that do not depend on the choice: tools, question, priming, the block's frame."""
+        frame = self._message(left_out(len(self.block.items), len(self.block.items))) if self.block else 0
+        return self.tools + self.query + REPLY_PRIMING + frame
+
+    @property
+    def capacity(self) -> int:
+        """Tokens for which the sections compete."""
+        return self.limit - self.fixed
+
+    def _message(self, text: str) -> int:
+        dialect = self.task.conversation.dialect
+        raw = note(text, dialect)
+        return count_items(read([raw], dialect=dialect).items, self.task.tokenizer, dialect)[0]
+
+    def everything(self) -> Request | None:
+        """Return the request with everything in it if that fits."""
+        least = sum(int(section.pieces.tokens.sum()) for section in self.sections)
+        if least > self.limit + self.limit // 8:
+            return None  # far over: rendering it would only cost time
+        chosen = [
+            Chosen(number, unit, None)
+            for number, section in enumerate(self.sections)
+            for unit in np.flatnonzero(~section.units.barred).tolist()
+        ]
+        request = self.request(chosen)
+        return request if request.tokens <= self.limit else None
+
+    @property
+    def given(self) -> int:
+        """Tokens of everything that was given, whole."""
+        return self.fixed + sum(
+            int(section.pieces.tokens.sum() + section.pieces.header_tokens.sum()) for section in self.sections
+        )
+
+    def require_room(self) -> None:
+        """Check that what must stay fits in its shortest allowed form.
+
+        Raises:
+            BudgetError: it does not; the message itemises system, tools, pins, tail, query.
+        """
+        sums = {"system": 0, "tools": self.tools, "pins": 0, "tail": 0, "query": self.query}
+        names = {"system": "system", "pinned": "pins", "tail": "tail"}
+        for section in self.sections:
+            for unit in np.flatnonzero(section.units.required).tolist():
+                tokens = int(section.pieces.tokens[unit])
+                if not section.units.whole[unit]:
+                    tokens = _least(section, unit)
+                sums[names[section.units.reasons[unit]]] += tokens
+        require_room({**sums, "overhead": REPLY_PRIMING}, self.limit)
+
+    def request(self, chosen: Sequence[Chosen]) -> Request:
+        """Render a choice and count what came out."""
+        query = self.task.query
+        rendered = render(self.history, self.block, query, chosen)
+        return self._counted(rendered, chosen)
+
+    def _counted(self, rendered: Rendered, chosen: Sequence[Chosen]) -> Request:
+        """Count the final messages anew, read back from the form in which they will be sent."""
+        dialect = self.task.conversation.dialect
+        items = read(rendered.raws, dialect=dialect).items if rendered.raws else ()
+        counts = count_items(items, self.task.tokenizer, dialect)
+        parts = {name: sum(counts[place] for place in places) for name, places in rendered.places.items()}
+        parts |= {"tools": self.tools, "overhead": REPLY_PRIMING}
+        return Request(
+            messages=rendered.messages,
+            text=flat_text(items),
+            tokens=sum(parts.values()),
+            parts=parts,
+            citations=rendered.citations,
+            chosen=chosen,
+        )
+
+
+def _least(section: Section, unit: int) -> int:
+    """Return the fewest tokens to which a unit can be cut at all."""
+    whole = int(section.pieces.tokens[unit])
+    low, high = 1, whole
+    while low < high:
+        middle = (low + high) // 2
+        if section.fitted(unit, middle, {}) is None:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+

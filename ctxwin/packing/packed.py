@@ -1,0 +1,132 @@
+"""What a packing returns: the request, its account, and a plan that can be kept, compared and made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import InputError
+from ..items import Budget
+from ..picture import html, table
+from ..report import Report
+
+__all__ = ["Change", "Packed", "Plan"]
+
+PLAN_VERSION = 1
+"""Form of a saved plan; raised when the form changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference between two plans."""
+
+    id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The choice alone: which item is shown in which form. Equal input gives an equal plan, byte for byte."""
+
+    choices: tuple[tuple[str, str], ...]
+    """(id, rung) of every item that is in, in order."""
+    strategy: str
+    limit: int
+    tokens: int
+    tokenizer: str
+    again: Callable[..., Packed] | None = field(default=None, compare=False, repr=False)
+
+    def to_json(self) -> str:
+        """Return the plan as one line of JSON, without the items' texts.
+
+        Example:
+            >>> Plan(choices=(("t1", "full"),), strategy="auto", limit=9, tokens=7, tokenizer="o200k_base").to_json()
+            '{"choices":[["t1","full"]],"limit":9,"strategy":"auto","tokenizer":"o200k_base","tokens":7,"version":1}'
+        """
+        plain = {name: getattr(self, name) for name in ("choices", "strategy", "limit", "tokens", "tokenizer")}
+        return json.dumps(plain | {"version": PLAN_VERSION}, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Read a plan that `to_json` wrote; it can be compared, but not repacked.
+
+        Raises:
+            InputError: the text is no plan, or one of another version.
+        """
+        try:
+            plain = json.loads(text)
+            if plain["version"] != PLAN_VERSION:
+                raise InputError(
+                    f"this plan is of version {plain['version']!r}, and ctxwin reads {PLAN_VERSION}; pack again"
+                )
+            choices = tuple((str(name), str(rung)) for name, rung in plain["choices"])
+            return cls(
+                choices=choices,
+                strategy=plain["strategy"],
+                limit=plain["limit"],
+                tokens=plain["tokens"],
+                tokenizer=plain["tokenizer"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"this is no saved plan ({error}); save one with Plan.to_json()") from error
+
+    def diff(self, other: Plan) -> tuple[Change, ...]:
+        """Return what differs in `other`, in the order of the items; `out` stands for an item that is not in."""
+        mine, theirs = dict(self.choices), dict(other.choices)
+        return tuple(
+            Change(id=name, before=mine.get(name, "out"), after=theirs.get(name, "out"))
+            for name in {**mine, **theirs}
+            if mine.get(name, "out") != theirs.get(name, "out")
+        )
+
+    def repack(self, *, budget: int | Budget | None = None, model: str | None = None) -> Packed:
+        """Pack the same input again under another budget or for another model.
+
+        Raises:
+            InputError: the plan was read from a file, which does not hold the items.
+        """
+        if self.again is None:
+            raise InputError("a plan read from a file has no items to repack; call pack() with them")
+        return self.again(budget=budget, model=model)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Packed:
+    """A packed request: ready to send, with its account and its plan."""
+
+    messages: Any
+    """The request in the form that came in: a list of messages, or a request body around it."""
+    text: str
+    """The same as one flat text."""
+    tokens: int
+    """Recounted from `messages`; never over the budget's limit."""
+    report: Report
+    plan: Plan
+
+    def __str__(self) -> str:
+        return table(self.report)
+
+    def __repr__(self) -> str:
+        return f"Packed({self.tokens:,} of {self.report.limit:,} tokens, strategy {self.report.strategy!r})"
+
+    def _repr_html_(self) -> str:
+        return html(self.report)
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Return request, account and plan as plain values, ready for JSON."""
+        return {
+            "messages": self.messages,
+            "tokens": self.tokens,
+            "report": self.report.to_dict(),
+            "plan": json.loads(self.plan.to_json()),
+        }
+
+
+def flat_text(items: Sequence[Any]) -> str:
+    """Print a request's messages as one text: each role on a line of its own, then what it says."""
+    return "\n".join(f"{item.role or 'user'}:\n{item.text}\n" for item in items)

@@ -1,0 +1,121 @@
+"""From chosen forms to the final request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..layout import omitted_run, render_block
+from ..messages import note, rewrite, write
+from .problem import Chosen
+from .sections import Block, History, Slot
+
+__all__ = ["Rendered", "render"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A request in the dialect that came in."""
+
+    messages: Any
+    raws: Sequence[Mapping[str, Any]]
+    """The messages alone, without an envelope around them."""
+    citations: Sequence[str]
+    places: Mapping[str, Sequence[int]]
+    """Which of `raws` are `system`, `history`, `retrieved` and `query`."""
+
+
+def render(history: History, block: Block | None, query: str | None, chosen: Sequence[Chosen]) -> Rendered:
+    """Put the chosen forms together: messages in order with notes, the retrieved block, the question.
+
+    Args:
+        history: the messages' section.
+        block: the section of retrieved items, if there is one.
+        query: a question that is not among the messages and ends the request.
+        chosen: what is kept, in order of section and unit.
+    """
+    dialect = history.conversation.dialect
+    kept = [one for one in chosen if one.section == 0]
+    raws, indices = _messages(history, kept)
+    citations: list[str] = []
+    retrieved: list[int] = []
+    if block is not None:
+        text, citations = _block_text(block, [one for one in chosen if one.section == 1])
+        if text:
+            place = len(raws) if query is not None else _before_question(history, indices)
+            raws.insert(place, note(text, dialect))
+            indices.insert(place, -1)
+            retrieved = [place]
+    if query is not None:
+        raws.append(note(query, dialect))
+        indices.append(-2)
+    roles = [history.items[i].role if i >= 0 else None for i in indices]
+    system = [place for place, role in enumerate(roles) if role in ("system", "developer")]
+    asked = [len(raws) - 1] if query is not None else []
+    other = set(system) | set(retrieved) | set(asked)
+    return Rendered(
+        messages=write(history.conversation, raws),
+        raws=raws,
+        citations=citations,
+        places={
+            "system": system,
+            "history": [place for place in range(len(raws)) if place not in other],
+            "retrieved": retrieved,
+            "query": asked,
+        },
+    )
+
+
+def _messages(history: History, kept: Sequence[Chosen]) -> tuple[list[Mapping[str, Any]], list[int]]:
+    """Return the kept messages, shortened where chosen, with notes between; and each one's index, -3 for a note."""
+    texts: dict[int, dict[tuple[str | int, ...], str]] = {}
+    members: list[int] = []
+    for one in kept:
+        members += history.units.members[one.unit]
+        for (item, path), text in (one.form.texts if one.form else {}).items():
+            texts.setdefault(item, {})[path] = text
+    members.sort()
+    inside = _inside_groups(history, kept)
+    raws: list[Mapping[str, Any]] = []
+    indices: list[int] = []
+    skipped, last = 0, -1
+    for i in members:
+        skipped += i - last - 1
+        if skipped and i not in inside:
+            raws.append(note(omitted_run(skipped), history.conversation.dialect))
+            indices.append(-3)
+            skipped = 0
+        raw = history.items[i].raw or {}
+        raws.append(rewrite(raw, texts[i]) if i in texts else raw)
+        indices.append(i)
+        last = i
+    return raws, indices
+
+
+def _inside_groups(history: History, kept: Sequence[Chosen]) -> set[int]:
+    """Return the indices before which no note may stand, since a call and its result must be neighbours."""
+    inside: set[int] = set()
+    for one in kept:
+        members = history.units.members[one.unit]
+        if len(members) > 1:
+            inside.update(range(members[0] + 1, members[-1] + 1))
+    return inside
+
+
+def _before_question(history: History, indices: Sequence[int]) -> int:
+    """Return where the retrieved block goes: before the last user message that is kept."""
+    for place in range(len(indices) - 1, -1, -1):
+        if indices[place] >= 0 and history.items[indices[place]].role == "user":
+            return place
+    return len(indices)
+
+
+def _block_text(block: Block, kept: Sequence[Chosen]) -> tuple[str, list[str]]:
+    texts: dict[Slot, str] = {}
+    for one in kept:
+        if one.form:
+            texts.update(one.form.texts)
+    indices = [one.unit for one in kept]
+    return render_block(block.items, indices, lambda i: texts.get((i, ()), block.items[i].text))
+

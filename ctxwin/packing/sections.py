@@ -1,0 +1,178 @@
+"""The two parts of a request whose contents compete: the messages, and the block of retrieved items.
+
+A section turns what it holds into arrays for the allocator and knows the shorter forms of each unit. A
+unit of the messages is a group that travels together; a unit of the block is one item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..constraints import Units
+from ..items import Item, Part
+from ..layout import Pieces, duplicate_weights, omitted_run
+from ..messages import Conversation, note, read
+from ..pool import Pool
+from ..renditions import RungKind, fit_text, ladder
+from ..tokens import Tokenizer, count_items
+
+__all__ = ["Block", "Form", "History", "Section", "Slot"]
+
+SHORTEN_FROM = 48
+"""Tokens from which a text has shorter forms; below, a stub with its id would save too little."""
+MANY_TURNS = 999
+"""Omitted turns for which the note between messages is reckoned; a longer number costs the same or one more."""
+LEAST = 8
+"""Tokens that a shortened text needs at least: a few words and the mark of omission."""
+
+Slot = tuple[int, tuple[str | int, ...]]
+"""A text that can be replaced: the index of its item and its path in the message, () for the item's own text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One way to show a unit: what it costs, how much of the relevant content it keeps, the texts to put in."""
+
+    kind: RungKind
+    tokens: int
+    share: float
+    texts: Mapping[Slot, str] = field(default_factory=dict)
+
+
+class Section(Protocol):
+    """A part of the request whose n units compete for the budget."""
+
+    items: Sequence[Item]
+    units: Units
+    pieces: Pieces
+    """Costs of the n units."""
+
+    def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
+        """Return the shorter forms of a unit, fullest first."""
+        ...
+
+    def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
+        """Return a unit shortened to at most so many tokens, or None where that is not possible."""
+        ...
+
+    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts of a unit that can be replaced."""
+        ...
+
+
+class _Shortener:
+    """What both sections share: shortening the texts of a unit, each by its own ladder."""
+
+    def __init__(self, items: Sequence[Item], units: Units, pool: Pool, tokenizer: Tokenizer) -> None:
+        self.items = items
+        self.units = units
+        self._pool = pool
+        self._tokenizer = tokenizer
+
+    def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
+        ladders: list[tuple[Slot, int, Sequence[Form]]] = []
+        for slot, text in self.slots(unit):
+            sentences = self._pool.sentences(text, self._tokenizer)
+            if sentences.total < SHORTEN_FROM:
+                continue
+            item = self.items[slot[0]]
+            rungs = ladder(sentences, weights, label=_label(item), tool_output=item.role in ("tool", "function"))
+            forms = [Form(kind=r.kind, tokens=r.tokens, share=r.share, texts={slot: r.text}) for r in rungs]
+            if forms:
+                ladders.append((slot, sentences.total, forms))
+        levels = max((len(forms) for _, _, forms in ladders), default=0)
+        return [self._level(unit, level, ladders) for level in range(levels)]
+
+    def _level(self, unit: int, level: int, ladders: list[tuple[Slot, int, Sequence[Form]]]) -> Form:
+        whole = int(self.pieces.tokens[unit])
+        tokens, lost, texts = whole, 0.0, {}
+        kind: RungKind = "stub"
+        for _, full, forms in ladders:
+            form = forms[min(level, len(forms) - 1)]
+            tokens -= full - form.tokens
+            lost += (1.0 - form.share) * full
+            texts.update(form.texts)
+            kind = "extract" if form.kind == "extract" else kind
+        return Form(kind=kind, tokens=max(1, tokens), share=max(0.0, 1.0 - lost / max(1, whole)), texts=texts)
+
+    def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
+        whole = int(self.pieces.tokens[unit])
+        slots = [
+            (slot, text, self._pool.sentences(text, self._tokenizer).total) for slot, text in self.slots(unit)
+        ]
+        slots = [one for one in slots if one[2] > LEAST]
+        shortenable = sum(full for _, _, full in slots)
+        room = tokens - (whole - shortenable)
+        if not slots or room < LEAST * len(slots):
+            return None
+        spare = room - LEAST * len(slots)
+        excess = max(1, shortenable - LEAST * len(slots))
+        texts = {
+            slot: fit_text(text, LEAST + spare * (full - LEAST) // excess, weights, self._tokenizer)
+            for slot, text, full in slots
+        }
+        return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=texts)
+
+    pieces: Pieces
+
+    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        raise NotImplementedError
+
+
+class History(_Shortener):
+    """The messages of a conversation; units are its groups."""
+
+    def __init__(
+        self, conversation: Conversation, units: Units, pool: Pool, tokenizer: Tokenizer
+    ) -> None:
+        super().__init__(conversation.items, units, pool, tokenizer)
+        self.conversation = conversation
+        counts = np.asarray(count_items(conversation.items, tokenizer, conversation.dialect), np.int64)
+        marker = read([note(omitted_run(MANY_TURNS), conversation.dialect)], dialect=conversation.dialect)
+        gap = count_items(marker.items, tokenizer, conversation.dialect)[0]
+        size = len(units)
+        self.pieces = Pieces(
+            tokens=np.fromiter((int(counts[list(m)].sum()) for m in units.members), np.int64, size),
+            order=np.arange(size, dtype=np.int64),
+            gap=np.full(size, gap, np.int64),
+            header=np.full(size, -1, np.int64),
+            header_tokens=np.zeros(0, np.int64),
+            duplicate=duplicate_weights([conversation.items[members[-1]] for members in units.members]),
+        )
+
+    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts and tool results of a group; arguments of calls and reasoning stay as they are."""
+        return [
+            ((member, part.path), part.text)
+            for member in self.units.members[unit]
+            for part in self.items[member].parts
+            if _replaceable(part)
+        ]
+
+
+class Block(_Shortener):
+    """Items and file chunks that are printed into one message; each is a unit of its own."""
+
+    def __init__(self, pool: Pool, tokenizer: Tokenizer) -> None:
+        super().__init__(pool.items, pool.units, pool, tokenizer)
+        self.pieces = pool.pieces(tokenizer)
+
+    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the item's own text."""
+        return [((unit, ()), self.items[unit].text)]
+
+
+def _replaceable(part: Part) -> bool:
+    return part.kind in ("text", "result") and bool(part.path) and bool(part.text)
+
+
+def _label(item: Item) -> str:
+    """Name an item in one line for its stub."""
+    who = item.speaker or item.role or item.source or item.kind
+    when = f", {item.when:%Y-%m-%d}" if item.when else ""
+    return f"{who}{when}, id {item.id}"

@@ -1,0 +1,158 @@
+"""Turning what a caller gave into values: the conversation, the block's pool, the tokenizer, the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..allocate import Allocator, get_allocator
+from ..constraints import resolve_pins
+from ..embed import Embedder, get_embedder
+from ..errors import InputError
+from ..files import Files
+from ..items import Budget, Item
+from ..messages import Conversation, read
+from ..models import Model, get_model
+from ..pool import Pool
+from ..summarize import Summarizer, get_summarizer
+from ..tokens import Tokenizer, get_tokenizer
+
+__all__ = ["DEFAULT_BUDGET", "Task", "make_task"]
+
+DEFAULT_BUDGET = 2048
+"""Tokens of a request when neither a budget nor a model is given."""
+DEFAULT_TOKENIZER = "o200k_base"
+OUTPUT_SHARE = 4
+"""Of a model's window, at most one part in so many is kept for the answer when no budget is given."""
+BLIND = frozenset({"recency", "head_tail"})
+"""Strategies that never look at the question, so that nothing is scored or embedded for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Task:
+    """One packing, all names resolved."""
+
+    conversation: Conversation
+    pool: Pool | None
+    """What goes into the retrieved block; None without items and files."""
+    skipped: Sequence[tuple[str, str]]
+    question: str
+    """What relevance is judged by: the query, or the last user message; "" when there is neither."""
+    query: str | None
+    """A question to append to the request; None when it stands in the messages already."""
+    budget: Budget
+    tokenizer: Tokenizer
+    model: Model | None
+    allocator: Allocator
+    strategy: str
+    embedder: Embedder | None
+    summarizer: Summarizer | None
+    pins: frozenset[int]
+    tools: Sequence[Mapping[str, Any]]
+
+    @property
+    def blind(self) -> bool:
+        """Whether relevance is not needed."""
+        return self.strategy in BLIND or not self.question
+
+    def under(self, budget: int | Budget | None, model: str | None) -> Task:
+        """Return the same task under another budget, or for another model with its window and tokenizer."""
+        row = get_model(model) if model is not None else self.model
+        counter = get_tokenizer(row.tokenizer) if model is not None and row else self.tokenizer
+        if budget is None:
+            budget = replace(self.budget, margin=None) if model is None else None
+        return replace(self, budget=_budget(budget, row, counter), tokenizer=counter, model=row)
+
+
+def make_task(
+    messages: Any = None,
+    query: str | None = None,
+    budget: int | Budget | None = None,
+    *,
+    model: str | None = None,
+    tokenizer: Any = None,
+    files: Any = None,
+    items: Pool | Iterable[Item | str] | None = None,
+    strategy: Any = "auto",
+    solver: str = "greedy",
+    embedder: Any = None,
+    summarizer: Any = None,
+    pins: Iterable[int | str] = (),
+    tools: Sequence[Mapping[str, Any]] | None = None,
+) -> Task:
+    """Resolve the arguments of `ctxwin.pack`; its docstring says what they mean."""
+    row = get_model(model) if model is not None else None
+    counter = get_tokenizer(tokenizer or (row.tokenizer if row else DEFAULT_TOKENIZER))
+    conversation = _conversation(messages)
+    pool, skipped = _block_pool(items, files)
+    if pool is None and not conversation.items and query is None:
+        raise InputError("nothing to pack: give messages, items or files")
+    asked = _last_question(conversation)
+    question = query if query is not None else asked
+    return Task(
+        conversation=conversation,
+        pool=pool,
+        skipped=skipped,
+        question=question.strip(),
+        query=query if query is not None and query.strip() != asked.strip() else None,
+        budget=_budget(budget, row, counter),
+        tokenizer=counter,
+        model=row,
+        allocator=get_allocator(strategy, solver=solver),
+        strategy=strategy if isinstance(strategy, str) else type(strategy).__name__,
+        embedder=get_embedder("auto" if embedder is None else embedder),
+        summarizer=get_summarizer(summarizer) if summarizer is not None else None,
+        pins=resolve_pins(conversation.items, pins),
+        tools=tuple(tools) if tools is not None else conversation.tools,
+    )
+
+
+def _conversation(messages: Any) -> Conversation:
+    if messages is None or (isinstance(messages, Sequence) and not messages):
+        return Conversation(dialect="openai", items=(), envelope=None, groups=(), tools=())
+    return read(messages)
+
+
+def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str, str]]]:
+    """Return the pool of the retrieved block and the files that were skipped."""
+    found: Files | None = None
+    if files is not None:
+        found = files if isinstance(files, Files) else Files(_paths(files))
+    skipped = [(str(one.path), one.reason) for one in found.skipped] if found else []
+    if items is None:
+        return (found.pool if found else None), skipped
+    pool = items if isinstance(items, Pool) else Pool(items)
+    if found:
+        pool = Pool([*pool.items, *found.items])
+    return pool, skipped
+
+
+def _paths(files: Any) -> Sequence[str | Path]:
+    return [files] if isinstance(files, str | Path) else list(files)
+
+
+def _last_question(conversation: Conversation) -> str:
+    for item in reversed(conversation.items):
+        if item.role == "user" and item.text.strip():
+            return item.text
+    return ""
+
+
+def _budget(budget: int | Budget | None, model: Model | None, tokenizer: Tokenizer) -> Budget:
+    """Return the budget with its margin filled in."""
+    if budget is None:
+        budget = _window(model) if model is not None else DEFAULT_BUDGET
+    if not isinstance(budget, Budget):
+        budget = Budget(total=budget)
+    if budget.margin is None:
+        margin = 0 if tokenizer.exact else int((budget.total - budget.reserve) * tokenizer.error / (1 + tokenizer.error))
+        budget = replace(budget, margin=margin)
+    return budget
+
+
+def _window(model: Model) -> Budget:
+    if model.window is None:
+        raise InputError(f"the catalogue has no window for {model.name!r}; give a budget")
+    return Budget(total=model.window, reserve=min(model.output or model.window, model.window // OUTPUT_SHARE))

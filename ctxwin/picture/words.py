@@ -1,0 +1,146 @@
+"""What both pictures of a packing say, in words that can disturb neither a terminal nor a page."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from ..report import Decision, Offer, Report
+
+__all__ = [
+    "PARTS",
+    "PREVIEW",
+    "by_relevance",
+    "clean",
+    "headline",
+    "notes",
+    "numbers",
+    "quality",
+    "shares_of",
+    "sizes",
+]
+
+MORE = 500
+"""Tokens more for which both pictures say what they would buy."""
+PREVIEW = 160
+"""Characters of an item's first words, at most."""
+CITATIONS = 4
+"""Citations that are named, at most."""
+FACTS = 4
+"""Lost facts that are named, at most."""
+PARTS = ("system", "tools", "history", "retrieved", "query", "overhead")
+"""Parts of a request, in their order."""
+
+_UNSAFE = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+"""Marks and overrides of writing direction: they can turn what stands beside them."""
+
+
+def clean(text: str, length: int = PREVIEW) -> str:
+    r"""Return a text as one line that can disturb neither a terminal nor a page.
+
+    Example:
+        >>> clean("a\x1b[31m\nb\u202e\ud800")
+        'a�[31m b��'
+    """
+    signs = []
+    for sign in text[: 4 * length]:
+        kind = unicodedata.category(sign)
+        if sign in "\t\n\r" or kind in ("Zl", "Zp"):
+            signs.append(" ")
+        else:
+            signs.append("�" if kind in ("Cc", "Cs") or sign in _UNSAFE else sign)
+    line = " ".join("".join(signs).split())
+    whole = len(line) <= length and len(text) <= 4 * length
+    return line if whole else line[: length - 1].rstrip() + "…"
+
+
+def headline(report: Report) -> str:
+    """Say how full the window is and how it was filled."""
+    share = round(100 * report.tokens / report.limit) if report.limit else 0
+    tokenizer = clean(report.tokenizer, 40)
+    counted = tokenizer if report.exact else f"estimated for {tokenizer}"
+    return (
+        f"{report.tokens:,} of {report.limit:,} tokens ({share} %), out of {report.given:,} given; "
+        f"strategy {clean(report.strategy, 40)}, {counted}"
+    )
+
+
+def numbers(report: Report) -> str:
+    """Say how many items are in whole, shortened and out."""
+    return f"{len(report.kept):,} whole, {len(report.shortened):,} shortened, {len(report.dropped):,} out"
+
+
+def quality(report: Report) -> str:
+    """Say how good the choice is and who judged relevance."""
+    if not report.dropped and not report.shortened:
+        return "everything that was given fits"
+    judge = clean(report.embedder, 40) if report.embedder else "words alone"
+    if report.bound <= 0:
+        return f"relevance by {judge}"
+    best = "proven best" if report.gap < 5e-4 else f"at most {100 * report.gap:.1f} % from the best"
+    return f"{best}; relevance by {judge}"
+
+
+def _money(report: Report) -> str | None:
+    if report.cost is None:
+        return None
+    cost = report.cost
+    model = clean(cost.model, 40)
+    return f"${cost.packed:.5f} with {model}, unpacked ${cost.unpacked:.5f} (prices of {cost.date})"
+
+
+def _purchase(offers: Sequence[Offer]) -> str | None:
+    if not offers:
+        return None
+    first = offers[0]
+    label = clean(first.label, 40)
+    return f"{MORE} more tokens would buy {len(offers):,} more, first {label} (+{first.tokens:,} tokens)"
+
+
+def sizes(one: Decision) -> str:
+    """Print the tokens of an item: now, or now/whole where it is shortened; whole where it is out."""
+    if one.rung == "full":
+        return f"{one.tokens:,}"
+    return f"{one.full_tokens:,}" if one.rung == "out" else f"{one.tokens:,}/{one.full_tokens:,}"
+
+
+def shares_of(report: Report) -> dict[str, int]:
+    """Return the tokens of each part that has any, in the order of the request, and what is free."""
+    known = {name: report.parts.get(name, 0) for name in PARTS}
+    rest = {name: tokens for name, tokens in report.parts.items() if name not in PARTS}
+    shares = {name: tokens for name, tokens in (known | rest).items() if tokens > 0}
+    return shares | {"free": max(0, report.limit - report.tokens)}
+
+
+def by_relevance(decisions: Sequence[Decision]) -> list[Decision]:
+    """Sort items by relevance, the highest first, and among equals by position."""
+    return sorted(decisions, key=lambda one: (-one.p, one.position))
+
+
+def notes(report: Report) -> list[str]:
+    """Return what is to be said below a picture: offers, price, sources, losses, warnings."""
+    said = [_purchase(report.more(MORE)), _money(report), _sources(report), _lost(report), _skipped(report)]
+    return [*(one for one in said if one), *(f"warning: {clean(one)}" for one in report.warnings)]
+
+
+def _sources(report: Report) -> str | None:
+    if not report.citations:
+        return None
+    more = len(report.citations) - CITATIONS
+    named = ", ".join(clean(one, 60) for one in report.citations[:CITATIONS])
+    return f"from {named}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def _lost(report: Report) -> str | None:
+    facts = report.lost_facts
+    if not facts:
+        return None
+    named = ", ".join(clean(fact, 24) for fact in facts[:FACTS])
+    return f"lost by shortening: {len(facts):,} facts, such as {named}"
+
+
+def _skipped(report: Report) -> str | None:
+    if not report.skipped:
+        return None
+    path, reason = report.skipped[0]
+    return f"skipped {len(report.skipped):,} files, such as {clean(path, 60)} ({clean(reason, 60)})"

@@ -1,0 +1,163 @@
+"""The account of a packing: what is in, shortened or out and why, how good the choice is, what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from .items import Budget
+from .models import Model
+
+__all__ = ["Cost", "Decision", "Offer", "Report", "price_of"]
+
+RungName = Literal["full", "extract", "summary", "stub", "out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What became of one item."""
+
+    id: str
+    position: int
+    """Where it stood in what was given, from 0; items of the pool count on after the messages."""
+    kind: str
+    label: str
+    """Who or where: a speaker or role, or `path:first-last`."""
+    rung: RungName
+    tokens: int
+    """Tokens it takes in the request, with what is printed around it."""
+    full_tokens: int
+    """Tokens it would take whole."""
+    p: float
+    """Relevance to the question, from 0 to 1; 1 for what must stay."""
+    reason: str
+    """Why: `system`, `pinned`, `tail`, `relevant`, `fits`, `shortened`, `over budget`, ..."""
+    preview: str = ""
+    """The first words of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a larger budget would buy next."""
+
+    id: str
+    label: str
+    rung: RungName
+    tokens: int
+    """More tokens than now."""
+    value: float
+    """More expected evidence, in tokens of evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one call costs in US dollars at the catalogue's prices, without the answer."""
+
+    model: str
+    packed: float
+    unpacked: float
+    """What everything that was given would have cost, had it fitted."""
+    date: str
+    """When the prices were taken."""
+
+
+def price_of(model: Model, packed: int, unpacked: int) -> Cost | None:
+    """Price a request of `packed` tokens beside the whole of `unpacked` tokens; None without a price."""
+    if model.input_price is None:
+        return None
+    per_token = float(model.input_price) / 1e6
+    return Cost(
+        model=model.name, packed=packed * per_token, unpacked=unpacked * per_token, date=str(model.date)
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Report:
+    """The account of one packing; its details are worked out when they are asked for."""
+
+    budget: Budget
+    limit: int
+    """Tokens the request may have: total - reserve - margin."""
+    tokens: int
+    """Tokens of the request, recounted from its final form; never over `limit`."""
+    given: int
+    """Tokens of everything that was given, whole."""
+    parts: Mapping[str, int]
+    """Tokens by part: `system`, `tools`, `history`, `retrieved`, `query`, `overhead`; they sum to `tokens`."""
+    strategy: str
+    tokenizer: str
+    exact: bool
+    """Whether the count is exact or an estimate."""
+    embedder: str | None
+    """The model that judged relevance; None when words alone did, or when everything fitted."""
+    value: float
+    """Expected evidence in the request, in tokens of evidence."""
+    bound: float
+    """No choice of these renditions under this budget can have more value than this."""
+    price: float
+    """Value that one more token would buy."""
+    citations: Sequence[str] = ()
+    """`path:first-last` of what is in the retrieved block, in order."""
+    skipped: Sequence[tuple[str, str]] = ()
+    """Files that could not be used, with the reason."""
+    warnings: Sequence[str] = ()
+    cost: Cost | None = None
+    decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
+    offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
+    lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
+
+    @property
+    def gap(self) -> float:
+        """How far the choice can be from the best at most, as a share of the bound: 0 is proven best."""
+        return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every item in its order, with what became of it and why."""
+        return tuple(self.decide())
+
+    @property
+    def kept(self) -> tuple[Decision, ...]:
+        """Items that are in whole."""
+        return tuple(one for one in self.decisions if one.rung == "full")
+
+    @property
+    def shortened(self) -> tuple[Decision, ...]:
+        """Items that are in as an extract, a summary or a stub."""
+        return tuple(one for one in self.decisions if one.rung not in ("full", "out"))
+
+    @property
+    def dropped(self) -> tuple[Decision, ...]:
+        """Items that are out."""
+        return tuple(one for one in self.decisions if one.rung == "out")
+
+    @cached_property
+    def lost_facts(self) -> tuple[str, ...]:
+        """Numbers, names, paths, dates and negations of shortened items that their short form lacks."""
+        return tuple(self.lose())
+
+    def more(self, tokens: int = 500) -> tuple[Offer, ...]:
+        """Say what a budget larger by `tokens` would buy, best first."""
+        return tuple(self.offer(tokens))
+
+    def to_dict(self, *, decisions: bool = True) -> dict[str, Any]:
+        """Return the account as plain values, ready for JSON."""
+        plain = {
+            name: getattr(self, name)
+            for name in ("limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder")
+        }
+        plain |= {name: round(getattr(self, name), 6) for name in ("value", "bound", "gap", "price")}
+        plain |= {
+            "budget": asdict(self.budget),
+            "parts": dict(self.parts),
+            "citations": list(self.citations),
+            "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
+            "warnings": list(self.warnings),
+            "cost": asdict(self.cost) if self.cost else None,
+        }
+        if decisions:
+            plain["items"] = [asdict(one) for one in self.decisions]
+            plain["lost_facts"] = list(self.lost_facts)
+        return plain

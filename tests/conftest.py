@@ -1,0 +1,22 @@
+"""What all tests share: no model hub, a cache of their own, the evaluation data where it is there."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Kept between runs: the exported model costs seconds to make and is checked by its hash.
+os.environ.setdefault("CTXWIN_CACHE", str(Path(tempfile.gettempdir()) / "ctxwin-test-cache"))
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The evaluation sets beside the checkout; tests that need them are skipped where they are absent."""
+    if not DATA.is_dir():
+        pytest.skip("the evaluation data is not beside this checkout")
+    return DATA

@@ -1,0 +1,433 @@
+"""The command line: what goes to which stream, every bad input in one line, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from ctxwin import sample
+from ctxwin.cli import app, main
+from ctxwin.messages import check
+from ctxwin.tokens import count_tokens
+
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+QUESTION = "What does it cost when Meiling's hired bike comes back a day late?"
+
+
+@dataclass(frozen=True)
+class Run:
+    code: int
+    out: str
+    err: str
+
+
+Ctxwin = Callable[..., Run]
+
+
+@pytest.fixture
+def ctxwin(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ctxwin:
+    """The command line in this process, through the same `main` as the console script."""
+
+    def run(*arguments: str | Path) -> Run:
+        monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # main() replaces it
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(one) for one in arguments])
+        streams = capsys.readouterr()
+        return Run(int(end.value.code or 0), streams.out, streams.err)
+
+    return run
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.json"
+    path.write_text(json.dumps(sample.conversation()), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def notes() -> Path:
+    return sample.files()
+
+
+def write(path: Path, value: Any) -> Path:
+    path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+    return path
+
+
+# --- what works -------------------------------------------------------------------------------------------
+
+
+def test_pack_prints_a_request_and_tells_about_it_apart(ctxwin: Ctxwin, talk: Path) -> None:
+    run = ctxwin("pack", talk, "--query", QUESTION, "--budget", "1k")
+    assert run.code == 0
+    messages = json.loads(run.out)
+    assert messages[-1] == {"role": "user", "content": QUESTION}
+    assert check(messages) == []
+    assert count_tokens(messages, tokenizer="o200k_base").tokens <= 1_000
+    assert re.search(r"of 1,000 tokens .* strategy auto, o200k_base", run.err)
+
+
+def test_pack_json_is_one_object(ctxwin: Ctxwin, talk: Path, notes: Path) -> None:
+    run = ctxwin("pack", talk, "-q", QUESTION, "-b", "1.5k", "--files", notes, "--json")
+    assert (run.code, run.err) == (0, "")
+    whole = json.loads(run.out)
+    assert set(whole) == {"messages", "tokens", "report", "plan"}
+    assert sum(whole["report"]["parts"].values()) == whole["tokens"] <= 1_500
+    assert any("rental-conditions.md:" in one for one in whole["report"]["citations"])
+    assert len(whole["report"]["items"]) > len(sample.conversation())
+
+
+def test_pack_output_is_written_whole(ctxwin: Ctxwin, talk: Path, tmp_path: Path) -> None:
+    target = tmp_path / "request.json"
+    run = ctxwin("pack", talk, "-q", QUESTION, "-b", "1k", "--output", target)
+    assert (run.code, run.out) == (0, "")
+    assert f"wrote {target}" in run.err
+    assert json.loads(target.read_text(encoding="utf-8"))[-1]["content"] == QUESTION
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["request.json", "talk.json"]
+
+
+def test_pack_preview_writes_nothing(ctxwin: Ctxwin, talk: Path, tmp_path: Path) -> None:
+    run = ctxwin("pack", talk, "-q", QUESTION, "-b", "1k", "--preview", "--output", tmp_path / "request.json")
+    assert (run.code, run.err) == (0, "")
+    assert "of 1,000 tokens" in run.out
+    assert not (tmp_path / "request.json").exists()
+
+
+def test_pack_keeps_a_request_body_and_lone_surrogates(ctxwin: Ctxwin, tmp_path: Path) -> None:
+    text = '{"model": "gpt-5", "messages": [{"role": "user", "content": "broken \\ud800 emoji"}]}'
+    path = write(tmp_path / "body.json", text)
+    target = tmp_path / "out.json"
+    assert ctxwin("pack", path, "--output", target).code == 0
+    assert json.loads(target.read_text(encoding="utf-8")) == json.loads(text)
+    assert json.loads(ctxwin("pack", path).out) == json.loads(text)
+
+
+def test_pack_is_deterministic(ctxwin: Ctxwin, talk: Path) -> None:
+    arguments = ("pack", talk, "-q", QUESTION, "-b", "800", "--json")
+    assert ctxwin(*arguments).out == ctxwin(*arguments).out
+
+
+def test_ask_prints_cited_context(ctxwin: Ctxwin, notes: Path) -> None:
+    run = ctxwin(
+        "ask", "When does the last ferry in the Schlögen loop leave in June?", notes, "--budget", "500"
+    )
+    assert run.code == 0
+    assert re.search(r"route\.md:\d+-\d+\n", run.out)
+    assert "18:30" in run.out
+    assert "When does the last ferry" not in run.out
+    assert re.match(r"\d+ of 500 tokens: ", run.err)
+
+
+def test_ask_json(ctxwin: Ctxwin, notes: Path) -> None:
+    run = ctxwin("ask", "What did the repairs of the Koga cost?", notes, "-b", "600", "--json")
+    whole = json.loads(run.out)
+    assert whole["answer"] is None
+    assert whole["tokens"] <= 600
+
+
+def test_explain_accounts_for_every_item(ctxwin: Ctxwin, talk: Path, notes: Path) -> None:
+    run = ctxwin("explain", talk, notes, "-q", QUESTION, "-b", "1k", "--all")
+    assert run.code == 0
+    rows = [
+        line
+        for line in run.out.splitlines()
+        if re.match(r"(full|extract|summary|stub|out) +[01]\.\d\d ", line)
+    ]
+    plain = json.loads(ctxwin("explain", talk, notes, "-q", QUESTION, "-b", "1k", "--json").out)
+    assert len(rows) == len(plain["items"]) > len(sample.conversation())
+    assert "500 more tokens would buy, best first:" in run.out
+    assert plain["more"]["tokens"] == 500
+    assert plain["more"]["offers"]
+    assert sum(one["tokens"] for one in plain["more"]["offers"]) <= 500
+
+
+def test_explain_files_alone(ctxwin: Ctxwin, notes: Path) -> None:
+    run = ctxwin("explain", notes / "route.md", "-q", "Where is the ferry?", "-b", "300", "--more", "100")
+    assert "100 more tokens would buy" in run.out
+
+
+def test_count_adds_up(ctxwin: Ctxwin, notes: Path, talk: Path) -> None:
+    plain = json.loads(ctxwin("count", notes, "--json").out)
+    text = ctxwin("count", notes).out
+    assert f"{plain['tokens']:,}" in text
+    assert all(one.name in text for one in notes.iterdir() if one.is_file())
+    whole = json.loads(ctxwin("count", talk, "--json").out)
+    assert whole["tokens"] == count_tokens(sample.conversation(), tokenizer="o200k_base").tokens
+
+
+def test_models_lists_and_filters(ctxwin: Ctxwin) -> None:
+    every = json.loads(ctxwin("models", "--json").out)
+    some = json.loads(ctxwin("models", "gpt-5", "--json").out)
+    assert 0 < len(some) < len(every)
+    assert all("gpt-5" in one["name"] for one in some)
+    assert "gpt-5" in ctxwin("models", "gpt-5").out
+
+
+def test_demo_holds_its_answer(ctxwin: Ctxwin) -> None:
+    run = ctxwin("demo")
+    assert run.code == 0
+    assert "and the request holds it" in run.out
+    assert "rental-conditions.md" in run.out
+    assert "of 1,000 tokens" in run.out
+    assert ctxwin("demo", "When does the last ferry leave?", "--budget", "900", "--json").code == 0
+
+
+# --- an endpoint ------------------------------------------------------------------------------------------
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Answers as an OpenAI-compatible endpoint does, in three events."""
+
+    bodies: list[dict[str, Any]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.bodies.append(json.loads(body))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for piece in ("At 18:30 ", "(route.md:22-22)."):
+            event = json.dumps({"choices": [{"delta": {"content": piece}}]})
+            self.wfile.write(f"data: {event}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    Answer.bodies = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+    yield Answer.bodies
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_ask_streams_a_models_answer(ctxwin: Ctxwin, notes: Path, endpoint: list[dict[str, Any]]) -> None:
+    run = ctxwin(
+        "ask", "When does the last ferry leave in June?", notes, "-b", "600", "--model", "gpt-5-mini"
+    )
+    assert (run.code, run.out) == (0, "At 18:30 (route.md:22-22).\n")
+    assert re.match(r"\d+ of [\d,]+ tokens to gpt-5-mini, \$0\.\d+ to read: ", run.err)
+    sent = endpoint[0]
+    assert sent["model"] == "gpt-5-mini"
+    assert sent["messages"][0]["role"] == "system"
+    assert "18:30" in json.dumps(sent["messages"])
+    assert count_tokens(sent["messages"], model="gpt-5-mini").tokens <= 600
+
+
+def test_ask_serves_models_of_ones_own(ctxwin: Ctxwin, notes: Path, endpoint: list[dict[str, Any]]) -> None:
+    run = ctxwin("ask", "When does the last ferry leave in June?", notes, "-m", "my-own:7b", "--json")
+    assert json.loads(run.out)["answer"] == "At 18:30 (route.md:22-22)."
+    assert endpoint[0]["model"] == "my-own:7b"
+
+
+def test_ask_without_key_says_what_to_set(
+    ctxwin: Ctxwin, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    run = ctxwin("ask", "Where is the ferry?", notes, "-m", "gpt-5-mini")
+    assert (run.code, run.out) == (2, "")
+    assert "set OPENAI_API_KEY" in run.err
+
+
+# --- bad input --------------------------------------------------------------------------------------------
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+BAD_TALKS = {
+    "unknown role": (
+        [{"role": "user", "content": "Hello"}, {"role": "wizard", "content": "Hm"}],
+        ["message 1", "'wizard'"],
+    ),
+    "orphan tool result": (
+        [{"role": "user", "content": "Hello"}, {"role": "tool", "tool_call_id": "c9", "content": "3"}],
+        ["message 1", "c9"],
+    ),
+    "no dict": ([{"role": "user", "content": "Hello"}, 7], ["1"]),
+    "content of no known type": ([{"role": "user", "content": 7}], ["message 0", "content"]),
+    "broken JSON": ('[{"role": "user",]', ["line 1"]),
+    "no messages": ([], []),
+    "not a conversation": ({"name": "Ana"}, []),
+    "empty file": ("", []),
+}
+
+
+def refused(run: Run, *words: str) -> None:
+    assert run.code == 2, run
+    assert run.out == ""
+    assert run.err.startswith("ctxwin: error: ")
+    assert run.err.count("\n") == 1, run.err
+    for word in words:
+        assert word in run.err
+    assert "Traceback" not in run.err
+
+
+@pytest.mark.parametrize("command", ["pack", "explain"])
+@pytest.mark.parametrize("name", BAD_TALKS)
+def test_bad_conversations(ctxwin: Ctxwin, tmp_path: Path, command: str, name: str) -> None:
+    value, words = BAD_TALKS[name]
+    path = write(tmp_path / "talk.json", value)
+    target = tmp_path / "out.json"
+    output = ("--output", target) if command == "pack" else ()
+    refused(ctxwin(command, path, "--query", "Who?", "--budget", "1k", *output), "talk.json", *words)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("budget", ["-5", "0", "many", "1.2345k", "", "2 k k", "1e3"])
+@pytest.mark.parametrize("command", ["pack", "explain"])
+def test_bad_budgets(ctxwin: Ctxwin, talk: Path, command: str, budget: str) -> None:
+    refused(ctxwin(command, talk, "-q", "Who?", f"--budget={budget}"), "--budget", repr(budget))
+
+
+def test_a_budget_that_is_too_small_shows_the_sum(ctxwin: Ctxwin, talk: Path, tmp_path: Path) -> None:
+    run = ctxwin("pack", talk, "-q", QUESTION, "-b", "20", "--output", tmp_path / "out.json")
+    refused(run, "limit 20", "system")
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_unknown_names_come_with_near_ones(
+    ctxwin: Ctxwin, talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    refused(ctxwin("pack", talk, "--model", "gpt-5-mni"), "'gpt-5-mni'", "'gpt-5-mini'")
+    refused(ctxwin("ask", "Who?", talk.parent, "--model", "gpt-5-mni"), "'gpt-5-mni'", "'gpt-5-mini'")
+    refused(ctxwin("pack", talk, "--tokenizer", "o200k_bas"), "'o200k_bas'", "'o200k_base'")
+    refused(ctxwin("count", talk, "--model", "gpt-5-mni"), "'gpt-5-mini'")
+    refused(ctxwin("models", "no-such-model"), "'no-such-model'")
+    refused(ctxwin("pack", talk, "--strategy", "best"), "'best'", "auto")
+    refused(ctxwin("packk", talk), "packk")
+    refused(ctxwin("pack", talk, "--budgt", "1k"), "--budgt")
+
+
+def test_missing_paths(ctxwin: Ctxwin, talk: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.json"
+    for arguments in (
+        ("pack", gone),
+        ("explain", gone),
+        ("count", gone),
+        ("ask", "Who?", gone),
+        ("pack", talk, "--files", gone),
+        ("explain", tmp_path / "gone", "-q", "Who?"),
+    ):
+        refused(ctxwin(*arguments), "gone")
+
+
+def test_a_folder_is_no_conversation(ctxwin: Ctxwin, tmp_path: Path) -> None:
+    refused(ctxwin("pack", tmp_path), str(tmp_path))
+
+
+def test_a_folder_without_readable_files(ctxwin: Ctxwin, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    refused(ctxwin("ask", "Who?", folder), "pictures")
+    (folder / "a.bin").write_bytes(bytes(range(256)) * 8)
+    refused(ctxwin("ask", "Who?", folder), "pictures")
+    refused(ctxwin("explain", folder, "-q", "Who?"), "pictures")
+
+
+def test_an_output_that_cannot_be_written(ctxwin: Ctxwin, talk: Path, tmp_path: Path) -> None:
+    refused(
+        ctxwin("pack", talk, "-b", "1k", "--output", tmp_path / "no" / "out.json"), "out.json", "--output"
+    )
+    (tmp_path / "folder").mkdir()
+    refused(ctxwin("pack", talk, "-b", "1k", "--output", tmp_path / "folder"), "folder")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "talk.json"]
+
+
+def test_two_conversations(ctxwin: Ctxwin, talk: Path) -> None:
+    refused(ctxwin("explain", talk, talk.with_name("b.json"), "-q", "Who?"), "one at a time")
+
+
+# --- help -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_and_exit_codes(ctxwin: Ctxwin, command: str) -> None:
+    run = ctxwin(command, "--help")
+    assert run.code == 0
+    assert f"ctxwin {command}" in run.out.split("Example:")[1]
+    assert "--json" in run.out
+    assert "Exit codes:" in run.out
+
+
+# --- the real console -------------------------------------------------------------------------------------
+
+
+def console(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ctxwin", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+def test_the_console_packs(talk: Path) -> None:
+    done = console("pack", talk, "-q", QUESTION, "-b", "700")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[-1]["content"] == QUESTION
+    assert "of 700 tokens" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_the_console_refuses(tmp_path: Path) -> None:
+    done = console("pack", tmp_path / "gone.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("ctxwin: error: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_real_terminal_shows_the_work_and_the_table(talk: Path, notes: Path) -> None:
+    import pty
+
+    leader, follower = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "ctxwin",
+        "pack",
+        str(talk),
+        "-q",
+        QUESTION,
+        "-f",
+        str(notes),
+        "--preview",
+    ]
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100"}
+    process = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(leader, 65_536)
+        except OSError:  # Linux's way to say that the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(leader)
+    assert process.wait(timeout=60) == 0, shown
+    text = shown.decode()
+    assert "reading files" in text or "packing" in text or "embedding" in text
+    assert "\x1b[?25h" in text, "the cursor is shown again"
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    assert "of 2,048 tokens" in plain
+    assert "form       p" in plain

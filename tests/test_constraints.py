@@ -1,0 +1,88 @@
+import pytest
+
+from ctxwin import Item, pack
+from ctxwin.constraints import conversation_units, item_units, require_room, resolve_pins
+from ctxwin.errors import BudgetError, InputError
+from ctxwin.messages import read
+
+
+def call(*ids):
+    calls = [{"id": i, "type": "function", "function": {"name": "look", "arguments": "{}"}} for i in ids]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+def result(i, text="found"):
+    return {"role": "tool", "tool_call_id": i, "content": text}
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+LOG = [
+    {"role": "system", "content": "Be brief."},
+    user("Look twice."),
+    call("a", "b"),
+    result("a"),
+    result("b"),
+    {"role": "assistant", "content": "Both found."},
+    user("Once more."),
+    call("c"),
+]
+
+
+def test_a_call_and_its_results_are_one_unit_and_the_open_chain_is_the_tail():
+    units = conversation_units(read(LOG), frozenset({5}))
+    assert list(units.members) == [(0,), (1,), (2, 3, 4), (5,), (6,), (7,)]
+    assert list(units.reasons) == ["system", "", "", "pinned", "tail", "tail"]
+    assert units.required.tolist() == [True, False, False, True, True, True]
+    assert units.whole.tolist() == [True, False, False, True, False, False]
+
+
+def test_a_call_that_never_got_its_result_is_never_sent():
+    log = [user("Look."), call("lost"), user("Never mind."), {"role": "assistant", "content": "Fine."}, user("Thanks.")]
+    packed = pack(log, budget=500, embedder="none")
+    assert [message["role"] for message in packed.messages if message.get("tool_calls")] == []
+    reason = packed.report.decisions[1].reason
+    assert "call without its result" in reason
+    assert "[1 turn omitted]" in packed.text
+
+
+def test_pinned_items_of_a_pool_stay():
+    items = [Item(text=f"Fact {n} about the sea.", kind="memory", pinned=n == 7) for n in range(60)]
+    assert item_units(items).required.tolist() == [n == 7 for n in range(60)]
+    packed = pack(items=items, query="Fact 3?", budget=80, embedder="none")
+    assert "Fact 7 about" in packed.text
+
+
+def test_pins_are_found_by_index_and_id():
+    items = [Item(text="a", id="first"), Item(text="b", id="second")]
+    assert resolve_pins(items, [-1, "first"]) == {0, 1}
+    with pytest.raises(InputError, match=r"pin 2 is outside the 2 items"):
+        resolve_pins(items, [2])
+    with pytest.raises(InputError, match=r"'secnd' names no item; did you mean 'second'"):
+        resolve_pins(items, ["secnd"])
+
+
+def test_what_does_not_fit_is_itemised_with_the_way_out():
+    require_room({"system": 40, "query": 10}, 50)
+    with pytest.raises(BudgetError) as caught:
+        require_room({"system": 4000, "tools": 0, "query": 10}, 1000)
+    assert caught.value.sums["system"] == 4000
+    assert str(caught.value) == (
+        "what must stay does not fit (system 4,000 + query 10 = 4,010 tokens; limit 1,000); "
+        "raise the budget by at least 3,010 tokens or shorten the system message"
+    )
+
+
+def test_a_system_message_over_the_budget_is_an_error_not_an_overrun():
+    log = [{"role": "system", "content": "rule " * 1000}, user("Hello?")]
+    with pytest.raises(BudgetError, match="shorten the system message"):
+        pack(log, budget=100, embedder="none")
+
+
+def test_a_question_over_the_budget_is_shortened_with_a_mark():
+    log = [user("noise " * 3000 + "Where is the key? " + "noise " * 3000)]
+    packed = pack(log, budget=120, embedder="none")
+    assert packed.tokens <= 120
+    assert "omitted" in packed.messages[-1]["content"]

@@ -1,0 +1,129 @@
+"""README and notebooks are run; every command is documented and its examples can be parsed.
+
+A block of Python in the README is run in its turn, all in one namespace, in a folder that holds the package's
+sample as `talk.json` and `notes/`. A block under `<!-- not run: why -->` is only compiled.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import typer.main
+
+from ctxwin import sample
+from ctxwin.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+GROUP: Any = typer.main.get_command(app)
+COMMANDS = sorted(GROUP.commands)
+BLOCK = re.compile(
+    r"^(?:<!--\s*not run:(?P<why>.+?)-->\s*)?```(?P<language>\w+)\n(?P<body>.*?)^```",
+    re.MULTILINE | re.DOTALL,
+)
+NOTEBOOK_SECONDS = 240
+"""Time for one notebook, with room for a slow machine; it takes some 30 s on two cores."""
+
+
+def blocks(language: str) -> Iterator[tuple[str, bool]]:
+    """Yield the README's blocks in a language, and whether they are to be run."""
+    for found in BLOCK.finditer(README.read_text(encoding="utf-8")):
+        if found["language"] == language:
+            yield found["body"], found["why"] is None
+
+
+def invocations(text: str) -> Iterator[list[str]]:
+    """Yield the arguments of each line that starts with `ctxwin`, up to a pipe, a redirection or a remark."""
+    for line in text.replace("\\\n", " ").splitlines():
+        words = re.split(r"\s{2,}|\s[|>#&]", line.strip().removeprefix("$ "))[0]
+        if words.startswith("ctxwin "):
+            yield shlex.split(words)[1:]
+
+
+def parse(arguments: list[str]) -> None:
+    """Parse a command line without running it; an unknown command or option raises."""
+    assert arguments[0] in COMMANDS or arguments[0].startswith("-"), arguments
+    if arguments[0] in COMMANDS:
+        GROUP.commands[arguments[0]].make_context(arguments[0], arguments[1:])
+
+
+def test_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "talk.json").write_text(json.dumps(sample.conversation()), encoding="utf-8")
+    shutil.copytree(sample.files(), tmp_path / "notes")
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {"__name__": "readme"}
+    ran = 0
+    for number, (body, run) in enumerate(blocks("python")):
+        code = compile(body, f"README block {number}", "exec")
+        if run:
+            exec(code, namespace)
+            ran += 1
+    assert ran, "the README shows no Python that runs"
+
+
+def test_readme_command_lines_are_real() -> None:
+    lines = [
+        one
+        for language in ("sh", "bash", "console")
+        for body, _ in blocks(language)
+        for one in invocations(body)
+    ]
+    assert lines
+    for arguments in lines:
+        parse(arguments)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_is_in_the_readme(command: str) -> None:
+    assert f"ctxwin {command}" in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_in_help_can_be_parsed(command: str) -> None:
+    context = click.Context(GROUP.commands[command], info_name=f"ctxwin {command}")
+    shown = GROUP.commands[command].get_help(context)
+    examples = list(invocations(shown.split("Example:")[1]))
+    assert examples
+    for arguments in examples:
+        assert arguments[0] == command
+        parse(arguments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_run_and_carry_their_output(path: Path) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "run it from the top"
+    assert any("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
+    assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
+    before = [printed(cell) for cell in code]
+    NotebookClient(
+        notebook, timeout=NOTEBOOK_SECONDS, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    assert [printed(cell) for cell in code] == before, (
+        "what it prints has changed: run it again and look at it"
+    )
+
+
+def printed(cell: Any) -> list[str]:
+    """Return what a cell prints, without pictures, HTML and addresses of objects."""
+    texts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+    return [re.sub(r"0x[0-9a-f]+", "", text) for text in texts]
+
+
+def test_notebooks_are_there() -> None:
+    assert "01_quickstart" in [path.stem for path in NOTEBOOKS]

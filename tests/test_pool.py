@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from ctxwin import Item, Pool, pack
+from ctxwin.errors import MessageError
+from ctxwin.tokens import get_tokenizer
+
+
+class Toy:
+    """An embedder that counts what it is asked: letters of the alphabet as dimensions."""
+
+    name = "toy"
+
+    def __init__(self):
+        self.texts = []
+
+    def embed(self, texts):
+        self.texts += texts
+        matrix = np.array([[text.lower().count(chr(97 + i)) for i in range(26)] for text in texts], np.float32) + 0.01
+        return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+
+
+def test_items_get_ids_that_are_their_own():
+    pool = Pool([Item(text="a", id="x"), Item(text="b", id="x"), "c", "c"])
+    assert len({item.id for item in pool}) == 4
+    assert pool[1].id == "x~2"
+
+
+def test_a_document_is_chunked_and_its_chunks_give_it_back():
+    text = "\n\n".join(f"# Part {n}\n\n" + f"Sentence {n} about boats. " * 30 for n in range(9))
+    pool = Pool([Item(text=text, kind="document", source="boats.md")])
+    assert len(pool) > 4
+    assert "".join(item.text for item in pool) == text
+    assert all(item.kind == "chunk" and item.source == "boats.md" for item in pool)
+
+
+def test_what_is_no_item_is_named_by_its_index():
+    with pytest.raises(MessageError, match=r"message 1: .*dict"):
+        Pool(["a", {"role": "user", "content": "b"}])
+
+
+def test_a_pool_is_embedded_once_and_grows():
+    toy = Toy()
+    pool = Pool(f"Number {n} is {n * n}." for n in range(200))
+    ask = {"query": "What is number 12?", "budget": 100, "embedder": toy}
+    first = pack(items=pool, **ask)
+    assert len(toy.texts) == 201
+    assert pack(items=pool, **ask).messages == first.messages
+    assert len(toy.texts) == 202
+    pool.extend([Item(text="Number 12 is my favourite.", kind="passage")])
+    grown = pack(items=pool, **ask)
+    assert len(toy.texts) == 204
+    assert "favourite" in grown.text
+    fresh = Pool(pool.items)
+    assert pack(items=fresh, **ask).messages == grown.messages
+
+
+def test_counts_are_those_of_the_printed_lines():
+    pool = Pool([Item(text="Hello there", speaker="Ana"), Item(text="Hi", speaker="Bo")])
+    tokenizer = get_tokenizer("o200k_base")
+    assert pool.count() == sum(tokenizer.count_many(["Ana: Hello there\n", "Bo: Hi\n"]))
