@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .errors import BudgetError, InputError
 from .items import Item
-from .messages import Conversation, open_tail
+from .messages import Conversation, last_user, open_tail
 
 __all__ = ["Units", "conversation_units", "item_units", "require_room", "resolve_pins"]
 
@@ -63,7 +63,9 @@ def conversation_units(conversation: Conversation, pinned: frozenset[int] = froz
         conversation: what `ctxwin.messages.read` returned.
         pinned: indices of items that must stay whole.
     """
-    tail = open_tail(conversation) if conversation.items else 0
+    if not conversation.items:
+        return Units.of([], [])
+    tail = frozenset([*range(open_tail(conversation), len(conversation.items)), last_user(conversation)])
     members: dict[int, list[int]] = {}
     for index, group in enumerate(conversation.groups):
         members.setdefault(group, []).append(index)
@@ -76,13 +78,15 @@ def item_units(items: Sequence[Item]) -> Units:
     return Units.of([(i,) for i in range(len(items))], ["pinned" if item.pinned else "" for item in items])
 
 
-def _reason(conversation: Conversation, members: Sequence[int], pinned: frozenset[int], tail: int) -> str:
+def _reason(
+    conversation: Conversation, members: Sequence[int], pinned: frozenset[int], tail: frozenset[int | None]
+) -> str:
     items = conversation.items
     if any(items[i].role in ALWAYS_WHOLE for i in members):
         return "system"
     if any(i in pinned or items[i].pinned for i in members):
         return "pinned"
-    if any(i >= tail for i in members):
+    if any(i in tail for i in members):
         return "tail"
     return "unanswered" if any(i in conversation.unanswered for i in members) else ""
 

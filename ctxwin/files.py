@@ -8,7 +8,6 @@ Folders are walked in the order of names, without hidden entries, without what `
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import stat
@@ -163,11 +162,15 @@ def _read(path: str, max_bytes: int) -> str:
         with open(path, "rb") as file:
             data = file.read(max_bytes)
     except OSError as error:
-        raise _Unusable((error.strerror or type(error).__name__).lower()) from error
+        raise _Unusable(_why(error)) from error
     text = decode(data)
     if text is None:
         raise _Unusable("binary")
     return text
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
 
 
 def _nothing(given: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:
@@ -183,19 +186,28 @@ def _found(given: Sequence[str | Path], skipped: list[Skipped]) -> Iterator[tupl
     """Yield (path, source) of the files under the paths, and note what cannot be listed."""
     for one in given:
         name = os.path.expanduser(one)
-        exists = os.path.lexists(name)
-        if not exists and not glob.has_magic(name):
-            raise InputError(f"no file or folder {name!r} (seen from {os.getcwd()!r}); check the path")
-        paths = [name] if exists else _matches(name)
-        if not paths:
+        if os.path.lexists(name) and not os.path.isdir(name):
+            yield name, _shown(name)
+            continue
+        root, pattern = (name, "") if os.path.isdir(name) else _glob(name)
+        alone = len(given) == 1 and not pattern
+        found = False
+        for below in _walk(root, skipped, pattern):
+            found = True
+            path = os.path.join(root, below)
+            yield path, _shown(below if alone else path)
+        if pattern and not found:
             raise InputError(f"{name!r} matches no file (seen from {os.getcwd()!r}); check the pattern")
-        for path in paths:
-            if not os.path.isdir(path):
-                yield path, _shown(path)
-                continue
-            alone = exists and len(given) == 1
-            for below in _walk(path, skipped):
-                yield os.path.join(path, below), _shown(below if alone else os.path.join(path, below))
+
+
+def _glob(name: str) -> tuple[str, str]:
+    """Split a glob into the folder to walk and the pattern below it."""
+    parts = Path(name).parts
+    plain = next((i for i, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+    root = os.path.join(*parts[:plain]) if plain else os.curdir
+    if plain == len(parts) or not os.path.isdir(root):
+        raise InputError(f"no file or folder {name!r} (seen from {os.getcwd()!r}); check the path")
+    return root, "/".join(parts[plain:])
 
 
 def _shown(path: str) -> str:
@@ -204,17 +216,13 @@ def _shown(path: str) -> str:
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", name)
 
 
-def _matches(pattern: str) -> list[str]:
-    """Return what a glob matches, without what is ignored."""
-    return [path for path in sorted(glob.glob(pattern, recursive=True)) if not _ignored_above(path)]
-
-
 # What is ignored: (folder, its patterns) from the outermost folder inwards; the innermost that says something wins.
 _Rules = tuple[tuple[str, "GitIgnoreSpec"], ...]
 
 
-def _walk(root: str, skipped: list[Skipped]) -> Iterator[str]:
+def _walk(root: str, skipped: list[Skipped], pattern: str = "") -> Iterator[str]:
     """Yield the paths of files below a folder, relative to it: in the order of names, files before folders."""
+    wanted = _wanted(pattern)
     top = os.path.abspath(root)
     waiting: list[tuple[str, _Rules]] = [(top, _rules_above(top))]
     while waiting:
@@ -222,7 +230,7 @@ def _walk(root: str, skipped: list[Skipped]) -> Iterator[str]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            skipped.append(Skipped(path=_shown(folder), reason=(error.strerror or "not readable").lower()))
+            skipped.append(Skipped(path=_shown(folder), reason=_why(error)))
             continue
         rules += _rules_of(folder)
         folders: list[tuple[str, _Rules]] = []
@@ -230,13 +238,26 @@ def _walk(root: str, skipped: list[Skipped]) -> Iterator[str]:
             is_folder = entry.is_dir(follow_symlinks=False)
             if entry.name.startswith(".") or _is_ignored(entry.path, is_folder, rules):
                 continue
-            if entry.is_symlink():
-                skipped.append(Skipped(path=_shown(entry.path), reason="a link; give its target itself"))
-            elif is_folder:
+            if is_folder:
                 folders.append((entry.path, rules))
+            elif not wanted(below := _below(entry.path, top)):
+                continue
+            elif entry.is_symlink():
+                skipped.append(Skipped(path=_shown(entry.path), reason="a link; give its target itself"))
             else:
-                yield os.path.relpath(entry.path, top)
+                yield below
         waiting += reversed(folders)
+
+
+def _wanted(pattern: str) -> Callable[[str], bool]:
+    """Return a test of relative paths against a glob, in git's syntax: `**` crosses folders; "" takes all."""
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines([f"/{pattern}"]).match_file if pattern else lambda _: True
+
+
+def _below(path: str, folder: str) -> str:
+    return path[len(folder) :].lstrip(os.sep)
 
 
 def _rules_of(folder: str) -> _Rules:
@@ -263,7 +284,7 @@ def _rules_above(folder: str) -> _Rules:
 
 def _is_ignored(path: str, is_folder: bool, rules: _Rules) -> bool:
     for folder, spec in reversed(rules):
-        below = os.path.relpath(path, folder)
+        below = _below(path, folder)
         said = spec.check_file(f"{below}/" if is_folder else below).include
         if said is not None:
             return said

@@ -192,14 +192,15 @@ def render_block(
         head, date = _head(first, last), _date(first)
         if date and (first.session, date) != under:
             head = date
-        elif len(out) == 1 and head == OMISSION:
-            head = ""  # the line above already says that something is missing
+        elif len(out) == 1:
+            # The line above says that something is missing, and at the very top there is nothing to part.
+            head = "" if head == OMISSION else head.removeprefix("" if out[0] else "\n")
         under = (first.session, date)
         body = "".join(_label(items[i], names) + _piece(items[i], text_of(i)) for i in run)
         out.append(head + _closed(body))
         if cite := citation(first, last):
             cited.append(cite)
-    return "".join(out).lstrip("\n"), cited
+    return "".join(out), cited
 
 
 def _runs(items: Sequence[Item], chosen: Sequence[int]) -> Iterator[list[int]]:

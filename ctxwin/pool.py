@@ -66,7 +66,7 @@ class Pool:
 
     def extend(self, items: Iterable[Item | str]) -> None:
         """Add items at the end; what is there already is neither indexed nor embedded again."""
-        new = [self._named(item) for given in items for item in self._opened(given)]
+        new = [self._named(item) for index, given in enumerate(items) for item in self._opened(given, index)]
         if not new:
             return
         self._items += new
@@ -74,13 +74,13 @@ class Pool:
         self._pieces.clear()
         self._units = None
 
-    def _opened(self, given: Item | str) -> Sequence[Item]:
+    def _opened(self, given: Item | str, index: int) -> Sequence[Item]:
         if isinstance(given, str):
             return (Item(text=given, kind="passage"),)
         if not isinstance(given, Item):
             raise MessageError(
                 f"a Pool holds Items or strings, not {type(given).__name__}; messages go to pack(messages)",
-                index=len(self._items),
+                index=index,
             )
         return chunk_item(given) if given.kind == "document" else (given,)
 

@@ -55,7 +55,8 @@ class _FunctionSummarizer:
 
     @property
     def name(self) -> str:
-        return f"{self.function.__module__}.{getattr(self.function, '__qualname__', 'callable')}"
+        module = getattr(self.function, "__module__", None) or "builtins"
+        return f"{module}.{getattr(self.function, '__qualname__', type(self.function).__name__)}"
 
     def summarize(self, texts: Sequence[str], max_tokens: int) -> Sequence[str] | Awaitable[Sequence[str]]:
         if inspect.iscoroutinefunction(self.function):

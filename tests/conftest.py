@@ -5,6 +5,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Examples differ in size by design, and no test depends on time.
+settings.register_profile("ctxwin", deadline=None)
+settings.load_profile("ctxwin")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -47,10 +47,10 @@ def test_a_pool_is_embedded_once_and_grows():
     assert len(toy.texts) == 201
     assert pack(items=pool, **ask).messages == first.messages
     assert len(toy.texts) == 202
-    pool.extend([Item(text="Number 12 is my favourite.", kind="passage")])
+    pool.extend([Item(text="Number 12 is 12 twelves.", kind="passage")])
     grown = pack(items=pool, **ask)
     assert len(toy.texts) == 204
-    assert "favourite" in grown.text
+    assert "twelves" in grown.text
     fresh = Pool(pool.items)
     assert pack(items=fresh, **ask).messages == grown.messages
 

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Literal, get_args
 
 from ..errors import InputError
-from .account import cost, place_required, worth
+from .account import cost, place_required
 from .diverse import coverage, mmr
 from .exact import exact
 from .greedy import greedy
@@ -20,6 +20,7 @@ from .knapsack import knapsack, marginal
 from .problem import REASONS, RUNG_KINDS, Allocator, Problem, Selection
 from .selection import appraise
 from .simple import head_tail, recency, relevance, summary
+from .value import worth
 
 __all__ = [
     "REASONS",

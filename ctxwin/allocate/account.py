@@ -1,4 +1,4 @@
-"""What a choice costs and what it is worth, exactly; and what is required, placed first."""
+"""What a choice costs, exactly; and what is required, placed first."""
 
 from __future__ import annotations
 
@@ -8,31 +8,10 @@ from numpy.typing import NDArray
 from ..errors import BudgetError
 from .problem import Problem
 
-__all__ = ["DUPLICATE_COSINE", "Ledger", "NearDuplicates", "chosen", "cost", "joins", "place_required", "worth"]
-
-DUPLICATE_COSINE = 0.8
-"""Two items whose vectors lie this close begin to say the same (research/algorithms.md, 1.4); at 1 they do."""
-
-_BLOCK = 512
-"""Rows of a similarity matrix that are held at once."""
+__all__ = ["Ledger", "chosen", "cost", "place_required", "rungs_of"]
 
 _FULLER = 1e-6
 """Worth of showing a required item in full where its values do not tell rungs apart."""
-
-
-def joins(problem: Problem) -> NDArray[np.bool_]:
-    """Tell which items directly follow the item before them; shape (n + 1,), the last is False."""
-    joined = np.zeros(problem.size + 1, dtype=np.bool_)
-    joined[1:-1] = np.diff(problem.order) == 1
-    return joined
-
-
-def gaps(problem: Problem) -> NDArray[np.int64]:
-    """Return the tokens of the omission marker before each item; shape (n + 1,), the last is 0."""
-    padded = np.append(problem.gap_tokens, 0)
-    if problem.size and problem.order[0] == 0:
-        padded[0] = 0
-    return padded
 
 
 def chosen(problem: Problem, choice: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -59,103 +38,13 @@ def cost(problem: Problem, choice: NDArray[np.int64]) -> int:
     """
     kept, rungs = chosen(problem, choice)
     keeps = np.append(choice >= 0, False)
-    follows = joins(problem)[kept] & keeps[kept - 1]
+    follows = problem.follows[kept] & keeps[kept - 1]
     groups = np.unique(problem.header[kept])
     return int(
         problem.tokens[rungs].sum()
-        + gaps(problem)[kept[~follows]].sum()
+        + problem.markers[kept[~follows]].sum()
         + problem.header_tokens[groups[groups >= 0]].sum()
     )
-
-
-def worth(problem: Problem, choice: NDArray[np.int64]) -> float:
-    """Add up the values of a choice, near-duplicates counted down.
-
-    Of items whose vectors lie closer than `DUPLICATE_COSINE` the one of most value counts in full (a required one
-    before all; the newer on a tie) and the others lose kappa * (cos - .8) / .2, cos to the nearest that counts more.
-    """
-    kept, rungs = chosen(problem, choice)
-    values = problem.values[rungs]
-    weight = problem.duplicate_weight[kept]
-    if problem.vectors is None or not (weight > 0).any():
-        return float(values.sum())
-    rank = np.lexsort((-kept, -values, ~problem.required[kept]))
-    rows = problem.vectors[kept[rank]]
-    nearest = np.zeros(len(kept))
-    for first in range(0, len(kept), _BLOCK):
-        last = min(first + _BLOCK, len(kept))
-        cosines = np.tril(rows[first:last] @ rows[:last].T, first - 1)
-        nearest[first:last] = cosines.max(axis=1)
-    return float((values * (1 - weight * _sameness(nearest)[np.argsort(rank)])).sum())
-
-
-def _sameness(cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale cosines to [0, 1]; rounded, so that the last bits of a matrix product do not decide a plan."""
-    scaled = (cosine - DUPLICATE_COSINE) / (1 - DUPLICATE_COSINE)
-    return np.round(np.clip(scaled, 0, 1), 3)
-
-
-class NearDuplicates:
-    """Tells how much of its value an item has beside those already kept; each pair is looked at once."""
-
-    def __init__(self, problem: Problem) -> None:
-        self._start, self._values = memoryview(problem.start), memoryview(problem.values)
-        self._is_kept = bytearray(problem.size)
-        self._weight = problem.duplicate_weight
-        self._vectors = problem.vectors if (self._weight > 0).any() else None
-        self._kept: list[int] = []
-        self._rows = np.empty((64, 0 if problem.vectors is None else problem.vectors.shape[1]), dtype=np.float32)
-        self._seen: dict[int, int] = {}
-        self.share = np.ones(problem.size)
-        """(n,) share of its value that each item has left, as far as it was looked at."""
-
-    def gains(self, item: int, now: int) -> list[float]:
-        """Return what each rung of an item would add over the rung it has now (-1: none)."""
-        first = self._start[item]
-        values = self._values[first : self._start[item + 1]].tolist()
-        if now < 0:
-            left = self.left(item)
-            return [value * left for value in values]
-        left = float(self.share[item])
-        return [(value - values[now]) * left for value in values]
-
-    def keep(self, item: int, rung: int) -> None:
-        """Count an item among the kept, whatever its rung."""
-        if self._vectors is None or self._is_kept[item]:
-            return
-        self._is_kept[item] = True
-        if len(self._kept) == len(self._rows):
-            self._rows = np.concatenate((self._rows, np.empty_like(self._rows)))
-        self._rows[len(self._kept)] = self._vectors[item]
-        self._kept.append(item)
-
-    def left(self, item: int) -> float:
-        """Return the share of its value that an item has now, in [0, 1]."""
-        if self._vectors is None or not self._weight[item]:
-            return 1.0
-        count, seen = len(self._kept), self._seen.get(item, 0)
-        if seen < count:
-            self._seen[item] = count
-            nearest = (self._rows[seen:count] @ self._vectors[item]).max()
-            share = float(1 - self._weight[item] * _sameness(nearest))
-            self.share[item] = min(share, self.share[item])
-        return float(self.share[item])
-
-    def without_weaker(self, items: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the items that are near no other of more value (ties: the newer stays), nor near a kept one."""
-        if self._vectors is None or not len(items):
-            return items
-        rank = items[np.lexsort((-items, -values))]
-        rows = self._vectors[rank]
-        before = self._rows[: len(self._kept)]
-        near = np.zeros(len(items), dtype=np.bool_)
-        for first in range(0, len(items), _BLOCK):
-            last = min(first + _BLOCK, len(items))
-            cosines = np.tril(rows[first:last] @ rows[:last].T, first - 1)
-            near[first:last] = cosines.max(axis=1) > DUPLICATE_COSINE
-            if len(before):
-                near[first:last] |= (rows[first:last] @ before.T).max(axis=1) > DUPLICATE_COSINE
-        return np.sort(rank[~near | (self._weight[rank] == 0)])
 
 
 class Ledger:
@@ -165,14 +54,17 @@ class Ledger:
         self.choice = choice.copy()
         self.left = problem.capacity - cost(problem, choice)
         kept = choice >= 0
-        members = np.bincount(problem.header[kept & (problem.header >= 0)], minlength=len(problem.header_tokens))
+        members = np.bincount(
+            problem.header[kept & (problem.header >= 0)], minlength=len(problem.header_tokens)
+        )
         # Memoryviews and bytes give plain ints, several times faster than numpy does one at a time. The last
         # place stands for "no neighbour": kept[-1] is the neighbour before the first and after the last item.
         self.kept = bytearray(kept.tobytes() + b"\0")
         self._tokens, self._start = memoryview(problem.tokens), memoryview(problem.start)
-        self._joined, self._gap = memoryview(joins(problem)), memoryview(gaps(problem))
+        self._joined, self._gap = memoryview(problem.follows), memoryview(problem.markers)
         self._header, self._header_tokens = memoryview(problem.header), memoryview(problem.header_tokens)
         self._members = memoryview(members)
+        self._by_header: NDArray[np.int64] | None = None
 
     def overhead(self, item: int) -> int:
         """Count the tokens beside its own that an item costs here: marker and header, minus the marker it saves."""
@@ -185,10 +77,18 @@ class Ledger:
             tokens += self._header_tokens[group]
         return tokens
 
-    def opens(self, item: int) -> bool:
-        """Tell whether an item would be the first of its header group."""
+    def neighbours(self, item: int) -> list[int]:
+        """Return the items whose overhead changes when this one comes in: beside it, and in a group that it opens."""
+        found = [item - 1] if self._joined[item] else []
+        if self._joined[item + 1]:
+            found.append(item + 1)
         group = self._header[item]
-        return group >= 0 and not self._members[group]
+        if group >= 0 and not self._members[group]:
+            if self._by_header is None:
+                self._by_header = np.argsort(self._header, kind="stable")
+            first, last = np.searchsorted(self._header, (group, group + 1), sorter=self._by_header)
+            found += self._by_header[first:last].tolist()
+        return found
 
     def overheads(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
         """Count what `overhead` does, for many items."""
@@ -205,7 +105,9 @@ class Ledger:
         """Count the tokens that taking a rung would add (-1: leave out; less than 0: would free)."""
         now = int(self.choice[item])
         first = self._start[item]
-        tokens = (self._tokens[first + rung] if rung >= 0 else 0) - (self._tokens[first + now] if now >= 0 else 0)
+        tokens = (self._tokens[first + rung] if rung >= 0 else 0) - (
+            self._tokens[first + now] if now >= 0 else 0
+        )
         if (rung >= 0) != (now >= 0):
             tokens += self.overhead(item) if rung >= 0 else -self.overhead(item)
         return tokens

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .account import Ledger, place_required
-from .core import core
+from .core import Core, core, peaks
 from .grow import grow
 from .problem import Problem, Selection
 from .selection import appraise
@@ -58,7 +58,7 @@ def coverage(problem: Problem) -> Selection:
     cover = _Cover(problem, pool)
     for item in np.flatnonzero(problem.required).tolist():
         cover.keep(item, int(base[item]))
-    grow(problem, ledger, cover, core(problem, base, pool, 0.0))
+    grow(problem, ledger, cover, core(problem, base, pool, peaks(problem, ledger.left), 0.0))
     _take_rest(ledger, rank)
     return appraise(problem, ledger.choice)
 
@@ -75,6 +75,13 @@ class _Cover:
         self._place = {item: place for place, item in enumerate(pool.tolist())}
         self._covered = np.zeros(len(pool))
         self._problem = problem
+
+    def all_gains(self, part: Core, now: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what each rung of the core would add over the rung its item has now; (e,)."""
+        gains = [self.gains(*both) for both in zip(part.items.tolist(), now.tolist(), strict=True)]
+        return np.array(
+            [gains[place][rung] for place, rung in zip(part.owner.tolist(), part.rung.tolist(), strict=True)]
+        )
 
     def gains(self, item: int, now: int) -> list[float]:
         """Return what each rung of an item would add; 0 for one outside the pool."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .account import gaps, joins, place_required, rungs_of, worth
-from .core import Dual, relax
+from .account import place_required, rungs_of
 from .knapsack import knapsack
 from .problem import Problem, Selection
-from .selection import appraise
+from .relaxation import relax
+from .selection import settle
+from .value import worth
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -47,21 +54,20 @@ def exact(problem: Problem) -> Selection:
             "use the default solver, which reports its gap"
         )
     base = place_required(problem)
-    relaxed = relax(problem, base)[1]
+    relaxed = relax(problem, base)
     quick = knapsack(problem)
     if not problem.size or quick.value >= relaxed.bound:
         return quick
     choice, bound = _solve(problem, base)
-    relaxed = Dual(price=relaxed.price, bound=min(bound, relaxed.bound), choice=choice)
+    relaxed = replace(relaxed, bound=min(bound, relaxed.bound))
     better = choice if worth(problem, choice) > quick.value else quick.choice
-    return appraise(problem, better, relaxed=relaxed)
+    return settle(problem, base, better, relaxed)
 
 
 def _solve(problem: Problem, base: NDArray[np.int64]) -> tuple[NDArray[np.int64], float]:
     """Return the best choice and the proven bound.
 
-    Variables: one per rung (0 or 1), then one per item for its marker and one per group for its header (from 0 to 1; as
-    they only cost, they are as small as the items let them be, which is 0 or 1).
+    Variables, 0 or 1: one per rung, then one per item for its marker and one per group for its header.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -74,22 +80,42 @@ def _solve(problem: Problem, base: NDArray[np.int64]) -> tuple[NDArray[np.int64]
         upper[rungs_of(problem, chosen_items)[1]] = 0
         upper[rung[chosen_items]] = 1
     lower[placed[problem.required]] = 1
-    price = np.concatenate((problem.tokens, gaps(problem)[:-1], problem.header_tokens))
-    solved = milp(
-        -np.concatenate((problem.values, np.zeros(size + groups))),
-        integrality=np.arange(len(upper)) < rungs,
-        bounds=Bounds(lower, upper),
-        constraints=[
-            LinearConstraint(price[None, :], ub=problem.capacity),
-            LinearConstraint(_couplings(problem), ub=np.repeat([1, 0, 0], size)),
-        ],
-        options={"mip_rel_gap": 0.0},
-    )
+    price = np.concatenate((problem.tokens, problem.markers[:-1], problem.header_tokens))
+    with _stdout_to_stderr():
+        solved = milp(
+            -np.concatenate((problem.values, np.zeros(size + groups))),
+            integrality=np.ones_like(upper),
+            bounds=Bounds(lower, upper),
+            constraints=[
+                LinearConstraint(price[None, :], ub=problem.capacity),
+                LinearConstraint(_couplings(problem), ub=np.repeat([1, 0, 0], size)),
+            ],
+            options={"mip_rel_gap": 0.0},
+        )
     taken = np.flatnonzero(solved.x[:rungs] > 0.5)
     choice = np.full(size, -1)
     owner = np.searchsorted(problem.start, taken, side="right") - 1
     choice[owner] = taken - problem.start[owner]
     return choice, float(-solved.mip_dual_bound * (1 + _TOLERANCE))
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Send what C code prints to standard output to standard error.
+
+    HiGHS prints a line of debugging ("transformNewIntegerFeasibleSolution") whatever its log level; on standard output it
+    would stand in the middle of somebody's JSON.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        if os.name == "posix":
+            ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _couplings(problem: Problem) -> csr_array:
@@ -99,7 +125,7 @@ def _couplings(problem: Problem) -> csr_array:
     rungs, size, groups = len(problem.tokens), problem.size, len(problem.header_tokens)
     owner = np.repeat(np.arange(size), np.diff(problem.start))
     kept = csr_array((np.ones(rungs), (owner, np.arange(rungs))), shape=(size, rungs))
-    after = np.flatnonzero(joins(problem)[:-1])
+    after = np.flatnonzero(problem.follows[:-1])
     shift = csr_array((np.ones(len(after)), (after, after - 1)), shape=(size, size))
     grouped = np.flatnonzero(problem.header >= 0)
     member = csr_array((np.ones(len(grouped)), (grouped, problem.header[grouped])), shape=(size, groups))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, gaps, joins, place_required
+from .account import Ledger, place_required
+from .core import TINY, densest
 from .problem import Problem, Selection
 from .selection import appraise
 
@@ -18,34 +21,59 @@ def greedy(problem: Problem) -> Selection:
 
 
 def greedy_choice(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Add full items to a choice by value per token (ties: more value, then the earlier), skipping those that do not fit.
+    """Add full items to a choice, one pass by value per token (ties: more value, then the earlier) of what still fits.
 
-    An item that saves more in markers than it costs is free, but frees nothing: so the tokens left only fall, and items
-    too large for them need not be sorted.
+    The same as `reference.plain_greedy`, without sorting all: the densest first, then, with few tokens left, the few
+    others that still fit. An item that saves more in markers than it costs is free, but frees nothing, so that the
+    tokens left only fall.
     """
     full = problem.start[:-1]
     tokens, values = problem.tokens[full], problem.values[full]
-    density = np.where(base < 0, values / np.maximum(tokens, 1e-9), 0)
-    least = tokens - np.where(joins(problem)[1:], gaps(problem)[1:], 0)
+    density = np.where(base < 0, values / np.maximum(tokens, TINY), 0)
     ledger = Ledger(problem, base)
     left = ledger.left
-    first = _densest(density, tokens, left)
-    for items in (first, ~first):
-        some = np.flatnonzero(items & (density > 0) & (least <= left))
-        for item in some[np.lexsort((-values[some], -density[some]))].tolist():
-            more = ledger.price_of(item, 0)
-            if more <= left:
-                ledger.take(item, 0)
-                left -= max(more, 0)
+    first = np.zeros(problem.size, dtype=np.bool_)
+    first[_filling(density, tokens, left)] = True
+    for items in (first & (density > 0), ~first & (density > 0)):
+        left = _pass(problem, ledger, left, np.where(items, density, -1.0))
     return ledger.choice
 
 
-def _densest(density: NDArray[np.float64], tokens: NDArray[np.int64], left: int) -> NDArray[np.bool_]:
-    """Mark the densest items, equals together, that fill `left` tokens."""
+def _filling(density: NDArray[np.float64], tokens: NDArray[np.int64], left: int) -> NDArray[np.int64]:
+    """Return the densest items, equals together, that have `left` tokens, or all."""
     count = int(left / max(1.0, float(tokens.mean()))) + 1 if len(tokens) else 1
-    while count < len(density):
-        top = np.argpartition(-density, count)[:count]
-        if tokens[top].sum() >= left:
-            return density >= density[top].min()
+    while True:
+        top = densest(density, count)
+        if len(top) < count or tokens[top].sum() >= left:
+            return top
         count *= 2
-    return np.ones(len(density), dtype=np.bool_)
+
+
+def _pass(problem: Problem, ledger: Ledger, left: int, density: NDArray[np.float64]) -> int:
+    """Go once through the items with a density of 0 or more; return the tokens left.
+
+    A heap holds those that fit now. One that does not can come to fit only by a neighbour or one of its group: then it
+    is looked at again, if its turn has not passed.
+    """
+    mine, tokens = np.flatnonzero(density >= 0), problem.tokens[problem.start[:-1]]
+    mine = mine[tokens[mine] - problem.markers[mine + 1] <= left]
+    fitting = mine[tokens[mine] + ledger.overheads(mine) <= left]
+    values = memoryview(problem.values)
+
+    def key(item: int) -> tuple[float, float, int]:
+        return -float(density[item]), -values[problem.start[item]], item
+
+    heap = [key(item) for item in fitting.tolist()]
+    heapq.heapify(heap)
+    while heap:
+        turn = heapq.heappop(heap)
+        item = turn[2]
+        if ledger.kept[item] or (more := ledger.price_of(item, 0)) > left:
+            continue
+        changed = ledger.neighbours(item)
+        ledger.take(item, 0)
+        left -= max(more, 0)
+        for other in changed:
+            if density[other] >= 0 and not ledger.kept[other] and key(other) > turn:
+                heapq.heappush(heap, key(other))
+    return left

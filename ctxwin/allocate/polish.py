@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, NearDuplicates
-from .core import Core
-from .grow import moves
+from .account import Ledger
+from .core import Core, restrict
+from .grow import costs
 from .problem import Problem
+from .value import NearDuplicates
 
 __all__ = ["polish"]
 
@@ -34,35 +35,41 @@ class _Moves:
     more: NDArray[np.int64]
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> _Moves:
-        return _Moves(place=self.place[mask], rung=self.rung[mask], gain=self.gain[mask], more=self.more[mask])
+        return _Moves(
+            place=self.place[mask], rung=self.rung[mask], gain=self.gain[mask], more=self.more[mask]
+        )
 
 
 def polish(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates, price: float) -> None:
     """Make the exchange of most value, again and again, until none gains."""
+    useful = _useful(_moves(problem, part, ledger, near), ledger.left, price)
+    part = restrict(part, np.unique(useful.place))
     for _ in range(_EXCHANGES):
-        known = near.share.copy()
-        if not _exchange(part, _useful(problem, part, ledger, near, price), ledger, near):
-            if (near.share[part.items] == known[part.items]).all():
-                return
+        known = near.share[part.items]
+        useful = _useful(_moves(problem, part, ledger, near), ledger.left, price)
+        if not _exchange(part, useful, ledger, near) and (near.share[part.items] == known).all():
+            return
 
 
-def _useful(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates, price: float) -> _Moves:
-    """Lay out all moves but those that lose more at the price than any partner and the tokens left could win back."""
-    gain, more = moves(problem, ledger, near, part)
-    kept = np.flatnonzero((ledger.choice[part.items] >= 0) & ~part.forced)
+def _moves(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates) -> _Moves:
+    """Lay out all moves: every other rung of every item, and every kept one out."""
+    now = ledger.choice[part.items]
+    kept = np.flatnonzero((now >= 0) & ~part.forced)
     items = part.items[kept]
-    places = problem.start[items] + ledger.choice[items]
-    out = np.full(len(kept), -1)
-    all_moves = _Moves(
+    places = problem.start[items] + now[kept]
+    moves = _Moves(
         place=np.concatenate((part.owner, kept)),
-        rung=np.concatenate((part.rung, out)),
-        gain=np.concatenate((gain, -problem.values[places] * near.share[items])),
-        more=np.concatenate((more, -problem.tokens[places] - ledger.overheads(items))),
+        rung=np.concatenate((part.rung, np.full(len(kept), -1))),
+        gain=np.concatenate((near.all_gains(part, now), -problem.values[places] * near.share[items])),
+        more=np.concatenate((costs(problem, ledger, part), -problem.tokens[places] - ledger.overheads(items))),
     )
-    reduced = all_moves.gain - price * all_moves.more
-    spare = price * max(ledger.left, 0) + max(0.0, float(reduced.max(initial=0)))
-    changes = (all_moves.gain != 0) | (all_moves.more != 0)
-    return all_moves.where((reduced >= -spare) & changes & ~part.forced[all_moves.place])
+    return moves.where(((moves.gain != 0) | (moves.more != 0)) & ~part.forced[moves.place])
+
+
+def _useful(moves: _Moves, left: int, price: float) -> _Moves:
+    """Leave out the moves that lose more at the price than any partner and the tokens left could win back."""
+    net = moves.gain - price * moves.more
+    return moves.where(net >= -price * max(left, 0) - max(0.0, float(net.max(initial=0))))
 
 
 def _exchange(part: Core, found: _Moves, ledger: Ledger, near: NearDuplicates) -> bool:
@@ -94,7 +101,14 @@ def _exchange(part: Core, found: _Moves, ledger: Ledger, near: NearDuplicates) -
 
 
 def _make(
-    part: Core, ledger: Ledger, near: NearDuplicates, uses: _Moves, use: int, frees: _Moves, free: int | None, lost: float
+    part: Core,
+    ledger: Ledger,
+    near: NearDuplicates,
+    uses: _Moves,
+    use: int,
+    frees: _Moves,
+    free: int | None,
+    lost: float,
 ) -> bool:
     """Make one exchange if it gains beside near-duplicates and fits exactly, markers and headers included."""
     item, rung = int(part.items[uses.place[use]]), int(uses.rung[use])

@@ -7,7 +7,7 @@ neighbour before it is out pays for the marker that says so, and the first kept 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -83,6 +83,12 @@ class Problem:
     """(n, d) rows of unit length, for near-duplicates and diversity; None where there are none."""
     duplicate_weight: NDArray[np.float64]
     """(n,) kappa in [0, 1]: share of its value that an exact duplicate loses."""
+    follows: NDArray[np.bool_] = field(init=False, repr=False)
+    """(n + 1,) derived: the item directly follows the one before it in the pool; the last is False."""
+    markers: NDArray[np.int64] = field(init=False, repr=False)
+    """(n + 1,) derived: `gap_tokens`, but 0 at position 0 of the pool; the last is 0."""
+    smallest: NDArray[np.int64] = field(init=False, repr=False)
+    """(n,) derived: tokens of each item's smallest rung."""
 
     def __post_init__(self) -> None:
         rungs, size = len(self.tokens), self.size
@@ -99,6 +105,12 @@ class Problem:
         for name, broken in self._faults().items():
             if broken:
                 raise InputError(f"Problem.{name}")
+        follows, markers = np.zeros(size + 1, dtype=np.bool_), np.append(self.gap_tokens, 0)
+        follows[1:-1] = np.diff(self.order) == 1
+        markers[:1] *= bool(size and self.order[0])
+        smallest = np.minimum.reduceat(self.tokens, self.start[:-1]) if size else self.tokens
+        for name, array in (("follows", follows), ("markers", markers), ("smallest", smallest)):
+            object.__setattr__(self, name, array)
 
     def _faults(self) -> dict[str, bool]:
         values, start, size = self.values, self.start, self.size
@@ -156,7 +168,9 @@ class Problem:
         header_tokens = np.asarray(arrays.pop("header_tokens", ()), dtype=np.int64)
         start = np.cumsum([0, *map(len, ladders)], dtype=np.int64)
         if arrays:
-            raise InputError(f"Problem has no field {sorted(arrays)[0]!r}; fields are {', '.join(cls.__slots__)}")
+            raise InputError(
+                f"Problem has no field {sorted(arrays)[0]!r}; fields are {', '.join(cls.__slots__)}"
+            )
         return cls(
             **fields,
             start=start,

@@ -7,8 +7,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import cost, place_required, worth
+from .account import cost, place_required
 from .problem import Problem
+from .value import worth
 
 __all__ = ["brute_force", "plain_greedy", "tokens_of", "value_of"]
 

@@ -6,27 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .account import chosen, cost, place_required, worth
-from .core import Dual, relax
+from .account import cost, place_required
 from .problem import REASONS, Problem, Selection
+from .relaxation import Relaxation, relax
+from .value import worth
 
-__all__ = ["appraise"]
+__all__ = ["appraise", "settle"]
 
 
 def appraise(
     problem: Problem,
     choice: NDArray[np.int64],
-    *,
-    relaxed: Dual | None = None,
-    share: NDArray[np.float64] | None = None,
 ) -> Selection:
     """Make a `Selection` of a choice.
 
     Args:
         problem: what was to be solved.
         choice: (n,) rung per item, -1 for out.
-        relaxed: the relaxation's result where the caller has it.
-        share: (n,) the share of its value that each item had left beside near-duplicates, where the caller knows.
 
     Raises:
         InputError: the choice passes the capacity, names a rung that does not exist, or leaves out a required item.
@@ -39,14 +35,24 @@ def appraise(
     """
     base = place_required(problem)
     _check(problem, choice)
-    relaxed = relaxed or relax(problem, base)[1]
+    return settle(problem, base, choice, relax(problem, base))
+
+
+def settle(
+    problem: Problem,
+    base: NDArray[np.int64],
+    choice: NDArray[np.int64],
+    relaxed: Relaxation,
+    share: NDArray[np.float64] | None = None,
+) -> Selection:
+    """Make a `Selection` of a choice known to be sound; `share`: what near-duplicates left each item of its value."""
     return Selection(
         choice=choice,
         tokens=cost(problem, choice),
         value=worth(problem, choice),
         bound=relaxed.bound,
         price=relaxed.price,
-        trace=_trace(problem, choice, base, share),
+        trace=_trace(problem, base, choice, relaxed.peak, share),
     )
 
 
@@ -62,7 +68,9 @@ def _check(problem: Problem, choice: NDArray[np.int64]) -> None:
     for fault, items in faults.items():
         if items.any():
             item = int(items.argmax())
-            raise InputError(f"the choice {fault}: item {item}, rung {choice[item]} of {rungs[item]}; mend the allocator")
+            raise InputError(
+                f"the choice {fault}: item {item}, rung {choice[item]} of {rungs[item]}; mend the allocator"
+            )
     if (tokens := cost(problem, choice)) > problem.capacity:
         raise InputError(
             f"the choice has {tokens:,} tokens, {tokens - problem.capacity:,} over the capacity of "
@@ -72,19 +80,18 @@ def _check(problem: Problem, choice: NDArray[np.int64]) -> None:
 
 def _trace(
     problem: Problem,
-    choice: NDArray[np.int64],
     base: NDArray[np.int64],
+    choice: NDArray[np.int64],
+    peak: NDArray[np.float64],
     share: NDArray[np.float64] | None,
 ) -> NDArray[np.int8]:
     code = {reason: np.int8(number) for number, reason in enumerate(REASONS)}
     trace = np.full(problem.size, code["outbid"])
-    if problem.size:
-        out = choice < 0
-        if share is not None:
-            trace[out & (share < 1)] = code["duplicate"]
-        room = problem.capacity - cost(problem, base)
-        trace[out & (np.minimum.reduceat(problem.tokens, problem.start[:-1]) > room)] = code["oversize"]
-        trace[out & (np.maximum.reduceat(problem.values, problem.start[:-1]) <= 0)] = code["worthless"]
+    if share is not None:
+        trace[share < 1] = code["duplicate"]
+    least = np.where(problem.whole, problem.tokens[problem.start[:-1]], problem.smallest)
+    trace[peak <= 0] = code["worthless"]
+    trace[least > problem.capacity - cost(problem, base)] = code["oversize"]
     trace[choice == 0] = code["kept"]
     trace[choice > 0] = code["shortened"]
     trace[problem.required] = code["required"]

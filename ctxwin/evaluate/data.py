@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 
 from .. import sample
 from ..errors import InputError
-from ..items import KINDS, Item
+from ..items import KINDS, Item, Kind
 
 __all__ = ["Dataset", "GoldMode", "Query", "load", "load_sample"]
 
@@ -174,7 +174,7 @@ def _query(row: Mapping[str, Any], where: str) -> Query:
 
 
 def _checked(query: Query, units: Mapping[str, Item]) -> Query:
-    """Refuse evidence that is not there; leave blank units, and blank lines around ranges, out of the gold."""
+    """Refuse evidence that is not there; leave blank units and blank ends of ranges out of the gold."""
     for uid in query.gold:
         if uid not in units:
             raise InputError(
@@ -188,7 +188,7 @@ def _checked(query: Query, units: Mapping[str, Item]) -> Query:
                 f"query {query.qid!r} names line {last} of {uid!r}, which has {len(lines)} lines"
             )
         ranges[uid] = tuple(_trimmed(lines, pairs))
-    gold = (uid for uid in query.gold if units[uid].text.strip() and ranges.get(uid, True))
+    gold = (uid for uid in query.gold if units[uid].text.strip() and ranges.get(uid) != ())
     return replace(query, gold=tuple(gold), ranges=ranges)
 
 
@@ -203,7 +203,7 @@ def _units(path: Path) -> dict[str, tuple[Item, ...]]:
     sources: dict[str, list[Item]] = {}
     for number, row in _rows(path):
         where = f"{path}:{number}"
-        kind = row.get("kind") or "turn"
+        kind: Kind = row.get("kind") or "turn"
         if kind not in KINDS:
             raise InputError(f"{where}: unknown kind {kind!r}; use one of {', '.join(KINDS)}")
         source = _need(row, "source", where)
@@ -212,7 +212,11 @@ def _units(path: Path) -> dict[str, tuple[Item, ...]]:
             text=_need(row, "text", where),
             kind=kind,
             source=source,
-            **{name: row.get(name) for name in ("role", "speaker", "session", "time", "title")},
+            role=row.get("role"),
+            speaker=row.get("speaker"),
+            session=row.get("session"),
+            time=row.get("time"),
+            title=row.get("title"),
         )
         sources.setdefault(source, []).append(item)
     return {source: tuple(items) for source, items in sources.items()}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import count, groupby
+from itertools import count, groupby, product
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -78,20 +78,25 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Settings:
+    strategies: tuple[str, ...]
+    budgets: tuple[int, ...]
+    tokenizer: str
+    embedder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
     """One source with its queries: what a process packs from one pool."""
 
     dataset: str
     items: tuple[Item, ...]
     queries: tuple[Query, ...]
-    strategies: tuple[str, ...]
-    budgets: tuple[int, ...]
-    tokenizer: str
-    embedder: str
+    settings: _Settings
 
     @property
     def packs(self) -> int:
-        return len(self.queries) * len(self.strategies) * len(self.budgets)
+        return len(self.queries) * len(self.settings.strategies) * len(self.settings.budgets)
 
 
 def evaluate(
@@ -109,7 +114,10 @@ def evaluate(
     """Pack every query of some sets and score the requests by evidence recall.
 
     Each source becomes one `Pool`, built once for all its queries. Requests are recounted independently;
-    one over its budget scores 0 and is listed, as does a query for which `pack` raises `BudgetError`.
+    one over its budget scores 0 and is listed, as is a query for which `pack` raises `BudgetError`.
+
+    A script that calls this with more than one process does so under `if __name__ == "__main__":`, since each
+    process imports the script.
 
     Args:
         sets: folders, or sets from `load`.
@@ -122,59 +130,54 @@ def evaluate(
         wheels: see `load`.
         on_progress: told after each packed request.
 
-    A script that calls this with more than one process does so under `if __name__ == "__main__":`, since each
-    process imports the script.
-
     Raises:
         InputError: a set cannot be read, or an argument is wrong.
     """
-    for name, given in (("sets", sets), ("strategies", strategies), ("budgets", budgets)):
-        if not given:
-            raise InputError(f"nothing to evaluate: no {name} given; name at least one")
-    for name, figure in (("limit", limit), ("processes", processes)):
-        if figure is not None and figure < 1:
-            raise InputError(f"{name} is {figure}; give 1 or more")
-    if tokenizer not in COUNTERS:
-        raise InputError(
-            f"no independent counter for {tokenizer!r}; evaluate under one of {', '.join(COUNTERS)}"
-        )
+    settings = _Settings(
+        strategies=tuple(dict.fromkeys(strategies)),
+        budgets=tuple(dict.fromkeys(budgets)),
+        tokenizer=tokenizer,
+        embedder=embedder,
+    )
+    _check(settings, sets=len(sets), limit=limit, processes=processes)
     loaded = [one if isinstance(one, Dataset) else load(one, wheels=wheels) for one in sets]
     tasks = [
-        _Task(
-            dataset=dataset.name,
-            items=dataset.sources[source],
-            queries=queries,
-            strategies=tuple(dict.fromkeys(strategies)),
-            budgets=tuple(dict.fromkeys(budgets)),
-            tokenizer=tokenizer,
-            embedder=embedder,
-        )
+        _Task(dataset=dataset.name, items=dataset.sources[source], queries=tuple(queries), settings=settings)
         for dataset in loaded
-        for source, queries in _by_source(_spread(dataset.queries, limit)).items()
+        for source, queries in groupby(_spread(dataset.queries, limit), key=lambda query: query.source)
     ]
     if not tasks:
         raise InputError("no query of these sets has gold evidence, so there is nothing to score")
     workers = min(processes or os.cpu_count() or 1, len(tasks))
     scored = _here(tasks, on_progress) if workers == 1 else _spawned(tasks, workers, on_progress)
     return Result(
-        strategies=tasks[0].strategies,
-        budgets=tasks[0].budgets,
+        strategies=settings.strategies,
+        budgets=settings.budgets,
         tokenizer=tokenizer,
         embedder=embedder,
         scores=tuple(score for scores in scored for score in scores),
     )
 
 
+def _check(settings: _Settings, *, sets: int, limit: int | None, processes: int | None) -> None:
+    given = {"sets": sets, "strategies": len(settings.strategies), "budgets": len(settings.budgets)}
+    for name, number in given.items():
+        if not number:
+            raise InputError(f"nothing to evaluate: no {name} given; name at least one")
+    for name, figure in (("limit", limit), ("processes", processes)):
+        if figure is not None and figure < 1:
+            raise InputError(f"{name} is {figure}; give 1 or more")
+    if settings.tokenizer not in COUNTERS:
+        known = ", ".join(COUNTERS)
+        raise InputError(f"no independent counter for {settings.tokenizer!r}; evaluate under one of {known}")
+
+
 def _spread(queries: Sequence[Query], limit: int | None) -> Sequence[Query]:
-    """Take at most `limit` of the queries with evidence, at even steps over the sources."""
+    """Take at most `limit` of the queries with evidence, at even steps over the sources, sorted by source."""
     scored = sorted((query for query in queries if query.gold), key=lambda query: query.source)
     if limit is None or limit >= len(scored):
         return scored
     return [scored[number * len(scored) // limit] for number in range(limit)]
-
-
-def _by_source(queries: Sequence[Query]) -> dict[str, tuple[Query, ...]]:
-    return {source: tuple(group) for source, group in groupby(queries, key=lambda query: query.source)}
 
 
 def _here(tasks: Sequence[_Task], on_progress: Progress | None) -> list[list[Score]]:
@@ -226,11 +229,9 @@ def _score(task: _Task, tick: Callable[[], object]) -> list[Score]:
     pool = Pool(task.items)
     units = {item.id: item for item in task.items}
     scores = []
-    for query in task.queries:
-        for strategy in task.strategies:
-            for budget in task.budgets:
-                scores.append(_score_one(task, pool, units, query, strategy, budget))
-                tick()
+    for query, strategy, budget in product(task.queries, task.settings.strategies, task.settings.budgets):
+        scores.append(_score_one(task, pool, units, query, strategy, budget))
+        tick()
     return scores
 
 
@@ -252,14 +253,14 @@ def _score_one(
             items=pool,
             query=query.text,
             budget=budget,
-            tokenizer=task.tokenizer,
+            tokenizer=task.settings.tokenizer,
             strategy=strategy,
-            embedder=task.embedder,
+            embedder=task.settings.embedder,
         )
     except BudgetError as error:
         return score(recall=0.0, tokens=0, failure=str(error))
     seconds = time.perf_counter() - began
-    tokens = request_tokens(packed.messages, task.tokenizer)
+    tokens = request_tokens(packed.messages, task.settings.tokenizer)
     return score(
         recall=recall(request_text(packed.messages), query, units) if tokens <= budget else 0.0,
         tokens=tokens,

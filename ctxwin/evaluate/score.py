@@ -211,4 +211,4 @@ def _share_of_lines(packed: str, text: str, ranges: Sequence[tuple[int, int]]) -
                 together = lines[max(first, number - 1) - 1 : min(last, number + 1)]
                 kept += "\n" + "\n".join(together) + "\n" in shown
                 weight += 1
-    return kept / weight
+    return kept / weight if weight else 0.0

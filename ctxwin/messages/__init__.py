@@ -4,6 +4,11 @@
 
 `read` turns each message into an `Item` whose parts say where in the message they stand, and finds what
 hangs together; nothing is ever changed in what came in.
+
+The dialect is the first that is told: by keys of a request body (`input`: responses; `system`: anthropic),
+by its tool schemas, then by the messages in order: a content block that only one dialect has, role `tool`
+or a key such as `tool_calls` (openai), a `type` beside or instead of the role (responses). Plain
+messages tell nothing and count as openai; `dialect=` decides before all of this.
 """
 
 from __future__ import annotations

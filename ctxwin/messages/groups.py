@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import MessageError
 from ..items import Item, Part
 from .responses import from_model
-from .values import Conversation, Dialect
+from .values import Conversation, Dialect, Raw
 
 __all__ = ["Ties", "last_user", "link", "open_tail", "tie"]
 
@@ -74,38 +74,46 @@ def tie(log: Iterable[Iterable[Part]]) -> Ties:
 
 
 def link(
-    items: Sequence[Item], dialect: Dialect, *, elsewhere: bool = False, offset: int = 0
+    raws: Sequence[Raw],
+    log: Sequence[Sequence[Part]],
+    dialect: Dialect,
+    *,
+    elsewhere: bool = False,
+    offset: int = 0,
 ) -> tuple[tuple[int, ...], frozenset[int]]:
-    """Find the group of every item, and the items whose calls were never answered.
+    """Find the group of every message, and the messages whose calls were never answered.
+
+    A call in the group of the last message may still be answered.
 
     Args:
-        items: the items of a conversation, in order.
+        raws: the messages, in order.
+        log: their parts.
         dialect: whose rules hold.
         elsewhere: whether calls may stand in a conversation that the provider keeps, so that a result
             without a call is no error.
-        offset: how many items stand before the first message of the list that came in.
+        offset: how many messages stand before the first message of the list that came in.
 
     Raises:
         MessageError: a result has no earlier call.
     """
-    groups, ties = _Groups(len(items)), tie(item.parts for item in items)
+    groups, ties = _Groups(len(raws)), tie(log)
     for index, part, call in ties.pairs:
-        known = _reference(items, index) if call is None and dialect == "responses" else call
+        known = _reference(raws, index) if call is None and dialect == "responses" else call
         if known is not None:
             groups.join(known, index)
         elif part.kind == "result" and not (elsewhere or _free(part, dialect)):
             raise _orphan(part, index - offset)
     if dialect == "responses":
-        _join_responses(items, groups)
+        _join_responses(raws, log, groups)
     elif dialect == "anthropic":
-        _join_anthropic(items, groups)
+        _join_anthropic(raws, groups)
     numbers = groups.numbers()
     return numbers, frozenset(index for index in ties.open if numbers[index] != numbers[-1])
 
 
-def _reference(items: Sequence[Item], index: int) -> int | None:
+def _reference(raws: Sequence[Raw], index: int) -> int | None:
     """A call may be sent by reference to a stored item, which does not say its id."""
-    earlier = (at for at in range(index - 1, -1, -1) if (items[at].raw or {}).get("type") == "item_reference")
+    earlier = (at for at in range(index - 1, -1, -1) if raws[at].get("type") == "item_reference")
     return next(earlier, None)
 
 
@@ -122,37 +130,36 @@ def _orphan(part: Part, index: int) -> MessageError:
     )
 
 
-def _join_responses(items: Sequence[Item], groups: _Groups) -> None:
+def _join_responses(raws: Sequence[Raw], log: Sequence[Sequence[Part]], groups: _Groups) -> None:
     """Join what one answer of the model was cut into.
 
     The API refuses reasoning without the item that it led to, and each later item of the same answer
     without the reasoning. A reference may stand for reasoning. Calls side by side were made in parallel.
     """
     thought = called = False
-    for index, item in enumerate(items):
-        if item.raw is None or not from_model(item.raw):
+    for index, (raw, parts) in enumerate(zip(raws, log, strict=True)):
+        if not from_model(raw):
             thought = called = False
             continue
-        kind = item.raw.get("type")
-        calls = any(part.kind == "call" for part in item.parts)
+        calls = any(part.kind == "call" for part in parts)
         if thought or (called and calls):
             groups.join(index - 1, index)
-        thought = thought or kind in ("reasoning", "item_reference")
+        thought = thought or raw.get("type") in ("reasoning", "item_reference")
         called = calls
 
 
-def _join_anthropic(items: Sequence[Item], groups: _Groups) -> None:
+def _join_anthropic(raws: Sequence[Raw], groups: _Groups) -> None:
     """Join a system message within the conversation with the turns beside it.
 
     The API takes it only after a user message and before an assistant message or the end.
     """
     started = False
-    for index, item in enumerate(items):
-        if item.role == "system" and started:
+    for index, raw in enumerate(raws):
+        if raw["role"] == "system" and started:
             groups.join(index - 1, index)
-            if index + 1 < len(items):
+            if index + 1 < len(raws):
                 groups.join(index, index + 1)
-        started = started or item.role != "system"
+        started = started or raw["role"] != "system"
 
 
 def last_user(conversation: Conversation) -> int | None:

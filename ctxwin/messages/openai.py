@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..errors import MessageError
 from ..items import Media, Part
-from .pieces import answering, as_json, blocks, media_in, media_of, sound_of, string, words
+from .pieces import answering, as_json, blocks, media_in, media_of, optional, sound_of, string, words
 from .values import Path, Raw
 
 __all__ = ["parts"]
@@ -56,7 +56,7 @@ def _results(raw: Raw) -> Iterable[Part]:
         call_id: str | None = None
         name: str | None = string(raw, "name", "a function message")
     else:
-        call_id, name = string(raw, "tool_call_id", "a tool message"), raw.get("name")
+        call_id, name = string(raw, "tool_call_id", "a tool message"), optional(raw, "name", "a tool message")
     empty = True
     for part in _content(raw):
         empty = False

@@ -14,7 +14,17 @@ from ..items import Media, Part
 from ..media import sniff
 from .values import Path, Raw
 
-__all__ = ["answering", "as_json", "blocks", "media_in", "media_of", "sound_of", "string", "words"]
+__all__ = [
+    "answering",
+    "as_json",
+    "blocks",
+    "media_in",
+    "media_of",
+    "optional",
+    "sound_of",
+    "string",
+    "words",
+]
 
 IMAGE_HEAD = 1 << 18
 """Base64 characters in which the size of an image is looked for before all of it is decoded."""
@@ -42,6 +52,15 @@ def string(raw: Raw, key: str, what: str) -> str:
         found = f"is {type(value).__name__}" if key in raw else "is missing"
         raise MessageError(f"{key!r} of {what} {found}; give a string")
     return value
+
+
+def optional(raw: Raw, key: str, what: str) -> str | None:
+    """Return the string at a key, or None where there is none.
+
+    Raises:
+        MessageError: there is something else.
+    """
+    return None if raw.get(key) is None else string(raw, key, what)
 
 
 def blocks(

@@ -60,7 +60,13 @@ def read(
     if given:
         items = [_merged(own, item) for own, item in zip(given, items, strict=True)]
     offset = int(request.lifted)
-    groups, unanswered = link(items, request.dialect, elsewhere=request.elsewhere, offset=offset)
+    groups, unanswered = link(
+        request.raws,
+        [item.parts for item in items],
+        request.dialect,
+        elsewhere=request.elsewhere,
+        offset=offset,
+    )
     return Conversation(
         dialect=request.dialect,
         items=tuple(items),
@@ -79,7 +85,7 @@ def _items(request: Request) -> list[Item]:
         # The plain message is nearly every message, and its item must cost little.
         if type(raw) is dict and len(raw) == 2:
             role, text = raw.get("role"), raw.get("content")
-            if type(text) is str and role in plain_roles:
+            if type(text) is str and type(role) is str and role in plain_roles:
                 part = Part(kind="text", text=text, path=_CONTENT)
                 items.append(Item(text=text, id=name, role=role, parts=(part,), raw=raw))
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..errors import MessageError
 from ..items import Part
-from .pieces import answering, as_json, blocks, media_in, media_of, sound_of, string, words
+from .pieces import answering, as_json, blocks, media_in, media_of, optional, sound_of, string, words
 from .values import Path, Raw
 
 __all__ = ["HOSTED", "SETTINGS", "from_model", "item_role", "parts"]
@@ -76,7 +76,7 @@ def parts(raw: Raw) -> Iterable[Part]:
         case _ if kind.endswith("_output"):
             yield from _output(raw, kind)
         case _:
-            yield Part(kind="other", text=words(raw), call_id=raw.get("approval_request_id"))
+            yield Part(kind="other", text=words(raw), call_id=optional(raw, "approval_request_id", kind))
     caller = raw.get("caller")
     if isinstance(caller, Mapping) and isinstance(
         caller.get("caller_id"), str
@@ -122,12 +122,12 @@ def _call(raw: Raw, kind: str) -> Part:
         )
     asked = raw.get(field)
     text = asked if isinstance(asked, str) else as_json(asked)
-    call_id = raw.get("id") if kind == "mcp_approval_request" else raw.get("call_id")
+    call_id = optional(raw, "id" if kind == "mcp_approval_request" else "call_id", f"a {kind}")
     return Part(kind="call", text=text, name=kind, call_id=call_id)
 
 
 def _output(raw: Raw, kind: str) -> Iterable[Part]:
-    call_id, name = raw.get("call_id"), raw.get("name")
+    call_id, name = optional(raw, "call_id", f"a {kind}"), optional(raw, "name", f"a {kind}")
     if call_id is None and name is None:  # local shell and hosted tool search: tied by the type of the call
         name = kind.removesuffix("_output").removesuffix("_call") + "_call"
     field = "result" if kind == "program_output" else "output"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from .groups import tie
-from .responses import from_model, item_role
+from .groups import link, tie
+from .responses import from_model
 from .rules import Finding, Log, Rule, content_blocks
-from .values import Raw
 
 __all__ = ["RULES"]
 
@@ -56,18 +55,9 @@ def outputs_follow_calls(log: Log) -> Iterable[Finding]:
 
 def calls_answered(log: Log) -> Iterable[Finding]:
     """Every call has its output in the input; calls at the end may wait."""
-    for index in sorted(tie(log.parts).open):
-        if not _is_open_end(log.raws[index + 1 :]):
-            yield index, "a call without output; add its output or remove the call"
-
-
-def _is_open_end(later: Sequence[Raw]) -> bool:
-    """Whether nothing but parallel calls and outputs follows."""
-    return all(
-        item_role(raw) == "tool"
-        or (from_model(raw) and raw.get("type", "message") not in ("message", "reasoning"))
-        for raw in later
-    )
+    _, unanswered = link(log.raws, log.parts, log.dialect, elsewhere=True)
+    for index in sorted(unanswered):
+        yield index, "a call without output; add its output or remove the call"
 
 
 def reasoning_followed(log: Log) -> Iterable[Finding]:

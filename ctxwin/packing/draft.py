@@ -124,7 +124,7 @@ class Draft:
     def _counted(self, rendered: Rendered, chosen: Sequence[Chosen]) -> Request:
         """Count the final messages anew, read back from the form in which they will be sent."""
         dialect = self.task.conversation.dialect
-        items = read(rendered.raws, dialect=dialect).items if rendered.raws else ()
+        items = read(rendered.messages, dialect=dialect).items if rendered.raws else ()
         counts = count_items(items, self.task.tokenizer, dialect)
         parts = {name: sum(counts[place] for place in places) for name, places in rendered.places.items()}
         parts |= {"tools": self.tools, "overhead": REPLY_PRIMING}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..layout import omitted_run, render_block
-from ..messages import note, rewrite, write
+from ..messages import last_user, note, rewrite, write
 from .problem import Chosen
 from .sections import Block, History, Slot
 
@@ -104,11 +104,9 @@ def _inside_groups(history: History, kept: Sequence[Chosen]) -> set[int]:
 
 
 def _before_question(history: History, indices: Sequence[int]) -> int:
-    """Return where the retrieved block goes: before the last user message that is kept."""
-    for place in range(len(indices) - 1, -1, -1):
-        if indices[place] >= 0 and history.items[indices[place]].role == "user":
-            return place
-    return len(indices)
+    """Return where the retrieved block goes: before the last user message."""
+    asked = last_user(history.conversation) if history.items else None
+    return indices.index(asked) if asked in indices else len(indices)
 
 
 def _block_text(block: Block, kept: Sequence[Chosen]) -> tuple[str, list[str]]:

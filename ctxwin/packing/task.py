@@ -13,7 +13,7 @@ from ..embed import Embedder, get_embedder
 from ..errors import InputError
 from ..files import Files
 from ..items import Budget, Item
-from ..messages import Conversation, read
+from ..messages import Conversation, last_user, read
 from ..models import Model, get_model
 from ..pool import Pool
 from ..summarize import Summarizer, get_summarizer
@@ -134,10 +134,8 @@ def _paths(files: Any) -> Sequence[str | Path]:
 
 
 def _last_question(conversation: Conversation) -> str:
-    for item in reversed(conversation.items):
-        if item.role == "user" and item.text.strip():
-            return item.text
-    return ""
+    asked = last_user(conversation) if conversation.items else None
+    return conversation.items[asked].text if asked is not None else ""
 
 
 def _budget(budget: int | Budget | None, model: Model | None, tokenizer: Tokenizer) -> Budget:

@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 
 from ..report import Decision, Report
-from .words import PREVIEW, by_relevance, clean, headline, notes, numbers, quality, shares_of, sizes
+from .words import PREVIEW, by_relevance, clean, fullness, headline, notes, numbers, quality, shares_of, sizes
 
 __all__ = ["html"]
 
@@ -94,11 +94,10 @@ def _safe(text: str, length: int = PREVIEW) -> str:
 
 
 def _head(report: Report) -> str:
-    share = round(100 * report.tokens / report.limit) if report.limit else 0
     rest = headline(report).partition("), ")[2]
     return (
         f'<div class="cw-head"><span class="cw-big">{report.tokens:,} of {report.limit:,} tokens</span>'
-        f'<span>{share} % full</span><span class="cw-dim">{_safe(rest)}</span></div>'
+        f'<span>{fullness(report)} % full</span><span class="cw-dim">{_safe(rest)}</span></div>'
         f'<div class="cw-head"><span>{numbers(report)}</span>'
         f'<span class="cw-dim">{_safe(quality(report))}</span></div>'
     )

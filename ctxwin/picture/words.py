@@ -12,6 +12,7 @@ __all__ = [
     "PREVIEW",
     "by_relevance",
     "clean",
+    "fullness",
     "headline",
     "notes",
     "numbers",
@@ -56,13 +57,17 @@ def clean(text: str, length: int = PREVIEW) -> str:
 
 def headline(report: Report) -> str:
     """Say how full the window is and how it was filled."""
-    share = round(100 * report.tokens / report.limit) if report.limit else 0
     tokenizer = clean(report.tokenizer, 40)
     counted = tokenizer if report.exact else f"estimated for {tokenizer}"
     return (
-        f"{report.tokens:,} of {report.limit:,} tokens ({share} %), out of {report.given:,} given; "
-        f"strategy {clean(report.strategy, 40)}, {counted}"
+        f"{report.tokens:,} of {report.limit:,} tokens ({fullness(report)} %), "
+        f"out of {report.given:,} given; strategy {clean(report.strategy, 40)}, {counted}"
     )
+
+
+def fullness(report: Report) -> int:
+    """Return how full the window is in percent, rounded down so that 100 is said only of a full one."""
+    return 100 * report.tokens // report.limit
 
 
 def numbers(report: Report) -> str:
@@ -136,11 +141,15 @@ def _lost(report: Report) -> str | None:
     if not facts:
         return None
     named = ", ".join(clean(fact, 24) for fact in facts[:FACTS])
-    return f"lost by shortening: {len(facts):,} facts, such as {named}"
+    return f"lost by shortening: {_many(len(facts), 'fact')}, such as {named}"
 
 
 def _skipped(report: Report) -> str | None:
     if not report.skipped:
         return None
     path, reason = report.skipped[0]
-    return f"skipped {len(report.skipped):,} files, such as {clean(path, 60)} ({clean(reason, 60)})"
+    return f"skipped {_many(len(report.skipped), 'file')}, such as {clean(path, 60)} ({clean(reason, 60)})"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

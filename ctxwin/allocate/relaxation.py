@@ -1,0 +1,217 @@
+"""The Lagrangian relaxation: what a token is worth, and what no choice can pass.
+
+At a price per token every item takes its best rung or none, on its own but for the two couplings: the chain of omission
+markers is solved by a recursion along the pool, and a header is split over those of its group that want in. Any price
+and any split give an upper bound; the lowest is kept (Dyer 1984 and Zemel 1984, without the couplings).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .account import cost
+from .core import TINY, Core, core, peaks, shortlist
+from .problem import Problem
+
+__all__ = ["Relaxation", "relax"]
+
+_CHAIN_STEPS = 3
+"""Neighbours over which a marker's cost is followed; each step only lowers the bound."""
+
+_STRIDE = 1.25
+"""Step from the first price tried to the next, up or down, until one fits and one does not."""
+
+_PRICES = 16
+"""Prices tried at most between those two."""
+
+_TIGHT = 1e-6
+"""Share of the bound that a further price may win before the search ends."""
+
+_ROUNDING = 1e-9
+"""Share added to the bound, so that sums in another order do not pass it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Relaxation:
+    """The price of a token, the bound, and the best of the relaxation's choices that fits; with the core and all peaks."""
+
+    price: float
+    bound: float
+    choice: NDArray[np.int64]
+    full_bound: float
+    """No choice of full items alone is worth more."""
+    core: Core
+    peak: NDArray[np.float64]
+    """(n,) each item's best value per token, see `core.peaks`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Trial:
+    """The relaxation at one price."""
+
+    price: float
+    bound: float
+    left: int
+    """Tokens that its choice leaves; less than 0 if it does not fit."""
+    taken: NDArray[np.int64]
+    """The places of its rungs in the core."""
+
+
+def relax(problem: Problem, base: NDArray[np.int64]) -> Relaxation:
+    """Find the core beside what `base` has placed, wide enough to hold the best price, and solve its relaxation."""
+    left = problem.capacity - cost(problem, base)
+    peak = peaks(problem, left)
+    reach = max(left, 1)
+    while True:
+        items, floor = shortlist(problem, peak, reach)
+        part = core(problem, base, items, peak, floor)
+        best, fitting = _search(part, problem.capacity)
+        if not floor or best.price > floor:
+            break
+        reach *= 2
+    choice = base.copy()
+    choice[part.items[part.owner[fitting.taken]]] = part.rung[fitting.taken]
+    whole = _trial(_full_rungs(part), best.price, problem.capacity)
+    return Relaxation(
+        price=best.price,
+        bound=max(0.0, best.bound) * (1 + _ROUNDING),
+        full_bound=max(0.0, whole.bound) * (1 + _ROUNDING),
+        choice=choice,
+        core=part,
+        peak=peak,
+    )
+
+
+def _full_rungs(part: Core) -> Core:
+    """Return the core without the choice to shorten."""
+    rungs = part.start
+    return replace(
+        part,
+        start=np.arange(len(rungs)),
+        owner=np.arange(len(rungs)),
+        rung=part.rung[rungs],
+        tokens=part.tokens[rungs],
+        values=part.values[rungs],
+    )
+
+
+def _search(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
+    """Return the price of the lowest bound, not below `part.floor`, and the lowest price found whose choice fits.
+
+    The bound is convex in the price and its slope is what the choice leaves of the capacity, so the next price is where
+    the tangents at the two nearest cross.
+    """
+    low = high = _trial(part, max(_guess(part, capacity), part.floor), capacity)
+    while high.left < 0:
+        low, high = high, _trial(part, _STRIDE * high.price, capacity)
+    while low.left >= 0:
+        if low.price <= part.floor:
+            return low, low
+        lower = low.price / _STRIDE if low.price > TINY else 0.0
+        low, high = _trial(part, max(lower, part.floor), capacity), low
+    best = low
+    for step in range(_PRICES):
+        best = min(best, low, high, key=_bound)
+        crossing = (high.bound - high.left * high.price - low.bound + low.left * low.price) / (
+            low.left - high.left
+        )
+        reachable = low.bound + low.left * (crossing - low.price)
+        if best.bound - reachable <= _TIGHT * best.bound:
+            break
+        if step % 3 == 2 or not low.price < crossing < high.price:
+            crossing = (low.price + high.price) / 2
+        trial = _trial(part, crossing, capacity)
+        low, high = (trial, high) if trial.left < 0 else (low, trial)
+    return best, high
+
+
+def _bound(trial: _Trial) -> float:
+    return trial.bound
+
+
+def _guess(part: Core, capacity: int) -> float:
+    """Return the value per token at which the items, best first and each with its marker and header, have filled the capacity."""
+    if not len(part.items):
+        return 1.0
+    tokens = part.tokens + (part.marker + part.header_tokens[part.group])[part.owner]
+    density = part.values / np.maximum(tokens, TINY)
+    best = np.maximum.reduceat(density, part.start)
+    top = np.flatnonzero(density >= best[part.owner])
+    rank = top[np.argsort(-density[top], kind="stable")]
+    filled = np.searchsorted(np.cumsum(tokens[rank]), capacity)
+    return max(float(density[rank[min(filled, len(rank) - 1)]]), TINY)
+
+
+def _trial(part: Core, price: float, capacity: int) -> _Trial:
+    if not len(part.items):
+        return _Trial(price=price, bound=0.0, left=capacity, taken=np.zeros(0, dtype=np.int64))
+    net = part.values - price * part.tokens
+    best = np.maximum.reduceat(net, part.start)
+    gain, shared = _along(part, best, price), 0.0
+    if len(part.header_tokens) > 1:
+        opened = np.zeros(len(part.header_tokens), dtype=np.bool_)
+        opened[part.group[part.forced]] = True
+        shared = price * float(part.header_tokens[opened].sum())
+        gain = _along(part, best - _header_shares(part, gain, opened, price), price)
+    kept = _kept(part, gain, price)
+    taken = np.flatnonzero(kept[part.owner] & (net >= best[part.owner]))
+    owner = part.owner[taken]
+    taken = taken[np.diff(owner, prepend=-1) > 0]  # of equal rungs the fullest
+    return _Trial(
+        price=price,
+        bound=price * capacity + float(np.where(part.forced, gain, np.maximum(gain, 0)).sum()) - shared,
+        left=capacity - _cost(part, kept, taken),
+        taken=taken,
+    )
+
+
+def _cost(part: Core, kept: NDArray[np.bool_], taken: NDArray[np.int64]) -> int:
+    """Count the tokens of some rungs of the core, as `account.cost` does."""
+    alone = kept.copy()
+    alone[1:] &= ~(kept[:-1] & part.follows[1:])
+    opened = np.zeros(len(part.header_tokens), dtype=np.bool_)
+    opened[part.group[kept]] = True
+    return int(part.tokens[taken].sum() + part.marker[alone].sum() + part.header_tokens[opened].sum())
+
+
+def _along(part: Core, best: NDArray[np.float64], price: float) -> NDArray[np.float64]:
+    """Return what keeping each item gives over leaving it out, all before it chosen well.
+
+    With d of the item before: gain = best + clip(d, -marker, 0). Begun from the largest that it can be, every step keeps
+    it an upper bound, so that few steps are enough. Of an item outside the core, its peak and smallest rung bound d.
+    """
+    if not part.marker.any():
+        return best
+    marker = -price * part.marker
+    outside = np.maximum(-np.maximum(price - part.before_peak, 0) * part.before_tokens, marker)
+    gain, before = best, np.zeros(len(best))
+    for _ in range(_CHAIN_STEPS):
+        before[1:] = np.minimum(gain[:-1], 0)
+        before[1:][part.forced[:-1]] = 0
+        gain = best + np.where(part.follows, np.maximum(before, marker), outside)
+    return gain
+
+
+def _header_shares(
+    part: Core, gain: NDArray[np.float64], opened: NDArray[np.bool_], price: float
+) -> NDArray[np.float64]:
+    """Split each header's price over the items of its group by their gain: any split gives a true bound."""
+    wants = np.where(part.forced, 0, np.maximum(gain, 0))
+    total = np.bincount(part.group, weights=wants, minlength=len(opened))
+    rate = np.divide(price * part.header_tokens, total, out=np.zeros_like(total), where=(total > 0) & ~opened)
+    shares: NDArray[np.float64] = wants * rate[part.group]
+    return shares
+
+
+def _kept(part: Core, gain: NDArray[np.float64], price: float) -> NDArray[np.bool_]:
+    """Return the items that the recursion keeps: going back, one is kept for its own sake or to save a marker."""
+    kept = part.forced | (gain > 0)
+    if part.marker.any():
+        saves = np.zeros(len(gain), dtype=np.bool_)
+        saves[:-1] = part.follows[1:] & (gain[:-1] > -price * part.marker[1:])
+        for _ in range(_CHAIN_STEPS):
+            kept[:-1] |= saves[:-1] & kept[1:]
+    return kept

@@ -1,0 +1,118 @@
+"""What a choice is worth: values, near-duplicates counted down."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .account import chosen
+from .core import Core
+from .problem import Problem
+
+__all__ = ["DUPLICATE_COSINE", "NearDuplicates", "worth"]
+
+DUPLICATE_COSINE = 0.8
+"""Two items whose vectors lie this close begin to say the same (research/algorithms.md, 1.4); at 1 they do."""
+
+_BLOCK = 512
+"""Rows of a similarity matrix that are held at once."""
+
+
+def worth(problem: Problem, choice: NDArray[np.int64]) -> float:
+    """Add up the values of a choice, near-duplicates counted down.
+
+    Of items whose vectors lie closer than `DUPLICATE_COSINE` the one of most value counts in full (a required one
+    before all; the newer on a tie) and the others lose kappa * (cos - .8) / .2, cos to the nearest that counts more.
+    """
+    kept, rungs = chosen(problem, choice)
+    values = problem.values[rungs]
+    weight = problem.duplicate_weight[kept]
+    if problem.vectors is None or not (weight > 0).any():
+        return float(values.sum())
+    rank = np.lexsort((-kept, -values, ~problem.required[kept]))
+    rows = problem.vectors[kept[rank]]
+    nearest = np.zeros(len(kept))
+    for first in range(0, len(kept), _BLOCK):
+        last = min(first + _BLOCK, len(kept))
+        cosines = np.tril(rows[first:last] @ rows[:last].T, first - 1)
+        nearest[first:last] = cosines.max(axis=1)
+    return float((values * (1 - weight * _sameness(nearest)[np.argsort(rank)])).sum())
+
+
+def _sameness(cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale cosines to [0, 1]; rounded, so that the last bits of a matrix product do not decide a plan."""
+    scaled = (cosine - DUPLICATE_COSINE) / (1 - DUPLICATE_COSINE)
+    return np.round(np.clip(scaled, 0, 1), 3)
+
+
+class NearDuplicates:
+    """Tells how much of its value an item has beside those already kept; each pair is looked at once."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._start, self._values = memoryview(problem.start), memoryview(problem.values)
+        self._is_kept = bytearray(problem.size)
+        self._weight = problem.duplicate_weight
+        self._vectors = problem.vectors if (self._weight > 0).any() else None
+        self._kept: list[int] = []
+        self._rows = np.empty(
+            (64, 0 if problem.vectors is None else problem.vectors.shape[1]), dtype=np.float32
+        )
+        self._seen: dict[int, int] = {}
+        self.share = np.ones(problem.size)
+        """(n,) share of its value that each item has left, as far as it was looked at."""
+
+    def all_gains(self, part: Core, now: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what each rung of the core would add over the rung its item has now, as far as was looked at; (e,)."""
+        places = self._problem.start[part.items] + now
+        values = np.where(now >= 0, self._problem.values[places], 0)
+        gains: NDArray[np.float64] = (part.values - values[part.owner]) * self.share[part.items][part.owner]
+        return gains
+
+    def gains(self, item: int, now: int) -> list[float]:
+        """Return what each rung of an item would add over the rung it has now (-1: none)."""
+        first = self._start[item]
+        values = self._values[first : self._start[item + 1]].tolist()
+        if now < 0:
+            left = self.left(item)
+            return [value * left for value in values]
+        left = float(self.share[item])
+        return [(value - values[now]) * left for value in values]
+
+    def keep(self, item: int, rung: int) -> None:
+        """Count an item among the kept, whatever its rung."""
+        if self._vectors is None or self._is_kept[item]:
+            return
+        self._is_kept[item] = True
+        if len(self._kept) == len(self._rows):
+            self._rows = np.concatenate((self._rows, np.empty_like(self._rows)))
+        self._rows[len(self._kept)] = self._vectors[item]
+        self._kept.append(item)
+
+    def left(self, item: int) -> float:
+        """Return the share of its value that an item has now, in [0, 1]."""
+        if self._vectors is None or not self._weight[item]:
+            return 1.0
+        count, seen = len(self._kept), self._seen.get(item, 0)
+        if seen < count:
+            self._seen[item] = count
+            nearest = (self._rows[seen:count] @ self._vectors[item]).max()
+            share = float(1 - self._weight[item] * _sameness(nearest))
+            self.share[item] = min(share, self.share[item])
+        return float(self.share[item])
+
+    def without_weaker(self, items: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the items that are near no other of more value (ties: the newer stays), nor near a kept one."""
+        if self._vectors is None or not len(items):
+            return items
+        rank = items[np.lexsort((-items, -values))]
+        rows = self._vectors[rank]
+        before = self._rows[: len(self._kept)]
+        near = np.zeros(len(items), dtype=np.bool_)
+        for first in range(0, len(items), _BLOCK):
+            last = min(first + _BLOCK, len(items))
+            cosines = np.tril(rows[first:last] @ rows[:last].T, first - 1)
+            near[first:last] = cosines.max(axis=1) > DUPLICATE_COSINE
+            if len(before):
+                near[first:last] |= (rows[first:last] @ before.T).max(axis=1) > DUPLICATE_COSINE
+        return np.sort(rank[~near | (self._weight[rank] == 0)])

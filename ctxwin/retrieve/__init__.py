@@ -1,0 +1,13 @@
+"""Relevance: how probable it is that an item helps to answer a question, from its words, meaning and place.
+
+`Index(items).score(Query(text=...))` returns p in [0, 1] for each item. A score is a sum of few named
+features (`Weights`), each scaled within the question and the pool, and p = exp((score - best) / T). It is
+anchored on words and vectors; everything else is a correction that observable properties of the pool and the
+question switch on: sessions, speakers, roles, dates, titles, script, tasks.
+"""
+
+from .index import Index
+from .query import Query
+from .weights import Weights
+
+__all__ = ["Index", "Query", "Weights"]

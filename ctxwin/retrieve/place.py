@@ -1,0 +1,89 @@
+"""Where items stand: which follow each other, in which session, and what is around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..items import Item
+
+__all__ = ["Place"]
+
+Scores = NDArray[np.float32]
+
+WINDOW = 600.0
+"""Estimated tokens before and after an item that are its topic in talk without sessions."""
+LONG_SESSION = 6_000.0
+"""Estimated tokens above which a session is too long to be about one thing."""
+SHORT_TURN = 80.0
+"""Mean estimated tokens of turns that need the ones around them; longer ones do so less and less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Place:
+    """The layout of n items; all arrays are (n,)."""
+
+    follows: NDArray[np.bool_]
+    """The item continues the one before: turns of one session, chunks of one source."""
+    session: NDArray[np.intp]
+    """Number of the session of a turn; every other item has a number of its own."""
+    sizes: Scores
+    """Estimated tokens."""
+    first: NDArray[np.intp]
+    """First item of the window around each."""
+    last: NDArray[np.intp]
+    """One after the last item of that window."""
+    undivided: Scores
+    """How much the item is a short turn in a session too long to be about one thing, 0 to 1."""
+
+    def around(self, scores: Scores) -> Scores:
+        """Sum the scores of the item before and of the one after, where they belong together."""
+        out = np.zeros_like(scores)
+        at = np.flatnonzero(self.follows)
+        out[at] += scores[at - 1]
+        out[at - 1] += scores[at]
+        return out
+
+    def best_of_session(self, scores: Scores) -> Scores:
+        """Return the best score in each item's session."""
+        best = np.zeros(int(self.session.max(initial=-1)) + 1, np.float32)
+        np.maximum.at(best, self.session, scores)
+        return best[self.session]
+
+    def topic(self, scores: Scores) -> Scores:
+        """Average twice over each item's window, which makes the near ones count more."""
+        for _ in range(2):
+            total = np.concatenate([[0.0], np.cumsum(scores, dtype=np.float64)])
+            scores = ((total[self.last] - total[self.first]) / (self.last - self.first)).astype(np.float32)
+        return scores
+
+
+def lay_out(items: Sequence[Item], sizes: Scores) -> Place:
+    """Find how items hang together."""
+    keys: dict[tuple[str | None, ...], int] = {}
+    session = np.fromiter((_session(keys, item, i) for i, item in enumerate(items)), np.intp, len(items))
+    follows = np.zeros(len(items), np.bool_)
+    follows[1:] = session[1:] == session[:-1]
+    start = np.flatnonzero(~follows)
+    run = np.cumsum(~follows) - 1
+    end = np.append(start[1:], len(items))[run] if len(items) else start
+    middle = np.cumsum(sizes, dtype=np.float64) - sizes / 2
+    first = np.maximum(np.searchsorted(middle, middle - WINDOW), start[run] if len(items) else start)
+    last = np.minimum(np.searchsorted(middle, middle + WINDOW, "right"), end)
+    total = np.bincount(session, sizes, minlength=len(keys))
+    count = np.maximum(np.bincount(session, minlength=len(keys)), 1)
+    short = np.clip(SHORT_TURN / np.maximum(total / count, 1), 0, 1)
+    undivided = np.where(total > LONG_SESSION, short, 0)[session].astype(np.float32)
+    return Place(follows=follows, session=session, sizes=sizes, first=first, last=last, undivided=undivided)
+
+
+def _session(keys: dict[tuple[str | None, ...], int], item: Item, i: int) -> int:
+    """Number an item's session, or its source for chunks; a passage or memory stands alone."""
+    if item.kind in ("turn", "chunk"):
+        key: tuple[str | None, ...] = (item.kind, item.source, item.session)
+    else:
+        key = (str(i),)
+    return keys.setdefault(key, len(keys))

@@ -1,0 +1,101 @@
+"""The question, and what can be read off it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..lexical import term_counts, tokenize
+
+__all__ = ["Query"]
+
+HISTORY = 6
+"""Messages before the question that are looked at."""
+FADE = 0.8
+"""What each message further back counts of the one after it."""
+EMBEDDED_HISTORY = 3
+"""Messages before the question that are embedded, as one text."""
+HISTORY_VECTOR = 0.4
+"""Share of their vector in the question's."""
+
+_OPENING = r"^(?:please |can you |could you |would you |i(?:'d| would) like you to |i (?:want|need) you to |help me (?:to )?|let'?s |now )*"
+_TASK = re.compile(
+    _OPENING + r"(?:write|create|implement|generate|build|make|draft|design|compose|code|develop|refactor|rewrite"
+    r"|translate|fix|format|prepare|produce)\b"
+    r"|^(?:请|麻烦)?(?:你)?(?:帮我)?(?:写|生成|实现|翻译|起草|设计|编写|创建|制作)",
+    re.I,
+)
+_RECALL = re.compile(
+    r"\b(?:did|was|were|had|mentioned|said|told|brought up|discussed|conversations?|so far|previous(?:ly)?"
+    r"|earlier)\b|之前|上次|说过|提到",
+    re.I,
+)
+_ASSISTANT = re.compile(
+    r"\b(?:did|have|had) you\b|\byou (?:said|told|recommended|suggested|mentioned|gave|explained|advised|listed"
+    r"|provided|wrote|described)\b|你[^，。？]{0,6}(?:推荐|建议|告诉|介绍)[了过给]?",
+    re.I,
+)
+_QUOTED = re.compile(r"[\"“「『《`]([^\"”」』》`]{3,80})[\"”」』》`]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Query:
+    """A question: `Query(text="Where does Ana live?")`.
+
+    Example:
+        >>> query = Query(text="Write a parser for it.", history=("We log in JSON.",))
+        >>> query.is_task, query.texts_to_embed
+        (True, ['Write a parser for it.', 'We log in JSON.'])
+    """
+
+    text: str
+    vector: NDArray[np.float32] | None = None
+    """(d,), or (k, d) for all of `texts_to_embed`, of the model that made the items' vectors; None: words only."""
+    when: datetime | None = None
+    """When it is asked; None: when the last item was said."""
+    history: tuple[str, ...] = ()
+    """Earlier messages of the same dialogue, oldest first."""
+
+    @property
+    def texts_to_embed(self) -> list[str]:
+        """What an embedder must turn into `vector`: the question and, if there is any, its recent history."""
+        return [self.text, " ".join(self.history[-EMBEDDED_HISTORY:])] if self.history else [self.text]
+
+    @property
+    def direction(self) -> NDArray[np.float32] | None:
+        """The vector to compare items with, (d,)."""
+        if self.vector is None or self.vector.ndim == 1:
+            return self.vector
+        if len(self.vector) == 1:
+            return self.vector[0]
+        return (1 - HISTORY_VECTOR) * self.vector[0] + HISTORY_VECTOR * self.vector[1]
+
+    def terms(self, history_weight: float) -> dict[str, float]:
+        """Weigh the terms of the question and, less and less, of the messages before it; none above its own."""
+        own = term_counts(tokenize(self.text))
+        terms = Counter(own)
+        for back, message in enumerate(reversed(self.history[-HISTORY:])):
+            weight = history_weight * FADE**back
+            for term, times in term_counts(set(tokenize(message))).items():
+                terms[term] = max(own.get(term, 0.0), min(terms[term] + weight * min(1.0, times), 1.0))
+        return dict(terms)
+
+    @property
+    def is_task(self) -> bool:
+        """Whether something new is to be made, so that standing instructions apply."""
+        return bool(_TASK.search(self.text)) and not _RECALL.search(self.text)
+
+    @property
+    def asks_assistant(self) -> bool:
+        """Whether it asks what the assistant said."""
+        return bool(_ASSISTANT.search(self.text))
+
+    @property
+    def phrases(self) -> list[str]:
+        """The phrases that it quotes, in lower case."""
+        return [phrase.strip().lower() for phrase in _QUOTED.findall(self.text)]

@@ -1,0 +1,34 @@
+"""Counting tokens: tokenizers, what surrounds messages and tools, whole requests, trees of files.
+
+    texts ──tokenizers, estimates──▶ counts ──rules, tools, media──▶ items, requests ──trees──▶ totals
+
+A count is exact where the vocabulary is known, and otherwise an estimate with a measured bound.
+"""
+
+from __future__ import annotations
+
+from ..media import Count
+from .requests import count_item, count_items, count_tokens
+from .rules import REPLY_PRIMING, TEMPLATES, RequestRules, get_rules
+from .tokenizers import DEFAULT_TOKENIZER, Tokenizer, encodings, get_tokenizer
+from .tools import count_tools
+from .trees import Node, count_conversation, count_tree
+
+__all__ = [
+    "DEFAULT_TOKENIZER",
+    "REPLY_PRIMING",
+    "TEMPLATES",
+    "Count",
+    "Node",
+    "RequestRules",
+    "Tokenizer",
+    "count_conversation",
+    "count_item",
+    "count_items",
+    "count_tokens",
+    "count_tools",
+    "count_tree",
+    "encodings",
+    "get_rules",
+    "get_tokenizer",
+]

@@ -1,0 +1,133 @@
+"""What messages cost beside their words: roles, names, parts, media, tool calls, the start of the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..items import Item, Media
+from ..media import Count, MediaKind, media_tokens
+from ..messages import Dialect, read
+from ..models import Model, get_model
+from .rules import REPLY_PRIMING, RequestRules, get_rules
+from .tokenizers import Tokenizer, get_tokenizer
+from .tools import count_tools
+
+__all__ = ["count_item", "count_items", "count_tokens"]
+
+
+def count_items(
+    items: Sequence[Item], tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai"
+) -> list[int]:
+    """Count each item as one message of a request, in one call of the tokenizer.
+
+    An item without parts is a message with its text. `REPLY_PRIMING` and tools come on top, once a request.
+
+    Args:
+        items: n items.
+        tokenizer: what counts their texts.
+        rules: those of a model (`get_rules`), or the dialect of the messages.
+
+    Example:
+        >>> count_items([Item(text="Hello", role="user"), Item(text="")], get_tokenizer("o200k_base"))
+        [5, 4]
+    """
+    rules = get_rules(rules) if isinstance(rules, str) else rules
+    texts: list[str] = []
+    owners: list[int] = []
+    totals: list[int] = []
+    for position, item in enumerate(items):
+        own, around = _texts(item), _around(item, rules)
+        texts += own
+        owners += [position] * len(own)
+        totals.append(around + sum(media_tokens(*one, rules.media).tokens for one in _media(item)))
+    for position, tokens in zip(owners, tokenizer.count_many(texts), strict=True):
+        totals[position] += tokens
+    return totals
+
+
+def count_item(item: Item, tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai") -> Count:
+    """Count one item as a message of a request, with bounds.
+
+    Example:
+        >>> count_item(Item(text="Hello", role="user"), get_tokenizer("o200k_base"))
+        Count(tokens=5, low=5, high=5, exact=True)
+    """
+    rules = get_rules(rules) if isinstance(rules, str) else rules
+    words = Count.of(sum(tokenizer.count_many(_texts(item))), error=tokenizer.error)
+    around = _around(item, rules)
+    plain = all(part.kind == "text" for part in item.parts) and len(item.parts) <= 1
+    total = words + Count(tokens=around, low=around, high=around, exact=rules.exact and plain)
+    for one in _media(item):
+        total += media_tokens(*one, rules.media)
+    return total
+
+
+def count_tokens(
+    x: str | Item | Sequence[Mapping[str, Any] | Item] | Mapping[str, Any],
+    *,
+    model: str | Model | None = None,
+    tokenizer: Any = None,  # noqa: ANN401
+    tools: Sequence[Mapping[str, Any]] | None = None,
+) -> Count:
+    """Count the tokens of a text, of messages, or of a whole request.
+
+    A text is counted alone; messages with all that surrounds them, as the provider bills them as input.
+
+    Args:
+        x: a text, an `Item`, messages of any of the three dialects, or a request body around them.
+        model: whose tokenizer, message and media rules to use.
+        tokenizer: whatever `get_tokenizer` takes, in place of the model's.
+        tools: tool schemas, in place of those of the request body.
+
+    Raises:
+        MessageError: a message is malformed; carries its index.
+        UnknownModel: no model or tokenizer has this name.
+
+    Example:
+        >>> count_tokens([{"role": "user", "content": "How many tokens is this?"}], model="gpt-4o")
+        Count(tokens=13, low=13, high=13, exact=True)
+        >>> count_tokens("四十二")
+        Count(tokens=2, low=2, high=2, exact=True)
+    """
+    row = get_model(model) if model is not None else None
+    counter = get_tokenizer(tokenizer if tokenizer is not None else row)
+    if isinstance(x, str):
+        return counter.count(x) + count_tools(tools or (), counter, get_rules(model=row))
+    conversation = read([x] if isinstance(x, Item) else x)
+    rules = get_rules(conversation.dialect, row)
+    total = count_tools(conversation.tools if tools is None else tools, counter, rules)
+    for item in conversation.items:
+        total += count_item(item, counter, rules)
+    return total + Count.of(REPLY_PRIMING)
+
+
+def _texts(item: Item) -> list[str]:
+    """Return all words that an item costs."""
+    texts = [part.text for part in item.parts] if item.parts else [item.text]
+    texts += [part.name for part in item.parts if part.kind == "call" and part.name]
+    if name := _name(item):
+        texts.append(name)
+    return texts
+
+
+def _name(item: Item) -> str | None:
+    name = item.raw.get("name") if item.raw is not None else None
+    return name if isinstance(name, str) and item.role not in ("tool", "function") else None
+
+
+def _around(item: Item, rules: RequestRules) -> int:
+    """Return what an item costs beside words and media."""
+    tokens = rules.message + (rules.name if _name(item) else 0)
+    if len(item.parts) == 1 and item.parts[0].kind == "text":
+        return tokens
+    kinds = [part.kind for part in item.parts]
+    further = rules.part * max(0, len(kinds) - 1)
+    return tokens + further + rules.call * kinds.count("call") + rules.result * kinds.count("result")
+
+
+_MEDIA: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": "video", "file": "file"}
+
+
+def _media(item: Item) -> Iterator[tuple[Media | None, MediaKind]]:
+    return ((part.media, _MEDIA[part.kind]) for part in item.parts if part.kind in _MEDIA)
