@@ -42,9 +42,9 @@ _BLOCK = 16_384  # characters; the splitter's time grows with the square of a te
 _MAX_PARSED = 2_000_000  # characters; Python's parser needs some 100 bytes of memory for each
 
 _CODE = (
-    "bash c cc cjs clj cpp cs css cu cxx dart erl ex exs fs go gradle groovy h hh hpp hs hxx java jl js jsx kt "
-    "kts less lisp lua m mjs ml mm nim php pl pm proto ps1 r rb rs sass scala scm scss sh sol sql svelte swift "
-    "tcl tf ts tsx v vb vhdl vue zig zsh"
+    "bash c cc cjs clj cpp cs css cu cxx dart erl ex exs fs go gradle groovy h hh hpp hs hxx java jl js jsx "
+    "kt kts less lisp lua m mjs ml mm nim php pl pm proto ps1 r rb rs sass scala scm scss sh sol sql svelte "
+    "swift tcl tf ts tsx v vb vhdl vue zig zsh"
 )
 _LANGUAGE_OF_SUFFIX: dict[str, Language] = {
     **dict.fromkeys(("md", "markdown", "mdx", "mkd", "qmd", "rmd"), "markdown"),

@@ -66,14 +66,10 @@ class Endpoint:
         return (self.base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE).rstrip("/")
 
     @contextmanager
-    def _answer(
-        self, client: httpx.Client, messages: Sequence[Mapping[str, Any]]
-    ) -> Iterator[httpx.Response]:
+    def _answer(self, client: httpx.Client, messages: Sequence[Mapping[str, Any]]) -> Iterator[httpx.Response]:
         key = self.api_key or os.environ.get("OPENAI_API_KEY")
         if key is None and self._base == DEFAULT_BASE:
-            raise InputError(
-                "no key for api.openai.com; set OPENAI_API_KEY, or OPENAI_BASE_URL for another endpoint"
-            )
+            raise InputError("no key for api.openai.com; set OPENAI_API_KEY, or OPENAI_BASE_URL for another endpoint")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         body = {"model": self.model, "messages": list(messages), "stream": True}
         with client.stream("POST", f"{self._base}/chat/completions", json=body, headers=headers) as response:

@@ -21,9 +21,7 @@ __all__ = ["KINDS", "Budget", "Item", "Kind", "Media", "Part", "PartKind", "cont
 Kind = Literal["turn", "chunk", "passage", "memory", "document"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
-PartKind = Literal[
-    "text", "image", "audio", "video", "file", "call", "result", "reasoning", "other"
-]
+PartKind = Literal["text", "image", "audio", "video", "file", "call", "result", "reasoning", "other"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +181,8 @@ _DAY_FORMS = (
     re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"),
     re.compile(r"(?P<year>\d{4})\s*年\s*(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*[日号]?"),
     re.compile(
-        rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s-]+(?:of\s+)?(?P<name>{_MONTH})\.?,?[\s-]+(?P<year>\d{{4}})", re.I
+        rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s-]+(?:of\s+)?(?P<name>{_MONTH})\.?,?[\s-]+(?P<year>\d{{4}})",
+        re.I,
     ),
     re.compile(rf"(?P<name>{_MONTH})\.?[\s-]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[\s-]+(?P<year>\d{{4}})", re.I),
 )

@@ -27,7 +27,16 @@ from numpy.typing import NDArray
 from .items import Item
 from .tokens import Tokenizer
 
-__all__ = ["OMISSION", "Pieces", "citation", "count_pieces", "duplicate_weights", "left_out", "omitted_run", "render_block"]
+__all__ = [
+    "OMISSION",
+    "Pieces",
+    "citation",
+    "count_pieces",
+    "duplicate_weights",
+    "left_out",
+    "omitted_run",
+    "render_block",
+]
 
 DUPLICATE_WEIGHT = {"turn": 0.5, "memory": 0.5}
 """Discount of near-duplicates by kind; 1 for chunks, passages and tool output, which repeat a lot where a
@@ -80,18 +89,16 @@ def citation(item: Item, until: Item | None = None) -> str:
     return f"{item.source}:{item.lines[0]}-{last.lines[1]}"
 
 
-def short_names(speakers: Sequence[str | None]) -> Mapping[str | None, str]:
+def short_names(speakers: Sequence[str | None]) -> Mapping[str, str]:
     """Give each speaker the shortest label that tells them apart: the first word where it is theirs alone."""
     names = {name for name in speakers if name}
     first: dict[str, set[str]] = {}
     for name in names:
         first.setdefault(name.split()[0] if name.split() else name, set()).add(name)
-    return {name: word for word, owners in first.items() for name in owners if len(owners) == 1} | {
-        name: name for owners in first.values() if len(owners) > 1 for name in owners
-    }
+    return {name: word if len(owners) == 1 else name for word, owners in first.items() for name in owners}
 
 
-def _label(item: Item, names: Mapping[str | None, str]) -> str:
+def _label(item: Item, names: Mapping[str, str]) -> str:
     who = names.get(item.speaker) if item.speaker else (item.role if item.kind == "turn" else None)
     return f"{who}: " if who else ""
 
@@ -127,8 +134,11 @@ def follows(before: Item, item: Item) -> bool:
         return False
     if item.kind == "turn":
         return before.session == item.session and before.source == item.source
-    return before.source == item.source and before.span is not None and item.span is not None and (
-        before.span[1] == item.span[0]
+    return (
+        before.source == item.source
+        and before.span is not None
+        and item.span is not None
+        and (before.span[1] == item.span[0])
     )
 
 
@@ -170,9 +180,7 @@ def duplicate_weights(items: Sequence[Item]) -> NDArray[np.float64]:
     return np.fromiter(weights, np.float64, len(items))
 
 
-def render_block(
-    items: Sequence[Item], chosen: Sequence[int], text_of: Callable[[int], str]
-) -> tuple[str, list[str]]:
+def render_block(items: Sequence[Item], chosen: Sequence[int], text_of: Callable[[int], str]) -> tuple[str, list[str]]:
     """Print the chosen items as one text, in their order.
 
     Args:

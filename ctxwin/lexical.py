@@ -69,7 +69,7 @@ def cjk_share(text: str) -> float:
 
 
 @lru_cache(maxsize=1)
-def _stemmer() -> Any:  # noqa: ANN401
+def _stemmer() -> Any:
     import Stemmer
 
     return Stemmer.Stemmer("english")

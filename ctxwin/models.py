@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +131,8 @@ def get_model(name: str | Model, *, on: date | None = None) -> Model:
         >>> get_model("claude-haiku-4-5-20251001").cache_write
         1.25
     """
+    from importlib.metadata import version
+
     if isinstance(name, Model):
         return name
     plain = _plain(name)

@@ -137,4 +137,3 @@ class Pool:
     def vectors(self, name: str) -> NDArray[np.float32] | None:
         """Return the (n, d) vectors of the embedder `name`, or None."""
         return self._vectors.get(name)
-

@@ -68,9 +68,7 @@ def price_of(model: Model, packed: int, unpacked: int) -> Cost | None:
     if model.input_price is None:
         return None
     per_token = float(model.input_price) / 1e6
-    return Cost(
-        model=model.name, packed=packed * per_token, unpacked=unpacked * per_token, date=str(model.date)
-    )
+    return Cost(model=model.name, packed=packed * per_token, unpacked=unpacked * per_token, date=str(model.date))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -37,12 +37,12 @@ WORDS_PER_TOKEN = 0.75
 class Summarizer(Protocol):
     """Shortens texts: `summarize(["long text"], max_tokens=100)` gives one shorter text for each."""
 
-    name: str
-    """Goes into the key of the cache, so that another model's summaries are not mistaken for its own."""
+    @property
+    def name(self) -> str:
+        """Goes into the key of the cache, so that another model's summaries are not mistaken for its own."""
+        ...
 
-    def summarize(
-        self, texts: Sequence[str], max_tokens: int
-    ) -> Sequence[str] | Awaitable[Sequence[str]]:
+    def summarize(self, texts: Sequence[str], max_tokens: int) -> Sequence[str] | Awaitable[Sequence[str]]:
         """Return one text for each, of about `max_tokens` tokens at most."""
         ...
 
@@ -79,9 +79,7 @@ class ChatSummarizer:
         words = max(8, int(max_tokens * WORDS_PER_TOKEN))
         task = INSTRUCTION.format(words=words)
         return [
-            self.complete(
-                [{"role": "system", "content": task}, {"role": "user", "content": f"-----\n{text}\n-----"}]
-            )
+            self.complete([{"role": "system", "content": task}, {"role": "user", "content": f"-----\n{text}\n-----"}])
             for text in texts
         ]
 

@@ -19,10 +19,38 @@ from pathlib import Path
 
 import numpy as np
 
-WORDS = (
-    "harbour lease invoice window bridge garden meeting ticket budget recipe station letter doctor border summer "
-    "paint camera river market violin planet coffee signal forest ladder museum orchid pepper quartz rocket"
-).split()
+WORDS = [
+    "harbour",
+    "lease",
+    "invoice",
+    "window",
+    "bridge",
+    "garden",
+    "meeting",
+    "ticket",
+    "budget",
+    "recipe",
+    "station",
+    "letter",
+    "doctor",
+    "border",
+    "summer",
+    "paint",
+    "camera",
+    "river",
+    "market",
+    "violin",
+    "planet",
+    "coffee",
+    "signal",
+    "forest",
+    "ladder",
+    "museum",
+    "orchid",
+    "pepper",
+    "quartz",
+    "rocket",
+]
 
 
 def median(call: Callable[[], object], runs: int = 7) -> float:
@@ -75,7 +103,9 @@ def count() -> None:
     slow = median(lambda: [len(theirs.encode_ordinary(text)) for text in texts])
     batch = median(lambda: theirs.encode_ordinary_batch(texts))
     fast = median(lambda: ours.count_many(texts))
-    print(f"count     ctxwin {fast:.1f} ms, tiktoken {slow:.1f} ms, its batch {batch:.1f} ms: {slow / fast:.1f}x, {batch / fast:.1f}x")
+    print(
+        f"count     ctxwin {fast:.1f} ms, tiktoken {slow:.1f} ms, its batch {batch:.1f} ms: {slow / fast:.1f}x, {batch / fast:.1f}x"
+    )
 
 
 class RandomVectors:
@@ -124,7 +154,10 @@ def pack() -> None:
         (HumanMessage if message["role"] == "user" else AIMessage)(message["content"], id=str(n))
         for n, message in enumerate(turns(4000))
     ]
-    known = {message.id: n + 4 for message, n in zip(messages, tokenizer.count_many([m.content for m in messages]))}
+    known = {
+        message.id: n + 4
+        for message, n in zip(messages, tokenizer.count_many([m.content for m in messages]), strict=True)
+    }
     trim = median(
         lambda: trim_messages(messages, max_tokens=8000, token_counter=lambda some: sum(known[m.id] for m in some),
                               strategy="last", start_on="human")
@@ -162,7 +195,18 @@ def command() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "talk.json"
         path.write_text(json.dumps(turns(600)), encoding="utf-8")
-        line = [sys.executable, "-m", "ctxwin", "pack", str(path), "--query", "Which invoice?", "--budget", "2k", "--json"]
+        line = [
+            sys.executable,
+            "-m",
+            "ctxwin",
+            "pack",
+            str(path),
+            "--query",
+            "Which invoice?",
+            "--budget",
+            "2k",
+            "--json",
+        ]
         took = median(lambda: subprocess.run(line, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), 5)
         bare = median(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True), 5)
     print(f"command   ctxwin pack of 600 turns {took / 1e3:.2f} s, {took / bare:.0f}x a bare interpreter")
@@ -183,10 +227,19 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, sum(len(i.text) for i 
         [sys.executable, "-c", code, str(Path(__file__).parent)], check=True, capture_output=True, text=True
     )
     peak, characters = map(int, done.stdout.split())
-    print(f"memory    100,000 items ({characters / 1e6:.0f} M characters) with vectors: peak {peak / 1e3:.0f} MB resident")
+    print(
+        f"memory    100,000 items ({characters / 1e6:.0f} M characters) with vectors: peak {peak / 1e3:.0f} MB resident"
+    )
 
 
-PARTS = {"count": count, "pack": pack, "solve": solve, "import": imports, "command": command, "memory": memory}
+PARTS = {
+    "count": count,
+    "pack": pack,
+    "solve": solve,
+    "import": imports,
+    "command": command,
+    "memory": memory,
+}
 
 
 if __name__ == "__main__":

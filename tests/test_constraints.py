@@ -40,7 +40,13 @@ def test_a_call_and_its_results_are_one_unit_and_the_open_chain_is_the_tail():
 
 
 def test_a_call_that_never_got_its_result_is_never_sent():
-    log = [user("Look."), call("lost"), user("Never mind."), {"role": "assistant", "content": "Fine."}, user("Thanks.")]
+    log = [
+        user("Look."),
+        call("lost"),
+        user("Never mind."),
+        {"role": "assistant", "content": "Fine."},
+        user("Thanks."),
+    ]
     packed = pack(log, budget=500, embedder="none")
     assert [message["role"] for message in packed.messages if message.get("tool_calls")] == []
     reason = packed.report.decisions[1].reason

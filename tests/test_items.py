@@ -59,7 +59,14 @@ def test_a_bad_item_is_named():
 
 @pytest.mark.parametrize(
     "figures",
-    [{"total": -1}, {"total": 0}, {"total": 10, "reserve": 10}, {"total": 10, "margin": -1}, {"total": 10.5}, {"total": True}],
+    [
+        {"total": -1},
+        {"total": 0},
+        {"total": 10, "reserve": 10},
+        {"total": 10, "margin": -1},
+        {"total": 10.5},
+        {"total": True},
+    ],
 )
 def test_a_budget_that_leaves_nothing_is_refused(figures):
     with pytest.raises(InputError, match="budget"):

@@ -18,9 +18,7 @@ STRATEGIES = st.sampled_from(
     ["auto", "knapsack", "greedy", "relevance", "recency", "head_tail", "summary", "mmr", "coverage"]
 )
 TOKENIZER = get_tokenizer("o200k_base")
-law = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+law = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def attempt(log, **options):

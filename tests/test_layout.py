@@ -89,7 +89,9 @@ def test_the_reckoned_cost_is_near_the_printed_one(items, data):
     chosen = sorted(data.draw(st.sets(st.sampled_from(range(len(items)))))) if items else []
     pieces = count_pieces(items, TOKENIZER)
     reckoned = sum(int(pieces.tokens[i]) for i in chosen)
-    reckoned += sum(int(pieces.gap[i]) for i in chosen if not (i - 1 in chosen and pieces.order[i] - pieces.order[i - 1] == 1))
+    reckoned += sum(
+        int(pieces.gap[i]) for i in chosen if not (i - 1 in chosen and pieces.order[i] - pieces.order[i - 1] == 1)
+    )
     reckoned += sum(int(pieces.header_tokens[h]) for h in {int(pieces.header[i]) for i in chosen} if h >= 0)
     text, _ = shown(items, chosen)
     printed, head = TOKENIZER.count_many([text, left_out(len(items) - len(chosen), len(items))])

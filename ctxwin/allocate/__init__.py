@@ -1,7 +1,8 @@
 """Choosing what goes into the window: of each item at most one rung, within the capacity.
 
-`knapsack` is the default and comes with a true bound; the other strategies are baselines and habits. All take a `Problem`
-and give a `Selection`; `get_allocator` finds one by name and takes any function or object of the same shape.
+`knapsack` is the default and comes with a true bound; the other strategies are baselines and habits. All
+take a `Problem` and give a `Selection`; `get_allocator` finds one by name and takes any function or object
+of that shape.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, get_args
 
 from ..errors import InputError
 from .account import cost, place_required
@@ -25,10 +25,10 @@ from .value import worth
 __all__ = [
     "REASONS",
     "RUNG_KINDS",
+    "SOLVERS",
     "Allocator",
     "Problem",
     "Selection",
-    "Solver",
     "appraise",
     "cost",
     "coverage",
@@ -47,7 +47,7 @@ __all__ = [
     "worth",
 ]
 
-Solver = Literal["greedy", "exact"]
+SOLVERS = ("greedy", "exact")
 
 _Function = Callable[[Problem], Selection]
 
@@ -91,7 +91,7 @@ def strategies() -> dict[str, str]:
     return dict(_LINES)
 
 
-def get_allocator(strategy: str | Allocator | _Function, *, solver: Solver = "greedy") -> Allocator:
+def get_allocator(strategy: str | Allocator | _Function, *, solver: str = "greedy") -> Allocator:
     """Return the allocator that a name, a function or an object stands for.
 
     Args:
@@ -106,8 +106,8 @@ def get_allocator(strategy: str | Allocator | _Function, *, solver: Solver = "gr
         >>> get_allocator("recency").allocate(problem).choice.tolist()
         [-1, 0]
     """
-    if solver not in get_args(Solver):
-        raise InputError(f"unknown solver {solver!r}; use one of {', '.join(get_args(Solver))}")
+    if solver not in SOLVERS:
+        raise InputError(f"unknown solver {solver!r}; use one of {', '.join(SOLVERS)}")
     if isinstance(strategy, str):
         if strategy not in _STRATEGIES:
             near = get_close_matches(strategy, _STRATEGIES, n=1)

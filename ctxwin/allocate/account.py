@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..errors import BudgetError
 from .problem import Problem
 
-__all__ = ["Ledger", "chosen", "cost", "place_required", "rungs_of"]
+__all__ = ["Ledger", "chosen", "cost", "markers_paid", "place_required", "room_beside", "rungs_of"]
 
 _FULLER = 1e-6
 """Worth of showing a required item in full where its values do not tell rungs apart."""
@@ -37,14 +37,22 @@ def cost(problem: Problem, choice: NDArray[np.int64]) -> int:
         (22, 27)
     """
     kept, rungs = chosen(problem, choice)
+    groups = np.unique(problem.header[kept])
+    headers = problem.header_tokens[groups[groups >= 0]]
+    return int(problem.tokens[rungs].sum() + headers.sum()) + markers_paid(problem, choice)
+
+
+def markers_paid(problem: Problem, choice: NDArray[np.int64]) -> int:
+    """Count the tokens of a choice's omission markers."""
+    kept = np.flatnonzero(choice >= 0)
     keeps = np.append(choice >= 0, False)
     follows = problem.follows[kept] & keeps[kept - 1]
-    groups = np.unique(problem.header[kept])
-    return int(
-        problem.tokens[rungs].sum()
-        + problem.markers[kept[~follows]].sum()
-        + problem.header_tokens[groups[groups >= 0]].sum()
-    )
+    return int(problem.markers[kept[~follows]].sum())
+
+
+def room_beside(problem: Problem, base: NDArray[np.int64]) -> int:
+    """Count the tokens that one more item has at most: what comes between may save the markers of `base`."""
+    return problem.capacity - cost(problem, base) + markers_paid(problem, base)
 
 
 class Ledger:
@@ -54,22 +62,21 @@ class Ledger:
         self.choice = choice.copy()
         self.left = problem.capacity - cost(problem, choice)
         kept = choice >= 0
-        members = np.bincount(
-            problem.header[kept & (problem.header >= 0)], minlength=len(problem.header_tokens)
-        )
+        groups = problem.header[kept & (problem.header >= 0)]
+        members = np.bincount(groups, minlength=len(problem.header_tokens))
         # Memoryviews and bytes give plain ints, several times faster than numpy does one at a time. The last
         # place stands for "no neighbour": kept[-1] is the neighbour before the first and after the last item.
         self.kept = bytearray(kept.tobytes() + b"\0")
-        self._tokens, self._start = memoryview(problem.tokens), memoryview(problem.start)
-        self._joined, self._gap = memoryview(problem.follows), memoryview(problem.markers)
-        self._header, self._header_tokens = memoryview(problem.header), memoryview(problem.header_tokens)
-        self._members = memoryview(members)
+        self._tokens, self._start = problem.tokens.data, problem.start.data
+        self._joined, self._gap = problem.follows.data, problem.markers.data
+        self._header, self._header_tokens = problem.header.data, problem.header_tokens.data
+        self._members = members.data
         self._by_header: NDArray[np.int64] | None = None
 
     def overhead(self, item: int) -> int:
-        """Count the tokens beside its own that an item costs here: marker and header, minus the marker it saves."""
+        """Count what an item costs beside its own tokens: marker and header, less the marker it saves."""
         kept = self.kept
-        tokens = 0 if self._joined[item] and kept[item - 1] else self._gap[item]
+        tokens: int = 0 if self._joined[item] and kept[item - 1] else self._gap[item]
         if self._joined[item + 1] and kept[item + 1]:
             tokens -= self._gap[item + 1]
         group = self._header[item]
@@ -78,7 +85,7 @@ class Ledger:
         return tokens
 
     def neighbours(self, item: int) -> list[int]:
-        """Return the items whose overhead changes when this one comes in: beside it, and in a group that it opens."""
+        """Return the items whose overhead changes when this comes in: beside it, or in a group it opens."""
         found = [item - 1] if self._joined[item] else []
         if self._joined[item + 1]:
             found.append(item + 1)
@@ -105,9 +112,8 @@ class Ledger:
         """Count the tokens that taking a rung would add (-1: leave out; less than 0: would free)."""
         now = int(self.choice[item])
         first = self._start[item]
-        tokens = (self._tokens[first + rung] if rung >= 0 else 0) - (
-            self._tokens[first + now] if now >= 0 else 0
-        )
+        tokens: int = self._tokens[first + rung] if rung >= 0 else 0
+        tokens -= self._tokens[first + now] if now >= 0 else 0
         if (rung >= 0) != (now >= 0):
             tokens += self.overhead(item) if rung >= 0 else -self.overhead(item)
         return tokens
@@ -130,7 +136,7 @@ class Ledger:
 
 
 def place_required(problem: Problem) -> NDArray[np.int64]:
-    """Choose the rungs of what is required, all else out: in full if that fits, else shortened where it costs least.
+    """Choose the rungs of what is required, all else out: in full if that fits, else shortened at least loss.
 
     Raises:
         BudgetError: it does not fit even at its smallest.

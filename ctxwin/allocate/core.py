@@ -1,7 +1,8 @@
 """The core of a problem: the few items that can matter at its price.
 
-An item matters if a rung of it gives more per token than the price of a token, or if it stands before one that does and
-could save its marker. All others are out in the best choice but for the last tokens (Pisinger 1994).
+An item matters if a rung of it gives more per token than the price of a token, or if it stands before one
+that does and could save its marker. All others are out in the best choice but for the last tokens (Pisinger
+1994).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import cost, rungs_of
+from .account import room_beside, rungs_of
 from .problem import Problem
 
 __all__ = ["TINY", "Core", "core", "densest", "peaks", "restrict", "shortlist"]
@@ -38,12 +39,11 @@ def densest(density: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     return some
 
 
-def peaks(problem: Problem, left: int) -> NDArray[np.float64]:
-    """Return each item's best value per token among rungs that may fit in `left` tokens; 0 for required ones."""
+def peaks(problem: Problem, room: int) -> NDArray[np.float64]:
+    """Return each item's best value per token, of rungs of `room` tokens at most; 0 if required."""
     if not problem.size:
         return np.zeros(0)
     density = problem.values / np.maximum(problem.tokens, TINY)
-    room = left + int(problem.markers.max())
     if problem.tokens.max() > room:
         density[problem.tokens > room] = 0
     whole = np.flatnonzero(problem.whole)
@@ -54,11 +54,11 @@ def peaks(problem: Problem, left: int) -> NDArray[np.float64]:
 
 
 def shortlist(problem: Problem, peak: NDArray[np.float64], left: int) -> tuple[NDArray[np.int64], float]:
-    """Return the items whose peak passes the price at which some spend `left` tokens, and the best peak left over.
+    """Return the items with peaks over a price at which some spend `left` tokens, and the best peak left.
 
-    Those are the items worth their marker and a header of their own at that price, each in its best rung. With others
-    that share these costs the true price is higher, so that all it can want are in the list. Items of one peak are in
-    or out together: no order of equal ones decides.
+    Those some are the items worth their marker and a header of their own, each in its best rung. With others
+    that share these costs the true price is higher, so that all it can want are in the list. Items of one
+    peak are in or out together: no order of equal ones decides.
     """
     if not problem.size:
         return np.zeros(0, dtype=np.int64), 0.0
@@ -79,7 +79,7 @@ def shortlist(problem: Problem, peak: NDArray[np.float64], left: int) -> tuple[N
 
 
 def _alone(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the best value per token of items that pay for marker and header alone, and the tokens but for the header."""
+    """Return the best value per token of items that pay for marker and header alone, and their tokens."""
     extra = problem.markers[items]
     if len(problem.header_tokens):
         group = problem.header[items]
@@ -113,7 +113,7 @@ class Core:
     marker: NDArray[np.int64]
     """(m,) tokens of the marker it pays when the item before it is out."""
     before_tokens: NDArray[np.float64]
-    """(m,) for one that does not follow: the smallest rung of the item before it, huge where there is none."""
+    """(m,) for one that does not follow: the smallest rung of the item before it; huge if there is none."""
     before_peak: NDArray[np.float64]
     """(m,) and the most that one gives per token."""
     group: NDArray[np.int64]
@@ -142,8 +142,7 @@ def core(
         allowed = ~single[owner] | (rung == np.maximum(base[members], 0)[owner])
         owner, rungs, rung = owner[allowed], rungs[allowed], rung[allowed]
     # A rung that fits in no choice has no value: that makes the bound tighter.
-    room = problem.capacity - cost(problem, base) + problem.markers[members + 1]
-    fits = (problem.tokens[rungs] <= room[owner]) | forced[owner]
+    fits = (problem.tokens[rungs] <= room_beside(problem, base)) | forced[owner]
     follows = problem.follows[members]
     inside = np.diff(members, prepend=-2) == 1
     groups, group = np.unique(problem.header[members], return_inverse=True)

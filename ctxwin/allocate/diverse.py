@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, place_required
+from .account import Ledger, cost, place_required, room_beside
 from .core import Core, core, peaks
 from .grow import grow
 from .problem import Problem, Selection
@@ -14,19 +14,19 @@ from .selection import appraise
 __all__ = ["coverage", "mmr"]
 
 POOL_ITEMS = 512
-"""Most relevant items between which diversity is weighed (research/algorithms.md, 1.3: 33 to 90 ms)."""
+"""Most relevant items between which diversity is weighed (some 50 ms)."""
 
 MMR_RELEVANCE = 0.9
-"""Weight of relevance against novelty (research/algorithms.md, 1.4: the best measured)."""
+"""Weight of relevance against novelty: the best of those measured on LoCoMo."""
 
 COVER_COSINE = 0.6
-"""Below this an item says nothing of another; from here to 1 its cover grows to all (research/algorithms.md, 1.4)."""
+"""Below this an item covers nothing of another; from here to 1 the cover grows to all."""
 
 
 def mmr(problem: Problem) -> Selection:
     """Keep full items by maximal marginal relevance, then by relevance, skipping those that do not fit.
 
-    The next is the one with the highest .9 * relevance - .1 * cosine to the nearest kept (Carbonell and Goldstein 1998).
+    The next has the highest .9 * relevance - .1 * cosine to the nearest kept (Carbonell and Goldstein 1998).
     """
     ledger = Ledger(problem, place_required(problem))
     rank = np.argsort(-problem.relevance, kind="stable")
@@ -48,9 +48,11 @@ def mmr(problem: Problem) -> Selection:
 def coverage(problem: Problem) -> Selection:
     """Choose rungs that cover what is relevant, each thing once, then full items by relevance.
 
-    Facility location: every item of the pool counts its relevance, times the nearest kept rung's cover of it; greedy by
-    gain per token with upgrade moves (within .5 % of the optimum, research/algorithms.md, 1.3).
+    Facility location: every item of the pool counts its relevance, times the nearest kept rung's cover of it;
+    greedy by gain per token with upgrade moves.
     """
+    if cost(problem, everything := np.zeros(problem.size, dtype=np.int64)) <= problem.capacity:
+        return appraise(problem, everything)
     base = place_required(problem)
     ledger = Ledger(problem, base)
     rank = np.argsort(-problem.relevance, kind="stable")
@@ -58,7 +60,7 @@ def coverage(problem: Problem) -> Selection:
     cover = _Cover(problem, pool)
     for item in np.flatnonzero(problem.required).tolist():
         cover.keep(item, int(base[item]))
-    grow(problem, ledger, cover, core(problem, base, pool, peaks(problem, ledger.left), 0.0))
+    grow(problem, ledger, cover, core(problem, base, pool, peaks(problem, room_beside(problem, base)), 0.0))
     _take_rest(ledger, rank)
     return appraise(problem, ledger.choice)
 
@@ -100,7 +102,10 @@ class _Cover:
     def _shown(self, item: int) -> NDArray[np.float64]:
         """Return the share of an item that each of its rungs shows."""
         values = self._problem.values[self._problem.start[item] : self._problem.start[item + 1]]
-        return values / values.max() if values.any() else (np.arange(len(values)) == 0).astype(np.float64)
+        if not values.any():
+            return np.append(1.0, np.zeros(len(values) - 1))
+        shown: NDArray[np.float64] = values / values.max()
+        return shown
 
 
 def _take_rest(ledger: Ledger, rank: NDArray[np.int64]) -> None:

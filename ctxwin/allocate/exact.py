@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["EXACT_ITEMS", "exact"]
 
 EXACT_ITEMS = 2_000
-"""Items at most; above it the program takes minutes (research/algorithms.md, 1.2)."""
+"""Items at most; above it the program takes minutes."""
 
 _TOLERANCE = 1e-6
 """Relative; HiGHS takes a figure for whole, and a constraint for kept, within this."""
@@ -36,8 +36,8 @@ _TOLERANCE = 1e-6
 def exact(problem: Problem) -> Selection:
     """Choose rungs for the most value, proven, markers and headers included.
 
-    Near-duplicates are no part of the program: where they count, this is the better of its choice and `knapsack`'s,
-    under a bound that leaves them out.
+    Near-duplicates are no part of the program: where they count, this is the better of its choice and that of
+    `knapsack`, under a bound that leaves them out.
 
     Raises:
         InputError: there are more than `EXACT_ITEMS` items.
@@ -84,7 +84,7 @@ def _solve(problem: Problem, base: NDArray[np.int64]) -> tuple[NDArray[np.int64]
     with _stdout_to_stderr():
         solved = milp(
             -np.concatenate((problem.values, np.zeros(size + groups))),
-            integrality=np.ones_like(upper),
+            integrality=np.ones(len(upper), dtype=np.int64),
             bounds=Bounds(lower, upper),
             constraints=[
                 LinearConstraint(price[None, :], ub=problem.capacity),
@@ -92,6 +92,8 @@ def _solve(problem: Problem, base: NDArray[np.int64]) -> tuple[NDArray[np.int64]
             ],
             options={"mip_rel_gap": 0.0},
         )
+    if solved.x is None or solved.mip_dual_bound is None:
+        return base, np.inf
     taken = np.flatnonzero(solved.x[:rungs] > 0.5)
     choice = np.full(size, -1)
     owner = np.searchsorted(problem.start, taken, side="right") - 1
@@ -103,8 +105,8 @@ def _solve(problem: Problem, base: NDArray[np.int64]) -> tuple[NDArray[np.int64]
 def _stdout_to_stderr() -> Iterator[None]:
     """Send what C code prints to standard output to standard error.
 
-    HiGHS prints a line of debugging ("transformNewIntegerFeasibleSolution") whatever its log level; on standard output it
-    would stand in the middle of somebody's JSON.
+    HiGHS prints a line of debugging ("transformNewIntegerFeasibleSolution") whatever its log level; on
+    standard output it would stand in the middle of somebody's JSON.
     """
     sys.stdout.flush()
     kept = os.dup(1)
@@ -119,7 +121,7 @@ def _stdout_to_stderr() -> Iterator[None]:
 
 
 def _couplings(problem: Problem) -> csr_array:
-    """Build three rows per item: one rung at most; kept - kept before <= marker; kept <= its group's header."""
+    """Build three rows per item: one rung at most; kept - kept before <= marker; kept <= its header."""
     from scipy.sparse import coo_array, csr_array, hstack, vstack
 
     rungs, size, groups = len(problem.tokens), problem.size, len(problem.header_tokens)

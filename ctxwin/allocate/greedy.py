@@ -1,4 +1,4 @@
-"""Plain density greedy: full items by value per token, each that still fits. The floor that `knapsack` never goes below."""
+"""Plain greedy: full items by value per token, each that still fits; `knapsack` never goes below it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def greedy(problem: Problem) -> Selection:
 
 
 def greedy_choice(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Add full items to a choice, one pass by value per token (ties: more value, then the earlier) of what still fits.
+    """Add full items to a choice in one pass by value per token, each that still fits.
 
-    The same as `reference.plain_greedy`, without sorting all: the densest first, then, with few tokens left, the few
-    others that still fit. An item that saves more in markers than it costs is free, but frees nothing, so that the
-    tokens left only fall.
+    The same as `reference.plain_greedy`, without sorting all: the densest first, then, with few tokens left,
+    the few others that still fit. Ties: more value, then the earlier item. One that saves more in markers
+    than it costs is free, but frees nothing, so that the tokens left only fall.
     """
     full = problem.start[:-1]
     tokens, values = problem.tokens[full], problem.values[full]
@@ -52,13 +52,13 @@ def _filling(density: NDArray[np.float64], tokens: NDArray[np.int64], left: int)
 def _pass(problem: Problem, ledger: Ledger, left: int, density: NDArray[np.float64]) -> int:
     """Go once through the items with a density of 0 or more; return the tokens left.
 
-    A heap holds those that fit now. One that does not can come to fit only by a neighbour or one of its group: then it
+    A heap holds those that fit now. Another can come to fit only by a neighbour or one of its group: then it
     is looked at again, if its turn has not passed.
     """
     mine, tokens = np.flatnonzero(density >= 0), problem.tokens[problem.start[:-1]]
     mine = mine[tokens[mine] - problem.markers[mine + 1] <= left]
     fitting = mine[tokens[mine] + ledger.overheads(mine) <= left]
-    values = memoryview(problem.values)
+    values = problem.values.data
 
     def key(item: int) -> tuple[float, float, int]:
         return -float(density[item]), -values[problem.start[item]], item

@@ -1,4 +1,4 @@
-"""Greedy with upgrade moves: items come in and rungs grow by value per token, looked at again when their turn comes."""
+"""Greedy with upgrade moves: items come in and rungs grow, by value per token."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ _Offer = tuple[float, float, int]
 
 
 def grow(problem: Problem, ledger: Ledger, objective: Objective, part: Core) -> list[tuple[int, int, float]]:
-    """Make the move of most value per token, again and again, while one fits; return `(item, rung, value gained)`.
+    """Make the move of most value per token, again and again; return each as `(item, rung, value gained)`.
 
-    A heap holds what each item offered when it was last looked at; what comes up is looked at again, since markers,
-    headers, near-duplicates and the tokens left have changed since. Ties: more value, then the earlier item.
+    A heap holds what each item offered when it was last looked at; what comes up is looked at again, since
+    markers, headers, near-duplicates and the tokens left have changed. Ties: more value, then the earlier
+    item.
     """
     made: list[tuple[int, int, float]] = []
     while True:
@@ -82,9 +83,9 @@ class _Offers:
     def __init__(self, problem: Problem, ledger: Ledger, objective: Objective, part: Core) -> None:
         self._ledger, self._objective, self._part = ledger, objective, part
         self.items: list[int] = part.items.tolist()
-        self._start = part.start.tolist() + [len(part.owner)]
-        self._rung, self._tokens = memoryview(part.rung), memoryview(part.tokens)
-        self._problem_start, self._problem_tokens = memoryview(problem.start), memoryview(problem.tokens)
+        self._start = [*part.start.tolist(), len(part.owner)]
+        self._rung, self._tokens = part.rung.data, part.tokens.data
+        self._problem_start, self._problem_tokens = problem.start.data, problem.tokens.data
         self.heap: list[_Offer] = []
         self.complete = True
         """No offer that fits was left out of the heap."""

@@ -4,8 +4,8 @@
 2. `grow` adds items and upgrades rungs by value per token, near-duplicates counted down as they come up.
 3. `polish` spends the last tokens: one move, or a move that frees tokens and one that uses them.
 
-There is no warm start to keep between calls: the relaxation finds the few thousand items of interest in one pass over
-all rungs, so a first call is as fast as any, and equal input gives an equal plan.
+There is no warm start to keep between calls: the relaxation finds the few thousand items of interest in one
+pass over all rungs, so a first call is as fast as any, and equal input gives an equal plan.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RESTARTS = 8
 
 
 def knapsack(problem: Problem) -> Selection:
-    """Choose rungs for the most value: within a small, reported gap of the best, and never below plain greedy.
+    """Choose rungs for the most value: within a reported gap of the best, never below plain greedy.
 
     Raises:
         BudgetError: what is required does not fit.
@@ -52,13 +52,15 @@ def knapsack(problem: Problem) -> Selection:
     """
     base = place_required(problem)
     relaxed = relax(problem, base)
+    if cost(problem, everything := np.zeros(problem.size, dtype=np.int64)) <= problem.capacity:
+        return settle(problem, base, everything, relaxed)
     ledger, near = _start(problem, base, relaxed)
     _fill(problem, base, ledger, near, relaxed)
     best, value = ledger.choice, worth(problem, ledger.choice)
     for other in _others(problem, base, relaxed, best, value):
         if (its := worth(problem, other)) > value:
             best, value = other, its
-    return settle(problem, base, best, relaxed, near.share)
+    return settle(problem, base, best, relaxed, near.share if best is ledger.choice else None)
 
 
 def _others(
@@ -73,9 +75,7 @@ def _others(
         yield from _restarts(problem, base, relaxed)
 
 
-def _restarts(
-    problem: Problem, base: NDArray[np.int64], relaxed: Relaxation
-) -> Iterator[NDArray[np.int64]]:
+def _restarts(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> Iterator[NDArray[np.int64]]:
     """Begin again with each of the most valuable items, in its best rung that fits."""
     part, ledger = relaxed.core, Ledger(problem, base)
     fits = (costs(problem, ledger, part) <= ledger.left) & ~part.forced[part.owner]
@@ -153,7 +153,7 @@ def _fill(
 
 
 def _best_single(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the choice around the one most valuable full item that fits; with plain greedy, half the optimum at least."""
+    """Return the choice around the one full item of most value that fits; plain greedy can miss it."""
     ledger = Ledger(problem, base)
     full = problem.start[:-1]
     fits = (base < 0) & (problem.tokens[full] + ledger.overheads(np.arange(problem.size)) <= ledger.left)

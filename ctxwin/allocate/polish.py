@@ -1,4 +1,4 @@
-"""Local search: the last tokens are spent by single moves and by pairs, one that frees tokens and one that uses them."""
+"""Local search: spend the last tokens by single moves, and by pairs of one that frees and one that uses."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def _moves(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates) -
         place=np.concatenate((part.owner, kept)),
         rung=np.concatenate((part.rung, np.full(len(kept), -1))),
         gain=np.concatenate((near.all_gains(part, now), -problem.values[places] * near.share[items])),
-        more=np.concatenate((costs(problem, ledger, part), -problem.tokens[places] - ledger.overheads(items))),
+        more=np.concatenate(
+            (costs(problem, ledger, part), -problem.tokens[places] - ledger.overheads(items))
+        ),
     )
     return moves.where(((moves.gain != 0) | (moves.more != 0)) & ~part.forced[moves.place])
 
@@ -79,8 +81,8 @@ def _exchange(part: Core, found: _Moves, ledger: Ledger, near: NearDuplicates) -
     frees = found.where(found.more < 0)
     if not len(uses.place):
         return False
-    # The best use within so many tokens is a running maximum over uses sorted by tokens. The last row stands for
-    # "free nothing".
+    # The best use within so many tokens is a running maximum over the uses, sorted by tokens. The last row of
+    # `room` and `total` stands for "free nothing".
     best = np.maximum.accumulate(uses.gain)
     room = ledger.left - np.append(frees.more, 0)
     reach = np.searchsorted(uses.more, room, side="right") - 1

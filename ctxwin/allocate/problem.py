@@ -1,7 +1,7 @@
 """The values of an allocation: what may be packed, and what was chosen.
 
-The problem is a multiple-choice knapsack (of every item at most one rung) with two couplings: a kept item whose
-neighbour before it is out pays for the marker that says so, and the first kept item of a group pays for its header.
+A multiple-choice knapsack (of every item at most one rung) with two couplings: a kept item whose neighbour
+before it is out pays for the marker that says so, and the first kept item of a group pays for its header.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 
@@ -23,8 +23,8 @@ RUNG_KINDS = ("full", "extract", "summary", "stub")
 REASONS = ("required", "kept", "shortened", "duplicate", "worthless", "oversize", "outbid")
 """What the numbers in `Selection.trace` stand for.
 
-`duplicate`: one kept says nearly the same; `worthless`: no rung has value; `oversize`: no rung fits beside what is
-required; `outbid`: others came first by the strategy's order, or give more value per token.
+`duplicate`: one that is kept says nearly the same; `worthless`: no rung has value; `oversize`: no rung fits
+beside what is required; `outbid`: others came first by the strategy's order, or give more value per token.
 """
 
 _PER_RUNG = {"tokens": np.int64, "values": np.float64, "kinds": np.int8}
@@ -43,8 +43,8 @@ _PER_ITEM = {
 class Problem:
     """Items with their rungs, and the tokens there are for them.
 
-    Rungs stand item after item (CSR): those of item i are `start[i]:start[i + 1]`, the fullest first. Leaving an item
-    out costs and gives nothing. Shapes: R rungs, n items, H header groups, d dimensions.
+    Rungs stand item after item (CSR): those of item i are `start[i]:start[i + 1]`, the fullest first.
+    Leaving an item out costs and gives nothing. Shapes: R rungs, n items, H header groups, d dimensions.
 
     Raises:
         InputError: an array has the wrong length or type of content; it is named.
@@ -115,16 +115,18 @@ class Problem:
     def _faults(self) -> dict[str, bool]:
         values, start, size = self.values, self.start, self.size
         return {
-            "start begins at 0, rises by 1 or more per item and ends at the number of rungs": size < 0
+            "start must begin at 0, rise by 1 or more per item and end at the number of rungs": size < 0
             or start[0] != 0
             or start[-1] != len(self.tokens)
             or bool((np.diff(start) < 1).any()),
-            "order is 0 or more and increasing; sort the items by it": size > 0
+            "order must be 0 or more and increasing; sort the items by it": size > 0
             and bool(self.order[0] < 0 or (np.diff(self.order) < 1).any()),
-            "values are finite and 0 or more": not bool(np.isfinite(values).all() and (values >= 0).all()),
-            "tokens, gap_tokens, header_tokens and capacity are 0 or more": self.capacity < 0
+            "values must be finite and 0 or more": not bool(
+                np.isfinite(values).all() and (values >= 0).all()
+            ),
+            "tokens, gap_tokens, header_tokens and capacity must be 0 or more": self.capacity < 0
             or any(bool((a < 0).any()) for a in (self.tokens, self.gap_tokens, self.header_tokens)),
-            "header names a group of header_tokens, or is -1": size > 0
+            "header must name a group of header_tokens, or be -1": size > 0
             and bool(self.header.max() >= len(self.header_tokens)),
         }
 
@@ -135,15 +137,14 @@ class Problem:
 
     @classmethod
     def from_ladders(
-        cls, ladders: Sequence[Sequence[tuple[int, float]]], *, capacity: int, **arrays: Any
+        cls, ladders: Sequence[Sequence[tuple[int, float]]], *, capacity: int, **arrays: ArrayLike | None
     ) -> Problem:
         """Build a problem from `(tokens, value)` pairs per item, the fullest first.
 
         Args:
-            ladders: one sequence of rungs per item.
-            capacity: tokens there are.
-            arrays: any other field, as an array or a list; those left out get the neutral value (nothing required, no
-                gaps, no headers, no vectors; relevance is the fullest rung's value).
+            ladders: one sequence of rungs per item. capacity: tokens there are. arrays: any other field, as
+            an array or a list; those left out are neutral (nothing required, no gaps,
+                no headers, no vectors; relevance is the fullest rung's value).
         """
         size = len(ladders)
         pairs = [pair for ladder in ladders for pair in ladder]
@@ -184,7 +185,8 @@ class Problem:
 class Selection:
     """What was chosen, what it costs, what it is worth and how far from the best it can be.
 
-    `value` counts near-duplicates down (see `worth`); `bound` is not passed by any choice, with or without that.
+    `value` counts near-duplicates down (see `worth`); `bound` is not passed by any choice, with or without
+    that.
     """
 
     choice: NDArray[np.int64]

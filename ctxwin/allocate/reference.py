@@ -1,4 +1,4 @@
-"""Slow, readable twins: the definition of an optimum, and plain greedy one item at a time. Oracles for the tests."""
+"""Slow, readable twins, the oracles of the tests: the optimum by its definition, greedy item by item."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["brute_force", "plain_greedy", "tokens_of", "value_of"]
 
 
 def brute_force(problem: Problem) -> tuple[NDArray[np.int64], float]:
-    """Try every choice that holds what is required as `place_required` puts it; return the best and its worth."""
+    """Try every choice with the required as `place_required` puts it; return the best and its worth."""
     base = place_required(problem)
     best, value = base, worth(problem, base)
     options = [

@@ -1,8 +1,9 @@
 """The Lagrangian relaxation: what a token is worth, and what no choice can pass.
 
-At a price per token every item takes its best rung or none, on its own but for the two couplings: the chain of omission
-markers is solved by a recursion along the pool, and a header is split over those of its group that want in. Any price
-and any split give an upper bound; the lowest is kept (Dyer 1984 and Zemel 1984, without the couplings).
+At a price per token every item takes its best rung or none, on its own but for the two couplings: the chain
+of omission markers is solved by a recursion along the pool, and a header is split over those of its group
+that want in. Any price and any split give an upper bound; the lowest is kept (Dyer 1984 and Zemel 1984,
+without the couplings).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import cost
+from .account import cost, room_beside
 from .core import TINY, Core, core, peaks, shortlist
 from .problem import Problem
 
@@ -22,7 +23,10 @@ _CHAIN_STEPS = 3
 """Neighbours over which a marker's cost is followed; each step only lowers the bound."""
 
 _STRIDE = 1.25
-"""Step from the first price tried to the next, up or down, until one fits and one does not."""
+"""Factor from the first price tried to the next, up or down, until one fits and one does not; then its square."""
+
+_LAST_STRIDE = 1e9
+"""Factor after which the search for such a price ends."""
 
 _PRICES = 16
 """Prices tried at most between those two."""
@@ -36,7 +40,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Relaxation:
-    """The price of a token, the bound, and the best of the relaxation's choices that fits; with the core and all peaks."""
+    """The price of a token, the bound, and a choice that fits; with the core they come from."""
 
     price: float
     bound: float
@@ -61,9 +65,9 @@ class _Trial:
 
 
 def relax(problem: Problem, base: NDArray[np.int64]) -> Relaxation:
-    """Find the core beside what `base` has placed, wide enough to hold the best price, and solve its relaxation."""
+    """Find the core beside what `base` has placed, wide enough for the best price, and relax it."""
     left = problem.capacity - cost(problem, base)
-    peak = peaks(problem, left)
+    peak = peaks(problem, room_beside(problem, base))
     reach = max(left, 1)
     while True:
         items, floor = shortlist(problem, peak, reach)
@@ -99,26 +103,20 @@ def _full_rungs(part: Core) -> Core:
 
 
 def _search(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
-    """Return the price of the lowest bound, not below `part.floor`, and the lowest price found whose choice fits.
+    """Return the trial of the lowest bound, not below `part.floor`, and that of the lowest price that fits.
 
-    The bound is convex in the price and its slope is what the choice leaves of the capacity, so the next price is where
-    the tangents at the two nearest cross.
+    The bound is convex in the price and its slope is what the choice leaves of the capacity, so the next
+    price is where the tangents at the two nearest cross.
     """
-    low = high = _trial(part, max(_guess(part, capacity), part.floor), capacity)
-    while high.left < 0:
-        low, high = high, _trial(part, _STRIDE * high.price, capacity)
-    while low.left >= 0:
-        if low.price <= part.floor:
-            return low, low
-        lower = low.price / _STRIDE if low.price > TINY else 0.0
-        low, high = _trial(part, max(lower, part.floor), capacity), low
+    low, high = _bracket(part, capacity)
+    if low.left >= 0:
+        return low, low
     best = low
     for step in range(_PRICES):
-        best = min(best, low, high, key=_bound)
-        crossing = (high.bound - high.left * high.price - low.bound + low.left * low.price) / (
-            low.left - high.left
-        )
-        reachable = low.bound + low.left * (crossing - low.price)
+        best = min(best, low, high, key=lambda trial: trial.bound)
+        below, above = low.bound - low.left * low.price, high.bound - high.left * high.price
+        crossing = (above - below) / (low.left - high.left)
+        reachable = below + low.left * crossing
         if best.bound - reachable <= _TIGHT * best.bound:
             break
         if step % 3 == 2 or not low.price < crossing < high.price:
@@ -128,12 +126,25 @@ def _search(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
     return best, high
 
 
-def _bound(trial: _Trial) -> float:
-    return trial.bound
+def _bracket(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
+    """Return a price whose choice does not fit and one whose does; twice the same where all wanted fits."""
+    low = high = _trial(part, max(_guess(part, capacity), part.floor), capacity)
+    stride = _STRIDE
+    while high.left < 0:
+        low, high, stride = high, _trial(part, stride * high.price, capacity), stride**2
+        if (
+            stride > _LAST_STRIDE
+        ):  # the chain's bound keeps too much to save markers: leave out all that is free
+            forced = np.flatnonzero(part.forced[part.owner])
+            high = replace(high, taken=forced, left=capacity - _cost(part, part.forced, forced))
+    while low.left >= 0 and low.price > part.floor:
+        lower = low.price / stride if stride < _LAST_STRIDE else 0.0
+        low, high, stride = _trial(part, max(lower, part.floor), capacity), low, stride**2
+    return (low, high) if low.left < 0 else (low, low)
 
 
 def _guess(part: Core, capacity: int) -> float:
-    """Return the value per token at which the items, best first and each with its marker and header, have filled the capacity."""
+    """Return the value per token at which items, each with marker and header, have filled the capacity."""
     if not len(part.items):
         return 1.0
     tokens = part.tokens + (part.marker + part.header_tokens[part.group])[part.owner]
@@ -141,7 +152,7 @@ def _guess(part: Core, capacity: int) -> float:
     best = np.maximum.reduceat(density, part.start)
     top = np.flatnonzero(density >= best[part.owner])
     rank = top[np.argsort(-density[top], kind="stable")]
-    filled = np.searchsorted(np.cumsum(tokens[rank]), capacity)
+    filled = int(np.searchsorted(np.cumsum(tokens[rank]), capacity))
     return max(float(density[rank[min(filled, len(rank) - 1)]]), TINY)
 
 
@@ -180,8 +191,9 @@ def _cost(part: Core, kept: NDArray[np.bool_], taken: NDArray[np.int64]) -> int:
 def _along(part: Core, best: NDArray[np.float64], price: float) -> NDArray[np.float64]:
     """Return what keeping each item gives over leaving it out, all before it chosen well.
 
-    With d of the item before: gain = best + clip(d, -marker, 0). Begun from the largest that it can be, every step keeps
-    it an upper bound, so that few steps are enough. Of an item outside the core, its peak and smallest rung bound d.
+    With d of the item before: gain = best + clip(d, -marker, 0). Begun from the largest that it can be,
+    every step keeps it an upper bound, so that few steps are enough. Outside the core d is bound by peak and
+    smallest rung.
     """
     if not part.marker.any():
         return best
@@ -207,7 +219,7 @@ def _header_shares(
 
 
 def _kept(part: Core, gain: NDArray[np.float64], price: float) -> NDArray[np.bool_]:
-    """Return the items that the recursion keeps: going back, one is kept for its own sake or to save a marker."""
+    """Return the items that the recursion keeps: going back, each for its own sake or to save a marker."""
     kept = part.forced | (gain > 0)
     if part.marker.any():
         saves = np.zeros(len(gain), dtype=np.bool_)

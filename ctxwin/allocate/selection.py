@@ -25,7 +25,7 @@ def appraise(
         choice: (n,) rung per item, -1 for out.
 
     Raises:
-        InputError: the choice passes the capacity, names a rung that does not exist, or leaves out a required item.
+        InputError: the choice passes the capacity, names no rung, or leaves out a required item.
 
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
@@ -45,7 +45,7 @@ def settle(
     relaxed: Relaxation,
     share: NDArray[np.float64] | None = None,
 ) -> Selection:
-    """Make a `Selection` of a choice known to be sound; `share`: what near-duplicates left each item of its value."""
+    """Make a `Selection` of a sound choice; `share`: (n,) of its value, what near-duplicates left."""
     return Selection(
         choice=choice,
         tokens=cost(problem, choice),

@@ -1,4 +1,4 @@
-"""Rules of thumb: the newest, both ends, the best scores, summaries of the old. Baselines, and habits that people have."""
+"""Rules of thumb that people use: the newest, both ends, the best scores, summaries of the old."""
 
 from __future__ import annotations
 

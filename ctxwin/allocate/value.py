@@ -12,7 +12,7 @@ from .problem import Problem
 __all__ = ["DUPLICATE_COSINE", "NearDuplicates", "worth"]
 
 DUPLICATE_COSINE = 0.8
-"""Two items whose vectors lie this close begin to say the same (research/algorithms.md, 1.4); at 1 they do."""
+"""Two items whose vectors lie this close begin to say the same; at 1 they do."""
 
 _BLOCK = 512
 """Rows of a similarity matrix that are held at once."""
@@ -21,8 +21,9 @@ _BLOCK = 512
 def worth(problem: Problem, choice: NDArray[np.int64]) -> float:
     """Add up the values of a choice, near-duplicates counted down.
 
-    Of items whose vectors lie closer than `DUPLICATE_COSINE` the one of most value counts in full (a required one
-    before all; the newer on a tie) and the others lose kappa * (cos - .8) / .2, cos to the nearest that counts more.
+    Of items whose vectors lie closer than `DUPLICATE_COSINE` the one of most value counts in full (a
+    required one before all; the newer on a tie); the others lose kappa * (cos - .8) / .2, cos to the nearest
+    that counts more.
     """
     kept, rungs = chosen(problem, choice)
     values = problem.values[rungs]
@@ -39,10 +40,10 @@ def worth(problem: Problem, choice: NDArray[np.int64]) -> float:
     return float((values * (1 - weight * _sameness(nearest)[np.argsort(rank)])).sum())
 
 
-def _sameness(cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sameness(cosine: NDArray[np.floating]) -> NDArray[np.float64]:
     """Scale cosines to [0, 1]; rounded, so that the last bits of a matrix product do not decide a plan."""
-    scaled = (cosine - DUPLICATE_COSINE) / (1 - DUPLICATE_COSINE)
-    return np.round(np.clip(scaled, 0, 1), 3)
+    scaled = (np.asarray(cosine, dtype=np.float64) - DUPLICATE_COSINE) / (1 - DUPLICATE_COSINE)
+    return np.clip(scaled, 0, 1).round(3)
 
 
 class NearDuplicates:
@@ -50,7 +51,7 @@ class NearDuplicates:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        self._start, self._values = memoryview(problem.start), memoryview(problem.values)
+        self._start, self._values = problem.start.data, problem.values.data
         self._is_kept = bytearray(problem.size)
         self._weight = problem.duplicate_weight
         self._vectors = problem.vectors if (self._weight > 0).any() else None
@@ -63,7 +64,7 @@ class NearDuplicates:
         """(n,) share of its value that each item has left, as far as it was looked at."""
 
     def all_gains(self, part: Core, now: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return what each rung of the core would add over the rung its item has now, as far as was looked at; (e,)."""
+        """Return no less than what each rung of the core would add over the rung its item has now; (e,)."""
         places = self._problem.start[part.items] + now
         values = np.where(now >= 0, self._problem.values[places], 0)
         gains: NDArray[np.float64] = (part.values - values[part.owner]) * self.share[part.items][part.owner]
@@ -102,7 +103,7 @@ class NearDuplicates:
         return float(self.share[item])
 
     def without_weaker(self, items: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the items that are near no other of more value (ties: the newer stays), nor near a kept one."""
+        """Return the items near no other of more value (ties: the newer stays), nor near a kept one."""
         if self._vectors is None or not len(items):
             return items
         rank = items[np.lexsort((-items, -values))]

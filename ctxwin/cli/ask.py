@@ -74,7 +74,7 @@ def run(
     if model is not None:
         answer = _stream(packed, Endpoint(model=model), quiet=as_json)
     if as_json:
-        print_json(packed.to_dict() | {"answer": answer})
+        print_json({**packed.to_dict(), "answer": answer})
     elif model is None:
         typer.echo(_context(packed, question), nl=False)
 

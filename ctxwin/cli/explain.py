@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,14 +19,13 @@ from .inputs import (
     ModelOption,
     StrategyOption,
     TokenizerOption,
+    is_conversation,
     pack_watched,
 )
 from .options import parse_tokens, print_json
 
 __all__ = ["run"]
 
-CONVERSATIONS = (".json", ".jsonl", ".ndjson")
-"""Ends of the name of a file that holds messages."""
 OFFERS = 12
 """Offers that are listed; `--json` has all."""
 
@@ -66,7 +64,7 @@ def run(
     \b
     Exit codes: 0 done; 2 bad input, or what must stay is larger than the budget.
     """
-    talks = [source for source in sources if Path(source).suffix.lower() in CONVERSATIONS]
+    talks = [source for source in sources if is_conversation(source)]
     if len(talks) > 1:
         raise InputError(f"{talks[0]!r} and {talks[1]!r} are both conversations; give one at a time")
     extra = parse_tokens(more, option="--more")

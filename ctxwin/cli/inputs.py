@@ -7,22 +7,19 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..allocate import strategies
-from ..embed import Embedder, get_embedder
+from ..embed import get_embedder
 from ..errors import InputError, MessageError
 from ..files import Files
 from ..packing import Packed, pack
 from .options import parse_tokens
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from rich.progress import Progress
 
 __all__ = [
@@ -33,13 +30,14 @@ __all__ = [
     "StrategyOption",
     "TokenizerOption",
     "Work",
+    "is_conversation",
     "pack_watched",
     "working",
     "write_whole",
 ]
 
-EMBED_STEP = 128
-"""Texts that are embedded between two movements of the bar: some half a second on two cores."""
+CONVERSATIONS = (".json", ".jsonl", ".ndjson")
+"""Ends of the names of files that hold a conversation."""
 
 BudgetOption = Annotated[
     str | None,
@@ -80,15 +78,15 @@ class Work:
         self._bar = bar
         self._task = bar.add_task("starting", total=None) if bar else None
 
-    def start(self, what: str, total: int | None = None) -> None:
-        """Show what is done now, of `total` pieces where that is known."""
+    def start(self, what: str) -> None:
+        """Show what is done now, of unknown length."""
         if self._bar is not None and self._task is not None:
-            self._bar.reset(self._task, description=what, total=total)
+            self._bar.reset(self._task, description=what, total=None)
 
-    def advance(self, done: int) -> None:
-        """Move the bar on by so many pieces."""
+    def show(self, what: str, done: int, total: int) -> None:
+        """Show what is done now, and how far it is."""
         if self._bar is not None and self._task is not None:
-            self._bar.advance(self._task, done)
+            self._bar.update(self._task, description=what, completed=done, total=total)
 
 
 @contextmanager
@@ -105,27 +103,9 @@ def working() -> Iterator[Work]:
         yield Work(bar)
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """An embedder that moves the bar while it works through many texts."""
-
-    inner: Embedder
-    work: Work
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        import numpy as np
-
-        self.work.start("embedding", total=len(texts))
-        parts = []
-        for at in range(0, len(texts), EMBED_STEP):
-            parts.append(self.inner.embed(texts[at : at + EMBED_STEP]))
-            self.work.advance(EMBED_STEP)
-        self.work.start("packing")
-        return np.concatenate(parts) if parts else self.inner.embed(texts)
+def is_conversation(path: str) -> bool:
+    """Tell by its name whether a file holds a conversation."""
+    return Path(path).suffix.lower() in CONVERSATIONS
 
 
 def pack_watched(
@@ -148,9 +128,9 @@ def pack_watched(
     total = parse_tokens(budget) if budget is not None else None
     with working() as work:
         work.start("reading files")
-        found = Files(files, on_file=lambda path: work.advance(1)) if files else None
-        chosen = get_embedder(embedder)
+        found = Files(files) if files else None
         work.start("packing")
+        judge = get_embedder(embedder, on_progress=lambda done, total: work.show("embedding", done, total))
         try:
             return pack(
                 messages,
@@ -160,7 +140,7 @@ def pack_watched(
                 strategy=strategy,
                 model=model,
                 tokenizer=tokenizer,
-                embedder=_Watched(chosen, work) if chosen else "none",
+                embedder=judge or "none",
             )
         except MessageError as error:
             raise InputError(f"{origin}: {error}" if origin else str(error)) from error

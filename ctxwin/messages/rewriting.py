@@ -61,7 +61,7 @@ def _put(value: object, rest: Path, text: str, path: Path) -> object:
     return copy
 
 
-def _copy(value: object) -> Any:  # noqa: ANN401  # an open JSON value
+def _copy(value: object) -> Any:  # an open JSON value
     if isinstance(value, Mapping):
         return dict(value)
     return list(value) if isinstance(value, list | tuple) else value

@@ -98,33 +98,30 @@ async def apack(
     """
     task = await asyncio.to_thread(make_task, messages, query, budget, **options)
     flow = _flow(task)
-    try:
-        need = next(flow)
-        while True:
-            need = flow.send(await answer_later(need))
-    except StopIteration as end:
-        return end.value
+    step = next(flow)
+    while not isinstance(step, Packed):
+        step = flow.send(await answer_later(step))
+    return step
 
 
 def _run(task: Task) -> Packed:
     flow = _flow(task)
-    try:
-        need = next(flow)
-        while True:
-            need = flow.send(answer(need))
-    except StopIteration as end:
-        return end.value
+    step = next(flow)
+    while not isinstance(step, Packed):
+        step = flow.send(answer(step))
+    return step
 
 
-def _flow(task: Task) -> Generator[Need, Any, Packed]:
-    """Pack one task; yield what is needed from outside, be sent the answer."""
+def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
+    """Pack one task: yield what is needed from outside and be sent the answer; the last yield is the result."""
     draft = Draft(task)
 
     def again(budget: int | Budget | None, model: str | None) -> Packed:
         return _run(task.under(budget, model))
 
     if (request := draft.everything()) is not None:
-        return account(draft, request, again=again)
+        yield account(draft, request, again=again)
+        return
     draft.require_room()
     relevance = yield from judge(draft)
     choice = choose(draft, relevance)
@@ -132,4 +129,4 @@ def _flow(task: Task) -> Generator[Need, Any, Packed]:
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
         if forms := summary_forms(draft, asked, written):
             choice = choose(draft, relevance, forms)
-    return account(draft, choice.request, choice=choice, relevance=relevance, again=again)
+    yield account(draft, choice.request, choice=choice, relevance=relevance, again=again)

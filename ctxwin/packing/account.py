@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-
-from ..allocate import RUNG_KINDS, marginal
+from ..allocate import marginal
 from ..items import Item
 from ..layout import citation
 from ..renditions import facts
@@ -136,12 +135,13 @@ def _offers(draft: Draft, choice: Choice, extra: int) -> Iterator[Offer]:
         section, unit = choice.candidates.where[i].tolist()
         item = draft.sections[section].items[draft.sections[section].units.members[unit][0]]
         row = int(problem.start[i]) + rung
+        forms = choice.candidates.forms.get(i, ())
         now = int(choice.selection.choice[i])
         had = int(problem.tokens[problem.start[i] + now]) if now >= 0 else 0
         yield Offer(
             id=item.id,
             label=_label(item),
-            rung=RUNG_KINDS[int(problem.kinds[row])],
+            rung=forms[rung - 1].kind if rung else "full",
             tokens=int(problem.tokens[row]) - had,
             value=float(value),
         )

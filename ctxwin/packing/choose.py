@@ -26,6 +26,7 @@ SLACK = 12
 SUMMARIES = 16
 """Units for which one packing asks for summaries, those that lose most first: each may cost a model's call."""
 
+
 @dataclass(frozen=True, slots=True)
 class Lossy:
     """A unit that loses by a choice, and the text of it that a summary could stand for."""
@@ -44,9 +45,7 @@ class Choice:
     request: Request
 
 
-def choose(
-    draft: Draft, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
-) -> Choice:
+def choose(draft: Draft, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None) -> Choice:
     """Choose forms for all units so that the recounted request fits the limit.
 
     The allocator's costs are exact but for tokens that merge across lines, so the request is rendered and
@@ -94,7 +93,9 @@ def _allocate(draft: Draft, candidates: Candidates, capacity: int) -> Choice:
 def _cut_down(draft: Draft, choice: Choice) -> Choice:
     """Leave out the least relevant free units one by one until the request fits: the last resort."""
     problem, where = choice.candidates.problem, choice.candidates.where
-    p = {tuple(place): (bool(problem.required[i]), float(problem.relevance[i])) for i, place in enumerate(where.tolist())}
+    p = {
+        tuple(place): (bool(problem.required[i]), float(problem.relevance[i])) for i, place in enumerate(where.tolist())
+    }
     chosen: list[Chosen] = list(choice.request.chosen)
     request = choice.request
     while request.tokens > draft.limit and chosen:
@@ -126,7 +127,7 @@ def summary_forms(
     """Turn summaries into forms, without those that are no shorter than their source or state other facts."""
     texts = [(text or "").strip() for text in written]
     counts = draft.task.tokenizer.count_many([text + "\n" for text in texts])
-    forms = {}
+    forms: dict[tuple[int, int], Sequence[Form]] = {}
     for one, text, tokens in zip(asked, texts, counts, strict=True):
         section = draft.sections[one.section]
         slot, _ = section.slots(one.unit)[0]

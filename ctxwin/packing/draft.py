@@ -12,7 +12,7 @@ from ..constraints import conversation_units, require_room
 from ..layout import left_out
 from ..messages import note, read
 from ..pool import Pool
-from ..tokens import REPLY_PRIMING, count_items, count_tools
+from ..tokens import REPLY_PRIMING, count_items, count_tools, get_rules
 from .packed import flat_text
 from .problem import Chosen
 from .render import Rendered, render
@@ -49,13 +49,14 @@ class Draft:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.limit = task.budget.limit
+        self.rules = get_rules(task.conversation.dialect, task.model)
         units = conversation_units(task.conversation, task.pins)
         stay = {i for unit in np.flatnonzero(units.required).tolist() for i in units.members[unit]}
         self.scored = [i for i in range(len(task.conversation.items)) if i not in stay]
         self.turns = Pool(task.conversation.items[i] for i in self.scored)
-        self.history = History(task.conversation, units, self.turns, task.tokenizer)
+        self.history = History(task.conversation, units, self.turns, task.tokenizer, self.rules)
         self.block = Block(task.pool, task.tokenizer) if task.pool is not None and len(task.pool) else None
-        self.tools = count_tools(task.tools, task.tokenizer).tokens if task.tools else 0
+        self.tools = count_tools(task.tools, task.tokenizer, self.rules).tokens
         self.query = self._message(task.query) if task.query is not None else 0
 
     @property
@@ -76,8 +77,8 @@ class Draft:
 
     def _message(self, text: str) -> int:
         dialect = self.task.conversation.dialect
-        raw = note(text, dialect)
-        return count_items(read([raw], dialect=dialect).items, self.task.tokenizer, dialect)[0]
+        items = read([note(text, dialect)], dialect=dialect).items
+        return count_items(items, self.task.tokenizer, self.rules)[0]
 
     def everything(self) -> Request | None:
         """Return the request with everything in it if that fits."""
@@ -125,7 +126,7 @@ class Draft:
         """Count the final messages anew, read back from the form in which they will be sent."""
         dialect = self.task.conversation.dialect
         items = read(rendered.messages, dialect=dialect).items if rendered.raws else ()
-        counts = count_items(items, self.task.tokenizer, dialect)
+        counts = count_items(items, self.task.tokenizer, self.rules)
         parts = {name: sum(counts[place] for place in places) for name, places in rendered.places.items()}
         parts |= {"tools": self.tools, "overhead": REPLY_PRIMING}
         return Request(
@@ -149,4 +150,3 @@ def _least(section: Section, unit: int) -> int:
         else:
             high = middle
     return low
-

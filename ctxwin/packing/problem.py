@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,100 +77,105 @@ def assemble(
         vectors: (n, d) unit rows for all units of all sections, for the discount of near-duplicates.
         extra: more forms (summaries) for some units, by section and unit.
     """
-    where, columns = _stack(sections, relevance)
-    need = _ladder_rows(columns, capacity)
+    stacked = _stack(sections, relevance)
     forms: dict[int, list[Form]] = {}
-    for i in need.tolist():
-        section, unit = where[i].tolist()
-        if found := _forms(sections[section], unit, columns, i, capacity, weights, extra.get((section, unit), ())):
+    for i in _ladder_rows(stacked, capacity).tolist():
+        section, unit = stacked.where[i].tolist()
+        more = extra.get((section, unit), ())
+        if found := _forms(sections[section], unit, stacked.room(i, capacity), weights, more):
             forms[i] = found
-    start, tokens, share, kinds = _rungs(columns["tokens"], forms)
-    base = columns["p"] * columns["tokens"].astype(np.float64) ** gamma
-    rows = np.repeat(np.arange(len(where)), np.diff(start))
+    start, tokens, share, kinds = _rungs(stacked.tokens, forms)
+    rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
+    worth = stacked.p * stacked.tokens.astype(np.float64) ** gamma
     trust = np.array([TRUST[kind] for kind in RUNG_KINDS])
-    values = base[rows] * share * trust[kinds]
-    values = np.where(kinds == RUNG_KINDS.index("stub"), columns["p"][rows] * STUB_VALUE, values)
+    values = worth[rows] * share * trust[kinds]
+    values[kinds == RUNG_KINDS.index("stub")] = STUB_VALUE
     problem = Problem(
         tokens=tokens,
         values=values,
         kinds=kinds,
         start=start,
         capacity=capacity,
-        required=columns["required"],
-        whole=columns["whole"],
-        order=columns["order"],
-        gap_tokens=columns["gap"],
-        header=columns["header"],
-        header_tokens=columns["header_tokens"],
-        relevance=columns["p"],
-        vectors=vectors[columns["row"]] if vectors is not None else None,
-        duplicate_weight=columns["duplicate"],
+        required=stacked.required,
+        whole=stacked.whole,
+        order=stacked.order,
+        gap_tokens=stacked.gap,
+        header=stacked.header,
+        header_tokens=stacked.header_tokens,
+        relevance=stacked.p,
+        vectors=vectors[stacked.row] if vectors is not None else None,
+        duplicate_weight=stacked.duplicate,
     )
-    return Candidates(problem=problem, where=where, forms=forms)
+    return Candidates(problem=problem, where=stacked.where, forms=forms)
 
 
-def _stack(
-    sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]
-) -> tuple[NDArray[np.int64], dict[str, NDArray[np.generic]]]:
-    """Put the sections' columns under each other, without the units that may not be sent."""
-    parts: dict[str, list[NDArray[np.generic]]] = {}
-    where = []
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Stacked:
+    """The sections' columns under each other, without the units that may not be sent; n units in all."""
+
+    where: NDArray[np.int64]
+    row: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    order: NDArray[np.int64]
+    gap: NDArray[np.int64]
+    header: NDArray[np.int64]
+    header_tokens: NDArray[np.int64]
+    p: NDArray[np.float64]
+    required: NDArray[np.bool_]
+    whole: NDArray[np.bool_]
+    duplicate: NDArray[np.float64]
+
+    def room(self, i: int, capacity: int) -> int:
+        """Return the tokens there are for a unit if it were alone."""
+        header = int(self.header[i])
+        return capacity - int(self.gap[i]) - (int(self.header_tokens[header]) if header >= 0 else 0)
+
+
+def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]) -> _Stacked:
+    parts: list[_Stacked] = []
     headers = order = row = 0
     for number, (section, p) in enumerate(zip(sections, relevance, strict=True)):
-        size = len(section.units)
-        allowed = ~section.units.barred
-        piece = section.pieces
-        columns = {
-            "tokens": piece.tokens,
-            "order": piece.order + order,
-            "gap": piece.gap,
-            "header": np.where(piece.header >= 0, piece.header + headers, -1),
-            "p": np.asarray(p, np.float64),
-            "required": section.units.required,
-            "whole": section.units.whole,
-            "duplicate": section.pieces.duplicate,
-            "row": np.arange(row, row + size),
-        }
-        for name, column in columns.items():
-            parts.setdefault(name, []).append(column[allowed])
-        parts.setdefault("header_tokens", []).append(piece.header_tokens)
-        units = np.flatnonzero(allowed)
-        where.append(np.stack([np.full(len(units), number), units], axis=1))
+        piece, units = section.pieces, section.units
+        allowed = np.flatnonzero(~units.barred)
+        header = piece.header[allowed]
+        part = _Stacked(
+            where=np.stack([np.full(len(allowed), number), allowed], axis=1),
+            row=allowed + row,
+            tokens=piece.tokens[allowed],
+            order=piece.order[allowed] + order,
+            gap=piece.gap[allowed],
+            header=np.where(header >= 0, header + headers, -1),
+            header_tokens=piece.header_tokens,
+            p=p[allowed].astype(np.float64),
+            required=units.required[allowed],
+            whole=units.whole[allowed],
+            duplicate=piece.duplicate[allowed],
+        )
+        parts.append(part)
         headers += len(piece.header_tokens)
-        order += int(piece.order[-1]) + 2 if size else 0
-        row += size
-    return np.concatenate(where), {name: np.concatenate(columns) for name, columns in parts.items()}
+        order += int(piece.order[-1]) + 2 if len(units) else 0
+        row += len(units)
+    columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(_Stacked)}
+    return _Stacked(**columns)
 
 
-def _ladder_rows(columns: Mapping[str, NDArray[np.generic]], capacity: int) -> NDArray[np.int64]:
+def _ladder_rows(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
     """Choose whose shorter forms are worked out: the most relevant long ones, and what is required."""
-    long = columns["tokens"] >= min(LADDER_FROM, max(1, capacity))
-    rows = np.flatnonzero(long & ~columns["required"])
-    best = rows[np.argsort(-columns["p"][rows], kind="stable")[:LADDERS]]
-    must = np.flatnonzero(columns["required"] & ~columns["whole"])
+    long = stacked.tokens >= min(LADDER_FROM, max(1, capacity))
+    rows = np.flatnonzero(long & ~stacked.required)
+    best = rows[np.argsort(-stacked.p[rows], kind="stable")[:LADDERS]]
+    must = np.flatnonzero(stacked.required & ~stacked.whole)
     return np.sort(np.concatenate([best, must]))
 
 
-def _forms(
-    section: Section,
-    unit: int,
-    columns: Mapping[str, NDArray[np.generic]],
-    i: int,
-    capacity: int,
-    weights: Mapping[str, float],
-    extra: Sequence[Form],
-) -> list[Form]:
-    """Return the shorter forms of one unit, fullest first, each smaller than the one before."""
-    room = capacity - int(columns["gap"][i])
-    header = int(columns["header"][i])
-    room -= int(columns["header_tokens"][header]) if header >= 0 else 0
+def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float], extra: Sequence[Form]) -> list[Form]:
+    """Return the shorter forms of one unit, fullest first."""
+    full = int(section.pieces.tokens[unit])
     found = [*section.shorter(unit, weights), *extra]
-    full = int(columns["tokens"][i])
     if full > room:
         sizes = [int(room * share) for share in FIT_SHARES]
         found += [form for size in sizes if (form := section.fitted(unit, size, weights)) is not None]
-    found = sorted((form for form in found if form.tokens < full), key=lambda form: -form.tokens)
-    return found
+    return sorted((form for form in found if form.tokens < full), key=lambda form: -form.tokens)
 
 
 def _rungs(

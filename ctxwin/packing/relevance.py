@@ -69,12 +69,13 @@ def _embed(
     for pool, part in zip(pools, wanted, strict=True):
         pool.embedded(embedder.name, matrix[start : start + len(part)])
         start += len(part)
-    return matrix[-1]
+    vector: NDArray[np.float32] = matrix[-1]
+    return vector
 
 
 def _newest_first(size: int) -> NDArray[np.float32]:
     """Without a question, the newest is the likeliest to matter."""
-    return np.arange(1, size + 1, dtype=np.float32) / max(1, size)
+    return np.arange(1, size + 1, dtype=np.float32) / np.float32(max(1, size))
 
 
 def _by_unit(draft: Draft, scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -90,9 +91,7 @@ def _by_unit(draft: Draft, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return best
 
 
-def _all_vectors(
-    draft: Draft, vectors: Sequence[NDArray[np.float32] | None]
-) -> NDArray[np.float32] | None:
+def _all_vectors(draft: Draft, vectors: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
     """Put the sections' vectors under each other, one row for each unit (its first scored member's)."""
     if not vectors or any(part is None for part in vectors):
         return None

@@ -116,4 +116,3 @@ def _block_text(block: Block, kept: Sequence[Chosen]) -> tuple[str, list[str]]:
             texts.update(one.form.texts)
     indices = [one.unit for one in kept]
     return render_block(block.items, indices, lambda i: texts.get((i, ()), block.items[i].text))
-

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..constraints import Units
 from ..items import Item, Part
@@ -19,7 +18,7 @@ from ..layout import Pieces, duplicate_weights, omitted_run
 from ..messages import Conversation, note, read
 from ..pool import Pool
 from ..renditions import RungKind, fit_text, ladder
-from ..tokens import Tokenizer, count_items
+from ..tokens import RequestRules, Tokenizer, count_items
 
 __all__ = ["Block", "Form", "History", "Section", "Slot"]
 
@@ -90,7 +89,8 @@ class _Shortener:
 
     def _level(self, unit: int, level: int, ladders: list[tuple[Slot, int, Sequence[Form]]]) -> Form:
         whole = int(self.pieces.tokens[unit])
-        tokens, lost, texts = whole, 0.0, {}
+        tokens, lost = whole, 0.0
+        texts: dict[Slot, str] = {}
         kind: RungKind = "stub"
         for _, full, forms in ladders:
             form = forms[min(level, len(forms) - 1)]
@@ -102,9 +102,7 @@ class _Shortener:
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
         whole = int(self.pieces.tokens[unit])
-        slots = [
-            (slot, text, self._pool.sentences(text, self._tokenizer).total) for slot, text in self.slots(unit)
-        ]
+        slots = [(slot, text, self._pool.sentences(text, self._tokenizer).total) for slot, text in self.slots(unit)]
         slots = [one for one in slots if one[2] > LEAST]
         shortenable = sum(full for _, _, full in slots)
         room = tokens - (whole - shortenable)
@@ -128,13 +126,13 @@ class History(_Shortener):
     """The messages of a conversation; units are its groups."""
 
     def __init__(
-        self, conversation: Conversation, units: Units, pool: Pool, tokenizer: Tokenizer
+        self, conversation: Conversation, units: Units, pool: Pool, tokenizer: Tokenizer, rules: RequestRules
     ) -> None:
         super().__init__(conversation.items, units, pool, tokenizer)
         self.conversation = conversation
-        counts = np.asarray(count_items(conversation.items, tokenizer, conversation.dialect), np.int64)
+        counts = np.asarray(count_items(conversation.items, tokenizer, rules), np.int64)
         marker = read([note(omitted_run(MANY_TURNS), conversation.dialect)], dialect=conversation.dialect)
-        gap = count_items(marker.items, tokenizer, conversation.dialect)[0]
+        gap = count_items(marker.items, tokenizer, rules)[0]
         size = len(units)
         self.pieces = Pieces(
             tokens=np.fromiter((int(counts[list(m)].sum()) for m in units.members), np.int64, size),

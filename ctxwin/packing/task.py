@@ -145,7 +145,9 @@ def _budget(budget: int | Budget | None, model: Model | None, tokenizer: Tokeniz
     if not isinstance(budget, Budget):
         budget = Budget(total=budget)
     if budget.margin is None:
-        margin = 0 if tokenizer.exact else int((budget.total - budget.reserve) * tokenizer.error / (1 + tokenizer.error))
+        margin = (
+            0 if tokenizer.exact else int((budget.total - budget.reserve) * tokenizer.error / (1 + tokenizer.error))
+        )
         budget = replace(budget, margin=margin)
     return budget
 

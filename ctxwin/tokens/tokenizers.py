@@ -120,7 +120,7 @@ class _Toktok(BatchTokenizer):
         return _longest(self, text, tokens)
 
 
-def get_tokenizer(source: Any = None) -> Tokenizer:  # noqa: ANN401
+def get_tokenizer(source: Any = None) -> Tokenizer:
     """Find or make the tokenizer that a name, a file, a model or an object stands for.
 
     Args:
@@ -220,7 +220,7 @@ def _hugging_face(tokenizer: tokenizers.Tokenizer, name: str) -> Tokenizer:
     return BatchTokenizer(name, count)
 
 
-def _adapted(source: Any) -> Tokenizer:  # noqa: ANN401
+def _adapted(source: Any) -> Tokenizer:
     """Make a tokenizer of an object or function that counts or encodes."""
     name = getattr(source, "name", None) or getattr(source, "__name__", None) or type(source).__name__
     if callable(batch := getattr(source, "count_many", None)):

