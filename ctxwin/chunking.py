@@ -282,7 +282,7 @@ def _definitions(text: str) -> list[tuple[int, str]]:
     lines = text.split("\n")
     starts = _starts(lines)
     return [
-        (starts[_with_comments(lines, bisect_right(starts, match.start("name")) - 1)], match["name"])
+        (starts[_with_comments(lines, bisect_right(starts, match.start("name")) - 1)], match["name"].rstrip(":."))
         for match in _DEFINITION.finditer(text)
     ]
 

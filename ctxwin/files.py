@@ -26,12 +26,14 @@ from .pool import Pool
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["IGNORE_FILES", "MAX_BYTES", "Files", "Skipped", "decode"]
+__all__ = ["IGNORED", "IGNORE_FILES", "MAX_BYTES", "Files", "Skipped", "decode"]
 
 MAX_BYTES = 2_000_000
 """Bytes; a larger file is seldom written by hand, and is skipped unless `max_bytes` is raised."""
 IGNORE_FILES = (".gitignore", ".ctxwinignore")
-"""Both have git's syntax; the second one is for ctxwin alone and wins."""
+"""Both have git's syntax; the second one is for ctxwin alone, and wins over the first one beside it."""
+IGNORED = ("__pycache__/", "node_modules/")
+"""Left out of folders unless an ignore file says otherwise: made by machines, and large."""
 
 _SNIFFED = 65_536  # bytes by which an unnamed encoding is guessed, 0.1 s at most
 _BOMS = (
@@ -86,15 +88,16 @@ class Files:
         given = [paths] if isinstance(paths, str | Path) else list(paths)
         skipped: list[Skipped] = []
         texts: dict[str, str] = {}
-        for path, source in _found(given, skipped):
-            if source in texts:
-                continue
-            if on_file:
-                on_file(source)
-            try:
-                texts[source] = _read(path, max_bytes)
-            except _Unusable as error:
-                skipped.append(Skipped(path=source, reason=str(error)))
+        for path, source, why in _found(given):
+            if why:
+                skipped.append(Skipped(path=source, reason=why))
+            elif source not in texts:
+                if on_file:
+                    on_file(source)
+                try:
+                    texts[source] = _read(path, max_bytes)
+                except _Unusable as error:
+                    skipped.append(Skipped(path=source, reason=str(error)))
         if not texts:
             raise InputError(_nothing(given, skipped))
         self.texts: Mapping[str, str] = MappingProxyType(texts)
@@ -146,9 +149,7 @@ def _guessed(data: bytes) -> str | None:
         return None
     try:
         return data.decode(best.encoding)
-    except (
-        UnicodeDecodeError
-    ):  # the guess held for the beginning alone; a character cut at its end is no reason
+    except UnicodeDecodeError:  # the guess held for the beginning alone; a character cut at its end is no reason
         return data.decode("latin-1")
 
 
@@ -182,20 +183,20 @@ def _nothing(given: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:
     return f"no readable file in {where}{why}; give text, Markdown or code"
 
 
-def _found(given: Sequence[str | Path], skipped: list[Skipped]) -> Iterator[tuple[str, str]]:
-    """Yield (path, source) of the files under the paths, and note what cannot be listed."""
+def _found(given: Sequence[str | Path]) -> Iterator[tuple[str, str, str]]:
+    """Yield (path, source, why it cannot be used or "") of the files under the paths."""
     for one in given:
         name = os.path.expanduser(one)
         if os.path.lexists(name) and not os.path.isdir(name):
-            yield name, _shown(name)
+            yield name, _shown(name), ""
             continue
         root, pattern = (name, "") if os.path.isdir(name) else _glob(name)
         alone = len(given) == 1 and not pattern
         found = False
-        for below in _walk(root, skipped, pattern):
+        for below, why in _walk(root, pattern):
             found = True
             path = os.path.join(root, below)
-            yield path, _shown(below if alone else path)
+            yield path, _shown(below if alone else path), why
         if pattern and not found:
             raise InputError(f"{name!r} matches no file (seen from {os.getcwd()!r}); check the pattern")
 
@@ -220,8 +221,8 @@ def _shown(path: str) -> str:
 _Rules = tuple[tuple[str, "GitIgnoreSpec"], ...]
 
 
-def _walk(root: str, skipped: list[Skipped], pattern: str = "") -> Iterator[str]:
-    """Yield the paths of files below a folder, relative to it: by name, files before folders."""
+def _walk(root: str, pattern: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (path below a folder, why it cannot be used or "") by name, files before folders."""
     wanted = _wanted(pattern)
     top = os.path.abspath(root)
     waiting: list[tuple[str, _Rules]] = [(top, _rules_above(top))]
@@ -230,7 +231,7 @@ def _walk(root: str, skipped: list[Skipped], pattern: str = "") -> Iterator[str]
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            skipped.append(Skipped(path=_shown(folder), reason=_why(error)))
+            yield _below(folder, top), _why(error)
             continue
         rules += _rules_of(folder)
         folders: list[tuple[str, _Rules]] = []
@@ -240,20 +241,28 @@ def _walk(root: str, skipped: list[Skipped], pattern: str = "") -> Iterator[str]
                 continue
             if is_folder:
                 folders.append((entry.path, rules))
-            elif not wanted(below := _below(entry.path, top)):
-                continue
-            elif entry.is_symlink():
-                skipped.append(Skipped(path=_shown(entry.path), reason="a link; give its target itself"))
-            else:
-                yield below
+            elif wanted(below := _below(entry.path, top)):
+                yield below, "a link; give its target itself" if entry.is_symlink() else ""
         waiting += reversed(folders)
 
 
 def _wanted(pattern: str) -> Callable[[str], bool]:
     """Return a test of relative paths against a glob, in git's syntax: `**` crosses folders; "" takes all."""
+    return _patterns([f"/{pattern}"]).match_file if pattern else lambda _: True
+
+
+def _patterns(lines: Iterable[str]) -> GitIgnoreSpec:
+    """Compile patterns; like git, pass over a line that is none."""
     from pathspec import GitIgnoreSpec
 
-    return GitIgnoreSpec.from_lines([f"/{pattern}"]).match_file if pattern else lambda _: True
+    good: list[str] = []
+    for line in lines:
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            continue
+        good.append(line)
+    return GitIgnoreSpec.from_lines(good)
 
 
 def _below(path: str, folder: str) -> str:
@@ -261,25 +270,24 @@ def _below(path: str, folder: str) -> str:
 
 
 def _rules_of(folder: str) -> _Rules:
-    from pathspec import GitIgnoreSpec
-
     rules: list[tuple[str, GitIgnoreSpec]] = []
     for name in IGNORE_FILES:
         try:
-            lines = _read(os.path.join(folder, name), MAX_BYTES).splitlines()
+            text = _read(os.path.join(folder, name), MAX_BYTES)
         except _Unusable:
             continue
-        rules.append((folder, GitIgnoreSpec.from_lines(lines)))
+        rules.append((folder, _patterns(text.splitlines())))
     return tuple(rules)
 
 
 def _rules_above(folder: str) -> _Rules:
-    """Return the rules of the folders around a folder, up to the top of its repository; () outside of one."""
+    """Return the rules that hold around a folder: ours, and those up to the top of its repository."""
+    ours = ((folder, _patterns(IGNORED)),)
     around = [str(parent) for parent in Path(folder).parents]
     for count, parent in enumerate([folder, *around]):
         if os.path.exists(os.path.join(parent, ".git")):
-            return tuple(rule for outer in reversed(around[:count]) for rule in _rules_of(outer))
-    return ()
+            return ours + tuple(rule for outer in reversed(around[:count]) for rule in _rules_of(outer))
+    return ours
 
 
 def _is_ignored(path: str, is_folder: bool, rules: _Rules) -> bool:

@@ -165,7 +165,7 @@ def content_hash(*texts: str) -> str:
     return digest.hexdigest()
 
 
-_MONTHS = {
+MONTHS = {
     name: number
     for number, names in enumerate(
         (
@@ -176,7 +176,7 @@ _MONTHS = {
     )
     for name in names.split()
 }  # fmt: skip
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DAY_FORMS = (
     re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"),
     re.compile(r"(?P<year>\d{4})\s*年\s*(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*[日号]?"),
@@ -215,7 +215,7 @@ def _parse_free(text: str) -> datetime | None:
     for form in _DAY_FORMS:
         if day := form.search(text):
             found = day.groupdict()
-            month = _MONTHS[found["name"].lower()] if found.get("name") else int(found["month"])
+            month = MONTHS[found["name"].lower()] if found.get("name") else int(found["month"])
             clock = _CLOCK.search(text[: day.start()] + " " + text[day.end() :])
             hour, minute = (int(clock["hour"]), int(clock["minute"])) if clock else (0, 0)
             if clock and clock["half"]:

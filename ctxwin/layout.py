@@ -59,6 +59,8 @@ class Pieces:
     """(n,) which shared header (a date) the item stands under; -1 for none."""
     header_tokens: NDArray[np.int64]
     """(H,) the cost of each shared header."""
+    labels: Sequence[str]
+    """(n) what is printed before each text: the speaker's label, or ""."""
     duplicate: NDArray[np.float64]
     """(n,) how strongly a near-duplicate is discounted, from 0 to 1: its worth when its like is there is less
     by this share."""
@@ -156,7 +158,8 @@ def count_pieces(items: Sequence[Item], tokenizer: Tokenizer) -> Pieces:
         len(items),
     )
     heads = [_head(item) for item in items]
-    texts = [_label(item, names) + _closed(item.text) for item in items]
+    labels = [_label(item, names) for item in items]
+    texts = [label + _closed(item.text) for label, item in zip(labels, items, strict=True)]
     different = list(dict.fromkeys(heads))
     counts = tokenizer.count_many([*texts, *different, *(date for _, date in shared)])
     head_cost = dict(zip(different, counts[len(texts) :], strict=False))
@@ -169,6 +172,7 @@ def count_pieces(items: Sequence[Item], tokenizer: Tokenizer) -> Pieces:
         gap=np.fromiter((head_cost[head] for head in heads), np.int64, len(items)),
         header=header,
         header_tokens=np.asarray(counts[len(texts) + len(different) :], np.int64),
+        labels=labels,
         duplicate=duplicate_weights(items),
     )
 
@@ -180,18 +184,20 @@ def duplicate_weights(items: Sequence[Item]) -> NDArray[np.float64]:
     return np.fromiter(weights, np.float64, len(items))
 
 
-def render_block(items: Sequence[Item], chosen: Sequence[int], text_of: Callable[[int], str]) -> tuple[str, list[str]]:
+def render_block(
+    items: Sequence[Item], labels: Sequence[str], chosen: Sequence[int], text_of: Callable[[int], str]
+) -> tuple[str, list[str]]:
     """Print the chosen items as one text, in their order.
 
     Args:
         items: all items of the block.
+        labels: what stands before each text, from `count_pieces`.
         chosen: indices of those to print, ascending.
         text_of: the text to print for an index; the item's own, or a shorter rendition of it.
 
     Returns:
         The text, and the citations `path:first-last` in it, in order.
     """
-    names = short_names([item.speaker for item in items])
     out = [left_out(len(items) - len(chosen), len(items))]
     cited: list[str] = []
     under: tuple[str | None, str] | None = None
@@ -204,7 +210,7 @@ def render_block(items: Sequence[Item], chosen: Sequence[int], text_of: Callable
             # The line above says that something is missing, and at the very top there is nothing to part.
             head = "" if head == OMISSION else head.removeprefix("" if out[0] else "\n")
         under = (first.session, date)
-        body = "".join(_label(items[i], names) + _piece(items[i], text_of(i)) for i in run)
+        body = "".join(labels[i] + _piece(items[i], text_of(i)) for i in run)
         out.append(head + _closed(body))
         if cite := citation(first, last):
             cited.append(cite)

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["STOP_CHARACTERS", "STOP_WORDS", "Bm25", "cjk_share", "tokenize"]
+__all__ = ["STOP_CHARACTERS", "STOP_WORDS", "Bm25", "cjk_share", "term_counts", "tokenize"]
 
 K1 = 1.5
 """BM25: how fast repeated terms saturate (Robertson and Zaragoza 2009 give 1.2 to 2)."""
@@ -132,6 +132,7 @@ class Bm25:
         pairs, frequency = np.unique(self._terms * np.int64(max(n, 1)) + document, return_counts=True)
         term, self._document = pairs // max(n, 1), (pairs % max(n, 1)).astype(np.int32)
         found_in = np.bincount(term, minlength=vocabulary)
+        self._offset = np.concatenate([[0], np.cumsum(self._lengths)])
         self._idf = np.log1p((n - found_in + 0.5) / (found_in + 0.5))
         self._start = np.concatenate([[0], np.cumsum(found_in)])
         mean = max(1e-9, float(self._lengths.mean())) if n else 1.0
@@ -147,13 +148,36 @@ class Bm25:
         Returns:
             float32 (size,), 0 where no term occurs.
         """
-        weights = query if isinstance(query, Mapping) else _counted(query)
+        weights = query if isinstance(query, Mapping) else term_counts(query)
         out = np.zeros(self.size, np.float32)
         for term, weight in weights.items():
             at = self._vocabulary.get(term)
             if at is not None:
                 part = slice(self._start[at], self._start[at + 1])
                 out[self._document[part]] += np.float32(weight) * self._score[part]
+        return out
+
+    def expansion(self, shares: Mapping[int, float], known: Mapping[str, float], most: int) -> NDArray[np.float32]:
+        """Score all documents for the rarest terms of some of them (pseudo-relevance feedback).
+
+        Args:
+            shares: how much each of these documents counts, by its index.
+            known: terms to leave out.
+            most: how many terms to take.
+
+        Returns:
+            float32 (size,); terms that stand in one document alone lead nowhere and are not taken.
+        """
+        worth: dict[int, float] = {}
+        skip = {self._vocabulary[term] for term in known if term in self._vocabulary}
+        for document, share in shares.items():
+            for at in np.unique(self._terms[self._offset[document] : self._offset[document + 1]]).tolist():
+                if at not in skip and self._start[at + 1] - self._start[at] > 1:
+                    worth[at] = max(worth.get(at, 0.0), share * float(self._idf[at]))
+        out = np.zeros(self.size, np.float32)
+        for at in sorted(worth, key=lambda at: (-worth[at], at))[:most]:
+            part = slice(self._start[at], self._start[at + 1])
+            out[self._document[part]] += self._score[part]
         return out
 
     def query_weights(self, query: str) -> dict[str, float]:
@@ -169,7 +193,7 @@ class Bm25:
         return {term: unseen if i is None else float(self._idf[i]) for term, i in at.items()}
 
 
-def _counted(terms: Sequence[str]) -> dict[str, float]:
+def term_counts(terms: Iterable[str]) -> dict[str, float]:
     """Return each term's weight in a question: how often it stands there, half for a single character."""
     return {
         term: times * (SINGLE if len(term) == 1 and _CJK_CHARACTER.match(term) else 1.0)

@@ -210,10 +210,7 @@ def _locate(plain: str, asked: str) -> tuple[Family, str]:
         if name in current:
             return current[name], name
     fitting = [
-        (len(prefix), family)
-        for family in _families()
-        for prefix in family.prefixes
-        if plain.startswith(prefix)
+        (len(prefix), family) for family in _families() for prefix in family.prefixes if plain.startswith(prefix)
     ]
     for _, family in sorted(fitting, key=lambda pair: -pair[0])[:1]:
         if _priced(family.prices, plain):  # an older model, or one that this catalogue does not list
@@ -250,9 +247,7 @@ def _prices(info: ModelInfo, on: date) -> dict[str, Any]:
 
 
 def _tiers(row: ModelPrice) -> Iterator[Tier]:
-    starts = {
-        tier.start for price in (row.input_mtok, row.output_mtok) for tier in getattr(price, "tiers", ())
-    }
+    starts = {tier.start for price in (row.input_mtok, row.output_mtok) for tier in getattr(price, "tiers", ())}
     for start in sorted(starts):
         price, output = _at(row.input_mtok, start), _at(row.output_mtok, start)
         if price is not None and output is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,8 @@ class Pool:
         self._items: list[Item] = []
         self._ids: dict[str, int] = {}
         self._index = Index(())
-        self._pieces: dict[str, Pieces] = {}
-        self._sentences: dict[tuple[str, str], Sentences] = {}
+        self._pieces: WeakKeyDictionary[Tokenizer, Pieces] = WeakKeyDictionary()
+        self._sentences: WeakKeyDictionary[Tokenizer, dict[str, Sentences]] = WeakKeyDictionary()
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._units: Units | None = None
         self.extend(items)
@@ -90,16 +91,16 @@ class Pool:
 
     def pieces(self, tokenizer: Tokenizer) -> Pieces:
         """Return what each item costs when printed in a block, by this tokenizer."""
-        if tokenizer.name not in self._pieces:
-            self._pieces[tokenizer.name] = count_pieces(self._items, tokenizer)
-        return self._pieces[tokenizer.name]
+        if tokenizer not in self._pieces:
+            self._pieces[tokenizer] = count_pieces(self._items, tokenizer)
+        return self._pieces[tokenizer]
 
     def sentences(self, text: str, tokenizer: Tokenizer) -> Sentences:
         """Return a text of an item split into counted sentences."""
-        key = (tokenizer.name, text)
-        if key not in self._sentences:
-            self._sentences[key] = split(text, tokenizer)
-        return self._sentences[key]
+        known = self._sentences.setdefault(tokenizer, {})
+        if text not in known:
+            known[text] = split(text, tokenizer)
+        return known[text]
 
     @property
     def units(self) -> Units:

@@ -34,7 +34,7 @@ RungKind = Literal["full", "extract", "summary", "stub"]
 
 TEMPERATURE = 0.15
 """T: how sharply the matching sentences stand out."""
-EVENNESS = 0.85
+EVENNESS = 0.8
 """u: the part of a text's content that lies evenly in all its sentences, whatever the question. With .3 the
 recall of spans is 2 points higher, that of whole units up to 6 lower."""
 NEIGHBOUR = 0.5
@@ -117,8 +117,6 @@ class Sentences:
     """Tokens of the whole text."""
     found: Mapping[str, NDArray[np.intp]]
     """Which sentences have a term."""
-    tokenizer: Tokenizer
-    """By which they are counted."""
 
 
 def split(text: str, tokenizer: Tokenizer, *, longest: int = MAX_SENTENCE) -> Sentences:
@@ -138,7 +136,6 @@ def split(text: str, tokenizer: Tokenizer, *, longest: int = MAX_SENTENCE) -> Se
         tokens=np.asarray(counts, np.int64),
         total=total,
         found={term: np.asarray(where, np.intp) for term, where in found.items()},
-        tokenizer=tokenizer,
     )
 
 
@@ -175,7 +172,7 @@ def ladder(
         >>> for rung in ladder(split(text, get_tokenizer("o200k_base")), {"leas": 2.0}, label="Ana, id t4"):
         ...     print(rung.kind, rung.tokens, repr(rung.text))
         extract 10 '… The lease ends in May. …'
-        stub 13 '[21 tokens left out: Ana, id t4]'
+        stub 14 '[23 tokens left out: Ana, id t4]'
     """
     scores = _scores(source, weights, CONTEXT if tool_output else NEIGHBOUR)
     omega = _omega(source, scores)
@@ -183,11 +180,15 @@ def ladder(
     if tool_output or source.total >= LONG:
         rank = scores.copy()
         rank[[0, -1]] = np.inf
-    order = np.argsort(-rank, kind="stable")
-    spent = np.cumsum(source.tokens[order] + GAP_TOKENS)
+    order = (-rank).argsort(kind="stable")
+    spent = (source.tokens[order] + GAP_TOKENS).cumsum()
+    kept = omega[order].cumsum()
     rooms = [int(size * source.total) for size in SIZES] + [LEAST] * (source.total > 8 * LEAST)
-    kept = dict.fromkeys(np.searchsorted(spent, rooms, "right").tolist())
-    rungs = [_extract(source, np.sort(order[:count]), omega) for count in kept if count]
+    rungs = [
+        _extract(source, order[:count], int(spent[count - 1]), float(kept[count - 1]))
+        for count in dict.fromkeys(spent.searchsorted(rooms, "right").tolist())
+        if count
+    ]
     stub = _stub(source, label)
     return tuple(rung for rung in (*rungs, stub) if rung.tokens < source.total)
 
@@ -213,24 +214,19 @@ def _omega(source: Sentences, scores: NDArray[np.float64]) -> NDArray[np.float64
 
 
 def _runs(source: Sentences, chosen: NDArray[np.intp]) -> list[tuple[int, int]]:
-    """Return (start, end) characters of neighbouring sentences, given the chosen ones in order."""
-    starts, ends = source.ends[chosen].tolist(), source.ends[chosen + 1].tolist()
-    breaks = (np.flatnonzero(chosen[1:] - chosen[:-1] > 1) + 1).tolist()
-    return [
-        (starts[first], ends[after - 1])
-        for first, after in zip([0, *breaks], [*breaks, len(starts)], strict=True)
-    ]
+    """Return (start, end) characters of the runs of neighbours among the chosen sentences."""
+    chosen = np.sort(chosen)
+    breaks = (chosen[1:] - chosen[:-1] > 1).nonzero()[0].tolist()
+    starts = source.ends[chosen[[0, *(at + 1 for at in breaks)]]].tolist()
+    ends = source.ends[chosen[[*breaks, -1]] + 1].tolist()
+    return list(zip(starts, ends, strict=True))
 
 
-def _extract(source: Sentences, chosen: NDArray[np.intp], omega: NDArray[np.float64]) -> Rung:
+def _extract(source: Sentences, chosen: NDArray[np.intp], spent: int, share: float) -> Rung:
     runs = _runs(source, chosen)
     gaps = len(runs) - (runs[0][0] == 0) + (runs[-1][1] < len(source.text))
-    return Rung(
-        kind="extract",
-        text=_joined(source.text, runs),
-        tokens=int(source.tokens[chosen].sum()) + GAP_TOKENS * gaps,
-        share=min(1.0, float(omega[chosen].sum())),
-    )
+    tokens = spent + GAP_TOKENS * (gaps - len(chosen))  # `spent` reckons with a gap for each sentence
+    return Rung(kind="extract", text=_joined(source.text, runs), tokens=tokens, share=min(1.0, share))
 
 
 def _joined(text: str, runs: Sequence[tuple[int, int]], account: str = GAP, at: int = -1) -> str:
@@ -245,9 +241,12 @@ def _joined(text: str, runs: Sequence[tuple[int, int]], account: str = GAP, at: 
     return "".join(out)
 
 
+_PIECE = re.compile(r"[A-Za-z]{1,4}|\d{1,3}|[^\sA-Za-z\d]")  # a token at most each; quicker than counting 40 characters
+
+
 def _stub(source: Sentences, label: str) -> Rung:
     text = f"[{source.total:,} tokens left out: {label}]" + ("\n" if source.text.endswith("\n") else "")
-    return Rung(kind="stub", text=text, tokens=source.tokenizer.count_many([text])[0], share=0.0)
+    return Rung(kind="stub", text=text, tokens=1 + len(_PIECE.findall(text)), share=0.0)
 
 
 def fit_text(text: str, tokens: int, weights: Mapping[str, float], tokenizer: Tokenizer) -> str:
@@ -266,24 +265,37 @@ def fit_text(text: str, tokens: int, weights: Mapping[str, float], tokenizer: To
         >>> from ctxwin.tokens import get_tokenizer
         >>> text = "Start. " + "Nothing happens. " * 99 + "The pump fails. " + "All quiet. " * 99 + "End."
         >>> fit_text(text, 30, {"pump": 3.0}, get_tokenizer("o200k_base"))
-        'The log starts. [… 477 tokens omitted …] The pump failed. … All quiet. End.'
+        'Start. [… 591 tokens omitted …] Nothing happens. The pump fails. … End.'
     """
     whole = tokenizer.count_many([text])[0]
     if whole <= tokens:
         return text
     room = tokens - OMITTED_TOKENS
-    source = split(text, tokenizer, longest=min(MAX_SENTENCE, max(8, room // 2)))
+    longest = max(8, room * len(text) // whole // 3)  # a sentence of a third of the room leaves two for others
+    source = split(text, tokenizer, longest=min(MAX_SENTENCE, longest))
     rank = _scores(source, weights, NEIGHBOUR)
     rank[0], rank[-1] = np.inf, np.finfo(np.float64).max
-    order = np.argsort(-rank, kind="stable")
-    spent = np.cumsum(source.tokens[order] + GAP_TOKENS)
-    while (count := int(np.searchsorted(spent, room, "right"))) > 0:
-        short = _with_account(source, np.sort(order[:count]))
+    order = np.argsort(-rank, kind="stable").tolist()
+    while room > 0 and (chosen := _fitting(source.tokens.tolist(), order, room)):
+        short = _with_account(source, np.asarray(list(chosen)))
         over = tokenizer.count_many([short])[0] - tokens
         if over <= 0:
             return short
         room -= over
     return _beginning(text, tokens, tokenizer)
+
+
+def _fitting(tokens: Sequence[int], order: Sequence[int], room: int) -> set[int]:
+    """Choose sentences in order of rank, passing over those that do not fit; each gap costs its mark."""
+    chosen: set[int] = set()
+    for j in order:
+        cost = tokens[j] + GAP_TOKENS * (1 - (j - 1 in chosen) - (j + 1 in chosen))
+        if cost <= room:
+            chosen.add(j)
+            room -= cost
+        if room <= GAP_TOKENS:
+            break
+    return chosen
 
 
 def _with_account(source: Sentences, chosen: NDArray[np.intp]) -> str:
@@ -305,9 +317,7 @@ def _beginning(text: str, tokens: int, tokenizer: Tokenizer) -> str:
     return tokenizer.truncate(text, tokens)
 
 
-_WORD = re.compile(
-    r"""(?:[^\s,;!?()\[\]{}<>"'`“”‘’，。；：！？、（）《》「」\u3040-\u9fff]|(?<=\d),(?=\d)){1,200}"""
-)
+_WORD = re.compile(r"""(?:[^\s,;!?()\[\]{}<>"'`“”‘’，。；：！？、（）《》「」\u3040-\u9fff]|(?<=\d),(?=\d)){1,200}""")
 _FACT = re.compile(
     r"""
     \d                                             # numbers, dates, versions, sizes

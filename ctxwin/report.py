@@ -65,10 +65,10 @@ class Cost:
 
 def price_of(model: Model, packed: int, unpacked: int) -> Cost | None:
     """Price a request of `packed` tokens beside the whole of `unpacked` tokens; None without a price."""
-    if model.input_price is None:
+    packed_cost, whole_cost = model.cost(packed), model.cost(unpacked)
+    if packed_cost is None or whole_cost is None:
         return None
-    per_token = float(model.input_price) / 1e6
-    return Cost(model=model.name, packed=packed * per_token, unpacked=unpacked * per_token, date=str(model.date))
+    return Cost(model=model.name, packed=packed_cost, unpacked=whole_cost, date=str(model.date))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

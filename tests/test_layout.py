@@ -25,7 +25,8 @@ def chunk(number):
 
 
 def shown(items, chosen):
-    return render_block(items, chosen, lambda i: items[i].text)
+    labels = count_pieces(items, TOKENIZER).labels
+    return render_block(items, labels, chosen, lambda i: items[i].text)
 
 
 def test_a_date_stands_once_for_its_sitting_and_a_gap_is_marked():

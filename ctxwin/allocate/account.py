@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..errors import BudgetError
 from .problem import Problem
 
-__all__ = ["Ledger", "chosen", "cost", "markers_paid", "place_required", "room_beside", "rungs_of"]
+__all__ = ["Ledger", "all_fits", "chosen", "cost", "place_required", "room_beside", "rungs_of"]
 
 _FULLER = 1e-6
 """Worth of showing a required item in full where its values do not tell rungs apart."""
@@ -18,6 +18,12 @@ def chosen(problem: Problem, choice: NDArray[np.int64]) -> tuple[NDArray[np.int6
     """Return the kept items and the places of their rungs in `tokens` and `values`."""
     kept = np.flatnonzero(choice >= 0)
     return kept, problem.start[kept] + choice[kept]
+
+
+def all_fits(problem: Problem) -> bool:
+    """Tell whether nothing needs to be shortened or left out."""
+    full = int(problem.tokens[problem.start[:-1]].sum())
+    return full <= problem.capacity and cost(problem, np.zeros(problem.size, np.int64)) <= problem.capacity
 
 
 def rungs_of(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -39,20 +45,19 @@ def cost(problem: Problem, choice: NDArray[np.int64]) -> int:
     kept, rungs = chosen(problem, choice)
     groups = np.unique(problem.header[kept])
     headers = problem.header_tokens[groups[groups >= 0]]
-    return int(problem.tokens[rungs].sum() + headers.sum()) + markers_paid(problem, choice)
+    return int(problem.tokens[rungs].sum() + headers.sum()) + _markers(problem, kept)
 
 
-def markers_paid(problem: Problem, choice: NDArray[np.int64]) -> int:
-    """Count the tokens of a choice's omission markers."""
-    kept = np.flatnonzero(choice >= 0)
-    keeps = np.append(choice >= 0, False)
-    follows = problem.follows[kept] & keeps[kept - 1]
+def _markers(problem: Problem, kept: NDArray[np.int64]) -> int:
+    follows = problem.follows[kept]
+    follows[:1] = False
+    follows[1:] &= np.diff(kept) == 1
     return int(problem.markers[kept[~follows]].sum())
 
 
 def room_beside(problem: Problem, base: NDArray[np.int64]) -> int:
     """Count the tokens that one more item has at most: what comes between may save the markers of `base`."""
-    return problem.capacity - cost(problem, base) + markers_paid(problem, base)
+    return problem.capacity - cost(problem, base) + _markers(problem, np.flatnonzero(base >= 0))
 
 
 class Ledger:

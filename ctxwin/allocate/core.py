@@ -39,17 +39,18 @@ def densest(density: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     return some
 
 
-def peaks(problem: Problem, room: int) -> NDArray[np.float64]:
-    """Return each item's best value per token, of rungs of `room` tokens at most; 0 if required."""
+def peaks(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return each item's best value per token, of rungs that may fit beside `base`; 0 for those in it."""
     if not problem.size:
         return np.zeros(0)
     density = problem.values / np.maximum(problem.tokens, TINY)
+    room = room_beside(problem, base)
     if problem.tokens.max() > room:
         density[problem.tokens > room] = 0
     whole = np.flatnonzero(problem.whole)
     density[np.setdiff1d(rungs_of(problem, whole)[1], problem.start[whole], assume_unique=True)] = 0
     best: NDArray[np.float64] = np.maximum.reduceat(density, problem.start[:-1])
-    best[problem.required] = 0
+    best[base >= 0] = 0
     return best
 
 
@@ -107,7 +108,7 @@ class Core:
     tokens: NDArray[np.int64]
     values: NDArray[np.float64]
     forced: NDArray[np.bool_]
-    """(m,) required; its only rung is the placed one."""
+    """(m,) placed already, in its only rung here."""
     follows: NDArray[np.bool_]
     """(m,) the item before it in the pool is the one before it here."""
     marker: NDArray[np.int64]
@@ -131,10 +132,10 @@ def core(
     peak: NDArray[np.float64],
     floor: float,
 ) -> Core:
-    """Lay out the core: `items`, all that is required (as placed in `base`), and the items before them."""
-    inner = np.union1d(items, np.flatnonzero(problem.required))
+    """Lay out the core: `items`, all that `base` has placed, and the items before them."""
+    inner = np.union1d(items, np.flatnonzero(base >= 0))
     members = np.union1d(inner, inner[problem.follows[inner]] - 1)
-    forced = problem.required[members]
+    forced = base[members] >= 0
     single = forced | problem.whole[members]
     owner, rungs = rungs_of(problem, members)
     rung = rungs - problem.start[members][owner]

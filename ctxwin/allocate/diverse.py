@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, cost, place_required, room_beside
+from .account import Ledger, all_fits, place_required
 from .core import Core, core, peaks
 from .grow import grow
 from .problem import Problem, Selection
@@ -51,8 +51,8 @@ def coverage(problem: Problem) -> Selection:
     Facility location: every item of the pool counts its relevance, times the nearest kept rung's cover of it;
     greedy by gain per token with upgrade moves.
     """
-    if cost(problem, everything := np.zeros(problem.size, dtype=np.int64)) <= problem.capacity:
-        return appraise(problem, everything)
+    if all_fits(problem):
+        return appraise(problem, np.zeros(problem.size, dtype=np.int64))
     base = place_required(problem)
     ledger = Ledger(problem, base)
     rank = np.argsort(-problem.relevance, kind="stable")
@@ -60,7 +60,7 @@ def coverage(problem: Problem) -> Selection:
     cover = _Cover(problem, pool)
     for item in np.flatnonzero(problem.required).tolist():
         cover.keep(item, int(base[item]))
-    grow(problem, ledger, cover, core(problem, base, pool, peaks(problem, room_beside(problem, base)), 0.0))
+    grow(problem, ledger, cover, core(problem, base, pool, peaks(problem, base), 0.0))
     _take_rest(ledger, rank)
     return appraise(problem, ledger.choice)
 

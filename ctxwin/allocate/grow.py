@@ -64,16 +64,14 @@ def grow(problem: Problem, ledger: Ledger, objective: Objective, part: Core) -> 
             made.append((offers.items[place], rung, -offer[1]))
             offers.accept(place, rung)
             misses = 0
-        if offers.complete or len(made) == before:
+        if offers.complete or misses >= MISSES or len(made) == before:
             return made
 
 
 def costs(problem: Problem, ledger: Ledger, part: Core) -> NDArray[np.int64]:
     """Return the tokens that each rung of the core would cost over what its item has now; (e,)."""
     now = ledger.choice[part.items]
-    tokens = np.where(
-        now >= 0, problem.tokens[problem.start[part.items] + now], -ledger.overheads(part.items)
-    )
+    tokens = np.where(now >= 0, problem.tokens[problem.start[part.items] + now], -ledger.overheads(part.items))
     return part.tokens - tokens[part.owner]
 
 
@@ -101,8 +99,7 @@ class _Offers:
         self.complete = len(hopeful) < count
         # The value of an equal offer is not known here: taken for endless, it is looked at first.
         self.heap = [
-            (-density, -np.inf, place)
-            for density, place in zip(best[hopeful].tolist(), hopeful.tolist(), strict=True)
+            (-density, -np.inf, place) for density, place in zip(best[hopeful].tolist(), hopeful.tolist(), strict=True)
         ]
         heapq.heapify(self.heap)
 

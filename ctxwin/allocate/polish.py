@@ -18,6 +18,9 @@ __all__ = ["polish"]
 _EXCHANGES = 64
 """Exchanges made at most."""
 
+_MOVES = 1024
+"""Moves that gain most at the price, between which exchanges are looked for."""
+
 _TRIES = 8
 """Best pairs that are checked exactly before the search ends."""
 
@@ -35,19 +38,20 @@ class _Moves:
     more: NDArray[np.int64]
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> _Moves:
-        return _Moves(
-            place=self.place[mask], rung=self.rung[mask], gain=self.gain[mask], more=self.more[mask]
-        )
+        return _Moves(place=self.place[mask], rung=self.rung[mask], gain=self.gain[mask], more=self.more[mask])
 
 
 def polish(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates, price: float) -> None:
     """Make the exchange of most value, again and again, until none gains."""
     useful = _useful(_moves(problem, part, ledger, near), ledger.left, price)
+    if len(useful.place) > _MOVES:
+        net = useful.gain - price * useful.more
+        useful = useful.where(net >= np.partition(net, -_MOVES)[-_MOVES])
     part = restrict(part, np.unique(useful.place))
     for _ in range(_EXCHANGES):
         known = near.share[part.items]
         useful = _useful(_moves(problem, part, ledger, near), ledger.left, price)
-        if not _exchange(part, useful, ledger, near) and (near.share[part.items] == known).all():
+        if not _exchange(problem, part, useful, ledger, near) and (near.share[part.items] == known).all():
             return
 
 
@@ -61,9 +65,7 @@ def _moves(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates) -
         place=np.concatenate((part.owner, kept)),
         rung=np.concatenate((part.rung, np.full(len(kept), -1))),
         gain=np.concatenate((near.all_gains(part, now), -problem.values[places] * near.share[items])),
-        more=np.concatenate(
-            (costs(problem, ledger, part), -problem.tokens[places] - ledger.overheads(items))
-        ),
+        more=np.concatenate((costs(problem, ledger, part), -problem.tokens[places] - ledger.overheads(items))),
     )
     return moves.where(((moves.gain != 0) | (moves.more != 0)) & ~part.forced[moves.place])
 
@@ -74,7 +76,7 @@ def _useful(moves: _Moves, left: int, price: float) -> _Moves:
     return moves.where(net >= -price * max(left, 0) - max(0.0, float(net.max(initial=0))))
 
 
-def _exchange(part: Core, found: _Moves, ledger: Ledger, near: NearDuplicates) -> bool:
+def _exchange(problem: Problem, part: Core, found: _Moves, ledger: Ledger, near: NearDuplicates) -> bool:
     """Make the best single move or pair that fits and gains; tell whether there was one."""
     uses = found.where(found.gain > 0)
     uses = uses.where(np.lexsort((-uses.gain, uses.more)))
@@ -97,12 +99,13 @@ def _exchange(part: Core, found: _Moves, ledger: Ledger, near: NearDuplicates) -
         lost = 0.0 if free is None else float(frees.gain[free])
         if options[use] + lost <= _LEAST_GAIN:
             continue
-        if _make(part, ledger, near, uses, use, frees, free, lost):
+        if _make(problem, part, ledger, near, uses, use, frees, free, lost):
             return True
     return False
 
 
 def _make(
+    problem: Problem,
     part: Core,
     ledger: Ledger,
     near: NearDuplicates,
@@ -114,8 +117,10 @@ def _make(
 ) -> bool:
     """Make one exchange if it gains beside near-duplicates and fits exactly, markers and headers included."""
     item, rung = int(part.items[uses.place[use]]), int(uses.rung[use])
-    new, share = not ledger.kept[item], near.share[item]
-    if new and uses.gain[use] * near.left(item) / share + lost <= _LEAST_GAIN:
+    new, gain = not ledger.kept[item], float(uses.gain[use])
+    if new:  # it has perhaps not been held against what is kept
+        gain = float(problem.values[problem.start[item] + rung]) * near.left(item)
+    if gain + lost <= _LEAST_GAIN:
         return False
     if free is None:
         fits = ledger.takes(item, rung)

@@ -121,9 +121,7 @@ class Problem:
             or bool((np.diff(start) < 1).any()),
             "order must be 0 or more and increasing; sort the items by it": size > 0
             and bool(self.order[0] < 0 or (np.diff(self.order) < 1).any()),
-            "values must be finite and 0 or more": not bool(
-                np.isfinite(values).all() and (values >= 0).all()
-            ),
+            "values must be finite and 0 or more": not bool(np.isfinite(values).all() and (values >= 0).all()),
             "tokens, gap_tokens, header_tokens and capacity must be 0 or more": self.capacity < 0
             or any(bool((a < 0).any()) for a in (self.tokens, self.gap_tokens, self.header_tokens)),
             "header must name a group of header_tokens, or be -1": size > 0
@@ -142,9 +140,10 @@ class Problem:
         """Build a problem from `(tokens, value)` pairs per item, the fullest first.
 
         Args:
-            ladders: one sequence of rungs per item. capacity: tokens there are. arrays: any other field, as
-            an array or a list; those left out are neutral (nothing required, no gaps,
-                no headers, no vectors; relevance is the fullest rung's value).
+            ladders: one sequence of rungs per item.
+            capacity: tokens there are.
+            **arrays: any other field, as an array or a list; those left out are neutral (nothing required, no
+                gaps, no headers, no vectors; relevance is the fullest rung's value).
         """
         size = len(ladders)
         pairs = [pair for ladder in ladders for pair in ladder]
@@ -169,9 +168,7 @@ class Problem:
         header_tokens = np.asarray(arrays.pop("header_tokens", ()), dtype=np.int64)
         start = np.cumsum([0, *map(len, ladders)], dtype=np.int64)
         if arrays:
-            raise InputError(
-                f"Problem has no field {sorted(arrays)[0]!r}; fields are {', '.join(cls.__slots__)}"
-            )
+            raise InputError(f"Problem has no field {sorted(arrays)[0]!r}; fields are {', '.join(cls.__slots__)}")
         return cls(
             **fields,
             start=start,

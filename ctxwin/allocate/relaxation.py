@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import cost, room_beside
+from .account import cost
 from .core import TINY, Core, core, peaks, shortlist
 from .problem import Problem
 
@@ -23,7 +23,7 @@ _CHAIN_STEPS = 3
 """Neighbours over which a marker's cost is followed; each step only lowers the bound."""
 
 _STRIDE = 1.25
-"""Factor from the first price tried to the next, up or down, until one fits and one does not; then its square."""
+"""Factor to the next price, squared each time, until one fits and one does not."""
 
 _LAST_STRIDE = 1e9
 """Factor after which the search for such a price ends."""
@@ -31,7 +31,7 @@ _LAST_STRIDE = 1e9
 _PRICES = 16
 """Prices tried at most between those two."""
 
-_TIGHT = 1e-6
+_TIGHT = 1e-5
 """Share of the bound that a further price may win before the search ends."""
 
 _ROUNDING = 1e-9
@@ -67,7 +67,7 @@ class _Trial:
 def relax(problem: Problem, base: NDArray[np.int64]) -> Relaxation:
     """Find the core beside what `base` has placed, wide enough for the best price, and relax it."""
     left = problem.capacity - cost(problem, base)
-    peak = peaks(problem, room_beside(problem, base))
+    peak = peaks(problem, base)
     reach = max(left, 1)
     while True:
         items, floor = shortlist(problem, peak, reach)
@@ -119,8 +119,8 @@ def _search(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
         reachable = below + low.left * crossing
         if best.bound - reachable <= _TIGHT * best.bound:
             break
-        if step % 3 == 2 or not low.price < crossing < high.price:
-            crossing = (low.price + high.price) / 2
+        if step % 2 or not low.price < crossing < high.price:
+            crossing = (low.price * high.left - high.price * low.left) / (high.left - low.left)
         trial = _trial(part, crossing, capacity)
         low, high = (trial, high) if trial.left < 0 else (low, trial)
     return best, high
@@ -132,9 +132,7 @@ def _bracket(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
     stride = _STRIDE
     while high.left < 0:
         low, high, stride = high, _trial(part, stride * high.price, capacity), stride**2
-        if (
-            stride > _LAST_STRIDE
-        ):  # the chain's bound keeps too much to save markers: leave out all that is free
+        if stride > _LAST_STRIDE:  # the chain's bound keeps too much to save markers: leave out all that is free
             forced = np.flatnonzero(part.forced[part.owner])
             high = replace(high, taken=forced, left=capacity - _cost(part, part.forced, forced))
     while low.left >= 0 and low.price > part.floor:

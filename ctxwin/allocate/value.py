@@ -52,13 +52,11 @@ class NearDuplicates:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._start, self._values = problem.start.data, problem.values.data
-        self._is_kept = bytearray(problem.size)
+        self._is_kept = np.zeros(problem.size, dtype=np.bool_)
         self._weight = problem.duplicate_weight
         self._vectors = problem.vectors if (self._weight > 0).any() else None
-        self._kept: list[int] = []
-        self._rows = np.empty(
-            (64, 0 if problem.vectors is None else problem.vectors.shape[1]), dtype=np.float32
-        )
+        self._count = 0
+        self._rows = np.empty((64, 0 if problem.vectors is None else problem.vectors.shape[1]), dtype=np.float32)
         self._seen: dict[int, int] = {}
         self.share = np.ones(problem.size)
         """(n,) share of its value that each item has left, as far as it was looked at."""
@@ -82,19 +80,28 @@ class NearDuplicates:
 
     def keep(self, item: int, rung: int) -> None:
         """Count an item among the kept, whatever its rung."""
-        if self._vectors is None or self._is_kept[item]:
-            return
-        self._is_kept[item] = True
-        if len(self._kept) == len(self._rows):
+        if self._vectors is not None and not self._is_kept[item]:
+            self._is_kept[item] = True
+            self._append(self._vectors[item])
+
+    def keep_all(self, items: NDArray[np.int64]) -> None:
+        """Count items among the kept that are not yet."""
+        if self._vectors is not None:
+            self._is_kept[items] = True
+            self._append(self._vectors[items])
+
+    def _append(self, rows: NDArray[np.float32]) -> None:
+        needed = self._count + (len(rows) if rows.ndim == 2 else 1)
+        while needed > len(self._rows):
             self._rows = np.concatenate((self._rows, np.empty_like(self._rows)))
-        self._rows[len(self._kept)] = self._vectors[item]
-        self._kept.append(item)
+        self._rows[self._count : needed] = rows
+        self._count = needed
 
     def left(self, item: int) -> float:
         """Return the share of its value that an item has now, in [0, 1]."""
         if self._vectors is None or not self._weight[item]:
             return 1.0
-        count, seen = len(self._kept), self._seen.get(item, 0)
+        count, seen = self._count, self._seen.get(item, 0)
         if seen < count:
             self._seen[item] = count
             nearest = (self._rows[seen:count] @ self._vectors[item]).max()
@@ -108,7 +115,7 @@ class NearDuplicates:
             return items
         rank = items[np.lexsort((-items, -values))]
         rows = self._vectors[rank]
-        before = self._rows[: len(self._kept)]
+        before = self._rows[: self._count]
         near = np.zeros(len(items), dtype=np.bool_)
         for first in range(0, len(items), _BLOCK):
             last = min(first + _BLOCK, len(items))

@@ -15,6 +15,7 @@ import pkgutil
 import sys
 import warnings
 from collections.abc import Sequence
+from inspect import getdoc
 from typing import Annotated, NoReturn, TextIO
 
 import typer
@@ -31,6 +32,21 @@ EXIT_INPUT = 2
 EXIT_INTERRUPT = 130
 """Ctrl-C: 128 + SIGINT, as shells have it."""
 
+HELP = """Pack a long conversation and many files into a language model's context window.
+
+\b
+Example:
+  ctxwin demo
+  ctxwin ask "where is the session cookie signed?" src/ --budget 8k
+
+\b
+Exit codes:
+  0    done
+  1    the reader of a pipe has gone, or as a command says
+  2    bad input, told in one line on stderr
+  130  interrupted
+"""
+
 app = typer.Typer(
     name="ctxwin",
     add_completion=False,
@@ -40,21 +56,15 @@ app = typer.Typer(
 for _module in pkgutil.iter_modules(__path__):
     _run = getattr(importlib.import_module(f"{__name__}.{_module.name}"), "run", None)
     if _run is not None:
-        app.command(_module.name)(_run)
+        # A docstring cannot hold the sign itself that keeps the lines after it as they are.
+        app.command(_module.name, help=str(getdoc(_run)).replace(r"\b", "\b"))(_run)
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, help=HELP)
 def _ctxwin(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
 ) -> None:
-    r"""Pack a long conversation and many files into a language model's context window.
-
-    \b
-    Example:
-      ctxwin demo
-      ctxwin ask "where is the session cookie signed?" src/ --budget 8k
-    """
     if version:
         typer.echo(f"ctxwin {__version__}")
     elif context.invoked_subcommand is None:

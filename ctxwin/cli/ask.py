@@ -27,17 +27,13 @@ INSTRUCTION = (
 
 def run(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.")],
-    paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files and folders; .gitignore is respected.")
-    ],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders; .gitignore is respected.")],
     budget: Annotated[
         str, typer.Option("--budget", "-b", metavar="TOKENS", help="Tokens the request may have.")
     ] = "8k",
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model", "-m", metavar="NAME", help="Send the request to this model and stream its answer."
-        ),
+        typer.Option("--model", "-m", metavar="NAME", help="Send the request to this model and stream its answer."),
     ] = None,
     strategy: StrategyOption = "auto",
     tokenizer: TokenizerOption = None,

@@ -69,9 +69,7 @@ def run(
     if row is not None and row.window:
         cost = row.cost(total.tokens)
         price = f", ${cost:.5f} to read" if cost is not None else ""
-        typer.echo(
-            f"{100 * total.tokens / row.window:.1f} % of the window of {row.name}, {row.window:,}{price}"
-        )
+        typer.echo(f"{100 * total.tokens / row.window:.1f} % of the window of {row.name}, {row.window:,}{price}")
     for path, reason in skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
 

@@ -16,10 +16,12 @@ from .options import print_json
 
 __all__ = ["run"]
 
-QUESTION = "q18"
-"""The sample's question that is asked: its answer needs a message and a line of a file."""
-LONGEST = 400
-"""Characters of a message that are shown."""
+QUESTION = "q19"
+"""The sample's question that is asked: its answer needs a message and lines of a file."""
+COLUMNS = 96
+"""Characters of a line that are shown."""
+LINES = 20
+"""Lines of a message that are shown."""
 NEXT = """\
 Next, on your own:
   ctxwin pack talk.json --query "..." --budget 2k    a conversation
@@ -35,7 +37,7 @@ def run(
     ] = None,
     budget: Annotated[
         str, typer.Option("--budget", "-b", metavar="TOKENS", help="Tokens the request may have.")
-    ] = "1k",
+    ] = "2k",
     as_json: JsonOption = False,
 ) -> None:
     r"""Pack the package's own sample: two people plan a cycling tour, in 116 messages and six files.
@@ -78,8 +80,9 @@ def _introduced(packed: Packed, asked: str) -> str:
 def _request(packed: Packed) -> str:
     lines = []
     for item in read(packed.messages).items:
-        text = item.text if len(item.text) <= LONGEST else item.text[:LONGEST].rstrip() + " …"
-        lines += [f"{item.role}:", *(f"    {clean(line, LONGEST)}".rstrip() for line in text.splitlines())]
+        said = [f"    {clean(line, COLUMNS)}".rstrip() for line in item.text.splitlines()]
+        more = [f"    … {len(said) - LINES} more lines"] if len(said) > LINES else []
+        lines += [f"{item.role}:", *said[:LINES], *more]
     return "\n".join(lines)
 
 

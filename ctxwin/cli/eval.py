@@ -30,36 +30,29 @@ FIGURES = (
 def run(
     sets: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="DIR...", help="Folders that hold a set each; without one, the package's sample."
-        ),
+        typer.Argument(metavar="DIR...", help="Folders that hold a set each; without one, the package's sample."),
     ] = None,
     strategy: Annotated[
         list[str], typer.Option(metavar="NAME", help="Give it again to compare others with the first.")
     ] = ["auto"],  # noqa: B006
-    budgets: Annotated[
-        str, typer.Option(metavar="TOKENS,...", help="Budgets, separated by commas.")
-    ] = "1k,2k,4k,8k",
+    budgets: Annotated[str, typer.Option(metavar="TOKENS,...", help="Budgets, separated by commas.")] = "1k,2k,4k,8k",
     tokenizer: Annotated[str, typer.Option(metavar="NAME", help="Counts the tokens.")] = "o200k_base",
     embedder: Annotated[
         str, typer.Option(metavar="NAME", help="Judges relevance beside words: minilm, static or none.")
     ] = "auto",
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", help="Queries per set, spread over its sources.")
-    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Queries per set, spread over its sources.")] = None,
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Sources packed side by side; default: one a processor.")
     ] = None,
     wheels: Annotated[
         str | None, typer.Option(metavar="DIR", help="Where the wheels lie that a set asks about.")
     ] = None,
-    categories: Annotated[
-        bool, typer.Option("--categories", help="Show recall by category as well.")
-    ] = False,
+    categories: Annotated[bool, typer.Option("--categories", help="Show recall by category as well.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    r"""Score packings by evidence recall: the percentage of gold evidence that a packed request really says.
+    r"""Score packings by the gold evidence that they keep.
 
+    Recall is the percentage of a query's gold evidence that stands word for word in its packed request.
     Requests are recounted independently; one over its budget scores 0 and is listed. With two strategies, the
     gain over the first is given with its 95 % interval (paired bootstrap).
 

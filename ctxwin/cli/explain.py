@@ -33,9 +33,7 @@ OFFERS = 12
 def run(
     sources: Annotated[
         list[str],
-        typer.Argument(
-            metavar="CONVERSATION.json|PATH...", help="At most one conversation, and files or folders."
-        ),
+        typer.Argument(metavar="CONVERSATION.json|PATH...", help="At most one conversation, and files or folders."),
     ],
     query: Annotated[
         str | None,

@@ -57,9 +57,7 @@ ModelOption = Annotated[
 ]
 TokenizerOption = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAME", help="Count with this encoding, or this model's; default: --model's, or o200k_base."
-    ),
+    typer.Option(metavar="NAME", help="Count with this encoding, or this model's; default: --model's, or o200k_base."),
 ]
 EmbedderOption = Annotated[
     str,

@@ -13,9 +13,7 @@ __all__ = ["parse_budgets", "parse_tokens", "print_json"]
 SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 """What a letter after a number of tokens stands for."""
 
-_TOKENS = re.compile(
-    r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE
-)
+_TOKENS = re.compile(r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE)
 
 
 def parse_tokens(text: str, *, option: str = "--budget") -> int:

@@ -26,9 +26,7 @@ __all__ = ["run"]
 def run(
     conversation: Annotated[
         str,
-        typer.Argument(
-            metavar="CONVERSATION.json", help="Messages, a request body, or items; JSON or lines."
-        ),
+        typer.Argument(metavar="CONVERSATION.json", help="Messages, a request body, or items; JSON or lines."),
     ],
     query: Annotated[
         str | None,
@@ -37,9 +35,7 @@ def run(
     budget: BudgetOption = None,
     files: Annotated[
         list[str] | None,
-        typer.Option(
-            "--files", "-f", metavar="PATH", help="A file or folder to choose from as well; repeatable."
-        ),
+        typer.Option("--files", "-f", metavar="PATH", help="A file or folder to choose from as well; repeatable."),
     ] = None,
     strategy: StrategyOption = "auto",
     model: ModelOption = None,

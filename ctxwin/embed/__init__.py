@@ -71,12 +71,10 @@ def get_embedder(which: object = "auto", *, on_progress: Progress | None = None)
     """
     if isinstance(which, CachedEmbedder) and on_progress is None:
         return which
-    inner = _named(which) if isinstance(which, str) else _unwrapped(which)
-    return None if inner is None else CachedEmbedder(inner, on_progress=on_progress)
-
-
-def _unwrapped(which: object) -> Embedder:
-    return which.inner if isinstance(which, CachedEmbedder) else _given(which)
+    inner = _named(which) if isinstance(which, str) else _given(which)
+    if inner is None:
+        return None
+    return CachedEmbedder(inner, on_progress=on_progress, keep=not isinstance(inner, _FunctionEmbedder))
 
 
 @lru_cache(maxsize=8)
@@ -113,14 +111,15 @@ def _first_that_loads() -> Embedder | None:
 
 def _given(which: Any) -> Embedder:
     """Make an embedder of anybody's object or function."""
+    if isinstance(which, CachedEmbedder):
+        return which.inner
     if isinstance(which, Embedder):
         return which
     for function in (getattr(which, "embed", None), getattr(which, "encode", None), which):
         if callable(function):
             return _FunctionEmbedder(function)
     raise InputError(
-        f"an embedder is a name, a function from texts to vectors or an object with `embed`, "
-        f"not {type(which).__name__}"
+        f"an embedder is a name, a function from texts to vectors or an object with `embed`, not {type(which).__name__}"
     )
 
 

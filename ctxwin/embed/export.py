@@ -135,9 +135,7 @@ class _Graph:
         return outputs[0]
 
 
-def _rounded(
-    weights: NDArray[np.float32], axis: int, levels: int
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def _rounded(weights: NDArray[np.float32], axis: int, levels: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Round to whole numbers of -levels..levels with one scale along `axis`: weights ~ rounded * scales."""
     scales = np.maximum(np.abs(weights).max(axis=axis, keepdims=True) / levels, np.float32(1e-12))
     return np.rint(weights / scales).astype(np.int8), scales.astype(np.float32)

@@ -32,7 +32,6 @@ class StaticEmbedder:
     """
 
     def __init__(self) -> None:
-        from safetensors import SafetensorError
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
 
@@ -44,7 +43,7 @@ class StaticEmbedder:
         try:
             self._table = load_file(folder / TABLE)["embedding.weight"].astype(np.float32)
             self._tokenizer = Tokenizer.from_str((folder / TOKENIZER).read_text(encoding="utf-8"))
-        except (OSError, KeyError, ValueError, SafetensorError) as error:
+        except Exception as error:  # the tokenizer's errors have no narrower root
             raise StoreError(f"the vectors in {str(folder)!r} cannot be read ({error}); reinstall wordllama") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()

@@ -7,14 +7,19 @@ file. Vectors are rounded before they are used the first time, too, so that a ke
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cache import CacheWarning, cache_dir, locked
 from ..errors import InputError
 
 __all__ = ["CachedEmbedder", "Progress", "VectorStore"]
@@ -35,24 +40,25 @@ BUSY_SECONDS = 10.0
 """How long a write of another process is waited for."""
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Primary result codes that say that the file itself is bad, not the disk or the moment."""
 
-Vectors = NDArray[np.float32]
+Result = TypeVar("Result")
 
 
 class _Inner(Protocol):
     @property
     def name(self) -> str: ...
 
-    def embed(self, texts: Sequence[str]) -> Vectors: ...
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
 
 class CachedEmbedder:
-    """An embedder that embeds a text once: in a call, and where its vectors are kept on disk, ever.
+    """An embedder that embeds a text once in a call and, where its vectors are kept on disk, once for all.
 
     Args:
         inner: what embeds; its `name` is part of the keys.
         on_progress: called with (texts done, texts to do) while new texts are embedded.
-        keep: whether to keep vectors on disk.
+        keep: whether vectors are kept on disk.
     """
 
     def __init__(self, inner: _Inner, *, on_progress: Progress | None = None, keep: bool = True) -> None:
@@ -61,8 +67,8 @@ class CachedEmbedder:
         self._on_progress = on_progress
         self._store = VectorStore() if keep else None
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return (n, d) float32, one row of length 1 for each text.
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, d) float32, one row of length 1 for each text (zeros where the model gives zeros).
 
         Raises:
             InputError: the inner embedder gave something else than one vector of finite numbers for each text.
@@ -70,32 +76,32 @@ class CachedEmbedder:
         places: dict[bytes, list[int]] = {}
         for index, text in enumerate(texts):
             places.setdefault(_key(self.name, text), []).append(index)
-        rows = _Rows(len(texts))
-        missing = dict(places)
+        rows = _Rows(self.name, len(texts))
+        new = dict(places)
         for key, vector in self._store.get(places) if self._store else ():
-            rows.put(missing.pop(key), vector[None], self.name)
-        new = list(missing.items())
-        for start in range(0, len(new), STEP):
-            step = new[start : start + STEP]
-            vectors = self._new([texts[found[0]] for _, found in step])
-            for (_, found), vector in zip(step, vectors, strict=True):
-                rows.put(found, vector[None], self.name)
+            rows.put(new.pop(key), vector)
+        keys = list(new)
+        for start in range(0, len(keys), STEP):
+            step = keys[start : start + STEP]
+            vectors = self._embed_new([texts[new[key][0]] for key in step])
+            for key, vector in zip(step, vectors, strict=True):
+                rows.put(new[key], vector)
             if self._store:
-                self._store.put(zip((key for key, _ in step), vectors, strict=True))
+                self._store.put(zip(step, vectors, strict=True))
             if self._on_progress:
-                self._on_progress(start + len(step), len(new))
+                self._on_progress(start + len(step), len(keys))
         return rows.matrix
 
-    def _new(self, texts: Sequence[str]) -> NDArray[np.float16]:
+    def _embed_new(self, texts: Sequence[str]) -> NDArray[np.float16]:
         """Embed texts; check, normalise and round what comes back."""
         vectors = np.asarray(self.inner.embed([_valid(text) for text in texts]), dtype=np.float32)
         if vectors.ndim != 2 or len(vectors) != len(texts):
             raise InputError(
                 f"embedder {self.name!r} gave an array of shape {vectors.shape} for {len(texts)} texts; "
-                f"give one of ({len(texts)}, d)"
+                f"it must give one of shape ({len(texts)}, d)"
             )
         if not np.isfinite(vectors).all():
-            raise InputError(f"embedder {self.name!r} gave numbers that are not finite; check it on short texts")
+            raise InputError(f"embedder {self.name!r} gave numbers that are not finite; check its model")
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float16)
 
@@ -103,16 +109,18 @@ class CachedEmbedder:
 class _Rows:
     """A matrix whose width is known with its first row."""
 
-    def __init__(self, size: int) -> None:
-        self.matrix: Vectors = np.empty((size, 0), np.float32)
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.matrix = np.empty((size, 0), np.float32)
 
-    def put(self, places: Sequence[int], vector: NDArray[np.float16], name: str) -> None:
-        if not self.matrix.shape[1]:
-            self.matrix = np.empty((len(self.matrix), vector.shape[1]), np.float32)
-        if vector.shape[1] != self.matrix.shape[1]:
+    def put(self, places: Sequence[int], vector: NDArray[np.float16]) -> None:
+        width = self.matrix.shape[1]
+        if not width:
+            self.matrix = np.empty((len(self.matrix), len(vector)), np.float32)
+        elif width != len(vector):
             raise InputError(
-                f"embedder {name!r} gave vectors of {vector.shape[1]} numbers, and of {self.matrix.shape[1]} "
-                "before; give another model another name"
+                f"embedder {self.name!r} has vectors of {width} and of {len(vector)} numbers; "
+                "give each model and version a name of its own"
             )
         self.matrix[places] = vector
 
@@ -127,22 +135,87 @@ def _valid(text: str) -> str:
 
 
 class VectorStore:
-    """Vectors by key in a file that several processes may use at once.
+    """Vectors by key, in a file that several processes and threads may use at once.
 
-    A damaged file is set aside, and where the folder cannot be used vectors are not kept; either is said once
-    with a `CacheWarning` and never ends the work.
+    A damaged file is set aside and begun anew; where the folder cannot be used, vectors are not kept. Either is
+    said once, with a `CacheWarning`, and never ends the work.
     """
 
     def __init__(self) -> None:
         self._usable = True
 
     def get(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, NDArray[np.float16]]]:
-        """Yield the keys that are kept, with their vectors."""
+        """Yield those of the keys that are kept, with their vectors."""
         wanted = list(keys)
         for start in range(0, len(wanted), CHUNK):
-            yield from self._run(lambda file, start=start: _select(file, wanted[start : start + CHUNK])) or ()
+            part = wanted[start : start + CHUNK]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"
+            for key, vector in self._run(partial(_fetch, query=query, values=part)) or ():
+                yield key, np.frombuffer(vector, np.float16)
 
     def put(self, vectors: Iterable[tuple[bytes, NDArray[np.float16]]]) -> None:
-        """Keep vectors, in one transaction."""
+        """Keep vectors, all or none of them."""
         rows = [(key, vector.tobytes()) for key, vector in vectors]
-        self._run(lambda file: _insert(file, rows))
+        self._run(partial(_insert, rows=rows))
+
+    def _run(self, work: Callable[[sqlite3.Connection], Result]) -> Result | None:
+        """Open the file and do some work with it; None where the file cannot be used."""
+        for first in (True, False):
+            if not self._usable:
+                break
+            try:
+                with _opened() as file:
+                    return work(file)
+            except (sqlite3.Error, OSError) as error:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extension, as DAMAGED is
+                if not (first and code in DAMAGED and _set_aside(error)):
+                    self._usable = False
+                    _warn(f"cannot be used ({error}); texts are embedded anew each time")
+        return None
+
+
+def _fetch(file: sqlite3.Connection, *, query: str, values: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    return file.execute(query, values).fetchall()
+
+
+def _insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) -> None:
+    with file:
+        file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
+
+
+@contextlib.contextmanager
+def _opened() -> Iterator[sqlite3.Connection]:
+    """Open the file for one piece of work: 0.3 ms, and nothing to share between threads or forks."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(_place(), timeout=BUSY_SECONDS)) as file:
+        file.execute("PRAGMA journal_mode=WAL")
+        file.execute("PRAGMA synchronous=NORMAL")  # in WAL mode a crash may lose the last writes, no more
+        file.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)")
+        yield file
+
+
+def _set_aside(error: Exception) -> bool:
+    """Rename a damaged file, unless another process just did; say whether that worked."""
+    with locked(FILE):
+        try:
+            with contextlib.suppress(sqlite3.DatabaseError), _opened() as file:
+                if file.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
+                    return True
+            aside = _place().with_suffix(".damaged")
+            _place().replace(aside)
+            for end in ("-wal", "-shm"):
+                Path(f"{_place()}{end}").unlink(missing_ok=True)
+        except OSError:
+            return False
+    _warn(f"is damaged ({error}); it is now {aside.name!r}, delete it; texts are embedded anew once")
+    return True
+
+
+def _place() -> Path:
+    return cache_dir() / FILE
+
+
+def _warn(what: str) -> None:
+    message = f"the cache of vectors {str(_place())!r} {what}"
+    warnings.warn(message, CacheWarning, stacklevel=6)

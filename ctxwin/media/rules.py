@@ -95,9 +95,7 @@ MEDIA_RULES: Mapping[str, MediaRule] = {
     "claude-high": MediaRule(image=partial(claude_image, edge=2_576, cap=4_784), error=0.01),
     "gemini-2": MediaRule(image=gemini_image, page=GEMINI_TILE),
     # Google, "Media resolution": 1,120 (low: 280) tokens an image, 560 a page; measured 1,065 to 1,101.
-    "gemini-3": MediaRule(
-        image=partial(flat_image, tokens=1_120, low=280), video=VIDEO_GEMINI_3, page=560, error=0.05
-    ),
+    "gemini-3": MediaRule(image=partial(flat_image, tokens=1_120, low=280), video=VIDEO_GEMINI_3, page=560, error=0.05),
     "qwen-vl": MediaRule(image=qwen_image),
     # Models whose rule nobody has published: the middle of those above.
     "unknown": MediaRule(image=partial(claude_image, edge=1_568, cap=1_568), error=0.5),

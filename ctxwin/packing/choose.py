@@ -23,6 +23,8 @@ ROUNDS = 4
 """Times a choice is made again with the room that the exact count of the last one left or lacked."""
 SLACK = 12
 """Tokens of room that are left unused rather than choosing once more: less than a short turn."""
+SLACK_SHARE = 200
+"""And one part in so many of the limit, where that is more."""
 SUMMARIES = 16
 """Units for which one packing asks for summaries, those that lose most first: each may cost a model's call."""
 
@@ -68,7 +70,7 @@ def choose(draft: Draft, relevance: Relevance, extra: Mapping[tuple[int, int], S
         if room >= 0 and (best is None or choice.selection.value > best.selection.value):
             best = choice
         complete = len(choice.request.chosen) == len(candidates.where) and not _shortened(choice)
-        if (0 <= room <= SLACK) or (room >= 0 and complete):
+        if (0 <= room <= max(SLACK, draft.limit // SLACK_SHARE)) or (room >= 0 and complete):
             break
         capacity += room
     return best or _cut_down(draft, _allocate(draft, candidates, capacity))

@@ -14,8 +14,9 @@ from .sections import Form, Section
 __all__ = ["Candidates", "Chosen", "assemble"]
 
 LADDERS = 160
-"""Units whose shorter forms are worked out: the most relevant ones that are long. More cost time and are not
-chosen at budgets where packing matters."""
+"""Units whose shorter forms are worked out at most: the most relevant ones that are long."""
+LADDER_ROOM = 1.5
+"""And only of those that would, whole, fill this many times the room: what is far from fitting is left out whole."""
 LADDER_FROM = 64
 """Tokens from which a unit has shorter forms."""
 TRUST = {"full": 1.0, "extract": 0.95, "summary": 0.8, "stub": 0.0}
@@ -164,6 +165,8 @@ def _ladder_rows(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
     long = stacked.tokens >= min(LADDER_FROM, max(1, capacity))
     rows = np.flatnonzero(long & ~stacked.required)
     best = rows[np.argsort(-stacked.p[rows], kind="stable")[:LADDERS]]
+    before = np.cumsum(stacked.tokens[best]) - stacked.tokens[best]
+    best = best[before < LADDER_ROOM * capacity]
     must = np.flatnonzero(stacked.required & ~stacked.whole)
     return np.sort(np.concatenate([best, must]))
 

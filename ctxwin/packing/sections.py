@@ -17,7 +17,7 @@ from ..items import Item, Part
 from ..layout import Pieces, duplicate_weights, omitted_run
 from ..messages import Conversation, note, read
 from ..pool import Pool
-from ..renditions import RungKind, fit_text, ladder
+from ..renditions import Rung, RungKind, fit_text, ladder
 from ..tokens import RequestRules, Tokenizer, count_items
 
 __all__ = ["Block", "Form", "History", "Section", "Slot"]
@@ -74,31 +74,17 @@ class _Shortener:
         self._tokenizer = tokenizer
 
     def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
-        ladders: list[tuple[Slot, int, Sequence[Form]]] = []
+        whole = int(self.pieces.tokens[unit])
+        ladders: list[tuple[Slot, int, Sequence[Rung]]] = []
         for slot, text in self.slots(unit):
             sentences = self._pool.sentences(text, self._tokenizer)
-            if sentences.total < SHORTEN_FROM:
-                continue
-            item = self.items[slot[0]]
-            rungs = ladder(sentences, weights, label=_label(item), tool_output=item.role in ("tool", "function"))
-            forms = [Form(kind=r.kind, tokens=r.tokens, share=r.share, texts={slot: r.text}) for r in rungs]
-            if forms:
-                ladders.append((slot, sentences.total, forms))
-        levels = max((len(forms) for _, _, forms in ladders), default=0)
-        return [self._level(unit, level, ladders) for level in range(levels)]
-
-    def _level(self, unit: int, level: int, ladders: list[tuple[Slot, int, Sequence[Form]]]) -> Form:
-        whole = int(self.pieces.tokens[unit])
-        tokens, lost = whole, 0.0
-        texts: dict[Slot, str] = {}
-        kind: RungKind = "stub"
-        for _, full, forms in ladders:
-            form = forms[min(level, len(forms) - 1)]
-            tokens -= full - form.tokens
-            lost += (1.0 - form.share) * full
-            texts.update(form.texts)
-            kind = "extract" if form.kind == "extract" else kind
-        return Form(kind=kind, tokens=max(1, tokens), share=max(0.0, 1.0 - lost / max(1, whole)), texts=texts)
+            if sentences.total >= SHORTEN_FROM:
+                item = self.items[slot[0]]
+                tool = item.role in ("tool", "function")
+                rungs = ladder(sentences, weights, label=_label(item), tool_output=tool)
+                ladders.append((slot, sentences.total, rungs))
+        levels = max((len(rungs) for _, _, rungs in ladders), default=0)
+        return [_level(whole, level, ladders) for level in range(levels)]
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
         whole = int(self.pieces.tokens[unit])
@@ -140,6 +126,7 @@ class History(_Shortener):
             gap=np.full(size, gap, np.int64),
             header=np.full(size, -1, np.int64),
             header_tokens=np.zeros(0, np.int64),
+            labels=[""] * size,
             duplicate=duplicate_weights([conversation.items[members[-1]] for members in units.members]),
         )
 
@@ -163,6 +150,19 @@ class Block(_Shortener):
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the item's own text."""
         return [((unit, ()), self.items[unit].text)]
+
+
+def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[Rung]]]) -> Form:
+    """Put the rungs of one level of all texts of a unit together; a ladder that ends sooner stays at its end."""
+    tokens, lost, kinds, texts = whole, 0.0, set(), {}
+    for slot, full, rungs in ladders:
+        rung = rungs[min(level, len(rungs) - 1)]
+        tokens -= full - rung.tokens
+        lost += (1.0 - rung.share) * full
+        kinds.add(rung.kind)
+        texts[slot] = rung.text
+    kind: RungKind = "extract" if "extract" in kinds else "stub"
+    return Form(kind=kind, tokens=max(1, tokens), share=max(0.0, 1.0 - lost / max(1, whole)), texts=texts)
 
 
 def _replaceable(part: Part) -> bool:

@@ -23,7 +23,6 @@ __all__ = ["DEFAULT_BUDGET", "Task", "make_task"]
 
 DEFAULT_BUDGET = 2048
 """Tokens of a request when neither a budget nor a model is given."""
-DEFAULT_TOKENIZER = "o200k_base"
 OUTPUT_SHARE = 4
 """Of a model's window, at most one part in so many is kept for the answer when no budget is given."""
 BLIND = frozenset({"recency", "head_tail"})
@@ -60,7 +59,7 @@ class Task:
     def under(self, budget: int | Budget | None, model: str | None) -> Task:
         """Return the same task under another budget, or for another model with its window and tokenizer."""
         row = get_model(model) if model is not None else self.model
-        counter = get_tokenizer(row.tokenizer) if model is not None and row else self.tokenizer
+        counter = get_tokenizer(row) if model is not None else self.tokenizer
         if budget is None:
             budget = replace(self.budget, margin=None) if model is None else None
         return replace(self, budget=_budget(budget, row, counter), tokenizer=counter, model=row)
@@ -84,7 +83,7 @@ def make_task(
 ) -> Task:
     """Resolve the arguments of `ctxwin.pack`; its docstring says what they mean."""
     row = get_model(model) if model is not None else None
-    counter = get_tokenizer(tokenizer or (row.tokenizer if row else DEFAULT_TOKENIZER))
+    counter = get_tokenizer(tokenizer if tokenizer is not None else row)
     conversation = _conversation(messages)
     pool, skipped = _block_pool(items, files)
     if pool is None and not conversation.items and query is None:

@@ -57,8 +57,8 @@ background:rgba(128,128,128,.16)}
 .ctxwin .cw-strip>span{display:block;height:100%}
 .ctxwin .cw-key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:6px 0 10px;font-variant-numeric:tabular-nums}
 .ctxwin .cw-dot{display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:5px}
-.ctxwin .cw-rows{border-top:1px solid rgba(128,128,128,.3);max-height:520px;overflow:auto}
-.ctxwin .cw-row{display:grid;grid-template-columns:66px minmax(90px,190px) 78px 112px 92px minmax(120px,1fr);\
+.ctxwin .cw-rows{border-top:1px solid rgba(128,128,128,.3);max-height:600px;overflow:auto}
+.ctxwin .cw-row{display:grid;grid-template-columns:66px minmax(90px,190px) 78px 112px 108px minmax(120px,1fr);\
 gap:0 10px;align-items:center;padding:2px 6px;border-bottom:1px solid rgba(128,128,128,.14)}
 .ctxwin .cw-row>*{overflow:hidden;white-space:nowrap;text-overflow:ellipsis}
 .ctxwin .cw-top{font-size:11px;opacity:.68}
@@ -161,9 +161,7 @@ def _list(decisions: Sequence[Decision]) -> str:
     if not decisions:
         return ""
     largest = max(1, *(one.tokens for one in decisions))
-    heads = "".join(
-        f"<span>{name}</span>" for name in ("form", "item", "relevance", "tokens", "why", "begins")
-    )
+    heads = "".join(f"<span>{name}</span>" for name in ("form", "item", "relevance", "tokens", "why", "begins"))
     rows = "".join(_rows(decisions, largest))
     return f'<div class="cw-rows"><div class="cw-row cw-top">{heads}</div>{rows}</div>'
 
@@ -194,9 +192,7 @@ def _kinds(decisions: Sequence[Decision]) -> list[str]:
 
 
 def _remark(said: str) -> str:
-    return (
-        f'<div class="cw-row"><span></span><span class="cw-dim" style="grid-column:2/-1">{said}</span></div>'
-    )
+    return f'<div class="cw-row"><span></span><span class="cw-dim" style="grid-column:2/-1">{said}</span></div>'
 
 
 def _folded(run: Sequence[Decision], shown: Sequence[Decision], largest: int) -> str:

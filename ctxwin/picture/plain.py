@@ -87,9 +87,7 @@ def _bar(shares: Mapping[str, int], width: int) -> str:
     cells = {name: max(1, int(width * tokens / total)) if tokens else 0 for name, tokens in shares.items()}
     while (over := sum(cells.values()) - width) != 0:
         step = -1 if over > 0 else 1
-        error = {
-            name: cells[name] - width * shares[name] / total for name in cells if cells[name] > (step < 0)
-        }
+        error = {name: cells[name] - width * shares[name] / total for name in cells if cells[name] > (step < 0)}
         name = max(error, key=lambda one: -step * error[one])
         cells[name] += step
     return "".join(SIGNS.get(name, FREE) * count for name, count in cells.items())
@@ -101,7 +99,7 @@ def _decision_row(one: Decision) -> str:
 
 
 def _row(form: str, p: str, tokens: str, label: str, why: str, preview: str) -> str:
-    return f"{form:<7} {p:>4} {tokens:>11}  {_fit_end(label, 25)} {_fit(why, 12)} {_fit(preview, 34)}"
+    return f"{form:<7} {p:>4} {tokens:>11}  {_fit_end(label, 25)} {_fit(why, 16)} {_fit(preview, 30)}"
 
 
 def _fit(text: str, width: int) -> str:

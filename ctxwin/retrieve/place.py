@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..items import Item
 
-__all__ = ["Place"]
+__all__ = ["Place", "Scores", "lay_out"]
 
 Scores = NDArray[np.float32]
 

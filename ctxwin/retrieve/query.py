@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +22,10 @@ EMBEDDED_HISTORY = 3
 HISTORY_VECTOR = 0.4
 """Share of their vector in the question's."""
 
-_OPENING = r"^(?:please |can you |could you |would you |i(?:'d| would) like you to |i (?:want|need) you to |help me (?:to )?|let'?s |now )*"
+_OPENING = (
+    r"^(?:please |can you |could you |would you |i(?:'d| would) like you to |i (?:want|need) you to |help me (?:to )?"
+    r"|let'?s |now )*"
+)
 _TASK = re.compile(
     _OPENING + r"(?:write|create|implement|generate|build|make|draft|design|compose|code|develop|refactor|rewrite"
     r"|translate|fix|format|prepare|produce)\b"
@@ -71,19 +73,19 @@ class Query:
         """The vector to compare items with, (d,)."""
         if self.vector is None or self.vector.ndim == 1:
             return self.vector
-        if len(self.vector) == 1:
-            return self.vector[0]
-        return (1 - HISTORY_VECTOR) * self.vector[0] + HISTORY_VECTOR * self.vector[1]
+        share = HISTORY_VECTOR if len(self.vector) > 1 else 0.0
+        mixed: NDArray[np.float32] = (1 - share) * self.vector[0] + share * self.vector[-1]
+        return mixed
 
     def terms(self, history_weight: float) -> dict[str, float]:
         """Weigh the terms of the question and, less and less, of the messages before it; none above its own."""
         own = term_counts(tokenize(self.text))
-        terms = Counter(own)
+        terms = dict(own)
         for back, message in enumerate(reversed(self.history[-HISTORY:])):
             weight = history_weight * FADE**back
             for term, times in term_counts(set(tokenize(message))).items():
-                terms[term] = max(own.get(term, 0.0), min(terms[term] + weight * min(1.0, times), 1.0))
-        return dict(terms)
+                terms[term] = max(own.get(term, 0.0), min(terms.get(term, 0.0) + weight * min(1.0, times), 1.0))
+        return terms
 
     @property
     def is_task(self) -> bool:

@@ -16,9 +16,7 @@ from .tools import count_tools
 __all__ = ["count_item", "count_items", "count_tokens"]
 
 
-def count_items(
-    items: Sequence[Item], tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai"
-) -> list[int]:
+def count_items(items: Sequence[Item], tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai") -> list[int]:
     """Count each item as one message of a request, in one call of the tokenizer.
 
     An item without parts is a message with its text. `REPLY_PRIMING` and tools come on top, once a request.
@@ -62,9 +60,7 @@ def count_item(item: Item, tokenizer: Tokenizer, rules: RequestRules | Dialect =
     rules = get_rules(rules) if isinstance(rules, str) else rules
     words = Count.of(sum(tokenizer.count_many(_texts(item))), error=tokenizer.error)
     around = _around(item, rules)
-    total = words + Count(
-        tokens=around, low=around, high=around, exact=rules.exact and _plain(item) is not None
-    )
+    total = words + Count(tokens=around, low=around, high=around, exact=rules.exact and _plain(item) is not None)
     for one in _media(item):
         total += media_tokens(*one, rules.media)
     return total

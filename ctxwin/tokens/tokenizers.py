@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ..errors import InputError, UnknownModel
 from ..media import Count
 from ..models import NEAREST, Model, get_family, names
-from .estimates import ESTIMATES, weigh
+from .estimates import BASES, ESTIMATES, weigh
 
 if TYPE_CHECKING:
     import tiktoken
@@ -71,9 +71,7 @@ class BatchTokenizer(Tokenizer):
         error: relative error of 95 % of counts.
     """
 
-    def __init__(
-        self, name: str, count_batch: Callable[[Sequence[str]], Sequence[int]], error: float = 0.0
-    ) -> None:
+    def __init__(self, name: str, count_batch: Callable[[Sequence[str]], Sequence[int]], error: float = 0.0) -> None:
         self.name, self.error, self._count_batch = name, error, count_batch
 
     def __repr__(self) -> str:
@@ -106,9 +104,7 @@ class _Toktok(BatchTokenizer):
         """Return the longest prefix found that counts at most so many tokens."""
         import toktok
 
-        for target in range(
-            tokens, 0, -1
-        ):  # a prefix may be split otherwise than inside its text: look again
+        for target in range(tokens, 0, -1):  # a prefix may be split otherwise than inside its text: look again
             try:
                 kept: str = toktok.truncate(text, target, self.name)[0]
             except UnicodeEncodeError:
@@ -164,21 +160,20 @@ def _named(name: str) -> Tokenizer:
     if name in TOKTOK:
         return _Toktok(name)
     if name in ESTIMATES:
-        base = _named(DEFAULT_TOKENIZER)
-        return BatchTokenizer(
-            name, lambda texts: weigh(texts, base.count_many(texts), name), ESTIMATES[name].error
-        )
+        return BatchTokenizer(name, lambda texts: _estimated(texts, name), ESTIMATES[name].error)
     if name in TIKTOKEN:
         encoding = _tiktoken(name)
-        return BatchTokenizer(
-            name, lambda texts: [len(ids) for ids in encoding.encode_ordinary_batch(list(texts))]
-        )
+        return BatchTokenizer(name, lambda texts: [len(ids) for ids in encoding.encode_ordinary_batch(list(texts))])
     try:
         return _named(get_family(name).tokenizer)
     except UnknownModel as error:
         known = (*encodings(), *names())
         nearest = get_close_matches(name.lower(), known, n=NEAREST, cutoff=0.5)
         raise UnknownModel(name, nearest or TOKTOK, what="tokenizer or model") from error
+
+
+def _estimated(texts: Sequence[str], name: str) -> list[int]:
+    return weigh(texts, [_named(base).count_many(texts) for base in BASES], name)
 
 
 def _tiktoken(name: str) -> tiktoken.Encoding:

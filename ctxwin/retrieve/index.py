@@ -1,0 +1,244 @@
+"""The index: items prepared once, scored for many questions."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..items import Item
+from ..lexical import Bm25, cjk_share, tokenize
+from .cues import instruction_strength
+from .dates import named_days
+from .links import Titles
+from .place import Place, Scores, lay_out
+from .query import Query
+from .weights import Weights
+
+__all__ = ["Index"]
+
+STEEP_WORDS, STEEP_VECTORS = 1.3, 2.0
+"""Powers of the scaled scores: the best stand out (below 1 cost up to 2 points, above 2 gained nothing)."""
+BRIDGES, BRIDGE_TERMS, LINKS = 3, 5, 5
+"""Best items whose terms are followed, how many terms, and best items whose text is searched for titles."""
+WORTH_TOKENS = 150.0
+"""Estimated tokens that are added to an item's when the best for bridges are chosen."""
+MOSTLY = 0.3
+"""Share of CJK letters from which a text counts as Chinese, Japanese or Korean."""
+ENGLISH_ONLY = ("all-minilm", "minilm-l6", "minilm-l12", "all-mpnet", "potion", "wordllama")
+"""Names of embedders that were trained on English; to them all Chinese looks alike (mean cosine .65, measured)."""
+DAYS_AFTER, DAYS_BEFORE = 7, 2
+"""People tell of a day in the week after it; the boost fades over these."""
+
+
+class Index:
+    """Items prepared for scoring: built once, asked many times, grown by `extend`.
+
+    Example:
+        >>> index = Index([Item(text="I moved to Oslo.", speaker="Ana"), Item(text="It rains.", speaker="Bo")])
+        >>> index.score(Query(text="Where did Ana move?")).round(2).tolist()
+        [1.0, 0.04]
+    """
+
+    def __init__(self, items: Iterable[Item] = (), *, weights: Weights | None = None) -> None:
+        self.weights = weights or Weights()
+        self.vectors: Scores | None = None
+        self.embedder: str | None = None
+        self._items: list[Item] = []
+        self._texts: list[str] = []
+        self._words = Bm25()
+        self._titles = Titles()
+        self._speakers: dict[str, list[int]] = {}
+        self._columns: dict[str, list[float]] = {
+            "size": [],
+            "user": [],
+            "assistant": [],
+            "cue": [],
+            "day": [],
+            "cjk": [],
+        }
+        self.extend(items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def extend(self, items: Iterable[Item]) -> None:
+        """Append items; the index then scores as one that is built from all at once."""
+        new = list(items)
+        texts = [_key(item) for item in new]
+        for i, item in enumerate(new, len(self)):
+            self._note(i, item)
+        self._items += new
+        self._texts += texts
+        self._words.extend(map(tokenize, texts))
+        self._column = {name: np.asarray(values, np.float32) for name, values in self._columns.items()}
+        self._place: Place = lay_out(self._items, self._column["size"])
+
+    def _note(self, i: int, item: Item) -> None:
+        share = cjk_share(item.text[:1_000])
+        when = item.when
+        row = {
+            "size": len(item.text) * (0.25 + 0.45 * share) + 4,
+            "user": float(item.role == "user"),
+            "assistant": float(item.role == "assistant"),
+            "cue": instruction_strength(item.text) if item.kind == "turn" else 0.0,
+            "day": float(when.toordinal()) if when else np.nan,
+            "cjk": share,
+        }
+        for name, value in row.items():
+            self._columns[name].append(value)
+        if item.title:
+            self._titles.add(item.title, i)
+        if item.speaker and (names := re.findall(r"\w+", item.speaker.lower())):
+            self._speakers.setdefault(names[0], []).append(i)
+
+    @property
+    def texts_to_embed(self) -> list[str]:
+        """What an embedder must turn into vectors, one text for each item."""
+        return self._texts
+
+    def with_vectors(self, matrix: Scores | None, name: str | None) -> Index:
+        """Return the same index with vectors.
+
+        Args:
+            matrix: (n, d), rows of unit length, for `texts_to_embed`; None for words only.
+            name: the embedder's name.
+
+        Raises:
+            InputError: the matrix has not one row for each item.
+        """
+        if matrix is not None and len(matrix) != len(self):
+            raise InputError(f"{len(matrix):,} vectors for {len(self):,} items; embed all of `texts_to_embed`")
+        other = copy.copy(self)
+        other.vectors, other.embedder = matrix, name
+        return other
+
+    def query_weights(self, query: Query) -> dict[str, float]:
+        """Weigh the question's terms by rarity, to score sentences."""
+        return self._words.query_weights(query.text)
+
+    def score(self, query: Query) -> Scores:
+        """Return p in [0, 1] for every item, (n,); quantised, so that equal input gives equal order."""
+        if not len(self):
+            return np.zeros(0, np.float32)
+        total = _sum(self.features(query))
+        p: Scores = np.exp((total - total.max()) / self.weights.temperature)
+        return p.round(7)
+
+    def explain(self, query: Query, i: int) -> dict[str, float]:
+        """Return what each feature adds to the score of item `i`, the largest first."""
+        parts = {name: round(float(part[i]), 3) for name, part in self.features(query).items()}
+        return dict(sorted(parts.items(), key=lambda part: -part[1]))
+
+    def features(self, query: Query) -> dict[str, Scores]:
+        """Return each feature's share of the score, (n,) each; the score is their sum."""
+        terms = query.terms(self.weights.history)
+        parts = self._matches(query, terms)
+        parts |= self._surroundings(_sum(parts))
+        parts |= self._asked_for(query)
+        return parts | self._second_step(_sum(parts), terms)
+
+    def _matches(self, query: Query, terms: dict[str, float]) -> dict[str, Scores]:
+        """Compare the items themselves with the question."""
+        words = self.weights.lexical * _scaled(self._words.scores(terms)) ** STEEP_WORDS
+        direction, vectors = query.direction, self.vectors
+        if vectors is None or direction is None:
+            return {"lexical": words}
+        read = np.ones(len(self), np.bool_)
+        if _is_english_only(self.embedder or ""):
+            read = self._column["cjk"] < MOSTLY if cjk_share(query.text) < MOSTLY else ~read
+        cosine = (vectors @ direction.astype(vectors.dtype)).astype(np.float32)
+        dense = np.zeros(len(self), np.float32)
+        dense[read] = _scaled(cosine[read]) ** STEEP_VECTORS
+        return {"lexical": words, "dense": self.weights.dense * dense}
+
+    def _surroundings(self, base: Scores) -> dict[str, Scores]:
+        """Let items take part in the relevance of what stands around them."""
+        weights, place = self.weights, self._place
+        return {
+            "neighbours": weights.neighbours * place.around(base),
+            "session": weights.session * place.best_of_session(base),
+            "topic": weights.topic * place.undivided * _scaled(place.topic(base)),
+        }
+
+    def _asked_for(self, query: Query) -> dict[str, Scores]:
+        """Look for who, when and what kind of item the question asks for."""
+        weights, n = self.weights, len(self)
+        speaker = np.zeros(n, np.float32)
+        for name in set(re.findall(r"\w+", query.text.lower())) & self._speakers.keys():
+            speaker[self._speakers[name]] = weights.speaker
+        parts = {
+            "speaker": speaker,
+            "role": weights.role * self._column["assistant" if query.asks_assistant else "user"],
+        }
+        if query.is_task:
+            parts["instruction"] = weights.instruction * self._column["cue"]
+        if phrases := query.phrases:
+            found = [any(phrase in text.lower() for phrase in phrases) for text in self._texts]
+            parts["phrase"] = weights.phrase * np.asarray(found, np.float32)
+        if (days := self._days(query)) is not None:
+            parts["date"] = weights.date * days
+        return parts
+
+    def _days(self, query: Query) -> Scores | None:
+        """Return how near each item is to a day that the question names, 0 to 1; None when it names none."""
+        day = self._column["day"]
+        known = np.flatnonzero(~np.isnan(day))
+        if not len(known):
+            return None
+        spans = named_days(query.text, query.when or self._items[known[-1]].when)
+        if not spans:
+            return None
+        out = np.zeros(len(self), np.float32)
+        for first, last in spans:
+            late, early = (day[known] - last) / DAYS_AFTER, (first - day[known]) / DAYS_BEFORE
+            out[known] = np.maximum(out[known], 1 - np.clip(np.maximum(late, early), 0, 1))
+        return out
+
+    def _second_step(self, total: Scores, terms: dict[str, float]) -> dict[str, Scores]:
+        """Follow the best items to others: by rare terms that they share, and by titles that they name."""
+        weights = self.weights
+        worth = total - weights.temperature * np.log(self._column["size"] + WORTH_TOKENS)
+        best = np.argsort(-np.round(worth, 5), kind="stable")[: max(BRIDGES, LINKS)]
+        shares = {int(i): float(np.exp((worth[i] - worth[best[0]]) / weights.temperature)) for i in best}
+        bridges = {i: shares[i] for i in best[:BRIDGES].tolist()}
+        bridge = self._words.expansion(bridges, terms, BRIDGE_TERMS)
+        bridge[list(bridges)] = 0.0
+        parts = {"bridge": weights.bridge * _scaled(bridge)}
+        if len(self._titles):
+            link = np.zeros(len(self), np.float32)
+            for i in best[:LINKS].tolist():
+                for j in self._titles.named_in(self._items[i].text) - {i}:
+                    link[j] = max(link[j], shares[i])
+            parts["link"] = weights.link * link
+        return parts
+
+
+def _key(item: Item) -> str:
+    """Return the text by which an item is found: with its speaker, or its title."""
+    head = item.title or item.speaker
+    return f"{head}: {item.text}" if head else item.text
+
+
+@lru_cache(maxsize=64)
+def _is_english_only(embedder: str) -> bool:
+    name = embedder.lower()
+    return "multilingual" not in name and any(known in name for known in ENGLISH_ONLY)
+
+
+def _sum(parts: dict[str, Scores]) -> Scores:
+    return np.sum(np.stack(list(parts.values())), axis=0, dtype=np.float32)
+
+
+def _scaled(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale to 0..1; a constant gives zeros."""
+    if not scores.size:
+        return scores
+    low, high = scores.min(), scores.max()
+    scaled: Scores = (scores - low) / (high - low) if high > low else np.zeros_like(scores)
+    return scaled

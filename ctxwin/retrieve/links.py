@@ -1,0 +1,49 @@
+"""Titles that stand in texts: how one passage, or one piece of code, names another."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["Titles"]
+
+_WORD = re.compile(r"\w+")
+_REMARK = re.compile(r"\(.*?\)")
+LOOKED_AT = 4_000
+"""Characters of a text that are searched."""
+LONGEST = 8
+"""Words of the longest title that is looked for."""
+
+
+class Titles:
+    """Titles of items, found in texts.
+
+    Example:
+        >>> titles = Titles()
+        >>> titles.add("Oslo (city)", 3)
+        >>> titles.named_in("She moved to Oslo in May.")
+        {3}
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, ...], list[int]] = {}
+        self._lengths: dict[str, set[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def add(self, title: str, item: int) -> None:
+        """Remember an item's title; what stands in brackets is no part of it."""
+        words = tuple(_WORD.findall(_REMARK.sub("", title).lower()))
+        if 0 < len(words) <= LONGEST:
+            self._of.setdefault(words, []).append(item)
+            self._lengths.setdefault(words[0], set()).add(len(words))
+
+    def named_in(self, text: str) -> set[int]:
+        """Return the items whose titles stand in a text."""
+        words = _WORD.findall(text[:LOOKED_AT].lower())
+        return {
+            item
+            for at, word in enumerate(words)
+            for length in self._lengths.get(word, ())
+            for item in self._of.get(tuple(words[at : at + length]), ())
+        }

@@ -1,0 +1,197 @@
+"""The providers' rules for media against their own worked examples and against what was billed."""
+
+import base64
+import struct
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctxwin.items import Media
+from ctxwin.media import MEDIA_RULES, Count, media_tokens, openai_patches, sniff
+
+SIZES = [
+    (256, 256), (512, 512), (768, 768), (1024, 1024), (1280, 720),
+    (1920, 1080), (1080, 1920), (2560, 1440), (3840, 2160), (4032, 3024),
+]  # fmt: skip
+
+
+def image(rule: str, width: int, height: int, detail: str | None = None) -> int:
+    return media_tokens(Media(width=width, height=height, detail=detail), "image", MEDIA_RULES[rule]).tokens
+
+
+@pytest.mark.parametrize(
+    ("rule", "width", "height", "detail", "tokens"),
+    [
+        # OpenAI, "Images and vision": the worked examples of the tile rule.
+        ("gpt-4o", 1024, 1024, "high", 765),
+        ("gpt-4o", 2048, 4096, "high", 1105),
+        ("gpt-4o", 4096, 8192, "low", 85),
+        ("gpt-4o", 512, 512, None, 255),
+        ("gpt-4o-mini", 1024, 1024, None, 2833 + 4 * 5667),
+        ("gpt-5", 1024, 1024, None, 70 + 4 * 140),
+        # ... and of the patch rule: 1,024 and 1,452 patches of at most 1,536.
+        ("gpt-mini", 1024, 1024, None, 1659),  # 1,024 * 1.62
+        ("gpt-mini", 1800, 2400, None, 2353),  # 1,452 * 1.62
+        ("gpt-nano", 1024, 1024, None, 2520),
+        ("gpt-6", 4032, 3024, "low", 231),  # 16 by 12 patches of 512 by 384 pixels
+        # Google: the worked example of the tile rule, and a small image.
+        ("gemini-2", 960, 540, None, 6 * 258),
+        ("gemini-2", 384, 384, None, 258),
+        ("gemini-3", 4032, 3024, None, 1120),
+        ("gemini-3", 4032, 3024, "low", 280),
+        ("qwen-vl", 28, 28, None, 4),
+        ("qwen-vl", 10_000, 10_000, None, 16_384),
+    ],
+)
+def test_worked_examples(rule: str, width: int, height: int, detail: str | None, tokens: int) -> None:
+    assert image(rule, width, height, detail) == tokens
+
+
+@pytest.mark.parametrize(
+    ("rule", "detail", "billed"),
+    [
+        ("gpt-6", None, [77, 308, 692, 1229, 1104, 2448, 2448, 4320, 9792, 14364]),
+        ("gpt-6", "high", [77, 308, 692, 1229, 1104, 2448, 2448, 2931, 2931, 2942]),
+        ("gpt-5.5", None, [77, 308, 692, 1229, 1104, 2448, 2448, 4320, 9792, 11868]),
+    ],
+)
+def test_patches_are_what_was_billed(rule: str, detail: str | None, billed: list[int]) -> None:
+    """Measured at ten sizes (data set `image-token-cost`, 2026-10)."""
+    assert [image(rule, *size, detail) for size in SIZES] == billed
+
+
+@pytest.mark.parametrize(
+    ("rule", "size", "tokens"),
+    [
+        # Anthropic, "Vision": 1456x819 and 2576x1449 are what is seen of these at the two limits.
+        ("claude", (1920, 1080), 1560),
+        ("claude-high", (1920, 1080), 2691),
+        ("claude-high", (3840, 2160), 4784),
+        ("claude-high", (4032, 3024), 4740),
+        ("claude", (1024, 1024), 1369),
+        ("claude", (200, 200), 64),
+    ],
+)
+def test_claude_shrinks_to_edge_and_cap(rule: str, size: tuple[int, int], tokens: int) -> None:
+    count = media_tokens(Media(width=size[0], height=size[1]), "image", MEDIA_RULES[rule])
+    assert count.tokens == tokens + 4
+    assert count.low <= tokens + 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "media", "tokens"),
+    [
+        ("gemini-2", "audio", Media(seconds=60), 60 * 32),
+        ("gemini-2", "video", Media(seconds=10), 2630),
+        ("gemini-3", "video", Media(seconds=10), 1020),
+        ("gpt-4o", "audio", Media(seconds=12.5), 125),
+        ("gemini-2", "file", Media(pages=3), 3 * 258),
+        ("gemini-3", "file", Media(pages=3), 3 * 560),
+    ],
+)
+def test_time_and_pages(rule: str, kind: str, media: Media, tokens: int) -> None:
+    count = media_tokens(media, kind, MEDIA_RULES[rule])
+    assert count.tokens == tokens
+
+
+def test_a_page_costs_its_text_and_its_picture() -> None:
+    count = media_tokens(Media(pages=2), "file", MEDIA_RULES["claude"])
+    picture = image("claude", 1275, 1650)
+    assert (count.low, count.tokens) == (2 * 1500 - 30, 2 * (2250 + picture))
+    assert count.high >= 2 * (3000 + picture)
+
+
+@pytest.mark.parametrize("rule", MEDIA_RULES)
+@pytest.mark.parametrize("kind", ["image", "audio", "video", "file"])
+def test_the_unknown_is_bounded_and_never_exact(rule: str, kind: str) -> None:
+    count = media_tokens(None, kind, MEDIA_RULES[rule])
+    assert count.tokens > 0
+    assert count.low <= count.tokens <= count.high
+    assert count.exact is False or rule == "gemini-3"
+
+
+def test_length_from_bytes() -> None:
+    minute = media_tokens(Media(size=960_000), "audio", MEDIA_RULES["gpt-4o"])
+    assert minute.tokens == 600
+    assert minute.low < 600 < minute.high
+
+
+@given(
+    width=st.integers(1, 20_000),
+    height=st.integers(1, 20_000),
+    rule=st.sampled_from(sorted(MEDIA_RULES)),
+    detail=st.sampled_from([None, "low", "high", "original", "auto"]),
+)
+def test_every_size_has_a_sane_count(width: int, height: int, rule: str, detail: str | None) -> None:
+    tokens = image(rule, width, height, detail)
+    assert 0 < tokens <= 40_000
+    assert tokens == image(rule, height, width, detail) or rule.startswith(("gpt", "claude", "unknown", "o"))
+
+
+@given(width=st.integers(1, 20_000), height=st.integers(1, 20_000), cap=st.integers(16, 30_000))
+def test_patches_never_pass_their_cap(width: int, height: int, cap: int) -> None:
+    assert openai_patches(width, height, caps={"auto": cap}, multiplier=1) <= cap
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.floats(0, 1)), min_size=1))
+def test_counts_add(pairs: list[tuple[int, float]]) -> None:
+    counts = [Count.of(tokens, error=error) for tokens, error in pairs]
+    total = sum(counts[1:], counts[0])
+    assert total.tokens == sum(tokens for tokens, _ in pairs)
+    assert 0 <= total.low <= total.tokens <= total.high
+    assert total.exact == all(error == 0 for _, error in pairs)
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + bytes(width) for _ in range(height)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def jpeg(width: int, height: int) -> bytes:
+    exif = b"\xff\xe1" + struct.pack(">H", 2 + 6000) + bytes(6000)
+    frame = b"\xff\xc2" + struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\x01\x11\x00"
+    return b"\xff\xd8" + exif + frame + b"\xff\xd9"
+
+
+def webp(kind: bytes, body: bytes) -> bytes:
+    chunk = kind + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+
+
+@pytest.mark.parametrize(
+    ("data", "mime", "size"),
+    [
+        (png(7, 5), "image/png", (7, 5)),
+        (jpeg(640, 480), "image/jpeg", (640, 480)),
+        (b"GIF89a" + struct.pack("<HH", 31, 17) + bytes(8), "image/gif", (31, 17)),
+        (webp(b"VP8X", b"\0\0\0\0" + b"\x7f\x02\0" + b"\xdf\x01\0"), "image/webp", (640, 480)),
+        (webp(b"VP8L", b"\x2f" + (639 | 479 << 14).to_bytes(4, "little") + bytes(8)), "image/webp", (640, 480)),
+        (webp(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 640, 480)), "image/webp", (640, 480)),
+    ],
+)
+def test_sniff_images(data: bytes, mime: str, size: tuple[int, int]) -> None:
+    found = sniff(data)
+    assert (found.mime, (found.width, found.height), found.size) == (mime, size, len(data))
+
+
+def test_sniff_a_whole_image() -> None:
+    gif = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+    assert sniff(gif) == Media(mime="image/gif", width=1, height=1, size=42)
+
+
+def test_sniff_sound_and_documents() -> None:
+    wav = b"RIFF" + bytes(4) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 24_000, 48_000, 2, 16)
+    assert sniff(wav + b"data" + struct.pack("<I", 96_000) + bytes(96_000)).seconds == 2.0
+    pdf = b"%PDF-1.4 <</Type /Pages /Count 2>> <</Type/Page>> <</Type /Page /Parent 1 0 R>>"
+    assert (sniff(pdf).mime, sniff(pdf).pages) == ("application/pdf", 2)
+
+
+@given(st.binary(max_size=64), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"RIFF"]))
+def test_sniff_never_fails(data: bytes, head: bytes) -> None:
+    assert sniff(head + data).size == len(head + data)
