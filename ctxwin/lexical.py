@@ -59,7 +59,7 @@ SINGLE = 0.5
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _CJK_CHARACTER = re.compile(f"[{_CJK}]")
 _TERM = re.compile(rf"[{_CJK}]+|\d+(?:[.:,/-]\d+)+|[^\W{_CJK}]+")
-_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\da-zA-Z_]+")
+_PART = re.compile(r"[A-Z]+(?=[A-Z][^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+")
 
 
 def cjk_share(text: str) -> float:
@@ -131,7 +131,7 @@ class Bm25:
         document = np.repeat(np.arange(n, dtype=np.int64), self._lengths)
         pairs, frequency = np.unique(self._terms * np.int64(max(n, 1)) + document, return_counts=True)
         term, self._document = pairs // max(n, 1), (pairs % max(n, 1)).astype(np.int32)
-        found_in = np.bincount(term, minlength=vocabulary)
+        self._found_in = found_in = np.bincount(term, minlength=vocabulary)
         self._offset = np.concatenate([[0], np.cumsum(self._lengths)])
         self._idf = np.log1p((n - found_in + 0.5) / (found_in + 0.5))
         self._start = np.concatenate([[0], np.cumsum(found_in)])
@@ -168,16 +168,17 @@ class Bm25:
         Returns:
             float32 (size,); terms that stand in one document alone lead nowhere and are not taken.
         """
-        worth: dict[int, float] = {}
-        skip = {self._vocabulary[term] for term in known if term in self._vocabulary}
+        worth = np.zeros(len(self._vocabulary), np.float32)
         for document, share in shares.items():
-            for at in np.unique(self._terms[self._offset[document] : self._offset[document + 1]]).tolist():
-                if at not in skip and self._start[at + 1] - self._start[at] > 1:
-                    worth[at] = max(worth.get(at, 0.0), share * float(self._idf[at]))
+            at = self._terms[self._offset[document] : self._offset[document + 1]]
+            worth[at] = np.maximum(worth[at], share * self._idf[at])
+        worth[self._found_in < 2] = 0
+        worth[[self._vocabulary[term] for term in known if term in self._vocabulary]] = 0
         out = np.zeros(self.size, np.float32)
-        for at in sorted(worth, key=lambda at: (-worth[at], at))[:most]:
-            part = slice(self._start[at], self._start[at + 1])
-            out[self._document[part]] += self._score[part]
+        for at in np.argsort(-worth, kind="stable")[:most]:
+            if worth[at] > 0:
+                part = slice(self._start[at], self._start[at + 1])
+                out[self._document[part]] += self._score[part]
         return out
 
     def query_weights(self, query: str) -> dict[str, float]:

@@ -101,6 +101,16 @@ def test_pack_output_is_written_whole(ctxwin: Ctxwin, talk: Path, tmp_path: Path
     assert sorted(one.name for one in tmp_path.iterdir()) == ["request.json", "talk.json"]
 
 
+def test_output_follows_links_and_keeps_devices(ctxwin: Ctxwin, talk: Path, tmp_path: Path) -> None:
+    target = write(tmp_path / "request.json", "old")
+    (tmp_path / "link.json").symlink_to(target)
+    assert ctxwin("pack", talk, "-b", "1k", "--output", tmp_path / "link.json").code == 0
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads(target.read_text(encoding="utf-8"))
+    assert ctxwin("pack", talk, "-b", "1k", "--output", "/dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
+
+
 def test_pack_preview_writes_nothing(ctxwin: Ctxwin, talk: Path, tmp_path: Path) -> None:
     run = ctxwin("pack", talk, "-q", QUESTION, "-b", "1k", "--preview", "--output", tmp_path / "request.json")
     assert (run.code, run.err) == (0, "")
@@ -141,7 +151,9 @@ def test_ask_json(ctxwin: Ctxwin, notes: Path) -> None:
 def test_explain_accounts_for_every_item(ctxwin: Ctxwin, talk: Path, notes: Path) -> None:
     run = ctxwin("explain", talk, notes, "-q", QUESTION, "-b", "1k", "--all")
     assert run.code == 0
-    rows = [line for line in run.out.splitlines() if re.match(r"(full|extract|summary|stub|out) +[01]\.\d\d ", line)]
+    rows = [
+        line for line in run.out.splitlines() if re.match(r"(full|extract|summary|stub|out) +([01]\.\d\d|<\.01) ", line)
+    ]
     plain = json.loads(ctxwin("explain", talk, notes, "-q", QUESTION, "-b", "1k", "--json").out)
     assert len(rows) == len(plain["items"]) > len(sample.conversation())
     assert "500 more tokens would buy, best first:" in run.out

@@ -179,9 +179,7 @@ def span_of(part):
 
 def test_a_span_earns_its_characters():
     document = Item(id="d", text=ARTICLE, kind="document")
-    start, stop = span_of(
-        "Work stopped for almost a century, which let the soil settle and saved it from falling."
-    )
+    start, stop = span_of("Work stopped for almost a century, which let the soil settle and saved it from falling.")
     spans = {"d": ((start, stop),)}
     assert score(ARTICLE, document, spans=spans) == 1.0
     assert score(ARTICLE[:start], document, spans=spans) == 0.0
@@ -200,10 +198,7 @@ def test_a_short_span_needs_its_surroundings():
     document = Item(id="d", text=ARTICLE, kind="document")
     spans = {"d": (span_of("1372"),)}
     assert score("Room 1372 is on the left.", document, spans=spans) == 0.0
-    assert (
-        score("The bells were hung in 1372, the heaviest of them on the high side.", document, spans=spans)
-        == 1.0
-    )
+    assert score("The bells were hung in 1372, the heaviest of them on the high side.", document, spans=spans) == 1.0
 
 
 def slow_share_of_span(packed, text, start, stop, width):
@@ -306,9 +301,7 @@ def write_set(folder, units, queries):
     if units is not None:
         with gzip.open(folder / "units.jsonl.gz", "wt", encoding="utf-8") as file:
             file.writelines(json.dumps(unit) + "\n" for unit in units)
-    (folder / "queries.jsonl").write_text(
-        "".join(json.dumps(query) + "\n" for query in queries), encoding="utf-8"
-    )
+    (folder / "queries.jsonl").write_text("".join(json.dumps(query) + "\n" for query in queries), encoding="utf-8")
     return folder
 
 
@@ -344,9 +337,7 @@ def test_queries_keep_their_gold_and_how_it_counts(tmp_path):
         },
         ROW | {"gold": [], "gold_groups": {}},
     ]
-    files = [
-        {"source": "u", "uid": name, "kind": "document", "text": "def f():\n\n"} for name in ("a.py", "b.py")
-    ]
+    files = [{"source": "u", "uid": name, "kind": "document", "text": "def f():\n\n"} for name in ("a.py", "b.py")]
     loaded = load(write_set(tmp_path / "flat", UNITS + files, queries)).queries
     assert (loaded[0].gold, loaded[0].mode) == (("1",), "any")  # unit 2 is blank
     assert (loaded[1].mode, loaded[1].groups) == ("one_of_each_group", (("1",),))

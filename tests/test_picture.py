@@ -67,9 +67,7 @@ def read(fragment: str) -> Reader:
     return reader
 
 
-def decision(
-    position: int, rung: str = "full", *, tokens: int = 20, p: float = 0.5, text: str = "words"
-) -> Decision:
+def decision(position: int, rung: str = "full", *, tokens: int = 20, p: float = 0.5, text: str = "words") -> Decision:
     return Decision(
         id=text,
         position=position,
@@ -184,18 +182,14 @@ def test_html_rows_add_up() -> None:
     inside = sum(one.rung != "out" for one in decisions)
     chips = [value for name, value in seen.attributes if name == "class" and value == "cw-chip"]
     assert inside <= len(chips) <= len(decisions)
-    folded = sum(
-        int(word.split(" out,")[0]) for word in seen.words if " out, " in word and "relevance" in word
-    )
+    folded = sum(int(word.split(" out,")[0]) for word in seen.words if " out, " in word and "relevance" in word)
     assert folded == len(decisions) - inside
 
 
 def test_segments_are_in_proportion() -> None:
     parts = {"system": 100, "tools": 0, "history": 300, "retrieved": 500, "query": 50, "overhead": 50}
     seen = read(html(report([], limit=2_000, tokens=1_000, parts=parts)))
-    widths = [
-        float(v.split("%")[0][6:]) for n, v in seen.attributes if n == "style" and v.startswith("width:")
-    ]
+    widths = [float(v.split("%")[0][6:]) for n, v in seen.attributes if n == "style" and v.startswith("width:")]
     assert widths == pytest.approx([5.0, 15.0, 25.0, 2.5, 2.5])
 
 
@@ -219,9 +213,7 @@ def test_the_table_fits_a_screen(count: int) -> None:
 
 def test_wide_signs_keep_the_columns() -> None:
     lines = table(
-        report(
-            [decision(i, text="我们星期五签租约，房东要两个月的押金，请记得带身份证" * 3) for i in range(4)]
-        )
+        report([decision(i, text="我们星期五签租约，房东要两个月的押金，请记得带身份证" * 3) for i in range(4)])
     ).splitlines()
     assert max(map(cell_len, lines)) <= WIDTH
 
@@ -234,7 +226,7 @@ def test_the_end_of_a_long_path_is_kept() -> None:
 def test_the_table_puts_the_most_relevant_first() -> None:
     decisions = [decision(i, p=i / 100, text=f"turn{i:02}") for i in range(50)]
     lines = table(report(decisions)).splitlines()
-    rows = [line.split()[3] for line in lines if line.startswith("full")]
+    rows = [line.split()[4] for line in lines if line.startswith("full")]
     assert rows[:3] == ["turn49", "turn48", "turn47"]
     assert "… 42 more in" in "\n".join(lines)
 

@@ -48,10 +48,10 @@ def test_a_pool_is_embedded_once_and_grows(tmp_path, monkeypatch):
     assert len(toy.texts) == 201
     assert pack(items=pool, **ask).messages == first.messages
     assert len(toy.texts) == 201
-    pool.extend([Item(text="What is number 12? Twelve twelves.", kind="passage")])
+    pool.extend([Item(text="Number 12 is 144, again.", kind="passage")])
     grown = pack(items=pool, **ask)
     assert len(toy.texts) == 202
-    assert "Twelve twelves" in grown.text
+    assert "144, again" in grown.text
     fresh = Pool(pool.items)
     assert pack(items=fresh, **ask).messages == grown.messages
 

@@ -18,8 +18,9 @@ def said(message):
 
 
 def evidence(question):
+    """Return what any choice of alternatives leaves in hand: the first of each group."""
     messages = sample.conversation()
-    texts = [said(messages[index]) for index in question.messages]
+    texts = [said(messages[group[0]]) for group in question.messages]
     for name, ranges in question.lines.items():
         lines = (sample.files() / name).read_text(encoding="utf-8").split("\n")
         texts += ["\n".join(lines[first - 1 : last]) for first, last in ranges]
@@ -56,9 +57,7 @@ def test_it_has_the_things_that_a_packer_must_get_right():
     messages = sample.conversation()
     calls = [message["tool_calls"] for message in messages if message.get("tool_calls")]
     assert any(len(parallel) > 1 for parallel in calls)
-    pictures = [
-        part for message in messages if isinstance(message["content"], list) for part in message["content"]
-    ]
+    pictures = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
     data = next(part["image_url"]["url"] for part in pictures if part["type"] == "image_url")
     assert base64.b64decode(data.partition(",")[2]).startswith(b"\x89PNG")
     chinese = [message for message in messages if message.get("name") == "meiling"]

@@ -21,9 +21,13 @@ def chosen(problem: Problem, choice: NDArray[np.int64]) -> tuple[NDArray[np.int6
 
 
 def all_fits(problem: Problem) -> bool:
-    """Tell whether nothing needs to be shortened or left out."""
-    full = int(problem.tokens[problem.start[:-1]].sum())
-    return full <= problem.capacity and cost(problem, np.zeros(problem.size, np.int64)) <= problem.capacity
+    """Tell whether nothing needs to be shortened or left out, and nothing is worth more shortened."""
+    full = problem.start[:-1]
+    if problem.tokens[full].sum() > problem.capacity:
+        return False
+    if not problem.size or (np.maximum.reduceat(problem.values, full) > problem.values[full]).any():
+        return False
+    return cost(problem, np.zeros(problem.size, np.int64)) <= problem.capacity
 
 
 def rungs_of(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -43,7 +43,8 @@ def peaks(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return each item's best value per token, of rungs that may fit beside `base`; 0 for those in it."""
     if not problem.size:
         return np.zeros(0)
-    density = problem.values / np.maximum(problem.tokens, TINY)
+    density = problem.tokens.astype(np.float64)
+    np.divide(problem.values, np.maximum(density, TINY, out=density), out=density)
     room = room_beside(problem, base)
     if problem.tokens.max() > room:
         density[problem.tokens > room] = 0

@@ -147,10 +147,10 @@ def _fill(problem: Problem, base: NDArray[np.int64], ledger: Ledger, near: NearD
         grow(problem, ledger, near, part)
         polish(problem, part, ledger, near, relaxed.price)
         unseen[part.items] = False
-        peak = np.where(unseen & (problem.smallest <= ledger.left), relaxed.peak, 0)
-        items, floor = shortlist(problem, peak, ledger.left)
-        if not len(items):
+        rest = unseen & (problem.smallest <= ledger.left) & (relaxed.peak > 0)
+        if not rest.any():
             return
+        items, floor = shortlist(problem, np.where(rest, relaxed.peak, 0), ledger.left)
         part = core(problem, base, np.union1d(items, np.flatnonzero(ledger.choice >= 0)), relaxed.peak, floor)
 
 

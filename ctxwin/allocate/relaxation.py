@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .account import cost
-from .core import TINY, Core, core, peaks, shortlist
+from .core import TINY, Core, core, peaks, restrict, shortlist
 from .problem import Problem
 
 __all__ = ["Relaxation", "relax"]
@@ -71,7 +71,7 @@ def relax(problem: Problem, base: NDArray[np.int64]) -> Relaxation:
     reach = max(left, 1)
     while True:
         items, floor = shortlist(problem, peak, reach)
-        part = core(problem, base, items, peak, floor)
+        part = _trim(core(problem, base, items, peak, floor))
         best, fitting = _search(part, problem.capacity)
         if not floor or best.price > floor:
             break
@@ -87,6 +87,31 @@ def relax(problem: Problem, base: NDArray[np.int64]) -> Relaxation:
         core=part,
         peak=peak,
     )
+
+
+def _trim(part: Core) -> Core:
+    """Leave out the items that no price from the floor up wants, but for those that may save a marker.
+
+    With the price every gain falls, and the sum of a group's gains over its header too: what is not wanted at the floor
+    never is.
+    """
+    if not part.floor:
+        return part
+    best = np.maximum.reduceat(part.values - part.floor * part.tokens, part.start)
+    gain = _along(part, best, part.floor)
+    total = np.bincount(part.group, weights=np.maximum(gain, 0), minlength=len(part.header_tokens))
+    opens = (total > part.floor * part.header_tokens) | _opened(part, part.forced)
+    wanted = part.forced | ((gain > 0) & opens[part.group])
+    for _ in range(_CHAIN_STEPS):
+        wanted[:-1] |= wanted[1:] & part.follows[1:]
+    return restrict(part, np.flatnonzero(wanted))
+
+
+def _opened(part: Core, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which header groups have a kept item."""
+    opened = np.zeros(len(part.header_tokens), dtype=np.bool_)
+    opened[part.group[kept]] = True
+    return opened
 
 
 def _full_rungs(part: Core) -> Core:
@@ -161,8 +186,7 @@ def _trial(part: Core, price: float, capacity: int) -> _Trial:
     best = np.maximum.reduceat(net, part.start)
     gain, shared = _along(part, best, price), 0.0
     if len(part.header_tokens) > 1:
-        opened = np.zeros(len(part.header_tokens), dtype=np.bool_)
-        opened[part.group[part.forced]] = True
+        opened = _opened(part, part.forced)
         shared = price * float(part.header_tokens[opened].sum())
         gain = _along(part, best - _header_shares(part, gain, opened, price), price)
     kept = _kept(part, gain, price)
@@ -181,9 +205,8 @@ def _cost(part: Core, kept: NDArray[np.bool_], taken: NDArray[np.int64]) -> int:
     """Count the tokens of some rungs of the core, as `account.cost` does."""
     alone = kept.copy()
     alone[1:] &= ~(kept[:-1] & part.follows[1:])
-    opened = np.zeros(len(part.header_tokens), dtype=np.bool_)
-    opened[part.group[kept]] = True
-    return int(part.tokens[taken].sum() + part.marker[alone].sum() + part.header_tokens[opened].sum())
+    headers = part.header_tokens[_opened(part, kept)]
+    return int(part.tokens[taken].sum() + part.marker[alone].sum() + headers.sum())
 
 
 def _along(part: Core, best: NDArray[np.float64], price: float) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..evaluate import ADVERSARIAL, Progress, Result, Row, evaluate, load_sample
+from ..evaluate import ADVERSARIAL, Difference, Progress, Result, Row, evaluate, load_sample
 from .options import parse_budgets, print_json
 
 if TYPE_CHECKING:
@@ -19,12 +19,11 @@ __all__ = ["run"]
 SHOWN = 10
 """How many overruns and failures are listed; `--json` has all."""
 
-FIGURES = (
-    ("tokens used", "tokens", ",.0f"),
-    ("gap, percent", "gap", ".2f"),
-    ("ms a pack", "milliseconds", ".0f"),
-)
+FIGURES = (("tokens used", "tokens", ",.0f"), ("gap %", "gap", ".2f"), ("ms a pack", "milliseconds", ".0f"))
 """What is shown beside recall: its name, the field of a `Row`, the format."""
+
+GAINS = (("gain, points", "mean"), ("95 % from", "low"), ("to", "high"))
+"""What is shown of a comparison: its name, the field of a `Difference`."""
 
 
 def run(
@@ -122,7 +121,7 @@ def _table(result: Result, dataset: str, *, categories: bool) -> Table:
         rows = [row for row in result.rows if (row.dataset, row.strategy) == (dataset, strategy)]
         whole = [row for row in rows if row.category is None]
         if whole:
-            table.add_row(strategy, f"recall, percent ({whole[0].queries:,} queries)", *_cells(result, whole))
+            table.add_row(strategy, f"recall % ({whole[0].queries:,} queries)", *_cells(result, whole))
             for name, figure, form in FIGURES:
                 table.add_row("", name, *_cells(result, whole, figure, form))
         for category in dict.fromkeys(row.category for row in rows if row.category is not None):
@@ -130,16 +129,15 @@ def _table(result: Result, dataset: str, *, categories: bool) -> Table:
                 some = [row for row in rows if row.category == category]
                 table.add_row("", f"{category} ({some[0].queries:,})", *_cells(result, some))
     for other in result.strategies[1:]:
-        gains = {
-            one.budget: f"{one.mean:+.1f} [{one.low:+.1f}, {one.high:+.1f}]"
-            for one in result.differences
-            if (one.dataset, one.second) == (dataset, other)
-        }
-        cells = (gains.get(budget, "") for budget in result.budgets)
-        table.add_row(f"{other} - {result.strategies[0]}", "points [95 % interval]", *cells)
+        gains = [one for one in result.differences if (one.dataset, one.second) == (dataset, other)]
+        for label, figure in GAINS:
+            first = f"{other} - {result.strategies[0]}" if figure == "mean" else ""
+            table.add_row(first, label, *_cells(result, gains, figure, "+.1f"))
     return table
 
 
-def _cells(result: Result, rows: Sequence[Row], figure: str = "recall", form: str = ".1f") -> Iterator[str]:
+def _cells(
+    result: Result, rows: Sequence[Row | Difference], figure: str = "recall", form: str = ".1f"
+) -> Iterator[str]:
     by_budget = {row.budget: format(getattr(row, figure), form) for row in rows}
     return (by_budget.get(budget, "") for budget in result.budgets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,7 +10,7 @@ import typer
 
 from ..errors import InputError
 from ..messages import load
-from ..picture import clean, listing
+from ..picture import clean, listing, title
 from ..report import Offer
 from .inputs import (
     BudgetOption,
@@ -84,16 +84,19 @@ def run(
         return
     typer.echo(listing(packed.report, dropped=everything))
     if packed.report.lost_facts:
-        typer.echo(f"\nfacts that shortening lost: {', '.join(packed.report.lost_facts)}")
-    typer.echo("\n" + "\n".join(_offered(offers, extra)))
+        typer.echo(f"\nfacts that shortening lost: {', '.join(map(clean, packed.report.lost_facts))}")
+    for path, reason in packed.report.skipped:
+        typer.echo(f"skipped {clean(path)}: {reason}", err=True)
+    titles = {one.id: title(one) for one in packed.report.decisions}
+    typer.echo("\n" + "\n".join(_offered(offers, extra, titles)))
 
 
-def _offered(offers: Sequence[Offer], extra: int) -> Iterator[str]:
+def _offered(offers: Sequence[Offer], extra: int, titles: Mapping[str, str]) -> Iterator[str]:
     if not offers:
         yield f"{extra:,} more tokens would buy nothing"
         return
     yield f"{extra:,} more tokens would buy, best first:"
     for one in offers[:OFFERS]:
-        yield f"  {one.tokens:>+6,} tokens  {one.rung:<8} {clean(one.label, 60)}"
+        yield f"  {one.tokens:>+6,} tokens  {one.rung:<8} {clean(titles.get(one.id, one.label), 60)}"
     if len(offers) > OFFERS:
         yield f"  … {len(offers) - OFFERS:,} more, which --json lists"

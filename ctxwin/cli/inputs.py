@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,8 +127,9 @@ def pack_watched(
     with working() as work:
         work.start("reading files")
         found = Files(files) if files else None
-        work.start("packing")
+        work.start("loading the embedder")
         judge = get_embedder(embedder, on_progress=lambda done, total: work.show("embedding", done, total))
+        work.start("packing")
         try:
             return pack(
                 messages,
@@ -152,23 +153,19 @@ def write_whole(path: str, text: str) -> None:
     Raises:
         InputError: the folder is missing or the file cannot be written.
     """
-    target = Path(path)
-    kept = ""
+    target = Path(os.path.realpath(path))  # a link stays, and what it points to is replaced
+    device = target.is_char_device() or target.is_fifo()
+    written = target if device else target.parent / f".{target.name}.{os.getpid()}"
     try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            errors="backslashreplace",
-            dir=target.parent,
-            prefix=".ctxwin-",
-            delete=False,
-        ) as file:
-            kept = file.name
+        if target.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        with written.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
-        os.replace(kept, target)
+        if not device:
+            os.replace(written, target)
     except OSError as error:
-        if kept:
-            Path(kept).unlink(missing_ok=True)
+        if not device:
+            written.unlink(missing_ok=True)
         raise InputError(
             f"cannot write {path!r} ({error.strerror or error}); give --output a file in a folder of yours"
         ) from error

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -73,24 +73,27 @@ class CachedEmbedder:
         Raises:
             InputError: the inner embedder gave something else than one vector of finite numbers for each text.
         """
-        places: dict[bytes, list[int]] = {}
-        for index, text in enumerate(texts):
-            places.setdefault(_key(self.name, text), []).append(index)
-        rows = _Rows(self.name, len(texts))
-        new = dict(places)
-        for key, vector in self._store.get(places) if self._store else ():
-            rows.put(new.pop(key), vector)
-        keys = list(new)
-        for start in range(0, len(keys), STEP):
-            step = keys[start : start + STEP]
-            vectors = self._embed_new([texts[new[key][0]] for key in step])
-            for key, vector in zip(step, vectors, strict=True):
-                rows.put(new[key], vector)
+        keys = [_key(self.name, text) for text in texts]
+        texts_by_key = dict(zip(keys, texts, strict=True))
+        places = {key: row for row, key in enumerate(texts_by_key)}
+        rows = _Rows(self.name, len(places))
+        new = dict.fromkeys(places)
+        for kept, vectors in self._store.get(list(places)) if self._store else ():
+            rows.put([places[key] for key in kept], vectors)
+            for key in kept:
+                del new[key]
+        wanted = list(new)
+        for start in range(0, len(wanted), STEP):
+            step = wanted[start : start + STEP]
+            vectors = self._embed_new([texts_by_key[key] for key in step])
+            rows.put([places[key] for key in step], vectors)
             if self._store:
-                self._store.put(zip(step, vectors, strict=True))
+                self._store.put(step, vectors)
             if self._on_progress:
-                self._on_progress(start + len(step), len(keys))
-        return rows.matrix
+                self._on_progress(start + len(step), len(wanted))
+        if len(places) == len(keys):
+            return rows.matrix
+        return rows.matrix[[places[key] for key in keys]]
 
     def _embed_new(self, texts: Sequence[str]) -> NDArray[np.float16]:
         """Embed texts; check, normalise and round what comes back."""
@@ -107,22 +110,22 @@ class CachedEmbedder:
 
 
 class _Rows:
-    """A matrix whose width is known with its first row."""
+    """A matrix whose width is known with its first rows."""
 
     def __init__(self, name: str, size: int) -> None:
         self.name = name
         self.matrix = np.empty((size, 0), np.float32)
 
-    def put(self, places: Sequence[int], vector: NDArray[np.float16]) -> None:
-        width = self.matrix.shape[1]
-        if not width:
-            self.matrix = np.empty((len(self.matrix), len(vector)), np.float32)
-        elif width != len(vector):
+    def put(self, places: Sequence[int], vectors: NDArray[np.float16]) -> None:
+        have, given = self.matrix.shape[1], vectors.shape[1]
+        if not have:
+            self.matrix = np.empty((len(self.matrix), given), np.float32)
+        elif have != given:
             raise InputError(
-                f"embedder {self.name!r} has vectors of {width} and of {len(vector)} numbers; "
+                f"embedder {self.name!r} has vectors of {have} and of {given} numbers; "
                 "give each model and version a name of its own"
             )
-        self.matrix[places] = vector
+        self.matrix[places] = vectors
 
 
 def _key(name: str, text: str) -> bytes:
@@ -144,19 +147,18 @@ class VectorStore:
     def __init__(self) -> None:
         self._usable = True
 
-    def get(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, NDArray[np.float16]]]:
-        """Yield those of the keys that are kept, with their vectors."""
-        wanted = list(keys)
-        for start in range(0, len(wanted), CHUNK):
-            part = wanted[start : start + CHUNK]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"
-            for key, vector in self._run(partial(_fetch, query=query, values=part)) or ():
-                yield key, np.frombuffer(vector, np.float16)
+    def get(self, keys: Sequence[bytes]) -> Iterator[tuple[list[bytes], NDArray[np.float16]]]:
+        """Yield keys that are kept and their vectors (m, d), some at a time, each size d for itself."""
+        for start in range(0, len(keys), CHUNK):
+            rows = self._run(partial(_fetch, keys=keys[start : start + CHUNK])) or []
+            for size in sorted({len(vector) for _, vector in rows}):
+                found = [(key, vector) for key, vector in rows if len(vector) == size]
+                vectors = np.frombuffer(b"".join(vector for _, vector in found), np.float16)
+                yield [key for key, _ in found], vectors.reshape(len(found), -1)
 
-    def put(self, vectors: Iterable[tuple[bytes, NDArray[np.float16]]]) -> None:
-        """Keep vectors, all or none of them."""
-        rows = [(key, vector.tobytes()) for key, vector in vectors]
+    def put(self, keys: Sequence[bytes], vectors: NDArray[np.float16]) -> None:
+        """Keep vectors (m, d), all or none of them."""
+        rows = [(key, vector.tobytes()) for key, vector in zip(keys, vectors, strict=True)]
         self._run(partial(_insert, rows=rows))
 
     def _run(self, work: Callable[[sqlite3.Connection], Result]) -> Result | None:
@@ -175,8 +177,9 @@ class VectorStore:
         return None
 
 
-def _fetch(file: sqlite3.Connection, *, query: str, values: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    return file.execute(query, values).fetchall()
+def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    marks = ",".join("?" * len(keys))
+    return file.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", keys).fetchall()
 
 
 def _insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) -> None:

@@ -70,9 +70,7 @@ def load(folder: str | Path, *, wheels: str | Path | None = None) -> Dataset:
     folder = Path(folder)
     path = folder / "queries.jsonl"
     if not path.is_file():
-        raise InputError(
-            f"no evaluation set in {str(folder)!r}: it has no queries.jsonl; name a folder with one"
-        )
+        raise InputError(f"no evaluation set in {str(folder)!r}: it has no queries.jsonl; name a folder with one")
     queries = tuple(_query(row, f"{path}:{number}") for number, row in _rows(path))
     units = folder / "units.jsonl.gz"
     names = sorted({query.source for query in queries})
@@ -90,8 +88,8 @@ def load_sample() -> Dataset:
 
     Example:
         >>> dataset = load_sample()
-        >>> dataset.name, dataset.queries[0].gold
-        ('sample', ('m72', 'm30'))
+        >>> dataset.name, dataset.queries[0].groups
+        ('sample', (('m71', 'm74'), ('m71', 'm37')))
     """
     turns = [_turn(f"m{number}", message) for number, message in enumerate(sample.conversation())]
     documents = [
@@ -99,25 +97,28 @@ def load_sample() -> Dataset:
         for path in sorted(sample.files().iterdir())
         if path.is_file()
     ]
-    queries = tuple(
-        Query(
-            qid=question.id,
-            source="sample",
-            text=question.text,
-            category=question.category,
-            gold=(*(f"m{index}" for index in question.messages), *question.lines),
-            ranges=question.lines,
-        )
-        for question in sample.questions()
-    )
+    queries = tuple(_sample_query(question) for question in sample.questions())
     return Dataset(name="sample", sources={"sample": (*turns, *documents)}, queries=queries)
+
+
+def _sample_query(question: sample.Question) -> Query:
+    groups = [tuple(f"m{index}" for index in group) for group in question.messages]
+    groups += [(name,) for name in question.lines]
+    return Query(
+        qid=question.id,
+        source="sample",
+        text=question.text,
+        category=question.category,
+        gold=tuple(dict.fromkeys(uid for group in groups for uid in group)),
+        mode="one_of_each_group",
+        groups=tuple(groups),
+        ranges=question.lines,
+    )
 
 
 def _turn(uid: str, message: Mapping[str, Any]) -> Item:
     content = message["content"] or ""
-    text = (
-        content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content).strip()
-    )
+    text = content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content).strip()
     return Item(id=uid, text=text, role=message["role"], speaker=message.get("name"), source="sample")
 
 
@@ -177,16 +178,12 @@ def _checked(query: Query, units: Mapping[str, Item]) -> Query:
     """Refuse evidence that is not there; leave blank units and blank ends of ranges out of the gold."""
     for uid in query.gold:
         if uid not in units:
-            raise InputError(
-                f"query {query.qid!r} names {uid!r} as gold, which {query.source!r} does not hold"
-            )
+            raise InputError(f"query {query.qid!r} names {uid!r} as gold, which {query.source!r} does not hold")
     ranges = {}
     for uid, pairs in query.ranges.items():
         lines = units[uid].text.split("\n")
         if last := max((last for _, last in pairs if last > len(lines)), default=0):
-            raise InputError(
-                f"query {query.qid!r} names line {last} of {uid!r}, which has {len(lines)} lines"
-            )
+            raise InputError(f"query {query.qid!r} names line {last} of {uid!r}, which has {len(lines)} lines")
         ranges[uid] = tuple(_trimmed(lines, pairs))
     gold = (uid for uid in query.gold if units[uid].text.strip() and ranges.get(uid) != ())
     return replace(query, gold=tuple(gold), ranges=ranges)
@@ -226,9 +223,7 @@ def _wheel(name: str, folder: Path, wheels: str | Path | None) -> tuple[Item, ..
     """Read the text files of a released wheel, `flask==3.1.1`, as documents named by their paths."""
     remedy = f"run `pip download --no-deps --dest WHEELS {name}` and give the folder as --wheels WHEELS"
     if "==" not in name:
-        raise InputError(
-            f"{str(folder)!r} has no units.jsonl.gz, and its source {name!r} is no released wheel"
-        )
+        raise InputError(f"{str(folder)!r} has no units.jsonl.gz, and its source {name!r} is no released wheel")
     if wheels is None:
         raise InputError(f"{folder.name!r} asks about the files of {name}, which it does not hold; {remedy}")
     package, _, version = name.partition("==")

@@ -228,16 +228,15 @@ def _score_in_process(task: _Task) -> list[Score]:
 def _score(task: _Task, tick: Callable[[], object]) -> list[Score]:
     pool = Pool(task.items)
     units = {item.id: item for item in task.items}
-    scores = []
+    _score_one(task, pool, units, task.queries[0], task.settings.strategies[0], task.settings.budgets[0])
+    scores = []  # what was packed just now embedded the pool, which no time below should hold
     for query, strategy, budget in product(task.queries, task.settings.strategies, task.settings.budgets):
         scores.append(_score_one(task, pool, units, query, strategy, budget))
         tick()
     return scores
 
 
-def _score_one(
-    task: _Task, pool: Pool, units: Mapping[str, Item], query: Query, strategy: str, budget: int
-) -> Score:
+def _score_one(task: _Task, pool: Pool, units: Mapping[str, Item], query: Query, strategy: str, budget: int) -> Score:
     score = partial(
         Score,
         dataset=task.dataset,

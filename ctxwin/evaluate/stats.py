@@ -149,9 +149,6 @@ def bootstrap(values: Sequence[float]) -> tuple[float, float]:
     """
     data = np.asarray(values, dtype=np.float64)
     random = np.random.default_rng(SEED)
-    means = [
-        data[random.integers(0, len(data), (CHUNK, len(data)))].mean(axis=1)
-        for _ in range(0, RESAMPLES, CHUNK)
-    ]
+    means = [data[random.integers(0, len(data), (CHUNK, len(data)))].mean(axis=1) for _ in range(0, RESAMPLES, CHUNK)]
     low, high = np.percentile(np.concatenate(means), (2.5, 97.5))
     return float(low), float(high)

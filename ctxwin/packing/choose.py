@@ -16,9 +16,6 @@ from .sections import Form
 
 __all__ = ["Choice", "Lossy", "choose", "lossy", "summary_forms"]
 
-GAMMA = 1.0
-"""Value of a form = p * tokens^GAMMA * share kept. At 1, expected evidence in tokens, the order of choice is
-that of p; at 0 it is p per token, which pays only where p is calibrated (research notes: .844 against .233)."""
 ROUNDS = 4
 """Times a choice is made again with the room that the exact count of the last one left or lacked."""
 SLACK = 12
@@ -59,7 +56,6 @@ def choose(draft: Draft, relevance: Relevance, extra: Mapping[tuple[int, int], S
         relevance.p,
         capacity=capacity,
         weights=relevance.weights,
-        gamma=GAMMA,
         vectors=relevance.vectors,
         extra=extra or {},
     )

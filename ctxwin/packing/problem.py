@@ -21,8 +21,9 @@ LADDER_FROM = 64
 """Tokens from which a unit has shorter forms."""
 TRUST = {"full": 1.0, "extract": 0.95, "summary": 0.8, "stub": 0.0}
 """What a form's content is worth beside the original's words (../research: full 1, extract .95, summary .8)."""
-STUB_VALUE = 0.5
-"""Value of a stub in tokens of evidence: it only says that something is there."""
+SATURATION = 150.0
+"""Tokens at which half of an item's further length counts: value = p * tokens / (1 + tokens / SATURATION) * share.
+Evidence is a sentence or two however long the text around it: without this, long answers crowd out short ones."""
 FIT_SHARES = (1.0, 0.5, 0.25)
 """Shares of the room to which a unit larger than the room is shortened."""
 
@@ -63,7 +64,6 @@ def assemble(
     *,
     capacity: int,
     weights: Mapping[str, float],
-    gamma: float,
     vectors: NDArray[np.float32] | None,
     extra: Mapping[tuple[int, int], Sequence[Form]],
 ) -> Candidates:
@@ -74,7 +74,6 @@ def assemble(
         relevance: for each, the probability of each unit to be evidence, (n,) in [0, 1].
         capacity: tokens for all of them together.
         weights: what each term of the question weighs.
-        gamma: value of a form = p * tokens^gamma * share kept; at 1 the order of choice is that of p.
         vectors: (n, d) unit rows for all units of all sections, for the discount of near-duplicates.
         extra: more forms (summaries) for some units, by section and unit.
     """
@@ -87,10 +86,9 @@ def assemble(
             forms[i] = found
     start, tokens, share, kinds = _rungs(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
-    worth = stacked.p * stacked.tokens.astype(np.float64) ** gamma
+    worth = stacked.p * stacked.tokens / (1.0 + stacked.tokens / SATURATION)
     trust = np.array([TRUST[kind] for kind in RUNG_KINDS])
     values = worth[rows] * share * trust[kinds]
-    values[kinds == RUNG_KINDS.index("stub")] = STUB_VALUE
     problem = Problem(
         tokens=tokens,
         values=values,

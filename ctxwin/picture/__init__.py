@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from .page import html
 from .plain import listing, table
-from .words import clean
+from .words import clean, title
 
-__all__ = ["clean", "html", "listing", "table"]
+__all__ = ["clean", "html", "listing", "table", "title"]

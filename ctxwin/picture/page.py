@@ -7,7 +7,20 @@ from html import escape
 from itertools import groupby
 
 from ..report import Decision, Report
-from .words import PREVIEW, by_relevance, clean, fullness, headline, notes, numbers, quality, shares_of, sizes
+from .words import (
+    PREVIEW,
+    by_relevance,
+    clean,
+    fullness,
+    headline,
+    notes,
+    numbers,
+    quality,
+    relevance,
+    shares_of,
+    sizes,
+    title,
+)
 
 __all__ = ["html"]
 
@@ -197,8 +210,8 @@ def _remark(said: str) -> str:
 
 def _folded(run: Sequence[Decision], shown: Sequence[Decision], largest: int) -> str:
     tokens = sum(one.full_tokens for one in run)
-    best = max(one.p for one in run)
-    said = f"{len(run):,} out, {tokens:,} tokens, relevance at most {best:.2f}"
+    best = _safe(relevance(max(one.p for one in run)))
+    said = f"{len(run):,} out, {tokens:,} tokens, relevance at most {best}"
     if not shown:
         return _remark(said)
     note = f" (the {len(shown)} most relevant)" if len(shown) < len(run) else ""
@@ -213,7 +226,7 @@ def _item(one: Decision, largest: int) -> str:
     return (
         f'<div class="cw-row{faint}" title="{_safe(one.id, 80)}">'
         f'<span class="cw-chip" style="border-color:{colour}">{one.rung}</span>'
-        f"<bdi>{_safe(one.label, 60)}</bdi>{_meter(100 * one.p, f'{one.p:.2f}', P_COLOUR)}"
+        f"<bdi>{_safe(title(one), 60)}</bdi>{_meter(100 * one.p, relevance(one.p), P_COLOUR)}"
         f'{_meter(width, sizes(one), colour)}<span class="cw-dim">{_safe(one.reason, 60)}</span>'
         f"<bdi>{_safe(one.preview)}</bdi></div>"
     )
@@ -221,4 +234,4 @@ def _item(one: Decision, largest: int) -> str:
 
 def _meter(percent: float, word: str, colour: str) -> str:
     full = min(100.0, max(0.0, percent))
-    return f'<span class="cw-num"><i><b style="width:{full:.1f}%;background:{colour}"></b></i>{word}</span>'
+    return f'<span class="cw-num"><i><b style="width:{full:.1f}%;background:{colour}"></b></i>{_safe(word)}</span>'

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from ..report import Decision, Report
-from .words import PARTS, by_relevance, clean, headline, notes, numbers, quality, shares_of, sizes
+from .words import PARTS, by_relevance, clean, headline, notes, numbers, quality, relevance, shares_of, sizes, title
 
 __all__ = ["listing", "table"]
 
@@ -35,11 +35,11 @@ def table(report: Report) -> str:
     lines += _rest(len(inside) - TOP_IN, "more in")
     lines += [_decision_row(one) for one in outside[:TOP_OUT]]
     lines += _rest(len(outside) - TOP_OUT, "more out")
-    return _framed(report, lines)
+    return _framed(report, lines, notes(report)[:NOTES])
 
 
 def listing(report: Report, *, dropped: bool = False) -> str:
-    """Return the account with every item in its order, as plain text of at most 100 columns.
+    """Return the account with every item in its order, as plain text of at most 100 columns, without notes.
 
     Args:
         report: the account.
@@ -49,22 +49,22 @@ def listing(report: Report, *, dropped: bool = False) -> str:
     for out, run in groupby(report.decisions, key=lambda one: one.rung == "out"):
         members = list(run)
         if out and not dropped:
-            best = max(one.p for one in members)
-            lines += _rest(len(members), f"out, relevance at most {best:.2f}")
+            best = relevance(max(one.p for one in members))
+            lines += _rest(len(members), f"out, relevance at most {best}")
         else:
             lines += [_decision_row(one) for one in members]
-    return _framed(report, lines)
+    return _framed(report, lines, ())
 
 
-def _framed(report: Report, rows: Sequence[str]) -> str:
-    """Put the headline and the bar above the rows of items, the notes below."""
+def _framed(report: Report, rows: Sequence[str], said: Sequence[str]) -> str:
+    """Put the headline and the bar above the rows of items, what is said below."""
     shares = shares_of(report)
     lines = [headline(report), f"[{_bar(shares, WIDTH - 2)}]", _legend(shares)]
     lines += ["", f"{numbers(report)}; {quality(report)}"]
     if rows:
         lines += ["", _row("form", "p", "tokens", "item", "why", "begins"), *rows]
-    if said := notes(report):
-        lines += ["", *said[:NOTES]]
+    if said:
+        lines += ["", *said]
     return "\n".join(_fit(line, WIDTH).rstrip() for line in lines)
 
 
@@ -94,8 +94,7 @@ def _bar(shares: Mapping[str, int], width: int) -> str:
 
 
 def _decision_row(one: Decision) -> str:
-    p = f"{one.p:.2f}"
-    return _row(one.rung, p, sizes(one), clean(one.label), clean(one.reason), clean(one.preview))
+    return _row(one.rung, relevance(one.p), sizes(one), clean(title(one)), clean(one.reason), clean(one.preview))
 
 
 def _row(form: str, p: str, tokens: str, label: str, why: str, preview: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from ..report import Decision, Offer, Report
+from ..report import Decision, Report
 
 __all__ = [
     "PARTS",
@@ -17,8 +17,10 @@ __all__ = [
     "notes",
     "numbers",
     "quality",
+    "relevance",
     "shares_of",
     "sizes",
+    "title",
 ]
 
 MORE = 500
@@ -94,11 +96,12 @@ def _money(report: Report) -> str | None:
     return f"${cost.packed:.5f} with {model}, unpacked ${cost.unpacked:.5f} (prices of {cost.date})"
 
 
-def _purchase(offers: Sequence[Offer]) -> str | None:
+def _purchase(report: Report) -> str | None:
+    offers = report.more(MORE)
     if not offers:
         return None
     first = offers[0]
-    label = clean(first.label, 40)
+    label = clean(next((title(one) for one in report.decisions if one.id == first.id), first.label), 40)
     return f"{MORE} more tokens would buy {len(offers):,} more, first {label} (+{first.tokens:,} tokens)"
 
 
@@ -107,6 +110,16 @@ def sizes(one: Decision) -> str:
     if one.rung == "full":
         return f"{one.tokens:,}"
     return f"{one.full_tokens:,}" if one.rung == "out" else f"{one.tokens:,}/{one.full_tokens:,}"
+
+
+def title(one: Decision) -> str:
+    """Name an item: a turn by its place among all, from 0, and who speaks; else by its label."""
+    return f"{one.position} {one.label}" if one.kind == "turn" else one.label
+
+
+def relevance(p: float) -> str:
+    """Print a relevance in four columns; what is small but not nothing is not called 0.00."""
+    return "<.01" if 0 < p < 0.005 else f"{p:.2f}"
 
 
 def shares_of(report: Report) -> dict[str, int]:
@@ -124,7 +137,7 @@ def by_relevance(decisions: Sequence[Decision]) -> list[Decision]:
 
 def notes(report: Report) -> list[str]:
     """Return what is to be said below a picture: offers, price, sources, losses, warnings."""
-    said = [_purchase(report.more(MORE)), _money(report), _sources(report), _lost(report), _skipped(report)]
+    said = [_purchase(report), _money(report), _sources(report), _lost(report), _skipped(report)]
     return [*(one for one in said if one), *(f"warning: {clean(one)}" for one in report.warnings)]
 
 

@@ -15,7 +15,8 @@ _CUES = tuple(
             1.0,
         ),
         (
-            r"\b(?:i|we)(?: would|'d|’d)?(?: also| now)? (?:want|need|like|ask|expect|require|prefer) (?:you|all|every)\b"
+            r"\b(?:i|we)(?: would|'d|’d)?(?: also| now)? (?:want|need|like|ask|expect|require|prefer) "
+            r"(?:you|all|every)\b"
             r"|\byou(?: should| must|'ll need to| need to| have to)\b|希望你|要求你|你(?:要|必须|应该|得)",
             0.8,
         ),

@@ -11,27 +11,11 @@ __all__ = ["Span", "named_days"]
 Span = tuple[int, int]
 """First and last day, as proleptic ordinals."""
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan",
-            "february feb",
-            "march mar",
-            "april apr",
-            "may",
-            "june jun",
-            "july jul",
-            "august aug",
-            "september sep sept",
-            "october oct",
-            "november nov",
-            "december dec",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
+_NAMES = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_MONTHS = {form: number for number, name in enumerate(_NAMES, start=1) for form in (name, name[:3])} | {"sept": 9}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = re.compile(
     rf"(?P<year1>\d{{4}})[-/.](?P<month1>\d{{1,2}})[-/.](?P<day1>\d{{1,2}})"
@@ -70,7 +54,7 @@ def named_days(text: str, asked: datetime | None) -> list[Span]:
         >>> named_days("What did we eat?", None)
         []
     """
-    found = [*_days(text, asked), *_months(text)]
+    found = list(_days(text, asked)) or list(_months(text))
     return [*found, *_relative(text, asked)] if asked else found
 
 

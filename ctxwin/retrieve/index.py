@@ -41,8 +41,8 @@ class Index:
 
     Example:
         >>> index = Index([Item(text="I moved to Oslo.", speaker="Ana"), Item(text="It rains.", speaker="Bo")])
-        >>> index.score(Query(text="Where did Ana move?")).round(2).tolist()
-        [1.0, 0.04]
+        >>> [f"{p:.2f}" for p in index.score(Query(text="Where did Ana move?"))]
+        ['1.00', '0.04']
     """
 
     def __init__(self, items: Iterable[Item] = (), *, weights: Weights | None = None) -> None:
@@ -54,14 +54,8 @@ class Index:
         self._words = Bm25()
         self._titles = Titles()
         self._speakers: dict[str, list[int]] = {}
-        self._columns: dict[str, list[float]] = {
-            "size": [],
-            "user": [],
-            "assistant": [],
-            "cue": [],
-            "day": [],
-            "cjk": [],
-        }
+        self._cues: list[float] = []
+        self._columns: dict[str, list[float]] = {name: [] for name in ("size", "user", "assistant", "day", "cjk")}
         self.extend(items)
 
     def __len__(self) -> int:
@@ -86,7 +80,6 @@ class Index:
             "size": len(item.text) * (0.25 + 0.45 * share) + 4,
             "user": float(item.role == "user"),
             "assistant": float(item.role == "assistant"),
-            "cue": instruction_strength(item.text) if item.kind == "turn" else 0.0,
             "day": float(when.toordinal()) if when else np.nan,
             "cjk": share,
         }
@@ -103,7 +96,7 @@ class Index:
         return self._texts
 
     def with_vectors(self, matrix: Scores | None, name: str | None) -> Index:
-        """Return the same index with vectors.
+        """Return the same index with vectors; ask again after `extend`.
 
         Args:
             matrix: (n, d), rows of unit length, for `texts_to_embed`; None for words only.
@@ -177,13 +170,19 @@ class Index:
             "role": weights.role * self._column["assistant" if query.asks_assistant else "user"],
         }
         if query.is_task:
-            parts["instruction"] = weights.instruction * self._column["cue"]
+            parts["instruction"] = weights.instruction * self._instructions()
         if phrases := query.phrases:
             found = [any(phrase in text.lower() for phrase in phrases) for text in self._texts]
             parts["phrase"] = weights.phrase * np.asarray(found, np.float32)
         if (days := self._days(query)) is not None:
             parts["date"] = weights.date * days
         return parts
+
+    def _instructions(self) -> Scores:
+        """Return how much each turn sounds like a standing instruction; read when first asked for, since it is slow."""
+        for item in self._items[len(self._cues) :]:
+            self._cues.append(instruction_strength(item.text) if item.kind in ("turn", "memory") else 0.0)
+        return np.asarray(self._cues, np.float32)
 
     def _days(self, query: Query) -> Scores | None:
         """Return how near each item is to a day that the question names, 0 to 1; None when it names none."""
@@ -204,7 +203,7 @@ class Index:
         """Follow the best items to others: by rare terms that they share, and by titles that they name."""
         weights = self.weights
         worth = total - weights.temperature * np.log(self._column["size"] + WORTH_TOKENS)
-        best = np.argsort(-np.round(worth, 5), kind="stable")[: max(BRIDGES, LINKS)]
+        best = _top(np.round(worth, 5), max(BRIDGES, LINKS))
         shares = {int(i): float(np.exp((worth[i] - worth[best[0]]) / weights.temperature)) for i in best}
         bridges = {i: shares[i] for i in best[:BRIDGES].tolist()}
         bridge = self._words.expansion(bridges, terms, BRIDGE_TERMS)
@@ -232,7 +231,18 @@ def _is_english_only(embedder: str) -> bool:
 
 
 def _sum(parts: dict[str, Scores]) -> Scores:
-    return np.sum(np.stack(list(parts.values())), axis=0, dtype=np.float32)
+    total: Scores = np.sum(np.stack(list(parts.values())), axis=0, dtype=np.float32)
+    return total
+
+
+def _top(scores: Scores, most: int) -> NDArray[np.intp]:
+    """Return the indices of the highest scores, best first, equal ones in their order."""
+    if len(scores) > most:
+        bar = np.partition(scores, -most)[-most]
+        kept = np.flatnonzero(scores >= bar)
+    else:
+        kept = np.arange(len(scores))
+    return kept[np.argsort(-scores[kept], kind="stable")][:most]
 
 
 def _scaled(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -42,9 +42,9 @@ class Place:
     def around(self, scores: Scores) -> Scores:
         """Sum the scores of the item before and of the one after, where they belong together."""
         out = np.zeros_like(scores)
-        at = np.flatnonzero(self.follows)
-        out[at] += scores[at - 1]
-        out[at - 1] += scores[at]
+        joined = self.follows[1:]
+        out[1:] += scores[:-1] * joined
+        out[:-1] += scores[1:] * joined
         return out
 
     def best_of_session(self, scores: Scores) -> Scores:

@@ -33,7 +33,7 @@ class Weights:
     """The user's own words, or the assistant's when asked what *it* said (BEAM +6, LongMemEval +1)."""
     instruction: float = 1.5
     """A standing instruction, when the question is a task (MemoryCode +18)."""
-    date: float = 0.3
+    date: float = 0.5
     """Said on a day that the question names."""
     phrase: float = 0.3
     """Holds a phrase that the question quotes."""

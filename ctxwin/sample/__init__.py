@@ -29,10 +29,10 @@ class Question:
     answer: str
     facts: tuple[str, ...]
     """Strings that the evidence holds, word for word."""
-    messages: tuple[int, ...]
-    """Indices of the messages that answer it."""
+    messages: tuple[tuple[int, ...], ...]
+    """Indices of the messages that answer it: one of each group is needed."""
     lines: Mapping[str, tuple[tuple[int, int], ...]] = field(hash=False)
-    """By file name: first and last line that answer it, from 1, inclusive."""
+    """By file name: first and last line that are needed beside them, from 1, inclusive."""
 
 
 def conversation() -> list[dict[str, Any]]:
@@ -71,10 +71,8 @@ def questions() -> tuple[Question, ...]:
             category=row["category"],
             answer=row["answer"],
             facts=tuple(row["facts"]),
-            messages=tuple(row["messages"]),
-            lines={
-                name: tuple((first, last) for first, last in pairs) for name, pairs in row["lines"].items()
-            },
+            messages=tuple(map(tuple, row["messages"])),
+            lines={name: tuple((first, last) for first, last in pairs) for name, pairs in row["lines"].items()},
         )
         for row in rows
     )

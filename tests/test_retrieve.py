@@ -1,0 +1,255 @@
+"""Relevance: what each feature does, and the laws of the whole."""
+
+import random
+from datetime import date, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ctxwin.errors import InputError
+from ctxwin.items import Item
+from ctxwin.retrieve import Index, Query
+from ctxwin.retrieve.cues import instruction_strength
+from ctxwin.retrieve.dates import named_days
+from ctxwin.retrieve.links import Titles
+from ctxwin.retrieve.place import lay_out
+
+FILLER = [f"We spoke of the weather number {n} for a while." for n in range(20)]
+
+
+def turns(*texts, **known):
+    return [Item(text=text, **known) for text in texts]
+
+
+def best(items, text, **known):
+    return items[int(Index(items).score(Query(text=text, **known)).argmax())].text
+
+
+ITEMS = st.lists(
+    st.builds(
+        Item,
+        text=st.text(max_size=40) | st.sampled_from(FILLER),
+        kind=st.sampled_from(["turn", "chunk", "passage", "memory"]),
+        role=st.sampled_from([None, "user", "assistant"]),
+        speaker=st.sampled_from([None, "Ana", "Bo"]),
+        session=st.sampled_from([None, "1", "2"]),
+        title=st.sampled_from([None, "Oslo", "the weather"]),
+        time=st.sampled_from([None, "2024-05-01", "soon"]),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(ITEMS, st.text(max_size=40) | st.sampled_from(["Who is in Oslo?", "Write a poem on May 1", '"weather" 你好']))
+def test_p_is_a_finite_share_and_the_best_has_one(items, text):
+    p = Index(items).score(Query(text=text))
+    assert p.dtype == np.float32
+    assert p.shape == (len(items),)
+    assert np.isfinite(p).all()
+    assert ((p >= 0) & (p <= 1)).all()
+    assert not items or p.max() == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(ITEMS, ITEMS)
+def test_a_grown_index_scores_as_one_built_at_once(some, more):
+    query = Query(text="What did Ana say of the weather in Oslo?")
+    grown = Index(some)
+    grown.score(query)
+    grown.extend(more)
+    assert np.array_equal(grown.score(query), Index([*some, *more]).score(query))
+
+
+def test_the_words_decide_where_nothing_else_does():
+    items = turns(*FILLER, "The boiler was mended by Mr Ito.", kind="passage")
+    assert best(items, "Who mended the boiler?") == items[-1].text
+
+
+def test_the_answer_after_a_question_takes_part_in_its_relevance():
+    items = turns(*FILLER[:10], "Where is the key to the cellar?", "Under the blue pot.", *FILLER[10:], session="1")
+    around = Index(items).features(Query(text="Where is the cellar key?"))["neighbours"]
+    assert np.flatnonzero(around).tolist() == [9, 11]
+
+
+def test_neighbours_end_at_the_session():
+    items = [*turns("The key to the cellar?", session="1"), *turns("Under the blue pot.", session="2")]
+    assert Index(items).explain(Query(text="cellar key"), 1)["neighbours"] == 0
+
+
+def test_a_session_shares_its_best_item():
+    items = [
+        *turns("We talk of sailing and boats.", "It was long.", "And cold.", session="1"),
+        *turns("Nothing much.", "As ever.", "Fine.", session="2"),
+    ]
+    p = Index(items).score(Query(text="sailing boats"))
+    assert p[2] > p[5]
+
+
+def test_a_named_speaker_is_preferred():
+    items = [Item(text="I had soup.", speaker="Ana Lim"), Item(text="I had soup.", speaker="Bo Ek")]
+    assert Index(items).score(Query(text="What did Bo eat? soup"))[1] == 1
+
+
+def test_the_user_or_the_assistant_as_asked():
+    items = [Item(text="A good film.", role="user"), Item(text="A good film.", role="assistant")]
+    mine, yours = (Index(items).score(Query(text=text)) for text in ("Which film?", "Which film did you recommend?"))
+    assert mine.argmax() == 0
+    assert yours.argmax() == 1
+
+
+def test_standing_instructions_come_with_tasks_only():
+    rule = "From now on, always end variable names with '_x'."
+    items = turns(*FILLER, rule, *FILLER, session="1")
+    assert best(items, "Write a function that sorts a list.") == rule
+    assert "instruction" not in Index(items).features(Query(text="What did we say of sorting?"))
+
+
+@pytest.mark.parametrize(
+    ("text", "strong"),
+    [
+        ("Never use tabs.", True),
+        ("I'd like you to add a docstring to all functions.", True),
+        ("从现在起请一律用中文回答。", True),
+        ("It rained, and we stayed in.", False),
+        ("", False),
+    ],
+)
+def test_how_much_a_text_instructs(text, strong):
+    assert (instruction_strength(text) > 0.5) == strong
+
+
+def test_a_day_in_the_question_finds_its_session():
+    items = [Item(text="We had a meal.", session=str(day), time=f"2024-05-{day:02}") for day in (2, 9, 16, 23)]
+    p = Index(items).score(Query(text="What did we eat on 9 May?"))
+    assert p.argmax() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("on 31 October, 2022", date(2022, 10, 31), date(2022, 10, 31)),
+        ("on May 8", date(2023, 5, 8), date(2023, 5, 8)),
+        ("on June 8", date(2022, 6, 8), date(2022, 6, 8)),
+        ("in May 2021", date(2021, 5, 1), date(2021, 5, 31)),
+        ("2021年5月", date(2021, 5, 1), date(2021, 5, 31)),
+        ("4月30号", date(2023, 4, 30), date(2023, 4, 30)),
+        ("2021-02-03", date(2021, 2, 3), date(2021, 2, 3)),
+        ("ten days ago", date(2023, 5, 10), date(2023, 5, 10)),
+        ("two weeks ago", date(2023, 5, 3), date(2023, 5, 9)),
+        ("yesterday", date(2023, 5, 19), date(2023, 5, 19)),
+        ("昨天", date(2023, 5, 19), date(2023, 5, 19)),
+    ],
+)
+def test_days_that_a_question_names(text, first, last):
+    assert named_days(text, datetime(2023, 5, 20)) == [(first.toordinal(), last.toordinal())]
+
+
+@given(st.text())
+def test_no_text_breaks_the_dates(text):
+    named_days(text, datetime(2023, 5, 20))
+
+
+def test_impossible_days_are_no_days():
+    assert named_days("2023-13-45 and 31 Smarch 2023", None) == []
+
+
+def test_a_quoted_phrase_counts():
+    items = turns("the red door and the blue", "the blue door and the red", kind="passage")
+    assert best(items, 'Who wrote "blue door"?') == items[1].text
+
+
+def test_a_title_named_by_the_best_is_followed():
+    items = [
+        Item(text="She was born in Oslo.", title="Ana Lim", kind="passage"),
+        Item(text="A city of 700,000 people.", title="Oslo", kind="passage"),
+        Item(text="A city of 900,000 people.", title="Turin", kind="passage"),
+    ]
+    p = Index(items).score(Query(text="How large is the place where Ana Lim was born?"))
+    assert p[1] > p[2]
+
+
+def test_titles_are_found_as_whole_words():
+    titles = Titles()
+    titles.add("Rome (city)", 0)
+    titles.add("New York", 1)
+    assert titles.named_in("From new york to Romeo") == {1}
+
+
+def test_the_history_says_what_a_short_question_means():
+    items = turns("Bonds pay a coupon.", "Tulips need sand.", kind="passage")
+    history = ("How do I plant tulips?", "In autumn, in light soil.")
+    assert best(items, "And what do they need?", history=history) == items[1].text
+
+
+def test_history_never_outweighs_the_question():
+    terms = Query(text="tulips", history=("bonds bonds", "bonds", "bonds coupon")).terms(0.4)
+    assert terms["tulip"] == 1
+    assert terms["bond"] <= 1
+
+
+def vectors(*rows):
+    matrix = np.asarray(rows, np.float32)
+    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+
+
+def test_vectors_find_what_words_do_not():
+    items = turns("A feline slept.", "A vehicle stopped.", kind="passage")
+    index = Index(items).with_vectors(vectors([1, 0], [0, 1]), "toy")
+    query = Query(text="cat", vector=vectors([1, 0.1])[0])
+    assert index.score(query).argmax() == 0
+    assert index.explain(query, 0)["dense"] > index.explain(query, 1)["dense"]
+
+
+def test_an_english_embedder_has_no_say_on_chinese():
+    items = turns("猫在睡觉。", "车停了。", kind="passage")
+    query = Query(text="车", vector=vectors([1, 0])[0])
+    for name, said in (("all-MiniLM-L6-v2", False), ("paraphrase-multilingual-MiniLM-L12-v2", True)):
+        index = Index(items).with_vectors(vectors([1, 0], [0, 1]), name)
+        assert (index.features(query)["dense"].max() > 0) == said
+
+
+def test_vectors_of_question_and_history_are_mixed():
+    query = Query(text="a", history=("b",), vector=vectors([1, 0], [0, 1]))
+    assert query.direction is not None
+    assert 0 < query.direction[1] < query.direction[0]
+
+
+def test_one_vector_for_each_item_or_an_error():
+    with pytest.raises(InputError, match="1 vectors for 2 items"):
+        Index(turns("a", "b")).with_vectors(vectors([1, 0]), "toy")
+
+
+def test_texts_to_embed_carry_speaker_or_title():
+    items = [Item(text="Hi.", speaker="Ana"), Item(text="Big.", title="Oslo", kind="passage"), Item(text="Bare.")]
+    assert list(Index(items).texts_to_embed) == ["Ana: Hi.", "Oslo: Big.", "Bare."]
+
+
+def test_features_sum_to_the_score():
+    items = turns(*FILLER, "Rain in Oslo.", session="1")
+    index, query = Index(items), Query(text="Oslo rain?")
+    total = np.sum(list(index.features(query).values()), axis=0)
+    assert np.allclose(index.score(query), np.exp((total - total.max()) / index.weights.temperature), atol=1e-5)
+
+
+def test_the_topic_window_against_a_plain_loop():
+    draw = random.Random(3)
+    items = [Item(text="x" * draw.randrange(4, 900), session=draw.choice("ab")) for _ in range(60)]
+    sizes = np.asarray([len(item.text) / 4 + 4 for item in items], np.float32)
+    scores = np.asarray([draw.random() for _ in items], np.float32)
+    place = lay_out(items, sizes)
+    middle = np.cumsum(sizes) - sizes / 2
+
+    def near(i):
+        low = high = i
+        while low > 0 and items[low - 1].session == items[i].session and middle[i] - middle[low - 1] <= 600:
+            low -= 1
+        while high + 1 < 60 and items[high + 1].session == items[i].session and middle[high + 1] - middle[i] <= 600:
+            high += 1
+        return slice(low, high + 1)
+
+    once = [scores[near(i)].mean() for i in range(60)]
+    twice = [np.mean(once[near(i)]) for i in range(60)]
+    assert np.allclose(place.topic(scores), twice, atol=1e-5)
