@@ -13,6 +13,8 @@ from pathlib import Path
 
 import platformdirs
 
+from .errors import CtxwinWarning
+
 __all__ = ["CacheWarning", "cache_dir", "cached_bytes", "locked"]
 
 LOCK_SECONDS = 60.0
@@ -22,7 +24,7 @@ _HASH = "[0-9a-f]" * 32
 _log = logging.getLogger(__name__)
 
 
-class CacheWarning(UserWarning):
+class CacheWarning(CtxwinWarning):
     """A cache on disk cannot be used; the work is done without it, or again."""
 
 

@@ -9,6 +9,8 @@
     ├── EndpointError      (OSError)      a model's endpoint did not answer as it should
     └── StoreError         (OSError)      a cache or store on disk cannot be read or written
 
+A `CtxwinWarning` says that something lesser is used instead, and that the result stands.
+
 An error names the thing, gives the numbers, and ends with what to do. No error carries message text or a key.
 """
 
@@ -19,6 +21,7 @@ from collections.abc import Mapping, Sequence
 __all__ = [
     "BudgetError",
     "CtxwinError",
+    "CtxwinWarning",
     "EndpointError",
     "InputError",
     "MessageError",
@@ -30,6 +33,21 @@ __all__ = [
 
 class CtxwinError(Exception):
     """The root of all errors that ctxwin raises on purpose."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Make an error picklable whatever its constructor takes, so that it can cross processes."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[CtxwinError], args: tuple[object, ...], state: dict[str, object]) -> CtxwinError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class CtxwinWarning(UserWarning):
+    """The root of all warnings: something lesser is used instead, and the result stands."""
 
 
 class BudgetError(CtxwinError, ValueError):

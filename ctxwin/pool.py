@@ -131,7 +131,7 @@ class Pool:
 
         Example:
             >>> Pool(["The cat is called Miso."]).count()
-            9
+            7
         """
         return int(self.pieces(get_tokenizer(tokenizer)).tokens.sum())
 

@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import importlib
+import pickle
 import pkgutil
 import subprocess
 import sys
@@ -66,8 +67,26 @@ def test_every_module_lists_its_names_sorted():
 def test_every_error_is_one_of_ours_and_stands_in_the_tree():
     tree = errors.__doc__
     for name in errors.__all__:
-        assert issubclass(getattr(errors, name), errors.CtxwinError)
+        assert issubclass(getattr(errors, name), errors.CtxwinError | errors.CtxwinWarning)
         assert name in tree
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.BudgetError("no", sums={"system": 9}, limit=5, remedy="raise it"),
+        errors.MessageError("no", index=3),
+        errors.UnknownModel("gtp-5", ["gpt-5"]),
+        errors.MissingExtra("torch", feature="that", command="pip install torch"),
+        errors.StoreError("no"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_cross_processes(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)
 
 
 def test_values_are_frozen():

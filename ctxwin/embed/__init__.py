@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CtxwinError, InputError
+from ..errors import CtxwinError, CtxwinWarning, InputError
 from .library import LibraryEmbedder
 from .minilm import MiniLmEmbedder
 from .static import StaticEmbedder
@@ -44,7 +44,7 @@ class Embedder(Protocol):
         ...
 
 
-class EmbedderWarning(UserWarning):
+class EmbedderWarning(CtxwinWarning):
     """The default embedder cannot be loaded and a lesser one, or none, is used."""
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +45,8 @@ class LibraryEmbedder:
 
 
 def _load(model: str) -> Any:
+    import httpx  # here, since it is a good part of the time that starting the command line takes
+
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:

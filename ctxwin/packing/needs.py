@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..embed import Embedder
+from ..errors import CtxwinWarning
 from ..summarize import Summarizer, load_summary, save_summary
 
 __all__ = ["Need", "Summaries", "SummaryWarning", "Vectors", "answer", "answer_later"]
@@ -36,7 +37,7 @@ class Summaries:
     texts: Sequence[str]
 
 
-class SummaryWarning(UserWarning):
+class SummaryWarning(CtxwinWarning):
     """A summariser failed and extracts were used instead."""
 
 
