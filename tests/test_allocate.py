@@ -361,3 +361,9 @@ def test_a_bad_choice_is_refused(choice, message):
     problem = Problem.from_ladders([[(1, 1)], [(1, 1)]], capacity=1, required=[True, False])
     with pytest.raises(InputError, match=message):
         appraise(problem, np.array(choice))
+
+
+def test_less_than_no_tokens_is_a_budget_error_for_every_strategy():
+    for strategy in strategies():
+        with pytest.raises(BudgetError, match="limit -3"):
+            get_allocator(strategy).allocate(Problem.from_ladders([[(5, 1)]], capacity=-3))

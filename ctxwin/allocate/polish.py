@@ -28,6 +28,10 @@ _LEAST_GAIN = 1e-12
 """Gains below this are rounding."""
 
 
+_Move = tuple[int, int, float]
+"""Item, rung, gain."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Moves:
     """Changes of one item each: to a rung, or (-1) out."""
@@ -39,6 +43,9 @@ class _Moves:
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> _Moves:
         return _Moves(place=self.place[mask], rung=self.rung[mask], gain=self.gain[mask], more=self.more[mask])
+
+    def at(self, row: int, part: Core) -> _Move:
+        return int(part.items[self.place[row]]), int(self.rung[row]), float(self.gain[row])
 
 
 def polish(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates, price: float) -> None:
@@ -92,45 +99,28 @@ def _exchange(problem: Problem, part: Core, found: _Moves, ledger: Ledger, near:
     for row in np.argsort(-total, kind="stable")[:_TRIES].tolist():
         if total[row] <= _LEAST_GAIN:
             return False
-        free = None if row == len(frees.place) else row
-        place = -1 if free is None else int(frees.place[free])
-        options = np.where((uses.more <= room[row]) & (uses.place != place), uses.gain, -np.inf)
-        use = int(options.argmax())
-        lost = 0.0 if free is None else float(frees.gain[free])
-        if options[use] + lost <= _LEAST_GAIN:
-            continue
-        if _make(problem, part, ledger, near, uses, use, frees, free, lost):
+        free = frees.at(row, part) if row < len(frees.place) else None
+        others = (uses.more <= room[row]) & (True if free is None else uses.place != frees.place[row])
+        use = uses.at(int(np.where(others, uses.gain, -np.inf).argmax()), part)
+        if others.any() and _make(problem, ledger, near, use, free):
             return True
     return False
 
 
-def _make(
-    problem: Problem,
-    part: Core,
-    ledger: Ledger,
-    near: NearDuplicates,
-    uses: _Moves,
-    use: int,
-    frees: _Moves,
-    free: int | None,
-    lost: float,
-) -> bool:
-    """Make one exchange if it gains beside near-duplicates and fits exactly, markers and headers included."""
-    item, rung = int(part.items[uses.place[use]]), int(uses.rung[use])
-    new, gain = not ledger.kept[item], float(uses.gain[use])
+def _make(problem: Problem, ledger: Ledger, near: NearDuplicates, use: _Move, free: _Move | None) -> bool:
+    """Make an exchange if it gains beside near-duplicates and fits exactly, markers and headers included."""
+    item, rung, gain = use
+    new = not ledger.kept[item]
     if new:  # it has perhaps not been held against what is kept
         gain = float(problem.values[problem.start[item] + rung]) * near.left(item)
-    if gain + lost <= _LEAST_GAIN:
+    if gain + (free[2] if free else 0.0) <= _LEAST_GAIN:
         return False
-    if free is None:
-        fits = ledger.takes(item, rung)
-    else:
-        freed = int(part.items[frees.place[free]])
-        before = int(ledger.choice[freed])
-        ledger.take(freed, int(frees.rung[free]))
-        fits = ledger.takes(item, rung)
-        if not fits:
-            ledger.take(freed, before)
+    before = int(ledger.choice[free[0]]) if free else -1
+    if free:
+        ledger.take(free[0], free[1])
+    fits = ledger.takes(item, rung)
+    if free and not fits:
+        ledger.take(free[0], before)
     if fits and new:
-        near.keep(item, 0)
+        near.keep(item, rung)
     return fits

@@ -64,7 +64,7 @@ class Problem:
     start: NDArray[np.int64]
     """(n + 1,) where each item's rungs begin; every item has one at least."""
     capacity: int
-    """Tokens for all that is chosen, markers and headers included."""
+    """Tokens for all that is chosen, markers and headers included; below 0 nothing fits, which is a `BudgetError`."""
     required: NDArray[np.bool_]
     """(n,) must stay: placed before all others, in full if that fits, else shortened."""
     whole: NDArray[np.bool_]
@@ -122,8 +122,9 @@ class Problem:
             "order must be 0 or more and increasing; sort the items by it": size > 0
             and bool(self.order[0] < 0 or (np.diff(self.order) < 1).any()),
             "values must be finite and 0 or more": not bool(np.isfinite(values).all() and (values >= 0).all()),
-            "tokens, gap_tokens, header_tokens and capacity must be 0 or more": self.capacity < 0
-            or any(bool((a < 0).any()) for a in (self.tokens, self.gap_tokens, self.header_tokens)),
+            "tokens, gap_tokens and header_tokens must be 0 or more": any(
+                bool((a < 0).any()) for a in (self.tokens, self.gap_tokens, self.header_tokens)
+            ),
             "header must name a group of header_tokens, or be -1": size > 0
             and bool(self.header.max() >= len(self.header_tokens)),
         }

@@ -120,7 +120,7 @@ class NearDuplicates:
         for first in range(0, len(items), _BLOCK):
             last = min(first + _BLOCK, len(items))
             cosines = np.tril(rows[first:last] @ rows[:last].T, first - 1)
-            near[first:last] = cosines.max(axis=1) > DUPLICATE_COSINE
+            near[first:last] = _sameness(cosines.max(axis=1)) > 0
             if len(before):
-                near[first:last] |= (rows[first:last] @ before.T).max(axis=1) > DUPLICATE_COSINE
+                near[first:last] |= _sameness((rows[first:last] @ before.T).max(axis=1)) > 0
         return np.sort(rank[~near | (self._weight[rank] == 0)])
