@@ -16,11 +16,11 @@ from .sections import Form
 
 __all__ = ["Choice", "Lossy", "choose", "lossy", "summary_forms"]
 
-ROUNDS = 4
+ROUNDS = 3
 """Times a choice is made again with the room that the exact count of the last one left or lacked."""
 SLACK = 12
 """Tokens of room that are left unused rather than choosing once more: less than a short turn."""
-SLACK_SHARE = 200
+SLACK_SHARE = 100
 """And one part in so many of the limit, where that is more."""
 SUMMARIES = 16
 """Units for which one packing asks for summaries, those that lose most first: each may cost a model's call."""
