@@ -281,12 +281,17 @@ def _rules_of(folder: str) -> _Rules:
 
 
 def _rules_above(folder: str) -> _Rules:
-    """Return the rules that hold around a folder: ours, and those up to the top of its repository."""
+    """Return the rules that hold around a folder: ours, and those up to the top of its repository.
+
+    Where those exclude the folder itself, it was asked for all the same (a package in a virtual environment inside a
+    checkout), and they do not hold.
+    """
     ours = ((folder, _patterns(IGNORED)),)
     around = [str(parent) for parent in Path(folder).parents]
     for count, parent in enumerate([folder, *around]):
         if os.path.exists(os.path.join(parent, ".git")):
-            return ours + tuple(rule for outer in reversed(around[:count]) for rule in _rules_of(outer))
+            outer = tuple(rule for above in reversed(around[:count]) for rule in _rules_of(above))
+            return ours if _is_ignored(folder, True, outer) else ours + outer
     return ours
 
 

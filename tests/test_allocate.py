@@ -278,6 +278,11 @@ def test_mmr_and_coverage_do_not_say_the_same_twice():
     assert get_allocator("relevance").allocate(problem).choice.tolist() == [0, 0, -1]
 
 
+def test_coverage_does_not_fall_back_to_a_rung_that_shows_nothing():
+    problem = Problem.from_ladders([[(90, 1.0), (40, 0.4), (10, 0.2), (2, 0.0)]], capacity=50)
+    assert get_allocator("coverage").allocate(problem).choice.tolist() == [1]
+
+
 def test_coverage_shortens_to_cover_more():
     ladder = [(40, 1.0), (15, 0.9)]
     problem = Problem.from_ladders([ladder, ladder], capacity=40, relevance=[0.9, 0.8])
@@ -365,5 +370,5 @@ def test_a_bad_choice_is_refused(choice, message):
 
 def test_less_than_no_tokens_is_a_budget_error_for_every_strategy():
     for strategy in strategies():
-        with pytest.raises(BudgetError, match="limit -3"):
+        with pytest.raises(BudgetError, match="raise the budget"):
             get_allocator(strategy).allocate(Problem.from_ladders([[(5, 1)]], capacity=-3))

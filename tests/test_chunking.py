@@ -1,7 +1,10 @@
 """Chunks are slices of the text, at the places where its author cut it, whatever the text is."""
 
 import ast
+import gzip
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -11,6 +14,7 @@ from ctxwin import chunking
 from ctxwin.chunking import CODE_TOKENS, TEXT_TOKENS, chunk, chunk_item, language_of
 from ctxwin.errors import InputError
 from ctxwin.items import Item
+from ctxwin.lexical import Bm25, tokenize
 from ctxwin.tokens import get_tokenizer
 
 LANGUAGES = ("text", "markdown", "python", "code")
@@ -279,3 +283,26 @@ def test_a_document_hands_down_what_it_knows() -> None:
         assert part.id.startswith(f"d7#L{part.lines[0]}")
         assert part.title.startswith("Contract")
     assert chunk_item(Item(id="d8", kind="document", text="x " * 2000))[1].id.startswith("d8#L1:")
+
+
+def test_words_alone_find_the_evidence_in_few_chunks(data: Path) -> None:
+    """Best chunks first within 512 tokens, their citations and the question paid for; the reference is 80 percent."""
+    folder = data / "chunking_eval"
+    with gzip.open(folder / "units.jsonl.gz", "rt", encoding="utf-8") as lines:
+        texts = {unit["uid"]: unit["text"] for unit in map(json.loads, lines)}
+    chunks = {name: chunk(text) for name, text in texts.items()}
+    index = {name: Bm25(tokenize(one.text) for one in parts) for name, parts in chunks.items()}
+    count = get_tokenizer("o200k_base").count_many
+    costs = {name: count([one.text for one in parts]) for name, parts in chunks.items()}
+    recalls = []
+    for query in map(json.loads, (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()):
+        name = query["source"]
+        room = 512 - 20 - count([query["query"]])[0]
+        seen: set[int] = set()
+        for i in (-index[name].scores(tokenize(query["query"]))).argsort(kind="stable"):
+            if costs[name][i] + 8 <= room:
+                room -= costs[name][i] + 8
+                seen.update(range(*chunks[name][i].span))
+        spans = [range(start, end) for _, start, end in query["gold_spans"]]
+        recalls.append(sum(len(seen.intersection(span)) / len(span) for span in spans) / len(spans))
+    assert sum(recalls) / len(recalls) >= 0.85

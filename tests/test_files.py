@@ -251,3 +251,12 @@ def test_any_bytes_are_text_or_binary(data: bytes) -> None:
 def test_an_encoding_that_holds_for_the_beginning_alone_does_not_lose_the_file() -> None:
     data = ("été à Noël\n" * 9_000).encode("latin-1") + b"\x81\x8d\x8f\x90\x9d\xff"
     assert "Noël" in (decode(data) or "")
+
+
+def test_a_folder_that_is_ignored_itself_is_read_when_it_is_asked_for(tmp_path: Path) -> None:
+    """A package in a virtual environment inside a checkout: the checkout's `.venv/` is no reason to see nothing."""
+    tree(tmp_path, dot_git__HEAD="x", dot_gitignore=".venv/\nbuild/\n", dot_venv__lib__sample__a_md="# A\n")
+    tree(tmp_path, build__b_md="# B\n", c_md="# C\n")
+    assert list(Files(tmp_path / ".venv" / "lib" / "sample").texts) == ["a.md"]
+    assert list(Files(tmp_path / "build").texts) == ["b.md"]
+    assert list(Files(tmp_path).texts) == ["c.md"]

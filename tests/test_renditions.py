@@ -123,7 +123,8 @@ def shown(texts: list[str], chosen: set[int]) -> str:
         if missing:
             out += f"{GAP}\n" if texts[j - 1].endswith("\n") else f"{GAP} "
         out, missing = out + text, False
-    return out + (GAP + "\n" * texts[-1].endswith("\n") if missing else "")
+    last = texts[-1][-1]
+    return out + GAP + (last if last in " \n" else "") if missing else out
 
 
 @given(text=TEXTS.filter(bool), tool_output=st.booleans())
@@ -149,7 +150,7 @@ def test_an_extract_shows_what_matches_and_marks_what_is_missing() -> None:
     assert rung.tokens <= 0.25 * TOKENIZER.count_many([text])[0]
     assert f"{filler[19]}The pump failed at noon. {filler[20]}" in rung.text, "neighbours come before strangers"
     assert rung.text.count(GAP) == 2
-    assert rung.text.endswith(GAP)
+    assert rung.text.endswith(f"{GAP} ")
 
 
 def test_tool_output_keeps_its_ends_and_the_lines_around_a_match() -> None:
@@ -167,6 +168,10 @@ def test_a_very_long_text_has_an_extract_that_fits_beside_others() -> None:
     text = "Nothing much happened on that day. " * 2000
     extracts = [rung for rung in ladder(split(text, TOKENIZER), {}, label="x") if rung.kind == "extract"]
     assert extracts[-1].tokens <= renditions.LEAST + 2 * renditions.GAP_TOKENS
+
+
+def test_an_empty_text_has_no_shorter_form() -> None:
+    assert ladder(split("", TOKENIZER), WEIGHTS, label="x", tool_output=True) == ()
 
 
 def test_a_stub_names_what_is_gone() -> None:

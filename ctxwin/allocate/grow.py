@@ -90,7 +90,9 @@ class _Offers:
         if not self.items:
             return
         gain, more = objective.all_gains(part, ledger.choice[part.items]), costs(problem, ledger, part)
-        fits = (more <= ledger.left) & ((gain > 0) | ((gain == 0) & (more < 0))) & ~part.forced[part.owner]
+        out = (ledger.choice[part.items] < 0)[part.owner]
+        gains = (gain > 0) | ((gain == 0) & (more < 0) & out)
+        fits = (more <= ledger.left) & gains & ~part.forced[part.owner]
         density = np.full(len(gain), np.inf)
         np.divide(gain, more, out=density, where=more > 0)
         best = np.maximum.reduceat(np.where(fits, density, -1), part.start)
@@ -116,7 +118,8 @@ class _Offers:
         found: tuple[_Offer, int] | None = None
         for rung, its in zip(self._rung[self._start[place] : self._start[place + 1]], tokens, strict=True):
             gain, more = gains[rung], its - base
-            if its <= room and (gain > 0 or (gain == 0 and more < 0)):
+            # One without value may come in to save a marker that is larger.
+            if its <= room and (gain > 0 or (gain == 0 and more < 0 and now < 0)):
                 offer = (-gain / more if more > 0 else -np.inf, -gain, place)
                 if found is None or offer < found[0]:
                     found = offer, rung

@@ -234,7 +234,7 @@ def _wheel(name: str, folder: Path, wheels: str | Path | None) -> tuple[Item, ..
     return tuple(
         Item(id=path, source=path, kind="document", text=text)
         for path, data in sorted(files.items())
-        if not path.split("/")[0].endswith(".dist-info") and (text := _text(data)) is not None
+        if not path.split("/")[0].endswith(".dist-info") and (text := decode(data)) is not None
     )
 
 
@@ -256,10 +256,3 @@ def _unpacked_wheel(wheels: Path, stem: str) -> dict[str, bytes]:
             return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
     return {}
 
-
-def _text(data: bytes) -> str | None:
-    """Decode a text file; None for a binary one."""
-    try:
-        return None if b"\0" in data else data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..chunking import language_of
 from ..constraints import Units
 from ..items import Item, Part
 from ..layout import Pieces, duplicate_weights, omitted_run
@@ -80,8 +81,7 @@ class _Shortener:
             sentences = self._pool.sentences(text, self._tokenizer)
             if sentences.total >= SHORTEN_FROM:
                 item = self.items[slot[0]]
-                tool = item.role in ("tool", "function")
-                rungs = ladder(sentences, weights, label=_label(item), tool_output=tool)
+                rungs = ladder(sentences, weights, label=_label(item), tool_output=_by_line(item))
                 ladders.append((slot, sentences.total, rungs))
         levels = max((len(rungs) for _, _, rungs in ladders), default=0)
         return [_level(whole, level, ladders) for level in range(levels)]
@@ -163,6 +163,11 @@ def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[R
         texts[slot] = rung.text
     kind: RungKind = "extract" if "extract" in kinds else "stub"
     return Form(kind=kind, tokens=max(1, tokens), share=max(0.0, 1.0 - lost / max(1, whole)), texts=texts)
+
+
+def _by_line(item: Item) -> bool:
+    """Tell whether a line means little without those around it: tool output, code."""
+    return item.role in ("tool", "function") or language_of(item.source) in ("python", "code")
 
 
 def _replaceable(part: Part) -> bool:
