@@ -174,7 +174,7 @@ def pack() -> None:
 
 
 def solve() -> None:
-    """The solver alone at 100,000 items with up to five forms each, cold and with the last price as a hint."""
+    """The solver alone at 100,000 items with up to five forms each."""
     from bench_allocate import report
 
     report()

@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 
 from .. import sample
 from ..errors import InputError
+from ..files import decode
 from ..items import KINDS, Item, Kind
 
 __all__ = ["Dataset", "GoldMode", "Query", "load", "load_sample"]

@@ -43,6 +43,7 @@ class Draft:
         turns: those messages as a pool.
         history: the section of the messages.
         block: the section of items and file chunks, or None.
+        tools, query, frame: tokens of the tools, of a question that is appended, and around the block.
         limit: tokens the request may have.
     """
 
@@ -58,6 +59,8 @@ class Draft:
         self.block = Block(task.pool, task.tokenizer) if task.pool is not None and len(task.pool) else None
         self.tools = count_tools(task.tools, task.tokenizer, self.rules).tokens
         self.query = self._message(task.query) if task.query is not None else 0
+        size = len(self.block.items) if self.block else 0
+        self.frame = self._message(left_out(size, size)) if size else 0
 
     @property
     def sections(self) -> Sequence[Section]:
@@ -67,8 +70,7 @@ class Draft:
     @property
     def fixed(self) -> int:
         """Tokens that do not depend on the choice: tools, question, priming, the block's frame."""
-        frame = self._message(left_out(len(self.block.items), len(self.block.items))) if self.block else 0
-        return self.tools + self.query + REPLY_PRIMING + frame
+        return self.tools + self.query + REPLY_PRIMING + self.frame
 
     @property
     def capacity(self) -> int:
@@ -114,7 +116,7 @@ class Draft:
                 if not section.units.whole[unit]:
                     tokens = _least(section, unit)
                 sums[names[section.units.reasons[unit]]] += tokens
-        require_room({**sums, "overhead": REPLY_PRIMING}, self.limit)
+        require_room({**sums, "overhead": REPLY_PRIMING + self.frame}, self.limit)
 
     def request(self, chosen: Sequence[Chosen]) -> Request:
         """Render a choice and count what came out."""
