@@ -57,6 +57,8 @@ def _pass(problem: Problem, ledger: Ledger, left: int, density: NDArray[np.float
     """
     mine, tokens = np.flatnonzero(density >= 0), problem.tokens[problem.start[:-1]]
     mine = mine[tokens[mine] - problem.markers[mine + 1] <= left]
+    # No item can cost less than its own tokens less the marker that it saves.
+    cheapest = int((tokens[mine] - problem.markers[mine + 1]).min(initial=left + 1))
     fitting = mine[tokens[mine] + ledger.overheads(mine) <= left]
     values = problem.values.data
 
@@ -65,7 +67,7 @@ def _pass(problem: Problem, ledger: Ledger, left: int, density: NDArray[np.float
 
     heap = [key(item) for item in fitting.tolist()]
     heapq.heapify(heap)
-    while heap:
+    while heap and left >= cheapest:
         turn = heapq.heappop(heap)
         item = turn[2]
         if ledger.kept[item] or (more := ledger.price_of(item, 0)) > left:

@@ -15,8 +15,9 @@ __all__ = ["Candidates", "Chosen", "assemble"]
 
 LADDERS = 160
 """Units whose shorter forms are worked out at most: the most relevant ones that are long."""
-LADDER_ROOM = 1.5
-"""And only of those that would, whole, fill this many times the room: what is far from fitting is left out whole."""
+LADDERS_LEAST = 24
+"""Units whose shorter forms are worked out even if the ones before them would fill the room whole; beyond these,
+none that is so far from fitting: four times the room kept no more evidence (chunking_eval, mtrag_un, beam_100k)."""
 LADDER_FROM = 64
 """Tokens from which a unit has shorter forms."""
 TRUST = {"full": 1.0, "extract": 0.9, "summary": 0.8, "stub": 0.0}
@@ -165,7 +166,7 @@ def _ladder_rows(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
     rows = np.flatnonzero(long & ~stacked.required)
     best = rows[np.argsort(-stacked.p[rows], kind="stable")[:LADDERS]]
     before = np.cumsum(stacked.tokens[best]) - stacked.tokens[best]
-    best = best[before < LADDER_ROOM * capacity]
+    best = best[(before < capacity) | (np.arange(len(best)) < LADDERS_LEAST)]
     must = np.flatnonzero(stacked.required & ~stacked.whole)
     return np.sort(np.concatenate([best, must]))
 
