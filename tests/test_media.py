@@ -126,7 +126,8 @@ def test_length_from_bytes() -> None:
 )
 def test_every_size_has_a_sane_count(width: int, height: int, rule: str, detail: str | None) -> None:
     tokens = image(rule, width, height, detail)
-    assert 0 < tokens <= 40_000
+    # The most any rule here gives: Gemini 2 cuts 20,000 by 20,000 pixels into 27 by 27 tiles of 258 tokens.
+    assert 0 < tokens <= 27 * 27 * 258
     assert tokens == image(rule, height, width, detail) or rule.startswith(("gpt", "claude", "unknown", "o"))
 
 

@@ -86,9 +86,7 @@ def test_texts_and_results_can_be_put_back_shorter(log, text):
     assert again.groups == conversation.groups
     for item, changed in zip(again.items, paths, strict=True):
         assert all(at(item.raw, path) == text for path in changed)
-        assert {part.path: part.text for part in item.parts if part.path in changed} == dict.fromkeys(
-            changed, text
-        )
+        assert {part.path: part.text for part in item.parts if part.path in changed} == dict.fromkeys(changed, text)
 
 
 @law
@@ -103,9 +101,7 @@ def test_a_valid_log_stays_valid_without_some_of_its_groups(log, data):
     }
     loose = sorted(set(conversation.groups) - fixed)
     kept = fixed | set(data.draw(st.lists(st.sampled_from(loose), unique=True)) if loose else [])
-    raws = [
-        item.raw for group, item in zip(conversation.groups, conversation.items, strict=True) if group in kept
-    ]
+    raws = [item.raw for group, item in zip(conversation.groups, conversation.items, strict=True) if group in kept]
     if conversation.dialect == "anthropic":  # what a packer does for runs left out at the start
         lifted = isinstance(log, dict) and "system" in log
         raws.insert(int(lifted), note("[some turns omitted]", "anthropic"))

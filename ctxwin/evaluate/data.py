@@ -256,4 +256,3 @@ def _unpacked_wheel(wheels: Path, stem: str) -> dict[str, bytes]:
             paths = {name: info.parent / name for name in names}
             return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
     return {}
-

@@ -84,9 +84,7 @@ def _media(block: Raw) -> Media:
 
 
 def _call(block: Raw, kind: str, path: Path) -> Iterable[Part]:
-    place = (
-        (*path, "input") if kind == "tool_use" else ()
-    )  # the server made the others: they stay as they are
+    place = (*path, "input") if kind == "tool_use" else ()  # the server made the others: they stay as they are
     yield Part(
         kind="call",
         text=as_json(block.get("input", {})),

@@ -119,9 +119,7 @@ def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
         tools += given
     for position, tool in enumerate(tools):
         if not isinstance(tool, Mapping):
-            raise MessageError(
-                f"tool {position} of the request body is {type(tool).__name__}; give an object"
-            )
+            raise MessageError(f"tool {position} of the request body is {type(tool).__name__}; give an object")
     return tuple(tools)
 
 

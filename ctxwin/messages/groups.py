@@ -175,9 +175,7 @@ def last_user(conversation: Conversation) -> int | None:
 
 
 def _speaks(item: Item) -> bool:
-    tool_only = bool(item.parts) and all(
-        part.kind == "call" or part.call_id is not None for part in item.parts
-    )
+    tool_only = bool(item.parts) and all(part.kind == "call" or part.call_id is not None for part in item.parts)
     return not tool_only
 
 

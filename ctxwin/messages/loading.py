@@ -53,9 +53,7 @@ def _text(file: Path) -> str:
     except FileNotFoundError:
         raise InputError(f"no file {str(file)!r}; check the path") from None
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{str(file)!r} is not UTF-8 at byte {error.start:,}; save it as UTF-8 JSON"
-        ) from None
+        raise InputError(f"{str(file)!r} is not UTF-8 at byte {error.start:,}; save it as UTF-8 JSON") from None
     except OSError as error:
         raise InputError(f"cannot read {str(file)!r}: {error.strerror}; give a readable file") from None
     if not text.strip():
@@ -71,9 +69,7 @@ def _in_lines(file: Path, text: str, error: json.JSONDecodeError) -> bool:
 
 def _lines(file: Path, text: str) -> list[Any]:
     rows = []
-    for number, line in enumerate(
-        text.split("\n"), start=1
-    ):  # splitlines would cut at U+2028 within a string
+    for number, line in enumerate(text.split("\n"), start=1):  # splitlines would cut at U+2028 within a string
         if line.strip():
             try:
                 rows.append(json.loads(line))
@@ -126,9 +122,7 @@ def _items(file: Path, rows: Sequence[Any]) -> list[Item]:
         fields = {"id": row.get("uid"), **{name: row[name] for name in FIELDS if name in row}}
         for name, value in fields.items():
             if value is not None and not isinstance(value, str | int | float):
-                raise InputError(
-                    f"{str(file)!r}, item {index}: {name!r} is {type(value).__name__}; give a string"
-                )
+                raise InputError(f"{str(file)!r}, item {index}: {name!r} is {type(value).__name__}; give a string")
         known = {name: str(value) for name, value in fields.items() if value is not None}
         try:
             items.append(Item(text=row["text"], **known))  # type: ignore[arg-type]  # kind is checked by Item

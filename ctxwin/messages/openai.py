@@ -46,9 +46,7 @@ def _content(raw: Raw) -> Iterable[Part]:
     elif isinstance(content, list | tuple):
         yield from blocks(content, ("content",), _block)
     elif content is not None:
-        raise MessageError(
-            f"content is {type(content).__name__}; give a string, a list of content parts or null"
-        )
+        raise MessageError(f"content is {type(content).__name__}; give a string, a list of content parts or null")
 
 
 def _results(raw: Raw) -> Iterable[Part]:

@@ -63,9 +63,7 @@ def optional(raw: Raw, key: str, what: str) -> str | None:
     return None if raw.get(key) is None else string(raw, key, what)
 
 
-def blocks(
-    value: Sequence[Any], path: Path, read: Callable[[Raw, str, Path], Iterable[Part]]
-) -> Iterable[Part]:
+def blocks(value: Sequence[Any], path: Path, read: Callable[[Raw, str, Path], Iterable[Part]]) -> Iterable[Part]:
     """Read a list of content blocks with a function of (block, its type, its path).
 
     Raises:
@@ -73,17 +71,13 @@ def blocks(
     """
     for position, block in enumerate(value):
         if not isinstance(block, Mapping):
-            raise MessageError(
-                f"content block {position} is {type(block).__name__}; give an object with a 'type'"
-            )
+            raise MessageError(f"content block {position} is {type(block).__name__}; give an object with a 'type'")
         yield from read(block, string(block, "type", f"content block {position}"), (*path, position))
 
 
 def answering(part: Part, call_id: str | None, name: str | None = None) -> Part:
     """Mark a part as what a tool gave back: text becomes a result, media keep their kind."""
-    return replace(
-        part, kind="result" if part.kind == "text" else part.kind, call_id=call_id, name=name or part.name
-    )
+    return replace(part, kind="result" if part.kind == "text" else part.kind, call_id=call_id, name=name or part.name)
 
 
 def as_json(value: object) -> str:

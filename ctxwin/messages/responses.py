@@ -78,9 +78,7 @@ def parts(raw: Raw) -> Iterable[Part]:
         case _:
             yield Part(kind="other", text=words(raw), call_id=optional(raw, "approval_request_id", kind))
     caller = raw.get("caller")
-    if isinstance(caller, Mapping) and isinstance(
-        caller.get("caller_id"), str
-    ):  # a call made by running code
+    if isinstance(caller, Mapping) and isinstance(caller.get("caller_id"), str):  # a call made by running code
         yield Part(kind="other", call_id=caller["caller_id"])
 
 

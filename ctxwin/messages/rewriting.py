@@ -75,9 +75,7 @@ def _renewed(old: object, text: str, path: Path) -> object:
         return {"type": kind, "text": text, **kept}
     if path[-1] in ("input", "arguments"):
         return _arguments(text, path)
-    raise MessageError(
-        f"{path!r} leads to {type(old).__name__}, not to text or media; take it from the parts"
-    )
+    raise MessageError(f"{path!r} leads to {type(old).__name__}, not to text or media; take it from the parts")
 
 
 def _arguments(text: str, path: Path) -> dict[str, Any]:

@@ -24,8 +24,7 @@ def content_types(log: Log) -> Iterable[Finding]:
             if block["type"] not in allowed:
                 yield (
                     index,
-                    f"a part of type {block['type']!r} in a {raw['role']} message; "
-                    f"use {' or '.join(sorted(allowed))}",
+                    f"a part of type {block['type']!r} in a {raw['role']} message; use {' or '.join(sorted(allowed))}",
                 )
 
 

@@ -42,7 +42,7 @@ class Index:
     Example:
         >>> index = Index([Item(text="I moved to Oslo.", speaker="Ana"), Item(text="It rains.", speaker="Bo")])
         >>> [f"{p:.2f}" for p in index.score(Query(text="Where did Ana move?"))]
-        ['1.00', '0.04']
+        ['1.00', '0.09']
     """
 
     def __init__(self, items: Iterable[Item] = (), *, weights: Weights | None = None) -> None:

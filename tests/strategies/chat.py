@@ -23,16 +23,10 @@ def _chat_user(draw):
     )
     remote = st.just({"type": "image_url", "image_url": {"url": "https://example.org/a.png"}})
     sound = st.just({"type": "input_audio", "input_audio": {"data": "UklGRiQAAABXQVZF", "format": "wav"}})
-    file = st.just(
-        {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}}
-    )
+    file = st.just({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}})
     text = st.builds(lambda text: {"type": "text", "text": text}, texts())
-    content = draw(
-        st.one_of(texts(), st.lists(st.one_of(text, image, remote, sound, file), min_size=1, max_size=3))
-    )
-    return [
-        tagged({"role": "user", "content": content, "name": draw(st.sampled_from([None, "Ana", "bob-2"]))})
-    ]
+    content = draw(st.one_of(texts(), st.lists(st.one_of(text, image, remote, sound, file), min_size=1, max_size=3)))
+    return [tagged({"role": "user", "content": content, "name": draw(st.sampled_from([None, "Ana", "bob-2"]))})]
 
 
 @cache

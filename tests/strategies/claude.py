@@ -69,18 +69,14 @@ def _claude_exchange(draw, ids, whole=True):
         for _ in range(draw(st.integers(1, 3)))
     ]
     before = draw(
-        st.sampled_from(
-            [[], [_text("Let me look.")], [{"type": "thinking", "thinking": "", "signature": ""}]]
-        )
+        st.sampled_from([[], [_text("Let me look.")], [{"type": "thinking", "thinking": "", "signature": ""}]])
     )
     messages = [{"role": "assistant", "content": [*before, *calls]}]
     if not whole:
         return messages
     results = []
     for call in draw(st.permutations(calls)):
-        content = draw(
-            st.one_of(st.none(), texts(), st.just([]), st.lists(_claude_shown(), min_size=1, max_size=2))
-        )
+        content = draw(st.one_of(st.none(), texts(), st.just([]), st.lists(_claude_shown(), min_size=1, max_size=2)))
         results.append(tagged({"type": "tool_result", "tool_use_id": call["id"], "content": content}))
     cut = draw(st.integers(0, len(results) - 1))
     messages += [{"role": "user", "content": some} for some in (results[:cut], results[cut:]) if some]
@@ -185,9 +181,7 @@ def anthropic_logs(draw):
     if messages[-1]["role"] == "user" and draw(st.integers(0, 9)) == 0:
         messages.append({"role": "assistant", "content": ""})
     system = draw(
-        st.one_of(
-            st.none(), texts().filter(lambda text: not text or text.strip()), st.just([_text("Be brief.")])
-        )
+        st.one_of(st.none(), texts().filter(lambda text: not text or text.strip()), st.just([_text("Be brief.")]))
     )
     if draw(st.integers(0, 3)) == 0:
         return messages

@@ -49,9 +49,7 @@ def pngs(draw):
 @cache
 def arguments():
     """Arguments of a call, as an object."""
-    return st.dictionaries(
-        st.sampled_from(["q", "city", "路径"]), st.one_of(texts(), st.integers()), max_size=2
-    )
+    return st.dictionaries(st.sampled_from(["q", "city", "路径"]), st.one_of(texts(), st.integers()), max_size=2)
 
 
 def tagged(parts):

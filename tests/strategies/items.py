@@ -164,9 +164,7 @@ def responses_logs(draw):
     items += draw(st.one_of(st.just([]), _item_exchange(ids), _item_exchange(ids, whole=False)))
     instructions = draw(st.one_of(st.none(), texts()))
     if draw(st.booleans()):
-        items.insert(
-            0, {"type": "message", "role": "user", "content": [{"type": "input_text", "text": draw(texts())}]}
-        )
+        items.insert(0, {"type": "message", "role": "user", "content": [{"type": "input_text", "text": draw(texts())}]})
         return items
     tool = {"type": "function", "name": "search", "parameters": {"type": "object", "properties": {}}}
     items = draw(st.sampled_from([items, items, draw(texts())]))
