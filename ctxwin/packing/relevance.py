@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..embed import Embedder
 from ..pool import Pool
-from ..retrieve import Query
+from ..retrieve import Query, score_together
 from .draft import Draft
 from .needs import Vectors
 
@@ -40,36 +40,36 @@ def judge(draft: Draft) -> Generator[Vectors, NDArray[np.float32], Relevance]:
         p = [_newest_first(len(section.units)) for section in draft.sections]
         return Relevance(p=p, weights={}, vectors=None, embedder=None)
     pools = [draft.turns, *([task.pool] if draft.block and task.pool else [])]
-    vector = None
-    if task.embedder is not None:
-        vector = yield from _embed(task.embedder, pools, task.question)
-    name = task.embedder.name if task.embedder else None
     said = [item.text for item in task.conversation.items if item.role in ("user", "assistant")]
     history = tuple(text for text in said if text.strip() != task.question)[-HISTORY:]
-    weights: dict[str, float] = {}
-    p, vectors = [], []
-    for pool, section in zip(pools, draft.sections, strict=True):
-        index = pool.index if name is None else pool.embedded(name, None)
-        query = Query(text=task.question, vector=vector, history=history if pool is task.pool else ())
-        weights = {**index.query_weights(query), **weights} if len(pool) else weights
-        scores = index.score(query) if len(pool) else np.zeros(0, np.float32)
-        p.append(scores if section is not draft.history else _by_unit(draft, scores))
-        vectors.append(pool.vectors(name) if name else None)
+    # Items and files may be meant by what was said before; the messages themselves are what was said before.
+    queries = [Query(text=task.question), Query(text=task.question, history=history)][: len(pools)]
+    name = None
+    if task.embedder is not None:
+        name = task.embedder.name
+        vector = yield from _embed(task.embedder, pools, queries[-1].texts_to_embed)
+        queries = [replace(query, vector=vector[: len(query.texts_to_embed)]) for query in queries]
+    indexes = [pool.index if name is None else pool.embedded(name, None) for pool in pools]
+    asked = list(zip(indexes, queries, strict=True))
+    weights = {term: weight for index, query in reversed(asked) for term, weight in index.query_weights(query).items()}
+    scores = score_together(asked)
+    p = [_by_unit(draft, scores[0]), *scores[1:]]
+    vectors = [pool.vectors(name) if name else None for pool in pools]
     return Relevance(p=p, weights=weights, vectors=_all_vectors(draft, vectors), embedder=name)
 
 
 def _embed(
-    embedder: Embedder, pools: Sequence[Pool], question: str
+    embedder: Embedder, pools: Sequence[Pool], question: Sequence[str]
 ) -> Generator[Vectors, NDArray[np.float32], NDArray[np.float32]]:
-    """Ask for the vectors that are missing, and the question's, at once; hand them to the pools."""
+    """Ask for the vectors that are missing, and the question's, at once; hand the former to the pools."""
     wanted = [pool.to_embed(embedder.name) for pool in pools]
     texts = [text for part in wanted for text in part]
-    matrix = yield Vectors(embedder=embedder, texts=[*texts, question])
+    matrix = yield Vectors(embedder=embedder, texts=[*texts, *question])
     start = 0
     for pool, part in zip(pools, wanted, strict=True):
         pool.embedded(embedder.name, matrix[start : start + len(part)])
         start += len(part)
-    vector: NDArray[np.float32] = matrix[-1]
+    vector: NDArray[np.float32] = matrix[-len(question) :]
     return vector
 
 

@@ -6,8 +6,8 @@ anchored on words and vectors; everything else is a correction that observable p
 question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 """
 
-from .index import Index
+from .index import Index, score_together
 from .query import Query
 from .weights import Weights
 
-__all__ = ["Index", "Query", "Weights"]
+__all__ = ["Index", "Query", "Weights", "score_together"]

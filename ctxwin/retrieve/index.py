@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..index import similarity
 from ..items import Item
 from ..lexical import Bm25, cjk_share, tokenize
 from .cues import instruction_strength
@@ -20,7 +21,10 @@ from .place import Place, Scores, lay_out
 from .query import Query
 from .weights import Weights
 
-__all__ = ["Index"]
+__all__ = ["Index", "score_together"]
+
+Ranges = dict[str, tuple[float, float]]
+"""Least and most of each bare match."""
 
 STEEP_WORDS, STEEP_VECTORS = 1.3, 2.0
 """Powers of the scaled scores: the best stand out (below 1 cost up to 2 points, above 2 gained nothing)."""
@@ -117,38 +121,46 @@ class Index:
 
     def score(self, query: Query) -> Scores:
         """Return p in [0, 1] for every item, (n,); quantised, so that equal input gives equal order."""
-        if not len(self):
-            return np.zeros(0, np.float32)
-        total = _sum(self.features(query))
-        p: Scores = np.exp((total - total.max()) / self.weights.temperature)
-        return p.round(7)
+        return score_together([(self, query)])[0]
 
     def explain(self, query: Query, i: int) -> dict[str, float]:
         """Return what each feature adds to the score of item `i`, the largest first."""
         parts = {name: round(float(part[i]), 3) for name, part in self.features(query).items()}
         return dict(sorted(parts.items(), key=lambda part: -part[1]))
 
-    def features(self, query: Query) -> dict[str, Scores]:
-        """Return each feature's share of the score, (n,) each; the score is their sum."""
+    def features(self, query: Query, ranges: Ranges | None = None) -> dict[str, Scores]:
+        """Return each feature's share of the score, (n,) each; the score is their sum.
+
+        Args:
+            query: the question.
+            ranges: least and most of the bare matches, where other indexes are asked too; None: of this one.
+        """
         terms = query.terms(self.weights.history)
-        parts = self._matches(query, terms)
+        bare = self._matches(query, terms)
+        ranges = ranges or _ranges(bare)
+        powers = {"lexical": STEEP_WORDS, "dense": STEEP_VECTORS}
+        factors = {"lexical": self.weights.lexical, "dense": self.weights.dense}
+        parts = {
+            name: factors[name] * np.nan_to_num(_scaled(scores, *ranges[name])) ** powers[name]
+            for name, scores in bare.items()
+        }
         parts |= self._surroundings(_sum(parts))
         parts |= self._asked_for(query)
         return parts | self._second_step(_sum(parts), terms)
 
+    def matches(self, query: Query) -> dict[str, Scores]:
+        """Return how well the items themselves match, unscaled: BM25, and cosines (NaN for an unknown script)."""
+        return self._matches(query, query.terms(self.weights.history))
+
     def _matches(self, query: Query, terms: dict[str, float]) -> dict[str, Scores]:
-        """Compare the items themselves with the question."""
-        words = self.weights.lexical * _scaled(self._words.scores(terms)) ** STEEP_WORDS
-        direction, vectors = query.direction, self.vectors
-        if vectors is None or direction is None:
-            return {"lexical": words}
-        read = np.ones(len(self), np.bool_)
-        if _is_english_only(self.embedder or ""):
-            read = self._column["cjk"] < MOSTLY if cjk_share(query.text) < MOSTLY else ~read
-        cosine = (vectors @ direction.astype(vectors.dtype)).astype(np.float32)
-        dense = np.zeros(len(self), np.float32)
-        dense[read] = _scaled(cosine[read]) ** STEEP_VECTORS
-        return {"lexical": words, "dense": self.weights.dense * dense}
+        found = {"lexical": self._words.scores(terms)}
+        if self.vectors is not None and query.direction is not None:
+            cosine = similarity(self.vectors, query.direction)
+            if _is_english_only(self.embedder or ""):
+                foreign = self._column["cjk"] >= MOSTLY
+                cosine[foreign if cjk_share(query.text) < MOSTLY else slice(None)] = np.nan
+            found["dense"] = cosine
+        return found
 
     def _surroundings(self, base: Scores) -> dict[str, Scores]:
         """Let items take part in the relevance of what stands around them."""
@@ -156,7 +168,7 @@ class Index:
         return {
             "neighbours": weights.neighbours * place.around(base),
             "session": weights.session * place.best_of_session(base),
-            "topic": weights.topic * place.undivided * _scaled(place.topic(base)),
+            "topic": weights.topic * place.undivided * _scaled_within(place.topic(base)),
         }
 
     def _asked_for(self, query: Query) -> dict[str, Scores]:
@@ -208,7 +220,7 @@ class Index:
         bridges = {i: shares[i] for i in best[:BRIDGES].tolist()}
         bridge = self._words.expansion(bridges, terms, BRIDGE_TERMS)
         bridge[list(bridges)] = 0.0
-        parts = {"bridge": weights.bridge * _scaled(bridge)}
+        parts = {"bridge": weights.bridge * _scaled_within(bridge)}
         if len(self._titles):
             link = np.zeros(len(self), np.float32)
             for i in best[:LINKS].tolist():
@@ -245,10 +257,45 @@ def _top(scores: Scores, most: int) -> NDArray[np.intp]:
     return kept[np.argsort(-scores[kept], kind="stable")][:most]
 
 
-def _scaled(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale to 0..1; a constant gives zeros."""
-    if not scores.size:
-        return scores
-    low, high = scores.min(), scores.max()
-    scaled: Scores = (scores - low) / (high - low) if high > low else np.zeros_like(scores)
+def _ranges(*matches: dict[str, Scores]) -> Ranges:
+    """Return the least and the most of each match, over one or several indexes."""
+    ranges: Ranges = {}
+    for name in dict.fromkeys(name for found in matches for name in found):
+        scores = np.concatenate([found[name] for found in matches if name in found])
+        known = scores[~np.isnan(scores)]
+        ranges[name] = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    return ranges
+
+
+def _scaled(scores: Scores, low: float, high: float) -> Scores:
+    """Scale a range to 0..1; an empty one gives zeros."""
+    scaled: Scores = (scores - np.float32(low)) / np.float32(high - low) if high > low else np.zeros_like(scores)
     return scaled
+
+
+def _scaled_within(scores: Scores) -> Scores:
+    return _scaled(scores, float(scores.min()), float(scores.max())) if scores.size else scores
+
+
+def score_together(asked: Sequence[tuple[Index, Query]]) -> list[Scores]:
+    """Score the items of several indexes on one scale, so that turns and file chunks can compete.
+
+    Args:
+        asked: each index with its question.
+
+    Returns:
+        For each index p in [0, 1], (n,); the best item of all has 1.
+
+    Example:
+        >>> talk, files = Index([Item(text="It rains.")]), Index([Item(text="Ana moved to Oslo.")])
+        >>> query = Query(text="Where did Ana move?")
+        >>> [[f"{one:.2f}" for one in p] for p in score_together([(talk, query), (files, query)])]
+        [['0.03'], ['1.00']]
+    """
+    ranges = _ranges(*(index.matches(query) for index, query in asked)) if len(asked) > 1 else None
+    totals = [_sum(index.features(query, ranges)) if len(index) else np.zeros(0, np.float32) for index, query in asked]
+    best = max((float(total.max()) for total in totals if total.size), default=0.0)
+    return [
+        np.exp((total - np.float32(best)) / np.float32(index.weights.temperature)).round(7)
+        for total, (index, _) in zip(totals, asked, strict=True)
+    ]

@@ -83,7 +83,7 @@ class Query:
         terms = dict(own)
         for back, message in enumerate(reversed(self.history[-HISTORY:])):
             weight = history_weight * FADE**back
-            for term, times in term_counts(dict.fromkeys(tokenize(message))).items():
+            for term, times in term_counts(list(dict.fromkeys(tokenize(message)))).items():
                 terms[term] = max(own.get(term, 0.0), min(terms.get(term, 0.0) + weight * min(1.0, times), 1.0))
         return terms
 
