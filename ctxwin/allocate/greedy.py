@@ -52,7 +52,7 @@ def _filling(density: NDArray[np.float64], tokens: NDArray[np.int64], left: int)
 def _pass(problem: Problem, ledger: Ledger, left: int, density: NDArray[np.float64]) -> int:
     """Go once through the items with a density of 0 or more; return the tokens left.
 
-    A heap holds those that fit now. Another can come to fit only by a neighbour or one of its group: then it
+    Those that fit now come in order. Another can come to fit only by a neighbour or one of its group: then it
     is looked at again, if its turn has not passed.
     """
     mine, tokens = np.flatnonzero(density >= 0), problem.tokens[problem.start[:-1]]
@@ -65,10 +65,16 @@ def _pass(problem: Problem, ledger: Ledger, left: int, density: NDArray[np.float
     def key(item: int) -> tuple[float, float, int]:
         return -float(density[item]), -values[problem.start[item]], item
 
-    heap = [key(item) for item in fitting.tolist()]
-    heapq.heapify(heap)
-    while heap and left >= cheapest:
-        turn = heapq.heappop(heap)
+    # Sorted at once, since a key for each item would cost more than the pass; those that come to fit queue beside.
+    order = fitting[np.lexsort((-problem.values[problem.start[fitting]], -density[fitting]))].tolist()
+    heap: list[tuple[float, float, int]] = []
+    place = 0
+    while left >= cheapest and (heap or place < len(order)):
+        if place < len(order) and (not heap or key(order[place]) <= heap[0]):
+            turn = key(order[place])
+            place += 1
+        else:
+            turn = heapq.heappop(heap)
         item = turn[2]
         if ledger.kept[item] or (more := ledger.price_of(item, 0)) > left:
             continue
