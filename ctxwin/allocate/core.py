@@ -13,12 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .account import room_beside, rungs_of
-from .problem import Problem
+from .problem import TINY, Problem
 
-__all__ = ["TINY", "Core", "core", "densest", "peaks", "restrict", "shortlist"]
-
-TINY = 1e-9
-"""Tokens that a rung of none counts in a value per token."""
+__all__ = ["Core", "core", "densest", "peaks", "restrict", "shortlist"]
 
 _HUGE = 1e12
 """Tokens of an item that cannot be kept."""
@@ -41,16 +38,15 @@ def densest(density: NDArray[np.float64], count: int) -> NDArray[np.int64]:
 
 def peaks(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return each item's best value per token, of rungs that may fit beside `base`; 0 for those in it."""
-    if not problem.size:
-        return np.zeros(0)
-    density = problem.tokens.astype(np.float64)
-    np.divide(problem.values, np.maximum(density, TINY, out=density), out=density)
+    best: NDArray[np.float64] = problem.peak.copy()
     room = room_beside(problem, base)
-    if problem.tokens.max() > room:
-        density[problem.tokens > room] = 0
-    whole = np.flatnonzero(problem.whole)
-    density[np.setdiff1d(rungs_of(problem, whole)[1], problem.start[whole], assume_unique=True)] = 0
-    best: NDArray[np.float64] = np.maximum.reduceat(density, problem.start[:-1])
+    large = np.searchsorted(problem.start, np.flatnonzero(problem.tokens > room), side="right") - 1
+    odd = np.union1d(large, np.flatnonzero(problem.whole))
+    if len(odd):  # some of their rungs do not count: only the full one may stay, or too large ones may not
+        owner, rungs = rungs_of(problem, odd)
+        counts = (problem.tokens[rungs] <= room) & (~problem.whole[odd][owner] | (rungs == problem.start[odd][owner]))
+        density = np.where(counts, problem.values[rungs] / np.maximum(problem.tokens[rungs], TINY), 0)
+        best[odd] = np.maximum.reduceat(density, np.searchsorted(owner, np.arange(len(odd))))
     best[base >= 0] = 0
     return best
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .account import Ledger, place_required
-from .core import TINY, densest
-from .problem import Problem, Selection
+from .core import densest
+from .problem import TINY, Problem, Selection
 from .selection import appraise
 
 __all__ = ["greedy", "greedy_choice"]

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 
-__all__ = ["REASONS", "RUNG_KINDS", "Allocator", "Problem", "Selection"]
+__all__ = ["REASONS", "RUNG_KINDS", "TINY", "Allocator", "Problem", "Selection"]
 
 RUNG_KINDS = ("full", "extract", "summary", "stub")
 """What the numbers in `Problem.kinds` stand for."""
@@ -27,6 +27,8 @@ REASONS = ("required", "kept", "shortened", "duplicate", "worthless", "oversize"
 beside what is required; `outbid`: others came first by the strategy's order, or give more value per token.
 """
 
+TINY = 1e-9
+"""Tokens that stand for none in a quotient."""
 _PER_RUNG = {"tokens": np.int64, "values": np.float64, "kinds": np.int8}
 _PER_ITEM = {
     "required": np.bool_,
@@ -89,6 +91,8 @@ class Problem:
     """(n + 1,) derived: `gap_tokens`, but 0 at position 0 of the pool; the last is 0."""
     smallest: NDArray[np.int64] = field(init=False, repr=False)
     """(n,) derived: tokens of each item's smallest rung."""
+    peak: NDArray[np.float64] = field(init=False, repr=False)
+    """(n,) derived: most value per token of any of its rungs."""
 
     def __post_init__(self) -> None:
         rungs, size = len(self.tokens), self.size
@@ -109,7 +113,9 @@ class Problem:
         follows[1:-1] = np.diff(self.order) == 1
         markers[:1] *= bool(size and self.order[0])
         smallest = np.minimum.reduceat(self.tokens, self.start[:-1]) if size else self.tokens
-        for name, array in (("follows", follows), ("markers", markers), ("smallest", smallest)):
+        density = self.values / np.maximum(self.tokens, TINY)
+        peak = np.maximum.reduceat(density, self.start[:-1]) if size else density
+        for name, array in (("follows", follows), ("markers", markers), ("smallest", smallest), ("peak", peak)):
             object.__setattr__(self, name, array)
 
     def _faults(self) -> dict[str, bool]:
