@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .account import cost
-from .core import TINY, Core, core, peaks, restrict, shortlist
-from .problem import Problem
+from .core import Core, core, peaks, restrict, shortlist
+from .problem import TINY, Problem
 
 __all__ = ["Relaxation", "relax"]
 
