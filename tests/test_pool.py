@@ -60,3 +60,21 @@ def test_counts_are_those_of_the_printed_lines():
     pool = Pool([Item(text="Hello there", speaker="Ana"), Item(text="Hi", speaker="Bo")])
     tokenizer = get_tokenizer("o200k_base")
     assert pool.count() == sum(tokenizer.count_many(["Ana: Hello there\n", "Bo: Hi\n"]))
+
+
+def test_a_near_duplicate_of_what_is_kept_gives_way(tmp_path, monkeypatch):
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path))
+
+    class Fixed:
+        """An embedder to which all notes on rent are the same."""
+
+        name = "fixed"
+
+        def embed(self, texts):
+            return np.array([[1, 0, 0] if "rent" in text else [0.6, 0.8, 0] for text in texts], np.float32)
+
+    items = [f"The rent is 900 euros, says note {n} of many on the very same thing." for n in range(8)]
+    items += ["The deposit of the flat is 1800 euros, and it is held by the bank until the end."]
+    packed = pack(items=items, query="What is the rent of the flat?", budget=90, embedder=Fixed())
+    assert "900 euros" in packed.text
+    assert "deposit" in packed.text

@@ -104,7 +104,7 @@ def assemble(
         header=stacked.header,
         header_tokens=stacked.header_tokens,
         relevance=stacked.p,
-        vectors=vectors[stacked.row] if vectors is not None else None,
+        vectors=_rows(vectors, stacked.row),
         duplicate_weight=stacked.duplicate,
     )
     return Candidates(problem=problem, where=stacked.where, forms=forms)
@@ -158,6 +158,11 @@ def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]
         row += len(units)
     columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(_Stacked)}
     return _Stacked(**columns)
+
+
+def _rows(vectors: NDArray[np.float32] | None, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+    """Return some rows, without a copy where they are all."""
+    return vectors if vectors is None or len(rows) == len(vectors) else vectors[rows]
 
 
 def _ladder_rows(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:

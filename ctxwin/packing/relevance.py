@@ -92,16 +92,17 @@ def _by_unit(draft: Draft, scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _all_vectors(draft: Draft, vectors: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
-    """Put the sections' vectors under each other, one row for each unit (its first scored member's)."""
-    if not vectors or any(part is None for part in vectors):
+    """Put the sections' vectors under each other, one row for each unit; None without an embedder.
+
+    A group has the vector of its first member, or zeros, like which nothing is, where that was not embedded.
+    """
+    size = next((part.shape[1] for part in vectors if part is not None), None)
+    if size is None:
         return None
-    turns = vectors[0]
-    assert turns is not None
-    if len(draft.history.units):
-        size = turns.shape[1] if turns.ndim == 2 else 0
+    parts = [part for part in vectors[1:] if part is not None]
+    if units := draft.history.units.members:
         by_item = np.zeros((len(draft.history.items), size), np.float32)
-        by_item[draft.scored] = turns
-        turns = by_item[[members[0] for members in draft.history.units.members]]
-    parts = [turns, *(part for part in vectors[1:] if part is not None)]
-    filled = [part for part in parts if len(part)]
-    return filled[0] if len(filled) == 1 else (np.concatenate(filled) if filled else None)
+        if vectors[0] is not None:
+            by_item[draft.scored] = vectors[0]
+        parts.insert(0, by_item[[members[0] for members in units]])
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
