@@ -73,7 +73,10 @@ def _others(
         yield greedy_choice(problem, base)
         yield _best_single(problem, base)
     added = np.count_nonzero(first >= 0) - np.count_nonzero(base >= 0)
-    if added <= RESTART_ADDED and value < (1 - RESTART_GAP) * relaxed.bound:
+    # What near-duplicates lose is not in the bound, and no other beginning can bring it back.
+    kept = np.flatnonzero(first >= 0)
+    plain = float(problem.values[problem.start[kept] + first[kept]].sum())
+    if added <= RESTART_ADDED and plain < (1 - RESTART_GAP) * relaxed.bound:
         for item, rung in _promising(problem, base, relaxed, first, value):
             ledger, near = Ledger(problem, base), _near(problem, np.flatnonzero(base >= 0))
             ledger.take(item, rung)
