@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -46,6 +47,7 @@ class Pool:
         self._sentences: WeakKeyDictionary[Tokenizer, dict[str, Sentences]] = WeakKeyDictionary()
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._units: Units | None = None
+        self._lock = Lock()
         self.extend(items)
 
     def __len__(self) -> int:
@@ -110,20 +112,24 @@ class Pool:
 
     @property
     def index(self) -> Index:
-        """The index over all items, by words alone until `embedded` was given vectors."""
+        """The index over all items, by words alone."""
         return self._index
 
-    def to_embed(self, name: str) -> list[str]:
-        """Return the texts that the embedder `name` has not seen yet, in order."""
+    def to_embed(self, name: str) -> tuple[int, list[str]]:
+        """Return how many texts the embedder `name` has seen already, and the rest of them, in order."""
         have = self._vectors.get(name)
         seen = 0 if have is None else len(have)
-        return self._index.texts_to_embed[seen:] if seen < len(self) else []
+        return seen, self._index.texts_to_embed[seen:] if seen < len(self) else []
 
-    def embedded(self, name: str, new: NDArray[np.float32] | None) -> Index:
-        """Take the vectors of what `to_embed` returned; return the index that uses this embedder's."""
-        have = self._vectors.get(name)
-        if new is not None and len(new):
-            self._vectors[name] = new if have is None else np.concatenate([have, new])
+    def embedded(self, name: str, seen: int, new: NDArray[np.float32]) -> None:
+        """Take the vectors of what `to_embed` returned, unless another thread brought them meanwhile."""
+        with self._lock:
+            have = self._vectors.get(name)
+            if len(new) and seen == (0 if have is None else len(have)):
+                self._vectors[name] = new if have is None else np.concatenate([have, new])
+
+    def index_with(self, name: str) -> Index:
+        """Return the index that uses the vectors of the embedder `name`."""
         return self._index.with_vectors(self._vectors.get(name), name)
 
     def count(self, tokenizer: str | Tokenizer = "o200k_base") -> int:

@@ -1,3 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 
@@ -78,3 +81,27 @@ def test_a_near_duplicate_of_what_is_kept_gives_way(tmp_path, monkeypatch):
     packed = pack(items=items, query="What is the rent of the flat?", budget=90, embedder=Fixed())
     assert "900 euros" in packed.text
     assert "deposit" in packed.text
+
+
+def test_one_pool_serves_several_threads(tmp_path, monkeypatch):
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path))
+    items = [f"Number {n} is {n * n}." for n in range(300)]
+    alone = pack(items=items, query="What is number 12?", budget=100, embedder=Toy()).messages
+    meet = Barrier(4)
+
+    class Slow(Toy):
+        """All four threads have asked what is missing before the first gets its vectors."""
+
+        name = "slow"
+
+        def embed(self, texts):
+            if len(texts) > 1:
+                meet.wait(timeout=30)
+            return super().embed(texts)
+
+    pool = Pool(items)
+    with ThreadPoolExecutor(4) as threads:
+        packing = [
+            threads.submit(pack, items=pool, query="What is number 12?", budget=100, embedder=Slow()) for _ in range(4)
+        ]
+        assert [one.result().messages for one in packing] == [alone] * 4

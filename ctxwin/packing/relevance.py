@@ -49,7 +49,7 @@ def judge(draft: Draft) -> Generator[Vectors, NDArray[np.float32], Relevance]:
         name = task.embedder.name
         vector = yield from _embed(task.embedder, pools, queries[-1].texts_to_embed)
         queries = [replace(query, vector=vector[: len(query.texts_to_embed)]) for query in queries]
-    indexes = [pool.index if name is None else pool.embedded(name, None) for pool in pools]
+    indexes = [pool.index if name is None else pool.index_with(name) for pool in pools]
     asked = list(zip(indexes, queries, strict=True))
     weights = {term: weight for index, query in reversed(asked) for term, weight in index.query_weights(query).items()}
     scores = score_together(asked)
@@ -63,11 +63,11 @@ def _embed(
 ) -> Generator[Vectors, NDArray[np.float32], NDArray[np.float32]]:
     """Ask for the vectors that are missing, and the question's, at once; hand the former to the pools."""
     wanted = [pool.to_embed(embedder.name) for pool in pools]
-    texts = [text for part in wanted for text in part]
+    texts = [text for _, part in wanted for text in part]
     matrix = yield Vectors(embedder=embedder, texts=[*texts, *question])
     start = 0
-    for pool, part in zip(pools, wanted, strict=True):
-        pool.embedded(embedder.name, matrix[start : start + len(part)])
+    for pool, (seen, part) in zip(pools, wanted, strict=True):
+        pool.embedded(embedder.name, seen, matrix[start : start + len(part)])
         start += len(part)
     vector: NDArray[np.float32] = matrix[-len(question) :]
     return vector
