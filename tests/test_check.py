@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from strategies import anthropic_logs, openai_logs, responses_logs
 
 from ctxwin.errors import InputError, MessageError
-from ctxwin.messages import check, read, write
+from ctxwin.messages import check, last_user, read, write
 from ctxwin.messages.checking import RULES
 
 law = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
@@ -122,8 +122,8 @@ def test_a_log_without_one_result_has_a_problem(log, data):
         if conversation.groups[index] != tail
         and any(part.kind == "result" and part.call_id for part in item.parts)
         and all(part.kind == "result" for part in item.parts)
-        # Without its result a call may still be open if only the assistant speaks after it.
-        and any(later.role != "assistant" for later in conversation.items[index + 1 :])
+        # Without its result a call may still be open unless the user speaks after it.
+        and index < (last_user(conversation) or 0)
     ]
     if not alone:
         return

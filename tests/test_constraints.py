@@ -93,3 +93,33 @@ def test_a_question_over_the_budget_is_shortened_with_a_mark():
     assert packed.tokens <= 120
     assert "omitted" in packed.messages[-1]["content"] or "…" in packed.messages[-1]["content"]
     assert packed.tokens > 60
+
+
+@pytest.mark.parametrize("query", [None, "What opens locker 37?"])
+def test_the_budget_that_an_error_asks_for_is_enough(query):
+    log = [{"role": "system", "content": "Be terse."}]
+    log += [user(f"Note {n}: locker {n} opens with {n * 7919 % 9000 + 1000}.") for n in range(100)]
+    with pytest.raises(BudgetError) as caught:
+        pack(log, query, 20, embedder="none")
+    needed = sum(caught.value.sums.values())
+    for budget in range(needed, needed + 30):
+        assert pack(log, query, budget, embedder="none").tokens <= budget
+
+
+def test_the_model_that_a_request_body_names_is_counted_for():
+    body = {"model": "claude-opus-5", "system": "Be terse.", "messages": [user(f"Note {n}.") for n in range(200)]}
+    packed = pack(body, budget=500, embedder="none")
+    assert not packed.report.exact
+    limit = packed.report.limit
+    assert limit < 500
+    assert packed.report.cost.model == "claude-opus-5"
+    assert pack(body, budget=500, tokenizer="o200k_base", embedder="none").report.limit == 500
+    assert pack({**body, "model": "nobody-knows"}, budget=500, embedder="none").report.limit == 500
+
+
+def test_what_is_no_query_or_item_is_refused():
+    with pytest.raises(InputError, match="query is a string, not int"):
+        pack([user("Hello?")], 5)
+    with pytest.raises(InputError, match="put the one str in a list"):
+        pack(items="abc", query="a")
+    assert pack([user("Hello?")], " ").messages == [user("Hello?")]

@@ -13,6 +13,9 @@ __all__ = ["parse_budgets", "parse_tokens", "print_json"]
 SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 """What a letter after a number of tokens stands for."""
 
+MOST = 1_000_000_000
+"""Tokens; a thousand times the largest window there is."""
+
 _TOKENS = re.compile(r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE)
 
 
@@ -30,6 +33,8 @@ def parse_tokens(text: str, *, option: str = "--budget") -> int:
     if found is None:
         raise InputError(f"{option} {text!r} is no number of tokens; write it like 2000, 8_000, 2k or 1.5k")
     tokens = float(found["figure"].replace("_", "")) * SCALES[found["scale"].lower()]
+    if tokens > MOST:
+        raise InputError(f"{option} {text[:20]!r}... is over {MOST:,} tokens, more than any window; write it like 2k")
     if found["sign"] == "-" or tokens < 1:
         raise InputError(f"{option} {text!r} is no budget: it must be at least 1 token; write it like 2k")
     if tokens != int(tokens):

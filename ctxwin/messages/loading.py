@@ -42,6 +42,8 @@ def load(path: str | os.PathLike[str]) -> list[Any] | dict[str, Any]:
         if not _in_lines(file, text, error):
             raise _broken(file, error, error.lineno) from None
         data = _lines(file, text)
+    except ValueError as error:  # a number of thousands of digits
+        raise InputError(f"{str(file)!r} cannot be read as JSON ({error}); mend the file") from None
     except RecursionError:
         raise InputError(f"{str(file)!r} is nested too deeply to be read; give {FORMS}") from None
     return _shaped(file, data)
@@ -75,6 +77,8 @@ def _lines(file: Path, text: str) -> list[Any]:
                 rows.append(json.loads(line))
             except json.JSONDecodeError as error:
                 raise _broken(file, error, number) from None
+            except (ValueError, RecursionError) as error:
+                raise InputError(f"{file}:{number}: cannot be read as JSON ({error}); mend the line") from None
     return rows
 
 

@@ -16,7 +16,7 @@ from ..tokens import REPLY_PRIMING, count_items, count_tools, get_rules
 from .packed import flat_text
 from .problem import Chosen
 from .render import Rendered, render
-from .sections import Block, History, Section
+from .sections import Block, History, Section, parted
 from .task import Task
 
 __all__ = ["Draft", "Request"]
@@ -106,7 +106,8 @@ class Draft:
         """Check that what must stay fits in its shortest allowed form.
 
         Raises:
-            BudgetError: it does not; the message itemises system, tools, pins, tail, query.
+            BudgetError: it does not; the message itemises system, tools, pins, tail, query, and the
+                notes between them where something is left out.
         """
         sums = {"system": 0, "tools": self.tools, "pins": 0, "tail": 0, "query": self.query}
         names = {"system": "system", "pinned": "pins", "tail": "tail"}
@@ -114,9 +115,10 @@ class Draft:
             for unit in np.flatnonzero(section.units.required).tolist():
                 tokens = int(section.pieces.tokens[unit])
                 if not section.units.whole[unit]:
-                    tokens = _least(section, unit)
+                    tokens = section.least(unit)
                 sums[names[section.units.reasons[unit]]] += tokens
-        require_room({**sums, "overhead": REPLY_PRIMING + self.frame}, self.limit)
+        notes = sum(int(section.pieces.gap[parted(section)].sum()) for section in self.sections)
+        require_room({**sums, "notes": notes, "overhead": REPLY_PRIMING + self.frame}, self.limit)
 
     def request(self, chosen: Sequence[Chosen]) -> Request:
         """Render a choice and count what came out."""
@@ -139,16 +141,3 @@ class Draft:
             citations=rendered.citations,
             chosen=chosen,
         )
-
-
-def _least(section: Section, unit: int) -> int:
-    """Return the fewest tokens to which a unit can be cut at all."""
-    whole = int(section.pieces.tokens[unit])
-    low, high = 1, whole
-    while low < high:
-        middle = (low + high) // 2
-        if section.fitted(unit, middle, {}) is None:
-            low = middle + 1
-        else:
-            high = middle
-    return low

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..allocate import RUNG_KINDS, Problem, Selection
-from .sections import Form, Section
+from .sections import Form, Section, parted
 
 __all__ = ["Candidates", "Chosen", "assemble"]
 
@@ -80,11 +80,15 @@ def assemble(
         extra: more forms (summaries) for some units, by section and unit.
     """
     stacked = _stack(sections, relevance)
+    # What the others that must stay leave to one of them, were they whole.
+    left = capacity - int(stacked.tokens[stacked.required].sum())
+    left -= sum(int(section.pieces.gap[parted(section)].sum()) for section in sections)
     forms: dict[int, list[Form]] = {}
     for i in _ladder_rows(stacked, capacity).tolist():
         section, unit = stacked.where[i].tolist()
         more = extra.get((section, unit), ())
-        if found := _forms(sections[section], unit, stacked.room(i, capacity), weights, more):
+        room = left + int(stacked.tokens[i]) if stacked.required[i] else stacked.room(i, capacity)
+        if found := _forms(sections[section], unit, room, weights, more):
             forms[i] = found
     start, tokens, share, kinds = _rungs(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
@@ -182,6 +186,7 @@ def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float],
     found = [*section.shorter(unit, weights), *extra]
     if full > room:
         sizes = [int(room * share) for share in FIT_SHARES]
+        sizes += [section.least(unit)] if section.units.required[unit] else []
         found += [form for size in sizes if (form := section.fitted(unit, size, weights)) is not None]
     return sorted((form for form in found if form.tokens < full), key=lambda form: -form.tokens)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..chunking import language_of
 from ..constraints import Units
@@ -21,7 +22,7 @@ from ..pool import Pool
 from ..renditions import Rung, RungKind, fit_text, ladder
 from ..tokens import RequestRules, Tokenizer, count_items
 
-__all__ = ["Block", "Form", "History", "Section", "Slot"]
+__all__ = ["Block", "Form", "History", "Section", "Slot", "parted"]
 
 SHORTEN_FROM = 48
 """Tokens from which a text has shorter forms; below, a stub with its id would save too little."""
@@ -60,9 +61,21 @@ class Section(Protocol):
         """Return a unit shortened to at most so many tokens, or None where that is not possible."""
         ...
 
+    def least(self, unit: int) -> int:
+        """Return the fewest tokens to which a unit can be shortened."""
+        ...
+
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the texts of a unit that can be replaced."""
         ...
+
+
+def parted(section: Section) -> NDArray[np.int64]:
+    """Return the units that must stay and stand behind one that need not, so that a note may come between."""
+    required, order = section.units.required, section.pieces.order
+    before = np.zeros(len(required), np.bool_)
+    before[1:] = required[:-1] & (np.diff(order) == 1)
+    return np.flatnonzero(required & ~before & (order > 0))
 
 
 class _Shortener:
@@ -101,6 +114,13 @@ class _Shortener:
             for slot, text, full in slots
         }
         return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=texts)
+
+    def least(self, unit: int) -> int:
+        low, high = 1, int(self.pieces.tokens[unit])
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.fitted(unit, middle, {}) else (middle + 1, high)
+        return low
 
     pieces: Pieces
 

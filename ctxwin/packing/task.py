@@ -10,7 +10,7 @@ from typing import Any
 from ..allocate import Allocator, get_allocator
 from ..constraints import resolve_pins
 from ..embed import Embedder, get_embedder
-from ..errors import InputError
+from ..errors import InputError, UnknownModel
 from ..files import Files
 from ..items import Budget, Item
 from ..messages import Conversation, last_user, read
@@ -82,9 +82,12 @@ def make_task(
     tools: Sequence[Mapping[str, Any]] | None = None,
 ) -> Task:
     """Resolve the arguments of `ctxwin.pack`; its docstring says what they mean."""
-    row = get_model(model) if model is not None else None
-    counter = get_tokenizer(tokenizer if tokenizer is not None else row)
+    if query is not None and not isinstance(query, str):
+        raise InputError(f"a query is a string, not {type(query).__name__}")
+    query = query if query is None or query.strip() else None
     conversation = _conversation(messages)
+    row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
+    counter = get_tokenizer(tokenizer if tokenizer is not None else row)
     pool, skipped = _block_pool(items, files)
     if pool is None and not conversation.items and query is None:
         raise InputError("nothing to pack: give messages, items or files")
@@ -108,6 +111,17 @@ def make_task(
     )
 
 
+def _named_in(conversation: Conversation, tokenizer: Any) -> Model | None:
+    """Return the model that a request body names, if the catalogue has it and nothing else says how to count."""
+    named = (conversation.envelope or {}).get("model")
+    if tokenizer is not None or not isinstance(named, str):
+        return None
+    try:
+        return get_model(named)
+    except UnknownModel:
+        return None
+
+
 def _conversation(messages: Any) -> Conversation:
     if messages is None or (isinstance(messages, Sequence) and not messages):
         return Conversation(dialect="openai", items=(), envelope=None, groups=(), tools=())
@@ -120,6 +134,10 @@ def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str
     if files is not None:
         found = files if isinstance(files, Files) else Files(_paths(files))
     skipped = [(str(one.path), one.reason) for one in found.skipped] if found else []
+    if isinstance(items, str | Item | Mapping):
+        raise InputError(
+            f"items is a list of Items or strings, or a Pool; put the one {type(items).__name__} in a list"
+        )
     if items is None:
         return (found.pool if found else None), skipped
     pool = items if isinstance(items, Pool) else Pool(items)
@@ -144,9 +162,8 @@ def _budget(budget: int | Budget | None, model: Model | None, tokenizer: Tokeniz
     if not isinstance(budget, Budget):
         budget = Budget(total=budget)
     if budget.margin is None:
-        margin = (
-            0 if tokenizer.exact else int((budget.total - budget.reserve) * tokenizer.error / (1 + tokenizer.error))
-        )
+        room = budget.total - budget.reserve
+        margin = 0 if tokenizer.exact else room - int(room / (1 + tokenizer.error))
         budget = replace(budget, margin=margin)
     return budget
 
