@@ -6,6 +6,7 @@ unit of the messages is a group that travels together; a unit of the block is on
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -78,7 +79,7 @@ def parted(section: Section) -> NDArray[np.int64]:
     return np.flatnonzero(required & ~before & (order > 0))
 
 
-class _Shortener:
+class _Shortener(ABC):
     """What both sections share: shortening the texts of a unit, each by its own ladder."""
 
     def __init__(self, items: Sequence[Item], units: Units, pool: Pool, tokenizer: Tokenizer) -> None:
@@ -124,8 +125,8 @@ class _Shortener:
 
     pieces: Pieces
 
-    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
-        raise NotImplementedError
+    @abstractmethod
+    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]: ...
 
 
 class History(_Shortener):
