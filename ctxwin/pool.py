@@ -16,7 +16,7 @@ from .errors import MessageError
 from .items import Item
 from .layout import Pieces, count_pieces
 from .renditions import Sentences, split
-from .retrieve import Index
+from .retrieve import Index, Weights
 from .tokens import Tokenizer, get_tokenizer
 
 __all__ = ["Pool"]
@@ -29,6 +29,7 @@ class Pool:
 
     Args:
         items: items, or plain strings.
+        weights: of the features by which they are scored, from `ctxwin.retrieve`; None for the package's own.
 
     Raises:
         MessageError: something in `items` is neither an `Item` nor a string; the message gives its index.
@@ -39,10 +40,10 @@ class Pool:
         (2, 'a')
     """
 
-    def __init__(self, items: Iterable[Item | str] = ()) -> None:
+    def __init__(self, items: Iterable[Item | str] = (), *, weights: Weights | None = None) -> None:
         self._items: list[Item] = []
         self._ids: dict[str, int] = {}
-        self._index = Index(())
+        self._index = Index(weights=weights)
         self._pieces: WeakKeyDictionary[Tokenizer, Pieces] = WeakKeyDictionary()
         self._sentences: WeakKeyDictionary[Tokenizer, dict[str, Sentences]] = WeakKeyDictionary()
         self._vectors: dict[str, NDArray[np.float32]] = {}
@@ -109,6 +110,11 @@ class Pool:
         """Each item as a unit of choice of its own."""
         self._units = self._units or item_units(self._items)
         return self._units
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of the features by which its items are scored."""
+        return self._index.weights
 
     @property
     def index(self) -> Index:

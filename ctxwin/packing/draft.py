@@ -54,7 +54,8 @@ class Draft:
         units = conversation_units(task.conversation, task.pins)
         stay = {i for unit in np.flatnonzero(units.required).tolist() for i in units.members[unit]}
         self.scored = [i for i in range(len(task.conversation.items)) if i not in stay]
-        self.turns = Pool(task.conversation.items[i] for i in self.scored)
+        weights = task.pool.weights if task.pool is not None else None
+        self.turns = Pool((task.conversation.items[i] for i in self.scored), weights=weights)
         self.history = History(task.conversation, units, self.turns, task.tokenizer, self.rules)
         self.block = Block(task.pool, task.tokenizer) if task.pool is not None and len(task.pool) else None
         self.tools = count_tools(task.tools, task.tokenizer, self.rules).tokens

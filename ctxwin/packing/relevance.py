@@ -42,8 +42,9 @@ def judge(draft: Draft) -> Generator[Vectors, NDArray[np.float32], Relevance]:
     pools = [draft.turns, *([task.pool] if draft.block and task.pool else [])]
     said = [item.text for item in task.conversation.items if item.role in ("user", "assistant")]
     history = tuple(text for text in said if text.strip() != task.question)[-HISTORY:]
+    question = Query(text=task.question, when=task.asked)
     # Items and files may be meant by what was said before; the messages themselves are what was said before.
-    queries = [Query(text=task.question), Query(text=task.question, history=history)][: len(pools)]
+    queries = [question, replace(question, history=history)][: len(pools)]
     name = None
     if task.embedder is not None:
         name = task.embedder.name

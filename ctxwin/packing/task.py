@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Task:
     skipped: Sequence[tuple[str, str]]
     question: str
     """What relevance is judged by: the query, or the last user message; "" when there is neither."""
+    asked: datetime | None
+    """When the last user message was written, where the messages say so."""
     query: str | None
     """A question to append to the request; None when it stands in the messages already."""
     budget: Budget
@@ -91,13 +94,15 @@ def make_task(
     pool, skipped = _block_pool(items, files)
     if pool is None and not conversation.items and query is None:
         raise InputError("nothing to pack: give messages, items or files")
-    asked = _last_question(conversation)
+    said = _last_question(conversation)
+    asked = said.text if said is not None else ""
     question = query if query is not None else asked
     return Task(
         conversation=conversation,
         pool=pool,
         skipped=skipped,
         question=question.strip(),
+        asked=said.when if said is not None else None,
         query=query if query is not None and query.strip() != asked.strip() else None,
         budget=_budget(budget, row, counter),
         tokenizer=counter,
@@ -142,7 +147,7 @@ def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str
         return (found.pool if found else None), skipped
     pool = items if isinstance(items, Pool) else Pool(items)
     if found:
-        pool = Pool([*pool.items, *found.items])
+        pool = Pool([*pool.items, *found.items], weights=pool.weights)
     return pool, skipped
 
 
@@ -150,9 +155,9 @@ def _paths(files: Any) -> Sequence[str | Path]:
     return [files] if isinstance(files, str | Path) else list(files)
 
 
-def _last_question(conversation: Conversation) -> str:
+def _last_question(conversation: Conversation) -> Item | None:
     asked = last_user(conversation) if conversation.items else None
-    return conversation.items[asked].text if asked is not None else ""
+    return conversation.items[asked] if asked is not None else None
 
 
 def _budget(budget: int | Budget | None, model: Model | None, tokenizer: Tokenizer) -> Budget:

@@ -8,6 +8,6 @@ question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 
 from .index import Index, score_together
 from .query import Query
-from .weights import Weights
+from .weights import FEATURES, Weights, shipped_weights
 
-__all__ = ["Index", "Query", "Weights", "score_together"]
+__all__ = ["FEATURES", "Index", "Query", "Weights", "score_together", "shipped_weights"]

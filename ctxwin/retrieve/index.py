@@ -19,7 +19,7 @@ from .dates import named_days
 from .links import Titles
 from .place import Place, Scores, lay_out
 from .query import Query
-from .weights import Weights
+from .weights import Weights, shipped_weights
 
 __all__ = ["Index", "score_together"]
 
@@ -50,7 +50,7 @@ class Index:
     """
 
     def __init__(self, items: Iterable[Item] = (), *, weights: Weights | None = None) -> None:
-        self.weights = weights or Weights()
+        self.weights = weights or shipped_weights()
         self.vectors: Scores | None = None
         self.embedder: str | None = None
         self._items: list[Item] = []

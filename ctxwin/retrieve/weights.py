@@ -1,10 +1,15 @@
-"""The weights of the features, in one place."""
+"""The weights of the features; their values are in `weights.toml`, beside the data and the command that made them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from importlib.resources import files
 
-__all__ = ["Weights"]
+from ..errors import InputError
+
+__all__ = ["FEATURES", "Weights", "shipped_weights"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,32 +22,62 @@ class Weights:
     set weights has titles, so `link` was given the weight of `bridge`.
     """
 
-    lexical: float = 1.0
+    lexical: float
     """BM25 of the item with its speaker or title, to the power 1.3 (so that the best stand out)."""
-    dense: float = 1.2
+    dense: float
     """Cosine of item and question, squared; 0 for a script that the embedder cannot read."""
-    neighbours: float = 0.3
+    neighbours: float
     """Of the turn before and of the turn after (LoCoMo +7 over words alone)."""
-    session: float = 0.4
+    session: float
     """Of the best item in the same session (VCSum +8, LoCoMo +2)."""
-    topic: float = 1.0
+    topic: float
     """Mean around an item in talk that has no sessions, in short turns (QMSum +9)."""
-    speaker: float = 0.25
+    speaker: float
     """The question names who speaks (LoCoMo +1)."""
-    role: float = 0.5
+    role: float
     """The user's own words, or the assistant's when asked what *it* said (BEAM +8, LongMemEval +3)."""
-    instruction: float = 1.5
+    instruction: float
     """A standing instruction, when the question is a task (MemoryCode +18)."""
-    date: float = 0.5
+    date: float
     """Said on a day that the question names, or in the week after (MemoryBank +1)."""
-    phrase: float = 0.3
+    phrase: float
     """Holds a phrase that the question quotes."""
-    bridge: float = 0.3
+    bridge: float
     """Shares rare terms with the best three (MuSiQue +6, HotpotQA +3)."""
-    link: float = 0.3
+    link: float
     """Its title stands in one of the best five (MuSiQue +3, HotpotQA +4)."""
-    history: float = 0.4
+    history: float
     """A term of the message before the question counts this much of one of the question (MADial +10)."""
-    temperature: float = 0.4
+    temperature: float
     """Score difference at which p falls by e. With the allocator's saturating worth of long items, .4 to .5 was the
     best on most sets (against .3: BEAM +3, VCSum +1, others within .5)."""
+
+    def without(self, feature: str) -> Weights:
+        """Return the same weights with one feature switched off, for an ablation.
+
+        Raises:
+            InputError: there is no such feature.
+
+        Example:
+            >>> shipped_weights().without("session").session
+            0.0
+        """
+        if feature not in FEATURES:
+            raise InputError(f"no feature {feature!r}; the features are {', '.join(FEATURES)}")
+        return replace(self, **{feature: 0.0})
+
+
+FEATURES = tuple(field.name for field in fields(Weights) if field.name != "temperature")
+"""The names of all features, the strongest and plainest first."""
+
+
+@lru_cache(maxsize=1)
+def shipped_weights() -> Weights:
+    """Return the weights that the package carries; `weights.toml` tells how and from what data they were made.
+
+    Example:
+        >>> shipped_weights().lexical
+        1.0
+    """
+    text = (files(__package__) / "weights.toml").read_text(encoding="utf-8")
+    return Weights(**tomllib.loads(text)["weights"])
