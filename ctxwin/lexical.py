@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["STOP_CHARACTERS", "STOP_WORDS", "Bm25", "cjk_share", "term_counts", "tokenize"]
+__all__ = ["STOP_CHARACTERS", "STOP_WORDS", "Bm25", "cjk_share", "is_foreign", "term_counts", "tokenize"]
 
 K1 = 1.5
 """BM25: how fast repeated terms saturate (Robertson and Zaragoza 2009 give 1.2 to 2)."""
@@ -53,11 +53,16 @@ STOP_CHARACTERS = frozenset(
     "說嗎麼甚個們這為從對誰"
 )
 """Chinese characters that mostly build sentences: alone or in a pair they are no term."""
+MOSTLY = 0.3
+"""Share of letters in other scripts than Latin from which a text counts as foreign to an English model."""
+LOOKED_AT = 1_000
+"""Characters of a text whose script is looked at."""
 SINGLE = 0.5
 """What a single Chinese, Japanese or Korean character of a question weighs against a pair."""
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _CJK_CHARACTER = re.compile(f"[{_CJK}]")
+_FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f]")
 _TERM = re.compile(rf"[{_CJK}]+|\d+(?:[.:,/-]\d+)+|[^\W{_CJK}]+")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+")
 
@@ -66,6 +71,17 @@ def cjk_share(text: str) -> float:
     """Return which share of a text's letters and digits is Chinese, Japanese or Korean, 0 to 1."""
     found = len(_CJK_CHARACTER.findall(text))
     return found / max(1, sum(map(str.isalnum, text))) if found else 0.0
+
+
+def is_foreign(text: str) -> bool:
+    """Return whether a text is mostly written in another script than Latin.
+
+    Example:
+        >>> is_foreign("Wo ist die Katze?"), is_foreign("猫在哪里？ (cat)"), is_foreign("Где кошка?")
+        (False, True, True)
+    """
+    text = text[:LOOKED_AT]
+    return not text.isascii() and len(_FOREIGN.findall(text)) >= MOSTLY * max(1, sum(map(str.isalpha, text)))
 
 
 @lru_cache(maxsize=1)
@@ -107,6 +123,7 @@ class Bm25:
 
     Attributes:
         size: number of documents.
+        content: how much each says, float32 (size,): the summed rarity (idf, in nats) of its different terms.
     """
 
     def __init__(self, documents: Iterable[Sequence[str]] = ()) -> None:
@@ -138,6 +155,7 @@ class Bm25:
         mean = max(1e-9, float(self._lengths.mean())) if n else 1.0
         norm = K1 * (1 - B + B * self._lengths / mean)
         self._score = (self._idf[term] * frequency / (frequency + norm[self._document])).astype(np.float32)
+        self.content = np.bincount(self._document, self._idf[term], minlength=n).astype(np.float32)
 
     def scores(self, query: Sequence[str] | Mapping[str, float]) -> NDArray[np.float32]:
         """Score all documents for a query.
@@ -156,6 +174,24 @@ class Bm25:
                 part = slice(self._start[at], self._start[at + 1])
                 out[self._document[part]] += np.float32(weight) * self._score[part]
         return out
+
+    def coverage(self, query: Mapping[str, float]) -> NDArray[np.float32]:
+        """Return which share of a question's weight, by rarity, the terms of each document have, (size,) in [0, 1].
+
+        Example:
+            >>> index = Bm25([["cat", "sat"], ["cat", "ran"]])
+            >>> [round(float(share), 2) for share in index.coverage({"cat": 1.0, "sat": 1.0})]
+            [1.0, 0.21]
+        """
+        unseen = math.log1p((self.size + 0.5) / 0.5)
+        out, total = np.zeros(self.size, np.float32), 0.0
+        for term, weight in query.items():
+            at = self._vocabulary.get(term)
+            worth = weight * (unseen if at is None else float(self._idf[at]))
+            total += worth
+            if at is not None:
+                out[self._document[self._start[at] : self._start[at + 1]]] += np.float32(worth)
+        return out / np.float32(total or 1.0)
 
     def expansion(self, shares: Mapping[int, float], known: Mapping[str, float], most: int) -> NDArray[np.float32]:
         """Score all documents for the rarest terms of some of them (pseudo-relevance feedback).

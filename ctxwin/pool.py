@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from .chunking import chunk_item
 from .constraints import Units, item_units
+from .embed import Reading, Script
 from .errors import MessageError
 from .items import Item
 from .layout import Pieces, count_pieces
 from .renditions import Sentences, split
-from .retrieve import Index, Weights
+from .retrieve import Index, ItemVectors, Weights
 from .tokens import Tokenizer, get_tokenizer
 
 __all__ = ["Pool"]
@@ -46,7 +47,7 @@ class Pool:
         self._index = Index(weights=weights)
         self._pieces: WeakKeyDictionary[Tokenizer, Pieces] = WeakKeyDictionary()
         self._sentences: WeakKeyDictionary[Tokenizer, dict[str, Sentences]] = WeakKeyDictionary()
-        self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._vectors: dict[str, _Vectors] = {}
         self._units: Units | None = None
         self._lock = Lock()
         self.extend(items)
@@ -121,22 +122,60 @@ class Pool:
         """The index over all items, by words alone."""
         return self._index
 
-    def to_embed(self, name: str) -> tuple[int, list[str]]:
-        """Return how many texts the embedder `name` has seen already, and the rest of them, in order."""
-        have = self._vectors.get(name)
-        seen = 0 if have is None else len(have)
-        return seen, self._index.texts_to_embed[seen:] if seen < len(self) else []
+    @property
+    def scripts(self) -> set[Script]:
+        """The scripts in which its items are written."""
+        foreign = self._index.foreign
+        found: set[Script] = {"foreign"} if foreign.any() else set()
+        return found if foreign.all() else found | {"latin"}
 
-    def embedded(self, name: str, seen: int, new: NDArray[np.float32]) -> None:
-        """Take the vectors of what `to_embed` returned, unless another thread brought them meanwhile."""
+    def to_embed(self, reading: Reading) -> tuple[NDArray[np.intp], list[str]]:
+        """Return which items that a reading is about have no vectors of its embedder, and their texts, in order."""
+        missing = self._read_by(reading)
+        if (known := self._vectors.get(reading.name)) is not None:
+            missing = missing & (known.row(len(self)) < 0)
+        new = np.flatnonzero(missing)
+        texts = self._index.texts_to_embed
+        return new, [texts[i] for i in new.tolist()]
+
+    def embedded(self, name: str, items: NDArray[np.intp], new: NDArray[np.float32]) -> None:
+        """Take the vectors of what `to_embed` returned, but for those that another thread brought meanwhile."""
+        if not len(items):
+            return
         with self._lock:
-            have = self._vectors.get(name)
-            if len(new) and seen == (0 if have is None else len(have)):
-                self._vectors[name] = new if have is None else np.concatenate([have, new])
+            known = self._vectors.get(name)
+            self._vectors[name] = _Vectors(items, new) if known is None else known.joined(items, new)
 
-    def index_with(self, name: str) -> Index:
-        """Return the index that uses the vectors of the embedder `name`."""
-        return self._index.with_vectors(self._vectors.get(name), name)
+    def index_with(self, readings: Sequence[Reading]) -> Index:
+        """Return the index that uses the vectors of these readings, for the items that each is about."""
+        return self._index.with_vectors(*self._item_vectors(readings))
+
+    def vectors(self, readings: Sequence[Reading]) -> NDArray[np.float32] | None:
+        """Return the (n, d) vectors of these readings, or None without any.
+
+        Those of different embedders stand in different columns, so that they are unlike each other.
+        """
+        found = self._item_vectors(readings)
+        if len(found) == 1 and found[0].row is None:
+            return found[0].matrix
+        blocks = []
+        for one in found:
+            row = np.arange(len(self)) if one.row is None else one.row
+            blocks.append(np.where(row[:, None] >= 0, one.matrix[row], np.float32(0)))
+        return np.concatenate(blocks, axis=1) if blocks else None
+
+    def _item_vectors(self, readings: Sequence[Reading]) -> list[ItemVectors]:
+        out = []
+        for reading in readings:
+            if (known := self._vectors.get(reading.name)) is not None:
+                row = np.where(self._read_by(reading), known.row(len(self)), -1)
+                plain = len(row) == len(known.matrix) and np.array_equal(row, np.arange(len(row)))
+                out.append(ItemVectors(name=reading.name, matrix=known.matrix, row=None if plain else row))
+        return out
+
+    def _read_by(self, reading: Reading) -> NDArray[np.bool_]:
+        foreign = self._index.foreign
+        return np.ones_like(foreign) if reading.script is None else foreign == (reading.script == "foreign")
 
     def count(self, tokenizer: str | Tokenizer = "o200k_base") -> int:
         """Return the tokens of all items as a block prints them, without headers.
@@ -147,6 +186,22 @@ class Pool:
         """
         return int(self.pieces(get_tokenizer(tokenizer)).tokens.sum())
 
-    def vectors(self, name: str) -> NDArray[np.float32] | None:
-        """Return the (n, d) vectors of the embedder `name`, or None."""
-        return self._vectors.get(name)
+
+class _Vectors:
+    """Vectors by one embedder, in the order in which they came; never changed, so that a reader needs no lock."""
+
+    def __init__(self, items: NDArray[np.intp], matrix: NDArray[np.float32]) -> None:
+        self.items = items
+        self.matrix = matrix
+
+    def row(self, n: int) -> NDArray[np.intp]:
+        """Return the row of each of n items, -1 for none."""
+        row = np.full(n, -1, np.intp)
+        row[self.items] = np.arange(len(self.items))
+        return row
+
+    def joined(self, items: NDArray[np.intp], matrix: NDArray[np.float32]) -> _Vectors:
+        new = ~np.isin(items, self.items)
+        if not new.any():
+            return self
+        return _Vectors(np.concatenate([self.items, items[new]]), np.concatenate([self.matrix, matrix[new]]))

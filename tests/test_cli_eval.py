@@ -17,6 +17,7 @@ from ctxwin.cli import eval as eval_command
 from ctxwin.cli import main
 from ctxwin.cli.options import parse_budgets, parse_tokens
 from ctxwin.errors import InputError
+from ctxwin.retrieve import FEATURES
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def run(capsys):
     return run
 
 
-FAST = ("--embedder", "none", "--processes", "1")
+FAST = ("--compare", "auto@none", "--processes", "1")
 
 
 # -- option values
@@ -117,7 +118,7 @@ def test_version_and_help(run):
     [
         (["eval", "nowhere"], "no evaluation set in 'nowhere'"),
         (["eval", "--budgets", "-3"], "--budgets '-3' is no budget"),
-        (["eval", "--strategy", "magic", *FAST], "magic"),
+        (["eval", "--compare", "magic"], "unknown strategy 'magic'"),
         (["eval", "--limit", "0", *FAST], "limit is 0"),
         (["eval", "--tokenizer", "abacus"], "no independent counter for 'abacus'"),
         (["eval", "--bugdets", "1k"], "--bugdets"),
@@ -169,8 +170,8 @@ def test_the_table_shows_recall_and_what_it_cost(run, flats):
     code, out, err = run("eval", flats, "--budgets", "100,4k", *FAST)
     assert (code, err) == (0, "")
     lines = [line.split() for line in out.splitlines()]
-    assert lines[0] == ["flats"] and lines[1] == ["strategy", "100", "4,000"]
-    assert ["auto", "recall", "%", "(2", "queries)", "100.0", "100.0"] in lines
+    assert lines[0] == ["flats"] and lines[1] == ["variant", "100", "4,000"]
+    assert ["auto@none", "recall", "%", "(2", "queries)", "100.0", "100.0"] in lines
     assert ["adversarial", "(1)", "100.0", "100.0"] in lines
     assert not any(line[:1] == ["price"] for line in lines)
     assert lines[-1] == ["0", "over", "budget,", "0", "not", "packed"]
@@ -181,25 +182,50 @@ def test_categories_are_shown_on_demand(run, flats):
     assert ["price", "(2)", "100.0"] in [line.split() for line in out.splitlines()]
 
 
-def test_two_strategies_are_compared_with_an_interval(run, flats):
-    _, out, _ = run("eval", flats, "--budgets", "100", "--strategy", "recency", "--strategy", "relevance", *FAST)
+def test_two_variants_are_compared_with_an_interval(run, flats):
+    _, out, _ = run("eval", flats, "--budgets", "100", "--compare", "recency, relevance@none", "--processes", "1")
     lines = [line.split() for line in out.splitlines()]
-    at = lines.index(["relevance", "-", "recency", "gain,", "points", "+100.0"])
+    at = lines.index(["relevance@none", "-", "recency", "gain,", "points", "+100.0"])
     assert lines[at + 1 : at + 3] == [["95", "%", "from", "+100.0"], ["to", "+100.0"]]
 
 
 def test_json_holds_rows_differences_and_settings(run, flats):
-    arguments = ("--budgets", "100", "--strategy", "recency", "--strategy", "relevance", "--json", *FAST)
+    arguments = ("--budgets", "100", "--compare", "recency,relevance@none", "--json", "--processes", "1")
     code, out, err = run("eval", flats, *arguments)
     result = json.loads(out)
     assert (code, err) == (0, "")
-    assert (result["strategies"], result["budgets"]) == (["recency", "relevance"], [100])
-    assert (result["overruns"], result["failures"]) == ([], [])
-    recall = {(row["strategy"], row["category"]): row["recall"] for row in result["rows"]}
-    assert recall["relevance", None] == 100.0 and recall["recency", None] == 0.0
-    assert recall["relevance", "adversarial"] == 100.0
+    assert (result["variants"], result["budgets"]) == (["recency", "relevance@none"], [100])
+    assert (result["history"], result["overruns"], result["failures"]) == (True, [], [])
+    recall = {(row["variant"], row["category"]): row["recall"] for row in result["rows"]}
+    assert recall["relevance@none", None] == 100.0 and recall["recency", None] == 0.0
+    assert recall["relevance@none", "adversarial"] == 100.0
     assert [row["mean"] for row in result["differences"]] == [100.0]
     assert all(0 < row["tokens"] <= 100 for row in result["rows"])
+
+
+def test_an_ablation_shows_what_each_feature_is_worth(run, flats):
+    code, out, _ = run("eval", flats, "--budgets", "100,150", "--ablate", *FAST)
+    lines = [line.split() for line in out.splitlines()]
+    assert code == 0 and lines[1] == ["variant", "100", "150"]
+    at = next(n for n, line in enumerate(lines) if line[:3] == ["flats:", "recall", "lost"])
+    shown, same = lines[at + 1 :], " ".join(out.split("nothing lost or won: ")[1].split("\n\n")[0].split()).split(", ")
+    assert shown[0] == ["without", "100", "150"]
+    assert shown[1] == ["auto-lexical@none", *["+100.0", "(+100.0,", "+100.0)"] * 2]
+    changed = {line[0] for line in shown[1:] if line[2:] and line[1].startswith(("+", "-"))}
+    assert changed.isdisjoint(same) and changed | set(same) == {f"auto-{feature}@none" for feature in FEATURES}
+    assert "auto-dense@none" in same and "auto-history@none" in same
+
+
+def test_an_ablation_is_of_one_variant(run):
+    code, _, err = run("eval", "--ablate", "--compare", "auto,recency")
+    assert code == 2 and "--ablate drops the features of one variant" in err
+    code, _, err = run("eval", "--ablate", "--compare", "ref:bm25")
+    assert code == 2 and "'ref:bm25' has no features to leave out" in err
+
+
+def test_history_can_be_left_out(run, flats):
+    _, out, _ = run("eval", flats, "--budgets", "100", "--no-history", "--json", *FAST)
+    assert json.loads(out)["history"] is False
 
 
 def test_without_a_folder_the_sample_of_the_package_is_scored(run):

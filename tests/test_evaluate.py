@@ -348,9 +348,30 @@ def test_queries_keep_their_gold_and_how_it_counts(tmp_path):
     assert loaded[6].gold == ()
 
 
+def test_queries_keep_what_was_said_before_them_and_when_they_are_asked(tmp_path):
+    said = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good morning."}]
+    asked = {"role": "user", "content": " When?\n"}
+    rows = [
+        ROW | {"history": said, "question_date": "2023/12/18 (Mon) 04:17"},
+        ROW | {"history": [*said, asked]},  # the question itself ends it
+        ROW | {"history": [*said, asked | {"role": "assistant"}]},
+        ROW | {"history": [asked]},
+        ROW | {"history": [], "question_date": None},
+    ]
+    loaded = load(write_set(tmp_path / "flat", UNITS, rows)).queries
+    assert [(turn.role, turn.text) for turn in loaded[0].history] == [("user", "Hello"), ("assistant", "Good morning.")]
+    assert loaded[1].history == loaded[0].history
+    assert [len(query.history) for query in loaded] == [2, 2, 3, 0, 0]
+    assert [query.asked for query in loaded] == ["2023/12/18 (Mon) 04:17", None, None, None, None]
+
+
 @pytest.mark.parametrize(
     ("units", "row", "message"),
     [
+        (UNITS, {"history": ["Hello"]}, "queries.jsonl:1, history 0: give {'role': 'user' or 'assistant'"),
+        (UNITS, {"history": [{"role": "tool", "content": "4"}]}, "queries.jsonl:1, history 0: give {'role': 'user'"),
+        (UNITS, {"history": [{"role": "user"}]}, "queries.jsonl:1, history 0: 'content' is a string, not None"),
+        (UNITS, {"question_date": 2023}, "queries.jsonl:1: 'question_date' is a string, not 2023"),
         (UNITS, {"gold": ["9"]}, "'q1' names '9' as gold, which 's' does not hold"),
         (UNITS, {"gold_mode": "some"}, "queries.jsonl:1: unknown gold_mode 'some'"),
         (UNITS, {"query": None}, "queries.jsonl:1: 'query' is a string, not None"),
@@ -426,9 +447,9 @@ def test_a_missing_wheel_is_named_with_the_command_that_fetches_it(tmp_path, whe
 # -- means and intervals
 
 
-def made(recall, *, qid="q", strategy="auto", budget=100, tokens=50, **fields):
+def made(recall, *, qid="q", variant="auto", budget=100, tokens=50, **fields):
     kept = {"dataset": "d", "source": "s", "category": "c"} | fields
-    return Score(qid=qid, strategy=strategy, budget=budget, recall=recall, tokens=tokens, **kept)
+    return Score(qid=qid, variant=variant, budget=budget, recall=recall, tokens=tokens, **kept)
 
 
 def test_rows_average_and_keep_adversarial_questions_apart():
@@ -448,9 +469,9 @@ def test_rows_average_and_keep_adversarial_questions_apart():
 
 
 def test_differences_pair_the_queries():
-    first = [made(value, qid=str(n), strategy="relevance") for n, value in enumerate((0.0, 0.5, 1.0))]
-    second = [replace(score, strategy="auto", recall=score.recall / 2 + 0.5) for score in reversed(first)]
-    unpaired = made(1.0, qid="only", strategy="auto")
+    first = [made(value, qid=str(n), variant="relevance") for n, value in enumerate((0.0, 0.5, 1.0))]
+    second = [replace(score, variant="auto", recall=score.recall / 2 + 0.5) for score in reversed(first)]
+    unpaired = made(1.0, qid="only", variant="auto")
     (found,) = differences([*first, *second, unpaired], "relevance", "auto")
     assert (found.queries, found.mean) == (3, pytest.approx(25.0))
     assert 0.0 <= found.low < found.mean < found.high <= 50.0
@@ -480,14 +501,13 @@ def test_limit_takes_even_steps_over_the_sources():
 def test_the_sample_fits_whole_into_a_large_budget_and_not_into_a_small_one():
     result = evaluate(
         [load_sample()],
-        strategies=["relevance", "recency"],
+        variants=["relevance@none", "recency"],
         budgets=[600, 40_000],
-        embedder="none",
         processes=1,
     )
-    recalls = {(row.strategy, row.budget): row.recall for row in result.rows if row.category is None}
-    assert recalls["relevance", 40_000] == recalls["recency", 40_000] == 100.0
-    assert recalls["recency", 600] < recalls["relevance", 600] < 100.0
+    recalls = {(row.variant, row.budget): row.recall for row in result.rows if row.category is None}
+    assert recalls["relevance@none", 40_000] == recalls["recency", 40_000] == 100.0
+    assert recalls["recency", 600] < recalls["relevance@none", 600] < 100.0
     assert result.overruns == result.failures == ()
     small, large = result.differences
     assert small.high < 0.0 and (large.mean, large.low, large.high) == (0.0, 0.0, 0.0)
@@ -510,7 +530,7 @@ def test_processes_progress_and_limit_do_not_change_a_score(tmp_path):
     ]
     folder = write_set(tmp_path / "flats", units, queries)
     told = []
-    settings = {"budgets": [120], "embedder": "none", "limit": 6}
+    settings = {"variants": ["auto@none"], "budgets": [120], "limit": 6}
     here = evaluate([folder], processes=1, on_progress=lambda *progress: told.append(progress), **settings)
     assert told == [(n, 6) for n in range(1, 7)]
     told.clear()
@@ -526,7 +546,7 @@ def test_a_query_larger_than_the_budget_is_listed_and_scores_nothing():
     item = Item(id="1", text=LEASE)
     query = Query(qid="q", source="s", text="When is that? " * 40, gold=("1",))
     dataset = Dataset(name="d", sources={"s": (item,)}, queries=(query,))
-    result = evaluate([dataset], budgets=[30], embedder="none", processes=1)
+    result = evaluate([dataset], variants=["auto@none"], budgets=[30], processes=1)
     assert [(score.qid, score.recall, score.tokens) for score in result.failures] == [("q", 0.0, 0)]
     assert result.to_dict()["failures"][0]["failure"]
 
@@ -535,16 +555,16 @@ def test_a_query_larger_than_the_budget_is_listed_and_scores_nothing():
     ("arguments", "message"),
     [
         ({"sets": []}, "no sets given"),
-        ({"strategies": []}, "no strategies given"),
+        ({"variants": []}, "no variants given"),
         ({"limit": 0}, "limit is 0"),
         ({"processes": -1}, "processes is -1"),
         ({"tokenizer": "claude-sonnet-4-5"}, "no independent counter for 'claude-sonnet-4-5'"),
-        ({"strategies": ["magic"]}, "magic"),
+        ({"variants": ["magic"]}, "magic"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):
-        evaluate(**{"sets": [load_sample()], "embedder": "none", "processes": 1} | arguments)
+        evaluate(**{"sets": [load_sample()], "variants": ["auto@none"], "processes": 1} | arguments)
 
 
 # -- real sets

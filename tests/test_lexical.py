@@ -91,6 +91,11 @@ def test_expansion_follows_shared_rare_terms():
     assert scores[2] == scores[3] == 0
 
 
+def test_content_is_the_rarity_of_the_different_terms():
+    index = Bm25([["cat", "cat", "sat"], ["cat"], []])
+    assert index.content.tolist() == pytest.approx([np.log1p(1.5 / 2.5) + np.log1p(2.5 / 1.5), np.log1p(1.5 / 2.5), 0])
+
+
 def test_share_of_cjk():
     assert cjk_share("hello") == 0
     assert cjk_share("你好") == 1

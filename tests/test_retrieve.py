@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ctxwin.errors import InputError
 from ctxwin.items import Item
-from ctxwin.retrieve import Index, Query
+from ctxwin.retrieve import Index, ItemVectors, Query
 from ctxwin.retrieve.cues import instruction_strength
 from ctxwin.retrieve.dates import named_days
 from ctxwin.retrieve.links import Titles
@@ -91,6 +91,26 @@ def test_a_session_shares_its_best_item():
 def test_a_named_speaker_is_preferred():
     items = [Item(text="I had soup.", speaker="Ana Lim"), Item(text="I had soup.", speaker="Bo Ek")]
     assert Index(items).score(Query(text="What did Bo eat? soup"))[1] == 1
+
+
+def test_the_named_one_speaking_of_himself_is_preferred():
+    items = turns("Your pottery class sounds nice.", "I love my pottery class.", speaker="Ana")
+    items += turns("I love my pottery class.", speaker="Bo")
+    own = Index(items).features(Query(text="What class does Ana take?"))["own"]
+    assert own.tolist() == pytest.approx([0, 0.1, 0])
+
+
+def test_a_short_turn_that_says_nothing_is_worth_less():
+    items = turns("Wow!", "The boiler from Kyoto leaks by the pantry again.", *FILLER, session="1")
+    filler = Index(items).features(Query(text="What is great?"))["filler"]
+    assert filler[0] == pytest.approx(-0.4 * np.exp(-np.log1p(21.5 / 1.5) / 12), rel=1e-4)
+    assert filler[1] > filler[0] / 1.9
+
+
+def test_passages_and_long_turns_are_no_filler():
+    long = turns(*FILLER[:3], "word " * 2_000, session="1")
+    for items in (turns("Wow, great!", *FILLER, kind="passage"), long):
+        assert np.abs(Index(items).features(Query(text="What is great?"))["filler"]).max() < 0.01
 
 
 def test_the_user_or_the_assistant_as_asked():
@@ -197,29 +217,39 @@ def vectors(*rows):
 
 def test_vectors_find_what_words_do_not():
     items = turns("A feline slept.", "A vehicle stopped.", kind="passage")
-    index = Index(items).with_vectors(vectors([1, 0], [0, 1]), "toy")
-    query = Query(text="cat", vector=vectors([1, 0.1])[0])
+    index = Index(items).with_vectors(ItemVectors(name="toy", matrix=vectors([1, 0], [0, 1])))
+    query = Query(text="cat", vectors={"toy": vectors([1, 0.1])})
     assert index.score(query).argmax() == 0
     assert index.explain(query, 0)["dense"] > index.explain(query, 1)["dense"]
 
 
-def test_an_english_embedder_has_no_say_on_chinese():
-    items = turns("猫在睡觉。", "车停了。", kind="passage")
-    query = Query(text="车", vector=vectors([1, 0])[0])
-    for name, said in (("all-MiniLM-L6-v2", False), ("paraphrase-multilingual-MiniLM-L12-v2", True)):
-        index = Index(items).with_vectors(vectors([1, 0], [0, 1]), name)
-        assert (index.features(query)["dense"].max() > 0) == said
+def test_an_item_without_a_vector_has_none_to_be_found_by():
+    items = turns("A feline slept.", "A vehicle stopped.", "It rained.", kind="passage")
+    some = ItemVectors(name="toy", matrix=vectors([1, 0], [0, 1]), row=np.array([1, -1, 0]))
+    found = Index(items).with_vectors(some).matches(Query(text="cat", vectors={"toy": vectors([1, 0])}))["toy"]
+    assert found[0] == 0 and np.isnan(found[1]) and found[2] == 1
+
+
+def test_each_embedder_has_a_scale_of_its_own():
+    """Cosines of .2 and .9 are the best that the one and the other give: both items are found."""
+    items = turns("A feline slept.", "It rained.", "猫在睡觉。", "下雨了。", kind="passage")
+    low = ItemVectors(name="low", matrix=vectors([0.2, 1], [0, 1]), row=np.array([0, 1, -1, -1]))
+    high = ItemVectors(name="high", matrix=vectors([0.9, 0.43], [0.5, 0.86]), row=np.array([-1, -1, 0, 1]))
+    query = Query(text="dog", vectors={"low": vectors([1, 0]), "high": vectors([1, 0])})
+    dense = Index(items).with_vectors(low, high).features(query)["dense"]
+    assert dense[0] == dense[2] > dense[1] == dense[3] == 0
 
 
 def test_vectors_of_question_and_history_are_mixed():
-    query = Query(text="a", history=("b",), vector=vectors([1, 0], [0, 1]))
-    assert query.direction is not None
-    assert 0 < query.direction[1] < query.direction[0]
+    query = Query(text="a", history=("b",), vectors={"toy": vectors([1, 0], [0, 1])})
+    direction = query.direction("toy")
+    assert direction is not None and 0 < direction[1] < direction[0]
+    assert query.direction("other") is None
 
 
 def test_one_vector_for_each_item_or_an_error():
     with pytest.raises(InputError, match="1 vectors for 2 items"):
-        Index(turns("a", "b")).with_vectors(vectors([1, 0]), "toy")
+        Index(turns("a", "b")).with_vectors(ItemVectors(name="toy", matrix=vectors([1, 0])))
 
 
 def test_texts_to_embed_carry_speaker_or_title():

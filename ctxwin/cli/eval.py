@@ -8,10 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..evaluate import ADVERSARIAL, Difference, Progress, Result, Row, evaluate, load_sample
+from ..errors import InputError
+from ..evaluate import (
+    ADVERSARIAL,
+    Difference,
+    Progress,
+    Result,
+    Row,
+    ablations,
+    evaluate,
+    get_variant,
+    load_sample,
+)
 from .options import parse_budgets, print_json
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
 __all__ = ["run"]
@@ -31,14 +43,20 @@ def run(
         list[str] | None,
         typer.Argument(metavar="DIR...", help="Folders that hold a set each; without one, the package's sample."),
     ] = None,
-    strategy: Annotated[
-        list[str], typer.Option(metavar="NAME", help="Give it again to compare others with the first.")
-    ] = ["auto"],  # noqa: B006
+    compare: Annotated[
+        str, typer.Option(metavar="VARIANT,...", help="What to measure; the others are compared with the first.")
+    ] = "auto",
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Show what each feature is worth: drop one at a time.")
+    ] = False,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history/--no-history", help="Ask with the dialogue before a question and its date, or the bare question."
+        ),
+    ] = True,
     budgets: Annotated[str, typer.Option(metavar="TOKENS,...", help="Budgets, separated by commas.")] = "1k,2k,4k,8k",
     tokenizer: Annotated[str, typer.Option(metavar="NAME", help="Counts the tokens.")] = "o200k_base",
-    embedder: Annotated[
-        str, typer.Option(metavar="NAME", help="Judges relevance beside words: minilm, static or none.")
-    ] = "auto",
     limit: Annotated[int | None, typer.Option(metavar="N", help="Queries per set, spread over its sources.")] = None,
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Sources packed side by side; default: one a processor.")
@@ -52,25 +70,35 @@ def run(
     r"""Score packings by the gold evidence that they keep.
 
     Recall is the percentage of a query's gold evidence that stands word for word in its packed request.
-    Requests are recounted independently; one over its budget scores 0 and is listed. With two strategies, the
+    Requests are recounted independently; one over its budget scores 0 and is listed. With several variants, the
     gain over the first is given with its 95 % interval (paired bootstrap).
+
+    \b
+    A variant is written
+      STRATEGY[-FEATURE...][@EMBEDDER]  auto, relevance@none, auto-session-date@static
+      ref:NAME                          bm25 (whole items, best first), ceiling (the gold alone)
+      peer:NAME                         another package, from the extra `peers`
 
     \b
     A set is a folder with
       units.jsonl.gz  one unit a line: source, uid, text; where known session, time, speaker, role, kind
-      queries.jsonl   one query a line: qid, source, query, category, gold (uids)
+      queries.jsonl   one query a line: qid, source, query, category, gold (uids); where known history, question_date
 
     \b
     Example:
-      ctxwin eval locomo/ --budgets 1k,2k --strategy relevance --strategy auto
+      ctxwin eval locomo/ --budgets 1k,2k --compare auto@none,auto@static,auto@minilm
+      ctxwin eval locomo/ --budgets 1k --ablate
     """
+    variants = [get_variant(text.strip()) for text in compare.split(",")]
+    if ablate and len(variants) > 1:
+        raise InputError("--ablate drops the features of one variant; name one with --compare, or none for auto")
     with _progress() as on_progress:
         result = evaluate(
             sets or [load_sample()],
-            strategies=strategy,
+            variants=ablations(variants[0]) if ablate else variants,
             budgets=parse_budgets(budgets),
             tokenizer=tokenizer,
-            embedder=embedder,
+            history=history,
             limit=limit,
             processes=processes,
             wheels=wheels,
@@ -79,7 +107,7 @@ def run(
     if as_json:
         print_json(result.to_dict())
     else:
-        _show(result, categories=categories)
+        _show(result, ablate=ablate, categories=categories)
 
 
 @contextmanager
@@ -96,44 +124,77 @@ def _progress() -> Iterator[Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _show(result: Result, *, categories: bool) -> None:
+def _show(result: Result, *, ablate: bool, categories: bool) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, markup=False)
     for dataset in dict.fromkeys(row.dataset for row in result.rows):
-        console.print(_table(result, dataset, categories=categories), "")
+        console.print(_table(result, dataset, ablate=ablate, categories=categories), "")
+        if ablate:
+            console.print(*_losses(result, dataset), "", sep="\n")
     for what, scores in (("over budget", result.overruns), ("not packed", result.failures)):
         for score in scores[:SHOWN]:
             detail = score.failure or f"{score.tokens:,} tokens"
-            console.print(f"{what}: {score.dataset} {score.qid} {score.strategy} {score.budget:,}: {detail}")
+            console.print(f"{what}: {score.dataset} {score.qid} {score.variant} {score.budget:,}: {detail}")
         if len(scores) > SHOWN:
             console.print(f"{what}: {len(scores) - SHOWN:,} more, which --json lists")
     console.print(f"{len(result.overruns):,} over budget, {len(result.failures):,} not packed")
 
 
-def _table(result: Result, dataset: str, *, categories: bool) -> Table:
-    from rich.table import Table
-
-    table = Table("strategy", "", title=dataset, title_justify="left", box=None, pad_edge=False)
-    for budget in result.budgets:
-        table.add_column(f"{budget:,}", justify="right")
-    for strategy in result.strategies:
-        rows = [row for row in result.rows if (row.dataset, row.strategy) == (dataset, strategy)]
+def _table(result: Result, dataset: str, *, ablate: bool, categories: bool) -> Table:
+    """Show each variant's figures and gain; of an ablation, only those of the whole."""
+    table = _empty(result, "variant", "", title=dataset)
+    first, *others = result.variants
+    for variant in [first] if ablate else result.variants:
+        rows = [row for row in result.rows if (row.dataset, row.variant) == (dataset, variant)]
         whole = [row for row in rows if row.category is None]
         if whole:
-            table.add_row(strategy, f"recall % ({whole[0].queries:,} queries)", *_cells(result, whole))
+            table.add_row(variant, f"recall % ({whole[0].queries:,} queries)", *_cells(result, whole))
             for name, figure, form in FIGURES:
                 table.add_row("", name, *_cells(result, whole, figure, form))
         for category in dict.fromkeys(row.category for row in rows if row.category is not None):
             if categories or category == ADVERSARIAL:
                 some = [row for row in rows if row.category == category]
                 table.add_row("", f"{category} ({some[0].queries:,})", *_cells(result, some))
-    for other in result.strategies[1:]:
-        gains = [one for one in result.differences if (one.dataset, one.second) == (dataset, other)]
+    for other in [] if ablate else others:
+        gains = _differences(result, dataset, other)
         for label, figure in GAINS:
-            first = f"{other} - {result.strategies[0]}" if figure == "mean" else ""
-            table.add_row(first, label, *_cells(result, gains, figure, "+.1f"))
+            pair = f"{other} - {first}" if figure == "mean" else ""
+            table.add_row(pair, label, *_cells(result, gains, figure, "+.1f"))
     return table
+
+
+def _losses(result: Result, dataset: str) -> Iterator[RenderableType]:
+    """Show what is lost without each feature, the most first; those without which nothing changes in one line."""
+    lost = {variant: _differences(result, dataset, variant) for variant in result.variants[1:]}
+    table = _empty(result, "without")
+    for variant in sorted(lost, key=lambda variant: sum(one.mean for one in lost[variant])):
+        if any(one.low or one.high for one in lost[variant]):
+            cells = {one.budget: _loss(one) for one in lost[variant]}
+            table.add_row(variant, *(cells.get(budget, "") for budget in result.budgets))
+    if table.row_count:
+        yield f"{dataset}: recall lost without a feature, points (95 % from, to)"
+        yield table
+    if same := [variant for variant in lost if not any(one.low or one.high for one in lost[variant])]:
+        yield f"nothing lost or won: {', '.join(same)}"
+
+
+def _loss(gain: Difference) -> str:
+    return f"{0 - gain.mean:+.1f} ({0 - gain.high:+.1f}, {0 - gain.low:+.1f})"
+
+
+def _empty(result: Result, *names: str, title: str | None = None) -> Table:
+    """Begin a table with a column for each budget."""
+    from rich.table import Table
+
+    table = Table(*names, title=title, title_justify="left", box=None, pad_edge=False)
+    for budget in result.budgets:
+        table.add_column(f"{budget:,}", justify="right")
+    return table
+
+
+def _differences(result: Result, dataset: str, variant: str) -> Sequence[Difference]:
+    return [one for one in result.differences if (one.dataset, one.second) == (dataset, variant)]
 
 
 def _cells(

@@ -63,7 +63,7 @@ EmbedderOption = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="Judges relevance beside words: minilm, static, none or a sentence-transformers model.",
+        help="Judges relevance beside words: minilm, multilingual, static, none or a sentence-transformers model.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]

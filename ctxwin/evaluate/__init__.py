@@ -1,16 +1,18 @@
 """Score packings by the share of gold evidence that they keep, without a language model.
 
-`load` reads a set, `load_sample` the package's own; `evaluate` packs the queries and scores the requests;
-`recall` scores one request.
+`load` reads a set, `load_sample` the package's own; `evaluate` packs the queries by one or more variants and scores
+the requests; `ablations` makes the variants that lack one feature each; `recall` scores one request.
 """
 
 from .data import Dataset, Query, load, load_sample
 from .run import Progress, Result, evaluate
 from .score import recall, request_text, request_tokens
 from .stats import ADVERSARIAL, Difference, Row, Score
+from .variants import OUTSIDE, Variant, ablations, get_variant
 
 __all__ = [
     "ADVERSARIAL",
+    "OUTSIDE",
     "Dataset",
     "Difference",
     "Progress",
@@ -18,7 +20,10 @@ __all__ = [
     "Result",
     "Row",
     "Score",
+    "Variant",
+    "ablations",
     "evaluate",
+    "get_variant",
     "load",
     "load_sample",
     "recall",

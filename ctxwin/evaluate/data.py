@@ -46,6 +46,10 @@ class Query:
     """By uid: first character and the one after the last."""
     ranges: Mapping[str, Pairs] = field(default_factory=dict, hash=False)
     """By uid: first and last line, from 1, inclusive."""
+    history: tuple[Item, ...] = ()
+    """What was said before in the dialogue that the question belongs to, oldest first; it is no gold."""
+    asked: str | None = None
+    """When the question is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +176,22 @@ def _query(row: Mapping[str, Any], where: str) -> Query:
         groups=tuple(tuple(group) for group in row.get("gold_groups", {}).values()),
         spans=spans,
         ranges={uid: tuple((first, last) for first, last in pairs) for uid, pairs in ranges.items()},
+        history=_history(row.get("history", ()), row["query"], where),
+        asked=_need(row, "question_date", where) if row.get("question_date") else None,
     )
+
+
+def _history(messages: Sequence[Any], question: str, where: str) -> tuple[Item, ...]:
+    """Read the messages before a question; where the last one is the question itself, it is left out."""
+    turns = []
+    for number, message in enumerate(messages):
+        at = f"{where}, history {number}"
+        if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
+            raise InputError(f"{at}: give {{'role': 'user' or 'assistant', 'content': ...}}, not {message!r:.80}")
+        turns.append(Item(id=f"h{number}", text=_need(message, "content", at), role=message["role"]))
+    if turns and turns[-1].role == "user" and turns[-1].text.strip() == question.strip():
+        turns.pop()
+    return tuple(turns)
 
 
 def _checked(query: Query, units: Mapping[str, Item]) -> Query:

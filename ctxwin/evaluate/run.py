@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from functools import partial
-from itertools import count, groupby, product
+from functools import cached_property
+from itertools import count, groupby
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any
 
-from ..errors import BudgetError, InputError
-from ..items import Item
-from ..packing import pack
-from ..pool import Pool
+from ..errors import InputError
 from .data import Dataset, Query, load
-from .score import COUNTERS, recall, request_text, request_tokens
+from .score import COUNTERS
+from .source import Task, score_source
 from .stats import Difference, Row, Score, differences, rows
+from .variants import Variant, get_variant
 
 __all__ = ["Progress", "Result", "evaluate"]
 
@@ -32,25 +30,27 @@ TICK = 0.2
 """Seconds between two looks at what the processes have done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
-    """The scores of every query, and the settings behind them."""
+    """The scores of every query, and the settings behind them; means and intervals are worked out when asked for."""
 
-    strategies: tuple[str, ...]
+    variants: tuple[str, ...]
+    """Their names, the one that the others are compared with first."""
     budgets: tuple[int, ...]
     tokenizer: str
-    embedder: str
+    history: bool
+    """Whether questions went with the dialogue before them and their date."""
     scores: tuple[Score, ...]
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """Means by set, category, strategy and budget."""
+        """Means by set, category, variant and budget."""
         return rows(self.scores)
 
-    @property
+    @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        """Each later strategy against the first."""
-        first, *others = self.strategies
+        """Each later variant against the first."""
+        first, *others = self.variants
         return tuple(one for other in others for one in differences(self.scores, first, other))
 
     @property
@@ -66,10 +66,10 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """Return settings, rows, differences, overruns and failures as plain values, ready for JSON."""
         return {
-            "strategies": list(self.strategies),
+            "variants": list(self.variants),
             "budgets": list(self.budgets),
             "tokenizer": self.tokenizer,
-            "embedder": self.embedder,
+            "history": self.history,
             "rows": [asdict(row) for row in self.rows],
             "differences": [asdict(difference) for difference in self.differences],
             "overruns": [asdict(score) for score in self.overruns],
@@ -77,35 +77,13 @@ class Result:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Settings:
-    strategies: tuple[str, ...]
-    budgets: tuple[int, ...]
-    tokenizer: str
-    embedder: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """One source with its queries: what a process packs from one pool."""
-
-    dataset: str
-    items: tuple[Item, ...]
-    queries: tuple[Query, ...]
-    settings: _Settings
-
-    @property
-    def packs(self) -> int:
-        return len(self.queries) * len(self.settings.strategies) * len(self.settings.budgets)
-
-
 def evaluate(
     sets: Sequence[Dataset | str | Path],
     *,
-    strategies: Sequence[str] = ("auto",),
+    variants: Sequence[str | Variant] = ("auto",),
     budgets: Sequence[int] = (1_000, 2_000, 4_000, 8_000),
     tokenizer: str = "o200k_base",
-    embedder: str = "auto",
+    history: bool = True,
     limit: int | None = None,
     processes: int | None = None,
     wheels: str | Path | None = None,
@@ -113,7 +91,8 @@ def evaluate(
 ) -> Result:
     """Pack every query of some sets and score the requests by evidence recall.
 
-    Each source becomes one `Pool`, built once for all its queries. Requests are recounted independently;
+    Each source becomes one `Pool`, built once for all its queries. Where a set has the dialogue before a
+    question, its turns are messages that compete for the same budget. Requests are recounted independently;
     one over its budget scores 0 and is listed, as is a query for which `pack` raises `BudgetError`.
 
     A script that calls this with more than one process does so under `if __name__ == "__main__":`, since each
@@ -121,10 +100,10 @@ def evaluate(
 
     Args:
         sets: folders, or sets from `load`.
-        strategies: names; the others are compared with the first, query by query.
+        variants: what packs, as `get_variant` reads it; the others are compared with the first, query by query.
         budgets: tokens of a request.
         tokenizer: one that `toktok` carries, so that the recount is exact.
-        embedder: what judges relevance beside words: a name that `pack` takes.
+        history: whether a question goes with the dialogue before it and its date, where the set has them.
         limit: queries per set, spread evenly over its sources; None for all.
         processes: how many work side by side, each on one source; None for one per processor.
         wheels: see `load`.
@@ -132,17 +111,29 @@ def evaluate(
 
     Raises:
         InputError: a set cannot be read, or an argument is wrong.
+
+    Example:
+        >>> from ctxwin.evaluate import load_sample
+        >>> result = evaluate([load_sample()], variants=["recency", "ref:bm25"], budgets=[600], processes=1)
+        >>> recency, words = [row.recall for row in result.rows if row.category is None]
+        >>> recency < words
+        True
     """
-    settings = _Settings(
-        strategies=tuple(dict.fromkeys(strategies)),
-        budgets=tuple(dict.fromkeys(budgets)),
-        tokenizer=tokenizer,
-        embedder=embedder,
-    )
-    _check(settings, sets=len(sets), limit=limit, processes=processes)
+    measured = tuple({variant.name: variant for variant in map(get_variant, variants)}.values())
+    budgets = tuple(dict.fromkeys(budgets))
+    given = {"sets": len(sets), "variants": len(measured), "budgets": len(budgets)}
+    _check(given, tokenizer=tokenizer, limit=limit, processes=processes)
     loaded = [one if isinstance(one, Dataset) else load(one, wheels=wheels) for one in sets]
     tasks = [
-        _Task(dataset=dataset.name, items=dataset.sources[source], queries=tuple(queries), settings=settings)
+        Task(
+            dataset=dataset.name,
+            items=dataset.sources[source],
+            queries=tuple(queries),
+            variants=measured,
+            budgets=budgets,
+            tokenizer=tokenizer,
+            history=history,
+        )
         for dataset in loaded
         for source, queries in groupby(_spread(dataset.queries, limit), key=lambda query: query.source)
     ]
@@ -151,25 +142,24 @@ def evaluate(
     workers = min(processes or os.cpu_count() or 1, len(tasks))
     scored = _here(tasks, on_progress) if workers == 1 else _spawned(tasks, workers, on_progress)
     return Result(
-        strategies=settings.strategies,
-        budgets=settings.budgets,
+        variants=tuple(variant.name for variant in measured),
+        budgets=budgets,
         tokenizer=tokenizer,
-        embedder=embedder,
+        history=history,
         scores=tuple(score for scores in scored for score in scores),
     )
 
 
-def _check(settings: _Settings, *, sets: int, limit: int | None, processes: int | None) -> None:
-    given = {"sets": sets, "strategies": len(settings.strategies), "budgets": len(settings.budgets)}
+def _check(given: dict[str, int], *, tokenizer: str, limit: int | None, processes: int | None) -> None:
     for name, number in given.items():
         if not number:
             raise InputError(f"nothing to evaluate: no {name} given; name at least one")
     for name, figure in (("limit", limit), ("processes", processes)):
         if figure is not None and figure < 1:
             raise InputError(f"{name} is {figure}; give 1 or more")
-    if settings.tokenizer not in COUNTERS:
+    if tokenizer not in COUNTERS:
         known = ", ".join(COUNTERS)
-        raise InputError(f"no independent counter for {settings.tokenizer!r}; evaluate under one of {known}")
+        raise InputError(f"no independent counter for {tokenizer!r}; evaluate under one of {known}")
 
 
 def _spread(queries: Sequence[Query], limit: int | None) -> Sequence[Query]:
@@ -180,14 +170,14 @@ def _spread(queries: Sequence[Query], limit: int | None) -> Sequence[Query]:
     return [scored[number * len(scored) // limit] for number in range(limit)]
 
 
-def _here(tasks: Sequence[_Task], on_progress: Progress | None) -> list[list[Score]]:
+def _here(tasks: Sequence[Task], on_progress: Progress | None) -> list[list[Score]]:
     total = sum(task.packs for task in tasks)
     done = count(1)
     tell = on_progress or (lambda now, of: None)
-    return [_score(task, lambda: tell(next(done), total)) for task in tasks]
+    return [score_source(task, lambda: tell(next(done), total)) for task in tasks]
 
 
-def _spawned(tasks: Sequence[_Task], workers: int, on_progress: Progress | None) -> list[list[Score]]:
+def _spawned(tasks: Sequence[Task], workers: int, on_progress: Progress | None) -> list[list[Score]]:
     """Score the sources in processes of their own, the largest first, and keep their order."""
     context = get_context("spawn")
     ticks: SimpleQueue[None] = context.SimpleQueue()
@@ -221,48 +211,5 @@ def _start(ticks: SimpleQueue[None]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a traceback of its own
 
 
-def _score_in_process(task: _Task) -> list[Score]:
-    return _score(task, lambda: _ticks.put(None))
-
-
-def _score(task: _Task, tick: Callable[[], object]) -> list[Score]:
-    pool = Pool(task.items)
-    units = {item.id: item for item in task.items}
-    _score_one(task, pool, units, task.queries[0], task.settings.strategies[0], task.settings.budgets[0])
-    scores = []  # what was packed just now embedded the pool, which no time below should hold
-    for query, strategy, budget in product(task.queries, task.settings.strategies, task.settings.budgets):
-        scores.append(_score_one(task, pool, units, query, strategy, budget))
-        tick()
-    return scores
-
-
-def _score_one(task: _Task, pool: Pool, units: Mapping[str, Item], query: Query, strategy: str, budget: int) -> Score:
-    score = partial(
-        Score,
-        dataset=task.dataset,
-        source=query.source,
-        qid=query.qid,
-        category=query.category,
-        strategy=strategy,
-        budget=budget,
-    )
-    began = time.perf_counter()
-    try:
-        packed = pack(
-            items=pool,
-            query=query.text,
-            budget=budget,
-            tokenizer=task.settings.tokenizer,
-            strategy=strategy,
-            embedder=task.settings.embedder,
-        )
-    except BudgetError as error:
-        return score(recall=0.0, tokens=0, failure=str(error))
-    seconds = time.perf_counter() - began
-    tokens = request_tokens(packed.messages, task.settings.tokenizer)
-    return score(
-        recall=recall(request_text(packed.messages), query, units) if tokens <= budget else 0.0,
-        tokens=tokens,
-        gap=packed.report.gap,
-        seconds=seconds,
-    )
+def _score_in_process(task: Task) -> list[Score]:
+    return score_source(task, lambda: _ticks.put(None))

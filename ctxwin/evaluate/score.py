@@ -26,7 +26,16 @@ from ..errors import InputError
 from ..items import Item
 from .data import Query
 
-__all__ = ["TOKENS_PER_MESSAGE", "recall", "request_text", "request_tokens"]
+__all__ = [
+    "COUNTERS",
+    "SHORT",
+    "TOKENS_PER_MESSAGE",
+    "counted",
+    "recall",
+    "request_text",
+    "request_tokens",
+    "text_tokens",
+]
 
 TOKENS_PER_MESSAGE = 4
 """Tokens; what the scoring rule of the evaluation data adds for each message."""
@@ -67,7 +76,7 @@ def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:
     if missing := [uid for uid in query.gold if uid not in units]:
         raise InputError(f"query {query.qid!r} names {missing[0]!r} as gold, which its source does not hold")
     packed = _plain(packed_text).rstrip().removesuffix(_plain(query.text).strip())
-    shares = {uid: _share(packed, query, units[uid]) for uid in _counted(query, units)}
+    shares = {uid: _share(packed, query, units[uid]) for uid in counted(query, units)}
     if query.mode == "any":
         return max(shares.values())
     if query.mode == "one_of_each_group":
@@ -91,14 +100,27 @@ def request_tokens(messages: Sequence[Mapping[str, Any]], encoding: str = "o200k
         >>> request_tokens([{"role": "user", "content": "hello world"}])
         6
     """
+    texts = [text for message in messages for text in _texts(message)]
+    return text_tokens(*texts, encoding=encoding) + TOKENS_PER_MESSAGE * len(messages)
+
+
+def text_tokens(*texts: str, encoding: str = "o200k_base") -> int:
+    """Count texts, as `request_tokens` does.
+
+    Raises:
+        InputError: `toktok` does not carry the encoding.
+
+    Example:
+        >>> text_tokens("hello world")
+        2
+    """
     import toktok
 
     if encoding not in COUNTERS:
         known = ", ".join(COUNTERS)
         raise InputError(f"no independent counter for {encoding!r}; evaluate under one of {known}")
-    texts = [_encodable(text) for message in messages for text in _texts(message)]
-    counts: list[int] = toktok.batch_count(texts, encoding, threads=1)
-    return sum(counts) + TOKENS_PER_MESSAGE * len(messages)
+    counts: list[int] = toktok.batch_count([_encodable(text) for text in texts], encoding, threads=1)
+    return sum(counts)
 
 
 def _texts(message: Mapping[str, Any]) -> Iterator[str]:
@@ -126,8 +148,8 @@ def _short(text: str) -> int:
     return SHORT_CHINESE if len(_HAN.findall(text)) >= letters * CHINESE_SHARE else SHORT
 
 
-def _counted(query: Query, units: Mapping[str, Item]) -> Sequence[str]:
-    """Leave short gold turns out wherever the query has a longer one."""
+def counted(query: Query, units: Mapping[str, Item]) -> Sequence[str]:
+    """Return the gold uids that count: short turns do only where a query has none longer."""
     long = [uid for uid in query.gold if not _is_short_turn(units[uid])]
     return long or query.gold
 

@@ -1,4 +1,4 @@
-"""Turn scores of single queries into rows, and compare two strategies query by query."""
+"""Turn scores of single queries into rows, and compare two variants query by query."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ CHUNK = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What one strategy made of one query under one budget."""
+    """What one variant made of one query under one budget."""
 
     dataset: str
     source: str
     qid: str
     category: str
-    strategy: str
+    variant: str
     budget: int
     recall: float
     """From 0 to 1; 0 for an overrun and where nothing could be packed."""
@@ -55,7 +55,7 @@ class Row:
     dataset: str
     category: str | None
     """None for the whole set without its adversarial questions."""
-    strategy: str
+    variant: str
     budget: int
     queries: int
     recall: float
@@ -87,18 +87,18 @@ class Difference:
 
 
 def rows(scores: Sequence[Score]) -> tuple[Row, ...]:
-    """Average scores by set, category, strategy and budget; the whole set (category None) comes first."""
+    """Average scores by set, category, variant and budget; the whole set (category None) comes first."""
     groups: dict[tuple[str, str | None, str, int], list[Score]] = {}
     for score in scores:
         if score.category != ADVERSARIAL:
-            groups.setdefault((score.dataset, None, score.strategy, score.budget), []).append(score)
+            groups.setdefault((score.dataset, None, score.variant, score.budget), []).append(score)
     for score in scores:
-        groups.setdefault((score.dataset, score.category, score.strategy, score.budget), []).append(score)
+        groups.setdefault((score.dataset, score.category, score.variant, score.budget), []).append(score)
     return tuple(
         Row(
             dataset=dataset,
             category=category,
-            strategy=strategy,
+            variant=variant,
             budget=budget,
             queries=len(group),
             recall=100 * fmean(score.recall for score in group),
@@ -108,17 +108,17 @@ def rows(scores: Sequence[Score]) -> tuple[Row, ...]:
             overruns=sum(score.overrun for score in group),
             failures=sum(score.failure is not None for score in group),
         )
-        for (dataset, category, strategy, budget), group in groups.items()
+        for (dataset, category, variant, budget), group in groups.items()
     )
 
 
 def differences(scores: Sequence[Score], first: str, second: str) -> tuple[Difference, ...]:
-    """Compare two strategies by set and budget, over the queries of both (adversarial ones left out)."""
+    """Compare two variants by set and budget, over the queries of both (adversarial ones left out)."""
     recalls: dict[tuple[str, int], dict[tuple[str, str], dict[str, float]]] = {}
     for score in scores:
         if score.category != ADVERSARIAL:
             queries = recalls.setdefault((score.dataset, score.budget), {})
-            queries.setdefault((score.source, score.qid), {})[score.strategy] = score.recall
+            queries.setdefault((score.source, score.qid), {})[score.variant] = score.recall
     found = []
     for (dataset, budget), queries in recalls.items():
         pairs = [pair for pair in queries.values() if first in pair and second in pair]

@@ -59,7 +59,8 @@ def pack(
         items: a `Pool`, or `Item`s and strings from anywhere, for instance a memory store's hits.
         strategy: a name from `ctxwin.strategies()` or an `Allocator`.
         solver: `greedy`, or `exact` for audits of a few hundred items.
-        embedder: `auto`, `minilm`, `static`, `none`, a sentence-transformers model's name, or an `Embedder`.
+        embedder: `auto`, `minilm`, `multilingual`, `static`, `none`, a sentence-transformers model's name, or an
+            `Embedder`.
         summarizer: a `Summarizer` or a function from text to shorter text; asked only when something would
             be lost.
         pins: indices or ids of messages that must stay whole.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embed import Embedder
+from ..embed import Reading
 from ..pool import Pool
 from ..retrieve import Query, score_together
 from .draft import Draft
@@ -44,34 +44,38 @@ def judge(draft: Draft) -> Generator[Vectors, NDArray[np.float32], Relevance]:
     history = tuple(text for text in said if text.strip() != task.question)[-HISTORY:]
     question = Query(text=task.question, when=task.asked)
     # Items and files may be meant by what was said before; the messages themselves are what was said before.
-    queries = [question, replace(question, history=history)][: len(pools)]
-    name = None
+    leaning = task.pool is not None and task.pool.weights.history > 0
+    queries = [question, replace(question, history=history if leaning else ())][: len(pools)]
+    readings: list[Reading] = []
     if task.embedder is not None:
-        name = task.embedder.name
-        vector = yield from _embed(task.embedder, pools, queries[-1].texts_to_embed)
-        queries = [replace(query, vector=vector[: len(query.texts_to_embed)]) for query in queries]
-    indexes = [pool.index if name is None else pool.index_with(name) for pool in pools]
-    asked = list(zip(indexes, queries, strict=True))
+        readings = task.embedder.readings(task.question, {script for pool in pools for script in pool.scripts})
+    for reading in readings:
+        queries = yield from _embed(reading, pools, queries)
+    asked = [(pool.index_with(readings), query) for pool, query in zip(pools, queries, strict=True)]
     weights = {term: weight for index, query in reversed(asked) for term, weight in index.query_weights(query).items()}
     scores = score_together(asked)
     p = [_by_unit(draft, scores[0]), *scores[1:]]
-    vectors = [pool.vectors(name) if name else None for pool in pools]
-    return Relevance(p=p, weights=weights, vectors=_all_vectors(draft, vectors), embedder=name)
+    vectors = _all_vectors(draft, [pool.vectors(readings) for pool in pools])
+    names = " and ".join(reading.name for reading in readings)
+    return Relevance(p=p, weights=weights, vectors=vectors, embedder=names or None)
 
 
 def _embed(
-    embedder: Embedder, pools: Sequence[Pool], question: Sequence[str]
-) -> Generator[Vectors, NDArray[np.float32], NDArray[np.float32]]:
-    """Ask for the vectors that are missing, and the question's, at once; hand the former to the pools."""
-    wanted = [pool.to_embed(embedder.name) for pool in pools]
+    reading: Reading, pools: Sequence[Pool], queries: Sequence[Query]
+) -> Generator[Vectors, NDArray[np.float32], list[Query]]:
+    """Ask for the vectors that are missing, and the questions', at once; hand the former to the pools."""
+    wanted = [pool.to_embed(reading) for pool in pools]
     texts = [text for _, part in wanted for text in part]
-    matrix = yield Vectors(embedder=embedder, texts=[*texts, *question])
+    question = queries[-1].texts_to_embed
+    matrix = yield Vectors(embedder=reading.embedder, texts=[*texts, *question])
     start = 0
-    for pool, (seen, part) in zip(pools, wanted, strict=True):
-        pool.embedded(embedder.name, seen, matrix[start : start + len(part)])
+    for pool, (items, part) in zip(pools, wanted, strict=True):
+        pool.embedded(reading.name, items, matrix[start : start + len(part)])
         start += len(part)
-    vector: NDArray[np.float32] = matrix[-len(question) :]
-    return vector
+    own = matrix[-len(question) :]
+    return [
+        replace(query, vectors={**query.vectors, reading.name: own[: len(query.texts_to_embed)]}) for query in queries
+    ]
 
 
 def _newest_first(size: int) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..allocate import Allocator, get_allocator
 from ..constraints import resolve_pins
-from ..embed import Embedder, get_embedder
+from ..embed import CachedEmbedder, get_embedder
 from ..errors import InputError, UnknownModel
 from ..files import Files
 from ..items import Budget, Item
@@ -49,7 +49,7 @@ class Task:
     model: Model | None
     allocator: Allocator
     strategy: str
-    embedder: Embedder | None
+    embedder: CachedEmbedder | None
     summarizer: Summarizer | None
     pins: frozenset[int]
     tools: Sequence[Mapping[str, Any]]

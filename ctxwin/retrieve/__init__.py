@@ -6,8 +6,23 @@ anchored on words and vectors; everything else is a correction that observable p
 question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 """
 
-from .index import Index, score_together
+from .calibration import Calibration, calibrate
+from .fitting import Feedback, Indexed, fit
+from .index import Index, ItemVectors, score_together
 from .query import Query
 from .weights import FEATURES, Weights, shipped_weights
 
-__all__ = ["FEATURES", "Index", "Query", "Weights", "score_together", "shipped_weights"]
+__all__ = [
+    "FEATURES",
+    "Calibration",
+    "Feedback",
+    "Index",
+    "Indexed",
+    "ItemVectors",
+    "Query",
+    "Weights",
+    "calibrate",
+    "fit",
+    "score_together",
+    "shipped_weights",
+]

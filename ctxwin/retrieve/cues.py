@@ -1,10 +1,10 @@
-"""Standing instructions: how much a text sounds like a rule for all later work."""
+"""What a text sounds like: a rule for all later work, or somebody who speaks of himself."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["instruction_strength"]
+__all__ = ["instruction_strength", "self_reference"]
 
 _CUES = tuple(
     (re.compile(pattern, re.I), weight)
@@ -36,11 +36,20 @@ _CUES = tuple(
         (r"\bwhen (?:you |i )?\w+ing?\b|\bwhen i ask\b", 0.3),
     )
 )
+_PROMISE = re.compile(
+    r"\b(?:i|we)(?:['’]ll| will|['’]m going to| am going to| can| could| shall)\b|^(?:got it|understood|noted|sure)\b"
+    r"|\blet me\b|\b(?:don['’]?t|do not|never) (?:hesitate|worry|be afraid)\b|\bfeel free\b|我会|我将|好的|明白",
+    re.I,
+)
+"""Who takes up a rule repeats it ("I will do so from now on"), and politeness sounds like one: neither is a rule."""
 _FULL = 1.6
 """Sum of cues at which a sentence is surely an instruction."""
 _LOOKED_AT = 4_000
 """Characters of a text that are looked at."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s*|\n")
+_SELF = re.compile(r"\b(?:i|me|my|mine|myself|we|us|our|ours)\b|[我咱]", re.I)
+_OFTEN = 2
+"""Words for oneself with which a text is surely about its speaker."""
 
 
 def instruction_strength(text: str) -> float:
@@ -51,10 +60,22 @@ def instruction_strength(text: str) -> float:
         0.625
         >>> instruction_strength("It rained all day.") < 0.3
         True
+        >>> instruction_strength("Understood, I'll always do that from now on.")
+        0.0
     """
     best = 0.0
     for sentence in _SENTENCE.split(text[:_LOOKED_AT]):
-        if sentence:
+        if sentence and not _PROMISE.search(sentence):
             strength = sum(weight for cue, weight in _CUES if cue.search(sentence))
             best = max(best, strength / 2 if sentence.rstrip().endswith(("?", "？")) else strength)
     return min(best, _FULL) / _FULL
+
+
+def self_reference(text: str) -> float:
+    """Return how much the speaker of a text speaks of himself, 0 to 1.
+
+    Example:
+        >>> self_reference("I moved to Oslo with my sister."), self_reference("Wow, your photo is great!")
+        (1.0, 0.0)
+    """
+    return min(len(_SELF.findall(text[:_LOOKED_AT])), _OFTEN) / _OFTEN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +13,63 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..index import similarity
 from ..items import Item
-from ..lexical import Bm25, cjk_share, tokenize
-from .cues import instruction_strength
+from ..lexical import Bm25, cjk_share, is_foreign, tokenize
+from .cues import instruction_strength, self_reference
 from .dates import named_days
 from .links import Titles
 from .place import Place, Scores, lay_out
 from .query import Query
 from .weights import Weights, shipped_weights
 
-__all__ = ["Index", "score_together"]
+__all__ = ["Index", "ItemVectors", "score_together"]
+
+WORDS = "words"
+"""Names the match by words; each match by vectors has the name of its embedder."""
 
 Ranges = dict[str, tuple[float, float]]
 """Least and most of each bare match."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ItemVectors:
+    """Vectors of an index's items by one embedder, and which items have them."""
+
+    name: str
+    """The embedder's; a question's vector by the same one is compared with them."""
+    matrix: Scores
+    """(m, d) rows of unit length."""
+    row: NDArray[np.intp] | None = None
+    """(n,) the row of each item, -1 for none; None: item i has row i."""
+
+    def cosines(self, direction: Scores, n: int) -> Scores:
+        """Compare with one direction, (d,): (n,) cosines, NaN for an item without a vector."""
+        if self.row is None:
+            return similarity(self.matrix, direction)
+        out = np.full(n, np.nan, np.float32)
+        known = np.flatnonzero(self.row >= 0)
+        out[known] = similarity(self.matrix, direction)[self.row[known]]
+        return out
+
+
+MEANING = 1.5
+"""What vectors count, beside their weight, for a question in another script than Latin of which no item has a word."""
 STEEP_WORDS, STEEP_VECTORS = 1.3, 2.0
 """Powers of the scaled scores: the best stand out (below 1 cost up to 2 points, above 2 gained nothing)."""
 BRIDGES, BRIDGE_TERMS, LINKS = 3, 5, 5
 """Best items whose terms are followed, how many terms, and best items whose text is searched for titles."""
+TASK_WORDS, TASK_PLACE = 0.5, 0.3
+"""What shared words, and what stands around an item, count where rules for a task are looked for: those name neither
+its objects nor each other (MemoryCode 2k +3; anything from 0 to 1 lies within 3 points)."""
+KIN, KIN_CUE = 20, 0.6
+"""Likeliest rules, at most, whose mean vector tells what rules for such a task are like, and the least instruction
+strength of each (10 to 40, and .4 to .8, lie within a point)."""
 WORTH_TOKENS = 150.0
 """Estimated tokens that are added to an item's when the best for bridges are chosen."""
-MOSTLY = 0.3
-"""Share of CJK letters from which a text counts as Chinese, Japanese or Korean."""
-ENGLISH_ONLY = ("all-minilm", "minilm-l6", "minilm-l12", "all-mpnet", "potion", "wordllama")
-"""Names of embedders that were trained on English; to them all Chinese looks alike (mean cosine .65, measured)."""
+SAYS_SOMETHING = 12.0
+"""Nats of rare words at which what is taken off a turn for saying nothing has fallen to 1/e: two or three words that
+few other turns have (10 to 15 gave the same)."""
+USUAL_TOKENS = 64.0
+"""Estimated tokens of an item that is neither brief nor long."""
 DAYS_AFTER, DAYS_BEFORE = 7, 2
 """People tell of a day in the week after it; the boost fades over these."""
 
@@ -46,20 +80,20 @@ class Index:
     Example:
         >>> index = Index([Item(text="I moved to Oslo.", speaker="Ana"), Item(text="It rains.", speaker="Bo")])
         >>> [f"{p:.2f}" for p in index.score(Query(text="Where did Ana move?"))]
-        ['1.00', '0.09']
+        ['1.00', '0.08']
     """
 
     def __init__(self, items: Iterable[Item] = (), *, weights: Weights | None = None) -> None:
         self.weights = weights or shipped_weights()
-        self.vectors: Scores | None = None
-        self.embedder: str | None = None
+        self._vectors: tuple[ItemVectors, ...] = ()
         self._items: list[Item] = []
         self._texts: list[str] = []
         self._words = Bm25()
         self._titles = Titles()
         self._speakers: dict[str, list[int]] = {}
         self._cues: list[float] = []
-        self._columns: dict[str, list[float]] = {name: [] for name in ("size", "user", "assistant", "day", "cjk")}
+        self._selves: dict[int, float] = {}
+        self._columns: dict[str, list[float]] = {name: [] for name in ("size", "user", "assistant", "day", "foreign")}
         self.extend(items)
 
     def __len__(self) -> int:
@@ -75,6 +109,7 @@ class Index:
         self._texts += texts
         self._words.extend(map(tokenize, texts))
         self._column = {name: np.asarray(values, np.float32) for name, values in self._columns.items()}
+        self._folds: Scores = np.log(self._column["size"] / np.float32(USUAL_TOKENS))
         self._place: Place = lay_out(self._items, self._column["size"])
 
     def _note(self, i: int, item: Item) -> None:
@@ -85,7 +120,7 @@ class Index:
             "user": float(item.role == "user"),
             "assistant": float(item.role == "assistant"),
             "day": float(when.toordinal()) if when else np.nan,
-            "cjk": share,
+            "foreign": float(is_foreign(item.text)),
         }
         for name, value in row.items():
             self._columns[name].append(value)
@@ -95,24 +130,40 @@ class Index:
             self._speakers.setdefault(names[0], []).append(i)
 
     @property
+    def sizes(self) -> Scores:
+        """Estimated tokens of each item, (n,)."""
+        return self._column["size"]
+
+    @property
     def texts_to_embed(self) -> list[str]:
         """What an embedder must turn into vectors, one text for each item."""
         return self._texts
 
-    def with_vectors(self, matrix: Scores | None, name: str | None) -> Index:
-        """Return the same index with vectors; ask again after `extend`.
+    @property
+    def foreign(self) -> NDArray[np.bool_]:
+        """Which items are mostly written in other scripts than Latin, (n,)."""
+        return self._column["foreign"] > 0
+
+    def with_vectors(self, *vectors: ItemVectors) -> Index:
+        """Return the same index with vectors of one or several embedders; ask again after `extend`.
 
         Args:
-            matrix: (n, d), rows of unit length, for `texts_to_embed`; None for words only.
-            name: the embedder's name.
+            vectors: of the `texts_to_embed`; none for words only. No item has vectors of two embedders.
 
         Raises:
-            InputError: the matrix has not one row for each item.
+            InputError: they are of another number of items.
         """
-        if matrix is not None and len(matrix) != len(self):
-            raise InputError(f"{len(matrix):,} vectors for {len(self):,} items; embed all of `texts_to_embed`")
+        for one in vectors:
+            if (have := len(one.matrix if one.row is None else one.row)) != len(self):
+                raise InputError(f"{have:,} vectors for {len(self):,} items; embed all of `texts_to_embed`")
         other = copy.copy(self)
-        other.vectors, other.embedder = matrix, name
+        other._vectors = vectors
+        return other
+
+    def with_weights(self, weights: Weights) -> Index:
+        """Return the same index with other weights; ask again after `extend`."""
+        other = copy.copy(self)
+        other.weights = weights
         return other
 
     def query_weights(self, query: Query) -> dict[str, float]:
@@ -137,30 +188,44 @@ class Index:
         """
         terms = query.terms(self.weights.history)
         bare = self._matches(query, terms)
-        ranges = ranges or _ranges(bare)
-        powers = {"lexical": STEEP_WORDS, "dense": STEEP_VECTORS}
-        factors = {"lexical": self.weights.lexical, "dense": self.weights.dense}
-        parts = {
-            name: factors[name] * np.nan_to_num(_scaled(scores, *ranges[name])) ** powers[name]
-            for name, scores in bare.items()
-        }
-        parts |= self._surroundings(_sum(parts))
+        limits = ranges or _ranges(bare)
+        scaled = {name: np.nan_to_num(_scaled(scores, *limits[name])) for name, scores in bare.items()}
+        words, place = (TASK_WORDS, TASK_PLACE) if query.is_task else (1.0, 1.0)
+        parts = {"lexical": words * self.weights.lexical * scaled.pop(WORDS) ** STEEP_WORDS}
+        if scaled:
+            parts["dense"] = self.weights.dense * self._need_of_meaning(query) * _sum(scaled) ** STEEP_VECTORS
+        around = self._surroundings(_sum(parts))
+        parts |= around | {name: place * around[name] for name in ("neighbours", "session")}
         parts |= self._asked_for(query)
+        if ranges is not None and len(self):  # who spoke tells turns from each other, not turns from passages
+            parts["role"] -= parts["role"].mean()
+        if query.is_task:
+            parts["kin"] = self.weights.kin * self._kin(_sum(parts))
         return parts | self._second_step(_sum(parts), terms)
 
     def matches(self, query: Query) -> dict[str, Scores]:
-        """Return how well the items themselves match, unscaled: BM25, and cosines (NaN for an unknown script)."""
+        """Return how well the items themselves match, unscaled: BM25, and cosines (NaN without a vector)."""
         return self._matches(query, query.terms(self.weights.history))
 
     def _matches(self, query: Query, terms: dict[str, float]) -> dict[str, Scores]:
-        found = {"lexical": self._words.scores(terms)}
-        if self.vectors is not None and query.direction is not None:
-            cosine = similarity(self.vectors, query.direction)
-            if _is_english_only(self.embedder or ""):
-                foreign = self._column["cjk"] >= MOSTLY
-                cosine[foreign if cjk_share(query.text) < MOSTLY else slice(None)] = np.nan
-            found["dense"] = cosine
-        return found
+        directions = {one.name: query.direction(one.name) for one in self._vectors}
+        return {WORDS: self._words.scores(terms)} | {
+            one.name: one.cosines(direction, len(self))
+            for one in self._vectors
+            if (direction := directions[one.name]) is not None
+        }
+
+    def _need_of_meaning(self, query: Query) -> float:
+        """Return how much vectors count: less, the more of a question in another script the best item says.
+
+        Pairs of characters are such fine keys, and the model of other scripts is so coarse, that vectors help only
+        where words do not. Against vectors that always count: VCSum at 2k +7 [5, 10], MemoryBank at 128 tokens +5
+        [1, 11], MADial at 512 -1.5 [-5, 1], RGB (checked only) at 256 +2 [-2, 6]. In English such a gate gave -3 to +4.
+        """
+        if not is_foreign(query.text):
+            return 1.0
+        missing = 1.0 - float(self._words.coverage(query.terms(0.0)).max(initial=0.0))
+        return MEANING * missing**2
 
     def _surroundings(self, base: Scores) -> dict[str, Scores]:
         """Let items take part in the relevance of what stands around them."""
@@ -173,13 +238,14 @@ class Index:
 
     def _asked_for(self, query: Query) -> dict[str, Scores]:
         """Look for who, when and what kind of item the question asks for."""
-        weights, n = self.weights, len(self)
-        speaker = np.zeros(n, np.float32)
-        for name in set(re.findall(r"\w+", query.text.lower())) & self._speakers.keys():
-            speaker[self._speakers[name]] = weights.speaker
+        weights, named = self.weights, self._named(query)
         parts = {
-            "speaker": speaker,
+            "speaker": weights.speaker * named,
+            "own": weights.own * self._own(named),
+            "filler": -weights.filler * self._place.brief * np.exp(-self._words.content / SAYS_SOMETHING),
             "role": weights.role * self._column["assistant" if query.asks_assistant else "user"],
+            "brief": weights.brief * np.maximum(-self._folds, 0),
+            "long": weights.long * np.maximum(self._folds, 0),
         }
         if query.is_task:
             parts["instruction"] = weights.instruction * self._instructions()
@@ -190,11 +256,43 @@ class Index:
             parts["date"] = weights.date * days
         return parts
 
+    def _named(self, query: Query) -> Scores:
+        """Return which items are said by somebody whom the question names, 0 or 1."""
+        named = np.zeros(len(self), np.float32)
+        for name in set(re.findall(r"\w+", query.text.lower())) & self._speakers.keys():
+            named[self._speakers[name]] = 1.0
+        return named
+
+    def _own(self, named: Scores) -> Scores:
+        """Return how much the speakers of the named items speak of themselves, 0 elsewhere; read when first asked."""
+        out = np.zeros(len(self), np.float32)
+        for i in np.flatnonzero(named).tolist():
+            if i not in self._selves:
+                self._selves[i] = self_reference(self._items[i].text)
+            out[i] = self._selves[i]
+        return out
+
     def _instructions(self) -> Scores:
         """Return how much each turn sounds like a standing instruction; read when first asked for, since it is slow."""
         for item in self._items[len(self._cues) :]:
             self._cues.append(instruction_strength(item.text) if item.kind in ("turn", "memory") else 0.0)
         return np.asarray(self._cues, np.float32)
+
+    def _kin(self, total: Scores) -> Scores:
+        """Return how near each item is to the likeliest rules for a task, 0 to 1; zeros without vectors or rules."""
+        cues = self._instructions()
+        best = _top(np.round(total * cues, 5), KIN)
+        best = best[cues[best] >= KIN_CUE]
+        out = np.zeros(len(self), np.float32)
+        for one in self._vectors:
+            known = best if one.row is None else best[one.row[best] >= 0]
+            if len(known):
+                shares = np.exp(total[known] - total[known].max())
+                mean = shares @ one.matrix[known if one.row is None else one.row[known]]
+                cosines = one.cosines(mean, len(self))
+                low, high = float(np.nanmin(cosines)), float(np.nanmax(cosines))
+                out = np.maximum(out, np.nan_to_num(_scaled(cosines, low, high)))
+        return out
 
     def _days(self, query: Query) -> Scores | None:
         """Return how near each item is to a day that the question names, 0 to 1; None when it names none."""
@@ -234,12 +332,6 @@ def _key(item: Item) -> str:
     """Return the text by which an item is found: with its speaker, or its title."""
     head = item.title or item.speaker
     return f"{head}: {item.text}" if head else item.text
-
-
-@lru_cache(maxsize=64)
-def _is_english_only(embedder: str) -> bool:
-    name = embedder.lower()
-    return "multilingual" not in name and any(known in name for known in ENGLISH_ONLY)
 
 
 def _sum(parts: dict[str, Scores]) -> Scores:

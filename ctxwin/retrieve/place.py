@@ -20,6 +20,9 @@ LONG_SESSION = 6_000.0
 """Estimated tokens above which a session is too long to be about one thing."""
 SHORT_TURN = 80.0
 """Mean estimated tokens of turns that need the ones around them; longer ones do so less and less."""
+STEEPLY = 4
+"""Power of that, for what long turns lose by: at 1, BFCL memory and VCSum (about 120 and 140 tokens a turn) lost
+up to 2 points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +41,9 @@ class Place:
     """One after the last item of that window."""
     undivided: Scores
     """How much the item is a short turn in a session too long to be about one thing, 0 to 1."""
+    brief: Scores
+    """How much the item is a turn of talk in short turns, 0 to 1: 1 up to `SHORT_TURN` tokens a turn on average,
+    a half at 95, nothing beyond 200, where a turn stands alone."""
 
     def around(self, scores: Scores) -> Scores:
         """Sum the scores of the item before and of the one after, where they belong together."""
@@ -77,7 +83,11 @@ def lay_out(items: Sequence[Item], sizes: Scores) -> Place:
     count = np.maximum(np.bincount(session, minlength=len(keys)), 1)
     short = np.clip(SHORT_TURN / np.maximum(total / count, 1), 0, 1)
     undivided = np.where(total > LONG_SESSION, short, 0)[session].astype(np.float32)
-    return Place(follows=follows, session=session, sizes=sizes, first=first, last=last, undivided=undivided)
+    turn = np.fromiter((item.kind == "turn" for item in items), np.bool_, len(items))
+    brief = (turn * short[session] ** STEEPLY).astype(np.float32)
+    return Place(
+        follows=follows, session=session, sizes=sizes, first=first, last=last, undivided=undivided, brief=brief
+    )
 
 
 def _session(keys: dict[tuple[str | None, ...], int], item: Item, i: int) -> int:

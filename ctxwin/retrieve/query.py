@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -56,8 +57,8 @@ class Query:
     """
 
     text: str
-    vector: NDArray[np.float32] | None = None
-    """(d,), or (k, d) for all of `texts_to_embed`, of the model that made the items' vectors; None: words only."""
+    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """By embedder: (k, d) for the `texts_to_embed`; none for words only."""
     when: datetime | None = None
     """When it is asked; None: when the last item was said."""
     history: tuple[str, ...] = ()
@@ -65,16 +66,16 @@ class Query:
 
     @property
     def texts_to_embed(self) -> list[str]:
-        """What an embedder must turn into `vector`: the question and, if there is any, its recent history."""
+        """What an embedder must turn into `vectors`: the question and, if there is any, its recent history."""
         return [self.text, " ".join(self.history[-EMBEDDED_HISTORY:])] if self.history else [self.text]
 
-    @property
-    def direction(self) -> NDArray[np.float32] | None:
-        """The vector to compare items with, (d,)."""
-        if self.vector is None or self.vector.ndim == 1:
-            return self.vector
-        share = HISTORY_VECTOR if len(self.vector) > 1 else 0.0
-        mixed: NDArray[np.float32] = (1 - share) * self.vector[0] + share * self.vector[-1]
+    def direction(self, embedder: str) -> NDArray[np.float32] | None:
+        """Return the vector to compare an embedder's vectors with, (d,), or None."""
+        known = self.vectors.get(embedder)
+        if known is None:
+            return None
+        share = HISTORY_VECTOR if len(known) > 1 else 0.0
+        mixed: NDArray[np.float32] = (1 - share) * known[0] + share * known[-1]
         return mixed
 
     def terms(self, history_weight: float) -> dict[str, float]:

@@ -36,8 +36,15 @@ def _letters(texts):
 
 @pytest.fixture(
     scope="module",
-    params=["minilm", "static", Letters(), _letters, pytest.param("all-MiniLM-L6-v2", marks=pytest.mark.slow)],
-    ids=["minilm", "static", "object", "function", "sentence-transformers"],
+    params=[
+        "minilm",
+        "multilingual",
+        "static",
+        Letters(),
+        _letters,
+        pytest.param("all-MiniLM-L6-v2", marks=pytest.mark.slow),
+    ],
+    ids=["minilm", "multilingual", "static", "object", "function", "sentence-transformers"],
 )
 def embedder(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():

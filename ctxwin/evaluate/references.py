@@ -1,0 +1,111 @@
+"""Plain references to hold a packing against: top-k by BM25, and the gold evidence alone.
+
+A reference makes a whole request, the question last; it is scored like any other. `room` says what a budget leaves
+for the texts of its one other message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from ..items import Item
+from ..lexical import Bm25, tokenize
+from .data import Query
+from .score import SHORT, TOKENS_PER_MESSAGE, counted
+
+__all__ = ["REFERENCES", "Count", "Reference", "Request", "bm25", "ceiling", "request", "room"]
+
+Count = Callable[[str], int]
+"""Tokens of a text."""
+Request = list[dict[str, str]]
+"""OpenAI messages."""
+Reference = Callable[[Mapping[str, Item], Sequence[Item], Query, int, Count], Request]
+"""From a source's units by uid, the same with documents cut into chunks, the query, the budget and what counts."""
+
+
+def room(query: str, budget: int, count: Count) -> int:
+    """Return the tokens that a budget leaves beside the question, for the texts of one message."""
+    return budget - count(query) - 2 * TOKENS_PER_MESSAGE
+
+
+def request(texts: Sequence[str], query: str) -> Request:
+    """Put texts into one message, each on a line of its own, and the question after it."""
+    block = [{"role": "user", "content": "".join(texts)}] if texts else []
+    return [*block, {"role": "user", "content": query}]
+
+
+def bm25(units: Mapping[str, Item], items: Sequence[Item], query: Query, budget: int, count: Count) -> Request:
+    r"""Take whole items by BM25, best first, passing over what does not fit; they are printed in their order.
+
+    Example:
+        >>> items = [Item(text="It rains.", speaker="Bo"), Item(text="I live in Oslo.", speaker="Ana")]
+        >>> query = Query(qid="1", source="s", text="Where does Ana live?")
+        >>> bm25({}, items, query, 18, lambda text: len(text.split()))[0]["content"]
+        'Ana: I live in Oslo.\n'
+    """
+    texts = [_printed(item) for item in items]
+    scores = _index(tuple(texts)).scores(tokenize(query.text))
+    ranked = np.argsort(-scores, kind="stable").tolist()
+    kept = _fill([texts[i] for i in ranked], room(query.text, budget, count), count)
+    return request([texts[ranked[place]] for place in sorted(kept, key=lambda place: ranked[place])], query.text)
+
+
+def ceiling(units: Mapping[str, Item], items: Sequence[Item], query: Query, budget: int, count: Count) -> Request:
+    r"""Take the gold evidence alone, cheapest first: about the most that any choice of whole items can keep.
+
+    Example:
+        >>> units = {"1": Item(text="It rains."), "2": Item(text="I live in Oslo.")}
+        >>> query = Query(qid="1", source="s", text="Where?", gold=("2",))
+        >>> ceiling(units, [], query, 20, lambda text: len(text.split()))[0]["content"]
+        'I live in Oslo.\n'
+    """
+    texts = {uid: _evidence(units[uid], query) for uid in counted(query, units)}
+    groups = {"any": [tuple(texts)], "one_of_each_group": query.groups}.get(query.mode, [(uid,) for uid in texts])
+    wanted = [min((texts[uid] for uid in group if uid in texts), key=count, default="") for group in groups]
+    cheapest = sorted(dict.fromkeys(text for text in wanted if text), key=count)
+    kept = _fill(cheapest, room(query.text, budget, count), count)
+    return request([cheapest[place] for place in kept], query.text)
+
+
+REFERENCES: Mapping[str, Reference] = {"bm25": bm25, "ceiling": ceiling}
+"""By the name that follows `ref:`."""
+
+
+@lru_cache(maxsize=1)
+def _index(texts: tuple[str, ...]) -> Bm25:
+    return Bm25(map(tokenize, texts))
+
+
+def _fill(texts: Sequence[str], left: int, count: Count) -> list[int]:
+    """Return the places of the texts that fit, taken in turn."""
+    kept = []
+    for place, text in enumerate(texts):
+        if (tokens := count(text)) <= left:
+            left -= tokens
+            kept.append(place)
+    return kept
+
+
+def _printed(item: Item) -> str:
+    who = item.speaker or (item.role if item.kind == "turn" else item.title)
+    return f"{who}: {item.text}\n" if who else f"{item.text}\n"
+
+
+def _evidence(unit: Item, query: Query) -> str:
+    """Cut out the part of a gold unit that earns everything."""
+    text = unit.text
+    if spans := query.spans.get(unit.id):
+        return "".join(f"{_stretch(text, start, stop)}\n" for start, stop in spans)
+    if ranges := query.ranges.get(unit.id):
+        lines = text.split("\n")
+        return "".join("\n".join([*lines[first - 1 : last], "\n"]) for first, last in ranges)
+    return f"{text}\n"
+
+
+def _stretch(text: str, start: int, stop: int) -> str:
+    """Cut out a span, with what stands around it where it is too short to be evidence by itself."""
+    first = max(0, min(start, len(text) - 2 * SHORT))
+    return text[first : max(stop, first + 2 * SHORT)]
