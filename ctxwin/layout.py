@@ -12,8 +12,9 @@ run, one block with what was retrieved from items and files, the question. The b
     notes/lease.md:12-20
     The deposit is two months' rent.
 
-A date stands once for its sitting, a `path:first-last` once for a run of neighbouring chunks, and `…`
-where turns between two printed ones are missing. Everything printed is counted.
+A date stands once for its sitting, the source of passages once for all of them that follow each other, a
+`path:first-last` once for a run of neighbouring chunks, and `…` where turns between two printed ones are missing.
+Everything printed is counted.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Pieces:
     gap: NDArray[np.int64]
     """(n,) paid when the neighbour before is not printed: a mark of omission, or a chunk's citation line."""
     header: NDArray[np.int64]
-    """(n,) which shared header (a date) the item stands under; -1 for none."""
+    """(n,) which shared header (a date, a source) the item stands under; -1 for none."""
     header_tokens: NDArray[np.int64]
     """(H,) the cost of each shared header."""
     labels: Sequence[str]
@@ -105,9 +106,10 @@ def _label(item: Item, names: Mapping[str, str]) -> str:
     return f"{who}: " if who else ""
 
 
-def _date(item: Item) -> str:
+def _shared(item: Item) -> str:
+    """Return what is printed once above items that have it in common: their date, or the source of passages."""
     if item.time is None:
-        return ""
+        return f"\n{item.source}\n" if item.kind == "passage" and item.source and item.lines is None else ""
     when = item.when
     return f"{when.day} {when:%B} {when.year}:\n" if when else f"{item.time}:\n"
 
@@ -119,8 +121,8 @@ def _head(item: Item, until: Item | None = None) -> str:
     if item.kind == "memory":
         return ""
     cited = citation(item, until)
-    if item.kind == "passage" and item.title:
-        cited = f"{cited} {item.title}".strip()
+    if item.kind == "passage" and item.lines is None:  # its source stands above
+        cited = item.title or ""
     if cited:
         return f"\n{cited}\n"
     return OMISSION if item.kind == "chunk" else "\n"
@@ -147,21 +149,19 @@ def follows(before: Item, item: Item) -> bool:
 def count_pieces(items: Sequence[Item], tokenizer: Tokenizer) -> Pieces:
     """Count all items as a block prints them, in one call of the tokenizer."""
     names = short_names([item.speaker for item in items])
-    dates = [_date(item) for item in items]
-    shared: dict[tuple[str | None, str], int] = {}
-    header = np.fromiter(
-        (
-            shared.setdefault((item.session, date), len(shared)) if date else -1
-            for item, date in zip(items, dates, strict=True)
-        ),
-        np.int64,
-        len(items),
-    )
+    above = [(item.session, _shared(item)) for item in items]
+    header, lines = np.full(len(items), -1, np.int64), []
+    for i, (session, line) in enumerate(above):
+        if line:
+            # Where another line comes between two items, theirs is printed again.
+            if not i or above[i - 1] != (session, line):
+                lines.append(line)
+            header[i] = len(lines) - 1
     heads = [_head(item) for item in items]
     labels = [_label(item, names) for item in items]
     texts = [label + _closed(item.text) for label, item in zip(labels, items, strict=True)]
     different = list(dict.fromkeys(heads))
-    counts = tokenizer.count_many([*texts, *different, *(date for _, date in shared)])
+    counts = tokenizer.count_many([*texts, *different, *lines])
     head_cost = dict(zip(different, counts[len(texts) :], strict=False))
     steps = np.fromiter(
         (1 if i and follows(items[i - 1], item) else 2 for i, item in enumerate(items)), np.int64, len(items)
@@ -203,13 +203,13 @@ def render_block(
     under: tuple[str | None, str] | None = None
     for run in _runs(items, chosen):
         first, last = items[run[0]], items[run[-1]]
-        head, date = _head(first, last), _date(first)
-        if date and (first.session, date) != under:
-            head = date
-        elif len(out) == 1:
+        head, line = _head(first, last), _shared(first)
+        if line and (first.session, line) != under:
+            head = line + ("" if head == OMISSION else head.removeprefix("\n"))
+        if len(out) == 1:
             # The line above says that something is missing, and at the very top there is nothing to part.
             head = "" if head == OMISSION else head.removeprefix("" if out[0] else "\n")
-        under = (first.session, date)
+        under = (first.session, line)
         body = "".join(labels[i] + _piece(items[i], text_of(i)) for i in run)
         out.append(head + _closed(body))
         if cite := citation(first, last):

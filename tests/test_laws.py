@@ -174,7 +174,7 @@ ITEMS = st.lists(
 
 
 @law
-@given(ITEMS, st.text(min_size=1, max_size=80), st.integers(24, 600), STRATEGIES)
+@given(ITEMS, st.text(min_size=1, max_size=80).filter(str.strip), st.integers(24, 600), STRATEGIES)
 def test_a_block_of_items_is_within_the_budget_and_ends_with_the_question(items, query, budget, strategy):
     packed = attempt(None, items=items, query=query, budget=budget, strategy=strategy)
     if packed is not None:

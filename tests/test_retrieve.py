@@ -283,3 +283,22 @@ def test_the_topic_window_against_a_plain_loop():
     once = [scores[near(i)].mean() for i in range(60)]
     twice = [np.mean(once[near(i)]) for i in range(60)]
     assert np.allclose(place.topic(scores), twice, atol=1e-5)
+
+
+def test_a_question_about_the_user_looks_for_turns_in_which_he_speaks_of_himself():
+    items = [Item(text="I love my pottery class.", role=role) for role in ("user", "assistant")]
+    items.append(Item(text="Which pottery class is near?", role="user"))
+    mine = Index(items).features(Query(text="What class do I like?"))["mine"]
+    assert mine.tolist() == pytest.approx([0.3, 0, 0])
+    assert "mine" not in Index(items).features(Query(text="Which class did you tell me of?"))
+    assert "mine" not in Index(items).features(Query(text="Which class is best?"))
+
+
+def test_who_spoke_does_not_tell_turns_from_files():
+    items = [
+        Item(text="A class.", role="user"),
+        Item(text="A class.", role="assistant"),
+        Item(text="A class.", kind="chunk", source="notes.md"),
+        Item(text="A class.", role="tool"),
+    ]
+    assert Index(items).features(Query(text="Which class?"))["role"].tolist() == [0.5, 0, 0.5, 0.5]

@@ -145,15 +145,15 @@ def test_a_feature_is_silent_where_nothing_in_the_items_or_the_question_speaks_f
         )
         return _silent(task, Index(items), query)
 
-    always = {"speaker", "role", "instruction", "date", "phrase", "link", "history"}
+    always = {"speaker", "instruction", "date", "phrase", "link", "history"}
     assert silent(FLATS, ASKED) == always
-    assert silent(TALK, ASKED) == always - {"role", "link"}
+    assert silent(TALK, ASKED) == always - {"link"}
     assert silent(TALK, QUESTIONS[1]) == {"instruction", "history"}
-    assert silent(TALK, QUESTIONS[2]) == always - {"role", "link", "instruction"}
+    assert silent(TALK, QUESTIONS[2]) == always - {"link", "instruction"}
     assert silent(TALK, QUESTIONS[3]) == set()
-    assert silent(TALK, QUESTIONS[3], history=False) == always - {"role", "link"}
-    assert silent(TALK, QUESTIONS[4]) == always - {"role", "link", "date"}
-    assert silent(TALK, replace(QUESTIONS[4], asked="2024-09-01")) == always - {"role", "link"}
+    assert silent(TALK, QUESTIONS[3], history=False) == always - {"link"}
+    assert silent(TALK, QUESTIONS[4]) == always - {"link", "date"}
+    assert silent(TALK, replace(QUESTIONS[4], asked="2024-09-01")) == always - {"link"}
 
 
 def test_features_that_matter_here_are_worth_something():

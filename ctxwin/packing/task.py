@@ -92,7 +92,7 @@ def make_task(
     row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
     counter = get_tokenizer(tokenizer if tokenizer is not None else row)
     pool, skipped = _block_pool(items, files)
-    if pool is None and not conversation.items and query is None:
+    if not pool and not conversation.items and query is None:
         raise InputError("nothing to pack: give messages, items or files")
     said = _last_question(conversation)
     asked = said.text if said is not None else ""

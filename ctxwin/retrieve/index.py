@@ -19,15 +19,13 @@ from .dates import named_days
 from .links import Titles
 from .place import Place, Scores, lay_out
 from .query import Query
+from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
 from .weights import Weights, shipped_weights
 
 __all__ = ["Index", "ItemVectors", "score_together"]
 
 WORDS = "words"
 """Names the match by words; each match by vectors has the name of its embedder."""
-
-Ranges = dict[str, tuple[float, float]]
-"""Least and most of each bare match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,8 +90,10 @@ class Index:
         self._titles = Titles()
         self._speakers: dict[str, list[int]] = {}
         self._cues: list[float] = []
-        self._selves: dict[int, float] = {}
-        self._columns: dict[str, list[float]] = {name: [] for name in ("size", "user", "assistant", "day", "foreign")}
+        self._selves: list[float] = []
+        self._columns: dict[str, list[float]] = {
+            name: [] for name in ("size", "self", "user", "assistant", "day", "foreign")
+        }
         self.extend(items)
 
     def __len__(self) -> int:
@@ -117,8 +117,10 @@ class Index:
         when = item.when
         row = {
             "size": len(item.text) * (0.25 + 0.45 * share) + 4,
-            "user": float(item.role == "user"),
-            "assistant": float(item.role == "assistant"),
+            "self": float(item.role == "user"),
+            # Who spoke tells turns of the two from each other, not from results of tools, passages and files.
+            "user": float(item.role != "assistant"),
+            "assistant": float(item.role != "user"),
             "day": float(when.toordinal()) if when else np.nan,
             "foreign": float(is_foreign(item.text)),
         }
@@ -188,20 +190,18 @@ class Index:
         """
         terms = query.terms(self.weights.history)
         bare = self._matches(query, terms)
-        limits = ranges or _ranges(bare)
-        scaled = {name: np.nan_to_num(_scaled(scores, *limits[name])) for name, scores in bare.items()}
+        limits = ranges or find_ranges(bare)
+        scaled = {name: np.nan_to_num(scale(scores, *limits[name])) for name, scores in bare.items()}
         words, place = (TASK_WORDS, TASK_PLACE) if query.is_task else (1.0, 1.0)
         parts = {"lexical": words * self.weights.lexical * scaled.pop(WORDS) ** STEEP_WORDS}
         if scaled:
-            parts["dense"] = self.weights.dense * self._need_of_meaning(query) * _sum(scaled) ** STEEP_VECTORS
-        around = self._surroundings(_sum(parts))
+            parts["dense"] = self.weights.dense * self._need_of_meaning(query) * add_up(scaled) ** STEEP_VECTORS
+        around = self._surroundings(add_up(parts))
         parts |= around | {name: place * around[name] for name in ("neighbours", "session")}
         parts |= self._asked_for(query)
-        if ranges is not None and len(self):  # who spoke tells turns from each other, not turns from passages
-            parts["role"] -= parts["role"].mean()
         if query.is_task:
-            parts["kin"] = self.weights.kin * self._kin(_sum(parts))
-        return parts | self._second_step(_sum(parts), terms)
+            parts["kin"] = self.weights.kin * self._kin(add_up(parts))
+        return parts | self._second_step(add_up(parts), terms)
 
     def matches(self, query: Query) -> dict[str, Scores]:
         """Return how well the items themselves match, unscaled: BM25, and cosines (NaN without a vector)."""
@@ -233,7 +233,7 @@ class Index:
         return {
             "neighbours": weights.neighbours * place.around(base),
             "session": weights.session * place.best_of_session(base),
-            "topic": weights.topic * place.undivided * _scaled_within(place.topic(base)),
+            "topic": weights.topic * place.undivided * scale_within(place.topic(base)),
         }
 
     def _asked_for(self, query: Query) -> dict[str, Scores]:
@@ -241,12 +241,15 @@ class Index:
         weights, named = self.weights, self._named(query)
         parts = {
             "speaker": weights.speaker * named,
-            "own": weights.own * self._own(named),
             "filler": -weights.filler * self._place.brief * np.exp(-self._words.content / SAYS_SOMETHING),
             "role": weights.role * self._column["assistant" if query.asks_assistant else "user"],
             "brief": weights.brief * np.maximum(-self._folds, 0),
             "long": weights.long * np.maximum(self._folds, 0),
         }
+        if named.any():
+            parts["own"] = weights.own * named * self._own()
+        if query.is_about_the_user:
+            parts["mine"] = weights.mine * self._column["self"] * self._own()
         if query.is_task:
             parts["instruction"] = weights.instruction * self._instructions()
         if phrases := query.phrases:
@@ -263,14 +266,11 @@ class Index:
             named[self._speakers[name]] = 1.0
         return named
 
-    def _own(self, named: Scores) -> Scores:
-        """Return how much the speakers of the named items speak of themselves, 0 elsewhere; read when first asked."""
-        out = np.zeros(len(self), np.float32)
-        for i in np.flatnonzero(named).tolist():
-            if i not in self._selves:
-                self._selves[i] = self_reference(self._items[i].text)
-            out[i] = self._selves[i]
-        return out
+    def _own(self) -> Scores:
+        """Return how much the speaker of each item speaks of himself, (n,); read when first asked for."""
+        for item in self._items[len(self._selves) :]:
+            self._selves.append(self_reference(item.text) if item.kind == "turn" else 0.0)
+        return np.asarray(self._selves, np.float32)
 
     def _instructions(self) -> Scores:
         """Return how much each turn sounds like a standing instruction; read when first asked for, since it is slow."""
@@ -281,7 +281,7 @@ class Index:
     def _kin(self, total: Scores) -> Scores:
         """Return how near each item is to the likeliest rules for a task, 0 to 1; zeros without vectors or rules."""
         cues = self._instructions()
-        best = _top(np.round(total * cues, 5), KIN)
+        best = top(np.round(total * cues, 5), KIN)
         best = best[cues[best] >= KIN_CUE]
         out = np.zeros(len(self), np.float32)
         for one in self._vectors:
@@ -291,7 +291,7 @@ class Index:
                 mean = shares @ one.matrix[known if one.row is None else one.row[known]]
                 cosines = one.cosines(mean, len(self))
                 low, high = float(np.nanmin(cosines)), float(np.nanmax(cosines))
-                out = np.maximum(out, np.nan_to_num(_scaled(cosines, low, high)))
+                out = np.maximum(out, np.nan_to_num(scale(cosines, low, high)))
         return out
 
     def _days(self, query: Query) -> Scores | None:
@@ -313,12 +313,12 @@ class Index:
         """Follow the best items to others: by rare terms that they share, and by titles that they name."""
         weights = self.weights
         worth = total - weights.temperature * np.log(self._column["size"] + WORTH_TOKENS)
-        best = _top(np.round(worth, 5), max(BRIDGES, LINKS))
+        best = top(np.round(worth, 5), max(BRIDGES, LINKS))
         shares = {int(i): float(np.exp((worth[i] - worth[best[0]]) / weights.temperature)) for i in best}
         bridges = {i: shares[i] for i in best[:BRIDGES].tolist()}
         bridge = self._words.expansion(bridges, terms, BRIDGE_TERMS)
         bridge[list(bridges)] = 0.0
-        parts = {"bridge": weights.bridge * _scaled_within(bridge)}
+        parts = {"bridge": weights.bridge * scale_within(bridge)}
         if len(self._titles):
             link = np.zeros(len(self), np.float32)
             for i in best[:LINKS].tolist():
@@ -332,41 +332,6 @@ def _key(item: Item) -> str:
     """Return the text by which an item is found: with its speaker, or its title."""
     head = item.title or item.speaker
     return f"{head}: {item.text}" if head else item.text
-
-
-def _sum(parts: dict[str, Scores]) -> Scores:
-    total: Scores = np.sum(np.stack(list(parts.values())), axis=0, dtype=np.float32)
-    return total
-
-
-def _top(scores: Scores, most: int) -> NDArray[np.intp]:
-    """Return the indices of the highest scores, best first, equal ones in their order."""
-    if len(scores) > most:
-        bar = np.partition(scores, -most)[-most]
-        kept = np.flatnonzero(scores >= bar)
-    else:
-        kept = np.arange(len(scores))
-    return kept[np.argsort(-scores[kept], kind="stable")][:most]
-
-
-def _ranges(*matches: dict[str, Scores]) -> Ranges:
-    """Return the least and the most of each match, over one or several indexes."""
-    ranges: Ranges = {}
-    for name in dict.fromkeys(name for found in matches for name in found):
-        scores = np.concatenate([found[name] for found in matches if name in found])
-        known = scores[~np.isnan(scores)]
-        ranges[name] = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    return ranges
-
-
-def _scaled(scores: Scores, low: float, high: float) -> Scores:
-    """Scale a range to 0..1; an empty one gives zeros."""
-    scaled: Scores = (scores - np.float32(low)) / np.float32(high - low) if high > low else np.zeros_like(scores)
-    return scaled
-
-
-def _scaled_within(scores: Scores) -> Scores:
-    return _scaled(scores, float(scores.min()), float(scores.max())) if scores.size else scores
 
 
 def score_together(asked: Sequence[tuple[Index, Query]]) -> list[Scores]:
@@ -384,8 +349,10 @@ def score_together(asked: Sequence[tuple[Index, Query]]) -> list[Scores]:
         >>> [[f"{one:.2f}" for one in p] for p in score_together([(talk, query), (files, query)])]
         [['0.03'], ['1.00']]
     """
-    ranges = _ranges(*(index.matches(query) for index, query in asked)) if len(asked) > 1 else None
-    totals = [_sum(index.features(query, ranges)) if len(index) else np.zeros(0, np.float32) for index, query in asked]
+    ranges = find_ranges(*(index.matches(query) for index, query in asked)) if len(asked) > 1 else None
+    totals = [
+        add_up(index.features(query, ranges)) if len(index) else np.zeros(0, np.float32) for index, query in asked
+    ]
     best = max((float(total.max()) for total in totals if total.size), default=0.0)
     return [
         np.exp((total - np.float32(best)) / np.float32(index.weights.temperature)).round(7)

@@ -43,6 +43,8 @@ _ASSISTANT = re.compile(
     r"|provided|wrote|described)\b|你[^，。？]{0,6}(?:推荐|建议|告诉|介绍)[了过给]?",
     re.I,
 )
+_MINE = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.I)
+"""Not in Chinese, where such a word stands in nearly every turn (MemoryBank -2)."""
 _QUOTED = re.compile(r"[\"“「『《`]([^\"”」』》`]{3,80})[\"”」』》`]")
 
 
@@ -97,6 +99,11 @@ class Query:
     def asks_assistant(self) -> bool:
         """Whether it asks what the assistant said."""
         return bool(_ASSISTANT.search(self.text))
+
+    @property
+    def is_about_the_user(self) -> bool:
+        """Whether the one who asks speaks of himself, and does not ask what the assistant said."""
+        return bool(_MINE.search(self.text)) and not self.asks_assistant
 
     @property
     def phrases(self) -> list[str]:

@@ -38,6 +38,9 @@ class Weights:
     """The one whom the question names speaks of himself ("I", "my"): what he says of others, or asks, answers less.
     None of the sets that may set weights is talk of two named people: at .1 it costs FriendsQA nothing, and gives
     LoCoMo (checked only) about +.5."""
+    mine: float
+    """The same for the user, where the question is about him ("my mortgage") and is not put to the assistant's words
+    (LongMemEval +6 at 1k, BEAM +1.5)."""
     filler: float
     """Taken off a short turn that says nothing ("Wow, that's great!"); half of it at 8 nats of rare words (FriendsQA
     +1.5 at 256 tokens, LoCoMo +.3)."""
