@@ -289,7 +289,7 @@ def test_a_question_about_the_user_looks_for_turns_in_which_he_speaks_of_himself
     items = [Item(text="I love my pottery class.", role=role) for role in ("user", "assistant")]
     items.append(Item(text="Which pottery class is near?", role="user"))
     mine = Index(items).features(Query(text="What class do I like?"))["mine"]
-    assert mine.tolist() == pytest.approx([0.3, 0, 0])
+    assert mine.tolist() == pytest.approx([0.5, 0, 0])
     assert "mine" not in Index(items).features(Query(text="Which class did you tell me of?"))
     assert "mine" not in Index(items).features(Query(text="Which class is best?"))
 

@@ -188,7 +188,7 @@ class Index:
             query: the question.
             ranges: least and most of the bare matches, where other indexes are asked too; None: of this one.
         """
-        terms = query.terms(self.weights.history)
+        terms = self._terms(query)
         bare = self._matches(query, terms)
         limits = ranges or find_ranges(bare)
         scaled = {name: np.nan_to_num(scale(scores, *limits[name])) for name, scores in bare.items()}
@@ -205,7 +205,7 @@ class Index:
 
     def matches(self, query: Query) -> dict[str, Scores]:
         """Return how well the items themselves match, unscaled: BM25, and cosines (NaN without a vector)."""
-        return self._matches(query, query.terms(self.weights.history))
+        return self._matches(query, self._terms(query))
 
     def _matches(self, query: Query, terms: dict[str, float]) -> dict[str, Scores]:
         directions = {one.name: query.direction(one.name) for one in self._vectors}
@@ -214,6 +214,18 @@ class Index:
             for one in self._vectors
             if (direction := directions[one.name]) is not None
         }
+
+    def _terms(self, query: Query) -> dict[str, float]:
+        """Weigh the terms of a question and, as far as it leans on them, of the messages before it.
+
+        It leans on them the more, the less of it the best item says (against one weight for all: MTRAG-UN at 2k +2.0,
+        MADial +1.9 in Chinese and +.4 in English).
+        """
+        return query.terms(self.weights.history * self._missing(query) if query.history else 0.0)
+
+    def _missing(self, query: Query) -> float:
+        """Return which share of a question's weight, by rarity, the item that has most of it lacks, 0 to 1."""
+        return 1.0 - float(self._words.coverage(query.terms(0.0)).max(initial=0.0))
 
     def _need_of_meaning(self, query: Query) -> float:
         """Return how much vectors count: less, the more of a question in another script the best item says.
@@ -224,8 +236,7 @@ class Index:
         """
         if not is_foreign(query.text):
             return 1.0
-        missing = 1.0 - float(self._words.coverage(query.terms(0.0)).max(initial=0.0))
-        return MEANING * missing**2
+        return MEANING * self._missing(query) ** 2
 
     def _surroundings(self, base: Scores) -> dict[str, Scores]:
         """Let items take part in the relevance of what stands around them."""

@@ -40,7 +40,7 @@ class Weights:
     LoCoMo (checked only) about +.5."""
     mine: float
     """The same for the user, where the question is about him ("my mortgage") and is not put to the assistant's words
-    (LongMemEval +6 at 1k, BEAM +1.5)."""
+    (LongMemEval +6 at 1k, MemoryBank +3, BEAM +2)."""
     filler: float
     """Taken off a short turn that says nothing ("Wow, that's great!"); half of it at 8 nats of rare words (FriendsQA
     +1.5 at 256 tokens, LoCoMo +.3)."""
@@ -63,7 +63,8 @@ class Weights:
     long: float
     """The same for each factor e by which it is longer (BEAM +2 where fitted; over all kinds together, nothing)."""
     history: float
-    """A term of the message before the question counts this much of one of the question (MADial +10)."""
+    """A term of the message before the question counts this much of one of the question, were all of that unknown to
+    the items; less, the more of the question the best item says (MADial +10)."""
     temperature: float
     """Score difference at which p falls by e. With the allocator's saturating worth of long items, .4 to .5 was the
     best on most sets (against .3: BEAM +3, VCSum +1, others within .5)."""
