@@ -9,13 +9,14 @@ what it needs and is sent the answer. `pack` and `apack` are two short loops tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..allocate import Allocator
 from ..embed import Embedder
 from ..items import Budget, Item
 from ..pool import Pool
+from ..rerank import Reranker
 from ..summarize import Summarizer
 from .account import account
 from .choose import choose, lossy, summary_forms
@@ -40,6 +41,7 @@ def pack(
     strategy: str | Allocator = "auto",
     solver: str = "greedy",
     embedder: str | Embedder | None = None,
+    reranker: str | Reranker | Callable[[str, list[str]], Any] | None = None,
     summarizer: Summarizer | Any = None,
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
@@ -61,6 +63,8 @@ def pack(
         solver: `greedy`, or `exact` for audits of a few hundred items.
         embedder: `auto`, `minilm`, `multilingual`, `static`, `none`, a sentence-transformers model's name, or an
             `Embedder`.
+        reranker: looks again at the best items: the name of a sentence-transformers cross-encoder, a `Reranker`, or a
+            function from question and texts to a number for each; None: nothing does.
         summarizer: a `Summarizer` or a function from text to shorter text; asked only when something would
             be lost.
         pins: indices or ids of messages that must stay whole.
@@ -83,7 +87,7 @@ def pack(
     """
     task = make_task(
         messages, query, budget, model=model, tokenizer=tokenizer, files=files, items=items, strategy=strategy,
-        solver=solver, embedder=embedder, summarizer=summarizer, pins=pins, tools=tools,
+        solver=solver, embedder=embedder, reranker=reranker, summarizer=summarizer, pins=pins, tools=tools,
     )  # fmt: skip
     return _run(task)
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from ..embed import Embedder
 from ..errors import CtxwinWarning
+from ..rerank import Reranker, rerank
 from ..summarize import Summarizer, load_summary, save_summary
 
-__all__ = ["Need", "Summaries", "SummaryWarning", "Vectors", "answer", "answer_later"]
+__all__ = ["Need", "Scores", "Summaries", "SummaryWarning", "Vectors", "answer", "answer_later"]
 
 SUMMARY_TOKENS = 96
 """Tokens that a summary is asked to have at most: some four sentences. What comes back is counted."""
@@ -37,11 +38,20 @@ class Summaries:
     texts: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """A need: say how well these texts answer the question. It is answered with a number in [0, 1] for each, (n,)."""
+
+    reranker: Reranker
+    question: str
+    texts: Sequence[str]
+
+
 class SummaryWarning(CtxwinWarning):
     """A summariser failed and extracts were used instead."""
 
 
-Need = Vectors | Summaries
+Need = Vectors | Scores | Summaries
 Answer = NDArray[np.float32] | list[str | None]
 
 
@@ -49,6 +59,8 @@ def answer(need: Need) -> Answer:
     """Answer a need, blocking."""
     if isinstance(need, Vectors):
         return need.embedder.embed(need.texts)
+    if isinstance(need, Scores):
+        return rerank(need.reranker, need.question, need.texts)
     return [_summary(need.summarizer, text) for text in need.texts]
 
 

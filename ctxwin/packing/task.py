@@ -17,6 +17,7 @@ from ..items import Budget, Item
 from ..messages import Conversation, last_user, read
 from ..models import Model, get_model
 from ..pool import Pool
+from ..rerank import Reranker, get_reranker
 from ..summarize import Summarizer, get_summarizer
 from ..tokens import Tokenizer, get_tokenizer
 
@@ -50,6 +51,7 @@ class Task:
     allocator: Allocator
     strategy: str
     embedder: CachedEmbedder | None
+    reranker: Reranker | None
     summarizer: Summarizer | None
     pins: frozenset[int]
     tools: Sequence[Mapping[str, Any]]
@@ -80,6 +82,7 @@ def make_task(
     strategy: Any = "auto",
     solver: str = "greedy",
     embedder: Any = None,
+    reranker: Any = None,
     summarizer: Any = None,
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
@@ -110,6 +113,7 @@ def make_task(
         allocator=get_allocator(strategy, solver=solver),
         strategy=strategy if isinstance(strategy, str) else type(strategy).__name__,
         embedder=get_embedder("auto" if embedder is None else embedder),
+        reranker=get_reranker(reranker) if reranker is not None else None,
         summarizer=get_summarizer(summarizer) if summarizer is not None else None,
         pins=resolve_pins(conversation.items, pins),
         tools=tuple(tools) if tools is not None else conversation.tools,
