@@ -1,7 +1,7 @@
 """A second look at the best items by a model that reads question and item together (a cross-encoder).
 
-It is slow, some 10 ms for a pair of 64 tokens and a model of MiniLM's size on one core, and so is asked about the few
-items that words, vectors and place put first. What it says is added to their scores; it does not replace them.
+It reads every item anew for every question, and so is asked only about the few that words, vectors and place put first.
+What it says is added to their scores; it does not replace them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUANTUM = 1e-4
 
 @runtime_checkable
 class Reranker(Protocol):
-    """Says how well texts answer a question."""
+    """Says how well texts answer a question; `score` is called in a thread by `apack` and need not be a coroutine."""
 
     def score(self, question: str, texts: Sequence[str]) -> Any:
         """Return a number for each text, (n,), higher for a better answer; on any scale."""

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from ctxwin import apack, pack
+from ctxwin import Item, apack, pack
 from ctxwin.errors import InputError
 from ctxwin.packing.relevance import RERANKED
 from ctxwin.rerank import get_reranker, rerank
@@ -34,8 +34,6 @@ def test_it_is_asked_about_the_best_items_with_their_titles_and_speakers():
     def note(question, texts):
         asked.append(texts)
         return [0] * len(texts)
-
-    from ctxwin import Item
 
     items = [*ITEMS, Item(text="The key to the house hangs in the hall.", speaker="Ana")]
     same = pack(items=items, query=QUESTION, budget=60, embedder="none", reranker=note)

@@ -21,10 +21,10 @@ HISTORY = 6
 """Messages before the question that are looked at when the question leans on them."""
 
 RERANKED = 20
-"""Best items that a reranker is asked about: about a third of a second with a model of MiniLM's size on one core."""
+"""Best items that a reranker is asked about."""
 RERANK = 0.6
 """What its best of these gains in score over its worst: half of what a whole match of words or of meaning does, so that
-a reranker corrects the order and does not make it."""
+a reranker corrects the order and does not make it. Not fitted: no cross-encoder can be had without a model hub."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,7 +98,7 @@ def _look_again(
     temperature = pools[-1].weights.temperature
     with np.errstate(divide="ignore"):  # the log of a p that was rounded to 0 stays 0
         total = temperature * np.log(p)
-    total[best] += RERANK * said
+    total[best] += RERANK * (said - said.mean())
     p = np.exp((total - total.max(initial=-np.inf)) / temperature).round(7)
     return np.split(p.astype(np.float32), np.cumsum([len(part) for part in scores])[:-1])
 
