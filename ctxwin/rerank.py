@@ -13,7 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InputError, MissingExtra
+from .errors import InputError
+from .hub import load_model
 
 __all__ = ["LibraryReranker", "Reranker", "get_reranker", "rerank"]
 
@@ -41,27 +42,7 @@ class LibraryReranker:
     """
 
     def __init__(self, model: str) -> None:
-        try:
-            from sentence_transformers import CrossEncoder
-        except ImportError as error:
-            raise MissingExtra(
-                error.name or "sentence_transformers",
-                feature=f"reranker {model!r}",
-                command="pip install sentence-transformers",
-            ) from error
-        import httpx
-
-        try:
-            try:
-                self._model = CrossEncoder(model, local_files_only=True)
-            except OSError:
-                self._model = CrossEncoder(model)
-        except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise InputError(
-                f"cannot load the cross-encoder {model!r} ({reason}); check the name and the network "
-                "(HF_HUB_OFFLINE forbids it), or pack without a reranker"
-            ) from error
+        self._model = load_model("CrossEncoder", model, role="reranker", instead="pack without a reranker")
 
     def score(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the model's scores, (n,)."""

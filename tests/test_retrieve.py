@@ -1,7 +1,9 @@
 """Relevance: what each feature does, and the laws of the whole."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from ctxwin.items import Item
 from ctxwin.retrieve import Index, ItemVectors, Query
 from ctxwin.retrieve.cues import instruction_strength
 from ctxwin.retrieve.dates import named_days
+from ctxwin.retrieve.index import _Lazily
 from ctxwin.retrieve.links import Titles
 from ctxwin.retrieve.place import lay_out
 
@@ -302,3 +305,17 @@ def test_who_spoke_does_not_tell_turns_from_files():
         Item(text="A class.", role="tool"),
     ]
     assert Index(items).features(Query(text="Which class?"))["role"].tolist() == [0.5, 0, 0.5, 0.5]
+
+
+def test_threads_that_ask_at_once_read_each_item_once_or_alike():
+    meet = Barrier(2)
+
+    def read(text):
+        meet.wait(timeout=30)  # both threads have found that the item was not read yet
+        return 1.0
+
+    lazily, items = _Lazily(read, "turn"), turns("I am here.")
+    with ThreadPoolExecutor(2) as threads:
+        found = [threads.submit(lazily.of, items) for _ in range(2)]
+        assert [one.result().tolist() for one in found] == [[1.0], [1.0]]
+    assert lazily.of(items).tolist() == [1.0]

