@@ -72,9 +72,9 @@ def left_out(omitted: int, total: int) -> str:
     return f"[{omitted:,} of {total:,} items left out]\n" if omitted else ""
 
 
-def omitted_run(turns: int) -> str:
-    """Say between two kept messages how many are missing."""
-    return f"[{turns:,} turn{'s' if turns != 1 else ''} omitted]"
+def omitted_run(turns: int, ids: str = "") -> str:
+    """Say between two kept messages how many are missing, and which where they can be asked for."""
+    return f"[{turns:,} turn{'s' if turns != 1 else ''} omitted{': ' if ids else ''}{ids}]"
 
 
 def citation(item: Item, until: Item | None = None) -> str:

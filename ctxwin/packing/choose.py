@@ -12,7 +12,7 @@ from ..renditions import facts
 from .draft import Draft, Request
 from .problem import LADDER_FROM, Candidates, Chosen, assemble
 from .relevance import Relevance
-from .sections import Form
+from .sections import Form, Slot
 
 __all__ = ["Choice", "Lossy", "choose", "lossy", "summary_forms"]
 
@@ -32,6 +32,7 @@ class Lossy:
 
     section: int
     unit: int
+    slot: Slot
     text: str
 
 
@@ -58,6 +59,7 @@ def choose(draft: Draft, relevance: Relevance, extra: Mapping[tuple[int, int], S
         weights=relevance.weights,
         vectors=relevance.vectors,
         extra=extra or {},
+        recall=draft.task.recall,
     )
     best: Choice | None = None
     for _ in range(ROUNDS):
@@ -115,7 +117,7 @@ def lossy(draft: Draft, choice: Choice) -> list[Lossy]:
         section, unit = choice.candidates.where[i].tolist()
         slots = draft.sections[section].slots(unit)
         if len(slots) == 1 and problem.tokens[problem.start[i]] >= LADDER_FROM:
-            found.append(Lossy(section, unit, slots[0][1]))
+            found.append(Lossy(section, unit, *slots[0]))
     return found
 
 
@@ -124,14 +126,14 @@ def summary_forms(
 ) -> dict[tuple[int, int], Sequence[Form]]:
     """Turn summaries into forms, without those that are no shorter than their source or state other facts."""
     texts = [(text or "").strip() for text in written]
-    counts = draft.task.tokenizer.count_many([text + "\n" for text in texts])
+    shown = [draft.sections[one.section].shown(one.slot, text) for one, text in zip(asked, texts, strict=True)]
+    counts = draft.task.tokenizer.count_many([text + "\n" for text in shown])
     forms: dict[tuple[int, int], Sequence[Form]] = {}
-    for one, text, tokens in zip(asked, texts, counts, strict=True):
+    for one, text, short, tokens in zip(asked, texts, shown, counts, strict=True):
         section = draft.sections[one.section]
-        slot, _ = section.slots(one.unit)[0]
         full = draft.turns.sentences(one.text, draft.task.tokenizer).total
         if text and tokens < full and facts(text, negations=False) <= facts(one.text, negations=False):
             whole = int(section.pieces.tokens[one.unit])
-            form = Form(kind="summary", tokens=whole - full + tokens, share=1.0, texts={slot: text})
+            form = Form(kind="summary", tokens=whole - full + tokens, share=1.0, texts={one.slot: short})
             forms[one.section, one.unit] = [form]
     return forms

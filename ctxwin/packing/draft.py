@@ -56,8 +56,8 @@ class Draft:
         self.scored = [i for i in range(len(task.conversation.items)) if i not in stay]
         weights = task.pool.weights if task.pool is not None else None
         self.turns = Pool((task.conversation.items[i] for i in self.scored), weights=weights)
-        self.history = History(task.conversation, units, self.turns, task.tokenizer, self.rules)
-        self.block = Block(task.pool, task.tokenizer) if task.pool is not None and len(task.pool) else None
+        self.history = History(task.conversation, units, self.turns, task.tokenizer, self.rules, task.recall)
+        self.block = Block(task.pool, task.tokenizer, task.recall) if task.pool is not None and len(task.pool) else None
         self.tools = count_tools(task.tools, task.tokenizer, self.rules).tokens
         self.query = self._message(task.query) if task.query is not None else 0
         size = len(self.block.items) if self.block else 0

@@ -23,6 +23,8 @@ LADDER_FROM = 64
 TRUST = {"full": 1.0, "extract": 0.9, "summary": 0.8, "stub": 0.0}
 """What a form's content is worth beside the original's words: extracts at .9 kept up to one point more evidence
 than at .95 on every set tried; a summary is a paraphrase, and may be wrong."""
+RECALLED = 0.05
+"""What a stub is worth beside the original's words where a model can ask for them."""
 SATURATION = 150.0
 """Tokens at which half of an item's further length counts: value = p * tokens / (1 + tokens / SATURATION) * share.
 Evidence is a sentence or two however long the text around it: without this, long answers crowd out short ones."""
@@ -68,6 +70,7 @@ def assemble(
     weights: Mapping[str, float],
     vectors: NDArray[np.float32] | None,
     extra: Mapping[tuple[int, int], Sequence[Form]],
+    recall: bool = False,
 ) -> Candidates:
     """Build the problem of choosing under `capacity` tokens.
 
@@ -78,6 +81,7 @@ def assemble(
         weights: what each term of the question weighs.
         vectors: (n, d) unit rows for all units of all sections, for the discount of near-duplicates.
         extra: more forms (summaries) for some units, by section and unit.
+        recall: whether the model can ask for what stands behind a stub.
     """
     stacked = _stack(sections, relevance)
     # What the others that must stay leave to one of them, were they whole.
@@ -93,7 +97,7 @@ def assemble(
     start, tokens, share, kinds = _rungs(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
     worth = stacked.p * stacked.tokens / (1.0 + stacked.tokens / SATURATION)
-    trust = np.array([TRUST[kind] for kind in RUNG_KINDS])
+    trust = np.array([RECALLED if recall and kind == "stub" else TRUST[kind] for kind in RUNG_KINDS])
     values = worth[rows] * share * trust[kinds]
     problem = Problem(
         tokens=tokens,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..layout import omitted_run, render_block
+from ..layout import render_block
 from ..messages import last_user, note, rewrite, write
 from .problem import Chosen
 from .sections import Block, History, Slot
@@ -79,13 +79,14 @@ def _messages(history: History, kept: Sequence[Chosen]) -> tuple[list[Mapping[st
     inside = _inside_groups(history, kept)
     raws: list[Mapping[str, Any]] = []
     indices: list[int] = []
-    skipped, last = 0, -1
+    skipped: list[int] = []
+    last = -1
     for i in members:
-        skipped += i - last - 1
+        skipped += range(last + 1, i)
         if skipped and i not in inside:
-            raws.append(note(omitted_run(skipped), history.conversation.dialect))
+            raws.append(history.omitted(skipped))
             indices.append(-3)
-            skipped = 0
+            skipped = []
         raw = history.items[i].raw or {}
         raws.append(rewrite(raw, texts[i]) if i in texts else raw)
         indices.append(i)

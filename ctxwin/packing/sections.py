@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from ..items import Item, Part
 from ..layout import Pieces, duplicate_weights, omitted_run
 from ..messages import Conversation, note, read
 from ..pool import Pool
+from ..recall import id_ranges, marked
 from ..renditions import Rung, RungKind, fit_text, ladder
 from ..tokens import RequestRules, Tokenizer, count_items
 
@@ -70,6 +71,10 @@ class Section(Protocol):
         """Return the texts of a unit that can be replaced."""
         ...
 
+    def shown(self, slot: Slot, text: str) -> str:
+        """Return a shorter text for a slot as it is shown: with the item's id where a model can ask for the rest."""
+        ...
+
 
 def parted(section: Section) -> NDArray[np.int64]:
     """Return the units that must stay and stand behind one that need not, so that a note may come between."""
@@ -82,9 +87,10 @@ def parted(section: Section) -> NDArray[np.int64]:
 class _Shortener(ABC):
     """What both sections share: shortening the texts of a unit, each by its own ladder."""
 
-    def __init__(self, items: Sequence[Item], units: Units, pool: Pool, tokenizer: Tokenizer) -> None:
+    def __init__(self, items: Sequence[Item], units: Units, pool: Pool, tokenizer: Tokenizer, recall: bool) -> None:
         self.items = items
         self.units = units
+        self.recall = recall
         self._pool = pool
         self._tokenizer = tokenizer
 
@@ -96,7 +102,7 @@ class _Shortener(ABC):
             if sentences.total >= SHORTEN_FROM:
                 item = self.items[slot[0]]
                 rungs = ladder(sentences, weights, label=_label(item), tool_output=_by_line(item))
-                ladders.append((slot, sentences.total, rungs))
+                ladders.append((slot, sentences.total, self._recallable(slot, rungs)))
         levels = max((len(rungs) for _, _, rungs in ladders), default=0)
         return [_level(whole, level, ladders) for level in range(levels)]
 
@@ -105,15 +111,15 @@ class _Shortener(ABC):
         slots = [(slot, text, self._pool.sentences(text, self._tokenizer).total) for slot, text in self.slots(unit)]
         slots = [one for one in slots if one[2] > LEAST]
         shortenable = sum(full for _, _, full in slots)
-        room = tokens - (whole - shortenable)
+        room = tokens - (whole - shortenable) - sum(self._mark(slot) for slot, _, _ in slots)
         if not slots or room < LEAST * len(slots):
             return None
         spare = room - LEAST * len(slots)
         excess = max(1, shortenable - LEAST * len(slots))
-        texts = {
-            slot: fit_text(text, LEAST + spare * (full - LEAST) // excess, weights, self._tokenizer)
-            for slot, text, full in slots
-        }
+        texts: dict[Slot, str] = {}
+        for slot, text, full in slots:
+            short = fit_text(text, LEAST + spare * (full - LEAST) // excess, weights, self._tokenizer)
+            texts[slot] = short if short == text else self.shown(slot, short)
         return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=texts)
 
     def least(self, unit: int) -> int:
@@ -122,6 +128,25 @@ class _Shortener(ABC):
             middle = (low + high) // 2
             low, high = (low, middle) if self.fitted(unit, middle, {}) else (middle + 1, high)
         return low
+
+    def shown(self, slot: Slot, text: str) -> str:
+        return marked(text, self.items[slot[0]]) if self.recall else text
+
+    def _mark(self, slot: Slot) -> int:
+        """Return the tokens that a shorter form of a text takes for its id."""
+        return self._tokenizer.count_many([self.shown(slot, "")])[0] if self.recall else 0
+
+    def _recallable(self, slot: Slot, rungs: Sequence[Rung]) -> Sequence[Rung]:
+        """Where a model can ask for the rest, a stub stands for all of a text, and an extract ends in its id."""
+        if not self.recall:
+            return rungs
+        mark = self._mark(slot)
+        return [
+            replace(rung, share=1.0)
+            if rung.kind == "stub"
+            else replace(rung, text=self.shown(slot, rung.text), tokens=rung.tokens + mark)
+            for rung in rungs
+        ]
 
     pieces: Pieces
 
@@ -133,12 +158,20 @@ class History(_Shortener):
     """The messages of a conversation; units are its groups."""
 
     def __init__(
-        self, conversation: Conversation, units: Units, pool: Pool, tokenizer: Tokenizer, rules: RequestRules
+        self,
+        conversation: Conversation,
+        units: Units,
+        pool: Pool,
+        tokenizer: Tokenizer,
+        rules: RequestRules,
+        recall: bool = False,
     ) -> None:
-        super().__init__(conversation.items, units, pool, tokenizer)
+        super().__init__(conversation.items, units, pool, tokenizer, recall)
         self.conversation = conversation
         counts = np.asarray(count_items(conversation.items, tokenizer, rules), np.int64)
-        marker = read([note(omitted_run(MANY_TURNS), conversation.dialect)], dialect=conversation.dialect)
+        widest = max((item.id for item in self.items), key=len, default="")
+        gone = omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else "")
+        marker = read([note(gone, conversation.dialect)], dialect=conversation.dialect)
         gap = count_items(marker.items, tokenizer, rules)[0]
         size = len(units)
         self.pieces = Pieces(
@@ -150,6 +183,11 @@ class History(_Shortener):
             labels=[""] * size,
             duplicate=duplicate_weights([conversation.items[members[-1]] for members in units.members]),
         )
+
+    def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
+        """Return the note that stands for omitted messages; it names them where a model can ask for them."""
+        ids = id_ranges(self.items, indices) if self.recall else ""
+        return note(omitted_run(len(indices), ids), self.conversation.dialect)
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the texts and tool results of a group; arguments of calls and reasoning stay as they are."""
@@ -164,8 +202,8 @@ class History(_Shortener):
 class Block(_Shortener):
     """Items and file chunks that are printed into one message; each is a unit of its own."""
 
-    def __init__(self, pool: Pool, tokenizer: Tokenizer) -> None:
-        super().__init__(pool.items, pool.units, pool, tokenizer)
+    def __init__(self, pool: Pool, tokenizer: Tokenizer, recall: bool = False) -> None:
+        super().__init__(pool.items, pool.units, pool, tokenizer, recall)
         self.pieces = pool.pieces(tokenizer)
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:

@@ -17,6 +17,7 @@ from ..items import Budget, Item
 from ..messages import Conversation, last_user, read
 from ..models import Model, get_model
 from ..pool import Pool
+from ..recall import can_recall
 from ..rerank import Reranker, get_reranker
 from ..summarize import Summarizer, get_summarizer
 from ..tokens import Tokenizer, get_tokenizer
@@ -55,6 +56,11 @@ class Task:
     summarizer: Summarizer | None
     pins: frozenset[int]
     tools: Sequence[Mapping[str, Any]]
+
+    @property
+    def recall(self) -> bool:
+        """Whether the model can ask for what is left out, so that it pays to name ids."""
+        return can_recall(self.tools)
 
     @property
     def blind(self) -> bool:
