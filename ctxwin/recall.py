@@ -86,11 +86,11 @@ def can_recall(tools: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def marked(text: str, item: Item) -> str:
-    """Return a shortened text with its item's id at its end.
+    r"""Return a shortened text with its item's id at its end.
 
     Example:
-        >>> marked("The lease ends in May. …\\n", Item(text="", id="m7"))
-        'The lease ends in May. … [m7]\\n'
+        >>> marked("The lease ends in May. …\n", Item(text="", id="m7"))
+        'The lease ends in May. … [m7]\n'
     """
     body = text.rstrip("\n")
     return f"{body} [{item.id}]{text[len(body) :]}"
@@ -160,7 +160,7 @@ def answer_recalls(
     limit: int = LIMIT,
     tokenizer: Any = None,
 ) -> list[dict[str, Any]]:
-    """Answer calls with the full texts that they ask for, as messages to be sent behind the reply.
+    r"""Answer calls with the full texts that they ask for, as messages to be sent behind the reply.
 
     An id that names nothing is answered with those nearest to it. What does not fit is named at the end in a form
     that the model can ask for: `[for the rest: recall "m12+5321, m13-m20"]`, a number being a character of the text.
@@ -178,7 +178,7 @@ def answer_recalls(
     Example:
         >>> talk = read([{"role": "user", "content": "The lease ends in May."}]).items
         >>> answer_recalls([Recall(call_id="c1", ids="m0")], talk, dialect="openai")
-        [{'role': 'tool', 'tool_call_id': 'c1', 'content': '[m0, user]\\nThe lease ends in May.\\n'}]
+        [{'role': 'tool', 'tool_call_id': 'c1', 'content': '[m0, user]\nThe lease ends in May.\n'}]
     """
     if limit < LEAST:
         raise InputError(f"a limit of {limit} tokens is too small for an answer; give {LEAST} or more")
