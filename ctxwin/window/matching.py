@@ -1,0 +1,58 @@
+"""Which messages of an incoming request are new: what a conversation and a request have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..messages import Dialect
+from ..messages.reading import parse
+
+__all__ = ["new_messages", "said"]
+
+Raw = Mapping[str, Any]
+Said = tuple[str | None, tuple[tuple[str, str, str | None, str | None], ...]]
+
+
+def new_messages(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialect) -> Sequence[Raw]:
+    """Return the messages of a request that are not stored yet.
+
+    A request may hold the whole conversation, its end, or only what is new: what both have is the longest end of the
+    stored messages with which the incoming ones begin. Messages are the same when they say the same, whatever else
+    they carry, since callers keep a reply in shorter forms than the provider gave it.
+
+    Args:
+        stored: n messages, oldest first.
+        incoming: m messages, without a system prompt.
+        dialect: of both.
+
+    Example:
+        >>> one, two = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}
+        >>> new_messages([one, two], [two, {"role": "user", "content": "Bye"}], "openai")
+        [{'role': 'user', 'content': 'Bye'}]
+    """
+    for size in range(min(len(stored), len(incoming)), 0, -1):
+        first = len(stored) - size
+        # The two ends tell nearly every misfit, so that a long conversation is not compared at each step.
+        if all(_same(stored[first + i], incoming[i], dialect) for i in (0, size - 1)) and all(
+            _same(stored[first + i], incoming[i], dialect) for i in range(size)
+        ):
+            return incoming[size:]
+    return incoming
+
+
+def _same(one: Raw, other: Raw, dialect: Dialect) -> bool:
+    if one is other or one == other:
+        return True
+    if one.get("role") != other.get("role"):
+        return False
+    return said(one, dialect) == said(other, dialect)
+
+
+def said(message: Raw, dialect: Dialect) -> Said:
+    """Return what a message says and does: its role, texts, calls and results, without reasoning and bookkeeping."""
+    return message.get("role"), tuple(
+        (part.kind, part.text.strip(), part.name, part.call_id)
+        for part in parse(message, dialect)
+        if part.kind != "reasoning" and (part.text or part.kind != "text")
+    )
