@@ -42,6 +42,11 @@ class Contents:
         """The position that the next message gets if nobody else adds one."""
         return self.turns[-1].position + 1 if self.turns else 0
 
+    def speak(self, dialect: Dialect) -> None:
+        """Take messages as those of a dialect from now on."""
+        self._dialect = dialect
+        self.reload(self.talk.system)
+
     def reload(self, system: Any) -> None:
         """Read everything anew from the store."""
         self.turns = []

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..messages import Dialect
+from ..messages.envelope import take_apart
 from ..messages.reading import parse
 
-__all__ = ["new_messages", "said"]
+__all__ = ["new_messages", "said", "split_request"]
 
 Raw = Mapping[str, Any]
+_PROMPT = {"role", "content"}
 Said = tuple[str | None, tuple[tuple[str, str, str | None, str | None], ...]]
 
 
@@ -56,3 +58,25 @@ def said(message: Raw, dialect: Dialect) -> Said:
         for part in parse(message, dialect)
         if part.kind != "reasoning" and (part.text or part.kind != "text")
     )
+
+
+def split_request(
+    request: Mapping[str, Any] | Sequence[Raw], dialect: Dialect | None
+) -> tuple[Dialect, Any, Sequence[Raw]]:
+    """Take a request apart: its dialect, its system prompt (None without one), its messages.
+
+    An OpenAI system message that stands first is the system prompt.
+
+    Raises:
+        MessageError: it is neither a list of messages nor a request body.
+
+    Example:
+        >>> split_request([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}], None)
+        ('openai', 'Be brief.', [{'role': 'user', 'content': 'Hi'}])
+    """
+    taken = take_apart(request, dialect)
+    raws = taken.raws
+    first = raws[0] if raws and isinstance(raws[0], Mapping) else {}
+    if taken.lifted or (taken.dialect == "openai" and first.get("role") == "system" and first.keys() == _PROMPT):
+        return taken.dialect, first["content"], raws[1:]
+    return taken.dialect, None, raws

@@ -4,24 +4,424 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
 from ..clients import Client, Endpoint, Reply, adapt
-from ..embed import CachedEmbedder, get_embedder
-from ..errors import InputError
-from ..items import Budget
+from ..embed import get_embedder
+from ..errors import InputError, UnknownModel
+from ..items import Budget, Item
 from ..messages import Dialect
 from ..models import Model, get_model
 from ..packing import Packed, pack
 from ..recall import recall_tool
 from ..store import Settings, Store, Turn, UsageRecord, open_store
-from ..tokens import Tokenizer, get_tokenizer
-from .bodies import request_body
+from ..tokens import get_tokenizer
 from .contents import Contents
-from .matching import new_messages
+from .exchange import Exchange, events, sent
+from .matching import new_messages, split_request
+from .saved import restore, save, write
 
 __all__ = ["Window"]
+
+UNKNOWN = "generic"
+"""Tokenizer of a model that is not in the catalogue: an estimate with a wide bound."""
+
+class Window:
+    """A conversation of any length, stored safely and packed for each request.
+
+    What is added is on the disk when the call returns, and nothing is ever deleted but by `erase`. Several processes may
+    use one store; what one adds the other sees at its next use.
+
+    Args:
+        model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
+            knows, with a `budget`.
+        budget: tokens of a request, or `Budget(total=, reserve=, margin=)`; None: the model's window.
+        store: a file's path, a `Store`, or None for memory.
+        id: name of the window in its store.
+        client: what `send` calls: a client of OpenAI or Anthropic, the `litellm` module, an `Endpoint`, or a function
+            from messages to a text; None: the OpenAI-compatible endpoint of `OPENAI_BASE_URL`.
+        system: the system prompt.
+        dialect: `openai`, `responses` or `anthropic`; None: the client's, or what the first messages tell.
+        tokenizer, embedder, summarizer, strategy: as for `ctxwin.pack`.
+        recall: whether the model gets a tool with which it can ask for what was shortened or left out.
+
+    A window that is in the store already is opened as it was; what is given here replaces what it was opened with before.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+        UnknownModel: no model has this name, and no budget is given.
+
+    Example:
+        >>> window = Window(budget=200, client=lambda messages: "In May.", embedder="none")
+        >>> window.system("Be brief.")
+        >>> window.send("When does the lease end?").text
+        'In May.'
+        >>> [turn.message["role"] for turn in window.turns]
+        ['user', 'assistant']
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str | Model | None = None,
+        budget: int | Budget | None = None,
+        store: str | Path | Store | None = None,
+        id: str = "default",
+        client: Any = None,
+        system: Any = None,
+        dialect: Dialect | None = None,
+        tokenizer: Any = None,
+        embedder: Any = None,
+        summarizer: Any = None,
+        strategy: Any = "auto",
+        recall: bool = False,
+    ) -> None:
+        self.id = id
+        self.recall = recall
+        self._store = open_store(store)
+        self._owned = not isinstance(store, Store)
+        self._lock = RLock()
+        self._client = adapt(client) if client is not None else None
+        known = self._store.settings(id) or Settings()
+        self._settings = replace(
+            known,
+            model=(model.name if isinstance(model, Model) else model) or known.model,
+            budget=Budget(total=budget) if isinstance(budget, int) else budget or known.budget,
+            dialect=dialect or (self._client.dialect if self._client else known.dialect),
+            system=known.system if system is None else system,
+        )
+        self._row = _in_catalogue(model or known.model, self._settings.budget)
+        self.tokenizer = get_tokenizer(tokenizer or self._row or (UNKNOWN if self._settings.model else None))
+        self._embedder = get_embedder("auto" if embedder is None else embedder)
+        self._choices = {"summarizer": summarizer, "strategy": strategy}
+        self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
+        if self._settings != known:
+            self._store.save_settings(id, self._settings)
+        self._contents = Contents(self._store, id, self._settings.dialect, self._settings.system)
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
+        self._preparing: Future[None] | None = None
+        self._last: Packed | None = None
+
+    def __repr__(self) -> str:
+        return f"Window({self.id!r}, {len(self):,} turns)"
+
+    def __len__(self) -> int:
+        return len(self.turns)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose form its messages have."""
+        return self._contents.talk.dialect
+
+    @property
+    def model(self) -> str | None:
+        """The provider's name of the model that answers."""
+        return self._settings.model
+
+    @property
+    def budget(self) -> Budget | None:
+        """What a request may have; None: the model's window."""
+        return self._settings.budget
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """All messages as items, under the ids by which reports name them."""
+        return self._contents.talk.items
+
+    @property
+    def turns(self) -> Sequence[Turn]:
+        """All messages in their order, forgotten ones too, erased ones not."""
+        with self._lock:
+            self._contents.refresh()
+            return tuple(self._contents.turns)
+
+    def system(self, prompt: Any) -> None:
+        """Set the prompt that stands before all messages, in the dialect's form; None: none."""
+        with self._lock:
+            self._change(system=prompt)
+            self._contents.talk.system = prompt
+
+    def add(self, *messages: str | Mapping[str, Any], time: str | None = None) -> Turn:
+        """Store messages and return the last one's turn; a string is what the user says.
+
+        Args:
+            messages: in the window's dialect, all or none of which are stored.
+            time: when they were said, ISO 8601; None: now.
+
+        Raises:
+            MessageError: a message is malformed, or a tool result without its call; nothing is stored.
+            StoreError: the store cannot be written; nothing is stored.
+        """
+        raws = [{"role": "user", "content": one} if isinstance(one, str) else one for one in messages]
+        if not raws:
+            raise InputError("nothing to add; give a message")
+        with self._lock:
+            turns = self._contents.append(raws, [time] * len(raws) if time is not None else None)
+        self._prepare()
+        return turns[-1]
+
+    def pack(
+        self, query: str | None = None, *, budget: int | Budget | None = None, tools: Any = (), **options: Any
+    ) -> Packed:
+        """Pack the conversation for the next request; nothing is stored or changed.
+
+        Args:
+            query: what the request should be good for; None: the last user message.
+            budget: another than the window's.
+            tools: definitions that go with the request, to be counted.
+            options: as for `ctxwin.pack`, such as `files` and `items`.
+
+        Raises:
+            BudgetError: what must stay does not fit.
+            InputError: the window is empty.
+        """
+        with self._lock:
+            self._contents.refresh()
+            self._settle()
+            talk, pins = self._contents.talk, self._contents.pinned
+        packed = pack(
+            talk,
+            query,
+            budget if budget is not None else self.budget,
+            **{"model": self._row, "tokenizer": self.tokenizer, "embedder": self._embedder} | self._choices | options,
+            pins=pins,
+            tools=self.with_recall(tools),
+        )
+        self._last = packed
+        return packed
+
+    def explain(self, query: str | None = None) -> Packed:
+        """Return what the next request would hold, and why; printed, it is a table."""
+        return self.pack(query)
+
+    def send(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Reply:
+        """Store a message, send the packed conversation and store the reply.
+
+        Args:
+            message: what the user says, or a message in the window's dialect; None: to have the last one answered,
+                after tool results were added.
+            tools: definitions that go with the request.
+            options: further arguments of the request, such as `temperature`.
+
+        Raises:
+            InputError: the client is asynchronous.
+            Exception: whatever the client raises, unchanged; the message is stored, and the next call may be made.
+        """
+        client = self._blocking()
+        exchange = Exchange(self, message, tools, options)
+        while True:
+            reply = client.read(client.send(exchange.body()))
+            if not exchange.more(reply):
+                return reply
+
+    def stream(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Iterator[str]:
+        """Do as `send`, and yield the reply's text as it comes; a reply that breaks off is not stored."""
+        client = self._blocking()
+        exchange = Exchange(self, message, tools, {**options, "stream": True})
+        more = True
+        while more:
+            gather = client.gather()
+            for event in client.send(exchange.body()):
+                if text := gather.feed(event):
+                    yield text
+            more = exchange.more(gather.reply())
+
+    async def asend(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Reply:
+        """Do as `send`, without blocking the event loop; with an asynchronous client or any other."""
+        client = self._any_client()
+        exchange = Exchange(self, message, tools, options)
+        while True:
+            body = await asyncio.to_thread(exchange.body)
+            reply = client.read(await sent(client, body))
+            if not await asyncio.to_thread(exchange.more, reply):
+                return reply
+
+    async def astream(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> AsyncIterator[str]:
+        """Do as `stream`, without blocking the event loop; with an asynchronous client or any other."""
+        client = self._any_client()
+        exchange = Exchange(self, message, tools, {**options, "stream": True})
+        more = True
+        while more:
+            gather = client.gather()
+            body = await asyncio.to_thread(exchange.body)
+            async for event in events(await sent(client, body)):
+                if text := gather.feed(event):
+                    yield text
+            more = await asyncio.to_thread(exchange.more, gather.reply())
+
+    def sync(self, request: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        """Store the messages of a request that are not stored yet, and its system prompt where it differs.
+
+        A request may hold the whole conversation, its end, or only what is new.
+
+        Raises:
+            MessageError: a message is malformed; nothing is stored.
+        """
+        with self._lock:
+            self._contents.refresh()
+            dialect, prompt, raws = split_request(request, self._settings.dialect)
+            if self._settings.dialect is None:
+                self._change(dialect=dialect)
+                self._contents.speak(dialect)
+            if prompt is not None and prompt != self._settings.system:
+                self.system(prompt)
+            new = new_messages([turn.message for turn in self._contents.turns], raws, dialect)
+            if new:
+                self._contents.append(new)
+        self._prepare()
+
+    def record(self, reply: Reply) -> None:
+        """Store a reply to the request that was packed last, and what the provider reported of it."""
+        with self._lock:
+            turns = self._contents.append(reply.messages) if reply.messages else ()
+            if reply.usage is not None:
+                self._store.record_usage(self.id, self._used(reply, turns[0].position if turns else None))
+        self._prepare()
+
+    def pin(self, *turns: int | str | Turn) -> None:
+        """Keep turns in every request, whole; each is given as itself, by its position or its id."""
+        self._mark(turns, pinned=True)
+
+    def unpin(self, *turns: int | str | Turn) -> None:
+        """Let turns compete again."""
+        self._mark(turns, pinned=False)
+
+    def forget(self, *turns: int | str | Turn) -> None:
+        """Leave turns out of every request, with what cannot stand without them; they stay stored."""
+        self._mark(turns, forgotten=True)
+
+    def unforget(self, *turns: int | str | Turn) -> None:
+        """Take forgotten turns back."""
+        self._mark(turns, forgotten=False)
+
+    def erase(self, *turns: int | str | Turn) -> None:
+        """Remove turns from the store for good: their texts, counts and vectors."""
+        with self._lock:
+            self._contents.erase([self._contents.find(one) for one in turns])
+
+    def fork(self, id: str, *, until: int | str | Turn | None = None) -> Window:
+        """Begin another window with this one's turns, up to one of them; what both have is stored once.
+
+        Raises:
+            InputError: the store has a window of that name, or there is no such turn.
+        """
+        with self._lock:
+            last = None if until is None else self._contents.turns[self._contents.find(until)].position
+            self._store.fork(self.id, id, last)
+        return self._like(id)
+
+    def export(self, path: str | Path | None = None) -> dict[str, Any]:
+        """Return the window as plain values, ready for JSON, and write them to a file where one is named."""
+        plain = save(self._store, self.id)
+        if path is not None:
+            write(path, plain)
+        return plain
+
+    @classmethod
+    def import_(
+        cls,
+        source: str | Path | Mapping[str, Any],
+        *,
+        store: str | Path | Store | None = None,
+        id: str | None = None,
+        **options: Any,
+    ) -> Window:
+        """Open a window that `export` wrote, in a store that has none of its name.
+
+        Raises:
+            InputError: the source is no saved window, or the store has one of that name; nothing is written.
+        """
+        place = open_store(store)
+        return cls(store=place, id=restore(place, source, id), **options)
+
+    def close(self) -> None:
+        """Wait for what is done in the background, and let go of the store where a path was given."""
+        self._background.shutdown(cancel_futures=True)
+        if self._owned:
+            self._store.close()
+
+    def with_recall(self, tools: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Return the tools of a request, with the recall tool where the window offers it."""
+        return [*tools, recall_tool(self.dialect)] if self.recall else tools
+
+    def _change(self, **settings: Any) -> None:
+        self._settings = replace(self._settings, **settings)
+        self._store.save_settings(self.id, self._settings)
+
+    def _mark(self, turns: Sequence[int | str | Turn], **marks: bool) -> None:
+        with self._lock:
+            self._contents.refresh()
+            self._contents.mark([self._contents.find(one) for one in turns], **marks)
+
+    def _prepare(self) -> None:
+        """Count and embed what is new in the background, so that the next packing finds it done."""
+        talk = self._contents.talk
+        self._preparing = self._background.submit(
+            talk.prepare, tokenizer=self.tokenizer, model=self._row, embedder=self._embedder
+        )
+
+    def _settle(self) -> None:
+        """Wait for what is counted and embedded already, rather than do it twice; its errors come again in packing."""
+        if self._preparing is not None:
+            wait([self._preparing])
+
+    def _used(self, reply: Reply, position: int | None) -> UsageRecord:
+        usage, report = reply.usage, self._last.report if self._last else None
+        assert usage is not None
+        fresh = usage.input - usage.cached - usage.written
+        spent = {"output": usage.output, "cached": usage.cached, "written": usage.written}
+        return UsageRecord(
+            input=usage.input,
+            **spent,
+            model=reply.model or self.model,
+            position=position,
+            counted=report.tokens if report else None,
+            unpacked=report.given if report else None,
+            cost=self._row.cost(fresh, **spent) if self._row else None,
+        )
+
+    def _any_client(self) -> Client:
+        if self._client is None:
+            if self.model is None:
+                raise InputError("no model to send to; open the window with model= or client=")
+            self._client = adapt(Endpoint(model=self.model))
+        return self._client
+
+    def _blocking(self) -> Client:
+        client = self._any_client()
+        if client.is_async:
+            raise InputError("this window's client is asynchronous; use asend() and astream()")
+        return client
+
+    def _like(self, id: str) -> Window:
+        return Window(store=self._store, id=id, **self._given, **self._choices)
+
+
+def _in_catalogue(model: str | Model | None, budget: Budget | None) -> Model | None:
+    """Return a model's row; None for one that only the user's endpoint knows, if there is a budget."""
+    if model is None:
+        return None
+    try:
+        return get_model(model)
+    except UnknownModel:
+        if budget is None:
+            raise
+        return None

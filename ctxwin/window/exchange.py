@@ -1,0 +1,90 @@
+"""One turn with a model: requests until it has answered, its calls of the recall tool answered between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..clients import Client, Reply
+from ..recall import answer_recalls, pending_recalls
+from .bodies import request_body
+
+if TYPE_CHECKING:
+    from .window import Window
+
+__all__ = ["Exchange", "events", "sent"]
+
+RECALLS = 3
+"""Times in one turn that calls of the recall tool are answered; then the model's reply stands as it is."""
+
+
+class Exchange:
+    """What is sent in one turn, and whether more must be.
+
+    Args:
+        window: where everything is recorded.
+        message: what the user says; None: the window's last message is to be answered.
+        tools: definitions that go with the request.
+        options: further arguments of the request.
+    """
+
+    def __init__(
+        self,
+        window: Window,
+        message: str | Mapping[str, Any] | None,
+        tools: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any],
+    ) -> None:
+        self._window = window
+        self._message = message
+        self._tools = tools
+        self._options = options
+        self._recalls = 0
+
+    def body(self) -> dict[str, Any]:
+        """Store what the user says and return the next request."""
+        window = self._window
+        if self._message is not None:
+            window.add(self._message)
+            self._message = None
+        packed = window.pack(tools=self._tools)
+        return request_body(
+            packed.messages,
+            window.dialect,
+            model=window.model,
+            tools=window.with_recall(self._tools),
+            reserve=packed.report.budget.reserve,
+            options=self._options,
+        )
+
+    def more(self, reply: Reply) -> bool:
+        """Store a reply; answer what it recalls, and return whether another request must follow."""
+        window = self._window
+        window.record(reply)
+        if not window.recall or self._recalls == RECALLS:
+            return False
+        pending = pending_recalls(reply.messages, window.dialect)
+        if not pending:
+            return False
+        self._recalls += 1
+        for message in answer_recalls(pending, window.items, dialect=window.dialect, tokenizer=window.tokenizer):
+            window.add(message)
+        return pending.alone
+
+
+async def sent(client: Client, body: Mapping[str, Any]) -> Any:
+    """Send a request without blocking the event loop, whatever the client."""
+    return await client.send(body) if client.is_async else await asyncio.to_thread(client.send, body)
+
+
+async def events(stream: Any) -> AsyncIterator[Any]:
+    """Yield the events of a stream without blocking the event loop, whatever the client."""
+    if hasattr(stream, "__aiter__"):
+        async for event in stream:
+            yield event
+        return
+    waiting: Iterator[Any] = iter(stream)
+    end = object()
+    while (event := await asyncio.to_thread(next, waiting, end)) is not end:
+        yield event
