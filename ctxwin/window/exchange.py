@@ -78,9 +78,9 @@ async def sent(client: Client, body: Mapping[str, Any]) -> Any:
     return await client.send(body) if client.is_async else await asyncio.to_thread(client.send, body)
 
 
-async def events(stream: Any) -> AsyncIterator[Any]:
+async def events(client: Client, stream: Any) -> AsyncIterator[Any]:
     """Yield the events of a stream without blocking the event loop, whatever the client."""
-    if hasattr(stream, "__aiter__"):
+    if client.is_async:
         async for event in stream:
             yield event
         return

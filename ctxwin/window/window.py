@@ -262,7 +262,7 @@ class Window:
         while more:
             gather = client.gather()
             body = await asyncio.to_thread(exchange.body)
-            async for event in events(await sent(client, body)):
+            async for event in events(client, await sent(client, body)):
                 if text := gather.feed(event):
                     yield text
             more = await asyncio.to_thread(exchange.more, gather.reply())
