@@ -1,0 +1,36 @@
+"""Stores of windows: `SqliteStore`, one file for years; `MemoryStore`, for as long as the process lives."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from ..errors import InputError
+from .memory import MemoryStore
+from .protocol import Store
+from .sqlite import SqliteStore
+from .values import Settings, Turn, UsageRecord, Vector
+
+__all__ = ["MemoryStore", "Settings", "SqliteStore", "Store", "Turn", "UsageRecord", "Vector", "open_store"]
+
+
+def open_store(where: str | PathLike[str] | Store | None = None) -> Store:
+    """Return the store that somebody means: one of their own, that of a file, or for None a new one in memory.
+
+    Raises:
+        InputError: `where` is none of these.
+        StoreError: the file cannot be used.
+
+    Example:
+        >>> open_store()
+        MemoryStore(0 windows)
+    """
+    if where is None:
+        return MemoryStore()
+    if where == ":memory:":
+        raise InputError("':memory:' is a name that only SQLite knows; give no store at all for one in memory")
+    if isinstance(where, str | PathLike):
+        return SqliteStore(Path(where))
+    if isinstance(where, Store):
+        return where
+    raise InputError(f"a store is a path, a Store or None, not {type(where).__name__}")
