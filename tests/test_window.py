@@ -1,0 +1,279 @@
+"""Windows: what is added is kept, packed and sent, with the real SDKs against a real server on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+
+import anthropic
+import openai
+import pytest
+from server import Answer, Call, Failure, Provider
+
+import ctxwin
+from ctxwin.errors import InputError, MessageError, StoreError, UnknownModel
+from ctxwin.store import MemoryStore, SqliteStore
+
+LONG = [f"Note {n}: locker {n} opens with {n * 7919 % 9000 + 1000}." for n in range(300)]
+
+
+@pytest.fixture
+def provider():
+    with Provider() as one:
+        yield one
+
+
+def window_of(provider, dialect="openai", **options):
+    options = {"budget": 600, "embedder": "none"} | options
+    return ctxwin.Window(model=MODEL[dialect], client=client_of(provider, dialect), **options)
+
+
+MODEL = {"openai": "gpt-4o", "responses": "gpt-4o", "anthropic": "claude-sonnet-4-5"}
+
+
+def client_of(provider, dialect="openai", asynchronous=False):
+    if dialect == "anthropic":
+        kind = anthropic.AsyncAnthropic if asynchronous else anthropic.Anthropic
+        return kind(base_url=provider.anthropic, api_key="any", max_retries=0)
+    kind = openai.AsyncOpenAI if asynchronous else openai.OpenAI
+    client = kind(base_url=provider.openai, api_key="any", max_retries=0)
+    return adapt(client, "responses") if dialect == "responses" else client
+
+
+from ctxwin.clients import adapt  # noqa: E402
+
+EACH = pytest.mark.parametrize("dialect", ["openai", "responses", "anthropic"])
+
+
+@EACH
+def test_a_long_talk_is_stored_whole_and_sent_packed(provider, dialect):
+    with window_of(provider, dialect, system="Be brief.") as window:
+        window.add(*({"role": "user", "content": text} for text in LONG))
+        provider.script("It opens with 4,904.")
+        reply = window.send("What opens locker 137?")
+        assert reply.text == "It opens with 4,904."
+        assert len(window) == len(LONG) + 2
+        assert provider.last.tokens <= 600
+        assert any("locker 137 opens with" in text for text in provider.last.texts)
+        assert any("Be brief." in text for text in provider.last.texts)
+        assert window.turns[-1].message == reply.messages[-1]
+
+
+@EACH
+def test_a_streamed_reply_comes_piece_by_piece_and_is_stored_whole(provider, dialect):
+    with window_of(provider, dialect) as window:
+        provider.script("one two three")
+        pieces = list(window.stream("Count to three."))
+        assert len(pieces) > 1
+        assert "".join(pieces) == "one two three"
+        assert "one two three" in json.dumps(window.turns[-1].message)
+
+
+@EACH
+def test_asynchronous_clients_send_and_stream(provider, dialect):
+    provider.script("first", "second one")
+
+    async def talk():
+        client = adapt(client_of(provider, dialect, asynchronous=True), "responses" if dialect == "responses" else None)
+        window = ctxwin.Window(model=MODEL[dialect], budget=600, client=client, embedder="none")
+        reply = await window.asend("Hello")
+        pieces = [piece async for piece in window.astream("And now?")]
+        return window, reply, pieces
+
+    window, reply, pieces = asyncio.run(talk())
+    assert reply.text == "first"
+    assert "".join(pieces) == "second one"
+    assert len(window) == 4
+    with pytest.raises(InputError, match="asend"):
+        window.send("Once more")
+
+
+def test_a_blocking_client_serves_the_event_loop_too(provider):
+    provider.script("one", "two three")
+    window = window_of(provider)
+
+    async def talk():
+        return (await window.asend("Hello")).text, [piece async for piece in window.astream("More")]
+
+    text, pieces = asyncio.run(talk())
+    assert (text, "".join(pieces)) == ("one", "two three")
+
+
+@pytest.mark.parametrize("how", ["send", "stream"])
+def test_a_failing_model_leaves_the_message_stored_and_the_next_call_works(provider, how):
+    with window_of(provider) as window:
+        provider.script(Failure(status=429), "Good.")
+        with pytest.raises(openai.RateLimitError):
+            window.send("Hello") if how == "send" else list(window.stream("Hello"))
+        assert [turn.message["content"] for turn in window.turns] == ["Hello"]
+        assert window.send("Are you there?").text == "Good."
+
+
+def test_a_stream_that_breaks_stores_no_half_reply(provider):
+    with window_of(provider) as window:
+        provider.script(Answer(text="one two three four", broken_after=2), "Good.")
+        with pytest.raises(Exception) as broken:  # noqa: PT011 - whatever the SDK raises comes through
+            list(window.stream("Hello"))
+        assert broken.type.__module__.split(".")[0] in ("openai", "httpx", "httpcore")
+        assert [turn.message["role"] for turn in window.turns] == ["user"]
+        assert window.send("Again?").text == "Good."
+
+
+@EACH
+def test_tools_are_called_answered_and_gone_on_with(provider, dialect):
+    name = "get_time"
+    tool = {
+        "openai": {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}},
+        "responses": {"type": "function", "name": name, "parameters": {"type": "object", "properties": {}}},
+        "anthropic": {"name": name, "input_schema": {"type": "object", "properties": {}}},
+    }[dialect]
+    with window_of(provider, dialect) as window:
+        provider.script(Answer(calls=[Call(name=name, id="call_1")]), "It is noon.")
+        reply = window.send("What time is it?", tools=[tool])
+        assert reply.text == ""
+        window.add(
+            {
+                "openai": {"role": "tool", "tool_call_id": "call_1", "content": "12:00"},
+                "responses": {"type": "function_call_output", "call_id": "call_1", "output": "12:00"},
+                "anthropic": {
+                    "role": "user",
+                    "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "12:00"}],
+                },
+            }[dialect]
+        )
+        assert window.send(tools=[tool]).text == "It is noon."
+        assert provider.last.body["tools"] == [tool]
+
+
+@EACH
+def test_a_model_recalls_what_was_left_out_without_the_caller_noticing(provider, dialect):
+    with window_of(provider, dialect, recall=True) as window:
+        window.add(*({"role": "user", "content": text} for text in LONG))
+        provider.script(Answer(calls=[Call(name="recall", arguments={"ids": "m200"})]), "Now I know.")
+        assert window.send("What opens the door of the cellar?").text == "Now I know."
+        assert any("locker 200 opens with" in text for text in provider.last.texts)
+        assert provider.last.tokens <= 600
+
+
+def test_a_window_outlives_its_process(tmp_path):
+    store = tmp_path / "chat.db"
+    code = (
+        "import ctxwin, sys; w = ctxwin.Window(budget=500, store=sys.argv[1], id='ana', embedder='none');"
+        "w.system('Be brief.'); w.add('The cat is called Miso.'); w.pin(-1)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(store)], check=True)
+    with ctxwin.Window(store=store, id="ana", embedder="none") as window:
+        assert window.budget.total == 500
+        assert [turn.message["content"] for turn in window.turns] == ["The cat is called Miso."]
+        assert window.turns[0].pinned
+        assert window.pack("Who is Miso?").messages[0] == {"role": "system", "content": "Be brief."}
+
+
+def test_two_windows_on_one_store_see_what_each_adds(tmp_path):
+    store = tmp_path / "chat.db"
+    with ctxwin.Window(budget=500, store=store, embedder="none") as one:
+        with ctxwin.Window(store=store, embedder="none") as other:
+            one.add("First.")
+            other.add("Second.")
+            one.add("Third.")
+            assert [turn.message["content"] for turn in other.turns] == ["First.", "Second.", "Third."]
+            assert [turn.position for turn in one.turns] == [0, 1, 2]
+            assert "Second." in one.pack("Second?").text
+
+
+def test_pinned_turns_stay_forgotten_ones_stay_out_and_erased_ones_are_gone(tmp_path):
+    place = tmp_path / "chat.db"
+    with ctxwin.Window(budget=300, store=place, embedder="none") as window:
+        window.add(*LONG)
+        window.pin(3)
+        assert LONG[3] in window.pack("What opens locker 137?").text
+        window.unpin("m3")
+        assert LONG[3] not in window.pack("What opens locker 137?").text
+        window.forget(window.turns[137])
+        assert LONG[137] not in window.pack("What opens locker 137?").text
+        assert window.turns[137].forgotten
+        window.unforget(137)
+        assert LONG[137] in window.pack("What opens locker 137?").text
+        window.erase(137)
+        assert LONG[137] not in window.pack("What opens locker 137?").text
+        assert 137 not in [turn.position for turn in window.turns]
+    assert LONG[137].encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_turns_that_are_not_there_are_named_with_their_like():
+    window = ctxwin.Window(budget=300, embedder="none")
+    window.add(*LONG[:20])
+    with pytest.raises(InputError, match="no turn 'm200' among its 20; did you mean 'm20'|no turn 'm200'"):
+        window.pin("m200")
+    with pytest.raises(InputError, match="no turn -21"):
+        window.pin(-21)
+
+
+def test_a_fork_shares_its_beginning_and_goes_its_own_way():
+    window = ctxwin.Window(budget=300, embedder="none", store=MemoryStore())
+    window.system("Be brief.")
+    window.add(*LONG[:10])
+    other = window.fork("other", until=4)
+    other.add("Elsewhere.")
+    assert len(window) == 10
+    assert [turn.message["content"] for turn in other.turns] == [*LONG[:5], "Elsewhere."]
+    assert other.pack("?").messages[0]["content"] == "Be brief."
+    with pytest.raises(InputError):
+        window.fork("other")
+
+
+def test_a_window_is_exported_and_imported_elsewhere(tmp_path):
+    window = ctxwin.Window(budget=ctxwin.Budget(total=500, reserve=100), embedder="none", id="ana")
+    window.system("Be brief.")
+    window.add(*LONG[:5])
+    window.pin(1)
+    window.forget(2)
+    window.export(tmp_path / "ana.json")
+    again = ctxwin.Window.import_(tmp_path / "ana.json", store=tmp_path / "b.db", embedder="none")
+    assert again.export()["turns"] == window.export()["turns"]
+    assert again.budget == window.budget
+    assert again.pack("Note 3?").messages == window.pack("Note 3?").messages
+    with pytest.raises(InputError, match="already"):
+        ctxwin.Window.import_(tmp_path / "ana.json", store=tmp_path / "b.db")
+    (tmp_path / "no.json").write_text("[1]")
+    with pytest.raises(InputError, match="no saved window"):
+        ctxwin.Window.import_(tmp_path / "no.json")
+
+
+def test_malformed_messages_are_refused_and_nothing_is_stored():
+    window = ctxwin.Window(budget=300, embedder="none")
+    window.add("Hello.")
+    for bad in ({"role": "tool", "tool_call_id": "none", "content": "x"}, {"role": "king", "content": "x"}, {"x": 1}):
+        with pytest.raises(MessageError):
+            window.add("Fine.", bad)
+        assert len(window) == 1
+    assert "Hello." in window.pack().text
+
+
+def test_packing_a_window_is_packing_its_messages():
+    window = ctxwin.Window(budget=400, embedder="none")
+    messages = [{"role": "user" if n % 2 else "assistant", "content": text} for n, text in enumerate(LONG)]
+    for message in messages:
+        window.add(message)
+        window.pack() if message["content"].startswith("Note 5") else None
+    assert window.pack("What opens locker 77?").messages == ctxwin.pack(
+        messages, "What opens locker 77?", budget=400, embedder="none"
+    ).messages
+
+
+def test_an_unknown_model_needs_a_budget():
+    with pytest.raises(UnknownModel):
+        ctxwin.Window(model="my-own-model")
+    assert ctxwin.Window(model="my-own-model", budget=500).model == "my-own-model"
+
+
+def test_what_the_provider_reported_is_kept(provider):
+    with window_of(provider) as window:
+        provider.script("Good.")
+        window.send("Hello")
+        (record,) = window.records
+        assert record.input == provider.last.tokens
+        assert record.output > 0
+        assert record.cost > 0
