@@ -1,0 +1,230 @@
+"""`ctxwin chat`: a chat in the terminal with a history that outlives the model's window."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import typer
+
+from ..clients.local import LocalModel
+from ..errors import CtxwinError, InputError
+from ..items import Budget
+from ..packing import Packed
+from ..window import Window
+from .inputs import EmbedderOption
+from .options import parse_tokens
+
+__all__ = ["run"]
+
+LOCAL = "local"
+"""Names the small model that runs on this machine."""
+SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
+"""What the model is told where nothing else is said."""
+BAR = 24
+"""Characters of the bar that shows what fills the window."""
+
+
+def run(
+    model: Annotated[
+        str, typer.Option("--model", "-m", metavar="NAME", help="Who answers: a model's name, or `local`.")
+    ] = LOCAL,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", "-b", metavar="TOKENS", help="Tokens of a request; default: the model's window."),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the conversation is kept; default: chat.db in your data folder."),
+    ] = None,
+    name: Annotated[str, typer.Option("--id", metavar="NAME", help="Which conversation of that file.")] = "default",
+    system: Annotated[str | None, typer.Option(metavar="TEXT", help="The system prompt.")] = None,
+    embedder: EmbedderOption = "auto",
+    recall: Annotated[bool, typer.Option("--recall", help="Let the model ask for what was left out.")] = False,
+) -> None:
+    r"""Chat in the terminal; the conversation is kept, and each request is packed from all of it.
+
+    The endpoint is api.openai.com with OPENAI_API_KEY, or OPENAI_BASE_URL, such as a server on this machine;
+    `--model local` needs neither network nor key. A line shows what fills the window; /help lists what else
+    can be typed.
+
+    \b
+    Example:
+      ctxwin chat --model gpt-5-mini --budget 8k
+      ctxwin chat --model local --store notes.db --id garden
+
+    \b
+    Exit codes: 0 left by /quit or Ctrl-D; 2 bad input.
+    """
+    place = store or platformdirs.user_data_path("ctxwin", ensure_exists=True) / "chat.db"
+    total = parse_tokens(budget) if budget is not None else None
+    chat = Chat(place, name, model, total, embedder=embedder, recall=recall)
+    if system is not None or chat.window.prompt is None:
+        chat.window.system(system or SYSTEM)
+    try:
+        chat.talk()
+    finally:
+        chat.window.close()
+
+
+class Chat:
+    """The loop: read a line, answer it or do what it says."""
+
+    def __init__(
+        self, store: Path, name: str, model: str, budget: int | None, *, embedder: str, recall: bool
+    ) -> None:
+        self._store = store
+        self._name = name
+        self._options = {"embedder": embedder, "recall": recall}
+        self._said: Packed | None = None
+        self.window = self._open(model, budget)
+
+    def _open(self, model: str, budget: int | None) -> Window:
+        place = {"store": self._store, "id": self._name}
+        if model != LOCAL:
+            return Window(model=model, budget=budget, **place, **self._options)
+        local = LocalModel()
+        limit = Budget(total=min(budget or local.row.window or 0, local.row.window or 0), reserve=0)
+        if budget is None:
+            limit = Budget(total=limit.total, reserve=local.row.output or 0)
+        return Window(model=local.row, budget=limit, client=local, tokenizer=local, **place, **self._options)
+
+    def talk(self) -> None:
+        """Talk until the input ends."""
+        if find_spec("readline"):
+            import readline  # noqa: F401 - gives `input` its history and its keys
+        self._greet()
+        while True:
+            try:
+                line = input("> ").strip()
+            except EOFError:
+                _say("")
+                return
+            except KeyboardInterrupt:
+                _say("\n(Ctrl-D leaves)")
+                continue
+            if line in ("/quit", "/exit"):
+                return
+            if line:
+                self._do(line)
+
+    def _do(self, line: str) -> None:
+        """Answer a line or follow it; whatever goes wrong is told, and the chat goes on."""
+        try:
+            if line.startswith("/"):
+                word, _, rest = line[1:].partition(" ")
+                if word not in COMMANDS:
+                    raise InputError(f"no command /{word}; /help lists them")
+                COMMANDS[word](self, rest.strip())
+            else:
+                self._answer(line)
+        except KeyboardInterrupt:
+            _say("\n(stopped; the answer was not kept)")
+        except CtxwinError as error:
+            _note(f"error: {error}")
+
+    def _answer(self, line: str) -> None:
+        with contextlib.closing(self.window.stream(line)) as pieces:
+            for piece in pieces:
+                sys.stdout.write(piece)
+                sys.stdout.flush()
+        _say("")
+        self._said = self.window.last
+        if self._said is not None:
+            _note(status(self._said, len(self.window)))
+
+    def _greet(self) -> None:
+        kept = f"{len(self.window):,} messages in {self._store}" if len(self.window) else f"new, kept in {self._store}"
+        _note(f"{self.window.model}, {self._name!r}: {kept}; /help")
+
+    def why(self, _: str) -> None:
+        """What the last request held, and why; before the first one, what the next would hold."""
+        _say(str(self._said or self.window.explain()).rstrip())
+
+    def pin(self, what: str) -> None:
+        """Keep a message in every request: `/pin m12`, or the last one you wrote."""
+        self.window.pin(self._meant(what))
+        _note("pinned; /unpin takes it back")
+
+    def unpin(self, what: str) -> None:
+        """Let a pinned message compete again."""
+        self.window.unpin(self._meant(what))
+        _note("unpinned")
+
+    def forget(self, what: str) -> None:
+        """Leave a message out of every request: `/forget m12`; it stays stored."""
+        self.window.forget(self._meant(what))
+        _note("forgotten; /remember takes it back")
+
+    def remember(self, what: str) -> None:
+        """Take a forgotten message back."""
+        self.window.unforget(self._meant(what))
+        _note("remembered")
+
+    def budget(self, tokens: str) -> None:
+        """Give requests another budget: `/budget 4k`."""
+        self.window.set_budget(parse_tokens(tokens, option="/budget"))
+        _note(f"{parse_tokens(tokens):,} tokens a request")
+
+    def model(self, name: str) -> None:
+        """Have another model answer: `/model gpt-5-mini`, `/model local`."""
+        if not name:
+            raise InputError("no model named; write it like /model gpt-5-mini")
+        before, self.window = self.window, self._open(name, None)
+        before.close()
+        _note(f"{name} answers from now on")
+
+    def save(self, path: str) -> None:
+        """Write the conversation to a JSON file: `/save talk.json`."""
+        if not path:
+            raise InputError("no file named; write it like /save talk.json")
+        self.window.export(path)
+        _note(f"{len(self.window):,} messages in {path}")
+
+    def usage(self, _: str) -> None:
+        """What this conversation has cost."""
+        _say(str(self.window.usage))
+
+    def help(self, _: str) -> None:
+        """This list."""
+        for name, command in COMMANDS.items():
+            _say(f"  /{name:<9} {command.__doc__}")
+        _say("  /quit      Leave, as Ctrl-D does; Ctrl-C stops an answer.")
+
+    def _meant(self, what: str) -> int | str:
+        if what:
+            return what
+        mine = [turn.position for turn in self.window.turns if turn.message.get("role") == "user"]
+        if not mine:
+            raise InputError("nothing was said yet; name a message as /why does, like m12")
+        return mine[-1]
+
+
+COMMANDS: Mapping[str, Callable[[Chat, str], None]] = {
+    name: getattr(Chat, name)
+    for name in ("why", "pin", "unpin", "forget", "remember", "budget", "model", "save", "usage", "help")
+}
+
+
+def status(packed: Packed, turns: int) -> str:
+    """Say in one line what filled the window."""
+    report = packed.report
+    filled = round(BAR * packed.tokens / report.limit)
+    parts = ", ".join(f"{name} {tokens:,}" for name, tokens in report.parts.items() if tokens and name != "overhead")
+    kept = sum(one.rung != "out" for one in report.decisions)
+    return f"[{'#' * filled}{'.' * (BAR - filled)}] {packed.tokens:,} of {report.limit:,} tokens: {parts}; {kept:,} of {turns:,} messages"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _note(text: str) -> None:
+    """Say something about the conversation, faint where that can be shown."""
+    faint, plain = ("\x1b[2m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
+    _say(f"{faint}{text}{plain}")
