@@ -129,7 +129,7 @@ def summary_forms(
     for one, text, tokens in zip(asked, texts, counts, strict=True):
         section = draft.sections[one.section]
         slot, _ = section.slots(one.unit)[0]
-        full = draft.turns.sentences(one.text, draft.task.tokenizer).total
+        full = draft.task.talk.facts.sentences(one.text, draft.task.tokenizer).total
         if text and tokens < full and facts(text, negations=False) <= facts(one.text, negations=False):
             whole = int(section.pieces.tokens[one.unit])
             form = Form(kind="summary", tokens=whole - full + tokens, share=1.0, texts={slot: text})

@@ -140,6 +140,10 @@ class Index:
         """What an embedder must turn into vectors, one text for each item."""
         return self._texts if self._rows is None else [self._texts[i] for i in self._rows.tolist()]
 
+    def text_to_embed(self, i: int) -> str:
+        """Return one of them."""
+        return self._texts[i if self._rows is None else self._rows[i]]
+
     @property
     def foreign(self) -> NDArray[np.bool_]:
         """Which items are mostly written in other scripts than Latin, (n,)."""
