@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +20,22 @@ from .errors import BudgetError, InputError
 from .items import Item
 from .messages import Conversation, last_user, open_tail
 
-__all__ = ["Units", "conversation_units", "item_units", "require_room", "resolve_pins"]
+__all__ = ["Members", "Units", "conversation_units", "item_units", "require_room", "resolve_pins", "standing"]
 
 ALWAYS_WHOLE = frozenset({"system", "developer"})
 """Roles whose messages are instructions: they stay, word for word."""
+
+REASONS = ("", "unanswered", "tail", "pinned", "system")
+"""Why a unit must stay or may not be sent, the stronger the later; "" for a free one."""
+_FREE, _UNANSWERED, _TAIL, _PINNED, _SYSTEM = range(len(REASONS))
+_NAMES = np.array(REASONS, object)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Units:
     """n units of choice: items that are kept, shortened or left out together."""
 
-    members: Sequence[tuple[int, ...]]
+    members: Members
     """Indices of each unit's items, ascending."""
     reasons: Sequence[str]
     """Why each must stay (`system`, `pinned`, `tail`) or may not be sent (`unanswered`); "" for a free one."""
@@ -41,54 +47,90 @@ class Units:
     """(n,) may not be sent."""
 
     @classmethod
-    def of(cls, members: Sequence[tuple[int, ...]], reasons: Sequence[str]) -> Units:
-        """Make units from their members and reasons."""
-        size = len(members)
+    def of(cls, groups: NDArray[np.intp], reasons: NDArray[np.int8]) -> Units:
+        """Make units of m items.
+
+        Args:
+            groups: (m,) number of each item's unit, counted from 0 in order of first appearance.
+            reasons: (m,) index into `REASONS`; of a unit the strongest of its items holds.
+        """
+        members = Members(groups)
+        code = np.maximum.reduceat(reasons[members.items], members.start[:-1]) if len(members) else reasons
         return cls(
             members=members,
-            reasons=reasons,
-            required=np.fromiter((reason in ("system", "pinned", "tail") for reason in reasons), np.bool_, size),
-            whole=np.fromiter((reason in ("system", "pinned") for reason in reasons), np.bool_, size),
-            barred=np.fromiter((reason == "unanswered" for reason in reasons), np.bool_, size),
+            reasons=_NAMES[code],
+            required=code >= _TAIL,
+            whole=code >= _PINNED,
+            barred=code == _UNANSWERED,
         )
 
     def __len__(self) -> int:
         return len(self.members)
 
 
-def conversation_units(conversation: Conversation, pinned: frozenset[int] = frozenset()) -> Units:
+class Members(Sequence[tuple[int, ...]]):
+    """The items of each unit: a sequence of tuples, each made when it is asked for."""
+
+    def __init__(self, groups: NDArray[np.intp]) -> None:
+        self.items = np.argsort(groups, kind="stable")
+        """(m,) items, unit after unit."""
+        self.start = np.concatenate([[0], np.cumsum(np.bincount(groups))])
+        """(n + 1,) where each unit begins in them."""
+
+    @property
+    def firsts(self) -> NDArray[np.intp]:
+        """The first item of each unit, (n,)."""
+        return self.items[self.start[:-1]]
+
+    @property
+    def lasts(self) -> NDArray[np.intp]:
+        """The last item of each unit, (n,)."""
+        return self.items[self.start[1:] - 1]
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    @overload
+    def __getitem__(self, unit: int) -> tuple[int, ...]: ...
+    @overload
+    def __getitem__(self, unit: slice) -> list[tuple[int, ...]]: ...
+    def __getitem__(self, unit: int | slice) -> tuple[int, ...] | list[tuple[int, ...]]:
+        if isinstance(unit, slice):
+            return [self[i] for i in range(*unit.indices(len(self)))]
+        return tuple(self.items[self.start[unit] : self.start[unit + 1]].tolist())
+
+
+def standing(items: Iterable[Item]) -> NDArray[np.int8]:
+    """Return why each item must stay wherever it stands, (m,) index into `REASONS`."""
+    codes = [_SYSTEM if item.role in ALWAYS_WHOLE else _PINNED if item.pinned else _FREE for item in items]
+    return np.asarray(codes, np.int8)
+
+
+def conversation_units(
+    conversation: Conversation, pinned: frozenset[int] = frozenset(), stand: NDArray[np.int8] | None = None
+) -> Units:
     """Return the units of a conversation, ordered by their first item.
 
     Args:
         conversation: what `ctxwin.messages.read` returned.
         pinned: indices of items that must stay whole.
+        stand: `standing` of its items, where that is known.
     """
-    if not conversation.items:
-        return Units.of([], [])
-    tail = frozenset([*range(open_tail(conversation), len(conversation.items)), last_user(conversation)])
-    members: dict[int, list[int]] = {}
-    for index, group in enumerate(conversation.groups):
-        members.setdefault(group, []).append(index)
-    groups = [tuple(group) for group in members.values()]
-    return Units.of(groups, [_reason(conversation, group, pinned, tail) for group in groups])
+    reasons = (standing(conversation.items) if stand is None else stand).copy()
+    size = len(reasons)
+    tail = [*range(open_tail(conversation), size)] if size else []
+    if (asked := last_user(conversation)) is not None:
+        tail.append(asked)
+    for code, items in ((_UNANSWERED, conversation.unanswered), (_TAIL, tail), (_PINNED, pinned)):
+        places = np.asarray(list(items), np.intp)
+        reasons[places] = np.maximum(reasons[places], code)
+    return Units.of(np.asarray(conversation.groups, np.intp), reasons)
 
 
 def item_units(items: Sequence[Item]) -> Units:
     """Return units of one item each, of which the pinned ones must stay."""
-    return Units.of([(i,) for i in range(len(items))], ["pinned" if item.pinned else "" for item in items])
-
-
-def _reason(
-    conversation: Conversation, members: Sequence[int], pinned: frozenset[int], tail: frozenset[int | None]
-) -> str:
-    items = conversation.items
-    if any(items[i].role in ALWAYS_WHOLE for i in members):
-        return "system"
-    if any(i in pinned or items[i].pinned for i in members):
-        return "pinned"
-    if any(i in tail for i in members):
-        return "tail"
-    return "unanswered" if any(i in conversation.unanswered for i in members) else ""
+    pinned = [_PINNED if item.pinned else _FREE for item in items]
+    return Units.of(np.arange(len(items)), np.asarray(pinned, np.int8))
 
 
 def resolve_pins(items: Sequence[Item], pins: Iterable[int | str]) -> frozenset[int]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .chunking import chunk_item
+from .columns import Column
 from .constraints import Units, item_units
 from .embed import Reading, Script
 from .errors import MessageError
@@ -20,10 +21,78 @@ from .renditions import Sentences, split
 from .retrieve import Index, ItemVectors, Weights
 from .tokens import Tokenizer, get_tokenizer
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "Scored"]
 
 
-class Pool:
+class Scored:
+    """Items with all by which their relevance is judged: those of a pool, or some of them."""
+
+    def __init__(self, index: Index, vectors: dict[str, _Vectors], rows: NDArray[np.intp] | None = None) -> None:
+        self._index = index
+        self._vectors = vectors
+        self._rows = rows
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of the features by which its items are scored."""
+        return self._index.weights
+
+    @property
+    def index(self) -> Index:
+        """The index over all items, by words alone."""
+        return self._index
+
+    @property
+    def scripts(self) -> set[Script]:
+        """The scripts in which its items are written."""
+        foreign = self._index.foreign
+        found: set[Script] = {"foreign"} if foreign.any() else set()
+        return found if foreign.all() else found | {"latin"}
+
+    def to_embed(self, reading: Reading) -> tuple[NDArray[np.intp], list[str]]:
+        """Return which items that a reading is about have no vectors of its embedder, and their texts, in order."""
+        missing = self._read_by(reading)
+        if (known := self._vectors.get(reading.name)) is not None:
+            missing = missing & (known.rows_of(self._places) < 0)
+        new = np.flatnonzero(missing)
+        return new, [self._index.text_to_embed(i) for i in new.tolist()]
+
+    def embedded(self, name: str, items: NDArray[np.intp], new: NDArray[np.float32]) -> None:
+        """Take the vectors of what `to_embed` returned, but for those that another thread brought meanwhile.
+
+        Args:
+            name: of the embedder.
+            items: (k,) which items these are of.
+            new: (k, d) rows of unit length.
+        """
+        if len(items):
+            self._vectors.setdefault(name, _Vectors()).add(self._places[items], new)
+
+    def index_with(self, readings: Sequence[Reading]) -> Index:
+        """Return the index that uses the vectors of these readings, for the items that each is about."""
+        return self._index.with_vectors(*self.vectors(readings))
+
+    def vectors(self, readings: Sequence[Reading]) -> Sequence[ItemVectors]:
+        """Return the vectors of these readings, for the items that each is about."""
+        out = []
+        for reading in readings:
+            if (known := self._vectors.get(reading.name)) is not None:
+                row = np.where(self._read_by(reading), known.rows_of(self._places), -1)
+                matrix = known.matrix  # after the rows: another thread may add to both
+                plain = len(row) == len(matrix) and np.array_equal(row, np.arange(len(row)))
+                out.append(ItemVectors(name=reading.name, matrix=matrix, row=None if plain else row))
+        return out
+
+    @property
+    def _places(self) -> NDArray[np.intp]:
+        return np.arange(len(self._index)) if self._rows is None else self._rows
+
+    def _read_by(self, reading: Reading) -> NDArray[np.bool_]:
+        foreign = self._index.foreign
+        return np.ones_like(foreign) if reading.script is None else foreign == (reading.script == "foreign")
+
+
+class Pool(Scored):
     """Items that are counted, indexed and embedded once and packed many times.
 
     Documents are cut into chunks; items with the same id get `~2`, `~3`, ... after it.
@@ -44,12 +113,10 @@ class Pool:
     def __init__(self, items: Iterable[Item | str] = (), *, weights: Weights | None = None) -> None:
         self._items: list[Item] = []
         self._ids: dict[str, int] = {}
-        self._index = Index(weights=weights)
+        super().__init__(Index(weights=weights), {})
         self._pieces: WeakKeyDictionary[Tokenizer, Pieces] = WeakKeyDictionary()
         self._sentences: WeakKeyDictionary[Tokenizer, dict[str, Sentences]] = WeakKeyDictionary()
-        self._vectors: dict[str, _Vectors] = {}
         self._units: Units | None = None
-        self._lock = Lock()
         self.extend(items)
 
     def __len__(self) -> int:
@@ -112,70 +179,12 @@ class Pool:
         self._units = self._units or item_units(self._items)
         return self._units
 
-    @property
-    def weights(self) -> Weights:
-        """The weights of the features by which its items are scored."""
-        return self._index.weights
+    def select(self, rows: NDArray[np.intp]) -> Scored:
+        """Return some items, (m,) ascending, to be scored as though the pool had no others.
 
-    @property
-    def index(self) -> Index:
-        """The index over all items, by words alone."""
-        return self._index
-
-    @property
-    def scripts(self) -> set[Script]:
-        """The scripts in which its items are written."""
-        foreign = self._index.foreign
-        found: set[Script] = {"foreign"} if foreign.any() else set()
-        return found if foreign.all() else found | {"latin"}
-
-    def to_embed(self, reading: Reading) -> tuple[NDArray[np.intp], list[str]]:
-        """Return which items that a reading is about have no vectors of its embedder, and their texts, in order."""
-        missing = self._read_by(reading)
-        if (known := self._vectors.get(reading.name)) is not None:
-            missing = missing & (known.row(len(self)) < 0)
-        new = np.flatnonzero(missing)
-        texts = self._index.texts_to_embed
-        return new, [texts[i] for i in new.tolist()]
-
-    def embedded(self, name: str, items: NDArray[np.intp], new: NDArray[np.float32]) -> None:
-        """Take the vectors of what `to_embed` returned, but for those that another thread brought meanwhile."""
-        if not len(items):
-            return
-        with self._lock:
-            known = self._vectors.get(name)
-            self._vectors[name] = _Vectors(items, new) if known is None else known.joined(items, new)
-
-    def index_with(self, readings: Sequence[Reading]) -> Index:
-        """Return the index that uses the vectors of these readings, for the items that each is about."""
-        return self._index.with_vectors(*self._item_vectors(readings))
-
-    def vectors(self, readings: Sequence[Reading]) -> NDArray[np.float32] | None:
-        """Return the (n, d) vectors of these readings, or None without any.
-
-        Those of different embedders stand in different columns, so that they are unlike each other.
+        They stay as they are when the pool grows, and vectors that one of the two is given, both have.
         """
-        found = self._item_vectors(readings)
-        if len(found) == 1 and found[0].row is None:
-            return found[0].matrix
-        blocks = []
-        for one in found:
-            row = np.arange(len(self)) if one.row is None else one.row
-            blocks.append(np.where(row[:, None] >= 0, one.matrix[row], np.float32(0)))
-        return np.concatenate(blocks, axis=1) if blocks else None
-
-    def _item_vectors(self, readings: Sequence[Reading]) -> list[ItemVectors]:
-        out = []
-        for reading in readings:
-            if (known := self._vectors.get(reading.name)) is not None:
-                row = np.where(self._read_by(reading), known.row(len(self)), -1)
-                plain = len(row) == len(known.matrix) and np.array_equal(row, np.arange(len(row)))
-                out.append(ItemVectors(name=reading.name, matrix=known.matrix, row=None if plain else row))
-        return out
-
-    def _read_by(self, reading: Reading) -> NDArray[np.bool_]:
-        foreign = self._index.foreign
-        return np.ones_like(foreign) if reading.script is None else foreign == (reading.script == "foreign")
+        return Scored(self._index.select(rows), self._vectors, rows)
 
     def count(self, tokenizer: str | Tokenizer = "o200k_base") -> int:
         """Return the tokens of all items as a block prints them, without headers.
@@ -188,20 +197,26 @@ class Pool:
 
 
 class _Vectors:
-    """Vectors by one embedder, in the order in which they came; never changed, so that a reader needs no lock."""
+    """Vectors by one embedder, in the order in which they came."""
 
-    def __init__(self, items: NDArray[np.intp], matrix: NDArray[np.float32]) -> None:
-        self.items = items
-        self.matrix = matrix
+    def __init__(self) -> None:
+        self._items = Column(np.empty(0, np.intp))
+        self._matrix = Column(np.empty((0, 0), np.float32))
+        self._lock = Lock()
 
-    def row(self, n: int) -> NDArray[np.intp]:
-        """Return the row of each of n items, -1 for none."""
-        row = np.full(n, -1, np.intp)
-        row[self.items] = np.arange(len(self.items))
-        return row
+    @property
+    def matrix(self) -> NDArray[np.float32]:
+        return self._matrix.array
 
-    def joined(self, items: NDArray[np.intp], matrix: NDArray[np.float32]) -> _Vectors:
-        new = ~np.isin(items, self.items)
-        if not new.any():
-            return self
-        return _Vectors(np.concatenate([self.items, items[new]]), np.concatenate([self.matrix, matrix[new]]))
+    def rows_of(self, items: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the row of each item, -1 for none."""
+        known = self._items.array
+        row = np.full(1 + max(known.max(initial=-1), items.max(initial=-1)), -1, np.intp)
+        row[known] = np.arange(len(known))
+        return row[items]
+
+    def add(self, items: NDArray[np.intp], matrix: NDArray[np.float32]) -> None:
+        with self._lock:  # the matrix first, so that every known item has its row
+            new = self.rows_of(items) < 0
+            self._matrix = self._matrix.plus(matrix[new])
+            self._items = self._items.plus(items[new])

@@ -17,7 +17,7 @@ from ctxwin.retrieve.cues import instruction_strength
 from ctxwin.retrieve.dates import named_days
 from ctxwin.retrieve.index import _Lazily
 from ctxwin.retrieve.links import Titles
-from ctxwin.retrieve.place import lay_out
+from ctxwin.retrieve.table import Table
 
 FILLER = [f"We spoke of the weather number {n} for a while." for n in range(20)]
 
@@ -272,7 +272,7 @@ def test_the_topic_window_against_a_plain_loop():
     items = [Item(text="x" * draw.randrange(4, 900), session=draw.choice("ab")) for _ in range(60)]
     sizes = np.asarray([len(item.text) / 4 + 4 for item in items], np.float32)
     scores = np.asarray([draw.random() for _ in items], np.float32)
-    place = lay_out(items, sizes)
+    place = Table().plus(items).place
     middle = np.cumsum(sizes) - sizes / 2
 
     def near(i):

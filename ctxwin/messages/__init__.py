@@ -16,14 +16,16 @@ from __future__ import annotations
 from .checking import check
 from .groups import last_user, open_tail
 from .loading import load
-from .reading import note, read, write
+from .reading import note, write
 from .rewriting import rewrite
+from .transcript import Transcript, read
 from .values import Conversation, Dialect, Problem
 
 __all__ = [
     "Conversation",
     "Dialect",
     "Problem",
+    "Transcript",
     "check",
     "last_user",
     "load",

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InputError, MessageError
 from .values import DIALECTS, OUTSIDE, Dialect, Raw
 
-__all__ = ["Request", "Written", "put_back", "take_apart"]
+__all__ = ["LISTS", "Request", "Written", "by_messages", "put_back", "take_apart"]
 
 LISTS: Mapping[str, Dialect | None] = {"messages": None, "input": "responses"}
 """Keys of a request body that hold its messages, and the dialect that they tell."""
@@ -53,6 +53,8 @@ class Request:
     dialect: Dialect
     raws: Sequence[Any]
     """The messages, unchecked; a system prompt from outside is the first."""
+    told: bool = False
+    """Whether anything tells the dialect; plain messages do not."""
     lifted: bool = False
     """Whether the first is that system prompt."""
     envelope: Mapping[str, Any] | None = None
@@ -69,7 +71,7 @@ def take_apart(messages: object, dialect: Dialect | None = None) -> Request:
     """Take a list of messages or a request body apart.
 
     The dialect, where none is given, is the first of these that is told: by a body's keys (`input`:
-    responses; `system`: anthropic), by its tool schemas, by the messages in order (`_telling`); else openai.
+    responses; `system`: anthropic), by its tool schemas, by the messages in order (`by_messages`); else openai.
 
     Raises:
         MessageError: it is neither; or a body's parts have the wrong types.
@@ -83,7 +85,8 @@ def take_apart(messages: object, dialect: Dialect | None = None) -> Request:
         raise MessageError(
             f"messages are {type(messages).__name__}; give a list of them, or a request body with 'messages'"
         )
-    return Request(dialect=dialect or _by_messages(messages), raws=messages)
+    told = dialect or by_messages(messages)
+    return Request(dialect=told or "openai", raws=messages, told=told is not None)
 
 
 def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Request:
@@ -100,14 +103,17 @@ def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Request:
     else:
         raws = given
     tools = _tools(body)
-    dialect = dialect or LISTS[key] or _by_body(body, tools) or _by_messages(raws)
+    told = dialect or LISTS[key] or _by_body(body, tools) or by_messages(raws)
+    dialect = told or "openai"
     envelope = {**body, key: "" if isinstance(given, str) else []}
     outside = OUTSIDE.get(dialect)
     lifted = outside is not None and body.get(outside) is not None
     if outside is not None and lifted:
         raws = [{"role": "system", "content": body[outside]}, *raws]
         envelope[outside] = ""
-    return Request(dialect=dialect, raws=raws, lifted=lifted, envelope=envelope, tools=tools)
+    return Request(
+        dialect=dialect, raws=raws, told=told is not None, lifted=lifted, envelope=envelope, tools=tools
+    )
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
@@ -134,13 +140,14 @@ def _by_body(body: Mapping[str, Any], tools: Iterable[Mapping[str, Any]]) -> Dia
     return None
 
 
-def _by_messages(raws: Sequence[Any]) -> Dialect:
+def by_messages(raws: Iterable[Any]) -> Dialect | None:
+    """Return the dialect that messages tell, the first that does; None where all are plain."""
     for raw in raws:
         if type(raw) is dict and len(raw) == 2 and type(raw.get("content")) is str:
             continue  # a plain message tells nothing
         if isinstance(raw, Mapping) and (told := _telling(raw)):
             return told
-    return "openai"
+    return None
 
 
 def _telling(raw: Raw) -> Dialect | None:

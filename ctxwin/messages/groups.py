@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import MessageError
@@ -10,30 +10,9 @@ from ..items import Item, Part
 from .responses import from_model
 from .values import Conversation, Dialect, Raw
 
-__all__ = ["Ties", "last_user", "link", "open_tail", "tie"]
+__all__ = ["Links", "Ties", "last_user", "link", "open_tail", "speaks", "tie"]
 
 _Key = tuple[str, str | None]
-
-
-class _Groups:
-    """Disjoint sets of item indices; the root of a set is its first item."""
-
-    def __init__(self, count: int) -> None:
-        self.parent = list(range(count))
-
-    def root(self, index: int) -> int:
-        while self.parent[index] != index:
-            self.parent[index] = self.parent[self.parent[index]]
-            index = self.parent[index]
-        return index
-
-    def join(self, one: int, other: int) -> None:
-        first, second = sorted((self.root(one), self.root(other)))
-        self.parent[second] = first
-
-    def numbers(self) -> tuple[int, ...]:
-        seen: dict[int, int] = {}
-        return tuple([seen.setdefault(self.root(index), len(seen)) for index in self.parent])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,69 +31,119 @@ def tie(log: Iterable[Iterable[Part]]) -> Ties:
     A result without an id is tied to the nearest open call of its name. A part of kind `other` with an id
     belongs to a call, but does not answer it.
     """
-    calls: dict[_Key, list[tuple[int, _Key]]] = {}
-    waiting: set[tuple[int, _Key]] = set()
-    pairs: list[tuple[int, Part, int | None]] = []
-    for index, parts in enumerate(log):
+    calls = _Calls()
+    pairs = [(index, *pair) for index, parts in enumerate(log) for pair in calls.add(index, parts)]
+    return Ties(pairs=tuple(pairs), open=calls.open)
+
+
+class _Calls:
+    """The calls of a log that grows, and which of them wait for a result."""
+
+    def __init__(self) -> None:
+        self._calls: dict[_Key, list[tuple[int, _Key]]] = {}
+        self._waiting: set[tuple[int, _Key]] = set()
+
+    def add(self, index: int, parts: Iterable[Part]) -> list[tuple[Part, int | None]]:
+        """Take the next message; return its parts that belong to calls, each with the call's message."""
+        pairs: list[tuple[Part, int | None]] = []
         for part in parts:
             key = ("name", part.name) if part.call_id is None else ("id", part.call_id)
             if part.kind == "call":
                 for name in {key, ("name", part.name)}:
-                    calls.setdefault(name, []).append((index, key))
-                waiting.add((index, key))
+                    self._calls.setdefault(name, []).append((index, key))
+                self._waiting.add((index, key))
             elif part.kind == "result" or part.call_id is not None:
-                known = calls.get(key, [])
+                known = self._calls.get(key, [])
                 call = known[-1] if known else None
                 if key[0] == "name":
-                    call = next((one for one in reversed(known) if one in waiting), call)
-                pairs.append((index, part, call[0] if call else None))
+                    call = next((one for one in reversed(known) if one in self._waiting), call)
+                pairs.append((part, call[0] if call else None))
                 if call and part.kind != "other":
-                    waiting.discard(call)
-    return Ties(pairs=tuple(pairs), open=frozenset(index for index, _ in waiting))
+                    self._waiting.discard(call)
+        return pairs
+
+    @property
+    def open(self) -> frozenset[int]:
+        return frozenset(index for index, _ in self._waiting)
 
 
-def link(
-    raws: Sequence[Raw],
-    log: Sequence[Sequence[Part]],
-    dialect: Dialect,
-    *,
-    elsewhere: bool = False,
-    offset: int = 0,
-) -> tuple[tuple[int, ...], frozenset[int]]:
-    """Find the group of every message, and the messages whose calls were never answered.
-
-    A call in the group of the last message may still be answered.
+class Links:
+    """The groups of messages that come one after the other.
 
     Args:
-        raws: the messages, in order.
-        log: their parts.
         dialect: whose rules hold.
         elsewhere: whether calls may stand in a conversation that the provider keeps, so that a result
             without a call is no error.
         offset: how many messages stand before the first message of the list that came in.
+    """
+
+    def __init__(self, dialect: Dialect, *, elsewhere: bool = False, offset: int = 0) -> None:
+        self.groups: list[int] = []
+        """For each message the number of its group, counted from 0 in order of first appearance."""
+        self._dialect, self._elsewhere, self._offset = dialect, elsewhere, offset
+        self._calls = _Calls()
+        self._reference: int | None = None
+        self._beside = _BESIDE[dialect]()
+        self._count = 0
+        self._last_is_alone = True
+
+    def add(self, raw: Raw, parts: Sequence[Part]) -> None:
+        """Take the next message.
+
+        Raises:
+            MessageError: it is a result that has no earlier call; the links are then of no further use.
+        """
+        index = len(self.groups)
+        self.groups.append(self._count)
+        self._count, self._last_is_alone = self._count + 1, True
+        for part, call in self._calls.add(index, parts):
+            # In Responses a call may be sent by reference to a stored item, which does not say its id.
+            known = self._reference if call is None else call
+            if known is not None:
+                self._join(known)
+            elif part.kind == "result" and not (self._elsewhere or _free(part, self._dialect)):
+                raise _orphan(part, index - self._offset)
+        if self._beside(raw, parts):
+            self._join(index - 1)
+        if self._dialect == "responses" and raw.get("type") == "item_reference":
+            self._reference = index
+
+    def _join(self, index: int) -> None:
+        """Put the last message and an earlier one in one group."""
+        first, second = sorted((self.groups[index], self.groups[-1]))
+        if first == second:
+            return
+        if self._last_is_alone:
+            self.groups[-1] = first
+        else:
+            self.groups = [first if one == second else one - (one > second) for one in self.groups]
+        self._count, self._last_is_alone = self._count - 1, False
+
+    @property
+    def unanswered(self) -> frozenset[int]:
+        """Messages whose calls were never answered; one in the group of the last message may still be."""
+        return frozenset(index for index in self._calls.open if self.groups[index] != self.groups[-1])
+
+
+def link(
+    raws: Sequence[Raw], log: Sequence[Sequence[Part]], dialect: Dialect, *, elsewhere: bool = False, offset: int = 0
+) -> Links:
+    """Link all messages of a log.
+
+    Args:
+        raws: the messages, in order.
+        log: their parts.
+        dialect: as for `Links`, as is the rest.
+        elsewhere: the same.
+        offset: the same.
 
     Raises:
         MessageError: a result has no earlier call.
     """
-    groups, ties = _Groups(len(raws)), tie(log)
-    for index, part, call in ties.pairs:
-        known = _reference(raws, index) if call is None and dialect == "responses" else call
-        if known is not None:
-            groups.join(known, index)
-        elif part.kind == "result" and not (elsewhere or _free(part, dialect)):
-            raise _orphan(part, index - offset)
-    if dialect == "responses":
-        _join_responses(raws, log, groups)
-    elif dialect == "anthropic":
-        _join_anthropic(raws, groups)
-    numbers = groups.numbers()
-    return numbers, frozenset(index for index in ties.open if numbers[index] != numbers[-1])
-
-
-def _reference(raws: Sequence[Raw], index: int) -> int | None:
-    """A call may be sent by reference to a stored item, which does not say its id."""
-    earlier = (at for at in range(index - 1, -1, -1) if raws[at].get("type") == "item_reference")
-    return next(earlier, None)
+    links = Links(dialect, elsewhere=elsewhere, offset=offset)
+    for raw, parts in zip(raws, log, strict=True):
+        links.add(raw, parts)
+    return links
 
 
 def _free(part: Part, dialect: Dialect) -> bool:
@@ -130,36 +159,64 @@ def _orphan(part: Part, index: int) -> MessageError:
     )
 
 
-def _join_responses(raws: Sequence[Raw], log: Sequence[Sequence[Part]], groups: _Groups) -> None:
+class _Chat:
+    """What belongs to the message before it in a chat: nothing but by its calls."""
+
+    def __call__(self, raw: Raw, parts: Sequence[Part]) -> bool:
+        return False
+
+
+class _Responses:
     """Join what one answer of the model was cut into.
 
     The API refuses reasoning without the item that it led to, and each later item of the same answer
     without the reasoning. A reference may stand for reasoning. Calls side by side were made in parallel.
     """
-    thought = called = False
-    for index, (raw, parts) in enumerate(zip(raws, log, strict=True)):
+
+    def __init__(self) -> None:
+        self._thought = self._called = False
+
+    def __call__(self, raw: Raw, parts: Sequence[Part]) -> bool:
         if not from_model(raw):
-            thought = called = False
-            continue
+            self._thought = self._called = False
+            return False
         calls = any(part.kind == "call" for part in parts)
-        if thought or (called and calls):
-            groups.join(index - 1, index)
-        thought = thought or raw.get("type") in ("reasoning", "item_reference")
-        called = calls
+        joined = self._thought or (self._called and calls)
+        self._thought = self._thought or raw.get("type") in ("reasoning", "item_reference")
+        self._called = calls
+        return joined
 
 
-def _join_anthropic(raws: Sequence[Raw], groups: _Groups) -> None:
+class _Anthropic:
     """Join a system message within the conversation with the turns beside it.
 
     The API takes it only after a user message and before an assistant message or the end.
     """
-    started = False
-    for index, raw in enumerate(raws):
-        if raw["role"] == "system" and started:
-            groups.join(index - 1, index)
-            if index + 1 < len(raws):
-                groups.join(index, index + 1)
-        started = started or raw["role"] != "system"
+
+    def __init__(self) -> None:
+        self._started = self._after_aside = False
+
+    def __call__(self, raw: Raw, parts: Sequence[Part]) -> bool:
+        aside = raw["role"] == "system" and self._started
+        joined = aside or self._after_aside
+        self._started, self._after_aside = self._started or raw["role"] != "system", aside
+        return joined
+
+
+_BESIDE: Mapping[Dialect, type[_Chat | _Responses | _Anthropic]] = {
+    "openai": _Chat,
+    "responses": _Responses,
+    "anthropic": _Anthropic,
+}
+
+
+def speaks(item: Item) -> bool:
+    """Tell whether a user says something in a message.
+
+    One that only carries tool results (Anthropic) or a simulated user's calls does not.
+    """
+    tool_only = bool(item.parts) and all(part.kind == "call" or part.call_id is not None for part in item.parts)
+    return item.role == "user" and not tool_only
 
 
 def last_user(conversation: Conversation) -> int | None:
@@ -167,16 +224,7 @@ def last_user(conversation: Conversation) -> int | None:
 
     A message that only carries tool results (Anthropic) or a simulated user's calls is not one.
     """
-    for index in range(len(conversation.items) - 1, -1, -1):
-        item = conversation.items[index]
-        if item.role == "user" and _speaks(item):
-            return index
-    return None
-
-
-def _speaks(item: Item) -> bool:
-    tool_only = bool(item.parts) and all(part.kind == "call" or part.call_id is not None for part in item.parts)
-    return not tool_only
+    return conversation.asked
 
 
 def open_tail(conversation: Conversation) -> int:

@@ -10,11 +10,10 @@ from typing import Any
 from ..errors import MessageError
 from ..items import Item, Part
 from . import anthropic, openai, responses
-from .envelope import Request, Written, put_back, take_apart
-from .groups import link
+from .envelope import Written, put_back
 from .values import ROLES, Conversation, Dialect, Path, Raw
 
-__all__ = ["note", "parse", "read", "write"]
+__all__ = ["note", "parse", "raws_of", "read_items", "read_system", "write"]
 
 PARSERS: Mapping[Dialect, Callable[[Raw], Iterable[Part]]] = {
     "openai": openai.parts,
@@ -30,71 +29,44 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What OpenAI takes as the `name` of a message."""
 
 
-def read(
-    messages: Sequence[Mapping[str, Any] | Item] | Mapping[str, Any], *, dialect: Dialect | None = None
-) -> Conversation:
-    """Read messages, or a request body with messages, as a conversation.
+def read_items(given: Sequence[Any], dialect: Dialect, *, first: int = 0) -> list[Item]:
+    """Read messages and Items as one item each; what hangs together is not looked at.
 
     Args:
-        messages: OpenAI chat messages, OpenAI Responses input items, Anthropic messages, a request body
-            around any of them, or Items (one without `raw` becomes a message of its role, default `user`).
-        dialect: whose messages these are; None: found out. Plain messages, which all dialects
-            write alike, count as `openai`.
+        given: the messages.
+        dialect: whose they are.
+        first: position of the first of them, by which they are named.
 
     Raises:
-        MessageError: a message is malformed, has an unknown role, or is a tool result without a call.
-        InputError: `dialect` is none of the three.
-
-    Example:
-        >>> read([{"role": "user", "content": "Hello"}]).items[0].text
-        'Hello'
+        MessageError: a message is malformed or has an unknown role.
     """
-    given: Sequence[object] = ()
-    if isinstance(messages, Sequence) and any(isinstance(message, Item) for message in messages):
-        given = messages
-        messages = [_raw(message, index) for index, message in enumerate(messages)]
-    request = take_apart(messages, dialect)
-    if not request.raws:
-        raise MessageError("no messages; give at least one")
-    items = _items(request)
-    if given:
-        items = [_merged(own, item) for own, item in zip(given, items, strict=True)]
-    offset = int(request.lifted)
-    groups, unanswered = link(
-        request.raws,
-        [item.parts for item in items],
-        request.dialect,
-        elsewhere=request.elsewhere,
-        offset=offset,
-    )
-    return Conversation(
-        dialect=request.dialect,
-        items=tuple(items),
-        envelope=request.envelope,
-        groups=groups,
-        tools=request.tools,
-        unanswered=unanswered,
-    )
-
-
-def _items(request: Request) -> list[Item]:
-    dialect, plain_roles = request.dialect, ROLES[request.dialect] & SPEAKERS
+    raws = raws_of(given, first=first)
+    plain_roles = ROLES[dialect] & SPEAKERS
     items: list[Item] = []
-    for index, raw in enumerate(request.raws, start=-int(request.lifted)):
-        name = f"m{index}" if index >= 0 else "system"
+    for index, raw in enumerate(raws, first):
         # The plain message is nearly every message, and its item must cost little.
         if type(raw) is dict and len(raw) == 2:
             role, text = raw.get("role"), raw.get("content")
             if type(text) is str and type(role) is str and role in plain_roles:
                 part = Part(kind="text", text=text, path=_CONTENT)
-                items.append(Item(text=text, id=name, role=role, parts=(part,), raw=raw))
+                items.append(Item(text=text, id=f"m{index}", role=role, parts=(part,), raw=raw))
                 continue
         try:
             parts = parse(raw, dialect)
         except MessageError as error:
-            raise MessageError(str(error), index=index if index >= 0 else None) from None
-        items.append(_item(raw, parts, dialect, name))
-    return items
+            raise MessageError(str(error), index=index) from None
+        items.append(_item(raw, parts, dialect, f"m{index}"))
+    return items if raws is given else [_merged(own, item) for own, item in zip(given, items, strict=True)]
+
+
+def read_system(content: object, dialect: Dialect) -> Item:
+    """Read a system prompt that stands apart from the messages.
+
+    Raises:
+        MessageError: it is malformed; the error carries no index.
+    """
+    raw = {"role": "system", "content": content}
+    return _item(raw, parse(raw, dialect), dialect, "system")
 
 
 def parse(raw: object, dialect: Dialect) -> tuple[Part, ...]:
@@ -135,7 +107,18 @@ def _text(parts: Iterable[Part]) -> str:
     return "\n".join(text for text in texts if text)
 
 
-def _raw(message: Mapping[str, Any] | Item, index: int) -> Raw:
+def raws_of(given: Sequence[Any], *, first: int = 0) -> Sequence[Any]:
+    """Return messages, and the messages of Items; an Item without `raw` becomes a message of its role.
+
+    Raises:
+        MessageError: an Item without `raw` has a role that needs it.
+    """
+    if not any(isinstance(one, Item) for one in given):
+        return given
+    return [_raw(one, index) for index, one in enumerate(given, first)]
+
+
+def _raw(message: Any, index: int) -> Any:
     if not isinstance(message, Item):
         return message
     if message.raw is not None:
@@ -152,10 +135,10 @@ def _raw(message: Mapping[str, Any] | Item, index: int) -> Raw:
 
 
 def _merged(own: object, item: Item) -> Item:
-    """An Item keeps what its maker said; the message adds its parts."""
+    """An Item keeps what its maker said; the message adds its parts, and its text where the Item has none."""
     if not isinstance(own, Item):
         return item
-    return replace(own, role=own.role or item.role, parts=item.parts, raw=item.raw)
+    return replace(own, text=own.text or item.text, role=own.role or item.role, parts=item.parts, raw=item.raw)
 
 
 def write(

@@ -54,8 +54,8 @@ def outputs_follow_calls(log: Log) -> Iterable[Finding]:
 
 def calls_answered(log: Log) -> Iterable[Finding]:
     """Every call has its output in the input; calls at the end may wait."""
-    _, unanswered = link(log.raws, log.parts, log.dialect, elsewhere=True)
-    for index in sorted(unanswered):
+    links = link(log.raws, log.parts, log.dialect, elsewhere=True)
+    for index in sorted(links.unanswered):
         yield index, "a call without output; add its output or remove the call"
 
 

@@ -48,6 +48,8 @@ class Conversation:
     """Tool schemas of the request body."""
     unanswered: frozenset[int] = frozenset()
     """Items with a call that has no result and is not at the open end; providers refuse them."""
+    asked: int | None = None
+    """The last item in which a user says something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,10 @@ from .draft import Draft
 from .needs import Need, Summaries, answer, answer_later
 from .packed import Change, Packed, Plan
 from .relevance import judge
+from .talk import Talk
 from .task import Task, make_task
 
-__all__ = ["Change", "Packed", "Plan", "apack", "pack"]
+__all__ = ["Change", "Packed", "Plan", "Talk", "apack", "pack"]
 
 
 def pack(
@@ -50,7 +51,7 @@ def pack(
 
     Args:
         messages: OpenAI chat or Responses or Anthropic messages, a request body around them, or turns as
-            `Item`s. The request comes back in the same form.
+            `Item`s, or a `Talk` of any of these that grows. The request comes back in the same form.
         query: what the request should be good for; default: the last user message. A query that is not the
             last user message ends the request and is counted.
         budget: tokens, or `Budget(total=, reserve=, margin=)`; default: the model's window less room for the

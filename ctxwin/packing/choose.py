@@ -131,7 +131,7 @@ def summary_forms(
     forms: dict[tuple[int, int], Sequence[Form]] = {}
     for one, text, short, tokens in zip(asked, texts, shown, counts, strict=True):
         section = draft.sections[one.section]
-        full = draft.turns.sentences(one.text, draft.task.tokenizer).total
+        full = draft.task.talk.facts.sentences(one.text, draft.task.tokenizer).total
         if text and tokens < full and facts(text, negations=False) <= facts(one.text, negations=False):
             whole = int(section.pieces.tokens[one.unit])
             form = Form(kind="summary", tokens=whole - full + tokens, share=1.0, texts={one.slot: short})

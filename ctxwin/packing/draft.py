@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ..constraints import conversation_units, require_room
 from ..layout import left_out
 from ..messages import note, read
-from ..pool import Pool
+from ..pool import Scored
 from ..tokens import REPLY_PRIMING, count_items, count_tools, get_rules
 from .packed import flat_text
 from .problem import Chosen
@@ -40,7 +41,6 @@ class Draft:
     Attributes:
         scored: indices of the messages whose relevance is judged: all but those that stay anyway, among them
             the question itself.
-        turns: those messages as a pool.
         history: the section of the messages.
         block: the section of items and file chunks, or None.
         tools, query, frame: tokens of the tools, of a question that is appended, and around the block.
@@ -51,17 +51,20 @@ class Draft:
         self.task = task
         self.limit = task.budget.limit
         self.rules = get_rules(task.conversation.dialect, task.model)
-        units = conversation_units(task.conversation, task.pins)
-        stay = {i for unit in np.flatnonzero(units.required).tolist() for i in units.members[unit]}
-        self.scored = [i for i in range(len(task.conversation.items)) if i not in stay]
-        weights = task.pool.weights if task.pool is not None else None
-        self.turns = Pool((task.conversation.items[i] for i in self.scored), weights=weights)
-        self.history = History(task.conversation, units, self.turns, task.tokenizer, self.rules, task.recall)
+        units = conversation_units(task.conversation, task.pins, task.talk.stand)
+        stays = np.repeat(units.required, np.diff(units.members.start))
+        self.scored = np.sort(units.members.items[~stays])
+        self.history = History(task.talk, units, task.tokenizer, self.rules, task.recall)
         self.block = Block(task.pool, task.tokenizer, task.recall) if task.pool is not None and len(task.pool) else None
         self.tools = count_tools(task.tools, task.tokenizer, self.rules).tokens
         self.query = self._message(task.query) if task.query is not None else 0
         size = len(self.block.items) if self.block else 0
         self.frame = self._message(left_out(size, size)) if size else 0
+
+    @cached_property
+    def turns(self) -> Scored:
+        """Those messages, to be scored."""
+        return self.task.talk.select(self.scored)
 
     @property
     def sections(self) -> Sequence[Section]:

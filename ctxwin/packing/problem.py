@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..allocate import RUNG_KINDS, Problem, Selection
+from ..columns import Gathered
 from .sections import Form, Section, parted
 
 __all__ = ["Candidates", "Chosen", "assemble"]
@@ -68,7 +69,7 @@ def assemble(
     *,
     capacity: int,
     weights: Mapping[str, float],
-    vectors: NDArray[np.float32] | None,
+    vectors: Gathered | None,
     extra: Mapping[tuple[int, int], Sequence[Form]],
     recall: bool = False,
 ) -> Candidates:
@@ -112,7 +113,7 @@ def assemble(
         header=stacked.header,
         header_tokens=stacked.header_tokens,
         relevance=stacked.p,
-        vectors=_rows(vectors, stacked.row),
+        vectors=vectors.take(stacked.row) if vectors is not None else None,
         duplicate_weight=stacked.duplicate,
     )
     return Candidates(problem=problem, where=stacked.where, forms=forms)
@@ -166,11 +167,6 @@ def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]
         row += len(units)
     columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(_Stacked)}
     return _Stacked(**columns)
-
-
-def _rows(vectors: NDArray[np.float32] | None, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
-    """Return some rows, without a copy where they are all."""
-    return vectors if vectors is None or len(rows) == len(vectors) else vectors[rows]
 
 
 def _ladder_rows(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..columns import Gathered
 from ..embed import Reading
-from ..pool import Pool
+from ..pool import Scored
 from ..rerank import Reranker
-from ..retrieve import Query, score_together
+from ..retrieve import ItemVectors, Query, score_together
 from .draft import Draft
 from .needs import Scores, Vectors
 
@@ -35,7 +37,7 @@ class Relevance:
     """For each section (n,) in [0, 1]; 1 for what must stay."""
     weights: Mapping[str, float]
     """What each term of the question weighs."""
-    vectors: NDArray[np.float32] | None
+    vectors: Gathered | None
     """(n, d) unit rows for the units of all sections; None without an embedder."""
     embedder: str | None
 
@@ -46,31 +48,39 @@ def judge(draft: Draft) -> Generator[Vectors | Scores, NDArray[np.float32], Rele
     if task.blind:
         p = [_newest_first(len(section.units)) for section in draft.sections]
         return Relevance(p=p, weights={}, vectors=None, embedder=None)
+    weights = task.pool.weights if task.pool is not None else None
     pools = [draft.turns, *([task.pool] if draft.block and task.pool else [])]
-    said = [item.text for item in task.conversation.items if item.role in ("user", "assistant")]
-    history = tuple(text for text in said if text.strip() != task.question)[-HISTORY:]
     question = Query(text=task.question, when=task.asked)
     # Items and files may be meant by what was said before; the messages themselves are what was said before.
-    leaning = task.pool is not None and task.pool.weights.history > 0
-    queries = [question, replace(question, history=history if leaning else ())][: len(pools)]
+    leaning = weights is not None and weights.history > 0
+    queries = [question, replace(question, history=_said_before(draft) if leaning else ())][: len(pools)]
     readings: list[Reading] = []
     if task.embedder is not None:
         readings = task.embedder.readings(task.question, {script for pool in pools for script in pool.scripts})
     for reading in readings:
         queries = yield from _embed(reading, pools, queries)
     asked = [(pool.index_with(readings), query) for pool, query in zip(pools, queries, strict=True)]
-    weights = {term: weight for index, query in reversed(asked) for term, weight in index.query_weights(query).items()}
+    if weights is not None:
+        asked = [(index.with_weights(weights), query) for index, query in asked]
+    terms = {term: weight for index, query in reversed(asked) for term, weight in index.query_weights(query).items()}
     scores = score_together(asked)
     if task.reranker is not None and any(len(part) for part in scores):
         scores = yield from _look_again(task.reranker, task.question, pools, scores)
     p = [_by_unit(draft, scores[0]), *scores[1:]]
     vectors = _all_vectors(draft, [pool.vectors(readings) for pool in pools])
     names = " and ".join(reading.name for reading in readings)
-    return Relevance(p=p, weights=weights, vectors=vectors, embedder=names or None)
+    return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)
+
+
+def _said_before(draft: Draft) -> tuple[str, ...]:
+    """Return the last messages of user and assistant that are not the question, oldest first."""
+    newest_first = (item.text for item in reversed(draft.task.conversation.items) if item.role in ("user", "assistant"))
+    others = (text for text in newest_first if text.strip() != draft.task.question)
+    return tuple(islice(others, HISTORY))[::-1]
 
 
 def _embed(
-    reading: Reading, pools: Sequence[Pool], queries: Sequence[Query]
+    reading: Reading, pools: Sequence[Scored], queries: Sequence[Query]
 ) -> Generator[Vectors, NDArray[np.float32], list[Query]]:
     """Ask for the vectors that are missing, and the questions', at once; hand the former to the pools."""
     wanted = [pool.to_embed(reading) for pool in pools]
@@ -88,13 +98,15 @@ def _embed(
 
 
 def _look_again(
-    reranker: Reranker, question: str, pools: Sequence[Pool], scores: Sequence[NDArray[np.float32]]
+    reranker: Reranker, question: str, pools: Sequence[Scored], scores: Sequence[NDArray[np.float32]]
 ) -> Generator[Scores, NDArray[np.float32], list[NDArray[np.float32]]]:
     """Ask a reranker about the best items of all pools and add what it says to their scores."""
     p = np.concatenate(scores)
     best = np.argsort(-p, kind="stable")[:RERANKED]
-    texts = [text for pool in pools for text in pool.index.texts_to_embed]
-    said = yield Scores(reranker=reranker, question=question, texts=[texts[i] for i in best.tolist()])
+    starts = np.cumsum([0, *map(len, scores)])
+    places = [(at, i - int(starts[at])) for i in best.tolist() if (at := int(np.searchsorted(starts, i, "right")) - 1) >= 0]
+    texts = [pools[at].index.text_to_embed(i) for at, i in places]
+    said = yield Scores(reranker=reranker, question=question, texts=texts)
     temperature = pools[-1].weights.temperature
     with np.errstate(divide="ignore"):  # the log of a p that was rounded to 0 stays 0
         total = temperature * np.log(p)
@@ -110,29 +122,32 @@ def _newest_first(size: int) -> NDArray[np.float32]:
 
 def _by_unit(draft: Draft, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give each group the score of its best member; 1 where it must stay."""
+    units = draft.history.units
     by_item = np.ones(len(draft.history.items), np.float32)
     by_item[draft.scored] = scores
-    best = np.fromiter(
-        (by_item[list(members)].max() for members in draft.history.units.members),
-        np.float32,
-        len(draft.history.units),
-    )
-    best[draft.history.units.required] = 1.0
-    return best
+    return np.maximum.reduceat(by_item[units.members.items], units.members.start[:-1]) if len(units) else by_item
 
 
-def _all_vectors(draft: Draft, vectors: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
-    """Put the sections' vectors under each other, one row for each unit; None without an embedder.
+def _all_vectors(draft: Draft, found: Sequence[Sequence[ItemVectors]]) -> Gathered | None:
+    """Put the sections' vectors under each other, one row for each unit; None without any.
 
-    A group has the vector of its first member, or zeros, like which nothing is, where that was not embedded.
+    A group has the vector of its first member, or zeros, like which nothing is, where that was not embedded. Vectors of
+    different embedders stand in different columns, so that they are unlike each other.
     """
-    size = next((part.shape[1] for part in vectors if part is not None), None)
-    if size is None:
-        return None
-    parts = [part for part in vectors[1:] if part is not None]
-    if units := draft.history.units.members:
-        by_item = np.zeros((len(draft.history.items), size), np.float32)
-        if vectors[0] is not None:
-            by_item[draft.scored] = vectors[0]
-        parts.insert(0, by_item[[members[0] for members in units]])
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    size = len(draft.history.units)
+    total = sum(len(section.units) for section in draft.sections)
+    blocks, columns, width = [], dict[str, int](), 0
+    for number, vectors in enumerate(found):
+        for one in vectors:
+            if one.name not in columns:
+                columns[one.name], width = width, width + one.matrix.shape[1]
+            known = np.arange(len(one.matrix)) if one.row is None else one.row
+            row = np.full(total, -1, np.intp)
+            if number:
+                row[size:] = known
+            else:
+                by_item = np.full(len(draft.history.items), -1, np.intp)
+                by_item[draft.scored] = known
+                row[:size] = by_item[draft.history.units.members.firsts]
+            blocks.append((columns[one.name], one.matrix, row))
+    return Gathered(total, width, blocks) if blocks else None

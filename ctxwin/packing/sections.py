@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from ..chunking import language_of
 from ..constraints import Units
 from ..items import Item, Part
-from ..layout import Pieces, duplicate_weights, omitted_run
-from ..messages import Conversation, note, read
+from ..layout import Pieces, omitted_run
+from ..messages import note, read
 from ..pool import Pool
 from ..recall import id_ranges, marked
-from ..renditions import Rung, RungKind, fit_text, ladder
+from ..renditions import Rung, RungKind, Sentences, fit_text, ladder
 from ..tokens import RequestRules, Tokenizer, count_items
+from .talk import Snapshot
 
 __all__ = ["Block", "Form", "History", "Section", "Slot", "parted"]
 
@@ -84,21 +85,29 @@ def parted(section: Section) -> NDArray[np.int64]:
     return np.flatnonzero(required & ~before & (order > 0))
 
 
+class _Texts(Protocol):
+    def sentences(self, text: str, tokenizer: Tokenizer) -> Sentences:
+        """Return a text split into counted sentences, remembered."""
+        ...
+
+
 class _Shortener(ABC):
     """What both sections share: shortening the texts of a unit, each by its own ladder."""
 
-    def __init__(self, items: Sequence[Item], units: Units, pool: Pool, tokenizer: Tokenizer, recall: bool) -> None:
+    def __init__(
+        self, items: Sequence[Item], units: Units, texts: _Texts, tokenizer: Tokenizer, recall: bool
+    ) -> None:
         self.items = items
         self.units = units
         self.recall = recall
-        self._pool = pool
+        self._texts = texts
         self._tokenizer = tokenizer
 
     def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
         whole = int(self.pieces.tokens[unit])
         ladders: list[tuple[Slot, int, Sequence[Rung]]] = []
         for slot, text in self.slots(unit):
-            sentences = self._pool.sentences(text, self._tokenizer)
+            sentences = self._texts.sentences(text, self._tokenizer)
             if sentences.total >= SHORTEN_FROM:
                 item = self.items[slot[0]]
                 rungs = ladder(sentences, weights, label=_label(item), tool_output=_by_line(item))
@@ -108,7 +117,7 @@ class _Shortener(ABC):
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
         whole = int(self.pieces.tokens[unit])
-        slots = [(slot, text, self._pool.sentences(text, self._tokenizer).total) for slot, text in self.slots(unit)]
+        slots = [(slot, text, self._texts.sentences(text, self._tokenizer).total) for slot, text in self.slots(unit)]
         slots = [one for one in slots if one[2] > LEAST]
         shortenable = sum(full for _, _, full in slots)
         room = tokens - (whole - shortenable) - sum(self._mark(slot) for slot, _, _ in slots)
@@ -158,30 +167,22 @@ class History(_Shortener):
     """The messages of a conversation; units are its groups."""
 
     def __init__(
-        self,
-        conversation: Conversation,
-        units: Units,
-        pool: Pool,
-        tokenizer: Tokenizer,
-        rules: RequestRules,
-        recall: bool = False,
+        self, talk: Snapshot, units: Units, tokenizer: Tokenizer, rules: RequestRules, recall: bool = False
     ) -> None:
-        super().__init__(conversation.items, units, pool, tokenizer, recall)
-        self.conversation = conversation
-        counts = np.asarray(count_items(conversation.items, tokenizer, rules), np.int64)
-        widest = max((item.id for item in self.items), key=len, default="")
-        gone = omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else "")
-        marker = read([note(gone, conversation.dialect)], dialect=conversation.dialect)
-        gap = count_items(marker.items, tokenizer, rules)[0]
-        size = len(units)
+        super().__init__(talk.conversation.items, units, talk.facts, tokenizer, recall)
+        self.conversation = talk.conversation
+        dialect, members, size = talk.conversation.dialect, units.members, len(units)
+        widest = self.items[-1].id if recall and self.items else ""  # ids are positions, and grow
+        marker = read([note(omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else ""), dialect)], dialect=dialect)
+        counts = talk.counts(tokenizer, rules)
         self.pieces = Pieces(
-            tokens=np.fromiter((int(counts[list(m)].sum()) for m in units.members), np.int64, size),
+            tokens=np.add.reduceat(counts[members.items], members.start[:-1]) if size else counts,
             order=np.arange(size, dtype=np.int64),
-            gap=np.full(size, gap, np.int64),
+            gap=np.full(size, count_items(marker.items, tokenizer, rules)[0], np.int64),
             header=np.full(size, -1, np.int64),
             header_tokens=np.zeros(0, np.int64),
-            labels=[""] * size,
-            duplicate=duplicate_weights([conversation.items[members[-1]] for members in units.members]),
+            labels=(),
+            duplicate=talk.duplicate[members.lasts],
         )
 
     def omitted(self, indices: Sequence[int]) -> dict[str, Any]:

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from ..allocate import Allocator, get_allocator
-from ..constraints import resolve_pins
 from ..embed import CachedEmbedder, get_embedder
-from ..errors import InputError, UnknownModel
+from ..errors import InputError, MessageError, UnknownModel
 from ..files import Files
 from ..items import Budget, Item
-from ..messages import Conversation, last_user, read
+from ..messages import Conversation, last_user
 from ..models import Model, get_model
 from ..pool import Pool
 from ..recall import can_recall
 from ..rerank import Reranker, get_reranker
 from ..summarize import Summarizer, get_summarizer
 from ..tokens import Tokenizer, get_tokenizer
+from .talk import Snapshot, Talk
 
 __all__ = ["DEFAULT_BUDGET", "Task", "make_task"]
 
@@ -36,7 +36,7 @@ BLIND = frozenset({"recency", "head_tail"})
 class Task:
     """One packing, all names resolved."""
 
-    conversation: Conversation
+    talk: Snapshot
     pool: Pool | None
     """What goes into the retrieved block; None without items and files."""
     skipped: Sequence[tuple[str, str]]
@@ -56,6 +56,11 @@ class Task:
     summarizer: Summarizer | None
     pins: frozenset[int]
     tools: Sequence[Mapping[str, Any]]
+
+    @property
+    def conversation(self) -> Conversation:
+        """The messages that may be packed."""
+        return self.talk.conversation
 
     @property
     def recall(self) -> bool:
@@ -97,7 +102,8 @@ def make_task(
     if query is not None and not isinstance(query, str):
         raise InputError(f"a query is a string, not {type(query).__name__}")
     query = query if query is None or query.strip() else None
-    conversation = _conversation(messages)
+    talk = (messages if isinstance(messages, Talk) else _read_once(messages)).snapshot()
+    conversation = talk.conversation
     row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
     counter = get_tokenizer(tokenizer if tokenizer is not None else row)
     pool, skipped = _block_pool(items, files)
@@ -107,7 +113,7 @@ def make_task(
     asked = said.text if said is not None else ""
     question = query if query is not None else asked
     return Task(
-        conversation=conversation,
+        talk=talk,
         pool=pool,
         skipped=skipped,
         question=question.strip(),
@@ -121,7 +127,7 @@ def make_task(
         embedder=get_embedder("auto" if embedder is None else embedder),
         reranker=get_reranker(reranker) if reranker is not None else None,
         summarizer=get_summarizer(summarizer) if summarizer is not None else None,
-        pins=resolve_pins(conversation.items, pins),
+        pins=talk.pinned(pins),
         tools=tuple(tools) if tools is not None else conversation.tools,
     )
 
@@ -137,10 +143,12 @@ def _named_in(conversation: Conversation, tokenizer: Any) -> Model | None:
         return None
 
 
-def _conversation(messages: Any) -> Conversation:
-    if messages is None or (isinstance(messages, Sequence) and not messages):
-        return Conversation(dialect="openai", items=(), envelope=None, groups=(), tools=())
-    return read(messages)
+def _read_once(messages: Any) -> Talk:
+    """Make a talk for one packing; a request body without messages is an error, and no messages at all are none."""
+    talk = Talk(messages)
+    if isinstance(messages, Mapping) and not talk.snapshot().conversation.items:
+        raise MessageError("no messages; give at least one")
+    return talk
 
 
 def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str, str]]]:

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..index import similarity
 from ..items import Item
-from ..lexical import Bm25, cjk_share, is_foreign, tokenize
+from ..lexical import Bm25, is_foreign, tokenize
 from .cues import instruction_strength, self_reference
 from .dates import named_days
 from .links import Titles
-from .place import Place, Scores, lay_out
+from .place import Scores
 from .query import Query
 from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
+from .table import Table
 from .weights import Weights, shipped_weights
 
 __all__ = ["Index", "ItemVectors", "score_together"]
@@ -66,8 +67,6 @@ WORTH_TOKENS = 150.0
 SAYS_SOMETHING = 12.0
 """Nats of rare words at which what is taken off a turn for saying nothing has fallen to 1/e: two or three words that
 few other turns have (10 to 15 gave the same)."""
-USUAL_TOKENS = 64.0
-"""Estimated tokens of an item that is neither brief nor long."""
 DAYS_AFTER, DAYS_BEFORE = 7, 2
 """People tell of a day in the week after it; the boost fades over these."""
 
@@ -86,65 +85,69 @@ class Index:
         self._vectors: tuple[ItemVectors, ...] = ()
         self._items: list[Item] = []
         self._texts: list[str] = []
+        self._rows: NDArray[np.intp] | None = None
+        self._table = Table()
         self._words = Bm25()
         self._titles = Titles()
-        self._speakers: dict[str, list[int]] = {}
         self._instructions = _Lazily(instruction_strength, "turn", "memory")
         self._own = _Lazily(self_reference, "turn")
-        self._columns: dict[str, list[float]] = {
-            name: [] for name in ("size", "self", "user", "assistant", "day", "foreign")
-        }
         self.extend(items)
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._table)
 
     def extend(self, items: Iterable[Item]) -> None:
         """Append items; the index then scores as one that is built from all at once."""
         new = list(items)
         texts = [_key(item) for item in new]
         for i, item in enumerate(new, len(self)):
-            self._note(i, item)
+            if item.title:
+                self._titles.add(item.title, i)
         self._items += new
         self._texts += texts
         self._words.extend(map(tokenize, texts))
-        self._column = {name: np.asarray(values, np.float32) for name, values in self._columns.items()}
-        self._folds: Scores = np.log(self._column["size"] / np.float32(USUAL_TOKENS))
-        self._place: Place = lay_out(self._items, self._column["size"])
+        self._table = self._table.plus(new)
 
-    def _note(self, i: int, item: Item) -> None:
-        share = cjk_share(item.text[:1_000])
-        when = item.when
-        row = {
-            "size": len(item.text) * (0.25 + 0.45 * share) + 4,
-            "self": float(item.role == "user"),
-            # Who spoke tells turns of the two from each other, not from results of tools, passages and files.
-            "user": float(item.role != "assistant"),
-            "assistant": float(item.role != "user"),
-            "day": float(when.toordinal()) if when else np.nan,
-            "foreign": float(is_foreign(item.text)),
-        }
-        for name, value in row.items():
-            self._columns[name].append(value)
-        if item.title:
-            self._titles.add(item.title, i)
-        if item.speaker and (names := re.findall(r"\w+", item.speaker.lower())):
-            self._speakers.setdefault(names[0], []).append(i)
+    def select(self, rows: NDArray[np.intp]) -> Index:
+        """Return an index of some items, (m,) ascending, that scores as one built from them alone.
+
+        It stays as it is when this one grows.
+        """
+        other = copy.copy(self)
+        other._rows, other._vectors = rows, ()
+        other._table, other._words = self._table.take(rows), self._words.select(rows)
+        return other
+
+    def read_ahead(self) -> None:
+        """Read off the texts what only some questions ask for."""
+        for lazily in (self._instructions, self._own):
+            lazily.of(self._items)
+
+    def _item(self, i: int) -> Item:
+        return self._items[i if self._rows is None else self._rows[i]]
+
+    def _read(self, lazily: _Lazily) -> Scores:
+        values = lazily.of(self._items)
+        return values[: len(self)] if self._rows is None else values[self._rows]
 
     @property
     def sizes(self) -> Scores:
         """Estimated tokens of each item, (n,)."""
-        return self._column["size"]
+        return self._table["size"]
 
     @property
-    def texts_to_embed(self) -> list[str]:
+    def texts_to_embed(self) -> Sequence[str]:
         """What an embedder must turn into vectors, one text for each item."""
-        return self._texts
+        return self._texts if self._rows is None else [self._texts[i] for i in self._rows.tolist()]
+
+    def text_to_embed(self, i: int) -> str:
+        """Return one of them."""
+        return self._texts[i if self._rows is None else self._rows[i]]
 
     @property
     def foreign(self) -> NDArray[np.bool_]:
         """Which items are mostly written in other scripts than Latin, (n,)."""
-        return self._column["foreign"] > 0
+        return self._table["foreign"]
 
     def with_vectors(self, *vectors: ItemVectors) -> Index:
         """Return the same index with vectors of one or several embedders; ask again after `extend`.
@@ -240,7 +243,7 @@ class Index:
 
     def _surroundings(self, base: Scores) -> dict[str, Scores]:
         """Let items take part in the relevance of what stands around them."""
-        weights, place = self.weights, self._place
+        weights, place = self.weights, self._table.place
         return {
             "neighbours": weights.neighbours * place.around(base),
             "session": weights.session * place.best_of_session(base),
@@ -252,19 +255,19 @@ class Index:
         weights, named = self.weights, self._named(query)
         parts = {
             "speaker": weights.speaker * named,
-            "filler": -weights.filler * self._place.brief * np.exp(-self._words.content / SAYS_SOMETHING),
-            "role": weights.role * self._column["assistant" if query.asks_assistant else "user"],
-            "brief": weights.brief * np.maximum(-self._folds, 0),
-            "long": weights.long * np.maximum(self._folds, 0),
+            "filler": -weights.filler * self._table.place.brief * np.exp(-self._words.content / SAYS_SOMETHING),
+            "role": weights.role * self._table["assistant" if query.asks_assistant else "user"],
+            "brief": weights.brief * np.maximum(-self._table.folds, 0),
+            "long": weights.long * np.maximum(self._table.folds, 0),
         }
         if named.any():
-            parts["own"] = weights.own * named * self._own.of(self._items)
+            parts["own"] = weights.own * named * self._read(self._own)
         if query.is_about_the_user:
-            parts["mine"] = weights.mine * self._column["self"] * self._own.of(self._items)
+            parts["mine"] = weights.mine * self._table["self"] * self._read(self._own)
         if query.is_task:
-            parts["instruction"] = weights.instruction * self._instructions.of(self._items)
+            parts["instruction"] = weights.instruction * self._read(self._instructions)
         if phrases := query.phrases:
-            found = [any(phrase in text.lower() for phrase in phrases) for text in self._texts]
+            found = [any(phrase in text.lower() for phrase in phrases) for text in self.texts_to_embed]
             parts["phrase"] = weights.phrase * np.asarray(found, np.float32)
         if (days := self._days(query)) is not None:
             parts["date"] = weights.date * days
@@ -272,14 +275,11 @@ class Index:
 
     def _named(self, query: Query) -> Scores:
         """Return which items are said by somebody whom the question names, 0 or 1."""
-        named = np.zeros(len(self), np.float32)
-        for name in set(re.findall(r"\w+", query.text.lower())) & self._speakers.keys():
-            named[self._speakers[name]] = 1.0
-        return named
+        return self._table.said_by(set(re.findall(r"\w+", query.text.lower())))
 
     def _kin(self, total: Scores) -> Scores:
         """Return how near each item is to the likeliest rules for a task, 0 to 1; zeros without vectors or rules."""
-        cues = self._instructions.of(self._items)
+        cues = self._read(self._instructions)
         best = top(np.round(total * cues, 5), KIN)
         best = best[cues[best] >= KIN_CUE]
         out = np.zeros(len(self), np.float32)
@@ -295,11 +295,11 @@ class Index:
 
     def _days(self, query: Query) -> Scores | None:
         """Return how near each item is to a day that the question names, 0 to 1; None when it names none."""
-        day = self._column["day"]
+        day = self._table["day"]
         known = np.flatnonzero(~np.isnan(day))
         if not len(known):
             return None
-        spans = named_days(query.text, query.when or self._items[known[-1]].when)
+        spans = named_days(query.text, query.when or self._item(known[-1]).when)
         if not spans:
             return None
         out = np.zeros(len(self), np.float32)
@@ -311,7 +311,7 @@ class Index:
     def _second_step(self, total: Scores, terms: dict[str, float]) -> dict[str, Scores]:
         """Follow the best items to others: by rare terms that they share, and by titles that they name."""
         weights = self.weights
-        worth = total - weights.temperature * np.log(self._column["size"] + WORTH_TOKENS)
+        worth = total - weights.temperature * np.log(self._table["size"] + WORTH_TOKENS)
         best = top(np.round(worth, 5), max(BRIDGES, LINKS))
         shares = {int(i): float(np.exp((worth[i] - worth[best[0]]) / weights.temperature)) for i in best}
         bridges = {i: shares[i] for i in best[:BRIDGES].tolist()}
@@ -321,10 +321,16 @@ class Index:
         if len(self._titles):
             link = np.zeros(len(self), np.float32)
             for i in best[:LINKS].tolist():
-                for j in self._titles.named_in(self._items[i].text) - {i}:
+                for j in self._named_in(self._item(i)) - {i}:
                     link[j] = max(link[j], shares[i])
             parts["link"] = weights.link * link
         return parts
+
+    def _named_in(self, item: Item) -> set[int]:
+        """Return the items whose titles stand in the text of one."""
+        found = self._titles.named_in(item.text)
+        rows = np.arange(len(self)) if self._rows is None else self._rows
+        return set(np.flatnonzero(np.isin(rows, list(found))).tolist()) if found else found
 
 
 class _Lazily:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..items import Item
 
 __all__ = ["Place", "Scores", "lay_out"]
 
@@ -67,33 +64,28 @@ class Place:
         return scores
 
 
-def lay_out(items: Sequence[Item], sizes: Scores) -> Place:
-    """Find how items hang together."""
-    keys: dict[tuple[str | None, ...], int] = {}
-    session = np.fromiter((_session(keys, item, i) for i, item in enumerate(items)), np.intp, len(items))
-    follows = np.zeros(len(items), np.bool_)
+def lay_out(session: NDArray[np.intp], turn: NDArray[np.bool_], sizes: Scores) -> Place:
+    """Find how n items hang together.
+
+    Args:
+        session: (n,) number of each item's session, which only it has where it stands alone.
+        turn: (n,) whether it is a turn of talk.
+        sizes: (n,) estimated tokens.
+    """
+    n = len(session)
+    follows = np.zeros(n, np.bool_)
     follows[1:] = session[1:] == session[:-1]
     start = np.flatnonzero(~follows)
     run = np.cumsum(~follows) - 1
-    end = np.append(start[1:], len(items))[run] if len(items) else start
+    end = np.append(start[1:], n)[run] if n else start
     middle = np.cumsum(sizes, dtype=np.float64) - sizes / 2
-    first = np.maximum(np.searchsorted(middle, middle - WINDOW), start[run] if len(items) else start)
+    first = np.maximum(np.searchsorted(middle, middle - WINDOW), start[run] if n else start)
     last = np.minimum(np.searchsorted(middle, middle + WINDOW, "right"), end)
-    total = np.bincount(session, sizes, minlength=len(keys))
-    count = np.maximum(np.bincount(session, minlength=len(keys)), 1)
+    total = np.bincount(session, sizes)
+    count = np.maximum(np.bincount(session), 1)
     short = np.clip(SHORT_TURN / np.maximum(total / count, 1), 0, 1)
     undivided = np.where(total > LONG_SESSION, short, 0)[session].astype(np.float32)
-    turn = np.fromiter((item.kind == "turn" for item in items), np.bool_, len(items))
     brief = (turn * short[session] ** STEEPLY).astype(np.float32)
     return Place(
         follows=follows, session=session, sizes=sizes, first=first, last=last, undivided=undivided, brief=brief
     )
-
-
-def _session(keys: dict[tuple[str | None, ...], int], item: Item, i: int) -> int:
-    """Number an item's session, or its source for chunks; a passage or memory stands alone."""
-    if item.kind in ("turn", "chunk"):
-        key: tuple[str | None, ...] = (item.kind, item.source, item.session)
-    else:
-        key = (str(i),)
-    return keys.setdefault(key, len(keys))

@@ -1,0 +1,108 @@
+"""Columns that grow at their end for what the new rows cost, and rows of matrices that are made when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Column", "Gathered"]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+GROWTH = 1.5
+"""How many times as large the room of a full column becomes; so growing copies each row three times on average."""
+
+
+class Column(Generic[Scalar]):
+    """An array that never changes; what grows from it shares its rows.
+
+    Not for two threads that grow one column at once; any number may read.
+
+    Example:
+        >>> some = Column(np.array([1, 2]))
+        >>> more = some.plus([3])
+        >>> some.array.tolist(), more.array.tolist()
+        ([1, 2], [1, 2, 3])
+    """
+
+    __slots__ = ("_room", "array")
+
+    def __init__(self, array: NDArray[Scalar]) -> None:
+        self.array = array
+        self._room = _Room(array)
+
+    def plus(self, rows: ArrayLike) -> Column[Scalar]:
+        """Return the column with more rows."""
+        new = np.asarray(rows, self.array.dtype)
+        first, size = len(self.array), len(self.array) + len(new)
+        if not first:
+            return Column(new)
+        room = self._room
+        if room.used != first or size > len(room.rows):
+            room = _Room(np.empty((max(size, int(GROWTH * first)), *self.array.shape[1:]), self.array.dtype))
+            room.rows[:first] = self.array
+        room.rows[first:size] = new
+        room.used = size
+        grown = Column.__new__(Column)
+        grown.array, grown._room = room.rows[:size], room
+        return grown
+
+
+class _Room:
+    """Rows that columns share, and how many of them are some column's."""
+
+    __slots__ = ("rows", "used")
+
+    def __init__(self, rows: NDArray[np.generic]) -> None:
+        self.rows = rows
+        self.used = len(rows)
+
+
+class Gathered:
+    """An (n, d) matrix whose rows come from others and are made when they are asked for.
+
+    Args:
+        size: n.
+        width: d.
+        blocks: for each of the others where its columns begin, the matrix, and which row of it each of the n rows has,
+            -1 for zeros.
+
+    Example:
+        >>> some = Gathered(3, 2, [(0, np.eye(2, dtype=np.float32), np.array([1, -1, 0]))])
+        >>> some[np.array([0, 1])].tolist(), some[2].tolist()
+        ([[0.0, 1.0], [0.0, 0.0]], [1.0, 0.0])
+    """
+
+    ndim = 2
+
+    def __init__(
+        self, size: int, width: int, blocks: Sequence[tuple[int, NDArray[np.float32], NDArray[np.intp]]]
+    ) -> None:
+        self.shape = (size, width)
+        self._blocks = blocks
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: int | NDArray[np.integer]) -> NDArray[np.float32]:
+        if isinstance(rows, int):
+            return self._one(rows)
+        out = np.zeros((len(rows), self.shape[1]), np.float32)
+        for first, matrix, row in self._blocks:
+            known = row[rows]
+            out[known >= 0, first : first + matrix.shape[1]] = matrix[known[known >= 0]]
+        return out
+
+    def take(self, rows: NDArray[np.integer]) -> Gathered:
+        """Return the matrix of some rows, (m,)."""
+        return Gathered(len(rows), self.shape[1], [(first, matrix, row[rows]) for first, matrix, row in self._blocks])
+
+    def _one(self, place: int) -> NDArray[np.float32]:
+        out = np.zeros(self.shape[1], np.float32)
+        for first, matrix, row in self._blocks:
+            if (at := row[place]) >= 0:
+                out[first : first + matrix.shape[1]] = matrix[at]
+        return out

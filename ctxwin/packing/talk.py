@@ -1,0 +1,276 @@
+"""A conversation that grows and is packed again and again: read, counted and indexed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import RLock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..columns import Column
+from ..constraints import resolve_pins, standing
+from ..embed import get_embedder
+from ..items import Item
+from ..layout import duplicate_weights
+from ..messages import Conversation, Dialect, Transcript
+from ..models import Model, get_model
+from ..pool import Pool, Scored
+from ..renditions import Sentences
+from ..tokens import RequestRules, Tokenizer, count_items, get_rules, get_tokenizer
+
+__all__ = ["Facts", "Snapshot", "Talk"]
+
+
+class Talk:
+    """A conversation that grows; `pack` takes it in place of messages and gives what it gives for the list of them.
+
+    Each message is read, counted, indexed and embedded once. Threads may extend and pack one talk at the same time: a
+    packing sees the messages that there were when it began.
+
+    Args:
+        messages: what `pack` takes; none at first is no error.
+        dialect: whose they are; None: found out, and read anew where a later message is the first to tell.
+
+    Raises:
+        MessageError: a message is malformed; the message has its index.
+
+    Example:
+        >>> from ctxwin import pack
+        >>> talk = Talk([{"role": "user", "content": f"Locker {n} opens with {n * n}."} for n in range(50)])
+        >>> talk.extend([{"role": "user", "content": "What opens locker 31?"}])
+        >>> "31 opens with 961" in pack(talk, budget=100, embedder="none").text
+        True
+    """
+
+    def __init__(self, messages: Any = None, *, dialect: Dialect | None = None) -> None:
+        self._transcript = Transcript(() if messages is None else messages, dialect=dialect)
+        self._facts = Facts(self._transcript.items)
+        self._snapshot: Snapshot | None = None
+        self._lock = RLock()
+
+    def __len__(self) -> int:
+        return len(self._transcript.items)
+
+    def __repr__(self) -> str:
+        return f"Talk({len(self):,} messages, {self.dialect})"
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose messages they are."""
+        return self._transcript.dialect
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """One for each message, forgotten ones included, without the system prompt apart."""
+        return tuple(self._transcript.items)
+
+    def extend(self, messages: Sequence[Mapping[str, Any] | Item]) -> None:
+        """Append messages, all or none; an Item without text has that of its `raw` message.
+
+        Raises:
+            MessageError: a message is malformed, or a result without a call; the message has its position in the talk.
+        """
+        with self._lock:
+            self._transcript.extend(messages)
+            if self._facts.items is not self._transcript.items:
+                self._facts = Facts(self._transcript.items)
+            self._snapshot = None
+
+    @property
+    def system(self) -> Any:
+        """The system prompt that stands apart from the messages, or None.
+
+        It is the first message for OpenAI chat and outside the messages for the others. A system message among the
+        messages stays where it is.
+        """
+        head = self._transcript.head
+        return head.raw["content"] if head is not None and head.raw is not None else None
+
+    @system.setter
+    def system(self, content: Any) -> None:
+        with self._lock:
+            self._transcript.set_system(content)
+            self._snapshot = None
+
+    @property
+    def forgotten(self) -> frozenset[int]:
+        """Positions of the messages that were told to be forgotten."""
+        return self._transcript.forgotten
+
+    def forget(self, *positions: int) -> None:
+        """Leave messages out of every packing, as if they were not in the list, each with its group.
+
+        Raises:
+            InputError: there is no message at a position.
+        """
+        with self._lock:
+            self._transcript.forget(self.forgotten | set(positions))
+            self._snapshot = None
+
+    def unforget(self, *positions: int) -> None:
+        """Undo `forget` for some messages."""
+        with self._lock:
+            self._transcript.forget(self.forgotten - set(positions))
+            self._snapshot = None
+
+    @property
+    def pool(self) -> Pool:
+        """All messages as a pool, which takes vectors that are known: `pool.embedded(name, positions, matrix)`."""
+        return self._facts.pool()
+
+    def counts(self, tokenizer: Any = None, *, model: str | Model | None = None) -> NDArray[np.int64]:
+        """Return the tokens of each message, (n,); only those that were not counted yet are.
+
+        Args:
+            tokenizer: what `pack` takes; None: the model's.
+            model: whose rules hold; None: those of the dialect.
+        """
+        facts, by = self._facts, self._counting(tokenizer, model)
+        return facts.counts(*by, len(facts.items))
+
+    def set_counts(self, counts: ArrayLike, tokenizer: Any = None, *, model: str | Model | None = None) -> None:
+        """Take what `counts` returned earlier for the first (k,) messages."""
+        self._facts.set_counts(np.asarray(counts, np.int64), *self._counting(tokenizer, model))
+
+    def _counting(self, tokenizer: Any, model: str | Model | None) -> tuple[Tokenizer, RequestRules]:
+        row = get_model(model) if model is not None else None
+        return get_tokenizer(tokenizer if tokenizer is not None else row), get_rules(self.dialect, row)
+
+    def prepare(self, *, tokenizer: Any = None, model: str | Model | None = None, embedder: Any = None) -> None:
+        """Count, index and embed what is new, so that the next packing need not; it may run in a thread.
+
+        Args:
+            tokenizer: what `pack` will be given, as is the rest.
+            model: the same.
+            embedder: the same.
+        """
+        self.counts(tokenizer, model=model)
+        now = self.snapshot()
+        turns = now.select(np.flatnonzero(now.stand == 0))
+        turns.index.read_ahead()
+        reader = get_embedder("auto" if embedder is None else embedder)
+        question = now.conversation.items[now.conversation.asked].text if now.conversation.asked is not None else ""
+        for reading in reader.readings(question, turns.scripts) if reader is not None else ():
+            items, texts = turns.to_embed(reading)
+            turns.embedded(reading.name, items, reading.embedder.embed(texts))
+
+    def snapshot(self) -> Snapshot:
+        """Return what there is now as a value, to be packed."""
+        with self._lock:
+            if self._snapshot is None:
+                script, facts = self._transcript, self._facts
+                self._snapshot = Snapshot(
+                    conversation=script.conversation, head=script.head, there=script.there, size=len(self), facts=facts
+                )
+            return self._snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Snapshot:
+    """The messages of a talk that a packing sees: n items, of them perhaps a system prompt apart before all."""
+
+    conversation: Conversation
+    head: Item | None
+    """The system prompt apart."""
+    there: NDArray[np.intp]
+    """Positions in the talk of those that are not forgotten, ascending."""
+    size: int
+    """How many messages the talk had."""
+    facts: Facts
+
+    @property
+    def _ahead(self) -> Sequence[Item]:
+        return () if self.head is None else (self.head,)
+
+    @property
+    def stand(self) -> NDArray[np.int8]:
+        """Why each item must stay wherever it stands, (n,) as `standing` says."""
+        return np.concatenate([standing(self._ahead), self.facts.stand(self.size)[self.there]])
+
+    @property
+    def duplicate(self) -> NDArray[np.float64]:
+        """How strongly each item is discounted when its like is there, (n,)."""
+        return np.concatenate([duplicate_weights(self._ahead), self.facts.duplicate(self.size)[self.there]])
+
+    def counts(self, tokenizer: Tokenizer, rules: RequestRules) -> NDArray[np.int64]:
+        """Return the tokens of each item, (n,)."""
+        ahead = np.asarray(count_items(self._ahead, tokenizer, rules), np.int64)
+        return np.concatenate([ahead, self.facts.counts(tokenizer, rules, self.size)[self.there]])
+
+    def select(self, items: NDArray[np.intp]) -> Scored:
+        """Return some items, (m,) ascending and none of them apart, to be scored as though there were no others."""
+        return self.facts.select(self.there[items - len(self._ahead)])
+
+    def pinned(self, pins: Iterable[int | str]) -> frozenset[int]:
+        """Turn pins into indices of items; a pin on what is forgotten gives none.
+
+        Args:
+            pins: ids, or indices of messages, forgotten ones included; a system prompt apart is the first.
+
+        Raises:
+            InputError: a pin names no item.
+        """
+        if not (pins := list(pins)):
+            return frozenset()
+        ahead = len(self._ahead)
+        found = resolve_pins([*self._ahead, *self.facts.items[: self.size]], pins)
+        there = np.concatenate([np.arange(ahead), self.there + ahead])
+        return frozenset(np.flatnonzero(np.isin(there, list(found))).tolist())
+
+
+class Facts:
+    """What is known of messages beside what they say, as far as somebody asked; it grows with their list."""
+
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+        self._pool = Pool()
+        self._stand = Column(np.empty(0, np.int8))
+        self._duplicate = Column(np.empty(0, np.float64))
+        self._counts: WeakKeyDictionary[Tokenizer, dict[RequestRules, Column[np.int64]]] = WeakKeyDictionary()
+        self._lock = RLock()
+
+    def stand(self, size: int) -> NDArray[np.int8]:
+        """Return `standing` of the first so many."""
+        with self._lock:
+            self._stand = self._stand.plus(standing(self.items[len(self._stand.array) :]))
+            return self._stand.array[:size]
+
+    def duplicate(self, size: int) -> NDArray[np.float64]:
+        """Return `duplicate_weights` of the first so many."""
+        with self._lock:
+            self._duplicate = self._duplicate.plus(duplicate_weights(self.items[len(self._duplicate.array) :]))
+            return self._duplicate.array[:size]
+
+    def counts(self, tokenizer: Tokenizer, rules: RequestRules, size: int) -> NDArray[np.int64]:
+        """Return the tokens of the first so many."""
+        with self._lock:
+            by_rules = self._counts.setdefault(tokenizer, {})
+            known = by_rules.get(rules, Column(np.empty(0, np.int64)))
+            by_rules[rules] = known = known.plus(count_items(self.items[len(known.array) :], tokenizer, rules))
+            return known.array[:size]
+
+    def set_counts(self, counts: NDArray[np.int64], tokenizer: Tokenizer, rules: RequestRules) -> None:
+        """Take counts of the first messages."""
+        with self._lock:
+            self._counts.setdefault(tokenizer, {})[rules] = Column(counts[: len(self.items)])
+
+    def pool(self) -> Pool:
+        """Return all of them as a pool."""
+        with self._lock:
+            # What was given as a turn is one, however long, where a pool would cut a document.
+            new = (replace(item, kind="turn") if item.kind == "document" else item for item in self.items[len(self._pool) :])
+            self._pool.extend(new)
+            return self._pool
+
+    def select(self, positions: NDArray[np.intp]) -> Scored:
+        """Return some of them to be scored."""
+        with self._lock:
+            return self.pool().select(positions)
+
+    def sentences(self, text: str, tokenizer: Tokenizer) -> Sentences:
+        """Return a text of one split into counted sentences."""
+        return self._pool.sentences(text, tokenizer)

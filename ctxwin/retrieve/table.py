@@ -1,0 +1,128 @@
+"""What is known of each item of an index before any question, as columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..columns import Column
+from ..items import Item
+from ..lexical import cjk_share, is_foreign
+from .place import Place, Scores, lay_out
+
+__all__ = ["Table"]
+
+USUAL_TOKENS = 64.0
+"""Estimated tokens of an item that is neither brief nor long."""
+
+COLUMNS: Mapping[str, type[np.generic]] = {
+    "size": np.float32,
+    "self": np.float32,
+    "user": np.float32,
+    "assistant": np.float32,
+    "day": np.float32,
+    "foreign": np.bool_,
+    "turn": np.bool_,
+    "speaker": np.int32,
+    "session": np.intp,
+}
+
+
+class Table:
+    """Columns of n items: `table["size"]` is (n,). A table never changes; `plus` and `take` return others.
+
+    The columns: `size`, estimated tokens; `self`, whether the user said it; `user`, `assistant`, whether that one may
+    have; `day`, an ordinal, NaN where unknown; `foreign`, whether it is mostly in other scripts than Latin; `turn`,
+    whether it is one; `speaker`, the number of the name, -1 for none; `session`, the number of the session.
+
+    Example:
+        >>> table = Table().plus([Item(text="Hello"), Item(text="Hi", role="user")])
+        >>> table["self"].tolist(), len(table.take(np.array([1])))
+        ([0.0, 1.0], 1)
+    """
+
+    def __init__(self, given: Table | None = None, rows: NDArray[np.intp] | None = None) -> None:
+        if given is None:
+            self._columns = {name: Column[Any](np.empty(0, kind)) for name, kind in COLUMNS.items()}
+            self._numbers = _Numbers()
+        else:
+            self._columns, self._numbers = given._columns, given._numbers
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self["size"])
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._arrays[name]
+
+    @cached_property
+    def _arrays(self) -> Mapping[str, NDArray[Any]]:
+        arrays = {name: column.array for name, column in self._columns.items()}
+        return arrays if self._rows is None else {name: array[self._rows] for name, array in arrays.items()}
+
+    def plus(self, items: Iterable[Item]) -> Table:
+        """Return the table with more items."""
+        grown = Table(self)
+        rows = [self._row(item) for item in items]
+        columns = zip(self._columns.items(), zip(*rows, strict=True), strict=True) if rows else ()
+        grown._columns = self._columns | {name: column.plus(new) for (name, column), new in columns}
+        return grown
+
+    def take(self, rows: NDArray[np.intp]) -> Table:
+        """Return the table of some items, (m,) ascending, as though there were no others."""
+        return Table(self, rows)
+
+    def _row(self, item: Item) -> tuple[Any, ...]:
+        share = cjk_share(item.text[:1_000])
+        when = item.when
+        return (
+            len(item.text) * (0.25 + 0.45 * share) + 4,
+            item.role == "user",
+            # Who spoke tells turns of the two from each other, not from results of tools, passages and files.
+            item.role != "assistant",
+            item.role != "user",
+            when.toordinal() if when else np.nan,
+            is_foreign(item.text),
+            item.kind == "turn",
+            self._numbers.speaker(item),
+            self._numbers.session(item),
+        )
+
+    def said_by(self, names: Iterable[str]) -> Scores:
+        """Return which items are said by somebody of one of these first names, in lower case, 0 or 1."""
+        known = [number for name in names if (number := self._numbers.names.get(name)) is not None]
+        return np.isin(self["speaker"], known).astype(np.float32) if known else np.zeros(len(self), np.float32)
+
+    @cached_property
+    def folds(self) -> Scores:
+        """How many times longer than usual each is, as a power of e."""
+        folds: Scores = np.log(self["size"] / np.float32(USUAL_TOKENS))
+        return folds
+
+    @cached_property
+    def place(self) -> Place:
+        """How they hang together."""
+        return lay_out(self["session"], self["turn"], self["size"])
+
+
+class _Numbers:
+    """Numbers for names and sessions, in the order in which they come up."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+        self._sessions: dict[tuple[str | None, ...], int] = {}
+
+    def speaker(self, item: Item) -> int:
+        names = re.findall(r"\w+", item.speaker.lower()) if item.speaker else []
+        return self.names.setdefault(names[0], len(self.names)) if names else -1
+
+    def session(self, item: Item) -> int:
+        """Number an item's session, or its source for chunks; a passage or memory stands alone."""
+        shared = item.kind in ("turn", "chunk")
+        key = (item.kind, item.source, item.session) if shared else (str(len(self._sessions)),)
+        return self._sessions.setdefault(key, len(self._sessions))
