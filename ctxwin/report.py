@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
+from .footprint import Call, Spending, spending
 from .items import Budget
 from .models import Model
 
@@ -53,22 +54,46 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one call costs in US dollars at the catalogue's prices, without the answer."""
+    """What one call costs, packed and unpacked, without the answer and with nothing in the prompt cache."""
 
     model: str
-    packed: float
-    unpacked: float
-    """What everything that was given would have cost, had it fitted."""
     date: str
-    """When the prices were taken."""
+    """When the catalogue's row was made."""
+    spending: Spending
+    """Money, energy and CO2 of the call, and of everything that was given, had it fitted."""
+
+    @property
+    def packed(self) -> float | None:
+        """US dollars at the catalogue's prices; None where it has none."""
+        return self.spending.packed.dollars
+
+    @property
+    def unpacked(self) -> float | None:
+        """US dollars that everything that was given would have cost."""
+        return self.spending.unpacked.dollars
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values: dollars, and energy in Wh and CO2 equivalent in g as low, mid and high."""
+        packed, whole = self.spending.packed, self.spending.unpacked
+        return {
+            "model": self.model,
+            "date": self.date,
+            "packed": packed.dollars,
+            "unpacked": whole.dollars,
+            "energy_wh": {"packed": packed.energy.to_dict(), "unpacked": whole.energy.to_dict()},
+            "co2_g": {"packed": packed.co2.to_dict(), "unpacked": whole.co2.to_dict()},
+            "daily": self.spending.daily(),
+        }
 
 
-def price_of(model: Model, packed: int, unpacked: int) -> Cost | None:
-    """Price a request of `packed` tokens beside the whole of `unpacked` tokens; None without a price."""
-    packed_cost, whole_cost = model.cost(packed), model.cost(unpacked)
-    if packed_cost is None or whole_cost is None:
-        return None
-    return Cost(model=model.name, packed=packed_cost, unpacked=whole_cost, date=str(model.date))
+def price_of(model: Model, packed: int, unpacked: int) -> Cost:
+    """Account for a request of `packed` tokens beside the whole of `unpacked` tokens.
+
+    Raises:
+        InputError: the environment names a grid that is not known.
+    """
+    call = Call(model=model, input=packed, unpacked=unpacked)
+    return Cost(model=model.name, date=str(model.date or ""), spending=spending([call]))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,6 +127,7 @@ class Report:
     """Files that could not be used, with the reason."""
     warnings: Sequence[str] = ()
     cost: Cost | None = None
+    """Money, energy and CO2; None where no model is named."""
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
     lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
@@ -153,7 +179,7 @@ class Report:
             "citations": list(self.citations),
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
             "warnings": list(self.warnings),
-            "cost": asdict(self.cost) if self.cost else None,
+            "cost": self.cost.to_dict() if self.cost else None,
         }
         if decisions:
             names = [one.name for one in fields(Decision)]  # asdict copies deeply, at ten times the cost

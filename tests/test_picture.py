@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from ctxwin.footprint import Call, spending
 from ctxwin.items import Budget
+from ctxwin.models import Model
 from ctxwin.picture import clean, html, listing, table
 from ctxwin.picture.page import ROWS_IN, ROWS_OUT
 from ctxwin.picture.plain import SIGNS, WIDTH, _bar
@@ -32,6 +34,7 @@ HOSTILE = (
     "مرحبا بالعالم 我们星期五签租约 👩‍👩‍👧 Z̷̢̛a̴",
     "x" * 100_000,
 )
+CALL = Call(model=Model(name="mine", input_price=1.0, output_price=4.0), input=500, unpacked=6_000)
 VOID = {"img", "br", "hr", "input", "link", "meta"}
 
 
@@ -107,7 +110,7 @@ def report(decisions: list[Decision], *, text: str = "words", **changes: object)
         "citations": [text] * 6,
         "skipped": [(text, text)],
         "warnings": [text],
-        "cost": Cost(model=text, packed=0.0005, unpacked=0.006, date="2025-01-01"),
+        "cost": Cost(model=text, date="2025-01-01", spending=spending([CALL])),
         "decide": lambda: decisions,
         "offer": lambda extra: [Offer(id=text, label=text, rung="full", tokens=41, value=3.0)],
         "lose": lambda: [text],

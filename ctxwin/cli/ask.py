@@ -88,7 +88,8 @@ def _in_catalogue(model: str) -> bool:
 
 def _preview(packed: Packed, model: str | None) -> str:
     report = packed.report
-    cost = f", ${report.cost.packed:.5f} to read" if report.cost else ""
+    dollars = report.cost.packed if report.cost else None
+    cost = "" if dollars is None else f", ${dollars:.5f} to read"
     to = f" to {model}" if model else ""
     skipped = f"; {len(report.skipped):,} files skipped" if report.skipped else ""
     return (

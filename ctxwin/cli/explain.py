@@ -10,7 +10,7 @@ import typer
 
 from ..errors import InputError
 from ..messages import load
-from ..picture import clean, listing, title
+from ..picture import clean, costs, daily, listing, title
 from ..report import Offer
 from .inputs import (
     BudgetOption,
@@ -87,6 +87,8 @@ def run(
         typer.echo(f"\nfacts that shortening lost: {', '.join(map(clean, packed.report.lost_facts))}")
     for path, reason in packed.report.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
+    if said := [*costs(packed.report), *daily(packed.report)]:
+        typer.echo("\n" + "\n".join(said))
     titles = {one.id: title(one) for one in packed.report.decisions}
     typer.echo("\n" + "\n".join(_offered(offers, extra, titles)))
 

@@ -12,6 +12,8 @@ __all__ = [
     "PREVIEW",
     "by_relevance",
     "clean",
+    "costs",
+    "daily",
     "fullness",
     "headline",
     "notes",
@@ -88,12 +90,20 @@ def quality(report: Report) -> str:
     return f"{best}; relevance by {judge}"
 
 
-def _money(report: Report) -> str | None:
-    if report.cost is None:
-        return None
-    cost = report.cost
-    model = clean(cost.model, 40)
-    return f"${cost.packed:.5f} with {model}, unpacked ${cost.unpacked:.5f} (prices of {cost.date})"
+def costs(report: Report) -> list[str]:
+    """Say what the call costs in money, energy and CO2; nothing without a model."""
+    if (cost := report.cost) is None:
+        return []
+    said = [cost.spending.impact()]
+    if cost.packed is not None and cost.unpacked is not None:
+        model = clean(cost.model, 40)
+        said.insert(0, f"${cost.packed:.5f} with {model}, unpacked ${cost.unpacked:.5f} (prices of {cost.date})")
+    return said
+
+
+def daily(report: Report) -> list[str]:
+    """Say what a day of such calls costs; nothing without a model."""
+    return [report.cost.spending.daily()] if report.cost else []
 
 
 def _purchase(report: Report) -> str | None:
@@ -137,7 +147,7 @@ def by_relevance(decisions: Sequence[Decision]) -> list[Decision]:
 
 def notes(report: Report) -> list[str]:
     """Return what is to be said below a picture: offers, price, sources, losses, warnings."""
-    said = [_purchase(report), _money(report), _sources(report), _lost(report), _skipped(report)]
+    said = [_purchase(report), *costs(report), _sources(report), _lost(report), _skipped(report)]
     return [*(one for one in said if one), *(f"warning: {clean(one)}" for one in report.warnings)]
 
 
