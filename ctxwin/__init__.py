@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .packing import Packed, apack, pack
     from .pool import Pool
     from .report import Report
+    from .store import Store
     from .summarize import Summarizer
     from .tokens import Tokenizer, count_tokens, get_tokenizer
 
@@ -33,6 +34,7 @@ _HOME = {
     "Packed": "packing",
     "Pool": "pool",
     "Report": "report",
+    "Store": "store",
     "StoreError": "errors",
     "Summarizer": "summarize",
     "Tokenizer": "tokens",

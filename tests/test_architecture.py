@@ -22,7 +22,7 @@ MAX_FUNCTION = 50
 
 PUBLIC = [
     "Allocator", "Budget", "BudgetError", "CtxwinError", "Embedder", "Files", "Item", "MessageError", "MissingExtra",
-    "Packed", "Pool", "Report", "StoreError", "Summarizer", "Tokenizer", "UnknownModel", "apack", "check",
+    "Packed", "Pool", "Report", "Store", "StoreError", "Summarizer", "Tokenizer", "UnknownModel", "apack", "check",
     "count_tokens", "get_model", "get_tokenizer", "pack", "strategies",
 ]  # fmt: skip
 

@@ -92,10 +92,10 @@ class MemoryStore:
         contents = encode(messages)
         added = stamps(times, len(contents))
         with self._lock:
-            turns = self._begun(window).turns
-            length = len(turns)
+            length = len(self._windows[window].turns) if window in self._windows else 0
             if expected is not None and expected > length:
                 raise too_short(window, length, expected)
+            turns = self._begun(window).turns
             turns += [_Stored(content=content, time=time) for content, time in zip(contents, added, strict=True)]
             return _from(turns, length if expected is None else expected)
 

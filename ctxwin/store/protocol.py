@@ -77,6 +77,8 @@ class Store(Protocol):
 
         Raises:
             InputError: there is no such position; nothing is erased.
+            StoreError: as for every method; or the turns are gone, but bytes of theirs could not be removed yet. Erase
+                them again later.
         """
 
     def fork(self, window: str, new: str, until: int | None = None) -> None:

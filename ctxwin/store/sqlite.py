@@ -301,10 +301,12 @@ def _length(file: sqlite3.Connection, number: int) -> int:
 
 def _stored(file: sqlite3.Connection, content: Content) -> int:
     """Return the number of a message, which is added where it is not there yet."""
-    file.execute(
+    added = file.execute(
         "INSERT INTO messages (key, hash, form) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
         (content.key, content.hash, _column(content.form)),
     )
+    if added.rowcount and added.lastrowid is not None:
+        return added.lastrowid
     (number,) = file.execute("SELECT id FROM messages WHERE key = ?", (content.key,)).fetchone()
     return int(number)
 
