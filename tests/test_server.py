@@ -117,16 +117,18 @@ def test_openai_caches_prefixes_in_steps(provider, gpt):
 def test_anthropic_caches_at_markers_for_a_time():
     now = [0.0]
     marked = [{"type": "text", "text": LONG, "cache_control": {"type": "ephemeral"}}]
-    with Provider(clock=lambda: now[0], ttl=300) as provider:
-        with anthropic.Anthropic(base_url=provider.anthropic, api_key="any") as claude:
+    with (
+        Provider(clock=lambda: now[0], ttl=300) as provider,
+        anthropic.Anthropic(base_url=provider.anthropic, api_key="any") as claude,
+    ):
 
-            def ask(system):
-                return claude.messages.create(model="claude-sonnet-5", messages=ASK, max_tokens=9, system=system).usage
+        def ask(system):
+            return claude.messages.create(model="claude-sonnet-5", messages=ASK, max_tokens=9, system=system).usage
 
-            first, second = ask(marked), ask(marked)
-            now[0] = 600.5
-            third = ask(marked)
-            plain = ask(LONG)
+        first, second = ask(marked), ask(marked)
+        now[0] = 600.5
+        third = ask(marked)
+        plain = ask(LONG)
     assert first.cache_creation_input_tokens == second.cache_read_input_tokens > 1024
     assert second.cache_creation_input_tokens == 0
     assert second.input_tokens == 4 + 7 + 3
