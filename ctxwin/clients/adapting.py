@@ -1,0 +1,142 @@
+"""Making a `Client` of whatever reaches a model."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from ..errors import InputError
+from ..messages import Dialect
+from .chat import CHAT
+from .endpoint import Endpoint
+from .sdk import ApiName, SdkClient, apis_of
+from .values import Client, Gather, Reply
+
+__all__ = ["adapt", "is_litellm"]
+
+
+def adapt(client: Any, api: ApiName | None = None) -> Client:
+    """Return what sends requests through a client and reads its answers.
+
+    Args:
+        client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` and what is derived from them, the
+            module `litellm` or one of its routers, an `Endpoint`, a function from messages to a text (it may be
+            `async`), or a `Client`, which is returned as it is.
+        api: which way to ask; None: the client's usual one, for OpenAI `chat`.
+
+    Raises:
+        InputError: the client is none of these, or has no such API.
+
+    Example:
+        >>> echo = adapt(lambda messages: messages[-1]["content"])
+        >>> echo.read(echo.send({"messages": [{"role": "user", "content": "Hi"}]})).text
+        'Hi'
+    """
+    if (apis := apis_of(client)) is not None:
+        name: ApiName = api or next(iter(apis))
+        if name not in apis:
+            raise InputError(f"a client of type {type(client).__name__} has no api {name!r}; use {_list(apis)}")
+        return SdkClient(client=client, api=apis[name])
+    found: Client | None = None
+    if isinstance(client, Endpoint):
+        found = EndpointClient(endpoint=client)
+    elif is_litellm(client):
+        found = LitellmClient(module=client)
+    elif isinstance(client, Client) and not isinstance(client, type):
+        found = client
+    elif callable(client) and not isinstance(client, type):
+        found = FunctionClient(function=client)
+    if found is None:
+        raise InputError(
+            f"a client of type {type(client).__name__} is not known; give OpenAI(), Anthropic(), their Async forms, "
+            "the module litellm, an Endpoint, or a function from messages to a text"
+        )
+    if api not in (None, "chat"):
+        raise InputError(f"{type(found).__name__} has no api {api!r}; use 'chat'")
+    return found
+
+
+def is_litellm(client: Any) -> bool:
+    """Tell whether something is the module litellm, or a router of it."""
+    kind = client.__name__ if isinstance(client, ModuleType) else type(client).__module__
+    return kind.partition(".")[0] == "litellm" and hasattr(client, "completion")
+
+
+def _list(names: Iterable[str]) -> str:
+    return " or ".join(map(repr, names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ChatClient:
+    """What all clients that answer with chat completions share."""
+
+    @property
+    def dialect(self) -> Dialect:
+        return "openai"
+
+    @property
+    def is_async(self) -> bool:
+        return False
+
+    def read(self, response: Any) -> Reply:
+        return CHAT.read(response)
+
+    def gather(self) -> Gather:
+        return CHAT.gather()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LitellmClient(_ChatClient):
+    """The module litellm, or one of its routers."""
+
+    module: Any
+
+    def send(self, body: Mapping[str, Any]) -> Any:
+        return self.module.completion(**body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointClient(_ChatClient):
+    """An `Endpoint`: answers are plain JSON."""
+
+    endpoint: Endpoint
+
+    def send(self, body: Mapping[str, Any]) -> Any:
+        return self.endpoint.events(body) if body.get("stream") else self.endpoint.send(body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionClient(_ChatClient):
+    """A function from messages to a text; a stream of it is the whole text at once."""
+
+    function: Callable[..., Any]
+
+    @property
+    def is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
+
+    def send(self, body: Mapping[str, Any]) -> Any:
+        messages, stream = body["messages"], body.get("stream")
+        if self.is_async:
+            return self._later(messages, stream)
+        events = _completion(self.function(messages), stream)
+        return iter((events,)) if stream else events
+
+    async def _later(self, messages: Any, stream: Any) -> Any:
+        answered = _completion(await self.function(messages), stream)
+        return _once(answered) if stream else answered
+
+
+async def _once(event: Any) -> AsyncIterator[Any]:
+    yield event
+
+
+def _completion(text: Any, stream: Any) -> dict[str, Any]:
+    """Return an answer as a chat completion, or as its only chunk."""
+    if not isinstance(text, str):
+        raise InputError(f"the function that answers returned {type(text).__name__}; let it return a string")
+    said = {"role": "assistant", "content": text}
+    return {"choices": [{"index": 0, "delta" if stream else "message": said, "finish_reason": "stop"}]}

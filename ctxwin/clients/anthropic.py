@@ -1,0 +1,106 @@
+"""Answers of Anthropic messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .plain import field, number, plain, tidy
+from .values import Reply, Usage, Wire
+
+__all__ = ["MESSAGES"]
+
+GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+"""Deltas whose text is appended to the key of the same name of their block."""
+
+
+def read(response: Any) -> Reply:
+    """Read a message."""
+    blocks = [plain(block) for block in field(response, "content") or ()]
+    return _reply(blocks, field(response, "usage"), field(response, "model"))
+
+
+def _reply(blocks: Iterable[Mapping[str, Any]], usage: Any, model: Any) -> Reply:
+    # What a tool is called with may hold nulls that mean something: only the block itself is tidied.
+    content = [tidy(block, keep=("input",)) for block in blocks]
+    return Reply(
+        messages=({"role": "assistant", "content": content},) if content else (),
+        text="".join(block["text"] for block in content if block.get("type") == "text"),
+        usage=_usage(usage),
+        model=model if isinstance(model, str) else None,
+    )
+
+
+def _usage(usage: Any) -> Usage | None:
+    if usage is None:
+        return None
+    cached = number(usage, "cache_read_input_tokens")
+    written = number(usage, "cache_creation_input_tokens")
+    return Usage(
+        input=number(usage, "input_tokens") + cached + written,  # what is reported as input is neither
+        cached=cached,
+        written=written,
+        output=number(usage, "output_tokens"),
+    )
+
+
+class MessagesGather:
+    """Puts the events of a message together."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._blocks: dict[int, dict[str, Any]] = {}
+        self._inputs: dict[int, str] = {}
+        self._usage: dict[str, Any] = {}
+        self._model: Any = None
+
+    def feed(self, event: Any) -> str:
+        match field(event, "type"):
+            case "message_start":
+                self._model = field(event, "message", "model")
+                self._spend(field(event, "message", "usage"))
+            case "content_block_start":
+                self._blocks[number(event, "index")] = plain(field(event, "content_block"))
+            case "content_block_delta":
+                return self._add(number(event, "index"), field(event, "delta"))
+            case "message_delta":
+                self._spend(field(event, "usage"))
+                self.done = self.done or field(event, "delta", "stop_reason") is not None
+            case "message_stop":
+                self.done = True
+        return ""
+
+    def _spend(self, usage: Any) -> None:
+        """Take over the counts; those that come later are sums over the whole message."""
+        if usage is not None:
+            self._usage |= {key: value for key, value in plain(usage).items() if value is not None}
+
+    def _add(self, place: int, delta: Any) -> str:
+        block, kind = self._blocks.setdefault(place, {}), field(delta, "type")
+        if kind in GROWING:
+            key = GROWING[kind]
+            piece = str(field(delta, key) or "")
+            block[key] = (block.get(key) or "") + piece
+            return piece if key == "text" else ""
+        if kind == "input_json_delta":
+            self._inputs[place] = self._inputs.get(place, "") + (field(delta, "partial_json") or "")
+        elif kind == "citations_delta":
+            block["citations"] = [*(block.get("citations") or ()), plain(field(delta, "citation"))]
+        return ""
+
+    def reply(self) -> Reply:
+        blocks = [self._block(place) for place in sorted(self._blocks)]
+        return _reply(blocks, self._usage or None, self._model)
+
+    def _block(self, place: int) -> dict[str, Any]:
+        block, written = self._blocks[place], self._inputs.get(place)
+        if not written:
+            return block
+        try:
+            return {**block, "input": json.loads(written)}
+        except ValueError:  # cut off at the limit of tokens: what came cannot be sent back as a call's input
+            return {**block, "input": {}}
+
+
+MESSAGES = Wire(dialect="anthropic", read=read, gather=MessagesGather)

@@ -1,0 +1,85 @@
+"""Answers of OpenAI Responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .plain import field, number, plain, tidy
+from .values import Reply, Usage, Wire
+
+__all__ = ["RESPONSES", "tidy_item"]
+
+ENDS = frozenset({"response.completed", "response.incomplete"})
+"""Events that end an answer; after `response.failed` there is none to keep."""
+DONE = frozenset({"completed", "incomplete", None})
+"""States of a response that has come to its end; servers that took the form over may leave it out."""
+
+
+def tidy_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item without what says nothing; what the API wants in it stays even where it is empty."""
+    found = tidy(item, keep=("summary", "content") if item.get("type") == "message" else ("summary",))
+    if isinstance(found.get("content"), list | tuple):
+        found["content"] = [tidy(plain(part), keep=("annotations",)) for part in found["content"]]
+    return found
+
+
+def read(response: Any) -> Reply:
+    """Read a response; one that still runs in the background or has failed has no messages."""
+    if field(response, "status") not in DONE:
+        return _reply((), response)
+    return _reply(field(response, "output") or (), response)
+
+
+def _reply(output: Iterable[Any], response: Any) -> Reply:
+    items = tuple(tidy_item(plain(item)) for item in output)
+    model = field(response, "model")
+    return Reply(
+        messages=items,
+        text="".join(_text(item) for item in items),
+        usage=_usage(field(response, "usage")),
+        model=model if isinstance(model, str) else None,
+    )
+
+
+def _text(item: Mapping[str, Any]) -> str:
+    parts = (item.get("content") or ()) if item.get("type") == "message" else ()
+    return "".join(part["text"] for part in parts if part.get("type") == "output_text")
+
+
+def _usage(usage: Any) -> Usage | None:
+    if usage is None:
+        return None
+    return Usage(
+        input=number(usage, "input_tokens"),
+        cached=number(usage, "input_tokens_details", "cached_tokens"),
+        written=number(usage, "input_tokens_details", "cache_write_tokens"),
+        output=number(usage, "output_tokens"),
+    )
+
+
+class ResponsesGather:
+    """Puts the events of a response together."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._items: dict[int, Any] = {}
+        self._response: Any = None
+
+    def feed(self, event: Any) -> str:
+        kind = field(event, "type")
+        if kind == "response.output_text.delta":
+            return field(event, "delta") or ""
+        if kind == "response.output_item.done":
+            self._items[number(event, "output_index")] = field(event, "item")
+        elif kind in ENDS:
+            self._response = field(event, "response")
+            self.done = True
+        return ""
+
+    def reply(self) -> Reply:
+        finished = [self._items[place] for place in sorted(self._items)]
+        return _reply(field(self._response, "output") or finished, self._response)
+
+
+RESPONSES = Wire(dialect="responses", read=read, gather=ResponsesGather)
