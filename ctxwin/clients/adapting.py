@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..errors import InputError
 from ..messages import Dialect
 from .chat import CHAT
 from .endpoint import Endpoint
-from .sdk import ApiName, SdkClient, apis_of
+from .sdk import Api, ApiName, apis_of
 from .values import Client, Gather, Reply
 
 __all__ = ["adapt", "is_litellm"]
@@ -36,7 +37,7 @@ def adapt(client: Any, api: ApiName | None = None) -> Client:
         'Hi'
     """
     if (apis := apis_of(client)) is not None:
-        name: ApiName = api or next(iter(apis))
+        name = api if api is not None else next(iter(apis))
         if name not in apis:
             raise InputError(f"a client of type {type(client).__name__} has no api {name!r}; use {_list(apis)}")
         return SdkClient(client=client, api=apis[name])
@@ -67,6 +68,31 @@ def is_litellm(client: Any) -> bool:
 
 def _list(names: Iterable[str]) -> str:
     return " or ".join(map(repr, names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkClient:
+    """An SDK's client, for one of its ways to ask a model."""
+
+    client: Any
+    api: Api
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.api.wire.dialect
+
+    @property
+    def is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.client.post)
+
+    def send(self, body: Mapping[str, Any]) -> Any:
+        return attrgetter(self.api.method)(self.client)(**body)
+
+    def read(self, response: Any) -> Reply:
+        return self.api.wire.read(response)
+
+    def gather(self) -> Gather:
+        return self.api.wire.gather()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, Literal
 
-from ..messages import Dialect
 from .anthropic import MESSAGES
 from .chat import CHAT
 from .responses import RESPONSES
-from .values import Gather, Reply, Wire
+from .values import Wire
 
-__all__ = ["SDKS", "Api", "ApiName", "SdkClient", "apis_of"]
+__all__ = ["SDKS", "Api", "ApiName", "apis_of"]
 
 ApiName = Literal["chat", "responses", "messages"]
 """OpenAI's chat completions and Responses, Anthropic's messages."""
@@ -48,28 +45,3 @@ def apis_of(client: Any) -> Mapping[ApiName, Api] | None:
         if package in SDKS and callable(getattr(client, "post", None)):
             return SDKS[package]
     return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SdkClient:
-    """An SDK's client, for one of its ways to ask a model."""
-
-    client: Any
-    api: Api
-
-    @property
-    def dialect(self) -> Dialect:
-        return self.api.wire.dialect
-
-    @property
-    def is_async(self) -> bool:
-        return inspect.iscoroutinefunction(self.client.post)
-
-    def send(self, body: Mapping[str, Any]) -> Any:
-        return attrgetter(self.api.method)(self.client)(**body)
-
-    def read(self, response: Any) -> Reply:
-        return self.api.wire.read(response)
-
-    def gather(self) -> Gather:
-        return self.api.wire.gather()

@@ -71,7 +71,7 @@ class Client(Protocol):
         ...
 
     def send(self, body: Mapping[str, Any]) -> Any:
-        """Send a request, given as the keyword arguments of the client's own method (`model`, `messages`, `stream`, ...).
+        """Send a request, given as the keyword arguments of the client's own method: `model`, `messages`, `stream`.
 
         Returns:
             The provider's own response, or with `stream` its own stream of events; of an asynchronous client a
