@@ -8,7 +8,7 @@ from typing import Any
 from .plain import field, number, plain, tidy
 from .values import Reply, Usage, Wire
 
-__all__ = ["RESPONSES", "tidy_item"]
+__all__ = ["RESPONSES"]
 
 ENDS = frozenset({"response.completed", "response.incomplete"})
 """Events that end an answer; after `response.failed` there is none to keep."""
@@ -20,7 +20,7 @@ def tidy_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item without what says nothing; what the API wants in it stays even where it is empty."""
     found = tidy(item, keep=("summary", "content") if item.get("type") == "message" else ("summary",))
     if isinstance(found.get("content"), list | tuple):
-        found["content"] = [tidy(plain(part), keep=("annotations",)) for part in found["content"]]
+        found["content"] = [tidy(part, keep=("annotations",)) for part in found["content"]]
     return found
 
 
@@ -82,4 +82,4 @@ class ResponsesGather:
         return _reply(field(self._response, "output") or finished, self._response)
 
 
-RESPONSES = Wire(dialect="responses", read=read, gather=ResponsesGather)
+RESPONSES = Wire(dialect="responses", read=read, gather=ResponsesGather, tidy=tidy_item)
