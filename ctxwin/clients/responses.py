@@ -64,21 +64,28 @@ class ResponsesGather:
     def __init__(self) -> None:
         self.done = False
         self._items: dict[int, Any] = {}
+        self._text = ""
         self._response: Any = None
 
     def feed(self, event: Any) -> str:
-        kind = field(event, "type")
-        if kind == "response.output_text.delta":
-            return field(event, "delta") or ""
-        if kind == "response.output_item.done":
-            self._items[number(event, "output_index")] = field(event, "item")
-        elif kind in ENDS:
-            self._response = field(event, "response")
-            self.done = True
+        match field(event, "type"):
+            case "response.output_text.delta":
+                piece = field(event, "delta") or ""
+                self._text += piece
+                return piece
+            case "response.output_item.done":
+                self._items[number(event, "output_index")] = field(event, "item")
+                self._text = ""
+            case kind if kind in ENDS:
+                self._response = field(event, "response")
+                self.done = True
         return ""
 
     def reply(self) -> Reply:
         finished = [self._items[place] for place in sorted(self._items)]
+        if self._text:  # of a message that is still being written
+            part = {"type": "output_text", "text": self._text, "annotations": []}
+            finished.append({"type": "message", "role": "assistant", "content": [part]})
         return _reply(field(self._response, "output") or finished, self._response)
 
 
