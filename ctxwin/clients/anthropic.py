@@ -15,18 +15,24 @@ GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta"
 """Deltas whose text is appended to the key of the same name of their block."""
 
 
+def tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message whose blocks hold nothing that says nothing; what a tool is called with stays as it is."""
+    content = message.get("content")
+    if isinstance(content, list | tuple):
+        return {**message, "content": [tidy(block, keep=("input",)) for block in content]}
+    return dict(message)
+
+
 def read(response: Any) -> Reply:
     """Read a message."""
-    blocks = [plain(block) for block in field(response, "content") or ()]
-    return _reply(blocks, field(response, "usage"), field(response, "model"))
+    return _reply(field(response, "content") or (), field(response, "usage"), field(response, "model"))
 
 
-def _reply(blocks: Iterable[Mapping[str, Any]], usage: Any, model: Any) -> Reply:
-    # What a tool is called with may hold nulls that mean something: only the block itself is tidied.
-    content = [tidy(block, keep=("input",)) for block in blocks]
+def _reply(blocks: Iterable[Any], usage: Any, model: Any) -> Reply:
+    message = tidy_message({"role": "assistant", "content": [plain(block) for block in blocks]})
     return Reply(
-        messages=({"role": "assistant", "content": content},) if content else (),
-        text="".join(block["text"] for block in content if block.get("type") == "text"),
+        messages=(message,) if message["content"] else (),
+        text="".join(block["text"] for block in message["content"] if block.get("type") == "text"),
         usage=_usage(usage),
         model=model if isinstance(model, str) else None,
     )
@@ -103,4 +109,4 @@ class MessagesGather:
             return {**block, "input": {}}
 
 
-MESSAGES = Wire(dialect="anthropic", read=read, gather=MessagesGather)
+MESSAGES = Wire(dialect="anthropic", read=read, gather=MessagesGather, tidy=tidy_message)

@@ -8,7 +8,7 @@ from typing import Any
 from .plain import field, number, plain, tidy
 from .values import Reply, Usage, Wire
 
-__all__ = ["CHAT", "tidy_message"]
+__all__ = ["CHAT"]
 
 GROWING = ("content", "refusal", "reasoning_content", "reasoning")
 """Keys of a delta whose text is appended."""
@@ -19,7 +19,7 @@ def tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
     called = message.get("tool_calls") or message.get("function_call")
     found = tidy(message, keep=("content",) if called else ())
     if "tool_calls" in found:
-        found["tool_calls"] = [_tidy_call(plain(call)) for call in found["tool_calls"]]
+        found["tool_calls"] = [_tidy_call(call) for call in found["tool_calls"]]
     if spoken := field(found, "audio", "id"):  # a spoken answer is sent back by its id
         found["audio"] = {"id": spoken}
     return found
@@ -27,8 +27,8 @@ def tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tidy_call(call: dict[str, Any]) -> dict[str, Any]:
     kind = "custom" if call.get("type") == "custom" else "function"
-    inner = tidy(plain(call.get(kind) or {}), keep=("arguments", "input"))
-    return {**tidy(call), kind: inner}
+    said = {name: value for name, value in tidy(call).items() if name != "index"}
+    return {**said, kind: tidy(call.get(kind) or {}, keep=("arguments", "input"))}
 
 
 def read(response: Any) -> Reply:
@@ -91,11 +91,9 @@ class ChatGather:
         if audio := delta.get("audio"):
             self._message["audio"] = {**self._message.get("audio", {}), **audio}
         if old := delta.get("function_call"):
-            self._message["function_call"] = _grown(self._message.get("function_call", {}), plain(old))
+            self._message["function_call"] = _grown(self._message.get("function_call", {}), old)
         for position, piece in enumerate(delta.get("tool_calls") or ()):
-            piece = plain(piece)
-            place = piece.pop("index", None)
-            place = position if place is None else place
+            place = position if piece.get("index") is None else piece["index"]
             self._calls[place] = _grown(self._calls.get(place, {}), piece)
         return delta.get("content") or ""
 
@@ -121,4 +119,4 @@ def _grown(call: Mapping[str, Any], piece: Mapping[str, Any]) -> dict[str, Any]:
     return grown
 
 
-CHAT = Wire(dialect="openai", read=read, gather=ChatGather)
+CHAT = Wire(dialect="openai", read=read, gather=ChatGather, tidy=tidy_message)

@@ -30,12 +30,20 @@ def number(value: Any, *path: str) -> int:
 
 
 def plain(value: Any) -> dict[str, Any]:
-    """Return an SDK's object as the JSON that it was made from."""
+    """Return an SDK's object, or a mapping with such objects in it, as the JSON that it was made from."""
     if isinstance(value, Mapping):
-        return dict(value)
+        return {key: _deep(inner) for key, inner in value.items()}
     # Warnings would be about types that the SDK itself has put in, such as parsed answers.
     dumped: dict[str, Any] = value.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
     return dumped
+
+
+def _deep(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_deep(one) for one in value]
+    return plain(value) if isinstance(value, Mapping) or hasattr(value, "model_dump") else value
 
 
 def tidy(value: Mapping[str, Any], *, keep: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from .plain import field, number, plain, tidy
 from .values import Reply, Usage, Wire
 
-__all__ = ["RESPONSES", "tidy_item"]
+__all__ = ["RESPONSES"]
 
 ENDS = frozenset({"response.completed", "response.incomplete"})
 """Events that end an answer; after `response.failed` there is none to keep."""
@@ -20,7 +20,7 @@ def tidy_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item without what says nothing; what the API wants in it stays even where it is empty."""
     found = tidy(item, keep=("summary", "content") if item.get("type") == "message" else ("summary",))
     if isinstance(found.get("content"), list | tuple):
-        found["content"] = [tidy(plain(part), keep=("annotations",)) for part in found["content"]]
+        found["content"] = [tidy(part, keep=("annotations",)) for part in found["content"]]
     return found
 
 
@@ -64,22 +64,29 @@ class ResponsesGather:
     def __init__(self) -> None:
         self.done = False
         self._items: dict[int, Any] = {}
+        self._text = ""
         self._response: Any = None
 
     def feed(self, event: Any) -> str:
-        kind = field(event, "type")
-        if kind == "response.output_text.delta":
-            return field(event, "delta") or ""
-        if kind == "response.output_item.done":
-            self._items[number(event, "output_index")] = field(event, "item")
-        elif kind in ENDS:
-            self._response = field(event, "response")
-            self.done = True
+        match field(event, "type"):
+            case "response.output_text.delta":
+                piece = field(event, "delta") or ""
+                self._text += piece
+                return piece
+            case "response.output_item.done":
+                self._items[number(event, "output_index")] = field(event, "item")
+                self._text = ""
+            case kind if kind in ENDS:
+                self._response = field(event, "response")
+                self.done = True
         return ""
 
     def reply(self) -> Reply:
         finished = [self._items[place] for place in sorted(self._items)]
+        if self._text:  # of a message that is still being written
+            part = {"type": "output_text", "text": self._text, "annotations": []}
+            finished.append({"type": "message", "role": "assistant", "content": [part]})
         return _reply(field(self._response, "output") or finished, self._response)
 
 
-RESPONSES = Wire(dialect="responses", read=read, gather=ResponsesGather)
+RESPONSES = Wire(dialect="responses", read=read, gather=ResponsesGather, tidy=tidy_item)

@@ -88,14 +88,15 @@ class Provider:
         """Count a text with the provider's own tokenizer."""
         return self._counter.words(text)
 
-    def take(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> Request:
+    def take(self, path: str, headers: dict[str, str], raw: bytes) -> Request:
         """Record a request and decide its answer."""
         with self._lock:
             self._number += 1
             dialect = PATHS.get(path, "anthropic")
+            body = json.loads(raw)
             request = Request(
-                number=self._number, path=path, headers=headers, body=body, dialect=dialect, tokens=0
-            )  # fmt: skip
+                number=self._number, path=path, headers=headers, body=body, raw=raw, dialect=dialect, tokens=0
+            )
             self.requests.append(request)
             request.answer = self._refusal(request) or self._decided(request)
             if isinstance(request.answer, Answer):
@@ -202,12 +203,13 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(200, {"object": "list", "data": rows, **frame})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.loads(raw)
         path = self.path.split("?")[0]
         if path not in PATHS and path != COUNT:
             return self._json(404, {"error": {"message": "no such path", "type": "invalid_request_error"}})
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = self.server.provider.take(path, headers, body)
+        request = self.server.provider.take(path, headers, raw)
         answer, wire = request.answer, WIRES[request.dialect]
         time.sleep(answer.delay)
         if isinstance(answer, Failure):

@@ -58,6 +58,8 @@ class Request:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: dict[str, Any]
+    raw: bytes = field(repr=False)
+    """The body's bytes."""
     dialect: str
     """`openai`, `responses` or `anthropic`."""
     tokens: int

@@ -1,0 +1,87 @@
+"""A provider's client that packs its messages: `wrap`.
+
+    the program ──create(messages=...)──▶ wrapped client ──sync, pack──▶ the provider
+                ◀─the provider's answer── wrapped client ◀────record────
+
+Where an SDK sends its requests there is one method, `post`. A wrapped client is a copy of the client, of the same
+class and over the same connections, with another `post`: whatever leads there (`create`, `parse`, `stream`, tool
+runners, raw and streaming responses) is packed, whatever does not is as it was. The package is named as `packing` is,
+since a module `wrap` would hide the function.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, TypeVar
+
+from ..clients.adapting import is_litellm
+from ..clients.sdk import apis_of
+from ..errors import InputError
+from ..items import Budget
+from ..packing import pack
+from .litellm import wrap_litellm
+from .passing import Passing, Recorder
+from .sdk import wrap_sdk
+
+__all__ = ["Recorder", "wrap"]
+
+T = TypeVar("T")
+
+OPTIONS = tuple(
+    name
+    for name, parameter in inspect.signature(pack).parameters.items()
+    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("model", "tools")
+)
+"""What `pack` takes and is not told by each request."""
+
+
+def wrap(
+    client: T,
+    *,
+    budget: int | Budget | None = None,
+    model: str | None = None,
+    window: Recorder | None = None,
+    **options: Any,
+) -> T:
+    """Return a client that packs the messages of each request; everything else about it stays as it is.
+
+    The client that is given is not changed. Messages that fit are sent as they came, byte for byte; other fields of
+    a request always are. The provider's answers, streams and errors reach the caller unchanged. In a Responses
+    request with `previous_response_id` or `conversation` only the items that it holds are packed: what the provider
+    keeps is neither seen nor counted.
+
+    Args:
+        client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` and what is derived from them (chat
+            completions, Responses, messages), or the module `litellm` or one of its routers (`completion`,
+            `acompletion`).
+        budget: tokens of a request, or `Budget(total=, reserve=, margin=)`; None: the window of the request's model
+            less what the request allows for the answer, or less a usual answer.
+        model: a name from `ctxwin models` to count by, where the request's own is none.
+        window: a conversation that is kept: what is new in a request is stored before it is sent, the request is
+            packed from all that is stored, and the answer is stored once it is whole. An answer that was broken off
+            is not; the program's message is.
+        options: further arguments of `pack`, such as `strategy`, `embedder`, `files` or `items`.
+
+    Raises:
+        InputError: the client or an option is not known. A request raises what `pack` raises.
+
+    Example:
+        >>> import openai
+        >>> client = wrap(openai.OpenAI(api_key="none"), budget=8_000)
+        >>> isinstance(client, openai.OpenAI)
+        True
+    """
+    if unknown := sorted(options.keys() - set(OPTIONS)):
+        raise InputError(f"unknown option {', '.join(map(repr, unknown))}; use some of {', '.join(sorted(OPTIONS))}")
+    passing = Passing(budget=budget, model=model, window=window, options=options)
+    wrapped: T
+    if (apis := apis_of(client)) is not None:
+        wrapped = wrap_sdk(client, apis, passing)
+    elif is_litellm(client):
+        wrapped = wrap_litellm(client, passing)
+    else:
+        raise InputError(
+            f"a client of type {type(client).__name__} cannot be wrapped; give OpenAI(), Anthropic(), their Async "
+            "forms or the module litellm"
+        )
+    return wrapped

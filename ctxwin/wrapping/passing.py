@@ -1,0 +1,154 @@
+"""What is done to a request on its way to the provider, and to an answer on its way back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..clients import Reply
+from ..clients.plain import plain
+from ..clients.values import Wire
+from ..errors import InputError, UnknownModel
+from ..items import Budget
+from ..messages import write
+from ..messages.values import OUTSIDE
+from ..models import get_model
+from ..packing import Packed, pack
+from .streams import Tap
+
+__all__ = ["Passing", "Recorder"]
+
+_log = logging.getLogger(__name__)
+
+LISTS = {"openai": "messages", "responses": "input", "anthropic": "messages"}
+"""Where a request body keeps its messages."""
+CLAUDE = "anthropic_version"
+"""A key that tells `pack` Anthropic's dialect where the messages do not; it is not sent."""
+UNSET = frozenset({"NotGiven", "Omit"})
+"""Types whose values stand for arguments that were not given, in the SDKs."""
+ANSWERS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+"""Fields that allow so many tokens for the answer."""
+
+
+class Recorder(Protocol):
+    """A conversation that is kept, as `wrap` uses it; `ctxwin.Window` is one."""
+
+    def sync(self, body: Mapping[str, Any], /) -> None:
+        """Store the messages of a request that are not stored yet."""
+        ...
+
+    def pack(self, query: str | None = None, *, tools: Sequence[Mapping[str, Any]] | None = None) -> Packed:
+        """Pack what is stored: its `messages` are a list, or a request body with messages and system prompt."""
+        ...
+
+    def record(self, reply: Reply, /) -> None:
+        """Store an answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Passing:
+    """How requests are packed and answers are kept."""
+
+    budget: int | Budget | None
+    model: str | None
+    window: Recorder | None
+    options: Mapping[str, Any]
+    taps: list[Tap] = field(default_factory=list)
+    """Streams of the last request whose answers are not kept yet."""
+
+    def request(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
+        """Return the request to send for one that came; what is new in it is stored first.
+
+        Raises:
+            CtxwinError: what `pack` and the window raise.
+        """
+        key = LISTS[wire.dialect]
+        if not isinstance(body, Mapping) or not body.get(key):
+            return body  # a stored prompt, say: nothing to pack
+        given = {name: value for name, value in body.items() if type(value).__name__ not in UNSET}
+        if not isinstance(given[key], str):
+            given[key] = [plain(message) for message in given[key]]
+        if self.window is None:
+            packed = self._pack(given, wire)
+        else:
+            given, packed = self._stored(self.window, given, wire)
+        names = (key, OUTSIDE.get(wire.dialect, key))
+        changed = {name: packed[name] for name in names if name in packed and packed[name] != given.get(name)}
+        return {**body, **changed} if changed else body
+
+    def _stored(
+        self, window: Recorder, body: Mapping[str, Any], wire: Wire
+    ) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        """Store what is new; return the request in the form in which it is stored, and packed."""
+        self.settle()
+        key = LISTS[wire.dialect]
+        stored = dict(body)
+        if not isinstance(body[key], str):
+            stored[key] = [wire.tidy(message) for message in body[key]]
+        window.sync(stored)
+        if body.get("previous_response_id") is not None or body.get("conversation") is not None:
+            return stored, self._pack(stored, wire)  # the provider has the rest
+        chosen = {"budget": self.budget, "model": self.model}
+        options = {**self.options, **{name: value for name, value in chosen.items() if value is not None}}
+        packed = window.pack(tools=[*(body.get("tools") or ()), *(body.get("functions") or ())], **options)
+        _tell(packed)
+        return stored, _body(packed.messages, stored, wire)
+
+    def _pack(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
+        marked = {**body, CLAUDE: ""} if wire.dialect == "anthropic" else body
+        packed = pack(marked, budget=self._budget(body), model=self.model, **self.options)
+        _tell(packed)
+        messages: Mapping[str, Any] = packed.messages
+        return messages
+
+    def _budget(self, body: Mapping[str, Any]) -> int | Budget | None:
+        """Return the budget of a request; None: what `pack` takes for the model."""
+        if self.budget is not None:
+            return self.budget
+        name = self.model or body.get("model")
+        try:
+            window = get_model(str(name)).window
+        except UnknownModel:
+            window = None
+        if window is None:
+            raise InputError(f"the window of model {name!r} is not known; give ctxwin.wrap a budget or a known model")
+        asked = next((body[name] for name in ANSWERS if isinstance(body.get(name), int)), None)
+        return Budget(total=window, reserve=asked) if asked is not None else None
+
+    def settle(self) -> None:
+        """Keep what earlier streams brought that are whole; a broken one stays unkept."""
+        while self.taps:
+            self.taps.pop().settle()
+
+    def record(self, reply: Reply) -> None:
+        """Keep an answer; one that still runs in the background says nothing yet."""
+        if self.window is not None and (reply.messages or reply.usage):
+            self.window.record(reply)
+
+    def tap(self, body: Mapping[str, Any], wire: Wire) -> Tap:
+        """Return what listens to the stream that answers a request."""
+        asked = body.get("stream_options") or {}
+        tap = Tap(wire.gather(), self.record, usage_follows=bool(asked.get("include_usage")))
+        self.taps.append(tap)
+        return tap
+
+
+def _body(packed: Any, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
+    """Return what a window packed as a request body, in which a system prompt from outside the messages is outside."""
+    if isinstance(packed, Mapping):
+        return packed
+    envelope = {**body, LISTS[wire.dialect]: []}
+    if wire.dialect == "anthropic" and packed and packed[0].get("role") == "system":
+        envelope["system"] = ""
+    written = write(wire.dialect, packed, envelope)
+    assert isinstance(written, dict)
+    return written
+
+
+def _tell(packed: Packed) -> None:
+    """Log what a packing did, in numbers alone."""
+    report = packed.report
+    _log.debug("packed %d tokens to %d of at most %d", report.given, report.tokens, report.limit)
