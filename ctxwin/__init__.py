@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .store import Store
     from .summarize import Summarizer
     from .tokens import Tokenizer, count_tokens, get_tokenizer
+    from .window import Window
+    from .wrapping import wrap
 
 __version__ = "0.1.0"
 
@@ -39,6 +41,7 @@ _HOME = {
     "Summarizer": "summarize",
     "Tokenizer": "tokens",
     "UnknownModel": "errors",
+    "Window": "window",
     "apack": "packing",
     "check": "messages",
     "count_tokens": "tokens",
@@ -46,6 +49,7 @@ _HOME = {
     "get_tokenizer": "tokens",
     "pack": "packing",
     "strategies": "allocate",
+    "wrap": "wrapping",
 }
 """Public names and the modules they live in; loaded when first used, so that `import ctxwin` is quick."""
 

@@ -151,7 +151,9 @@ class Bm25:
         terms = np.asarray([known.setdefault(term, len(known)) for count in counts for term in count], np.int32)
         self._terms = self._terms.plus(terms)
         self._times = self._times.plus([times for count in counts for times in count.values()])
-        self._start = self._start.plus(self._start.array[-1] + np.cumsum([len(count) for count in counts], dtype=np.int64))
+        self._start = self._start.plus(
+            self._start.array[-1] + np.cumsum([len(count) for count in counts], dtype=np.int64)
+        )
         self._lengths = self._lengths.plus([count.total() for count in counts])
         found_in = np.bincount(terms, minlength=len(known))
         found_in[: len(self._all_found_in)] += self._all_found_in
@@ -253,7 +255,10 @@ class Bm25:
         """
         unseen = math.log1p((self.size + 0.5) / 0.5)
         at = {term: self._known(term) for term in query}
-        worth = {term: weight * (unseen if (i := at[term]) is None else float(self._idf[i])) for term, weight in query.items()}
+        worth = {
+            term: weight * (unseen if (i := at[term]) is None else float(self._idf[i]))
+            for term, weight in query.items()
+        }
         known = {i: worth[term] for term, i in at.items() if i is not None}
         out = np.zeros(len(self._norm), np.float32)
         for weight, (documents, _) in zip(known.values(), self._standing(known), strict=True):
@@ -274,7 +279,9 @@ class Bm25:
         rows = list(shares) if self._rows is None else self._rows[list(shares)].tolist()
         parts = [self._terms.array[self._start.array[i] : self._start.array[i + 1]] for i in rows]
         terms = np.concatenate([self._terms.array[:0], *parts])
-        worth = np.repeat(np.asarray(list(shares.values()), np.float32), [len(part) for part in parts]) * self._idf[terms]
+        worth = (
+            np.repeat(np.asarray(list(shares.values()), np.float32), [len(part) for part in parts]) * self._idf[terms]
+        )
         best = terms[np.argsort(-worth, kind="stable")]
         best = best[self._found_in[best] >= 2]
         left_out = {self._known(term) for term in known}

@@ -22,8 +22,8 @@ MAX_FUNCTION = 50
 
 PUBLIC = [
     "Allocator", "Budget", "BudgetError", "CtxwinError", "Embedder", "Files", "Item", "MessageError", "MissingExtra",
-    "Packed", "Pool", "Report", "Store", "StoreError", "Summarizer", "Tokenizer", "UnknownModel", "apack", "check",
-    "count_tokens", "get_model", "get_tokenizer", "pack", "strategies",
+    "Packed", "Pool", "Report", "Store", "StoreError", "Summarizer", "Tokenizer", "UnknownModel", "Window", "apack",
+    "check", "count_tokens", "get_model", "get_tokenizer", "pack", "strategies", "wrap",
 ]  # fmt: skip
 
 HEAVY = [

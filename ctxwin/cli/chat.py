@@ -12,7 +12,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from ..clients.local import LocalModel
+from ..clients.local import ANSWER, WINDOW, LocalModel
 from ..errors import CtxwinError, InputError
 from ..items import Budget
 from ..packing import Packed
@@ -75,24 +75,29 @@ def run(
 class Chat:
     """The loop: read a line, answer it or do what it says."""
 
-    def __init__(
-        self, store: Path, name: str, model: str, budget: int | None, *, embedder: str, recall: bool
-    ) -> None:
+    def __init__(self, store: Path, name: str, model: str, budget: int | None, *, embedder: str, recall: bool) -> None:
         self._store = store
         self._name = name
-        self._options = {"embedder": embedder, "recall": recall}
+        self._embedder, self._recall = embedder, recall
         self._said: Packed | None = None
         self.window = self._open(model, budget)
 
     def _open(self, model: str, budget: int | None) -> Window:
-        place = {"store": self._store, "id": self._name}
-        if model != LOCAL:
-            return Window(model=model, budget=budget, **place, **self._options)
-        local = LocalModel()
-        limit = Budget(total=min(budget or local.row.window or 0, local.row.window or 0), reserve=0)
-        if budget is None:
-            limit = Budget(total=limit.total, reserve=local.row.output or 0)
-        return Window(model=local.row, budget=limit, client=local, tokenizer=local, **place, **self._options)
+        local = LocalModel() if model == LOCAL else None
+        limit = Budget(total=budget) if budget is not None else None
+        if local is not None:
+            total = min(budget or WINDOW, WINDOW)
+            limit = Budget(total=total, reserve=min(ANSWER, total // 4))
+        return Window(
+            model=local.row if local is not None else model,
+            budget=limit,
+            client=local,
+            tokenizer=local,
+            store=self._store,
+            id=self._name,
+            embedder=self._embedder,
+            recall=self._recall,
+        )
 
     def talk(self) -> None:
         """Talk until the input ends."""
@@ -217,7 +222,8 @@ def status(packed: Packed, turns: int) -> str:
     filled = round(BAR * packed.tokens / report.limit)
     parts = ", ".join(f"{name} {tokens:,}" for name, tokens in report.parts.items() if tokens and name != "overhead")
     kept = sum(one.rung != "out" for one in report.decisions)
-    return f"[{'#' * filled}{'.' * (BAR - filled)}] {packed.tokens:,} of {report.limit:,} tokens: {parts}; {kept:,} of {turns:,} messages"
+    bar = "#" * filled + "." * (BAR - filled)
+    return f"[{bar}] {packed.tokens:,} of {report.limit:,} tokens: {parts}; {kept:,} of {turns:,} messages"
 
 
 def _say(text: str) -> None:

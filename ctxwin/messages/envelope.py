@@ -111,9 +111,7 @@ def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Request:
     if outside is not None and lifted:
         raws = [{"role": "system", "content": body[outside]}, *raws]
         envelope[outside] = ""
-    return Request(
-        dialect=dialect, raws=raws, told=told is not None, lifted=lifted, envelope=envelope, tools=tools
-    )
+    return Request(dialect=dialect, raws=raws, told=told is not None, lifted=lifted, envelope=envelope, tools=tools)
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, MessageError
 from ..items import Item
 from .envelope import by_messages, take_apart
-from .groups import Links, link, speaks
+from .groups import Links, speaks
 from .reading import raws_of, read_items, read_system
 from .values import OUTSIDE, Conversation, Dialect
 
@@ -155,7 +155,9 @@ class Transcript:
             self._all.add(item.raw or {}, item.parts)
         there = self._find_there()
         if self.forgotten:
-            if not np.array_equal(there[there < first], self.there):  # what is new has tied what is old to the forgotten
+            if not np.array_equal(
+                there[there < first], self.there
+            ):  # what is new has tied what is old to the forgotten
                 self._there, first = self._links(), 0
             for i in there[there >= first].tolist():
                 self._there.add(self.items[i].raw or {}, self.items[i].parts)

@@ -104,7 +104,9 @@ def _look_again(
     p = np.concatenate(scores)
     best = np.argsort(-p, kind="stable")[:RERANKED]
     starts = np.cumsum([0, *map(len, scores)])
-    places = [(at, i - int(starts[at])) for i in best.tolist() if (at := int(np.searchsorted(starts, i, "right")) - 1) >= 0]
+    places = [
+        (at, i - int(starts[at])) for i in best.tolist() if (at := int(np.searchsorted(starts, i, "right")) - 1) >= 0
+    ]
     texts = [pools[at].index.text_to_embed(i) for at, i in places]
     said = yield Scores(reranker=reranker, question=question, texts=texts)
     temperature = pools[-1].weights.temperature

@@ -94,9 +94,7 @@ class _Texts(Protocol):
 class _Shortener(ABC):
     """What both sections share: shortening the texts of a unit, each by its own ladder."""
 
-    def __init__(
-        self, items: Sequence[Item], units: Units, texts: _Texts, tokenizer: Tokenizer, recall: bool
-    ) -> None:
+    def __init__(self, items: Sequence[Item], units: Units, texts: _Texts, tokenizer: Tokenizer, recall: bool) -> None:
         self.items = items
         self.units = units
         self.recall = recall
@@ -172,7 +170,7 @@ class History(_Shortener):
         super().__init__(talk.conversation.items, units, talk.facts, tokenizer, recall)
         self.conversation = talk.conversation
         dialect, members, size = talk.conversation.dialect, units.members, len(units)
-        widest = self.items[-1].id if recall and self.items else ""  # ids are positions, and grow
+        widest = max((item.id for item in self.items), key=len, default="") if recall else ""
         marker = read([note(omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else ""), dialect)], dialect=dialect)
         counts = talk.counts(tokenizer, rules)
         self.pieces = Pieces(

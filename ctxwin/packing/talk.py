@@ -262,7 +262,10 @@ class Facts:
         """Return all of them as a pool."""
         with self._lock:
             # What was given as a turn is one, however long, where a pool would cut a document.
-            new = (replace(item, kind="turn") if item.kind == "document" else item for item in self.items[len(self._pool) :])
+            new = (
+                replace(item, kind="turn") if item.kind == "document" else item
+                for item in self.items[len(self._pool) :]
+            )
             self._pool.extend(new)
             return self._pool
 

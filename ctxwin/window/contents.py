@@ -59,11 +59,13 @@ class Contents:
         new = self._store.turns(self._window, after=self.turns[-1].position if self.turns else -1)
         if new:
             first = len(self.turns)
-            self.talk.extend([_item(turn.message, turn.position, turn.time) for turn in new])
+            self.talk.extend([_item(turn.message, turn.time, turn.position) for turn in new])
             self.turns += new
             self.talk.forget(*(first + i for i, turn in enumerate(new) if turn.forgotten))
 
-    def append(self, messages: Sequence[Mapping[str, Any]], times: Sequence[str | None] | None = None) -> Sequence[Turn]:
+    def append(
+        self, messages: Sequence[Mapping[str, Any]], times: Sequence[str | None] | None = None
+    ) -> Sequence[Turn]:
         """Add messages, all or none; they are on the disk when this returns.
 
         Raises:
@@ -73,7 +75,9 @@ class Contents:
         self.refresh()
         first = self.next
         said = times or [None] * len(messages)
-        self.talk.extend([_item(one, first + i, time) for i, (one, time) in enumerate(zip(messages, said, strict=True))])
+        self.talk.extend(
+            [_item(one, first + i, time) for i, (one, time) in enumerate(zip(messages, said, strict=True))]
+        )
         stored: Sequence[Turn] = ()
         try:
             stored = self._store.append(self._window, messages, expected=first, times=times)
@@ -131,6 +135,6 @@ def turn_id(position: int) -> str:
     return f"m{position}"
 
 
-def _item(message: Mapping[str, Any], position: int, time: str | None) -> Item:
+def _item(message: Mapping[str, Any], time: str | None, position: int) -> Item:
     """Return a message as an item whose text is that of the message."""
     return Item(text="", id=turn_id(position), raw=message, time=time)

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..clients import Client, Reply
+from ..clients import Client, Gather, Reply
+from ..errors import EndpointError
 from ..recall import answer_recalls, pending_recalls
 from .bodies import request_body
 
 if TYPE_CHECKING:
     from .window import Window
 
-__all__ = ["Exchange", "events", "sent"]
+__all__ = ["Exchange", "events", "sent", "whole"]
 
 RECALLS = 3
 """Times in one turn that calls of the recall tool are answered; then the model's reply stands as it is."""
@@ -88,3 +89,14 @@ async def events(client: Client, stream: Any) -> AsyncIterator[Any]:
     end = object()
     while (event := await asyncio.to_thread(next, waiting, end)) is not end:
         yield event
+
+
+def whole(gather: Gather) -> Reply:
+    """Return a streamed reply that has come to its end.
+
+    Raises:
+        EndpointError: the stream ended before.
+    """
+    if not gather.done:
+        raise EndpointError("the stream ended before the reply did; the message is stored, ask for the reply again")
+    return gather.reply()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
@@ -12,29 +12,30 @@ from typing import Any, Self
 
 from ..clients import Client, Endpoint, Reply, adapt
 from ..embed import get_embedder
-from ..errors import InputError, UnknownModel
+from ..errors import InputError
+from ..footprint import Spending
 from ..items import Budget, Item
 from ..messages import Dialect
-from ..models import Model, get_model
+from ..models import Model
 from ..packing import Packed, pack
 from ..recall import recall_tool
 from ..store import Settings, Store, Turn, UsageRecord, open_store
 from ..tokens import get_tokenizer
 from .contents import Contents
-from .exchange import Exchange, events, sent
+from .exchange import Exchange, events, sent, whole
 from .matching import new_messages, split_request
+from .records import record_of, spent
 from .saved import restore, save, write
+from .settings import UNKNOWN, as_budget, row_of, settled
 
 __all__ = ["Window"]
 
-UNKNOWN = "generic"
-"""Tokenizer of a model that is not in the catalogue: an estimate with a wide bound."""
 
 class Window:
     """A conversation of any length, stored safely and packed for each request.
 
-    What is added is on the disk when the call returns, and nothing is ever deleted but by `erase`. Several processes may
-    use one store; what one adds the other sees at its next use.
+    What is added is on the disk when the call returns, and nothing is ever deleted but by `erase`. Several processes
+    may use one store; what one adds the other sees at its next use.
 
     Args:
         model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
@@ -49,7 +50,7 @@ class Window:
         tokenizer, embedder, summarizer, strategy: as for `ctxwin.pack`.
         recall: whether the model gets a tool with which it can ask for what was shortened or left out.
 
-    A window that is in the store already is opened as it was; what is given here replaces what it was opened with before.
+    A window that is in the store already is opened as it was; what is given here replaces what it was opened with.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -87,16 +88,11 @@ class Window:
         self._lock = RLock()
         self._client = adapt(client) if client is not None else None
         known = self._store.settings(id) or Settings()
-        self._settings = replace(
-            known,
-            model=(model.name if isinstance(model, Model) else model) or known.model,
-            budget=Budget(total=budget) if isinstance(budget, int) else budget or known.budget,
-            dialect=dialect or (self._client.dialect if self._client else known.dialect),
-            system=known.system if system is None else system,
-        )
-        self._row = _in_catalogue(model or known.model, self._settings.budget)
+        speaks = dialect or (self._client.dialect if self._client else None)
+        self._settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
+        self._row = row_of(model or known.model, self._settings.budget)
         self.tokenizer = get_tokenizer(tokenizer or self._row or (UNKNOWN if self._settings.model else None))
-        self._embedder = get_embedder("auto" if embedder is None else embedder)
+        self._embedder = get_embedder("auto" if embedder is None else embedder) or "none"
         self._choices = {"summarizer": summarizer, "strategy": strategy}
         self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
         if self._settings != known:
@@ -144,6 +140,31 @@ class Window:
         with self._lock:
             self._contents.refresh()
             return tuple(self._contents.turns)
+
+    @property
+    def prompt(self) -> Any:
+        """The system prompt; None: none."""
+        return self._settings.system
+
+    @property
+    def last(self) -> Packed | None:
+        """The request that was packed last; None before the first."""
+        return self._last
+
+    @property
+    def records(self) -> Sequence[UsageRecord]:
+        """What the provider reported of each request, oldest first."""
+        return self._store.usage(self.id)
+
+    @property
+    def usage(self) -> Spending:
+        """What all requests cost in money, energy and CO2, and what they would have cost unpacked."""
+        return spent(self.records)
+
+    def set_budget(self, budget: int | Budget | None) -> None:
+        """Give requests another budget from now on; None: the model's window."""
+        with self._lock:
+            self._change(budget=as_budget(budget))
 
     def system(self, prompt: Any) -> None:
         """Set the prompt that stands before all messages, in the dialect's form; None: none."""
@@ -228,7 +249,7 @@ class Window:
 
     def stream(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Iterator[str]:
+    ) -> Generator[str]:
         """Do as `send`, and yield the reply's text as it comes; a reply that breaks off is not stored."""
         client = self._blocking()
         exchange = Exchange(self, message, tools, {**options, "stream": True})
@@ -238,7 +259,7 @@ class Window:
             for event in client.send(exchange.body()):
                 if text := gather.feed(event):
                     yield text
-            more = exchange.more(gather.reply())
+            more = exchange.more(whole(gather))
 
     async def asend(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
@@ -254,7 +275,7 @@ class Window:
 
     async def astream(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str]:
         """Do as `stream`, without blocking the event loop; with an asynchronous client or any other."""
         client = self._any_client()
         exchange = Exchange(self, message, tools, {**options, "stream": True})
@@ -265,7 +286,7 @@ class Window:
             async for event in events(client, await sent(client, body)):
                 if text := gather.feed(event):
                     yield text
-            more = await asyncio.to_thread(exchange.more, gather.reply())
+            more = await asyncio.to_thread(exchange.more, whole(gather))
 
     def sync(self, request: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         """Store the messages of a request that are not stored yet, and its system prompt where it differs.
@@ -293,7 +314,8 @@ class Window:
         with self._lock:
             turns = self._contents.append(reply.messages) if reply.messages else ()
             if reply.usage is not None:
-                self._store.record_usage(self.id, self._used(reply, turns[0].position if turns else None))
+                position = turns[0].position if turns else None
+                self._store.record_usage(self.id, record_of(reply, self._last, self._row, position))
         self._prepare()
 
     def pin(self, *turns: int | str | Turn) -> None:
@@ -383,21 +405,6 @@ class Window:
         if self._preparing is not None:
             wait([self._preparing])
 
-    def _used(self, reply: Reply, position: int | None) -> UsageRecord:
-        usage, report = reply.usage, self._last.report if self._last else None
-        assert usage is not None
-        fresh = usage.input - usage.cached - usage.written
-        spent = {"output": usage.output, "cached": usage.cached, "written": usage.written}
-        return UsageRecord(
-            input=usage.input,
-            **spent,
-            model=reply.model or self.model,
-            position=position,
-            counted=report.tokens if report else None,
-            unpacked=report.given if report else None,
-            cost=self._row.cost(fresh, **spent) if self._row else None,
-        )
-
     def _any_client(self) -> Client:
         if self._client is None:
             if self.model is None:
@@ -413,15 +420,3 @@ class Window:
 
     def _like(self, id: str) -> Window:
         return Window(store=self._store, id=id, **self._given, **self._choices)
-
-
-def _in_catalogue(model: str | Model | None, budget: Budget | None) -> Model | None:
-    """Return a model's row; None for one that only the user's endpoint knows, if there is a budget."""
-    if model is None:
-        return None
-    try:
-        return get_model(model)
-    except UnknownModel:
-        if budget is None:
-            raise
-        return None

@@ -1,0 +1,56 @@
+"""What a provider reported of a request, and what many requests cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..clients import Reply
+from ..footprint import Call, Spending, spending
+from ..models import Model
+from ..packing import Packed
+from ..store import UsageRecord
+
+__all__ = ["record_of", "spent"]
+
+
+def record_of(reply: Reply, packed: Packed | None, row: Model | None, position: int | None) -> UsageRecord:
+    """Return what is kept of a request that was answered.
+
+    Args:
+        reply: with the usage that the provider reported.
+        packed: the request; None where something else was sent.
+        row: the model in the catalogue, for its prices.
+        position: of the reply's first turn.
+    """
+    usage = reply.usage
+    if usage is None:
+        raise ValueError("the reply has no usage")
+    fresh = usage.input - usage.cached - usage.written
+    price = row.cost(fresh, output=usage.output, cached=usage.cached, written=usage.written) if row else None
+    return UsageRecord(
+        input=usage.input,
+        cached=usage.cached,
+        written=usage.written,
+        output=usage.output,
+        model=row.name if row else reply.model,
+        position=position,
+        counted=packed.tokens if packed else None,
+        unpacked=packed.report.given if packed else None,
+        cost=price,
+    )
+
+
+def spent(records: Iterable[UsageRecord]) -> Spending:
+    """Return what requests cost in all, and what they would have cost unpacked."""
+    return spending(
+        Call(
+            model=one.model,
+            input=one.input,
+            cached=one.cached,
+            written=one.written,
+            output=one.output,
+            time=one.time,
+            unpacked=one.unpacked,
+        )
+        for one in records
+    )
