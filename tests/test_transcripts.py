@@ -1,7 +1,7 @@
 """Every prefix of real agent transcripts, packed at many budgets, for two providers.
 
-The whole of it is some 58,000 packings, a quarter of an hour; `CTXWIN_FULL=1` runs it. Otherwise each transcript gives a
-few prefixes, others for each budget.
+The whole of it is some 58,000 packings, a quarter of an hour; `CTXWIN_FULL=1` runs it. Otherwise each transcript
+gives a few prefixes, others for each budget.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ctxwin.evaluate.score import request_tokens
 BUDGETS = (500, 1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 8_000)
 FULL = bool(os.environ.get("CTXWIN_FULL"))
 STEP = 1 if FULL else 23
-"""Every so many prefixes, counted over all budgets, so that each budget sees other ones; a prime, so that none repeats."""
+"""Every so many prefixes, counted over all budgets; a prime, so that each budget sees other ones."""
 
 Raw = dict[str, Any]
 

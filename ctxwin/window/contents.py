@@ -76,7 +76,7 @@ class Contents:
         first = self.next
         said = times or [None] * len(messages)
         self.talk.extend(
-            [_item(one, first + i, time) for i, (one, time) in enumerate(zip(messages, said, strict=True))]
+            [_item(one, time, first + i) for i, (one, time) in enumerate(zip(messages, said, strict=True))]
         )
         stored: Sequence[Turn] = ()
         try:

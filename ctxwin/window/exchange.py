@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..clients import Client, Gather, Reply
-from ..errors import EndpointError
+from ..errors import EndpointError, InputError
 from ..recall import answer_recalls, pending_recalls
 from .bodies import request_body
 
 if TYPE_CHECKING:
     from .window import Window
 
-__all__ = ["Exchange", "events", "sent", "whole"]
+__all__ = ["Exchange"]
 
 RECALLS = 3
 """Times in one turn that calls of the recall tool are answered; then the model's reply stands as it is."""
@@ -42,6 +42,50 @@ class Exchange:
         self._tools = tools
         self._options = options
         self._recalls = 0
+
+    def send(self) -> Reply:
+        """Send and return the reply; what the client raises comes through unchanged."""
+        client = self._blocking()
+        while True:
+            reply = client.read(client.send(self.body()))
+            if not self.more(reply):
+                return reply
+
+    def stream(self) -> Generator[str]:
+        """Send and yield the reply's text as it comes."""
+        client, more = self._blocking(), True
+        self._options = {**self._options, "stream": True}
+        while more:
+            gather = client.gather()
+            for event in client.send(self.body()):
+                if text := gather.feed(event):
+                    yield text
+            more = self.more(_whole(gather))
+
+    async def asend(self) -> Reply:
+        """Do as `send` without blocking the event loop, whatever the client."""
+        client = self._window.client
+        while True:
+            reply = client.read(await _sent(client, await asyncio.to_thread(self.body)))
+            if not await asyncio.to_thread(self.more, reply):
+                return reply
+
+    async def astream(self) -> AsyncGenerator[str]:
+        """Do as `stream` without blocking the event loop, whatever the client."""
+        client, more = self._window.client, True
+        self._options = {**self._options, "stream": True}
+        while more:
+            gather = client.gather()
+            async for event in _events(client, await _sent(client, await asyncio.to_thread(self.body))):
+                if text := gather.feed(event):
+                    yield text
+            more = await asyncio.to_thread(self.more, _whole(gather))
+
+    def _blocking(self) -> Client:
+        client = self._window.client
+        if client.is_async:
+            raise InputError("this window's client is asynchronous; use asend() and astream()")
+        return client
 
     def body(self) -> dict[str, Any]:
         """Store what the user says and return the next request."""
@@ -74,12 +118,12 @@ class Exchange:
         return pending.alone
 
 
-async def sent(client: Client, body: Mapping[str, Any]) -> Any:
+async def _sent(client: Client, body: Mapping[str, Any]) -> Any:
     """Send a request without blocking the event loop, whatever the client."""
     return await client.send(body) if client.is_async else await asyncio.to_thread(client.send, body)
 
 
-async def events(client: Client, stream: Any) -> AsyncIterator[Any]:
+async def _events(client: Client, stream: Any) -> AsyncIterator[Any]:
     """Yield the events of a stream without blocking the event loop, whatever the client."""
     if client.is_async:
         async for event in stream:
@@ -91,7 +135,7 @@ async def events(client: Client, stream: Any) -> AsyncIterator[Any]:
         yield event
 
 
-def whole(gather: Gather) -> Reply:
+def _whole(gather: Gather) -> Reply:
     """Return a streamed reply that has come to its end.
 
     Raises:

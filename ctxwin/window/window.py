@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -22,7 +21,7 @@ from ..recall import recall_tool
 from ..store import Settings, Store, Turn, UsageRecord, open_store
 from ..tokens import get_tokenizer
 from .contents import Contents
-from .exchange import Exchange, events, sent, whole
+from .exchange import Exchange
 from .matching import new_messages, split_request
 from .records import record_of, spent
 from .saved import restore, save, write
@@ -142,6 +141,19 @@ class Window:
             return tuple(self._contents.turns)
 
     @property
+    def client(self) -> Client:
+        """What is sent through.
+
+        Raises:
+            InputError: neither a client nor a model was given.
+        """
+        if self._client is None:
+            if self.model is None:
+                raise InputError("no model to send to; open the window with model= or client=")
+            self._client = adapt(Endpoint(model=self.model))
+        return self._client
+
+    @property
     def prompt(self) -> Any:
         """The system prompt; None: none."""
         return self._settings.system
@@ -240,53 +252,25 @@ class Window:
             InputError: the client is asynchronous.
             Exception: whatever the client raises, unchanged; the message is stored, and the next call may be made.
         """
-        client = self._blocking()
-        exchange = Exchange(self, message, tools, options)
-        while True:
-            reply = client.read(client.send(exchange.body()))
-            if not exchange.more(reply):
-                return reply
+        return Exchange(self, message, tools, options).send()
 
     def stream(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
     ) -> Generator[str]:
         """Do as `send`, and yield the reply's text as it comes; a reply that breaks off is not stored."""
-        client = self._blocking()
-        exchange = Exchange(self, message, tools, {**options, "stream": True})
-        more = True
-        while more:
-            gather = client.gather()
-            for event in client.send(exchange.body()):
-                if text := gather.feed(event):
-                    yield text
-            more = exchange.more(whole(gather))
+        return Exchange(self, message, tools, options).stream()
 
     async def asend(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
     ) -> Reply:
         """Do as `send`, without blocking the event loop; with an asynchronous client or any other."""
-        client = self._any_client()
-        exchange = Exchange(self, message, tools, options)
-        while True:
-            body = await asyncio.to_thread(exchange.body)
-            reply = client.read(await sent(client, body))
-            if not await asyncio.to_thread(exchange.more, reply):
-                return reply
+        return await Exchange(self, message, tools, options).asend()
 
-    async def astream(
+    def astream(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
     ) -> AsyncGenerator[str]:
         """Do as `stream`, without blocking the event loop; with an asynchronous client or any other."""
-        client = self._any_client()
-        exchange = Exchange(self, message, tools, {**options, "stream": True})
-        more = True
-        while more:
-            gather = client.gather()
-            body = await asyncio.to_thread(exchange.body)
-            async for event in events(client, await sent(client, body)):
-                if text := gather.feed(event):
-                    yield text
-            more = await asyncio.to_thread(exchange.more, whole(gather))
+        return Exchange(self, message, tools, options).astream()
 
     def sync(self, request: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         """Store the messages of a request that are not stored yet, and its system prompt where it differs.
@@ -404,19 +388,6 @@ class Window:
         """Wait for what is counted and embedded already, rather than do it twice; its errors come again in packing."""
         if self._preparing is not None:
             wait([self._preparing])
-
-    def _any_client(self) -> Client:
-        if self._client is None:
-            if self.model is None:
-                raise InputError("no model to send to; open the window with model= or client=")
-            self._client = adapt(Endpoint(model=self.model))
-        return self._client
-
-    def _blocking(self) -> Client:
-        client = self._any_client()
-        if client.is_async:
-            raise InputError("this window's client is asynchronous; use asend() and astream()")
-        return client
 
     def _like(self, id: str) -> Window:
         return Window(store=self._store, id=id, **self._given, **self._choices)
