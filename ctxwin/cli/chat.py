@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -46,6 +47,7 @@ def run(
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="The system prompt.")] = None,
     embedder: EmbedderOption = "auto",
     recall: Annotated[bool, typer.Option("--recall", help="Let the model ask for what was left out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each answer.")] = False,
 ) -> None:
     r"""Chat in the terminal; the conversation is kept, and each request is packed from all of it.
 
@@ -63,7 +65,8 @@ def run(
     """
     place = store or platformdirs.user_data_path("ctxwin", ensure_exists=True) / "chat.db"
     total = parse_tokens(budget) if budget is not None else None
-    chat = Chat(place, name, model, total, embedder=embedder, recall=recall)
+    kind = JsonChat if as_json else Chat
+    chat = kind(place, name, model, total, embedder=embedder, recall=recall)
     if system is not None or chat.window.prompt is None:
         chat.window.system(system or SYSTEM)
     try:
@@ -106,12 +109,11 @@ class Chat:
         self._greet()
         while True:
             try:
-                line = input("> ").strip()
+                line = input("> " if sys.stdin.isatty() else "").strip()
             except EOFError:
-                _say("")
-                return
+                return self._note("")
             except KeyboardInterrupt:
-                _say("\n(Ctrl-D leaves)")
+                self._note("\n(Ctrl-D leaves)")
                 continue
             if line in ("/quit", "/exit"):
                 return
@@ -129,9 +131,9 @@ class Chat:
             else:
                 self._answer(line)
         except KeyboardInterrupt:
-            _say("\n(stopped; the answer was not kept)")
+            self._note("\n(stopped; the answer was not kept)")
         except CtxwinError as error:
-            _note(f"error: {error}")
+            self._note(f"error: {error}")
 
     def _answer(self, line: str) -> None:
         with contextlib.closing(self.window.stream(line)) as pieces:
@@ -141,11 +143,16 @@ class Chat:
         _say("")
         self._said = self.window.last
         if self._said is not None:
-            _note(status(self._said, len(self.window)))
+            self._note(status(self._said, len(self.window)))
+
+    def _note(self, text: str) -> None:
+        """Say something about the conversation, faint where that can be shown."""
+        faint, plain = ("\x1b[2m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
+        _say(f"{faint}{text}{plain}")
 
     def _greet(self) -> None:
         kept = f"{len(self.window):,} messages in {self._store}" if len(self.window) else f"new, kept in {self._store}"
-        _note(f"{self.window.model}, {self._name!r}: {kept}; /help")
+        self._note(f"{self.window.model}, {self._name!r}: {kept}; /help")
 
     def why(self, _: str) -> None:
         """What the last request held, and why; before the first one, what the next would hold."""
@@ -154,27 +161,27 @@ class Chat:
     def pin(self, what: str) -> None:
         """Keep a message in every request: `/pin m12`, or the last one you wrote."""
         self.window.pin(self._meant(what))
-        _note("pinned; /unpin takes it back")
+        self._note("pinned; /unpin takes it back")
 
     def unpin(self, what: str) -> None:
         """Let a pinned message compete again."""
         self.window.unpin(self._meant(what))
-        _note("unpinned")
+        self._note("unpinned")
 
     def forget(self, what: str) -> None:
         """Leave a message out of every request: `/forget m12`; it stays stored."""
         self.window.forget(self._meant(what))
-        _note("forgotten; /remember takes it back")
+        self._note("forgotten; /remember takes it back")
 
     def remember(self, what: str) -> None:
         """Take a forgotten message back."""
         self.window.unforget(self._meant(what))
-        _note("remembered")
+        self._note("remembered")
 
     def budget(self, tokens: str) -> None:
         """Give requests another budget: `/budget 4k`."""
         self.window.set_budget(parse_tokens(tokens, option="/budget"))
-        _note(f"{parse_tokens(tokens):,} tokens a request")
+        self._note(f"{parse_tokens(tokens):,} tokens a request")
 
     def model(self, name: str) -> None:
         """Have another model answer: `/model gpt-5-mini`, `/model local`."""
@@ -182,14 +189,14 @@ class Chat:
             raise InputError("no model named; write it like /model gpt-5-mini")
         before, self.window = self.window, self._open(name, None)
         before.close()
-        _note(f"{name} answers from now on")
+        self._note(f"{name} answers from now on")
 
     def save(self, path: str) -> None:
         """Write the conversation to a JSON file: `/save talk.json`."""
         if not path:
             raise InputError("no file named; write it like /save talk.json")
         self.window.export(path)
-        _note(f"{len(self.window):,} messages in {path}")
+        self._note(f"{len(self.window):,} messages in {path}")
 
     def usage(self, _: str) -> None:
         """What this conversation has cost."""
@@ -210,6 +217,21 @@ class Chat:
         return mine[-1]
 
 
+class JsonChat(Chat):
+    """The same for programs: lines in, one JSON object a line out, and what is said besides on stderr."""
+
+    def _answer(self, line: str) -> None:
+        reply = self.window.send(line)
+        self._said = self.window.last
+        plain = {"reply": reply.text, "messages": len(self.window)}
+        if self._said is not None:
+            plain |= {"tokens": self._said.tokens, "limit": self._said.report.limit}
+        _say(json.dumps(plain, ensure_ascii=False))
+
+    def _note(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+
+
 COMMANDS: Mapping[str, Callable[[Chat, str], None]] = {
     name: getattr(Chat, name)
     for name in ("why", "pin", "unpin", "forget", "remember", "budget", "model", "save", "usage", "help")
@@ -228,9 +250,3 @@ def status(packed: Packed, turns: int) -> str:
 
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
-
-
-def _note(text: str) -> None:
-    """Say something about the conversation, faint where that can be shown."""
-    faint, plain = ("\x1b[2m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
-    _say(f"{faint}{text}{plain}")

@@ -52,7 +52,7 @@ class LocalModel:
     @property
     def row(self) -> Model:
         """Its row of the catalogue; it costs nothing but energy."""
-        return Model(name="local", window=WINDOW, output=ANSWER, template="qwen", input_price=0.0, output_price=0.0)
+        return Model(name="local", window=WINDOW, output=ANSWER, template="qwen")
 
     @cached_property
     def _llama(self) -> Llama:

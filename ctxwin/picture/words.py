@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -36,6 +37,8 @@ FACTS = 4
 PARTS = ("system", "tools", "history", "retrieved", "query", "overhead")
 """Parts of a request, in their order."""
 
+_MESSAGE = re.compile(r"m\d+")
+"""The id that a message has from its place; it can be typed to pin or forget it."""
 _UNSAFE = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Marks and overrides of writing direction: they can turn what stands beside them."""
 
@@ -123,8 +126,10 @@ def sizes(one: Decision) -> str:
 
 
 def title(one: Decision) -> str:
-    """Name an item: a turn by its place among all, from 0, and who speaks; else by its label."""
-    return f"{one.position} {one.label}" if one.kind == "turn" else one.label
+    """Name an item: a message by its id, a turn by its place among all, and who speaks; else by its label."""
+    if one.kind != "turn" or one.id == one.label == "system":
+        return one.label
+    return f"{one.id if _MESSAGE.fullmatch(one.id) else one.position} {one.label}"
 
 
 def relevance(p: float) -> str:

@@ -297,9 +297,9 @@ class Window:
         """Store a reply to the request that was packed last, and what the provider reported of it."""
         with self._lock:
             turns = self._contents.append(reply.messages) if reply.messages else ()
-            if reply.usage is not None:
-                position = turns[0].position if turns else None
-                self._store.record_usage(self.id, record_of(reply, self._last, self._row, position))
+            position = turns[0].position if turns else None
+            record = record_of(reply, self._last, row=self._row, tokenizer=self.tokenizer, position=position)
+            self._store.record_usage(self.id, record)
         self._prepare()
 
     def pin(self, *turns: int | str | Turn) -> None:
