@@ -95,7 +95,7 @@ def without_schema(place):
         (lambda place: place.write_bytes(bytes(8_192)), "is no store: its content is not SQLite's"),
         (other_program, "of another program; it was left as it is, choose another path"),
         (other_application, "of another program"),
-        (newer, r"has schema 12, and this ctxwin knows schemas up to 2; .* `pip install -U ctxwin`"),
+        (newer, r"has schema 12, and this ctxwin knows schemas up to \d+; .* `pip install -U ctxwin`"),
         (beheaded, "is no store"),
         (cut_off, "is damaged and was left as it is; put a copy of it back"),
         (without_schema, "is damaged and was left as it is"),

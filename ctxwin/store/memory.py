@@ -74,11 +74,11 @@ class MemoryStore:
 
     def save_settings(self, window: str, settings: Settings) -> None:
         """Replace a window's settings; `created` only where it is given."""
-        state = decode(encode_state(settings.state))
+        kept = decode(encode_state({"state": settings.state, "system": settings.system}))
         with self._lock:
             found = self._begun(window)
             created = settings.created or found.settings.created
-            found.settings = replace(settings, created=created, state=state)
+            found.settings = replace(settings, created=created, **kept)
 
     def append(
         self,

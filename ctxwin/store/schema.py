@@ -74,5 +74,7 @@ _COUNTS_VECTORS_USAGE = (
     "CREATE INDEX usage_by_window ON usage (window)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_MESSAGES_WINDOWS_TURNS, _COUNTS_VECTORS_USAGE)
+_SYSTEM = ("ALTER TABLE windows ADD COLUMN system TEXT",)  # JSON: {"prompt": ...}; NULL: none
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_MESSAGES_WINDOWS_TURNS, _COUNTS_VECTORS_USAGE, _SYSTEM)
 """Statements of each step."""

@@ -24,7 +24,7 @@ Row = tuple[Any, ...]
 _TURNS = """SELECT position, key, hash, CAST(form AS BLOB), time, pinned, forgotten
     FROM turns JOIN messages ON id = message
     WHERE "window" = (SELECT id FROM windows WHERE name = ?) AND position > ? ORDER BY position"""
-_SETTINGS = "dialect, model, total, reserve, margin, parent, until, state"
+_SETTINGS = "dialect, model, total, reserve, margin, parent, until, state, system"
 _USAGE = "input, cached, written, output, model, time, position, counted, unpacked, cost"
 _IN = "IN (SELECT value FROM json_each(?))"
 """One parameter for any number of values."""
@@ -73,7 +73,7 @@ class SqliteStore:
             row = file.execute(f"SELECT created, {_SETTINGS} FROM windows WHERE name = ?", (window,)).fetchone()
         if row is None:
             return None
-        created, dialect, model, total, reserve, margin, parent, until, state = row
+        created, dialect, model, total, reserve, margin, parent, until, state, system = row
         return Settings(
             dialect=dialect,
             model=model,
@@ -82,6 +82,7 @@ class SqliteStore:
             parent=parent,
             until=until,
             state=decode(_form(state)),
+            system=None if system is None else decode(_form(system))["prompt"],
         )
 
     def save_settings(self, window: str, settings: Settings) -> None:
@@ -95,6 +96,7 @@ class SqliteStore:
             settings.parent,
             settings.until,
             _column(encode_state(settings.state)),
+            None if settings.system is None else _column(encode_state({"prompt": settings.system})),
         )
         with self._file.writing() as file:
             number = _begun(file, window)
@@ -184,9 +186,10 @@ class SqliteStore:
             last = length - 1 if until is None else until
             if not -1 <= last < length:
                 raise no_turns(window, [last], length)
+            same = "dialect, model, total, reserve, margin, state, system"
             file.execute(
-                "INSERT INTO windows (name, created, parent, until, dialect, model, total, reserve, margin, state)"
-                " SELECT ?, ?, name, ?, dialect, model, total, reserve, margin, state FROM windows WHERE id = ?",
+                f"INSERT INTO windows (name, created, parent, until, {same})"
+                f" SELECT ?, ?, name, ?, {same} FROM windows WHERE id = ?",
                 (new, now(), last, number),
             )
             file.execute(

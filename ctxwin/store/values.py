@@ -55,6 +55,8 @@ class Settings:
     """The window of which this one is a fork."""
     until: int | None = None
     """Last position that a fork has from its parent."""
+    system: Any = field(default=None, hash=False)
+    """The prompt that stands before all messages, in the dialect's form: a text, blocks; None: none."""
     state: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Small JSON of whoever works with the window: state of the cache planner, calibration. No message text: `erase`
     does not look here."""
