@@ -90,7 +90,7 @@ def test_errors_cross_processes(error):
 
 
 def test_values_are_frozen():
-    for module in ("items", "layout", "report", "constraints"):
+    for module in ("items", "layout", "report", "constraints", "store"):
         for name, value in vars(importlib.import_module(f"ctxwin.{module}")).items():
             if dataclasses.is_dataclass(value) and isinstance(value, type):
                 assert value.__dataclass_params__.frozen, name

@@ -271,7 +271,7 @@ def test_what_is_erased_is_in_no_byte_of_the_file_or_its_log(store, place):
     assert [turn.message for turn in store.turns("w")] == [HELLO]
 
 
-@pytest.mark.parametrize("seed", [3, 11, 24])
+@pytest.mark.parametrize("seed", [3, 19])
 def test_nothing_is_left_where_rows_were_moved_between_pages(place, seed):
     """With `secure_delete` and an empty log, but without rewriting the file, each of these seeds left something."""
     chance = random.Random(seed)

@@ -95,7 +95,7 @@ def without_schema(place):
         (lambda place: place.write_bytes(bytes(8_192)), "is no store: its content is not SQLite's"),
         (other_program, "of another program; it was left as it is, choose another path"),
         (other_application, "of another program"),
-        (newer, r"has schema 12, and this ctxwin knows schemas up to 2; .* `pip install -U ctxwin`"),
+        (newer, r"has schema 12, and this ctxwin knows schemas up to \d+; .* `pip install -U ctxwin`"),
         (beheaded, "is no store"),
         (cut_off, "is damaged and was left as it is; put a copy of it back"),
         (without_schema, "is damaged and was left as it is"),
@@ -142,8 +142,19 @@ def test_a_changed_text_is_noticed_and_only_its_turn_is_lost(place, damage):
         with pytest.raises(StoreError, match=r"chat.db' is damaged: turn 3 of window 'w'") as caught:
             store.turns("w")
         assert "4711" not in f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__context__!r}"
-        store.erase("w", [3])  # what the error proposes
+        with pytest.raises(StoreError, match="turn 3"):
+            store.append("w", [HELLO], expected=2)  # whose answer would need the damaged turn: nothing is kept
+        assert [turn.position for turn in store.append("w", [HELLO])] == [5]
+        store.erase("w", [3, 5])  # what the error proposes
         assert [turn.position for turn in store.turns("w")] == [0, 1, 2, 4]
+
+
+def test_a_damaged_text_is_mended_when_the_same_is_said_again(place):
+    whole = filled(place, turns=1)
+    place.write_bytes(whole.replace(b"ABSINTH", b"ABSINT?"))
+    with opened(place) as store:
+        store.append("w", [{"role": "user", "content": f"{SECRET} 0 " + "z" * 300}])
+        assert store.turns("w")[0].message == store.turns("w")[1].message
 
 
 def test_a_damaged_name_is_told_without_quoting_it(place):

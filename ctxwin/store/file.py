@@ -84,7 +84,7 @@ class StoreFile:
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
-                    self._roll_back(connection)
+                    self._let_go()  # which undoes it; a connection that failed is not used again
 
     def purge(self) -> None:
         """Leave no byte of what was deleted in the file and its log: rewrite the one and empty the other.
@@ -180,12 +180,6 @@ class StoreFile:
         connection.execute(f"PRAGMA application_id={APPLICATION}")
         connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
         connection.execute("COMMIT")
-
-    def _roll_back(self, connection: sqlite3.Connection) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        if connection.in_transaction:
-            self._let_go()
 
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None

@@ -127,7 +127,7 @@ class SqliteStore:
                     (number, position, _stored(file, content), time),
                 )
             rows = file.execute(_TURNS, (window, (length if expected is None else expected) - 1)).fetchall()
-        return self._read(window, rows)
+            return self._read(window, rows)
 
     def turns(self, window: str, after: int = -1) -> Sequence[Turn]:
         """Return the turns with a position greater than `after`, in order; erased ones are not among them."""
@@ -186,9 +186,10 @@ class SqliteStore:
             last = length - 1 if until is None else until
             if not -1 <= last < length:
                 raise no_turns(window, [last], length)
+            same = "dialect, model, total, reserve, margin, state, system"
             file.execute(
-                "INSERT INTO windows (name, created, parent, until, dialect, model, total, reserve, margin, state)"
-                " SELECT ?, ?, name, ?, dialect, model, total, reserve, margin, state FROM windows WHERE id = ?",
+                f"INSERT INTO windows (name, created, parent, until, {same})"
+                f" SELECT ?, ?, name, ?, {same} FROM windows WHERE id = ?",
                 (new, now(), last, number),
             )
             file.execute(
@@ -300,13 +301,12 @@ def _length(file: sqlite3.Connection, number: int) -> int:
 
 
 def _stored(file: sqlite3.Connection, content: Content) -> int:
-    """Return the number of a message, which is added where it is not there yet."""
-    added = file.execute(
-        "INSERT INTO messages (key, hash, form) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+    """Return the number of a message, which is added where it is not there yet, and mended where it was damaged."""
+    file.execute(
+        "INSERT INTO messages (key, hash, form) VALUES (?, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET form = excluded.form WHERE form IS NOT excluded.form",
         (content.key, content.hash, _column(content.form)),
     )
-    if added.rowcount and added.lastrowid is not None:
-        return added.lastrowid
     (number,) = file.execute("SELECT id FROM messages WHERE key = ?", (content.key,)).fetchone()
     return int(number)
 

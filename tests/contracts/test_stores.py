@@ -194,7 +194,9 @@ def test_erasing_takes_what_is_kept_under_the_hashes_and_leaves_what_others_hold
 
 
 def test_a_fork_has_the_turns_marks_and_settings_up_to_a_position_and_goes_its_own_way(store):
-    store.save_settings("w", Settings(dialect="openai", model="m", budget=Budget(total=10), state={"a": 1}))
+    store.save_settings(
+        "w", Settings(dialect="openai", model="m", budget=Budget(total=10), state={"a": 1}, system="Be brief.")
+    )
     store.append("w", [HELLO, REPLY, HELLO])
     store.mark("w", 0, pinned=True)
     store.record_usage("w", UsageRecord(input=1))
@@ -232,12 +234,16 @@ def test_settings_are_kept_and_the_beginning_of_the_window_with_them(store):
     begun = store.settings("w")
     assert begun == Settings(created=begun.created)
     state = {"b": [1, 2.5, None], "a": {"\ud800": "é"}}
-    saved = Settings(dialect="anthropic", model="m", budget=Budget(total=9, reserve=2, margin=None), state=state)
+    system = [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]
+    budget = Budget(total=9, reserve=2, margin=None)
+    saved = Settings(dialect="anthropic", model="m", budget=budget, state=state, system=system)
     store.save_settings("w", saved)
     assert store.settings("w") == replace(saved, created=begun.created)
     assert list(store.settings("w").state) == ["b", "a"]
     store.settings("w").state.clear()
     state.clear()
+    system.append("more")
+    assert len(store.settings("w").system) == 1
     assert list(store.settings("w").state) == ["b", "a"]
     store.save_settings("w", Settings(budget=Budget(total=9, margin=0), created="2020-01-01", parent="p", until=3))
     assert store.settings("w") == Settings(budget=Budget(total=9, margin=0), created="2020-01-01", parent="p", until=3)
@@ -391,7 +397,11 @@ class Histories(RuleBasedStateMachine):
     @rule(window=names, total=st.none() | st.integers(1, 9), model=st.none() | texts.filter(str.isascii), state=texts)
     def save_settings(self, window, total, model, state):
         budget = Budget(total=total) if total else None
-        self.both(lambda store: store.save_settings(window, Settings(budget=budget, model=model, state={state: 1})))
+        self.both(
+            lambda store: store.save_settings(
+                window, Settings(budget=budget, model=model, state={state: 1}, system=state)
+            )
+        )
 
     @rule(window=names, tokens=st.integers(0, 9))
     def record(self, window, tokens):
