@@ -124,14 +124,15 @@ class Transcript:
 
     def _read_anew(self, given: Sequence[Any], dialect: Dialect) -> None:
         """Read all as messages of another dialect."""
-        before = self.dialect, self.head, self.items
+        before = self.dialect, self._request, self.head, self.items
         try:
-            self.dialect = dialect
-            self.head = read_system(self.head.raw["content"], dialect) if self.head and self.head.raw else None
+            self.dialect, self._request = dialect, take_apart(self._request.envelope or (), dialect)
+            apart = self.head.raw if self.head else self._request.raws[0] if self._request.lifted else None
+            self.head = read_system(apart["content"], dialect) if apart else None
             self.items = read_items(given, dialect)
             self._link_anew()
         except MessageError:
-            self.dialect, self.head, self.items = before
+            self.dialect, self._request, self.head, self.items = before
             self._link_anew()
             raise
 
