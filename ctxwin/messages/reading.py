@@ -135,10 +135,18 @@ def _raw(message: Any, index: int) -> Any:
 
 
 def _merged(own: object, item: Item) -> Item:
-    """An Item keeps what its maker said; the message adds its parts, and its text where the Item has none."""
+    """An Item keeps what its maker said; the message adds its parts, and what the Item lacks."""
     if not isinstance(own, Item):
         return item
-    return replace(own, text=own.text or item.text, role=own.role or item.role, parts=item.parts, raw=item.raw)
+    return replace(
+        own,
+        text=own.text or item.text,
+        role=own.role or item.role,
+        speaker=own.speaker or item.speaker,
+        pinned=own.pinned or item.pinned,
+        parts=item.parts,
+        raw=item.raw,
+    )
 
 
 def write(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, MessageError
 from ..items import Item
 from .envelope import by_messages, take_apart
-from .groups import Links, speaks
+from .groups import Links, link, speaks
 from .reading import raws_of, read_items, read_system
 from .values import OUTSIDE, Conversation, Dialect
 
@@ -71,7 +71,7 @@ class Transcript:
         """One for each message. It only grows; where all are read anew, it is another list."""
         self.forgotten: frozenset[int] = frozenset()
         """Positions of messages that are left out, each with its group."""
-        self._given: list[Any] = []
+        self._given: list[Any] = []  # as long as nothing tells the dialect
         self._link_anew()
         self.extend(request.raws[request.lifted :] if body else messages)
 
@@ -88,15 +88,15 @@ class Transcript:
         if told is not None and told != self.dialect:
             self._read_anew([*self._given, *messages], told)
         else:
-            self.items += read_items(messages, self.dialect, first=first)
+            new = read_items(messages, self.dialect, first=first)
             try:
-                self._link(first)
+                self._link(new, first)
             except MessageError:
-                del self.items[first:]
                 self._link_anew()
                 raise
-        self._given += messages
+            self.items += new
         self._told = self._told or told is not None
+        self._given = [] if self._told else [*self._given, *messages]
 
     def set_system(self, content: object) -> None:
         """Set the system prompt apart from the messages, or with None take it away.
@@ -124,23 +124,25 @@ class Transcript:
 
     def _read_anew(self, given: Sequence[Any], dialect: Dialect) -> None:
         """Read all as messages of another dialect."""
-        before = self.dialect, self.head, self.items
+        before = self.dialect, self._request, self.head, self.items
         try:
-            self.dialect = dialect
-            self.head = read_system(self.head.raw["content"], dialect) if self.head and self.head.raw else None
+            self.dialect, self._request = dialect, take_apart(self._request.envelope or (), dialect)
+            apart = self.head.raw if self.head else self._request.raws[0] if self._request.lifted else None
+            self.head = read_system(apart["content"], dialect) if apart else None
             self.items = read_items(given, dialect)
             self._link_anew()
         except MessageError:
-            self.dialect, self.head, self.items = before
+            self.dialect, self._request, self.head, self.items = before
             self._link_anew()
             raise
 
     def _link_anew(self) -> None:
         self._all = self._links()
         self._there = self._links() if self.forgotten else self._all
+        self._asked: int | None = None
         self.there: NDArray[np.intp] = np.empty(0, np.intp)
         """Positions of the messages that are not left out, ascending."""
-        self._link(0)
+        self._link(self.items, 0)
 
     def _links(self) -> Links:
         """Return links that begin with the system prompt apart."""
@@ -149,27 +151,22 @@ class Transcript:
             links.add(self.head.raw or {}, self.head.parts)
         return links
 
-    def _link(self, first: int) -> None:
-        """Link the items from a position on."""
-        for item in self.items[first:]:
+    def _link(self, new: Sequence[Item], first: int) -> None:
+        """Link items that stand at the positions from `first` on."""
+        for item in new:
             self._all.add(item.raw or {}, item.parts)
-        there = self._find_there()
-        if self.forgotten:
-            if not np.array_equal(
-                there[there < first], self.there
-            ):  # what is new has tied what is old to the forgotten
-                self._there, first = self._links(), 0
-            for i in there[there >= first].tolist():
-                self._there.add(self.items[i].raw or {}, self.items[i].parts)
-        new = there[np.searchsorted(there, first) :].tolist()
-        self._asked = next((i for i in reversed(new) if speaks(self.items[i])), self._asked if first else None)
-        self.there = there
-
-    def _find_there(self) -> NDArray[np.intp]:
         if not self.forgotten:
-            return np.arange(len(self.items))
-        groups = np.asarray(self._all.groups[self._ahead :], np.intp)
-        return np.flatnonzero(~np.isin(groups, groups[sorted(self.forgotten)]))
+            self.there, added = np.arange(first + len(new)), list(enumerate(new, first))
+        else:
+            items = [*self.items[:first], *new]
+            groups = np.asarray(self._all.groups[self._ahead :], np.intp)
+            there = np.flatnonzero(~np.isin(groups, groups[sorted(self.forgotten)]))
+            if not np.array_equal(there[there < first], self.there):  # what is new ties what is old to the forgotten
+                self._there, first = self._links(), 0
+            self.there, added = there, [(i, items[i]) for i in there[there >= first].tolist()]
+            for _, item in added:
+                self._there.add(item.raw or {}, item.parts)
+        self._asked = next((i for i, item in reversed(added) if speaks(item)), self._asked if first else None)
 
     @property
     def _ahead(self) -> int:

@@ -120,7 +120,9 @@ class Talk:
     @property
     def pool(self) -> Pool:
         """All messages as a pool, which takes vectors that are known: `pool.embedded(name, positions, matrix)`."""
-        return self._facts.pool()
+        with self._lock:
+            facts, size = self._facts, len(self)
+        return facts.pool(size)
 
     def counts(self, tokenizer: Any = None, *, model: str | Model | None = None) -> NDArray[np.int64]:
         """Return the tokens of each message, (n,); only those that were not counted yet are.
@@ -129,12 +131,14 @@ class Talk:
             tokenizer: what `pack` takes; None: the model's.
             model: whose rules hold; None: those of the dialect.
         """
-        facts, by = self._facts, self._counting(tokenizer, model)
-        return facts.counts(*by, len(facts.items))
+        with self._lock:
+            facts, size, by = self._facts, len(self), self._counting(tokenizer, model)
+        return facts.counts(*by, size)
 
     def set_counts(self, counts: ArrayLike, tokenizer: Any = None, *, model: str | Model | None = None) -> None:
         """Take what `counts` returned earlier for the first (k,) messages."""
-        self._facts.set_counts(np.asarray(counts, np.int64), *self._counting(tokenizer, model))
+        with self._lock:
+            self._facts.set_counts(np.asarray(counts, np.int64), *self._counting(tokenizer, model))
 
     def _counting(self, tokenizer: Any, model: str | Model | None) -> tuple[Tokenizer, RequestRules]:
         row = get_model(model) if model is not None else None
@@ -203,7 +207,7 @@ class Snapshot:
 
     def select(self, items: NDArray[np.intp]) -> Scored:
         """Return some items, (m,) ascending and none of them apart, to be scored as though there were no others."""
-        return self.facts.select(self.there[items - len(self._ahead)])
+        return self.facts.select(self.there[items - len(self._ahead)], self.size)
 
     def pinned(self, pins: Iterable[int | str]) -> frozenset[int]:
         """Turn pins into indices of items; a pin on what is forgotten gives none.
@@ -236,13 +240,13 @@ class Facts:
     def stand(self, size: int) -> NDArray[np.int8]:
         """Return `standing` of the first so many."""
         with self._lock:
-            self._stand = self._stand.plus(standing(self.items[len(self._stand.array) :]))
+            self._stand = self._stand.plus(standing(self.items[len(self._stand.array) : size]))
             return self._stand.array[:size]
 
     def duplicate(self, size: int) -> NDArray[np.float64]:
         """Return `duplicate_weights` of the first so many."""
         with self._lock:
-            self._duplicate = self._duplicate.plus(duplicate_weights(self.items[len(self._duplicate.array) :]))
+            self._duplicate = self._duplicate.plus(duplicate_weights(self.items[len(self._duplicate.array) : size]))
             return self._duplicate.array[:size]
 
     def counts(self, tokenizer: Tokenizer, rules: RequestRules, size: int) -> NDArray[np.int64]:
@@ -250,7 +254,7 @@ class Facts:
         with self._lock:
             by_rules = self._counts.setdefault(tokenizer, {})
             known = by_rules.get(rules, Column(np.empty(0, np.int64)))
-            by_rules[rules] = known = known.plus(count_items(self.items[len(known.array) :], tokenizer, rules))
+            by_rules[rules] = known = known.plus(count_items(self.items[len(known.array) : size], tokenizer, rules))
             return known.array[:size]
 
     def set_counts(self, counts: NDArray[np.int64], tokenizer: Tokenizer, rules: RequestRules) -> None:
@@ -258,22 +262,23 @@ class Facts:
         with self._lock:
             self._counts.setdefault(tokenizer, {})[rules] = Column(counts[: len(self.items)])
 
-    def pool(self) -> Pool:
-        """Return all of them as a pool."""
+    def pool(self, size: int) -> Pool:
+        """Return the first so many, and perhaps more, as a pool."""
         with self._lock:
-            # What was given as a turn is one, however long, where a pool would cut a document.
-            new = (
-                replace(item, kind="turn") if item.kind == "document" else item
-                for item in self.items[len(self._pool) :]
-            )
+            # What is given as a turn is one, however long, where a pool would cut a document.
+            new = (_as_turn(item) for item in self.items[len(self._pool) : size])
             self._pool.extend(new)
             return self._pool
 
-    def select(self, positions: NDArray[np.intp]) -> Scored:
-        """Return some of them to be scored."""
+    def select(self, positions: NDArray[np.intp], size: int) -> Scored:
+        """Return some of the first so many to be scored."""
         with self._lock:
-            return self.pool().select(positions)
+            return self.pool(size).select(positions)
 
     def sentences(self, text: str, tokenizer: Tokenizer) -> Sentences:
         """Return a text of one split into counted sentences."""
         return self._pool.sentences(text, tokenizer)
+
+
+def _as_turn(item: Item) -> Item:
+    return replace(item, kind="turn") if item.kind == "document" else item

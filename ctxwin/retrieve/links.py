@@ -26,7 +26,7 @@ class Titles:
 
     def __init__(self) -> None:
         self._of: dict[tuple[str, ...], list[int]] = {}
-        self._lengths: dict[str, set[int]] = {}
+        self._lengths: dict[str, frozenset[int]] = {}
 
     def __len__(self) -> int:
         return len(self._of)
@@ -36,7 +36,8 @@ class Titles:
         words = tuple(_WORD.findall(_REMARK.sub("", title).lower()))
         if 0 < len(words) <= LONGEST:
             self._of.setdefault(words, []).append(item)
-            self._lengths.setdefault(words[0], set()).add(len(words))
+            # A new set each time, since another thread may be going through the old one.
+            self._lengths[words[0]] = self._lengths.get(words[0], frozenset()) | {len(words)}
 
     def named_in(self, text: str) -> set[int]:
         """Return the items whose titles stand in a text."""
