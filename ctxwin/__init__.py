@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .report import Report
     from .summarize import Summarizer
     from .tokens import Tokenizer, count_tokens, get_tokenizer
+    from .wrapping import wrap
 
 __version__ = "0.1.0"
 
@@ -44,6 +45,7 @@ _HOME = {
     "get_tokenizer": "tokens",
     "pack": "packing",
     "strategies": "allocate",
+    "wrap": "wrapping",
 }
 """Public names and the modules they live in; loaded when first used, so that `import ctxwin` is quick."""
 

@@ -23,7 +23,7 @@ MAX_FUNCTION = 50
 PUBLIC = [
     "Allocator", "Budget", "BudgetError", "CtxwinError", "Embedder", "Files", "Item", "MessageError", "MissingExtra",
     "Packed", "Pool", "Report", "StoreError", "Summarizer", "Tokenizer", "UnknownModel", "apack", "check",
-    "count_tokens", "get_model", "get_tokenizer", "pack", "strategies",
+    "count_tokens", "get_model", "get_tokenizer", "pack", "strategies", "wrap",
 ]  # fmt: skip
 
 HEAVY = [
@@ -37,7 +37,9 @@ def test_the_public_names_are_these_and_all_are_there():
     assert all(getattr(ctxwin, name) is not None for name in PUBLIC)
 
 
-@pytest.mark.parametrize("statement", ["import ctxwin", "import ctxwin.packing", "import ctxwin.cli"])
+@pytest.mark.parametrize(
+    "statement", ["import ctxwin", "import ctxwin.packing", "import ctxwin.wrapping", "import ctxwin.cli"]
+)
 def test_importing_loads_nothing_heavy(statement):
     code = f"import sys; {statement}; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
