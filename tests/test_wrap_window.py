@@ -13,6 +13,7 @@ from server import Answer, Call, Failure, Provider
 import ctxwin
 from ctxwin.clients import Usage
 from ctxwin.errors import BudgetError, StoreError
+from ctxwin.messages.reading import parse
 
 LIMIT = 400
 BROKEN = (openai.APIConnectionError, httpx2.RemoteProtocolError)
@@ -31,11 +32,17 @@ class Kept:
         given = body[self.key]
         given = [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
         self.system = body.get("system", self.system)
+        had, came = self.said(self.messages), self.said(given)
         both = next(
-            size for size in range(min(len(given), len(self.messages)), -1, -1)
-            if self.messages[len(self.messages) - size :] == given[:size]
+            size for size in range(min(len(had), len(came)), -1, -1)
+            if had[len(had) - size :] == came[:size]
         )  # fmt: skip
         self.messages += given[both:]
+
+    def said(self, messages):
+        """What messages say, in whichever form a program sends an answer back."""
+        parts = [parse(message, self.dialect) for message in messages]
+        return [[part.text for part in own if part.kind != "reasoning"] for own in parts]
 
     def pack(self, query=None, *, tools=None, budget=LIMIT, **options):
         outside = {"system": self.system} if self.system else {}

@@ -10,7 +10,7 @@ from ..clients.values import Wire
 from ..messages import write
 from ..messages.values import OUTSIDE
 
-__all__ = ["LISTS", "as_body", "listed", "readable", "tidied", "with_packed"]
+__all__ = ["LISTS", "as_body", "listed", "readable", "with_packed"]
 
 LISTS = {"openai": "messages", "responses": "input", "anthropic": "messages"}
 """Where a request body keeps its messages."""
@@ -35,13 +35,6 @@ def readable(body: Mapping[str, Any], wire: Wire) -> dict[str, Any]:
     """Return a body whose messages and tools are plain JSON, without what was not given."""
     given = {name: value for name, value in body.items() if type(value).__name__ not in UNSET}
     return given | plain({name: given[name] for name in _read(wire) if name in given})
-
-
-def tidied(body: Mapping[str, Any], wire: Wire) -> dict[str, Any]:
-    """Return a readable body whose messages are in the form in which answers are kept."""
-    key = LISTS[wire.dialect]
-    given = body[key]
-    return {**body, key: given if isinstance(given, str) else [wire.tidy(message) for message in given]}
 
 
 def as_body(packed: Mapping[str, Any] | Sequence[Mapping[str, Any]], body: Mapping[str, Any], wire: Wire) -> Any:

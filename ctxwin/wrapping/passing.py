@@ -16,7 +16,7 @@ from ..items import Budget
 from ..messages.envelope import take_apart
 from ..models import get_model
 from ..packing import Packed, pack
-from .bodies import LISTS, as_body, listed, readable, tidied, with_packed
+from .bodies import LISTS, as_body, listed, readable, with_packed
 from .streams import Tap
 
 __all__ = ["Passing", "Recorder"]
@@ -33,7 +33,10 @@ class Recorder(Protocol):
     """A conversation that is kept, as `wrap` uses it; `ctxwin.Window` is one."""
 
     def sync(self, body: Mapping[str, Any], /) -> None:
-        """Store the messages of a request that are not stored yet."""
+        """Store the messages of a request that are not stored yet.
+
+        A program may send an answer back in a shorter form than that in which `record` was given it.
+        """
         ...
 
     def pack(self, query: str | None = None, *, tools: Sequence[Mapping[str, Any]] | None = None) -> Packed:
@@ -66,10 +69,8 @@ class Passing:
             return body  # a stored prompt, say: nothing to pack
         body = listed(body, wire)
         read = readable(body, wire)
-        if self.window is None:
-            return with_packed(body, read, self._pack(read, wire), wire)
-        read = tidied(read, wire)
-        return with_packed(body, read, self._stored(self.window, read, wire), wire)
+        packed = self._pack(read, wire) if self.window is None else self._stored(self.window, read, wire)
+        return with_packed(body, read, packed, wire)
 
     def _stored(self, window: Recorder, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
         """Store what is new in a request and return what is to be sent instead of its messages."""
