@@ -13,6 +13,7 @@ settings.load_profile("ctxwin")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it is fetched when the package is imported
 # Kept between runs: the exported model costs seconds to make and is checked by its hash.
 os.environ.setdefault("CTXWIN_CACHE", str(Path(tempfile.gettempdir()) / "ctxwin-test-cache"))
 

@@ -43,7 +43,11 @@ def user(text):
 
 def call(name):
     function = {"name": "look", "arguments": "{}"}
-    return {"role": "assistant", "content": None, "tool_calls": [{"id": name, "type": "function", "function": function}]}
+    return {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": name, "type": "function", "function": function}],
+    }
 
 
 def result(name, text="found"):
@@ -130,7 +134,7 @@ def test_what_is_forgotten_is_as_if_it_were_not_in_the_list(log, budget, data):
 def test_with_vectors_a_grown_talk_is_packed_as_the_list_and_each_text_is_embedded_once(tmp_path, monkeypatch):
     monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path))
     chance = random.Random(5)
-    words = "harbour lease invoice window bridge garden meeting ticket budget recipe".split()
+    words = ["harbour", "lease", "invoice", "window", "bridge", "garden", "meeting", "ticket", "budget", "recipe"]
     log = []
     for n in range(120):
         if n % 11 == 5:
@@ -346,6 +350,10 @@ def test_threads_pack_one_talk_while_another_extends_it(tmp_path, monkeypatch):
     assert len(talk) == total
     for packed in found[:: max(1, len(found) // 12)]:
         seen = [decision for decision in packed.report.decisions if decision.id != "system"]
-        log = [{"role": "system", "content": packed.messages[0]["content"]}] if len(packed.report.decisions) > len(seen) else []
+        log = (
+            [{"role": "system", "content": packed.messages[0]["content"]}]
+            if len(packed.report.decisions) > len(seen)
+            else []
+        )
         fresh = pack([*log, *notes(len(seen))], question, 200, embedder=Toy(), tokenizer="o200k_base")
         assert packed.messages == fresh.messages

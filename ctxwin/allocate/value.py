@@ -40,9 +40,7 @@ def worth(problem: Problem, choice: NDArray[np.int64]) -> float:
     return float((values * (1 - weight * _sameness(nearest)[np.argsort(rank)])).sum())
 
 
-def _nearest(
-    rows: NDArray[np.float32], others: NDArray[np.float32], *, before: bool = False
-) -> NDArray[np.float32]:
+def _nearest(rows: NDArray[np.float32], others: NDArray[np.float32], *, before: bool = False) -> NDArray[np.float32]:
     """Return the cosine of each row to the nearest of others, (n,), 0 at least; `before`: of those before it in `others`."""
     nearest = np.zeros(len(rows), np.float32)
     few = max(len(rows), len(others)) <= _BLOCK

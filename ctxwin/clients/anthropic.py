@@ -15,7 +15,7 @@ GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta"
 """Deltas whose text is appended to the key of the same name of their block."""
 
 
-def tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
+def _tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message whose blocks hold nothing that says nothing; what a tool is called with stays as it is."""
     content = message.get("content")
     if isinstance(content, list | tuple):
@@ -29,7 +29,7 @@ def read(response: Any) -> Reply:
 
 
 def _reply(blocks: Iterable[Any], usage: Any, model: Any) -> Reply:
-    message = tidy_message({"role": "assistant", "content": [plain(block) for block in blocks]})
+    message = _tidy_message({"role": "assistant", "content": [plain(block) for block in blocks]})
     return Reply(
         messages=(message,) if message["content"] else (),
         text="".join(block["text"] for block in message["content"] if block.get("type") == "text"),
@@ -109,4 +109,4 @@ class MessagesGather:
             return {**block, "input": {}}
 
 
-MESSAGES = Wire(dialect="anthropic", read=read, gather=MessagesGather, tidy=tidy_message)
+MESSAGES = Wire(dialect="anthropic", read=read, gather=MessagesGather)

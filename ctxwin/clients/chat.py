@@ -10,16 +10,21 @@ from .values import Reply, Usage, Wire
 
 __all__ = ["CHAT"]
 
+OWN = "provider_specific_fields"
+"""Where LiteLLM keeps what has no place in the form, such as the signatures of Gemini's thoughts."""
+CALLS, THOUGHTS = "tool_calls", "thinking_blocks"
+"""Lists whose elements come in pieces with an index; the second is LiteLLM's, for Claude's signed thoughts."""
 GROWING = ("content", "refusal", "reasoning_content", "reasoning")
 """Keys of a delta whose text is appended."""
 
 
-def tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
+def _tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
     """Return a chat message without what says nothing; `content` may be null beside calls."""
-    called = message.get("tool_calls") or message.get("function_call")
-    found = tidy(message, keep=("content",) if called else ())
-    if "tool_calls" in found:
-        found["tool_calls"] = [_tidy_call(call) for call in found["tool_calls"]]
+    called = message.get(CALLS) or message.get("function_call")
+    own = {key: value for key, value in tidy(message.get(OWN) or {}).items() if key not in message}
+    found = tidy({**message, OWN: own or None}, keep=("content",) if called else ())
+    if CALLS in found:
+        found[CALLS] = [_tidy_call(call) for call in found[CALLS]]
     if spoken := field(found, "audio", "id"):  # a spoken answer is sent back by its id
         found["audio"] = {"id": spoken}
     return found
@@ -27,8 +32,7 @@ def tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tidy_call(call: dict[str, Any]) -> dict[str, Any]:
     kind = "custom" if call.get("type") == "custom" else "function"
-    said = {name: value for name, value in tidy(call).items() if name != "index"}
-    return {**said, kind: tidy(call.get(kind) or {}, keep=("arguments", "input"))}
+    return {**tidy({**call, "index": None}), kind: tidy(call.get(kind) or {}, keep=("arguments", "input"))}
 
 
 def read(response: Any) -> Reply:
@@ -39,7 +43,7 @@ def read(response: Any) -> Reply:
 
 
 def _reply(raw: Mapping[str, Any], usage: Any, model: Any) -> Reply:
-    message = tidy_message(raw)
+    message = _tidy_message(raw)
     text = message.get("content")
     said = message.keys() - {"role"}
     return Reply(
@@ -70,6 +74,7 @@ class ChatGather:
         self.done = False
         self._message: dict[str, Any] = {}
         self._calls: dict[int, dict[str, Any]] = {}
+        self._thoughts: dict[int, dict[str, Any]] = {}
         self._usage: Any = None
         self._model: Any = None
 
@@ -92,31 +97,33 @@ class ChatGather:
             self._message["audio"] = {**self._message.get("audio", {}), **audio}
         if old := delta.get("function_call"):
             self._message["function_call"] = _grown(self._message.get("function_call", {}), old)
-        for position, piece in enumerate(delta.get("tool_calls") or ()):
-            place = position if piece.get("index") is None else piece["index"]
-            self._calls[place] = _grown(self._calls.get(place, {}), piece)
+        for key, pieces in ((CALLS, self._calls), (THOUGHTS, self._thoughts)):
+            for position, piece in enumerate(delta.get(key) or ()):
+                place = position if piece.get("index") is None else piece["index"]
+                pieces[place] = _grown(pieces.get(place, {}), piece)
         return delta.get("content") or ""
 
     def reply(self) -> Reply:
         message = dict(self._message)
+        if self._thoughts:
+            message[THOUGHTS] = [tidy({**self._thoughts[place], "index": None}) for place in sorted(self._thoughts)]
         if self._calls:
-            message = {"content": None, **message, "tool_calls": [self._calls[place] for place in sorted(self._calls)]}
-        if message.get("content") == "" and "tool_calls" in message:
-            message["content"] = None  # as the whole answer has it
+            message["content"] = message.get("content") or None  # as the whole answer has it
+            message[CALLS] = [self._calls[place] for place in sorted(self._calls)]
         return _reply(message, self._usage, self._model)
 
 
 def _grown(call: Mapping[str, Any], piece: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call with a piece added: arguments grow, all else is said once."""
+    """Return a call or thought with a piece added: its text grows, all else is said once."""
     grown = dict(call)
     for key, value in piece.items():
         if isinstance(value, Mapping):
             grown[key] = _grown(grown.get(key, {}), value)
-        elif key in ("arguments", "input") and isinstance(value, str):
+        elif key in ("arguments", "input", "thinking") and isinstance(value, str):
             grown[key] = grown.get(key, "") + value
         elif value is not None:
             grown[key] = value
     return grown
 
 
-CHAT = Wire(dialect="openai", read=read, gather=ChatGather, tidy=tidy_message)
+CHAT = Wire(dialect="openai", read=read, gather=ChatGather)

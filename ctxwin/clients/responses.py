@@ -16,7 +16,7 @@ DONE = frozenset({"completed", "incomplete", None})
 """States of a response that has come to its end; servers that took the form over may leave it out."""
 
 
-def tidy_item(item: Mapping[str, Any]) -> dict[str, Any]:
+def _tidy_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item without what says nothing; what the API wants in it stays even where it is empty."""
     found = tidy(item, keep=("summary", "content") if item.get("type") == "message" else ("summary",))
     if isinstance(found.get("content"), list | tuple):
@@ -32,7 +32,7 @@ def read(response: Any) -> Reply:
 
 
 def _reply(output: Iterable[Any], response: Any) -> Reply:
-    items = tuple(tidy_item(plain(item)) for item in output)
+    items = tuple(_tidy_item(plain(item)) for item in output)
     model = field(response, "model")
     return Reply(
         messages=items,
@@ -89,4 +89,4 @@ class ResponsesGather:
         return _reply(field(self._response, "output") or finished, self._response)
 
 
-RESPONSES = Wire(dialect="responses", read=read, gather=ResponsesGather, tidy=tidy_item)
+RESPONSES = Wire(dialect="responses", read=read, gather=ResponsesGather)

@@ -90,12 +90,9 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """The form of a provider's messages and answers."""
+    """The form of a provider's answers: how one is read whole, and how put together from events."""
 
     dialect: Dialect
     read: Callable[[Any], Reply]
     """A response, as the SDK's object or as plain JSON."""
     gather: Callable[[], Gather]
-    tidy: Callable[[Mapping[str, Any]], dict[str, Any]]
-    """A message without nulls and what an SDK added to it: the form in which `read` and `gather` give messages, so
-    that one that comes back in the next request is known again."""

@@ -64,7 +64,9 @@ class Request:
     def elsewhere(self) -> bool:
         """Whether the provider keeps earlier items, so that results may stand without their calls."""
         body = self.envelope or {}
-        return body.get("previous_response_id") is not None or body.get("conversation") is not None
+        thread = body.get("thread")  # Anthropic's, in beta
+        continued = thread.get("previous_message_id") if isinstance(thread, Mapping) else None
+        return any(one is not None for one in (continued, body.get("previous_response_id"), body.get("conversation")))
 
 
 def take_apart(messages: object, dialect: Dialect | None = None) -> Request:

@@ -131,7 +131,7 @@ def calls_come_last(log: Log) -> Iterable[Finding]:
 
 def results_follow_calls(log: Log) -> Iterable[Finding]:
     """A result answers a call of the turn right before it, once, before anything else is said."""
-    calls: set[str] = set()
+    calls: set[str] | None = None if log.elsewhere else set()  # None: the provider keeps the turn before
     for turn in _turns(log):
         said = False
         for index, block in turn.blocks:
@@ -139,11 +139,12 @@ def results_follow_calls(log: Log) -> Iterable[Finding]:
                 said = True
                 continue
             call_id = block["tool_use_id"]
-            if call_id not in calls:
+            if calls is not None and call_id not in calls:
                 yield index, f"the turn before has no open call {call_id!r}; put one result behind each call"
             elif said:
                 yield index, f"the result of {call_id!r} stands behind other blocks; put results first"
-            calls.discard(call_id)
+            if calls is not None:
+                calls.discard(call_id)
         calls = {block["id"] for _, block in turn.of("tool_use")}
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, MessageError
 from ..items import Item
 from .envelope import by_messages, take_apart
-from .groups import Links, link, speaks
+from .groups import Links, speaks
 from .reading import raws_of, read_items, read_system
 from .values import OUTSIDE, Conversation, Dialect
 

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..clients import Reply
-from ..clients.plain import plain
 from ..clients.values import Wire
 from ..errors import InputError, UnknownModel
 from ..items import Budget
-from ..messages import write
-from ..messages.values import OUTSIDE
+from ..messages.envelope import take_apart
 from ..models import get_model
 from ..packing import Packed, pack
+from .bodies import LISTS, as_body, listed, readable, with_packed
 from .streams import Tap
 
 __all__ = ["Passing", "Recorder"]
 
 _log = logging.getLogger(__name__)
 
-LISTS = {"openai": "messages", "responses": "input", "anthropic": "messages"}
-"""Where a request body keeps its messages."""
 CLAUDE = "anthropic_version"
 """A key that tells `pack` Anthropic's dialect where the messages do not; it is not sent."""
-UNSET = frozenset({"NotGiven", "Omit"})
-"""Types whose values stand for arguments that were not given, in the SDKs."""
 ANSWERS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 """Fields that allow so many tokens for the answer."""
 
@@ -36,7 +33,10 @@ class Recorder(Protocol):
     """A conversation that is kept, as `wrap` uses it; `ctxwin.Window` is one."""
 
     def sync(self, body: Mapping[str, Any], /) -> None:
-        """Store the messages of a request that are not stored yet."""
+        """Store the messages of a request that are not stored yet.
+
+        A program may send an answer back in a shorter form than that in which `record` was given it.
+        """
         ...
 
     def pack(self, query: str | None = None, *, tools: Sequence[Mapping[str, Any]] | None = None) -> Packed:
@@ -56,8 +56,8 @@ class Passing:
     model: str | None
     window: Recorder | None
     options: Mapping[str, Any]
-    taps: list[Tap] = field(default_factory=list)
-    """Streams of the last request whose answers are not kept yet."""
+    taps: deque[Tap] = field(default_factory=deque)
+    """Streams since the last request, whose answers may not be kept yet."""
 
     def request(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
         """Return the request to send for one that came; what is new in it is stored first.
@@ -65,37 +65,25 @@ class Passing:
         Raises:
             CtxwinError: what `pack` and the window raise.
         """
-        key = LISTS[wire.dialect]
-        if not isinstance(body, Mapping) or not body.get(key):
+        if not isinstance(body, Mapping) or not body.get(LISTS[wire.dialect]):
             return body  # a stored prompt, say: nothing to pack
-        given = {name: value for name, value in body.items() if type(value).__name__ not in UNSET}
-        if not isinstance(given[key], str):
-            given[key] = [plain(message) for message in given[key]]
-        if self.window is None:
-            packed = self._pack(given, wire)
-        else:
-            given, packed = self._stored(self.window, given, wire)
-        names = (key, OUTSIDE.get(wire.dialect, key))
-        changed = {name: packed[name] for name in names if name in packed and packed[name] != given.get(name)}
-        return {**body, **changed} if changed else body
+        body = listed(body, wire)
+        read = readable(body, wire)
+        packed = self._pack(read, wire) if self.window is None else self._stored(self.window, read, wire)
+        return with_packed(body, read, packed, wire)
 
-    def _stored(
-        self, window: Recorder, body: Mapping[str, Any], wire: Wire
-    ) -> tuple[dict[str, Any], Mapping[str, Any]]:
-        """Store what is new; return the request in the form in which it is stored, and packed."""
+    def _stored(self, window: Recorder, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
+        """Store what is new in a request and return what is to be sent instead of its messages."""
         self.settle()
-        key = LISTS[wire.dialect]
-        stored = dict(body)
-        if not isinstance(body[key], str):
-            stored[key] = [wire.tidy(message) for message in body[key]]
-        window.sync(stored)
-        if body.get("previous_response_id") is not None or body.get("conversation") is not None:
-            return stored, self._pack(stored, wire)  # the provider has the rest
+        window.sync(body)
+        if take_apart(body, wire.dialect).elsewhere:
+            return self._pack(body, wire)  # the provider has the rest
         chosen = {"budget": self.budget, "model": self.model}
         options = {**self.options, **{name: value for name, value in chosen.items() if value is not None}}
         packed = window.pack(tools=[*(body.get("tools") or ()), *(body.get("functions") or ())], **options)
         _tell(packed)
-        return stored, _body(packed.messages, stored, wire)
+        found: Mapping[str, Any] = as_body(packed.messages, body, wire)
+        return found
 
     def _pack(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
         marked = {**body, CLAUDE: ""} if wire.dialect == "anthropic" else body
@@ -119,9 +107,10 @@ class Passing:
         return Budget(total=window, reserve=asked) if asked is not None else None
 
     def settle(self) -> None:
-        """Keep what earlier streams brought that are whole; a broken one stays unkept."""
-        while self.taps:
-            self.taps.pop().settle()
+        """Keep what earlier streams brought whole and nobody read to the end."""
+        for _ in range(len(self.taps)):
+            with suppress(IndexError):  # another request was here
+                self.taps.popleft().settle()
 
     def record(self, reply: Reply) -> None:
         """Keep an answer; one that still runs in the background says nothing yet."""
@@ -134,18 +123,6 @@ class Passing:
         tap = Tap(wire.gather(), self.record, usage_follows=bool(asked.get("include_usage")))
         self.taps.append(tap)
         return tap
-
-
-def _body(packed: Any, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
-    """Return what a window packed as a request body, in which a system prompt from outside the messages is outside."""
-    if isinstance(packed, Mapping):
-        return packed
-    envelope = {**body, LISTS[wire.dialect]: []}
-    if wire.dialect == "anthropic" and packed and packed[0].get("role") == "system":
-        envelope["system"] = ""
-    written = write(wire.dialect, packed, envelope)
-    assert isinstance(written, dict)
-    return written
 
 
 def _tell(packed: Packed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -26,6 +27,7 @@ class Tap:
         self._keep = keep
         self._usage_follows = usage_follows
         self._kept = False
+        self._lock = threading.Lock()
 
     @property
     def ready(self) -> bool:
@@ -41,30 +43,26 @@ class Tap:
 
     def settle(self) -> None:
         """Hand the answer on if it is whole and was not yet, though its usage may be missing."""
-        if self._gather.done and not self._kept:
+        with self._lock:  # the reader of the stream and the next request may come at once
+            if self._kept or not self._gather.done:
+                return
             self._kept = True
-            self._keep(self._gather.reply())
+        self._keep(self._gather.reply())
 
 
 def tapped(stream: Any, tap: Tap, *, is_async: bool) -> Any:
     """Return the same stream, of a class that is derived from its own and feeds the tap."""
     kind: Any = type(stream)
-    stream.__class__ = _class(kind, _AsyncTapped if is_async else _Tapped)
+    stream.__class__ = _async_class(kind) if is_async else _class(kind)
     stream._ctxwin_tap = tap
     return stream
 
 
-@lru_cache(maxsize=64)
-def _class(kind: Any, mixin: Any) -> type:
-    return type(kind.__name__, (mixin, kind), {"__module__": kind.__module__, "__doc__": kind.__doc__})
+@lru_cache(maxsize=32)
+def _class(kind: Any) -> type:
+    """Derive from the class of a stream one whose events pass the tap; `for` and `next` both lead there."""
 
-
-class _Tapped:
-    """Goes before the class of a stream."""
-
-    _ctxwin_tap: Tap
-
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self: Any) -> Iterator[Any]:
         while True:
             try:
                 event = next(self)
@@ -72,25 +70,25 @@ class _Tapped:
                 return
             yield event
 
-    def __next__(self) -> Any:
-        tap = self._ctxwin_tap
+    def __next__(self: Any) -> Any:
         try:
-            event = super().__next__()  # type: ignore[misc]  # the stream's own
+            event = kind.__next__(self)
         except StopIteration:
-            tap.settle()
+            self._ctxwin_tap.settle()
             raise
-        tap.feed(event)
-        if tap.ready:
-            tap.settle()
+        self._ctxwin_tap.feed(event)
+        if self._ctxwin_tap.ready:
+            self._ctxwin_tap.settle()
         return event
 
+    return _derived(kind, __iter__, __next__)
 
-class _AsyncTapped:
-    """Goes before the class of an asynchronous stream; answers are kept off the event loop."""
 
-    _ctxwin_tap: Tap
+@lru_cache(maxsize=32)
+def _async_class(kind: Any) -> type:
+    """Do the same for an asynchronous stream; answers are kept off the event loop."""
 
-    async def __aiter__(self) -> AsyncIterator[Any]:
+    async def __aiter__(self: Any) -> AsyncIterator[Any]:
         while True:
             try:
                 event = await anext(self)
@@ -98,14 +96,20 @@ class _AsyncTapped:
                 return
             yield event
 
-    async def __anext__(self) -> Any:
-        tap = self._ctxwin_tap
+    async def __anext__(self: Any) -> Any:
         try:
-            event = await super().__anext__()  # type: ignore[misc]
+            event = await kind.__anext__(self)
         except StopAsyncIteration:
-            await asyncio.to_thread(tap.settle)
+            await asyncio.to_thread(self._ctxwin_tap.settle)
             raise
-        tap.feed(event)
-        if tap.ready:
-            await asyncio.to_thread(tap.settle)
+        self._ctxwin_tap.feed(event)
+        if self._ctxwin_tap.ready:
+            await asyncio.to_thread(self._ctxwin_tap.settle)
         return event
+
+    return _derived(kind, __aiter__, __anext__)
+
+
+def _derived(kind: Any, *methods: Callable[..., Any]) -> type:
+    named = {method.__name__: method for method in methods}
+    return type(kind.__name__, (kind,), {**named, "__module__": kind.__module__, "__doc__": kind.__doc__})

@@ -13,6 +13,8 @@
 Paths: `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`, `/v1/messages/count_tokens`, `GET /v1/models`;
 each of the first three whole or streamed (`"stream": true`), as the provider's documentation writes them.
 
+What the provider keeps of a conversation (`previous_response_id`, `conversation`, Anthropic's `thread`) is counted.
+
 What is answered: the next of `script(...)`; where nothing is scripted, `respond(request)`, a function from the
 `Request` to an `Answer`, a `Failure` or a text, which may look into the request and is free to set:
 

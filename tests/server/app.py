@@ -105,7 +105,8 @@ class Provider:
 
     def _refusal(self, request: Request) -> Failure | None:
         body = request.body
-        if self.strict and (problems := ctxwin.check(body, dialect=request.dialect)):
+        stored = "prompt" in body and "input" not in body  # a prompt that the provider keeps
+        if self.strict and not stored and (problems := ctxwin.check(body, dialect=request.dialect)):
             return Failure(status=400, message=f"invalid request: {problems[0]}")
         earlier = self._earlier(body)
         if earlier is None:
@@ -119,9 +120,10 @@ class Provider:
         return None
 
     def _earlier(self, body: dict[str, Any]) -> list[Any] | None:
-        """Return the items that are stored under what a request names; None where it is unknown."""
-        if body.get("previous_response_id") is not None:
-            return self._stored.get(body["previous_response_id"])
+        """Return the messages that are stored under what a request names; None where it is unknown."""
+        continued = (body.get("thread") or {}).get("previous_message_id") or body.get("previous_response_id")
+        if continued is not None:
+            return self._stored.get(continued)
         return self._stored.get(_conversation(body), [])
 
     def _decided(self, request: Request) -> Answer | Failure:
@@ -138,12 +140,15 @@ class Provider:
         request.output = sum(self._counter.words(text) for text in said) + 1
         model = str(request.body.get("model"))
         request.cached, request.written = self._cache.take(model, request.segments, request.dialect)
+        items = [*(self._earlier(request.body) or ()), *request.messages]
         if request.dialect == "responses" and request.body.get("store", True):
-            items = [*(self._earlier(request.body) or ()), *request.messages]
             items += openai_responses.output(request, answer)
             self._stored[f"resp_{request.number}"] = items
             if name := _conversation(request.body):
                 self._stored[name] = items
+        elif request.dialect == "anthropic" and request.body.get("thread"):
+            whole = anthropic_messages.whole(request, answer)
+            self._stored[whole["id"]] = [*items, {"role": "assistant", "content": whole["content"]}]
 
 
 def _conversation(body: dict[str, Any]) -> str:

@@ -55,14 +55,14 @@ class Counter:
             found.append(Segment("tools", TOOLS[dialect]))
         if dialect == "anthropic":
             found += self._system(body.get("system"))
-            for message in body["messages"]:
+            for message in (*history, *body["messages"]):
                 found += self._blocks(message)
             if (marked := body.get("cache_control")) and found:
                 found[-1] = Segment(found[-1].text, found[-1].tokens, _keep(marked))
             return found
         if body.get("instructions"):
             found.append(self._message({"role": "system", "content": body["instructions"]}, dialect))
-        given = body.get("messages", body.get("input"))
+        given = body.get("messages", body.get("input", ()))
         items = [{"role": "user", "content": given}] if isinstance(given, str) else given
         return found + [self._message(item, dialect) for item in (*history, *items)]
 

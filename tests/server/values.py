@@ -74,7 +74,7 @@ class Request:
     @property
     def messages(self) -> Sequence[Mapping[str, Any]]:
         """The request's messages or input items."""
-        given = self.body.get("messages", self.body.get("input"))
+        given = self.body.get("messages", self.body.get("input", ()))
         return [{"role": "user", "content": given}] if isinstance(given, str) else given
 
     @property

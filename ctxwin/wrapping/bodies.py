@@ -1,0 +1,57 @@
+"""Request bodies as the SDKs build them, and as `pack` and a window read and return them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..clients.plain import plain
+from ..clients.values import Wire
+from ..messages import write
+from ..messages.values import OUTSIDE
+
+__all__ = ["LISTS", "as_body", "listed", "readable", "with_packed"]
+
+LISTS = {"openai": "messages", "responses": "input", "anthropic": "messages"}
+"""Where a request body keeps its messages."""
+TOOLS = ("tools", "functions")
+UNSET = frozenset({"NotGiven", "Omit"})
+"""Types whose values stand for arguments that were not given, in the SDKs."""
+
+
+def _read(wire: Wire) -> tuple[str, ...]:
+    """Return the names of what is read in a body: messages, a system prompt beside them, tools."""
+    outside = OUTSIDE.get(wire.dialect)
+    return (LISTS[wire.dialect], *((outside,) if outside else ()), *TOOLS)
+
+
+def listed(body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
+    """Return a body that can be read more than once: the SDKs take any iterable of messages or tools."""
+    once = {name: list(body[name]) for name in _read(wire) if hasattr(body.get(name), "__next__")}
+    return {**body, **once} if once else body
+
+
+def readable(body: Mapping[str, Any], wire: Wire) -> dict[str, Any]:
+    """Return a body whose messages and tools are plain JSON, without what was not given."""
+    given = {name: value for name, value in body.items() if type(value).__name__ not in UNSET}
+    return given | plain({name: given[name] for name in _read(wire) if name in given})
+
+
+def as_body(packed: Mapping[str, Any] | Sequence[Mapping[str, Any]], body: Mapping[str, Any], wire: Wire) -> Any:
+    """Return packed messages as a body; Anthropic's system prompt stands outside of the messages."""
+    if isinstance(packed, Mapping):
+        return packed
+    envelope = {**body, LISTS[wire.dialect]: []}
+    if wire.dialect == "anthropic" and packed and packed[0].get("role") == "system":
+        envelope["system"] = ""
+    return write(wire.dialect, packed, envelope)
+
+
+def with_packed(
+    body: Mapping[str, Any], read: Mapping[str, Any], packed: Mapping[str, Any], wire: Wire
+) -> Mapping[str, Any]:
+    """Return a body with the messages and the system prompt of a packed one; the same where they are as they were."""
+    key = LISTS[wire.dialect]
+    names = (key, OUTSIDE.get(wire.dialect, key))
+    changed = {name: packed[name] for name in names if name in packed and packed[name] != read.get(name)}
+    return {**body, **changed} if changed else body
