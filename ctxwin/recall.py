@@ -136,7 +136,9 @@ def pending_recalls(messages: Sequence[Mapping[str, Any]], dialect: Dialect | No
     answered = {part.call_id for part in parts if part.kind == "result"}
     waiting = [part for part in parts if part.kind == "call" and part.call_id not in answered]
     calls = tuple(
-        Recall(call_id=part.call_id, ids=_asked_for(part.text)) for part in waiting if part.call_id and part.name == NAME
+        Recall(call_id=part.call_id, ids=_asked_for(part.text))
+        for part in waiting
+        if part.call_id and part.name == NAME
     )
     return Pending(calls=calls, alone=len(calls) == len(waiting))
 
