@@ -30,7 +30,7 @@ try:
     )
     from langchain_core.runnables import RunnableLambda
     from langchain_core.utils.function_calling import convert_to_openai_tool
-except ImportError as error:
+except ModuleNotFoundError as error:
     raise missing("langchain", error) from error
 
 __all__ = ["PackingMiddleware", "trim_messages"]

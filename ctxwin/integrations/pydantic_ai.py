@@ -35,7 +35,7 @@ try:
     )
     from pydantic_ai.models import ModelRequestContext
     from pydantic_ai.tools import ToolDefinition
-except ImportError as error:
+except ModuleNotFoundError as error:
     raise missing("pydantic-ai", error) from error
 
 __all__ = ["PackHistory", "pack_history"]
