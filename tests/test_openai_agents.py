@@ -22,6 +22,7 @@ from server import Answer, Call, Failure, Provider
 
 import ctxwin
 from ctxwin.integrations.openai_agents import WindowSession, pack_input
+from ctxwin.window import Window
 
 set_tracing_disabled(True)
 RAIN = "It rained on that day, and nobody went out. " * 12
@@ -47,7 +48,7 @@ def provider():
 
 @pytest.fixture
 def window(tmp_path):
-    with ctxwin.Window(store=tmp_path / "chat.db", id="ana", dialect="responses", budget=BUDGET) as window:
+    with Window(store=tmp_path / "chat.db", id="ana", dialect="responses", budget=BUDGET) as window:
         yield window
 
 
@@ -92,7 +93,7 @@ def test_a_run_sends_little_and_stores_all(provider, window, kind, streamed):
 
 def test_a_session_outlives_the_process_and_the_next_run_goes_on(provider, tmp_path):
     async def say(text):
-        with ctxwin.Window(store=tmp_path / "chat.db", id="ana", dialect="responses", budget=BUDGET) as window:
+        with Window(store=tmp_path / "chat.db", id="ana", dialect="responses", budget=BUDGET) as window:
             session = WindowSession(window)
             async with agent_of(provider) as agent:
                 config = RunConfig(call_model_input_filter=session.pack)
@@ -186,7 +187,7 @@ def test_a_failure_reaches_the_caller_and_the_question_is_stored(provider, windo
 
 
 def test_a_window_of_another_dialect_is_refused():
-    with ctxwin.Window(dialect="anthropic", budget=900) as window, pytest.raises(ctxwin.CtxwinError, match="responses"):
+    with Window(dialect="anthropic", budget=900) as window, pytest.raises(ctxwin.CtxwinError, match="responses"):
         WindowSession(window)
 
 
