@@ -21,7 +21,7 @@ from ..window import Window
 from . import Raw, counted_for, missing
 
 try:
-    from agents import Agent, FunctionTool, Handoff, RunContextWrapper, handoff
+    from agents import FunctionTool, Handoff, RunContextWrapper, handoff
     from agents.memory import SessionSettings
     from agents.run import CallModelData, ModelInputData
 except ModuleNotFoundError as error:
@@ -66,14 +66,13 @@ def pack_input(budget: int | Budget | None = None, **options: Any) -> Filter:
 
 async def _tools(data: CallModelData[Any]) -> list[Raw]:
     """Return the definitions that go with a request; one that the provider keeps is counted by its name."""
-    agent = cast("Agent[Any]", data.agent)
     found: list[Raw] = []
-    for tool in await agent.get_all_tools(RunContextWrapper(data.context)):
+    for tool in await data.agent.get_all_tools(RunContextWrapper(data.context)):
         if isinstance(tool, FunctionTool):
             found.append(_function(tool.name, tool.description, tool.params_json_schema))
         else:
             found.append({"type": tool.name})
-    for one in agent.handoffs:
+    for one in data.agent.handoffs:
         known = one if isinstance(one, Handoff) else handoff(one)
         found.append(_function(known.tool_name, known.tool_description, known.input_json_schema))
     return found
