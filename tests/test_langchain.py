@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
 from langchain_anthropic import ChatAnthropic
 from langchain_core import messages as core
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
+from pydantic import BaseModel, Field
 from server import Answer, Call, Provider
 from strategies import openai_logs
 
@@ -216,6 +218,23 @@ def test_parallel_and_invalid_calls_travel_with_their_answers(provider):
     assert [len(some) for some in answers] == [0, 2, 3]
     assert any("omitted" in one["content"] for one in answers[1])
     assert "valid integer" in answers[2][-1]["content"]
+
+
+class Report(BaseModel):
+    """What the logs say, in the order in which they say it."""
+
+    days: list[int] = Field(description="All days that the logs tell of, the earliest first. " * 3)
+    best: int = Field(description="The day on which the pump ran best, or 0 where none is known. " * 3)
+
+
+def test_the_form_of_an_answer_is_counted(provider):
+    provider.script(Answer(calls=[Call(name="Report", arguments={"days": [3], "best": 3})]))
+    packing = PackingMiddleware(budget=400)
+    agent = create_agent(gpt(provider), [read_log], middleware=[packing], response_format=ToolStrategy(Report))
+    done = agent.invoke({"messages": [*TALK[1:], QUESTION]})
+    assert done["structured_response"] == Report(days=[3], best=3)
+    assert len(provider.last.body["tools"]) == 2
+    assert 300 < provider.last.tokens <= 400
 
 
 def test_a_budget_that_is_too_small_reaches_the_caller(provider):

@@ -9,6 +9,7 @@ import openai
 import pytest
 from agents import (
     Agent,
+    AgentOutputSchema,
     OpenAIChatCompletionsModel,
     OpenAIResponsesModel,
     RunConfig,
@@ -18,6 +19,7 @@ from agents import (
     set_tracing_disabled,
 )
 from agents.memory import Session
+from pydantic import BaseModel, Field
 from server import Answer, Call, Failure, Provider
 
 import ctxwin
@@ -168,6 +170,28 @@ def test_any_other_session_may_be_packed(provider):
     assert first.tokens <= BUDGET
     assert any("Locker 37 opens" in text for text in first.texts)
     assert len(second.messages) == 1
+
+
+class Report(BaseModel):
+    """What the logs say, in the order in which they say it."""
+
+    days: list[int] = Field(description="All days that the logs tell of, the earliest first. " * 3)
+    best: int = Field(description="The day on which the pump ran best, or 0 where none is known. " * 3)
+
+
+@pytest.mark.parametrize("form", [Report, AgentOutputSchema(Report)])
+def test_the_form_of_an_answer_is_counted(provider, form):
+    async def run():
+        config = RunConfig(call_model_input_filter=pack_input(budget=BUDGET))
+        async with agent_of(provider) as agent:
+            question = [*TALK, {"role": "user", "content": "What opens locker 37?"}]
+            plain = (await Runner.run(agent, question, run_config=config)).final_output
+            return plain, (await Runner.run(agent.clone(output_type=form), question, run_config=config)).final_output
+
+    provider.script("Noted.", '{"days": [3], "best": 3}')
+    assert asyncio.run(run()) == ("Noted.", Report(days=[3], best=3))
+    plain, formed = (request.tokens for request in provider.requests)
+    assert plain - 250 < formed < plain - 100  # the provider of these tests does not count the form
 
 
 def test_a_failure_reaches_the_caller_and_the_question_is_stored(provider, window):

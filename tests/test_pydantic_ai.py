@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import json
 import sys
 from copy import deepcopy
 from functools import partial
@@ -9,7 +10,8 @@ from functools import partial
 import anthropic
 import openai
 import pytest
-from pydantic_ai import Agent, BinaryContent, ImageUrl, ModelRetry, VideoUrl
+from pydantic import BaseModel, Field
+from pydantic_ai import Agent, BinaryContent, ImageUrl, ModelRetry, NativeOutput, VideoUrl
 from pydantic_ai.capabilities import ProcessHistory
 from pydantic_ai.messages import (
     ModelMessagesTypeAdapter,
@@ -219,6 +221,23 @@ def test_what_the_framework_says_stays_beside_the_question():
     assert sum("Digits only, please." in text for text in said) == 2
     assert "What is 3 * 3?" in said
     assert len(seen[-1]) < 200
+
+
+class Report(BaseModel):
+    """What the logs say, in the order in which they say it."""
+
+    days: list[int] = Field(description="All days that the logs tell of, the earliest first. " * 3)
+    best: int = Field(description="The day on which the pump ran best, or 0 where none is known. " * 3)
+
+
+@pytest.mark.parametrize("form", [Report, NativeOutput(Report)])
+def test_the_form_of_an_answer_is_counted(provider, form):
+    said = {"days": [3], "best": 3}
+    provider.script(Answer(calls=[Call(name="final_result", arguments=said)]) if form is Report else json.dumps(said))
+    agent = Agent(chat(provider), capabilities=[PackHistory(budget=400)], output_type=form)
+    assert run(agent, "What opens locker 37?").output == Report(**said)
+    assert 200 < provider.last.tokens <= 400
+    assert len(provider.last.messages) < 25
 
 
 def test_it_may_replace_the_history_as_a_processor(provider):

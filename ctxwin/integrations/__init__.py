@@ -18,7 +18,7 @@ from ..errors import MissingExtra, UnknownModel
 from ..models import get_model
 from ..packing import pack
 
-__all__ = ["counted_for", "missing", "repack"]
+__all__ = ["counted_for", "function", "missing", "repack"]
 
 Message = TypeVar("Message")
 Raw = dict[str, Any]
@@ -39,6 +39,12 @@ def counted_for(name: object) -> dict[str, str]:
         return {"model": get_model(name).name} if isinstance(name, str) else {}
     except UnknownModel:
         return {}
+
+
+def function(name: str, description: str | None, parameters: Mapping[str, Any]) -> Raw:
+    """Return the definition of a tool, or of the form that an answer must have, to be counted."""
+    told = {"name": name, "description": description or "", "parameters": parameters}
+    return {"type": "function", "function": told}
 
 
 def repack(

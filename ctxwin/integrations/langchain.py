@@ -16,10 +16,11 @@ from typing import Any
 
 from ..errors import InputError
 from ..items import Budget
-from . import Raw, counted_for, missing, repack
+from . import Raw, counted_for, function, missing, repack
 
 try:
     from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+    from langchain.agents.structured_output import ToolStrategy
     from langchain_core.language_models import BaseLanguageModel
     from langchain_core.messages import (
         BaseMessage,
@@ -134,7 +135,7 @@ def _name(model: BaseLanguageModel[Any]) -> object:
 class PackingMiddleware(AgentMiddleware[Any, Any, Any]):
     """Packs the messages of each request of an agent; its state is not touched, so nothing is lost.
 
-    System message and tools are counted, as the request's model does where the catalogue knows it; its window is then
+    System message, tools and the answer's form are counted, as the request's model does where the catalogue knows it; its window is then
     the default of the budget. Options are those of `ctxwin.pack`.
 
     Example:
@@ -160,6 +161,9 @@ class PackingMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def _smaller(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         tools = [tool if isinstance(tool, dict) else convert_to_openai_tool(tool) for tool in request.tools]
+        if (form := request.response_format) is not None:
+            wanted = form if isinstance(form, ToolStrategy) else ToolStrategy(form.schema)
+            tools += [function(spec.name, spec.description, spec.json_schema) for spec in wanted.schema_specs]
         before = _spread(request.system_message) if request.system_message else []
         options = {**counted_for(_name(request.model)), **self._options}
         return request.override(messages=_packed(request.messages, before=before, tools=tools, **options))

@@ -18,10 +18,10 @@ from ..errors import InputError
 from ..items import Budget
 from ..packing import pack
 from ..window import Window
-from . import Raw, counted_for, missing
+from . import Raw, counted_for, function, missing
 
 try:
-    from agents import FunctionTool, Handoff, RunContextWrapper, handoff
+    from agents import AgentOutputSchema, AgentOutputSchemaBase, FunctionTool, Handoff, RunContextWrapper, handoff
     from agents.memory import SessionSettings
     from agents.run import CallModelData, ModelInputData
 except ModuleNotFoundError as error:
@@ -38,7 +38,7 @@ Filter = Callable[[CallModelData[Any]], Awaitable[ModelInputData]]
 def pack_input(budget: int | Budget | None = None, **options: Any) -> Filter:
     """Return a `call_model_input_filter` that packs the input of each request.
 
-    Instructions, tools and handoffs are counted, as the agent's model does where the catalogue knows it; its window is
+    Instructions, tools, handoffs and the answer's form are counted, as the agent's model does where the catalogue knows it; its window is
     then the default of the budget. What a run keeps and a session stores is not touched.
 
     Args:
@@ -69,17 +69,18 @@ async def _tools(data: CallModelData[Any]) -> list[Raw]:
     found: list[Raw] = []
     for tool in await data.agent.get_all_tools(RunContextWrapper(data.context)):
         if isinstance(tool, FunctionTool):
-            found.append(_function(tool.name, tool.description, tool.params_json_schema))
+            found.append(function(tool.name, tool.description, tool.params_json_schema))
         else:
             found.append({"type": tool.name})
     for one in data.agent.handoffs:
         known = one if isinstance(one, Handoff) else handoff(one)
-        found.append(_function(known.tool_name, known.tool_description, known.input_json_schema))
+        found.append(function(known.tool_name, known.tool_description, known.input_json_schema))
+    form = data.agent.output_type
+    if form is not None and not isinstance(form, AgentOutputSchemaBase):
+        form = AgentOutputSchema(form)
+    if form is not None and not form.is_plain_text():
+        found.append(function(form.name(), None, form.json_schema()))
     return found
-
-
-def _function(name: str, description: str, parameters: Raw) -> Raw:
-    return {"type": "function", "name": name, "description": description, "parameters": parameters}
 
 
 class WindowSession:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..items import Budget
-from . import Raw, counted_for, missing, repack
+from . import Raw, counted_for, function, missing, repack
 
 try:
     from pydantic_ai import RunContext
@@ -34,7 +34,6 @@ try:
         VideoUrl,
     )
     from pydantic_ai.models import ModelRequestContext
-    from pydantic_ai.tools import ToolDefinition
 except ModuleNotFoundError as error:
     raise missing("pydantic-ai", error) from error
 
@@ -73,7 +72,7 @@ def pack_history(
 class PackHistory(AbstractCapability[Any]):
     """Packs the messages of each request of an agent.
 
-    Instructions and tools are counted, as the request's model does where the catalogue knows it; its window is then
+    Instructions, tools and the answer's form are counted, as the request's model does where the catalogue knows it; its window is then
     the default of the budget. Options are those of `ctxwin.pack`.
     """
 
@@ -87,17 +86,15 @@ class PackHistory(AbstractCapability[Any]):
         asked = request_context.model_request_parameters
         said = InstructionPart.join(asked.instruction_parts or [])
         before = [{"role": "system", "content": said}] if said else []
-        tools = [_tool(tool) for tool in (*asked.function_tools, *asked.output_tools)]
+        known = (*asked.function_tools, *asked.output_tools)
+        tools = [function(tool.name, tool.description, tool.parameters_json_schema) for tool in known]
+        if form := asked.output_object:
+            tools.append(function(form.name or "", form.description, form.json_schema))
         options = {**counted_for(request_context.model.model_name), **self._options}
         messages = await asyncio.to_thread(
             pack_history, request_context.messages, before=before, tools=tools, **options
         )
         return replace(request_context, messages=messages)
-
-
-def _tool(tool: ToolDefinition) -> Raw:
-    told = {"name": tool.name, "description": tool.description or "", "parameters": tool.parameters_json_schema}
-    return {"type": "function", "function": told}
 
 
 def _spread(message: ModelMessage) -> list[Raw]:
