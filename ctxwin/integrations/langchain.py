@@ -135,8 +135,8 @@ def _name(model: BaseLanguageModel[Any]) -> object:
 class PackingMiddleware(AgentMiddleware[Any, Any, Any]):
     """Packs the messages of each request of an agent; its state is not touched, so nothing is lost.
 
-    System message, tools and the answer's form are counted, as the request's model does where the catalogue knows it; its window is then
-    the default of the budget. Options are those of `ctxwin.pack`.
+    System message, tools and the answer's form are counted, as the request's model does where the catalogue knows
+    it; its window is then the default of the budget. Options are those of `ctxwin.pack`.
 
     Example:
         >>> PackingMiddleware(budget=8_000, model="gpt-5-mini").name

@@ -38,8 +38,8 @@ Filter = Callable[[CallModelData[Any]], Awaitable[ModelInputData]]
 def pack_input(budget: int | Budget | None = None, **options: Any) -> Filter:
     """Return a `call_model_input_filter` that packs the input of each request.
 
-    Instructions, tools, handoffs and the answer's form are counted, as the agent's model does where the catalogue knows it; its window is
-    then the default of the budget. What a run keeps and a session stores is not touched.
+    Instructions, tools, handoffs and the answer's form are counted, as the agent's model does where the catalogue knows
+    it; its window is then the default of the budget. What a run keeps and a session stores is not touched.
 
     Args:
         budget: tokens; default: as in `ctxwin.pack`.

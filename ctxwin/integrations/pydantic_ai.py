@@ -72,8 +72,8 @@ def pack_history(
 class PackHistory(AbstractCapability[Any]):
     """Packs the messages of each request of an agent.
 
-    Instructions, tools and the answer's form are counted, as the request's model does where the catalogue knows it; its window is then
-    the default of the budget. Options are those of `ctxwin.pack`.
+    Instructions, tools and the answer's form are counted, as the request's model does where the catalogue knows it;
+    its window is then the default of the budget. Options are those of `ctxwin.pack`.
     """
 
     def __init__(self, budget: int | Budget | None = None, **options: Any) -> None:
