@@ -157,6 +157,13 @@ def test_what_makes_no_sense_is_refused(options, told):
         trim_messages([SystemMessage(RAIN), QUESTION], **{"max_tokens": 99, **options})
 
 
+def test_results_in_content_blocks_are_refused():
+    block = {"type": "tool_result", "tool_use_id": "c1", "content": "3"}
+    with pytest.raises(ctxwin.MessageError, match="as a ToolMessage"):
+        trim_messages([QUESTION, AIMessage([{"type": "tool_use", "id": "c1", "name": "now", "input": {}}]),
+                       HumanMessage([block])], max_tokens=99)  # fmt: skip
+
+
 def test_it_takes_all_that_langchain_takes_as_messages():
     kept = trim_messages([("system", "Be brief."), {"role": "user", "content": "Hello"}, "Who?"], max_tokens=99)
     assert [type(one) for one in kept] == [SystemMessage, HumanMessage, HumanMessage]

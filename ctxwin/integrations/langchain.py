@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, MessageError
 from ..items import Budget
 from . import Raw, counted_for, function, missing, repack
 
@@ -177,8 +177,8 @@ def _spread(message: BaseMessage) -> list[Raw]:
     """Write a message as OpenAI chat: LangChain converts role, name and calls; each content block keeps its place."""
     raw: Raw = convert_to_openai_messages([message.model_copy(update={"content": ""})])[0]
     for call in getattr(message, "invalid_tool_calls", ()):  # sent as they are, and answered with an error
-        function = {"name": call["name"] or "", "arguments": call["args"] or ""}
-        raw.setdefault("tool_calls", []).append({"id": call["id"] or "", "type": "function", "function": function})
+        asked = {"name": call["name"] or "", "arguments": call["args"] or ""}
+        raw.setdefault("tool_calls", []).append({"id": call["id"] or "", "type": "function", "function": asked})
     if called := message.additional_kwargs.get("function_call"):  # the form before calls had ids
         raw["function_call"] = called
     content = message.content
@@ -192,6 +192,8 @@ def _block(block: str | Mapping[str, Any]) -> Raw:
     kind = block.get("type")
     if kind == "text" or kind in CALLS:
         return {"type": "text", "text": block["text"] if kind == "text" else ""}
+    if kind == "tool_result":
+        raise MessageError("a content block of type 'tool_result'; give the result as a ToolMessage")
     if kind == "video":
         return {"type": "video_url", "video_url": {"url": block.get("url") or f"data:{block.get('mime_type')};base64,"}}
     try:
