@@ -42,6 +42,8 @@ LINE = 16
 """Tokens of a text that are worth beginning it."""
 NAMED = 4
 """Ranges of ids that one answer names at most: of what was not found, of what is still to come."""
+FILLER = frozenset({"", "id", "ids", "and", "…"})
+"""What models write around ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +247,7 @@ def _find(ids: str, items: Sequence[Item]) -> tuple[list[_Place], list[str]]:
         found = list(_meant(term, places))
         for index, start in found:
             wanted.setdefault(index, start)
-        if not found and term not in ("", "id", "ids", "…"):
+        if not found and term not in FILLER:
             unknown.append(term)
     return list(wanted.items()), unknown
 

@@ -69,7 +69,8 @@ def pack(
         summarizer: a `Summarizer` or a function from text to shorter text; asked only when something would
             be lost.
         pins: indices or ids of messages that must stay whole.
-        tools: tool schemas that go with the request, to be counted.
+        tools: tool schemas that go with the request, to be counted. With `ctxwin.recall.recall_tool` among them, what
+            is shortened or left out is named by ids that the model can ask for.
 
     Returns:
         The request, never over the budget, with a report of every choice.

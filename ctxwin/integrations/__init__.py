@@ -1,0 +1,89 @@
+"""Adapters for agent frameworks, one small file each: what a framework is about to send is packed, nothing it keeps is.
+
+    messages ──spread──▶ dicts with their origin ──pack──▶ dicts ──gather──▶ messages
+
+A framework's message is spread into one dict for each piece that may stay alone, in the form of OpenAI chat. What
+is kept whole comes back as the very same object, what is shortened as a copy with other texts, and a note about
+what is left out as a new message of the user. An adapter is three functions: message to dicts, message with some of
+its dicts to message, text to message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, TypeVar
+
+from ..errors import MissingExtra, UnknownModel
+from ..models import get_model
+from ..packing import pack
+
+__all__ = ["counted_for", "function", "missing", "repack"]
+
+Message = TypeVar("Message")
+Raw = dict[str, Any]
+
+ORIGIN = "ctxwin_origin"
+"""Key of a dict: which message and which of its pieces it is. No dialect reads it, and nothing counts it."""
+
+
+def missing(extra: str, error: ImportError) -> MissingExtra:
+    """Return the error that says how an adapter's framework is installed."""
+    package = error.name or extra
+    return MissingExtra(package, feature=f"ctxwin.integrations.{extra}", command=f'pip install "ctxwin[{extra}]"')
+
+
+def counted_for(name: object) -> dict[str, str]:
+    """Return the option that counts as a framework's model does, or none where the catalogue does not know it."""
+    try:
+        return {"model": get_model(name).name} if isinstance(name, str) else {}
+    except UnknownModel:
+        return {}
+
+
+def function(name: str, description: str | None, parameters: Mapping[str, Any]) -> Raw:
+    """Return the definition of a tool, or of the form that an answer must have, to be counted."""
+    told = {"name": name, "description": description or "", "parameters": parameters}
+    return {"type": "function", "function": told}
+
+
+def repack(
+    messages: Sequence[Message],
+    *,
+    spread: Callable[[Message], Sequence[Raw]],
+    rebuild: Callable[[Message, Mapping[int, Raw]], Message],
+    tell: Callable[[str], Message],
+    before: Iterable[Raw] = (),
+    **options: Any,
+) -> list[Message]:
+    """Pack a framework's messages and return them as the framework's.
+
+    Args:
+        messages: all that could be sent, oldest first.
+        spread: makes OpenAI chat dicts of a message, one for each piece that may stay without the others.
+        rebuild: makes a message of one and some of its dicts, by their place; those that were shortened are new dicts
+            of the same shape.
+        tell: makes a message of a text that is not among the messages: a note, retrieved items.
+        before: dicts that are sent first whatever is chosen, such as a system prompt: counted, and not returned.
+        **options: those of `ctxwin.pack`.
+
+    Raises:
+        BudgetError: what must stay does not fit.
+    """
+    if not messages:
+        return []
+    pieces = [spread(message) for message in messages]
+    given = {(-1, place): raw for place, raw in enumerate(before)}
+    given |= {(index, place): raw for index, some in enumerate(pieces) for place, raw in enumerate(some)}
+    sent = [{**raw, ORIGIN: origin} for origin, raw in given.items()]
+    same = {id(raw) for raw in sent}
+    out: list[Message] = []
+    for index, run in groupby(pack(sent, **options).messages, key=lambda raw: raw.get(ORIGIN, (None,))[0]):
+        kept = list(run)
+        if index is None:
+            out += [tell(raw["content"]) for raw in kept]
+        elif index >= 0 and len(kept) == len(pieces[index]) and all(id(raw) in same for raw in kept):
+            out.append(messages[index])
+        elif index >= 0:
+            out.append(rebuild(messages[index], {raw[ORIGIN][1]: raw for raw in kept}))
+    return out

@@ -1,0 +1,222 @@
+"""LangChain: a drop-in for `trim_messages`, and a middleware for agents.
+
+    chain = trim_messages(max_tokens=4_000, token_counter=model) | model
+    agent = create_agent(model, tools, middleware=[PackingMiddleware(budget=8_000)])
+
+Both choose by the question what stays, keep calls with their results, the system message and the last user message,
+and shorten long texts. The middleware packs each request; the agent's state keeps every message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..errors import InputError, MessageError
+from ..items import Budget
+from . import Raw, counted_for, function, missing, repack
+
+try:
+    from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+    from langchain.agents.structured_output import ToolStrategy
+    from langchain_core.language_models import BaseLanguageModel
+    from langchain_core.messages import (
+        BaseMessage,
+        HumanMessage,
+        convert_to_messages,
+        convert_to_openai_messages,
+        filter_messages,
+    )
+    from langchain_core.runnables import RunnableLambda
+    from langchain_core.utils.function_calling import convert_to_openai_tool
+except ModuleNotFoundError as error:
+    raise missing("langchain", error) from error
+
+__all__ = ["PackingMiddleware", "trim_messages"]
+
+MEDIA = frozenset({"image_url", "input_audio", "file"})
+"""Types of content blocks that are counted as media."""
+CALLS = frozenset({"tool_use", "tool_call", "function_call", "invalid_tool_call"})
+"""Types of content blocks that say what stands among a message's `tool_calls`, too."""
+BYTES = frozenset({"base64", "data", "bytes"})
+"""Keys of a content block whose strings are not words."""
+
+
+def trim_messages(
+    messages: Any = None,
+    *,
+    max_tokens: int | Budget | None = None,
+    token_counter: Any = None,
+    strategy: str = "last",
+    start_on: Any = None,
+    end_on: Any = None,
+    include_system: bool = True,
+    allow_partial: bool = True,
+    text_splitter: Any = None,
+    **options: Any,
+) -> Any:
+    """Return messages within a token budget, chosen by what the last user message asks.
+
+    Called as `langchain_core.messages.trim_messages` is; without messages, it returns a Runnable.
+
+    Args:
+        messages: what LangChain takes as messages; oldest first.
+        max_tokens: the budget; default: that of the `model` among the options.
+        token_counter: a chat model, whose name says how to count, or a tokenizer as `ctxwin.pack` takes it. Counting
+            functions and `approximate` are ignored: `ctxwin` counts.
+        strategy: `last`, LangChain's word, stands for `auto`; or a name from `ctxwin.strategies()`.
+        start_on: types of messages; what stands before the first of them, but for system messages, is left out.
+        end_on: types of messages; what stands behind the last of them is left out.
+        include_system: taken so that a call need not change; system messages always stay.
+        allow_partial: taken likewise; long texts may be shortened.
+        text_splitter: taken likewise; they are shortened by sentences.
+        **options: those of `ctxwin.pack`, such as `query`, `files`, `model`.
+
+    Returns:
+        Messages: the same objects where they are kept whole, copies where they are shortened, and a `HumanMessage`
+        where turns are left out.
+
+    Raises:
+        BudgetError: what must stay does not fit.
+        InputError: `token_counter` counts messages, or `strategy` is `first`.
+
+    Example:
+        >>> talk = [HumanMessage(f"Locker {n} opens with {n * 7919 % 9000}.") for n in range(99)]
+        >>> kept = trim_messages([*talk, HumanMessage("What opens locker 37?")], max_tokens=120)
+        >>> talk[37] in kept, talk[98] in kept
+        (True, False)
+    """
+    options = {**_counting(token_counter), **options, "budget": max_tokens, "strategy": _strategy(strategy)}
+    if messages is None:
+        return RunnableLambda(partial(_trim, start_on=start_on, end_on=end_on, **options), name="trim_messages")
+    return _trim(messages, start_on=start_on, end_on=end_on, **options)
+
+
+def _trim(messages: Any, *, start_on: Any, end_on: Any, **options: Any) -> list[BaseMessage]:
+    given = convert_to_messages(messages)
+    if end_on is not None:
+        given = given[: max(_places(given, end_on), default=-1) + 1]
+    if start_on is not None:
+        first = min(_places(given, start_on), default=len(given))
+        given = [*filter_messages(given[:first], include_types=["system"]), *given[first:]]
+    return _packed(given, **options)
+
+
+def _places(messages: Sequence[BaseMessage], types: Any) -> list[int]:
+    """Return where messages of some types stand."""
+    found = filter_messages(messages, include_types=types if isinstance(types, list | tuple) else [types])
+    wanted = {id(message) for message in found}
+    return [place for place, message in enumerate(messages) if id(message) in wanted]
+
+
+def _strategy(name: str) -> str:
+    if name == "first":
+        raise InputError("strategy 'first' keeps the oldest messages, which ctxwin does not; use 'last'")
+    return "auto" if name == "last" else name
+
+
+def _counting(counter: Any) -> dict[str, Any]:
+    """Return the options that a LangChain token counter stands for: none where it says nothing of a tokenizer."""
+    if counter is len:
+        raise InputError("token_counter=len counts messages; give max_tokens in tokens, and leave token_counter out")
+    if isinstance(counter, BaseLanguageModel):
+        return counted_for(_name(counter))
+    ours = isinstance(counter, str) or hasattr(counter, "count_many") or hasattr(counter, "count")
+    return {"tokenizer": counter} if ours and counter != "approximate" else {}
+
+
+def _name(model: BaseLanguageModel[Any]) -> object:
+    """Return what a chat model calls its model; LangChain has no one field for it."""
+    return getattr(model, "model_name", None) or getattr(model, "model", None)
+
+
+class PackingMiddleware(AgentMiddleware[Any, Any, Any]):
+    """Packs the messages of each request of an agent; its state is not touched, so nothing is lost.
+
+    System message, tools and the answer's form are counted, as the request's model does where the catalogue knows
+    it; its window is then the default of the budget. Options are those of `ctxwin.pack`.
+
+    Example:
+        >>> PackingMiddleware(budget=8_000, model="gpt-5-mini").name
+        'PackingMiddleware'
+    """
+
+    def __init__(self, budget: int | Budget | None = None, **options: Any) -> None:
+        super().__init__()
+        self._options = {"budget": budget, **options}
+
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any]:
+        """Send a packed request."""
+        return handler(self._smaller(request))
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        """Send a packed request; packing does not block the event loop."""
+        return await handler(await asyncio.to_thread(self._smaller, request))
+
+    def _smaller(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        tools = [tool if isinstance(tool, dict) else convert_to_openai_tool(tool) for tool in request.tools]
+        if (form := request.response_format) is not None:
+            wanted = form if isinstance(form, ToolStrategy) else ToolStrategy(form.schema)
+            tools += [function(spec.name, spec.description, spec.json_schema) for spec in wanted.schema_specs]
+        before = _spread(request.system_message) if request.system_message else []
+        options = {**counted_for(_name(request.model)), **self._options}
+        return request.override(messages=_packed(request.messages, before=before, tools=tools, **options))
+
+
+def _packed(messages: Sequence[BaseMessage], **options: Any) -> list[Any]:
+    return repack(messages, spread=_spread, rebuild=_rebuild, tell=HumanMessage, **options)
+
+
+def _spread(message: BaseMessage) -> list[Raw]:
+    """Write a message as OpenAI chat: LangChain converts role, name and calls; each content block keeps its place."""
+    raw: Raw = convert_to_openai_messages([message.model_copy(update={"content": ""})])[0]
+    for call in getattr(message, "invalid_tool_calls", ()):  # sent as they are, and answered with an error
+        asked = {"name": call["name"] or "", "arguments": call["args"] or ""}
+        raw.setdefault("tool_calls", []).append({"id": call["id"] or "", "type": "function", "function": asked})
+    if called := message.additional_kwargs.get("function_call"):  # the form before calls had ids
+        raw["function_call"] = called
+    content = message.content
+    raw["content"] = content if isinstance(content, str) else [_block(block) for block in content]
+    return [raw]
+
+
+def _block(block: str | Mapping[str, Any]) -> Raw:
+    if isinstance(block, str):
+        return {"type": "text", "text": block}
+    kind = block.get("type")
+    if kind == "text" or kind in CALLS:
+        return {"type": "text", "text": block["text"] if kind == "text" else ""}
+    if kind == "tool_result":
+        raise MessageError("a content block of type 'tool_result'; give the result as a ToolMessage")
+    if kind == "video":
+        return {"type": "video_url", "video_url": {"url": block.get("url") or f"data:{block.get('mime_type')};base64,"}}
+    try:
+        found = convert_to_openai_messages([HumanMessage([dict(block)])], text_format="block")[0]["content"]
+    except ValueError:
+        found = []
+    if found and found[0]["type"] in MEDIA:
+        return dict(found[0])
+    words = {key: value for key, value in block.items() if key not in BYTES}
+    return {**words, "type": "other"}
+
+
+def _rebuild(message: BaseMessage, kept: Mapping[int, Raw]) -> BaseMessage:
+    content = kept[0]["content"]
+    if not isinstance(message.content, str):
+        content = [_shortened(old, new) for old, new in zip(message.content, content, strict=True)]
+    return message.model_copy(update={"content": content})
+
+
+def _shortened(old: str | Mapping[str, Any], new: Raw) -> Any:
+    if isinstance(old, str):
+        return new["text"]
+    if old.get("type") != "text" or old["text"] == new["text"]:
+        return old
+    # A provider that keeps what it said would take its own copy by the id.
+    return {**{key: value for key, value in old.items() if key != "id"}, "text": new["text"]}

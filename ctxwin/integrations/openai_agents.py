@@ -1,0 +1,140 @@
+"""OpenAI Agents: a session that stores a conversation in a window, and a filter that packs what a model is sent.
+
+    session = WindowSession(ctxwin.Window(store="chat.db", id="ana", dialect="responses", budget=8_000))
+    await Runner.run(agent, "...", session=session, run_config=RunConfig(call_model_input_filter=session.pack))
+
+The SDK reads a session before it knows the question, and once for a run of many requests; a session that packed could
+only guess. So the session returns everything, and the filter, which sees each request whole, packs it. With another
+session, or none, `pack_input(budget=8_000)` is the filter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import InputError
+from ..items import Budget
+from ..packing import pack
+from ..window import Window
+from . import Raw, counted_for, function, missing
+
+try:
+    from agents import AgentOutputSchema, AgentOutputSchemaBase, FunctionTool, Handoff, RunContextWrapper, handoff
+    from agents.memory import SessionSettings
+    from agents.run import CallModelData, ModelInputData
+except ModuleNotFoundError as error:
+    raise missing("openai-agents", error) from error
+
+if TYPE_CHECKING:
+    from agents import TResponseInputItem
+
+__all__ = ["WindowSession", "pack_input"]
+
+Filter = Callable[[CallModelData[Any]], Awaitable[ModelInputData]]
+
+
+def pack_input(budget: int | Budget | None = None, **options: Any) -> Filter:
+    """Return a `call_model_input_filter` that packs the input of each request.
+
+    Instructions, tools, handoffs and the answer's form are counted, as the agent's model does where the catalogue knows
+    it; its window is then the default of the budget. What a run keeps and a session stores is not touched.
+
+    Args:
+        budget: tokens; default: as in `ctxwin.pack`.
+        **options: those of `ctxwin.pack`.
+
+    Example:
+        >>> from agents import RunConfig
+        >>> config = RunConfig(call_model_input_filter=pack_input(budget=8_000))
+    """
+
+    async def packed(data: CallModelData[Any]) -> ModelInputData:
+        asked = data.model_data
+        if not asked.input:
+            return asked
+        body = {"input": asked.input, "instructions": asked.instructions}
+        model = data.agent.model
+        name = model if isinstance(model, str) else getattr(model, "model", None)
+        found = {**counted_for(name), "budget": budget, "tools": await _tools(data), **options}
+        fitting = await asyncio.to_thread(lambda: pack(body, **found))
+        return ModelInputData(input=fitting.messages["input"], instructions=asked.instructions)
+
+    return packed
+
+
+async def _tools(data: CallModelData[Any]) -> list[Raw]:
+    """Return the definitions that go with a request; one that the provider keeps is counted by its name."""
+    found: list[Raw] = []
+    for tool in await data.agent.get_all_tools(RunContextWrapper(data.context)):
+        if isinstance(tool, FunctionTool):
+            found.append(function(tool.name, tool.description, tool.params_json_schema))
+        else:
+            found.append({"type": tool.name})
+    for one in data.agent.handoffs:
+        known = one if isinstance(one, Handoff) else handoff(one)
+        found.append(function(known.tool_name, known.tool_description, known.input_json_schema))
+    form = data.agent.output_type
+    if form is not None and not isinstance(form, AgentOutputSchemaBase):
+        form = AgentOutputSchema(form)
+    if form is not None and not form.is_plain_text():
+        found.append(function(form.name(), None, form.json_schema()))
+    return found
+
+
+class WindowSession:
+    """A session of the SDK over a window: every item is stored, on the disk where the window's store is a file.
+
+    Args:
+        window: of dialect `responses`, as the SDK's items are, whatever API the agent's model has.
+        **options: those of `ctxwin.pack` for the method `pack`.
+
+    Raises:
+        InputError: the window has another dialect.
+    """
+
+    session_settings: SessionSettings | None = None
+
+    def __init__(self, window: Window, **options: Any) -> None:
+        if window.dialect != "responses":
+            raise InputError(
+                f"window {window.id!r} has messages of dialect {window.dialect!r}, and the SDK's items are "
+                "of 'responses'; open another window, with dialect='responses'"
+            )
+        self.session_id = window.id
+        self.window = window
+        self._options = {"budget": window.budget, **options}
+
+    async def pack(self, data: CallModelData[Any]) -> ModelInputData:
+        """Pack the input of a request within the window's budget, its pins whole: a `call_model_input_filter`."""
+        turns = await asyncio.to_thread(lambda: self.window.turns)
+        pinned = [turn.message for turn in turns if turn.pinned]
+        pins = [place for place, item in enumerate(data.model_data.input) if item in pinned]
+        return await pack_input(**{"pins": pins, **self._options})(data)
+
+    async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
+        """Return all items but forgotten ones, or the newest of them, in their order."""
+        turns = await asyncio.to_thread(lambda: self.window.turns)
+        items = [cast("TResponseInputItem", dict(turn.message)) for turn in turns if not turn.forgotten]
+        return items if limit is None else items[max(0, len(items) - limit) :]
+
+    async def add_items(self, items: list[TResponseInputItem]) -> None:
+        """Store items, all or none; they are on the disk when this returns."""
+        if items:
+            await asyncio.to_thread(self.window.add, *cast("list[Raw]", items))
+
+    async def pop_item(self) -> TResponseInputItem | None:
+        """Return the newest item and take it out of the conversation; the window keeps it as a forgotten turn."""
+        return await asyncio.to_thread(self._pop)
+
+    def _pop(self) -> TResponseInputItem | None:
+        turns = [turn for turn in self.window.turns if not turn.forgotten]
+        if not turns:
+            return None
+        self.window.forget(turns[-1])
+        return cast("TResponseInputItem", dict(turns[-1].message))
+
+    async def clear_session(self) -> None:
+        """Erase all items, for good."""
+        await asyncio.to_thread(lambda: self.window.erase(*self.window.turns))

@@ -1,0 +1,223 @@
+"""Pydantic AI: a capability that packs the history of each request.
+
+    agent = Agent("openai:gpt-5-mini", capabilities=[PackHistory(budget=8_000)])
+
+It works where the model of a request is known and only its messages are shaped, so the history that a run keeps and
+`result.all_messages()` returns stays whole. A processor of `ProcessHistory` replaces that history; where this is
+wanted, `ProcessHistory(partial(pack_history, budget=8_000))` does it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..items import Budget
+from . import Raw, counted_for, function, missing, repack
+
+try:
+    from pydantic_ai import RunContext
+    from pydantic_ai.capabilities import AbstractCapability
+    from pydantic_ai.messages import (
+        ERROR_OUTCOMES,
+        BinaryContent,
+        ImageUrl,
+        InstructionPart,
+        ModelMessage,
+        ModelRequest,
+        ModelResponse,
+        TextContent,
+        ToolReturnPart,
+        UserPromptPart,
+        VideoUrl,
+    )
+    from pydantic_ai.models import ModelRequestContext
+except ModuleNotFoundError as error:
+    raise missing("pydantic-ai", error) from error
+
+__all__ = ["PackHistory", "pack_history"]
+
+
+def pack_history(
+    messages: Sequence[ModelMessage], *, budget: int | Budget | None = None, **options: Any
+) -> list[ModelMessage]:
+    """Return a history within a token budget, chosen by what its last user prompt asks.
+
+    Calls stay with their returns. System prompts, the last user prompt and what the framework itself says stay.
+
+    Args:
+        messages: oldest first.
+        budget: tokens; default: as in `ctxwin.pack`.
+        **options: those of `ctxwin.pack`.
+
+    Returns:
+        The same objects where they are kept whole, copies where parts are shortened or left out.
+
+    Raises:
+        BudgetError: what must stay does not fit.
+
+    Example:
+        >>> talk = [ModelRequest.user_text_prompt(f"Locker {n} opens with {n * 7919 % 9000}.") for n in range(99)]
+        >>> kept = pack_history([*talk, ModelRequest.user_text_prompt("What opens locker 37?")], budget=120)
+        >>> talk[37] in kept, talk[98] in kept
+        (True, False)
+    """
+    return repack(
+        messages, spread=_spread, rebuild=_rebuild, tell=ModelRequest.user_text_prompt, budget=budget, **options
+    )
+
+
+class PackHistory(AbstractCapability[Any]):
+    """Packs the messages of each request of an agent.
+
+    Instructions, tools and the answer's form are counted, as the request's model does where the catalogue knows it;
+    its window is then the default of the budget. Options are those of `ctxwin.pack`.
+    """
+
+    def __init__(self, budget: int | Budget | None = None, **options: Any) -> None:
+        self._options = {"budget": budget, **options}
+
+    async def prepare_model_request(
+        self, ctx: RunContext[Any], request_context: ModelRequestContext
+    ) -> ModelRequestContext:
+        """Return the request with fewer messages; packing does not block the event loop."""
+        asked = request_context.model_request_parameters
+        said = InstructionPart.join(asked.instruction_parts or [])
+        before = [{"role": "system", "content": said}] if said else []
+        known = (*asked.function_tools, *asked.output_tools)
+        tools = [function(tool.name, tool.description, tool.parameters_json_schema) for tool in known]
+        if form := asked.output_object:
+            tools.append(function(form.name or "", form.description, form.json_schema))
+        options = {**counted_for(request_context.model.model_name), **self._options}
+        messages = await asyncio.to_thread(
+            pack_history, request_context.messages, before=before, tools=tools, **options
+        )
+        return replace(request_context, messages=messages)
+
+
+def _spread(message: ModelMessage) -> list[Raw]:
+    if isinstance(message, ModelRequest):
+        return [_asked(part) for part in message.parts] or [{"role": "system", "content": ""}]
+    calls = [
+        {"id": part.tool_call_id, "type": "function", "function": {"name": part.tool_name, "arguments": _args(part)}}
+        for part in message.parts
+        if part.part_kind == "tool-call"
+    ]
+    raw: Raw = {"role": "assistant", "content": [_said(part) for part in message.parts]}
+    return [{**raw, "tool_calls": calls} if calls else raw]
+
+
+def _args(part: Any) -> str:
+    return part.args if isinstance(part.args, str) else part.args_as_json_str()
+
+
+def _asked(part: Any) -> Raw:
+    """Write a part of a request; what the framework says for itself counts as the system's, so that it stays."""
+    match part.part_kind:
+        case "user-prompt":
+            plain = isinstance(part.content, str)
+            return {"role": "user", "content": part.content if plain else [_shown(one) for one in part.content]}
+        case "tool-return":
+            return {"role": "tool", "tool_call_id": part.tool_call_id, "content": list(_returned(part))}
+        case "retry-prompt" if part.tool_name is not None:
+            return {"role": "tool", "tool_call_id": part.tool_call_id, "content": part.model_response()}
+        case "retry-prompt" | "retry-feedback":
+            return {"role": "system", "content": part.model_response()}
+        case "speech":
+            return {"role": "user", "content": [_other(part.content)]}
+        case _:
+            return {"role": "system", "content": str(getattr(part, "content", None) or "")}
+
+
+def _fixed(part: ToolReturnPart) -> bool:
+    """Tell whether a return may not be shortened: a typed tool's has a shape, an error is wrapped when it is sent."""
+    return part.tool_kind is not None or part.outcome in ERROR_OUTCOMES
+
+
+def _returned(part: ToolReturnPart) -> Iterator[Raw]:
+    text = part.model_response_str()
+    yield {"type": "text", "text": "" if _fixed(part) else text}
+    if _fixed(part):
+        yield _other(text)
+    yield from (_shown(file) for file in part.files)
+
+
+def _said(part: Any) -> Raw:
+    """Write a part of a response; calls stand beside the content."""
+    match part.part_kind:
+        case "text":
+            return {"type": "text", "text": part.content}
+        case "file":
+            return _shown(part.content)
+        case "tool-call":
+            return {"type": "text", "text": ""}
+        case "builtin-tool-call":
+            return _other(f"{part.tool_name} {_args(part)}")
+        case "builtin-tool-return":
+            return _other(part.model_response_str())
+        case _:
+            return _other(str(part.content or ""))
+
+
+def _shown(content: Any) -> Raw:
+    """Write what stands in a user's prompt."""
+    if isinstance(content, str):
+        return {"type": "text", "text": content}
+    if isinstance(content, TextContent):
+        return {"type": "text", "text": content.content} if type(content) is TextContent else _other(content.content)
+    if isinstance(content, ImageUrl | VideoUrl):
+        kind = "image_url" if isinstance(content, ImageUrl) else "video_url"
+        return {"type": kind, kind: {"url": content.url}}
+    if isinstance(content, BinaryContent):
+        if content.is_image:
+            return {"type": "image_url", "image_url": {"url": content.data_uri}}
+        if content.is_audio:
+            return {"type": "input_audio", "input_audio": {"data": content.base64, "format": content.format}}
+        return {"type": "file", "file": {"file_data": content.data_uri}}
+    return _other("") if content.kind == "cache-point" else {"type": "file", "file": {}}
+
+
+def _other(words: str) -> Raw:
+    """Write words that are counted and stay as they are."""
+    return {"type": "other", "words": words}
+
+
+def _rebuild(message: ModelMessage, kept: Mapping[int, Raw]) -> ModelMessage:
+    if isinstance(message, ModelResponse):
+        blocks = kept[0]["content"]
+        return replace(message, parts=[_reworded(old, new) for old, new in zip(message.parts, blocks, strict=True)])
+    return replace(message, parts=[_renewed(message.parts[place], raw["content"]) for place, raw in kept.items()])
+
+
+def _reworded(old: Any, new: Raw) -> Any:
+    if old.part_kind != "text" or old.content == new["text"]:
+        return old
+    return replace(old, content=new["text"], id=None)  # by its id, OpenAI would take its own copy
+
+
+def _renewed(old: Any, content: Any) -> Any:
+    """Return a part of a request with its texts replaced where they were shortened."""
+    if isinstance(old, UserPromptPart) and not isinstance(old.content, str):
+        said = [_reprompted(one, new) for one, new in zip(old.content, content, strict=True)]
+        return (
+            old if all(one is new for one, new in zip(old.content, said, strict=True)) else replace(old, content=said)
+        )
+    if isinstance(old, ToolReturnPart):
+        return _rereturned(old, content[0]["text"])
+    return old if content == _asked(old)["content"] else replace(old, content=content)
+
+
+def _reprompted(old: Any, new: Raw) -> Any:
+    if isinstance(old, str):
+        return old if old == new["text"] else new["text"]
+    if type(old) is TextContent and old.content != new["text"]:
+        return replace(old, content=new["text"])
+    return old
+
+
+def _rereturned(old: ToolReturnPart, text: str) -> ToolReturnPart:
+    if _fixed(old) or text == old.model_response_str():
+        return old
+    return replace(old, content=[text, *old.files] if old.files else text)

@@ -1,0 +1,259 @@
+"""LangChain's messages, chains and agents, with the real packages against a real HTTP server."""
+
+import asyncio
+import importlib
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
+from langchain_anthropic import ChatAnthropic
+from langchain_core import messages as core
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import Runnable
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+from pydantic import BaseModel, Field
+from server import Answer, Call, Provider
+from strategies import openai_logs
+
+import ctxwin
+from ctxwin.integrations.langchain import PackingMiddleware, trim_messages
+
+RAIN = "It rained on that day, and nobody went out. " * 12
+QUESTION = HumanMessage("What opens locker 37?")
+TALK = [SystemMessage("Be brief."), *(HumanMessage(f"Locker {n} opens with {n * 7919 % 9000}.") for n in range(300))]
+
+
+@pytest.fixture
+def provider():
+    with Provider() as provider:
+        yield provider
+
+
+def gpt(provider):
+    return ChatOpenAI(model="gpt-4o", base_url=provider.openai, api_key="any", max_retries=0)
+
+
+def claude(provider):
+    return ChatAnthropic(model="claude-sonnet-5", base_url=provider.anthropic, api_key="any", max_retries=0)
+
+
+@tool
+def read_log(day: int) -> str:
+    """Read the log of a day."""
+    return f"Day {day}: the pump ran at {day * 7} litres a minute. " + RAIN
+
+
+def counted(messages):
+    return ctxwin.count_tokens(core.convert_to_openai_messages(messages)).tokens
+
+
+def test_what_is_kept_whole_is_the_same_object():
+    kept = trim_messages([*TALK, QUESTION], max_tokens=200)
+    assert kept[0] is TALK[0]
+    assert kept[-1] is QUESTION
+    assert any(one is TALK[38] for one in kept)
+    assert all(one.content.endswith("omitted]") for one in kept if one not in [*TALK, QUESTION])
+    assert counted(kept) <= 200 < counted(TALK)
+
+
+def test_all_comes_back_where_it_fits():
+    kept = trim_messages([*TALK[:9], QUESTION], max_tokens=500)
+    assert all(mine is yours for mine, yours in zip(kept, [*TALK[:9], QUESTION], strict=True))
+    assert trim_messages([], max_tokens=10) == []
+
+
+def test_what_is_shortened_is_a_copy():
+    blocks = [
+        {"type": "text", "text": RAIN + "The pump failed at noon. " + RAIN, "cache_control": {"type": "ephemeral"}},
+        {"type": "thinking", "thinking": "Pumps fail.", "signature": "abc"},
+    ]
+    long = [AIMessage(blocks, id="a1"), HumanMessage(RAIN + "The pump is old. " + RAIN, id="h1", name="Ana")]
+    before = [one.model_copy(deep=True) for one in long]
+    kept = trim_messages([*long, HumanMessage("When did the pump fail?")], max_tokens=200)
+    assert long == before
+    short = {one.id: one for one in kept if one.id}
+    assert short["a1"].content[1] == blocks[1]
+    assert short["a1"].content[0]["cache_control"] == {"type": "ephemeral"}
+    assert "The pump failed at noon." in short["a1"].content[0]["text"]
+    assert len(short["a1"].content[0]["text"]) < len(blocks[0]["text"]) // 1.5
+    if "h1" in short:
+        assert short["h1"].name == "Ana"
+
+
+def test_a_tool_call_keeps_its_result_and_both_their_fields():
+    call = {"name": "read_log", "args": {"day": 3}, "id": "c1", "type": "tool_call"}
+    asks = AIMessage("", tool_calls=[call], usage_metadata={"input_tokens": 9, "output_tokens": 3, "total_tokens": 12})
+    result = ToolMessage(RAIN * 3 + "The valve is red. " + RAIN * 3, tool_call_id="c1", artifact={"rows": 3}, id="t1")
+    talk = [HumanMessage("Look."), asks, result, *TALK[1:9]]
+    kept = trim_messages([*talk, HumanMessage("Which colour has the valve?")], max_tokens=300)
+    assert any(one is asks for one in kept)
+    short = next(one for one in kept if isinstance(one, ToolMessage))
+    assert (short.tool_call_id, short.artifact, short.id) == ("c1", {"rows": 3}, "t1")
+    assert "The valve is red." in short.content
+    assert len(short.content) < len(result.content)
+
+
+@settings(max_examples=60)
+@given(openai_logs(), st.integers(60, 600))
+def test_any_conversation_stays_one_that_providers_take(log, budget):
+    try:
+        messages = core.convert_to_messages(log["messages"] if isinstance(log, dict) else log)
+    except (ValueError, TypeError):  # LangChain knows no spoken answers, no calls without ids, no custom tools
+        return
+    try:
+        kept = trim_messages(messages, max_tokens=budget, embedder="none")
+    except ctxwin.BudgetError:
+        return
+
+    def broken(some):
+        return {problem.rule for problem in ctxwin.check(core.convert_to_openai_messages(some), dialect="openai")}
+
+    assert broken(kept) <= broken(messages)
+    order = [next((n for n, one in enumerate(messages) if one is mine), None) for mine in kept]
+    known = [place for place in order if place is not None]
+    assert known == sorted(known)
+
+
+@pytest.mark.parametrize("options", [
+    {"token_counter": "approximate"},
+    {"token_counter": "approximate", "strategy": "last", "start_on": "human", "include_system": True},
+    {"token_counter": "approximate", "end_on": ("human", "tool"), "allow_partial": True, "text_splitter": str.split},
+    {"token_counter": lambda messages: len(messages)},
+])  # fmt: skip
+def test_a_call_of_langchain_is_a_call_of_ours(options):
+    talk = [AIMessage("Hello, who is there?"), *TALK[1:], QUESTION, AIMessage("It opens with")]
+    theirs = core.trim_messages([TALK[0], *talk], max_tokens=150, **options)
+    ours = trim_messages([TALK[0], *talk], max_tokens=150, **options)
+    assert [type(one) for one in ours] and set(map(type, ours)) <= {SystemMessage, HumanMessage, AIMessage}
+    assert type(ours[-1]) is type(theirs[-1])
+    if "start_on" in options:
+        assert [type(one) for one in ours[:2]] == [type(one) for one in theirs[:2]] == [SystemMessage, HumanMessage]
+    assert any("Locker 37 " in one.content for one in ours)
+    assert not any("Locker 37 " in one.content for one in theirs)
+
+
+def test_tokens_are_counted_as_the_model_does():
+    chinese = [
+        HumanMessage("今天下雨，我们在家里等你。" * 8) for _ in range(30)
+    ]  # fewer tokens in the newer vocabulary
+    for counter in (ChatOpenAI(model="gpt-4", api_key="any"), "cl100k_base", ctxwin.get_tokenizer("cl100k_base")):
+        kept = trim_messages([*chinese, QUESTION], max_tokens=1000, token_counter=counter)
+        raw = core.convert_to_openai_messages(kept)
+        assert ctxwin.count_tokens(raw, model="gpt-4").tokens <= 1000
+        assert len(kept) < len(trim_messages([*chinese, QUESTION], max_tokens=1000))
+
+
+@pytest.mark.parametrize(("options", "told"), [
+    ({"token_counter": len}, "counts messages"),
+    ({"strategy": "first"}, "'first'"),
+    ({"max_tokens": 20}, "does not fit"),
+])  # fmt: skip
+def test_what_makes_no_sense_is_refused(options, told):
+    with pytest.raises(ctxwin.CtxwinError, match=told):
+        trim_messages([SystemMessage(RAIN), QUESTION], **{"max_tokens": 99, **options})
+
+
+def test_results_in_content_blocks_are_refused():
+    block = {"type": "tool_result", "tool_use_id": "c1", "content": "3"}
+    with pytest.raises(ctxwin.MessageError, match="as a ToolMessage"):
+        trim_messages([QUESTION, AIMessage([{"type": "tool_use", "id": "c1", "name": "now", "input": {}}]),
+                       HumanMessage([block])], max_tokens=99)  # fmt: skip
+
+
+def test_it_takes_all_that_langchain_takes_as_messages():
+    kept = trim_messages([("system", "Be brief."), {"role": "user", "content": "Hello"}, "Who?"], max_tokens=99)
+    assert [type(one) for one in kept] == [SystemMessage, HumanMessage, HumanMessage]
+
+
+def test_images_and_films_are_counted_and_come_back():
+    picture = {"type": "image", "base64": "iVBORw0KGgo=", "mime_type": "image/png"}
+    film = {"type": "video", "base64": "AAAA" * 9000, "mime_type": "video/mp4"}
+    shown = HumanMessage([{"type": "text", "text": "What is this?"}, picture, film])
+    kept = trim_messages([*TALK, shown], max_tokens=60_000)
+    assert kept[-1] is shown
+    with pytest.raises(ctxwin.BudgetError):
+        trim_messages([*TALK, shown], max_tokens=60)
+
+
+def test_without_messages_it_is_a_step_of_a_chain(provider):
+    trim = trim_messages(max_tokens=150, token_counter=gpt(provider))
+    assert isinstance(trim, Runnable)
+    chain = trim | gpt(provider)
+    assert chain.invoke([*TALK, QUESTION]).content == "Noted."
+    assert asyncio.run(chain.ainvoke([*TALK, QUESTION])).content == "Noted."
+    for request in provider.requests:
+        assert request.tokens <= 150
+        assert any("Locker 37 opens" in text for text in request.texts)
+
+
+@pytest.mark.parametrize("model", [gpt, claude])
+@pytest.mark.parametrize("calls", ["sync", "async"])
+def test_an_agent_sends_little_and_keeps_all(provider, model, calls):
+    budget = 1300 if model is claude else 700
+    days = [Answer(calls=[Call(name="read_log", arguments={"day": day})]) for day in (3, 4, 5, 6)]
+    provider.script(*days, "Day 5 was the best.")
+    agent = create_agent(
+        model(provider), [read_log], system_prompt="You read logs.", middleware=[PackingMiddleware(budget=budget)]
+    )
+    state = {"messages": [*TALK[1:], HumanMessage("What opens locker 37, and when did the pump run best?")]}
+    done = asyncio.run(agent.ainvoke(state)) if calls == "async" else agent.invoke(state)
+    assert done["messages"][-1].content == "Day 5 was the best."
+    assert len(done["messages"]) == 301 + 4 * 2 + 1
+    assert all(one.content.endswith(RAIN) for one in done["messages"] if isinstance(one, ToolMessage))
+    assert len(provider.requests) == 5
+    for request in provider.requests:  # each of which passed the provider's check
+        assert request.tokens <= budget
+        assert any("What opens locker 37" in text for text in request.texts)
+    assert any("Locker 37 opens" in text for text in provider.requests[0].texts)
+
+
+def test_parallel_and_invalid_calls_travel_with_their_answers(provider):
+    provider.script(
+        Answer(calls=[Call(name="read_log", arguments={"day": 1}), Call(name="read_log", arguments={"day": 2})]),
+        Answer(calls=[Call(name="read_log", arguments={"day": "soon"})]),
+        "Done.",
+    )
+    agent = create_agent(gpt(provider), [read_log], middleware=[PackingMiddleware(budget=360)])
+    done = agent.invoke({"messages": [*TALK[1:], HumanMessage("Read days 1 and 2.")]})
+    assert done["messages"][-1].content == "Done."
+    assert max(request.tokens for request in provider.requests) <= 360
+    answers = [[one for one in request.messages if one["role"] == "tool"] for request in provider.requests]
+    assert [len(some) for some in answers] == [0, 2, 3]
+    assert any("omitted" in one["content"] for one in answers[1])
+    assert "valid integer" in answers[2][-1]["content"]
+
+
+class Report(BaseModel):
+    """What the logs say, in the order in which they say it."""
+
+    days: list[int] = Field(description="All days that the logs tell of, the earliest first. " * 3)
+    best: int = Field(description="The day on which the pump ran best, or 0 where none is known. " * 3)
+
+
+def test_the_form_of_an_answer_is_counted(provider):
+    provider.script(Answer(calls=[Call(name="Report", arguments={"days": [3], "best": 3})]))
+    packing = PackingMiddleware(budget=400)
+    agent = create_agent(gpt(provider), [read_log], middleware=[packing], response_format=ToolStrategy(Report))
+    done = agent.invoke({"messages": [*TALK[1:], QUESTION]})
+    assert done["structured_response"] == Report(days=[3], best=3)
+    assert len(provider.last.body["tools"]) == 2
+    assert 300 < provider.last.tokens <= 400
+
+
+def test_a_budget_that_is_too_small_reaches_the_caller(provider):
+    agent = create_agent(gpt(provider), [read_log], system_prompt=RAIN, middleware=[PackingMiddleware(budget=90)])
+    with pytest.raises(ctxwin.BudgetError, match="system"):
+        agent.invoke({"messages": [QUESTION]})
+    assert not provider.requests
+
+
+def test_a_missing_package_names_the_command(monkeypatch):
+    for name in [one for one in sys.modules if one.startswith(("langchain", "ctxwin.integrations.langchain"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "langchain", None)
+    with pytest.raises(ctxwin.MissingExtra, match=r'pip install "ctxwin\[langchain\]"'):
+        importlib.import_module("ctxwin.integrations.langchain")
