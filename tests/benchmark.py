@@ -1,7 +1,7 @@
 """Speed and memory, as ratios within one run: `python tests/benchmark.py [part ...]`.
 
-Parts: count, pack, solve, import, command, memory. Each figure is the median of several runs; absolute times depend
-on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
+Parts: count, pack, solve, import, command, memory, store. Each figure is the median of several runs; absolute times
+depend on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
 """
 
 from __future__ import annotations
@@ -229,6 +229,34 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, sum(len(i.text) for i 
     )
 
 
+def store() -> None:
+    """A window of 10,000 turns in a file: opened, read, appended to, forked, erased from; its vectors."""
+    from ctxwin.store import SqliteStore
+
+    names = [f"{number:032x}" for number in range(10_000)]
+    vectors = dict(zip(names, np.random.default_rng(0).normal(size=(10_000, 384)).astype(np.float16), strict=True))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chat.db"
+        kept = SqliteStore(path)
+        kept.append("talk", turns(10_000))
+        kept.save_vectors("e", vectors)
+        new = iter(range(10**6))
+        forks = iter(range(10**6))
+        figures = {
+            "open": median(lambda: SqliteStore(path).close()),
+            "append one": median(lambda: kept.append("talk", [{"role": "user", "content": f"No. {next(new)}"}]), 50),
+            "read the last 10": median(lambda: kept.turns("talk", after=9_990)),
+            "read all": median(lambda: kept.turns("talk")),
+            "load all vectors": median(lambda: kept.vectors("e", names)),
+            "fork": median(lambda: kept.fork("talk", f"fork {next(forks)}")),
+            "erase one": median(lambda: kept.erase("talk", [next(new)]), 3),
+        }
+        size = path.stat().st_size / 1e6
+        kept.close()
+    told = ", ".join(f"{what} {took:.1f} ms" for what, took in figures.items())
+    print(f"store     10,000 turns with vectors ({size:.0f} MB): {told}")
+
+
 PARTS = {
     "count": count,
     "pack": pack,
@@ -236,6 +264,7 @@ PARTS = {
     "import": imports,
     "command": command,
     "memory": memory,
+    "store": store,
 }
 
 
