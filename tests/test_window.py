@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import anthropic
 import openai
@@ -15,8 +15,9 @@ from server import Answer, Call, Failure, Provider
 
 import ctxwin
 from ctxwin.clients import adapt
+from ctxwin.embed.vectors import vector_key
 from ctxwin.errors import InputError, MessageError, UnknownModel
-from ctxwin.store import MemoryStore
+from ctxwin.store import MemoryStore, SqliteStore
 
 LONG = [f"Note {n}: locker {n} opens with {n * 7919 % 9000 + 1000}." for n in range(300)]
 
@@ -285,3 +286,41 @@ def test_what_the_provider_reported_is_kept(provider):
         assert record.input == provider.last.tokens
         assert record.output > 0
         assert record.cost > 0
+
+
+def test_vectors_and_counts_are_kept_beside_the_messages(tmp_path):
+    place = tmp_path / "chat.db"
+    asked = []
+
+    def embed(texts):
+        asked.extend(texts)
+        return [[float(len(text)), float(text.count("e")), 1.0] for text in texts]
+
+    class Letters:
+        name = "letters-1"
+        embed = staticmethod(embed)
+
+    with ctxwin.Window(budget=300, store=place, embedder=Letters()) as window:
+        window.add(*LONG[:40])
+        window.add("What opens locker 7?")
+        first = window.pack().messages
+        window._packer.settle()
+    assert LONG[7] in asked
+    asked.clear()
+    with ctxwin.Window(store=place, embedder=Letters()) as window:
+        assert window.pack().messages == first
+        assert LONG[7] not in asked
+        window.erase(7)
+    with closing(SqliteStore(place)) as store:
+        key = vector_key("letters-1", LONG[7]).hex()
+        assert not store.vectors("letters-1", [key])
+        assert store.vectors("letters-1", [vector_key("letters-1", LONG[8]).hex()])
+
+
+def test_texts_in_chinese_are_packed_while_others_are_embedded(tmp_path):
+    """A second embedder is opened in the background while a packing waits; neither may wait for the other."""
+    with ctxwin.Window(budget=300, store=tmp_path / "chat.db") as window:
+        for number in range(30):
+            window.add(f"第{number}号柜子的密码是{number * 7919 % 9000 + 1000}。")
+            window.pack("七号柜子的密码是多少？") if number % 10 == 9 else None
+        assert window.pack("7号柜子的密码是多少？").tokens <= 300

@@ -8,6 +8,7 @@ file. Vectors are rounded before they are used the first time, too, so that a ke
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import sqlite3
 import warnings
@@ -24,7 +25,7 @@ from ..errors import InputError
 from ..lexical import is_foreign
 from .readings import Reading, Script, reads_english_only
 
-__all__ = ["CachedEmbedder", "Progress", "VectorStore"]
+__all__ = ["CachedEmbedder", "Keeper", "Progress", "VectorStore", "vector_key"]
 
 Progress = Callable[[int, int], None]
 """Called with (done, of how many)."""
@@ -54,6 +55,16 @@ class _Inner(Protocol):
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
 
+class Keeper(Protocol):
+    """Where vectors are kept by key."""
+
+    def get(self, keys: Sequence[bytes]) -> Iterable[tuple[list[bytes], NDArray[np.float16]]]:
+        """Yield keys that are kept and their vectors (m, d), some at a time, each size d for itself."""
+
+    def put(self, keys: Sequence[bytes], vectors: NDArray[np.float16]) -> None:
+        """Keep vectors (m, d), all or none of them."""
+
+
 class CachedEmbedder:
     """An embedder that embeds a text once in a call and, where its vectors are kept on disk, once for all.
 
@@ -77,7 +88,21 @@ class CachedEmbedder:
         self.name = inner.name
         self._foreign = foreign
         self._on_progress = on_progress
-        self._store = VectorStore() if keep else None
+        self._store: Keeper | None = VectorStore() if keep else None
+
+    def kept_in(self, place: Callable[[str], Keeper]) -> CachedEmbedder:
+        """Return the same embedder with its vectors kept elsewhere, if it keeps any.
+
+        Args:
+            place: gives for an embedder's name where its vectors are kept.
+        """
+        if self._store is None:
+            return self
+        other, foreign = copy.copy(self), self._foreign
+        other._store = place(self.name)
+        if foreign is not None:
+            other._foreign = lambda: found.kept_in(place) if (found := foreign()) is not None else None
+        return other
 
     def readings(self, question: str, scripts: Iterable[Script]) -> list[Reading]:
         """Return who reads which items for a question.
@@ -108,7 +133,7 @@ class CachedEmbedder:
         Raises:
             InputError: the inner embedder gave something else than one vector of finite numbers for each text.
         """
-        keys = [_key(self.name, text) for text in texts]
+        keys = [vector_key(self.name, text) for text in texts]
         texts_by_key = dict(zip(keys, texts, strict=True))
         places = {key: row for row, key in enumerate(texts_by_key)}
         rows = _Rows(self.name, len(places))
@@ -163,7 +188,8 @@ class _Rows:
         self.matrix[places] = vectors
 
 
-def _key(name: str, text: str) -> bytes:
+def vector_key(name: str, text: str) -> bytes:
+    """Return the key of a text's vector by the embedder of this name."""
     return hashlib.blake2b(f"{name}\0{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError
-from ..items import Item, content_hash
+from ..items import Item
 from ..messages import Dialect
 from ..packing import Talk
 from ..store import Store, Turn
+from .keeping import hashes_of
 
 __all__ = ["Contents", "turn_id"]
 
@@ -118,10 +119,11 @@ class Contents:
             if forgotten is not None:
                 (self.talk.forget if forgotten else self.talk.unforget)(row)
 
-    def erase(self, rows: Sequence[int]) -> None:
-        """Remove turns for good, with the counts and vectors of their texts."""
-        texts = [content_hash(self.talk.pool.index.texts_to_embed[row]) for row in rows]
-        self._store.erase(self._window, [self.turns[row].position for row in rows], derived=texts)
+    def erase(self, rows: Sequence[int], embedders: Sequence[str]) -> None:
+        """Remove turns for good, with the counts and these embedders' vectors of their texts."""
+        texts = [self.talk.pool.index.text_to_embed(row) for row in rows]
+        positions = [self.turns[row].position for row in rows]
+        self._store.erase(self._window, positions, derived=hashes_of(texts, embedders))
         self.reload(self.talk.system)
 
     @property

@@ -6,27 +6,24 @@ from collections.abc import Iterable
 
 from ..clients import Reply, Usage
 from ..footprint import Call, Spending, spending
-from ..models import Model
-from ..packing import Packed
 from ..store import UsageRecord
-from ..tokens import Tokenizer
+from .packer import Packer
 
 __all__ = ["record_of", "spent"]
 
 
-def record_of(
-    reply: Reply, packed: Packed | None, *, row: Model | None, tokenizer: Tokenizer, position: int | None
-) -> UsageRecord:
+def record_of(reply: Reply, packer: Packer, position: int | None) -> UsageRecord:
     """Return what is kept of a request that was answered.
 
     Args:
         reply: with the usage that the provider reported; where it reported none, tokens are those that ctxwin counts.
-        packed: the request; None where something else was sent.
-        row: the model in the catalogue, for its prices.
-        tokenizer: counts what the provider did not.
+        packer: packed the request.
         position: of the reply's first turn.
     """
-    usage = reply.usage or Usage(input=packed.tokens if packed else 0, output=tokenizer.count_many([reply.text])[0])
+    packed, row = packer.last, packer.row
+    usage = reply.usage or Usage(
+        input=packed.tokens if packed else 0, output=packer.tokenizer.count_many([reply.text])[0]
+    )
     fresh = usage.input - usage.cached - usage.written
     price = row.cost(fresh, output=usage.output, cached=usage.cached, written=usage.written) if row else None
     return UsageRecord(

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
 from ..clients import Client, Endpoint, Reply, adapt
-from ..embed import get_embedder
 from ..errors import InputError
 from ..footprint import Spending
 from ..items import Budget, Item
 from ..messages import Dialect
 from ..models import Model
-from ..packing import Packed, pack
+from ..packing import Packed
 from ..recall import recall_tool
 from ..store import Settings, Store, Turn, UsageRecord, open_store
-from ..tokens import get_tokenizer
+from ..tokens import Tokenizer
 from .contents import Contents
 from .exchange import Exchange
 from .matching import new_messages, split_request
+from .packer import Packer
 from .records import record_of, spent
 from .saved import restore, save, write
 from .settings import UNKNOWN, as_budget, row_of, settled
 
 __all__ = ["Window"]
+
+EMBEDDERS = "embedders"
+"""Where a window's state names the embedders whose vectors are kept."""
 
 
 class Window:
@@ -89,17 +91,21 @@ class Window:
         known = self._store.settings(id) or Settings()
         speaks = dialect or (self._client.dialect if self._client else None)
         self._settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
-        self._row = row_of(model or known.model, self._settings.budget)
-        self.tokenizer = get_tokenizer(tokenizer or self._row or (UNKNOWN if self._settings.model else None))
-        self._embedder = get_embedder("auto" if embedder is None else embedder) or "none"
-        self._choices = {"summarizer": summarizer, "strategy": strategy}
+        row = row_of(model or known.model, self._settings.budget)
         self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
+        self._choices = {"summarizer": summarizer, "strategy": strategy}
         if self._settings != known:
             self._store.save_settings(id, self._settings)
         self._contents = Contents(self._store, id, self._settings.dialect, self._settings.system)
-        self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
-        self._preparing: Future[None] | None = None
-        self._last: Packed | None = None
+        self._packer = Packer(
+            self._contents,
+            self._store,
+            row=row,
+            tokenizer=tokenizer or row or (UNKNOWN if self._settings.model else None),
+            embedder=embedder,
+            choices=self._choices,
+            noted=self._note_embedder,
+        )
 
     def __repr__(self) -> str:
         return f"Window({self.id!r}, {len(self):,} turns)"
@@ -127,6 +133,11 @@ class Window:
     def budget(self) -> Budget | None:
         """What a request may have; None: the model's window."""
         return self._settings.budget
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What counts its messages."""
+        return self._packer.tokenizer
 
     @property
     def items(self) -> Sequence[Item]:
@@ -161,7 +172,7 @@ class Window:
     @property
     def last(self) -> Packed | None:
         """The request that was packed last; None before the first."""
-        return self._last
+        return self._packer.last
 
     @property
     def records(self) -> Sequence[UsageRecord]:
@@ -200,7 +211,7 @@ class Window:
             raise InputError("nothing to add; give a message")
         with self._lock:
             turns = self._contents.append(raws, [time] * len(raws) if time is not None else None)
-        self._prepare()
+        self._packer.prepare()
         return turns[-1]
 
     def pack(
@@ -218,20 +229,12 @@ class Window:
             BudgetError: what must stay does not fit.
             InputError: the window is empty.
         """
+        self._packer.settle()
         with self._lock:
             self._contents.refresh()
-            self._settle()
-            talk, pins = self._contents.talk, self._contents.pinned
-        packed = pack(
-            talk,
-            query,
-            budget if budget is not None else self.budget,
-            **{"model": self._row, "tokenizer": self.tokenizer, "embedder": self._embedder} | self._choices | options,
-            pins=pins,
-            tools=self.with_recall(tools),
-        )
-        self._last = packed
-        return packed
+            return self._packer.pack(
+                query, budget=self.budget if budget is None else budget, tools=self.with_recall(tools), options=options
+            )
 
     def explain(self, query: str | None = None) -> Packed:
         """Return what the next request would hold, and why; printed, it is a table."""
@@ -291,16 +294,16 @@ class Window:
             new = new_messages([turn.message for turn in self._contents.turns], raws, dialect)
             if new:
                 self._contents.append(new)
-        self._prepare()
+        self._packer.prepare()
 
     def record(self, reply: Reply) -> None:
         """Store a reply to the request that was packed last, and what the provider reported of it."""
         with self._lock:
             turns = self._contents.append(reply.messages) if reply.messages else ()
             position = turns[0].position if turns else None
-            record = record_of(reply, self._last, row=self._row, tokenizer=self.tokenizer, position=position)
+            record = record_of(reply, self._packer, position)
             self._store.record_usage(self.id, record)
-        self._prepare()
+        self._packer.prepare()
 
     def pin(self, *turns: int | str | Turn) -> None:
         """Keep turns in every request, whole; each is given as itself, by its position or its id."""
@@ -321,7 +324,10 @@ class Window:
     def erase(self, *turns: int | str | Turn) -> None:
         """Remove turns from the store for good: their texts, counts and vectors."""
         with self._lock:
-            self._contents.erase([self._contents.find(one) for one in turns])
+            self._contents.refresh()
+            rows = [self._contents.find(one) for one in turns]
+            self._contents.erase(rows, self._settings.state.get(EMBEDDERS, ()))
+            self._packer.begin_anew()
 
     def fork(self, id: str, *, until: int | str | Turn | None = None) -> Window:
         """Begin another window with this one's turns, up to one of them; what both have is stored once.
@@ -360,7 +366,7 @@ class Window:
 
     def close(self) -> None:
         """Wait for what is done in the background, and let go of the store where a path was given."""
-        self._background.shutdown(cancel_futures=True)
+        self._packer.close()
         if self._owned:
             self._store.close()
 
@@ -377,17 +383,12 @@ class Window:
             self._contents.refresh()
             self._contents.mark([self._contents.find(one) for one in turns], **marks)
 
-    def _prepare(self) -> None:
-        """Count and embed what is new in the background, so that the next packing finds it done."""
-        talk = self._contents.talk
-        self._preparing = self._background.submit(
-            talk.prepare, tokenizer=self.tokenizer, model=self._row, embedder=self._embedder
-        )
-
-    def _settle(self) -> None:
-        """Wait for what is counted and embedded already, rather than do it twice; its errors come again in packing."""
-        if self._preparing is not None:
-            wait([self._preparing])
+    def _note_embedder(self, name: str) -> None:
+        """Remember whose vectors are kept, so that `erase` finds them."""
+        known = self._settings.state.get(EMBEDDERS, ())
+        if name not in known:
+            with self._lock:
+                self._change(state={**self._settings.state, EMBEDDERS: [*known, name]})
 
     def _like(self, id: str) -> Window:
         return Window(store=self._store, id=id, **self._given, **self._choices)

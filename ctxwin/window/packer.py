@@ -1,0 +1,105 @@
+"""Packing a window's contents, and the counting and embedding ahead of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from ..embed import get_embedder
+from ..items import Budget
+from ..models import Model
+from ..packing import Packed, Talk, pack
+from ..store import MemoryStore, Store
+from ..tokens import Tokenizer, get_tokenizer
+from .contents import Contents
+from .keeping import KeptCounts, StoredVectors
+
+__all__ = ["Packer"]
+
+
+class Packer:
+    """What counts, embeds and chooses for one window.
+
+    Args:
+        contents: the window's turns.
+        store: where counts and vectors are kept.
+        row: the model in the catalogue; None without one.
+        tokenizer, embedder: as for `ctxwin.pack`.
+        choices: further arguments of `ctxwin.pack` for every packing.
+        noted: is told the name of each embedder whose vectors are kept.
+    """
+
+    def __init__(
+        self,
+        contents: Contents,
+        store: Store,
+        *,
+        row: Model | None,
+        tokenizer: Any,
+        embedder: Any,
+        choices: Mapping[str, Any],
+        noted: Callable[[str], None],
+    ) -> None:
+        self.row = row
+        self.tokenizer: Tokenizer = get_tokenizer(tokenizer)
+        self._contents = contents
+        self._store = store
+        self._choices = choices
+        self._noted = noted
+        self._embedder = get_embedder("auto" if embedder is None else embedder)
+        if self._embedder is not None and not isinstance(store, MemoryStore):
+            self._embedder = self._embedder.kept_in(self._vectors_of)
+        self._counts = KeptCounts(contents, store, self.tokenizer, row)
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
+        self._preparing: Future[None] | None = None
+        self.last: Packed | None = None
+        """The request that was packed last."""
+
+    def settle(self) -> None:
+        """Wait for what is counted and embedded already, rather than do it twice; its errors come again in packing.
+
+        Not to be called with the window's lock held: that work may need it.
+        """
+        if self._preparing is not None:
+            wait([self._preparing])
+
+    def pack(
+        self,
+        query: str | None,
+        *,
+        budget: int | Budget | None,
+        tools: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any],
+    ) -> Packed:
+        """Pack what there is now."""
+        usual = {"model": self.row, "tokenizer": self.tokenizer, "embedder": self._embedder or "none"}
+        self.last = pack(
+            self._contents.talk,
+            query,
+            budget,
+            **(usual | dict(self._choices) | dict(options)),
+            pins=self._contents.pinned,
+            tools=tools,
+        )
+        return self.last
+
+    def prepare(self) -> None:
+        """Count and embed what is new in the background, so that the next packing finds it done."""
+        self._preparing = self._background.submit(self._prepare, self._contents.talk)
+
+    def begin_anew(self) -> None:
+        """Take what is kept of contents that were read anew."""
+        self._counts.load()
+
+    def close(self) -> None:
+        """Wait for what is done in the background."""
+        self._background.shutdown(cancel_futures=True)
+
+    def _prepare(self, talk: Talk) -> None:
+        talk.prepare(tokenizer=self.tokenizer, model=self.row, embedder=self._embedder or "none")
+        self._counts.keep()
+
+    def _vectors_of(self, embedder: str) -> StoredVectors:
+        self._noted(embedder)
+        return StoredVectors(self._store, embedder)
