@@ -292,13 +292,13 @@ def test_vectors_and_counts_are_kept_beside_the_messages(tmp_path):
     place = tmp_path / "chat.db"
     asked = []
 
-    def embed(texts):
+    def read(texts):
         asked.extend(texts)
         return [[float(len(text)), float(text.count("e")), 1.0] for text in texts]
 
     class Letters:
         name = "letters-1"
-        embed = staticmethod(embed)
+        embed = staticmethod(read)
 
     with ctxwin.Window(budget=300, store=place, embedder=Letters()) as window:
         window.add(*LONG[:40])
