@@ -163,6 +163,15 @@ def test_a_model_recalls_what_was_left_out_without_the_caller_noticing(provider,
         assert provider.last.tokens <= window.budget.total
 
 
+def test_what_is_forgotten_cannot_be_recalled(provider):
+    with window_of(provider, recall=True) as window:
+        window.add(*LONG)
+        window.forget(200)
+        provider.script(Answer(calls=[Call(name="recall", arguments={"ids": "m200"})]), "I cannot know.")
+        assert window.send("What opens the door of the cellar?").text == "I cannot know."
+        assert not any("locker 200 opens with" in text for text in provider.last.texts)
+
+
 def test_a_window_outlives_its_process(tmp_path):
     store = tmp_path / "chat.db"
     code = (

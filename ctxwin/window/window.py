@@ -141,8 +141,8 @@ class Window:
 
     @property
     def items(self) -> Sequence[Item]:
-        """All messages as items, under the ids by which reports name them."""
-        return self._contents.talk.items
+        """The messages that may be packed, under the ids by which reports name them."""
+        return self._contents.talk.snapshot().conversation.items
 
     @property
     def turns(self) -> Sequence[Turn]:
