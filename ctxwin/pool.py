@@ -92,6 +92,10 @@ class Scored:
         return np.ones_like(foreign) if reading.script is None else foreign == (reading.script == "foreign")
 
 
+SPLIT = 2_048
+"""Texts whose sentences are remembered: those that questions of one time are likely to meet again, some 20 MB."""
+
+
 class Pool(Scored):
     """Items that are counted, indexed and embedded once and packed many times.
 
@@ -169,9 +173,12 @@ class Pool(Scored):
     def sentences(self, text: str, tokenizer: Tokenizer) -> Sentences:
         """Return a text of an item split into counted sentences."""
         known = self._sentences.setdefault(tokenizer, {})
-        if text not in known:
-            known[text] = split(text, tokenizer)
-        return known[text]
+        if (found := known.get(text)) is None:
+            found = split(text, tokenizer)
+            if len(known) >= SPLIT:
+                known.clear()
+            known[text] = found
+        return found
 
     @property
     def units(self) -> Units:

@@ -115,7 +115,7 @@ class Sentences:
     """(n,) tokens of each; they nearly add up, since a space counts with the word that follows it."""
     total: int
     """Tokens of the whole text."""
-    found: Mapping[str, NDArray[np.intp]]
+    found: Mapping[str, Sequence[int]]
     """Which sentences have a term."""
 
 
@@ -135,7 +135,7 @@ def split(text: str, tokenizer: Tokenizer, *, longest: int = MAX_SENTENCE) -> Se
         ends=np.asarray(ends, np.int64),
         tokens=np.asarray(counts, np.int64),
         total=total,
-        found={term: np.asarray(where, np.intp) for term, where in found.items()},
+        found=found,
     )
 
 
