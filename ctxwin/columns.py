@@ -104,5 +104,7 @@ class Gathered:
         out = np.zeros(self.shape[1], np.float32)
         for first, matrix, row in self._blocks:
             if (at := row[place]) >= 0:
+                if matrix.shape[1] == self.shape[1]:
+                    return matrix[at]
                 out[first : first + matrix.shape[1]] = matrix[at]
         return out
