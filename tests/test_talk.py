@@ -221,7 +221,7 @@ def test_the_first_message_that_tells_the_dialect_makes_all_be_read_anew():
         "messages": [*notes(3), use, answer],
         "system": "Be brief.",
     }
-    with pytest.raises(MessageError, match="message 5: .*role 'tool'"):
+    with pytest.raises(MessageError, match=r"message 5: .*role 'tool'"):
         talk.extend([result("t1")])
 
 
@@ -270,7 +270,7 @@ def test_a_forgotten_call_takes_its_results_along_and_comes_back_with_them():
     talk = Talk(log)
     talk.forget(1, 5)
     talk.extend([result("b"), {"role": "assistant", "content": "Found again."}, user("Thanks.")])
-    everything = log + [result("b"), {"role": "assistant", "content": "Found again."}, user("Thanks.")]
+    everything = [*log, result("b"), {"role": "assistant", "content": "Found again."}, user("Thanks.")]
     there = [message for place, message in enumerate(everything) if place not in (1, 2, 5, 6)]
     assert pack(talk, budget=900, embedder="none").messages == there
     talk.unforget(1)
@@ -357,3 +357,12 @@ def test_threads_pack_one_talk_while_another_extends_it(tmp_path, monkeypatch):
         )
         fresh = pack([*log, *notes(len(seen))], question, 200, embedder=Toy(), tokenizer="o200k_base")
         assert packed.messages == fresh.messages
+
+
+def test_messages_in_one_script_compete_with_items_in_two():
+    items = [f"流浪地球是一部科幻电影。第{n}页。" for n in range(20)] + [
+        f"The film is long, says page {n}." for n in range(20)
+    ]
+    packed = pack(notes(60), "What opens locker 31?", 300, items=items)
+    assert packed.tokens <= 300
+    assert "locker 31 opens with" in packed.text

@@ -145,7 +145,7 @@ class Talk:
         return get_tokenizer(tokenizer if tokenizer is not None else row), get_rules(self.dialect, row)
 
     def prepare(self, *, tokenizer: Any = None, model: str | Model | None = None, embedder: Any = None) -> None:
-        """Count, index and embed what is new, so that the next packing need not; it may run in a thread.
+        """Count, index and embed what is new, so that the next packing need not; it may run in a thread of its own.
 
         Args:
             tokenizer: what `pack` will be given, as is the rest.
@@ -155,12 +155,12 @@ class Talk:
         self.counts(tokenizer, model=model)
         now = self.snapshot()
         turns = now.select(np.flatnonzero(now.stand == 0))
-        turns.index.read_ahead()
         reader = get_embedder("auto" if embedder is None else embedder)
         question = now.conversation.items[now.conversation.asked].text if now.conversation.asked is not None else ""
         for reading in reader.readings(question, turns.scripts) if reader is not None else ():
             items, texts = turns.to_embed(reading)
             turns.embedded(reading.name, items, reading.embedder.embed(texts))
+        turns.index.read_ahead()
 
     def snapshot(self) -> Snapshot:
         """Return what there is now as a value, to be packed."""
