@@ -105,6 +105,7 @@ class Gathered:
         for first, matrix, row in self._blocks:
             if (at := row[place]) >= 0:
                 if matrix.shape[1] == self.shape[1]:
-                    return matrix[at]
-                out[first : first + matrix.shape[1]] = matrix[at]
+                    out = matrix[at]
+                else:
+                    out[first : first + matrix.shape[1]] = matrix[at]
         return out

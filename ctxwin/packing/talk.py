@@ -108,13 +108,16 @@ class Talk:
             InputError: there is no message at a position.
         """
         with self._lock:
-            self._transcript.forget(self.forgotten | set(positions))
-            self._snapshot = None
+            self._forget_only(self.forgotten | set(positions))
 
     def unforget(self, *positions: int) -> None:
         """Undo `forget` for some messages."""
         with self._lock:
-            self._transcript.forget(self.forgotten - set(positions))
+            self._forget_only(self.forgotten - set(positions))
+
+    def _forget_only(self, positions: frozenset[int]) -> None:
+        if positions != self.forgotten:
+            self._transcript.forget(positions)
             self._snapshot = None
 
     @property
@@ -213,17 +216,15 @@ class Snapshot:
         """Turn pins into indices of items; a pin on what is forgotten gives none.
 
         Args:
-            pins: ids, or indices of messages, forgotten ones included; a system prompt apart is the first.
+            pins: ids, or positions in the talk, negative ones from its end.
 
         Raises:
-            InputError: a pin names no item.
+            InputError: a pin names no message.
         """
         if not (pins := list(pins)):
             return frozenset()
-        ahead = len(self._ahead)
-        found = resolve_pins([*self._ahead, *self.facts.items[: self.size]], pins)
-        there = np.concatenate([np.arange(ahead), self.there + ahead])
-        return frozenset(np.flatnonzero(np.isin(there, list(found))).tolist())
+        positions = list(resolve_pins(self.facts.items[: self.size], pins))
+        return frozenset((len(self._ahead) + np.flatnonzero(np.isin(self.there, positions))).tolist())
 
 
 class Facts:
