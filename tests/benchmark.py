@@ -183,6 +183,7 @@ def talk() -> None:
             matrix = RandomVectors().embed([""] * len(log))
             growing.pool.embedded(embedder.name, np.arange(len(log)), matrix)
         growing.prepare(tokenizer="o200k_base", embedder="none")
+        growing.read_ahead()
         numbers = iter(range(1_000))
 
         def turn() -> None:

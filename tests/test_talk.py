@@ -188,6 +188,7 @@ def test_what_is_prepared_is_not_made_by_the_packing(tmp_path, monkeypatch):
     toy, counting = Toy(), get_tokenizer(asked := Counting())
     talk = Talk([{"role": "system", "content": "Be brief."}, *notes(200)])
     talk.prepare(tokenizer=counting, embedder=toy)
+    talk.read_ahead()
     assert len(toy.texts) == 200  # what always stays is not judged
     toy.texts.clear()
     asked.texts.clear()

@@ -163,7 +163,13 @@ class Talk:
         for reading in reader.readings(question, turns.scripts) if reader is not None else ():
             items, texts = turns.to_embed(reading)
             turns.embedded(reading.name, items, reading.embedder.embed(texts))
-        turns.index.read_ahead()
+
+    def read_ahead(self) -> None:
+        """Read off the messages what only some questions ask for, .2 ms each: rules for later, words on oneself.
+
+        The first such question does it else; it may run in a thread of its own.
+        """
+        self.pool.index.read_ahead()
 
     def snapshot(self) -> Snapshot:
         """Return what there is now as a value, to be packed."""
