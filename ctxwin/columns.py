@@ -104,5 +104,8 @@ class Gathered:
         out = np.zeros(self.shape[1], np.float32)
         for first, matrix, row in self._blocks:
             if (at := row[place]) >= 0:
-                out[first : first + matrix.shape[1]] = matrix[at]
+                if matrix.shape[1] == self.shape[1]:
+                    out = matrix[at]
+                else:
+                    out[first : first + matrix.shape[1]] = matrix[at]
         return out

@@ -37,8 +37,8 @@ class Units:
 
     members: Members
     """Indices of each unit's items, ascending."""
-    reasons: Sequence[str]
-    """Why each must stay (`system`, `pinned`, `tail`) or may not be sent (`unanswered`); "" for a free one."""
+    reasons: NDArray[np.object_]
+    """(n,) why each must stay (`system`, `pinned`, `tail`) or may not be sent (`unanswered`); "" for a free one."""
     required: NDArray[np.bool_]
     """(n,) must be in the request in some form."""
     whole: NDArray[np.bool_]
@@ -80,12 +80,14 @@ class Members(Sequence[tuple[int, ...]]):
     @property
     def firsts(self) -> NDArray[np.intp]:
         """The first item of each unit, (n,)."""
-        return self.items[self.start[:-1]]
+        first: NDArray[np.intp] = self.items[self.start[:-1]]
+        return first
 
     @property
     def lasts(self) -> NDArray[np.intp]:
         """The last item of each unit, (n,)."""
-        return self.items[self.start[1:] - 1]
+        last: NDArray[np.intp] = self.items[self.start[1:] - 1]
+        return last
 
     def __len__(self) -> int:
         return len(self.start) - 1

@@ -1,7 +1,7 @@
 """Speed and memory, as ratios within one run: `python tests/benchmark.py [part ...]`.
 
-Parts: count, pack, solve, import, command, memory, store. Each figure is the median of several runs; absolute times
-depend on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
+Parts: count, pack, talk, solve, import, command, memory, store. Each figure is the median of several runs; absolute
+times depend on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
 """
 
 from __future__ import annotations
@@ -170,6 +170,35 @@ def pack() -> None:
             print(f"  trim_messages, 4,000 messages to {tokens:,}, {name} counter: {trim:.1f} ms, {trim / warm:.2f}x")
 
 
+def talk() -> None:
+    """A new turn on a talk of 10,000, packed at 8k: words alone, and MiniLM for the question and the new turn."""
+    import ctxwin
+    from ctxwin.embed import get_embedder
+    from ctxwin.packing import Talk
+
+    log = turns(10_000)
+    for name in ("none", "minilm"):
+        growing = Talk(log)
+        if (embedder := get_embedder(name)) is not None:  # random vectors of the old turns: real ones take minutes
+            matrix = RandomVectors().embed([""] * len(log))
+            growing.pool.embedded(embedder.name, np.arange(len(log)), matrix)
+        growing.prepare(tokenizer="o200k_base", embedder="none")
+        growing.read_ahead()
+        numbers = iter(range(1_000))
+
+        def turn() -> None:
+            n = next(numbers)  # noqa: B023
+            growing.extend([{"role": "assistant", "content": f"Ticket {n} is in the museum."}])  # noqa: B023
+            growing.extend([{"role": "user", "content": f"Which invoice names the bridge and ticket {n}?"}])  # noqa: B023
+            ctxwin.pack(growing, budget=8000, tokenizer="o200k_base", embedder=name)  # noqa: B023 - called at once
+
+        warm = median(turn, 21)
+        anew = median(lambda: ctxwin.pack(log, budget=8000, tokenizer="o200k_base", embedder="none"), 1)
+        print(
+            f"talk      a new turn on 10,000, packed at 8k, embedder {name}: {warm:.1f} ms; the list anew {anew:.0f} ms"
+        )
+
+
 def solve() -> None:
     """The solver alone at 100,000 items with up to five forms each."""
     from bench_allocate import report
@@ -260,6 +289,7 @@ def store() -> None:
 PARTS = {
     "count": count,
     "pack": pack,
+    "talk": talk,
     "solve": solve,
     "import": imports,
     "command": command,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ctxwin import lexical
 from ctxwin.lexical import Bm25, cjk_share, term_counts, tokenize
 
 WORDS = st.sampled_from(["cat", "dog", "house", "tree", "river", "stone", "cloud"])
@@ -61,6 +62,26 @@ def test_a_grown_index_equals_one_built_at_once(some, more, query):
     grown = Bm25(some)
     grown.extend(more)
     assert np.array_equal(grown.scores(query), Bm25([*some, *more]).scores(query))
+
+
+@settings(max_examples=60, deadline=None)
+@given(DOCUMENTS, DOCUMENTS, st.lists(WORDS, min_size=1, max_size=4), st.sampled_from([0, 6, 1 << 18]), st.data())
+def test_some_documents_score_as_an_index_of_them_alone_sorted_by_term_or_not(some, more, query, looked_through, data):
+    rows = np.flatnonzero([data.draw(st.booleans()) for _ in some])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexical, "LOOKED_THROUGH", looked_through)
+        index, alone = Bm25(some), Bm25([some[i] for i in rows])
+        part = index.select(rows)
+        index.extend(more)
+        index.scores(query)
+        shares = {0: 1.0, len(rows) - 1: 0.5} if len(rows) else {}
+        for one in (part, index):
+            twin = alone if one is part else Bm25([*some, *more])
+            assert np.array_equal(one.scores(query), twin.scores(query))
+            assert np.array_equal(one.coverage(term_counts(query)), twin.coverage(term_counts(query)))
+            assert np.array_equal(one.content, twin.content)
+            assert np.array_equal(one.expansion(shares, {}, 2), twin.expansion(shares, {}, 2))
+            assert one.query_weights(" ".join(query)) == twin.query_weights(" ".join(query))
 
 
 def test_an_empty_index_and_an_empty_question():

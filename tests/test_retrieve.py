@@ -66,6 +66,30 @@ def test_a_grown_index_scores_as_one_built_at_once(some, more):
     assert np.array_equal(grown.score(query), Index([*some, *more]).score(query))
 
 
+QUESTIONS = st.sampled_from(
+    ["What did Ana say of the weather in Oslo?", "Write a poem on May 1", '"weather" 你好', "What do I like of Bo's?"]
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(ITEMS, ITEMS, QUESTIONS, st.data())
+def test_some_items_of_an_index_score_as_an_index_of_them_alone_and_stay_as_they_are(items, more, question, data):
+    rows = np.flatnonzero([data.draw(st.booleans()) for _ in items])
+    matrix = np.random.default_rng(len(items)).normal(size=(len(items), 3)).astype(np.float32)
+    query = Query(text=question, vectors={"toy": matrix[:1]})
+    index, alone = Index(items), Index([items[i] for i in rows])
+    some = index.select(rows)
+    if data.draw(st.booleans()):
+        index.score(query)
+    index.extend(more)
+    assert np.array_equal(some.score(query), alone.score(query))
+    assert list(some.texts_to_embed) == list(alone.texts_to_embed)
+    assert some.query_weights(query) == alone.query_weights(query)
+    theirs = ItemVectors(name="toy", matrix=matrix, row=rows)
+    with_vectors = alone.with_vectors(ItemVectors(name="toy", matrix=matrix[rows]))
+    assert np.array_equal(some.with_vectors(theirs).score(query), with_vectors.score(query))
+
+
 def test_the_words_decide_where_nothing_else_does():
     items = turns(*FILLER, "The boiler was mended by Mr Ito.", kind="passage")
     assert best(items, "Who mended the boiler?") == items[-1].text

@@ -105,8 +105,10 @@ def test_a_talk_that_grew_is_packed_as_the_list_of_its_messages(log, budget, str
         if place == len(rest) - 1 or data.draw(st.integers(0, 5)) == 0:
             so_far = put_together(log, rest[: place + 1])
             pins = data.draw(st.sets(st.integers(0, place), max_size=2))
-            options = {"budget": budget, "strategy": strategy, "pins": pins}
-            assert attempt(talk, **options) == attempt(so_far, **options)
+            options = {"budget": budget, "strategy": strategy}
+            ahead = len(read(so_far).items) - place - 1  # a system prompt outside the messages is the first of the list
+            fresh = attempt(so_far, pins={pin + ahead for pin in pins}, **options)
+            assert attempt(talk, pins=pins, **options) == fresh
 
 
 @law
@@ -186,6 +188,7 @@ def test_what_is_prepared_is_not_made_by_the_packing(tmp_path, monkeypatch):
     toy, counting = Toy(), get_tokenizer(asked := Counting())
     talk = Talk([{"role": "system", "content": "Be brief."}, *notes(200)])
     talk.prepare(tokenizer=counting, embedder=toy)
+    talk.read_ahead()
     assert len(toy.texts) == 200  # what always stays is not judged
     toy.texts.clear()
     asked.texts.clear()
@@ -221,7 +224,7 @@ def test_the_first_message_that_tells_the_dialect_makes_all_be_read_anew():
         "messages": [*notes(3), use, answer],
         "system": "Be brief.",
     }
-    with pytest.raises(MessageError, match="message 5: .*role 'tool'"):
+    with pytest.raises(MessageError, match=r"message 5: .*role 'tool'"):
         talk.extend([result("t1")])
 
 
@@ -254,6 +257,7 @@ def read_as(body, dialect):
 
 def test_pins_are_positions_in_the_talk_or_ids():
     talk = Talk(notes(80))
+    talk.system = "Be brief."
     talk.forget(3, 5)
     packed = pack(talk, "What opens locker 70?", 160, embedder="none", pins=[4, "m9", -71, 5])
     for n in (4, 9):
@@ -270,7 +274,7 @@ def test_a_forgotten_call_takes_its_results_along_and_comes_back_with_them():
     talk = Talk(log)
     talk.forget(1, 5)
     talk.extend([result("b"), {"role": "assistant", "content": "Found again."}, user("Thanks.")])
-    everything = log + [result("b"), {"role": "assistant", "content": "Found again."}, user("Thanks.")]
+    everything = [*log, result("b"), {"role": "assistant", "content": "Found again."}, user("Thanks.")]
     there = [message for place, message in enumerate(everything) if place not in (1, 2, 5, 6)]
     assert pack(talk, budget=900, embedder="none").messages == there
     talk.unforget(1)
@@ -357,3 +361,12 @@ def test_threads_pack_one_talk_while_another_extends_it(tmp_path, monkeypatch):
         )
         fresh = pack([*log, *notes(len(seen))], question, 200, embedder=Toy(), tokenizer="o200k_base")
         assert packed.messages == fresh.messages
+
+
+def test_messages_in_one_script_compete_with_items_in_two():
+    items = [f"流浪地球是一部科幻电影。第{n}页。" for n in range(20)] + [
+        f"The film is long, says page {n}." for n in range(20)
+    ]
+    packed = pack(notes(60), "What opens locker 31?", 300, items=items)
+    assert packed.tokens <= 300
+    assert "locker 31 opens with" in packed.text

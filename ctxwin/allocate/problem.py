@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..columns import Gathered
 from ..errors import InputError
 
 __all__ = ["REASONS", "RUNG_KINDS", "TINY", "Allocator", "Problem", "Selection"]
@@ -81,7 +82,7 @@ class Problem:
     """(H,) paid once when any item of the group is kept."""
     relevance: NDArray[np.float64]
     """(n,) p in [0, 1]."""
-    vectors: NDArray[np.float32] | None
+    vectors: NDArray[np.float32] | Gathered | None
     """(n, d) rows of unit length, for near-duplicates and diversity; None where there are none."""
     duplicate_weight: NDArray[np.float64]
     """(n,) kappa in [0, 1]: share of its value that an exact duplicate loses."""

@@ -103,11 +103,8 @@ def _look_again(
     """Ask a reranker about the best items of all pools and add what it says to their scores."""
     p = np.concatenate(scores)
     best = np.argsort(-p, kind="stable")[:RERANKED]
-    starts = np.cumsum([0, *map(len, scores)])
-    places = [
-        (at, i - int(starts[at])) for i in best.tolist() if (at := int(np.searchsorted(starts, i, "right")) - 1) >= 0
-    ]
-    texts = [pools[at].index.text_to_embed(i) for at, i in places]
+    places = [(pool, i) for pool, part in zip(pools, scores, strict=True) for i in range(len(part))]
+    texts = [pool.index.text_to_embed(i) for pool, i in map(places.__getitem__, best.tolist())]
     said = yield Scores(reranker=reranker, question=question, texts=texts)
     temperature = pools[-1].weights.temperature
     with np.errstate(divide="ignore"):  # the log of a p that was rounded to 0 stays 0

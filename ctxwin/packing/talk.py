@@ -108,13 +108,16 @@ class Talk:
             InputError: there is no message at a position.
         """
         with self._lock:
-            self._transcript.forget(self.forgotten | set(positions))
-            self._snapshot = None
+            self._forget_only(self.forgotten | set(positions))
 
     def unforget(self, *positions: int) -> None:
         """Undo `forget` for some messages."""
         with self._lock:
-            self._transcript.forget(self.forgotten - set(positions))
+            self._forget_only(self.forgotten - set(positions))
+
+    def _forget_only(self, positions: frozenset[int]) -> None:
+        if positions != self.forgotten:
+            self._transcript.forget(positions)
             self._snapshot = None
 
     @property
@@ -145,7 +148,7 @@ class Talk:
         return get_tokenizer(tokenizer if tokenizer is not None else row), get_rules(self.dialect, row)
 
     def prepare(self, *, tokenizer: Any = None, model: str | Model | None = None, embedder: Any = None) -> None:
-        """Count, index and embed what is new, so that the next packing need not; it may run in a thread.
+        """Count, index and embed what is new, so that the next packing need not; it may run in a thread of its own.
 
         Args:
             tokenizer: what `pack` will be given, as is the rest.
@@ -155,12 +158,18 @@ class Talk:
         self.counts(tokenizer, model=model)
         now = self.snapshot()
         turns = now.select(np.flatnonzero(now.stand == 0))
-        turns.index.read_ahead()
         reader = get_embedder("auto" if embedder is None else embedder)
         question = now.conversation.items[now.conversation.asked].text if now.conversation.asked is not None else ""
         for reading in reader.readings(question, turns.scripts) if reader is not None else ():
             items, texts = turns.to_embed(reading)
             turns.embedded(reading.name, items, reading.embedder.embed(texts))
+
+    def read_ahead(self) -> None:
+        """Read off the messages what only some questions ask for, .2 ms each: rules for later, words on oneself.
+
+        The first such question does it else; it may run in a thread of its own.
+        """
+        self.pool.index.read_ahead()
 
     def snapshot(self) -> Snapshot:
         """Return what there is now as a value, to be packed."""
@@ -213,17 +222,15 @@ class Snapshot:
         """Turn pins into indices of items; a pin on what is forgotten gives none.
 
         Args:
-            pins: ids, or indices of messages, forgotten ones included; a system prompt apart is the first.
+            pins: ids, or positions in the talk, negative ones from its end.
 
         Raises:
-            InputError: a pin names no item.
+            InputError: a pin names no message.
         """
         if not (pins := list(pins)):
             return frozenset()
-        ahead = len(self._ahead)
-        found = resolve_pins([*self._ahead, *self.facts.items[: self.size]], pins)
-        there = np.concatenate([np.arange(ahead), self.there + ahead])
-        return frozenset(np.flatnonzero(np.isin(there, list(found))).tolist())
+        positions = list(resolve_pins(self.facts.items[: self.size], pins))
+        return frozenset((len(self._ahead) + np.flatnonzero(np.isin(self.there, positions))).tolist())
 
 
 class Facts:

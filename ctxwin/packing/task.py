@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..allocate import Allocator, get_allocator
+from ..constraints import resolve_pins
 from ..embed import CachedEmbedder, get_embedder
 from ..errors import InputError, MessageError, UnknownModel
 from ..files import Files
@@ -127,7 +128,7 @@ def make_task(
         embedder=get_embedder("auto" if embedder is None else embedder),
         reranker=get_reranker(reranker) if reranker is not None else None,
         summarizer=get_summarizer(summarizer) if summarizer is not None else None,
-        pins=talk.pinned(pins),
+        pins=talk.pinned(pins) if isinstance(messages, Talk) else resolve_pins(conversation.items, pins),
         tools=tuple(tools) if tools is not None else conversation.tools,
     )
 
