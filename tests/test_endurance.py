@@ -7,7 +7,6 @@ import json
 import resource
 import statistics
 import time
-import tracemalloc
 
 import openai
 import pytest
