@@ -333,3 +333,20 @@ def test_texts_in_chinese_are_packed_while_others_are_embedded(tmp_path):
             window.add(f"第{number}号柜子的密码是{number * 7919 % 9000 + 1000}。")
             window.pack("七号柜子的密码是多少？") if number % 10 == 9 else None
         assert window.pack("7号柜子的密码是多少？").tokens <= 300
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+def test_a_provider_that_counts_thirty_percent_more_is_learned_from_its_replies(dialect):
+    """Its first count may be over; from then on every request is within the budget by its own count."""
+    budget = 2_000
+    with Provider(factor=1.3) as provider, ExitStack() as stack:
+        provider.stack = stack
+        provider.respond = lambda request: f"Noted, number {request.number}: " + "we go on with the plan. " * 6
+        window = window_of(provider, dialect, budget=budget)
+        for number in range(40):
+            window.send(f"{LONG[number]} " + "Please think about the garden, the lease and the boat. " * 8)
+        tokens = [request.tokens for request in provider.requests]
+        assert all(one <= budget for one in tokens[1:])
+        assert max(tokens) > 0.85 * budget, "the room is used all the same"
+        again = ctxwin.Window(model=MODEL[dialect], budget=budget, store=window._store, embedder="none")
+        assert again.tokenizer.name == window.tokenizer.name

@@ -14,8 +14,13 @@ from ..store import MemoryStore, Store
 from ..tokens import Tokenizer, get_tokenizer
 from .contents import Contents
 from .keeping import KeptCounts, StoredVectors
+from .learning import Learner
+from .settings import as_budget
 
 __all__ = ["Packer"]
+
+NEW = 2
+"""Messages at the end that a request usually has and the one before had not: a reply and a question."""
 
 
 class Packer:
@@ -27,6 +32,7 @@ class Packer:
         row: the model in the catalogue; None without one.
         tokenizer, embedder: as for `ctxwin.pack`.
         choices: further arguments of `ctxwin.pack` for every packing.
+        learned: what an earlier `learner.state` was.
         noted: is told the name of each embedder whose vectors are kept.
     """
 
@@ -39,10 +45,12 @@ class Packer:
         tokenizer: Any,
         embedder: Any,
         choices: Mapping[str, Any],
+        learned: Mapping[str, Any] | None,
         noted: Callable[[str], None],
     ) -> None:
         self.row = row
-        self.tokenizer: Tokenizer = get_tokenizer(tokenizer)
+        base = get_tokenizer(tokenizer)
+        self.learner = Learner(base, row, learned)
         self._contents = contents
         self._store = store
         self._choices = choices
@@ -50,7 +58,7 @@ class Packer:
         self._embedder = get_embedder("auto" if embedder is None else embedder)
         if self._embedder is not None and not isinstance(store, MemoryStore):
             self._embedder = self._embedder.kept_in(self._vectors_of)
-        self._counts = KeptCounts(contents, store, self.tokenizer, row)
+        self._counts = KeptCounts(contents, store, base, row)
         self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
         self._preparing: Future[None] | None = None
         self.last: Packed | None = None
@@ -73,16 +81,26 @@ class Packer:
         options: Mapping[str, Any],
     ) -> Packed:
         """Pack what there is now."""
+        talk, pins = self._contents.talk, self._contents.pinned
         usual = {"model": self.row, "tokenizer": self.tokenizer, "embedder": self._embedder or "none"}
-        self.last = pack(
-            self._contents.talk,
-            query,
-            budget,
-            **(usual | dict(self._choices) | dict(options)),
-            pins=self._contents.pinned,
-            tools=tools,
-        )
+        given = usual | dict(self._choices) | dict(options)
+
+        def under(some: int | Budget | None) -> Packed:
+            return pack(talk, query, some, **given, pins=pins, tools=tools)
+
+        limit = as_budget(budget)
+        if limit is None or given["tokenizer"] is not self.tokenizer:
+            self.learner.forget_request()
+            self.last = under(budget)
+        else:
+            new = int(talk.counts(self.tokenizer, model=self.row)[-NEW:].sum())
+            self.last = self.learner.pack(limit, tools, new, under)
         return self.last
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What counts now."""
+        return self.learner.tokenizer
 
     def prepare(self) -> None:
         """Count and embed what is new in the background, so that the next packing finds it done."""

@@ -1,15 +1,12 @@
-"""What a provider reported of a request, and what many requests cost."""
+"""What is kept of a request that was answered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..clients import Reply, Usage
-from ..footprint import Call, Spending, spending
 from ..store import UsageRecord
 from .packer import Packer
 
-__all__ = ["record_of", "spent"]
+__all__ = ["record_of"]
 
 
 def record_of(reply: Reply, packer: Packer, position: int | None) -> UsageRecord:
@@ -36,20 +33,4 @@ def record_of(reply: Reply, packer: Packer, position: int | None) -> UsageRecord
         counted=packed.tokens if packed else None,
         unpacked=packed.report.given if packed else None,
         cost=price,
-    )
-
-
-def spent(records: Iterable[UsageRecord]) -> Spending:
-    """Return what requests cost in all, and what they would have cost unpacked."""
-    return spending(
-        Call(
-            model=one.model,
-            input=one.input,
-            cached=one.cached,
-            written=one.written,
-            output=one.output,
-            time=one.time,
-            unpacked=one.unpacked,
-        )
-        for one in records
     )

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from ..clients import Client, Endpoint, Reply, adapt
 from ..errors import InputError
-from ..footprint import Spending
+from ..footprint import Spending, spending
 from ..items import Budget, Item
 from ..messages import Dialect
 from ..models import Model
@@ -22,7 +22,7 @@ from .contents import Contents
 from .exchange import Exchange
 from .matching import new_messages, split_request
 from .packer import Packer
-from .records import record_of, spent
+from .records import record_of
 from .saved import restore, save, write
 from .settings import UNKNOWN, as_budget, row_of, settled
 
@@ -30,6 +30,8 @@ __all__ = ["Window"]
 
 EMBEDDERS = "embedders"
 """Where a window's state names the embedders whose vectors are kept."""
+LEARNED = "calibration"
+"""Where it keeps what was learned of the provider's counting."""
 
 
 class Window:
@@ -104,6 +106,7 @@ class Window:
             tokenizer=tokenizer or row or (UNKNOWN if self._settings.model else None),
             embedder=embedder,
             choices=self._choices,
+            learned=self._settings.state.get(LEARNED),
             noted=self._note_embedder,
         )
 
@@ -182,7 +185,7 @@ class Window:
     @property
     def usage(self) -> Spending:
         """What all requests cost in money, energy and CO2, and what they would have cost unpacked."""
-        return spent(self.records)
+        return spending(self.records)
 
     def set_budget(self, budget: int | Budget | None) -> None:
         """Give requests another budget from now on; None: the model's window."""
@@ -285,6 +288,7 @@ class Window:
         """
         with self._lock:
             self._contents.refresh()
+            self._packer.learner.forget_request()
             dialect, prompt, raws = split_request(request, self._settings.dialect)
             if self._settings.dialect is None:
                 self._change(dialect=dialect)
@@ -297,12 +301,14 @@ class Window:
         self._packer.prepare()
 
     def record(self, reply: Reply) -> None:
-        """Store a reply to the request that was packed last, and what the provider reported of it."""
+        """Store a reply to the request that was packed last; learn from what the provider reported of it."""
         with self._lock:
             turns = self._contents.append(reply.messages) if reply.messages else ()
             position = turns[0].position if turns else None
             record = record_of(reply, self._packer, position)
             self._store.record_usage(self.id, record)
+            if reply.usage is not None and self._packer.learner.observe(reply.usage.input):
+                self._change(state={**self._settings.state, LEARNED: self._packer.learner.state})
         self._packer.prepare()
 
     def pin(self, *turns: int | str | Turn) -> None:
