@@ -210,7 +210,8 @@ def _hugging_face(tokenizer: tokenizers.Tokenizer, name: str) -> Tokenizer:
     tokenizer.no_padding()
 
     def count(texts: Sequence[str]) -> list[int]:
-        return [len(one.ids) for one in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        whole = [_whole(text) for text in texts]  # releases differ in how they refuse lone surrogates
+        return [len(one.ids) for one in tokenizer.encode_batch_fast(whole, add_special_tokens=False)]
 
     return BatchTokenizer(name, count)
 
