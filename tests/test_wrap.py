@@ -9,29 +9,13 @@ import httpx2
 import openai
 import pytest
 from callers import APIS, DIALECTS, KEYS, MODES, body_of, call, dumped, make, run
+from conversations import LIMIT, TOOLS, talk
 from server import Answer, Call, Failure, Provider
 
 import ctxwin
 from ctxwin.errors import BudgetError, InputError, MessageError
 
-LIMIT = 400
 SECRET = "the vault opens with 4711"
-TOOL = {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]}
-TOOLS = {
-    "chat": [{"type": "function", "function": {"name": "now", "description": "Tells the time.", "parameters": TOOL}}],
-    "responses": [{"type": "function", "name": "now", "description": "Tells the time.", "parameters": TOOL}],
-    "messages": [{"name": "now", "description": "Tells the time.", "input_schema": TOOL}],
-}
-
-
-def talk(turns=121):
-    """A conversation of some 15 tokens a turn that asks, at its end, for what was said at its start."""
-    said = [f"Note {n}: locker {n} opens with {n * 7919 % 9000 + 1000}." for n in range(turns - 1)]
-    roles = ("user", "assistant")
-    return [
-        *({"role": roles[n % 2], "content": text} for n, text in enumerate(said)),
-        {"role": "user", "content": "What opens locker 17?"},
-    ]
 
 
 @pytest.fixture

@@ -12,11 +12,9 @@ from typing import Any, Protocol
 from ..clients import Reply
 from ..clients.values import Wire
 from ..errors import InputError, UnknownModel
-from ..items import Budget
-from ..messages.envelope import take_apart
+from ..items import Budget, Item
 from ..models import get_model
 from ..packing import Packed, pack
-from .bodies import LISTS, as_body, listed, readable, with_packed
 from .streams import Tap
 
 __all__ = ["Passing", "Recorder"]
@@ -32,6 +30,15 @@ ANSWERS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 class Recorder(Protocol):
     """A conversation that is kept, as `wrap` uses it; `ctxwin.Window` is one."""
 
+    recall: bool
+    """Whether the model gets the recall tool; `pack` then counts it by itself."""
+    tokenizer: Any
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """All messages under the ids by which packings name them."""
+        ...
+
     def sync(self, body: Mapping[str, Any], /) -> None:
         """Store the messages of a request that are not stored yet.
 
@@ -39,7 +46,11 @@ class Recorder(Protocol):
         """
         ...
 
-    def pack(self, query: str | None = None, *, tools: Sequence[Mapping[str, Any]] | None = None) -> Packed:
+    def add(self, *messages: Mapping[str, Any]) -> Any:
+        """Store messages."""
+        ...
+
+    def pack(self, query: str | None = None, *, tools: Sequence[Mapping[str, Any]] = ()) -> Packed:
         """Pack what is stored: its `messages` are a list, or a request body with messages and system prompt."""
         ...
 
@@ -55,42 +66,26 @@ class Passing:
     budget: int | Budget | None
     model: str | None
     window: Recorder | None
+    recall: bool
     options: Mapping[str, Any]
     taps: deque[Tap] = field(default_factory=deque)
     """Streams since the last request, whose answers may not be kept yet."""
 
-    def request(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
-        """Return the request to send for one that came; what is new in it is stored first.
+    def pack(self, body: Mapping[str, Any], wire: Wire, tools: Sequence[Mapping[str, Any]]) -> Packed:
+        """Pack a readable body with these tools.
 
         Raises:
-            CtxwinError: what `pack` and the window raise.
+            CtxwinError: what `ctxwin.pack` raises.
         """
-        if not isinstance(body, Mapping) or not body.get(LISTS[wire.dialect]):
-            return body  # a stored prompt, say: nothing to pack
-        body = listed(body, wire)
-        read = readable(body, wire)
-        packed = self._pack(read, wire) if self.window is None else self._stored(self.window, read, wire)
-        return with_packed(body, read, packed, wire)
-
-    def _stored(self, window: Recorder, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
-        """Store what is new in a request and return what is to be sent instead of its messages."""
-        self.settle()
-        window.sync(body)
-        if take_apart(body, wire.dialect).elsewhere:
-            return self._pack(body, wire)  # the provider has the rest
-        chosen = {"budget": self.budget, "model": self.model}
-        options = {**self.options, **{name: value for name, value in chosen.items() if value is not None}}
-        packed = window.pack(tools=[*(body.get("tools") or ()), *(body.get("functions") or ())], **options)
-        _tell(packed)
-        found: Mapping[str, Any] = as_body(packed.messages, body, wire)
-        return found
-
-    def _pack(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
         marked = {**body, CLAUDE: ""} if wire.dialect == "anthropic" else body
-        packed = pack(marked, budget=self._budget(body), model=self.model, **self.options)
-        _tell(packed)
-        messages: Mapping[str, Any] = packed.messages
-        return messages
+        packed = pack(marked, budget=self._budget(body), model=self.model, tools=tools, **self.options)
+        return _told(packed)
+
+    def pack_window(self, window: Recorder, tools: Sequence[Mapping[str, Any]]) -> Packed:
+        """Pack what a window holds; what was said to `wrap` goes before what the window has of its own."""
+        said = {"budget": self.budget, "model": self.model}
+        options = {**self.options, **{name: value for name, value in said.items() if value is not None}}
+        return _told(window.pack(tools=tools, **options))
 
     def _budget(self, body: Mapping[str, Any]) -> int | Budget | None:
         """Return the budget of a request; None: what `pack` takes for the model."""
@@ -125,7 +120,8 @@ class Passing:
         return tap
 
 
-def _tell(packed: Packed) -> None:
+def _told(packed: Packed) -> Packed:
     """Log what a packing did, in numbers alone."""
     report = packed.report
     _log.debug("packed %d tokens to %d of at most %d", report.given, report.tokens, report.limit)
+    return packed
