@@ -316,6 +316,16 @@ def test_derived_clients_are_wrapped_too(provider):
         client.chat.completions.create(model="gpt-4o", messages=talk())  # a path of its own, which this server lacks
 
 
+def test_a_client_whose_parts_cannot_be_reached_is_refused(provider):
+    class Early(openai.OpenAI):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.early = self.responses  # as SDKs of before 2025 make all of their parts
+
+    with Early(base_url=provider.openai, api_key="any") as client, pytest.raises(InputError, match="pip install -U"):
+        ctxwin.wrap(client)
+
+
 # Arguments
 
 

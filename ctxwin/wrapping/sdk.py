@@ -9,6 +9,7 @@ from typing import Any
 
 from ..clients.sdk import Api
 from ..clients.values import Wire
+from ..errors import InputError
 from .answers import keep, keep_later
 from .bodies import holds_messages
 from .passage import Passage
@@ -21,12 +22,22 @@ RAW = "X-Stainless-Raw-Response"
 
 
 def wrap_sdk(client: Any, apis: Mapping[Any, Api], passing: Passing) -> Any:
-    """Return a copy of a client, over the same connections, whose requests are packed and answers kept."""
+    """Return a copy of a client, over the same connections, whose requests are packed and answers kept.
+
+    Raises:
+        InputError: the client's parts hold its `post` already, as in SDKs of before 2025.
+    """
     return _changed(client.copy(), {api.path: api.wire for api in apis.values()}, passing)
 
 
 def _changed(client: Any, wires: Mapping[str, Wire], passing: Passing) -> Any:
     """Change where a client sends its requests, and how it is copied."""
+    if early := [name for name, value in vars(client).items() if hasattr(value, "_post")]:
+        package = type(client).__module__.partition(".")[0]
+        raise InputError(
+            f"{early[0]!r} of this {type(client).__name__} was made before it could be wrapped; "
+            f"run `pip install -U {package}`, or use what it has only after wrapping"
+        )
     copy = client.copy
     change = _async_post if inspect.iscoroutinefunction(client.post) else _post
     client.post = change(client.post, wires, passing)
