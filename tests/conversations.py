@@ -3,13 +3,10 @@
 import re
 import threading
 
-from callers import DIALECTS, KEYS, MODELS
+from callers import DIALECTS
 from server import Answer, Call
 
 import ctxwin
-import ctxwin.messages
-from ctxwin.messages.reading import parse
-from ctxwin.recall import recall_tool
 
 LIMIT = 400
 TOOL = {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]}
@@ -18,6 +15,26 @@ TOOLS = {
     "responses": [{"type": "function", "name": "now", "description": "Tells the time.", "parameters": TOOL}],
     "messages": [{"name": "now", "description": "Tells the time.", "input_schema": TOOL}],
 }
+
+
+class Words:
+    """A tokenizer that counts words, and remembers how many texts it counted and in which threads."""
+
+    name, exact, error = "words", True, 0.0
+
+    def __init__(self):
+        self.texts, self.threads = 0, set()
+
+    def count(self, text):
+        return self.count_many([text])[0]
+
+    def count_many(self, texts):
+        self.texts += len(texts)
+        self.threads.add(threading.get_ident())
+        return [len(text.split()) for text in texts]
+
+    def truncate(self, text, tokens):
+        return " ".join(text.split()[:tokens])
 
 
 def talk(turns=121):
@@ -30,51 +47,24 @@ def talk(turns=121):
     ]
 
 
-class Kept:
-    """A window in memory: what it was told, in order."""
-
-    tokenizer = None
+class Kept(ctxwin.Window):
+    """A window in memory that says what tests ask of it."""
 
     def __init__(self, api, recall=False):
-        self.recall = recall
-        self.key, self.dialect, self.model = KEYS[api], DIALECTS[api], MODELS[api]
-        self.messages, self.usages, self.system = [], [], None
-        self.threads = set()
-
-    def sync(self, body):
-        self.threads.add(threading.get_ident())
-        given = body[self.key]
-        given = [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
-        self.system = body.get("system", self.system)
-        had, came = self.said(self.messages), self.said(given)
-        both = next(
-            size for size in range(min(len(had), len(came)), -1, -1)
-            if had[len(had) - size :] == came[:size]
-        )  # fmt: skip
-        self.messages += given[both:]
-
-    def said(self, messages):
-        """What messages say, in whichever form a program sends an answer back."""
-        parts = [parse(message, self.dialect) for message in messages]
-        return [[part.text for part in own if part.kind != "reasoning"] for own in parts]
-
-    def add(self, *messages):
-        self.messages += messages
+        super().__init__(budget=LIMIT, dialect=DIALECTS[api], embedder="none", recall=recall)
+        self.threads, self.usages = set(), []
 
     @property
-    def items(self):
-        return ctxwin.messages.read(self.messages, dialect=self.dialect).items
+    def messages(self):
+        return [turn.message for turn in self.turns]
 
-    def pack(self, query=None, *, tools=(), budget=LIMIT, **options):
-        outside = {"system": self.system} if self.system else {}
-        body = {self.key: self.messages, **outside}
-        tools = [*tools, recall_tool(self.dialect)] if self.recall else tools
-        options = {"model": self.model, **options, "embedder": "none"}
-        return ctxwin.pack(body, query, budget, tools=tools, **options)
+    def sync(self, request):
+        self.threads.add(threading.get_ident())
+        super().sync(request)
 
     def record(self, reply):
         self.threads.add(threading.get_ident())
-        self.messages += reply.messages
+        super().record(reply)
         self.usages.append(reply.usage)
 
 

@@ -87,7 +87,7 @@ def test_a_long_conversation_is_packed_and_the_answer_is_its_own(provider, loop,
 def test_question_and_answer_are_kept(provider, loop, model, asynchronous, stream):
     loop = loop if asynchronous else None
     window = Kept("chat")
-    client = ctxwin.wrap(litellm, window=window)
+    client = ctxwin.wrap(litellm, window=window, budget=2 * LIMIT)
     options = {"stream_options": {"include_usage": True}} if stream else {}
     provider.script("With a key.", Answer(text="Let me look.", calls=CALLS), "Noon.")
     body = fields(provider, model, stream=stream, max_tokens=64, tools=TOOLS["chat"], **options)

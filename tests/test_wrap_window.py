@@ -311,3 +311,19 @@ def test_a_stream_without_a_window_is_untouched(provider):
         stream = client.chat.completions.create(**body_of("chat", [user("Once?")]), stream=True)
         assert type(stream) is openai.Stream
         assert len(list(stream)) > 2
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_window_without_a_budget_has_that_of_the_requests_model(provider, api):
+    window = ctxwin.Window(embedder="none")
+    long = [user(f"Note {n}. " + "It rained again at the harbour, as it does. " * 12) for n in range(120)]
+    name = {"messages": "claude-sonnet-5"}.get(api, "gpt-4")
+    with ctxwin.wrap(make(provider, api), window=window) as client:
+        call(client, api, "whole", {**body_of(api, long), "model": name})
+        if api == "messages":
+            assert provider.last.tokens > 12_000  # of a window of hundreds of thousands
+            return
+        assert 5_500 < provider.last.tokens <= 8_192 * 3 // 4
+        limit = {"chat": "max_tokens", "responses": "max_output_tokens"}[api]
+        call(client, api, "whole", {**body_of(api, [user("And now?")]), "model": name, limit: 6_000})
+        assert 1_800 < provider.last.tokens <= 2_192

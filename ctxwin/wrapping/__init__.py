@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.adapting import is_litellm
 from ..clients.sdk import apis_of
@@ -23,10 +23,13 @@ from ..items import Budget, Item
 from ..packing import pack
 from ..pool import Pool
 from .litellm import wrap_litellm
-from .passing import Passing, Recorder
+from .passing import Passing
 from .sdk import wrap_sdk
 
-__all__ = ["Recorder", "wrap"]
+if TYPE_CHECKING:
+    from ..window import Window
+
+__all__ = ["wrap"]
 
 T = TypeVar("T")
 
@@ -43,7 +46,7 @@ def wrap(
     *,
     budget: int | Budget | None = None,
     model: str | None = None,
-    window: Recorder | None = None,
+    window: Window | None = None,
     recall: bool = False,
     **options: Any,
 ) -> T:

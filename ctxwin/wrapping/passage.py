@@ -65,9 +65,9 @@ class Passage:
         own = tools_of(self._read)
         tools = [*own, recall_tool(self.wire.dialect)] if self._left or self._recalling else own
         if window is None:
-            packed = self._passing.pack(self._read, self.wire, tools)
+            packed = self._passing.pack(self._read, self.wire, tools, alone=self._continued)
         else:
-            packed = self._passing.pack_window(window, own if window.recall else tools)
+            packed = self._passing.pack_window(window, self._read, own if window.recall else tools)
         self._limit = packed.report.limit
         body = with_packed(self._given, self._read, as_body(packed.messages, self._read, self.wire), self.wire)
         needed = tools is not own and (window is not None or self._recalling or body is not self._given)
