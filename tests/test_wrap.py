@@ -9,29 +9,13 @@ import httpx2
 import openai
 import pytest
 from callers import APIS, DIALECTS, KEYS, MODES, body_of, call, dumped, make, run
+from conversations import LIMIT, TOOLS, Words, talk
 from server import Answer, Call, Failure, Provider
 
 import ctxwin
 from ctxwin.errors import BudgetError, InputError, MessageError
 
-LIMIT = 400
 SECRET = "the vault opens with 4711"
-TOOL = {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]}
-TOOLS = {
-    "chat": [{"type": "function", "function": {"name": "now", "description": "Tells the time.", "parameters": TOOL}}],
-    "responses": [{"type": "function", "name": "now", "description": "Tells the time.", "parameters": TOOL}],
-    "messages": [{"name": "now", "description": "Tells the time.", "input_schema": TOOL}],
-}
-
-
-def talk(turns=121):
-    """A conversation of some 15 tokens a turn that asks, at its end, for what was said at its start."""
-    said = [f"Note {n}: locker {n} opens with {n * 7919 % 9000 + 1000}." for n in range(turns - 1)]
-    roles = ("user", "assistant")
-    return [
-        *({"role": roles[n % 2], "content": text} for n, text in enumerate(said)),
-        {"role": "user", "content": "What opens locker 17?"},
-    ]
 
 
 @pytest.fixture
@@ -209,36 +193,56 @@ def test_one_long_text_is_shortened_and_no_input_is_left_alone(provider):
 
 
 def test_packing_happens_off_the_event_loop(provider):
-    threads = set()
-
-    class Counting:
-        name, exact, error = "words", True, 0.0
-
-        def count(self, text):
-            return self.count_many([text])[0]
-
-        def count_many(self, texts):
-            threads.add(threading.get_ident())
-            return [len(text.split()) for text in texts]
-
-        def truncate(self, text, tokens):
-            return " ".join(text.split()[:tokens])
-
-    client = ctxwin.wrap(make(provider, "chat", asynchronous=True), budget=LIMIT, tokenizer=Counting(), embedder="none")
+    words = Words()
+    client = ctxwin.wrap(make(provider, "chat", asynchronous=True), budget=LIMIT, tokenizer=words, embedder="none")
     run(client, "chat", "whole", body_of("chat", talk()), True)
-    assert threads
-    assert threading.get_ident() not in threads
+    assert words.threads
+    assert threading.get_ident() not in words.threads
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_conversation_that_comes_again_is_counted_for_what_is_new(provider, api):
+    words = Words()
+    system = {"messages": "system", "responses": "instructions"}.get(api)
+    with ctxwin.wrap(make(provider, api), budget=LIMIT, tokenizer=words, embedder="none") as client:
+        long = talk(1201)
+        for end in range(1181, 1202, 4):
+            outside = {system: f"It is {end} o'clock."} if system else {}
+            before = words.texts
+            call(client, api, "whole", body_of(api, long[:end], **outside))
+            counted = words.texts - before
+            sent = provider.last.body
+            again = ctxwin.pack(long[:end] if not system else {KEYS[api]: long[:end], **outside}, budget=LIMIT,
+                                tokenizer=Words(), embedder="none")  # fmt: skip
+            packed = again.messages[KEYS[api]] if system else again.messages
+            assert sent[KEYS[api]] == packed
+            assert sent.get(system) == outside.get(system)
+    assert counted < 600  # of 1,201 messages, most of them in notes and what is packed
+
+
+def test_conversations_do_not_mix(provider):
+    with ctxwin.wrap(make(provider, "messages"), budget=LIMIT, embedder="none") as client:
+        for turn in range(3, 60, 8):
+            for name in "abcdef":
+                messages = [{**message, "content": f"{name}: {message['content']}"} for message in talk(turn)]
+                call(client, "messages", "whole", body_of("messages", messages, system=f"You are {name}{turn}."))
+                assert provider.last.body["system"] == f"You are {name}{turn}."
+                assert all(text.startswith((name, "[")) for text in provider.last.texts[1:])
 
 
 def test_many_calls_at_once(provider):
     client = ctxwin.wrap(make(provider, "chat", asynchronous=True), budget=LIMIT, embedder="none")
+    provider.respond = lambda request: f"{request.question} {len(request.texts)}"
+    asked = [[*talk(99)[:-1], {"role": "user", "content": f"What opens locker {n}?"}] for n in range(12)]
 
     async def all_at_once():
         async with client:
-            calls = [client.chat.completions.create(**body_of("chat", talk(100 + n))) for n in range(12)]
-            return await asyncio.gather(*calls)
+            await client.chat.completions.create(**body_of("chat", talk(99)[:-1]))  # with which all of them begin
+            return await asyncio.gather(*(client.chat.completions.create(**body_of("chat", one)) for one in asked))
 
-    assert len({answer.id for answer in asyncio.run(all_at_once())}) == 12
+    answers = [answer.choices[0].message.content for answer in asyncio.run(all_at_once())]
+    alone = [ctxwin.pack(one, budget=LIMIT, model="gpt-4o", embedder="none").messages for one in asked]
+    assert answers == [f"What opens locker {n}? {len(messages)}" for n, messages in enumerate(alone)]
     assert max(request.tokens for request in provider.requests) <= LIMIT
 
 
@@ -330,6 +334,16 @@ def test_derived_clients_are_wrapped_too(provider):
     )
     with ctxwin.wrap(azure, budget=LIMIT) as client, pytest.raises(openai.NotFoundError):
         client.chat.completions.create(model="gpt-4o", messages=talk())  # a path of its own, which this server lacks
+
+
+def test_a_client_whose_parts_cannot_be_reached_is_refused(provider):
+    class Early(openai.OpenAI):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.early = self.responses  # as SDKs of before 2025 make all of their parts
+
+    with Early(base_url=provider.openai, api_key="any") as client, pytest.raises(InputError, match="pip install -U"):
+        ctxwin.wrap(client)
 
 
 # Arguments

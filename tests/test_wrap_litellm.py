@@ -6,9 +6,8 @@ import json
 import warnings
 
 import pytest
+from conversations import LIMIT, TOOLS, Kept, recaller, reports, said, talk, user
 from server import Answer, Call, Failure, Provider
-from test_wrap import LIMIT, TOOLS, talk
-from test_wrap_window import Kept, said, user
 
 import ctxwin
 from ctxwin.clients import Usage, adapt
@@ -88,7 +87,7 @@ def test_a_long_conversation_is_packed_and_the_answer_is_its_own(provider, loop,
 def test_question_and_answer_are_kept(provider, loop, model, asynchronous, stream):
     loop = loop if asynchronous else None
     window = Kept("chat")
-    client = ctxwin.wrap(litellm, window=window)
+    client = ctxwin.wrap(litellm, window=window, budget=2 * LIMIT)
     options = {"stream_options": {"include_usage": True}} if stream else {}
     provider.script("With a key.", Answer(text="Let me look.", calls=CALLS), "Noon.")
     body = fields(provider, model, stream=stream, max_tokens=64, tools=TOOLS["chat"], **options)
@@ -187,6 +186,15 @@ def test_a_router_is_wrapped_too(provider):
     client = ctxwin.wrap(router, budget=LIMIT, embedder="none")
     assert client.completion("gpt-4o", talk()).choices[0].message.content == "Noted."
     assert provider.last.tokens <= LIMIT
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_the_model_recalls_is_answered_here(provider, loop, asynchronous):
+    provider.respond = recaller()
+    client = ctxwin.wrap(litellm, budget=900, recall=True, embedder="none")
+    got = ask(client, loop if asynchronous else None, messages=reports(), **fields(provider, MODELS[0]))
+    assert got.choices[0].message.content == "After 1: [m17, assistant]\nReport 17. Th"
+    assert max(request.tokens for request in provider.requests) <= 900
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -8,71 +8,21 @@ import httpx2
 import openai
 import pytest
 from callers import APIS, DIALECTS, KEYS, MODES, body_of, call, call_later, dumped, make, resource, run
+from conversations import LIMIT, Kept, said, user
 from server import Answer, Call, Failure, Provider
 
 import ctxwin
+import ctxwin.messages
 from ctxwin.clients import Usage
 from ctxwin.errors import BudgetError, StoreError
-from ctxwin.messages.reading import parse
 
-LIMIT = 400
 BROKEN = (openai.APIConnectionError, httpx2.RemoteProtocolError)
-
-
-class Kept:
-    """A window in memory: what it was told, in order."""
-
-    def __init__(self, api):
-        self.key, self.dialect = KEYS[api], DIALECTS[api]
-        self.messages, self.usages, self.system = [], [], None
-        self.threads = set()
-
-    def sync(self, body):
-        self.threads.add(threading.get_ident())
-        given = body[self.key]
-        given = [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
-        self.system = body.get("system", self.system)
-        had, came = self.said(self.messages), self.said(given)
-        both = next(
-            size for size in range(min(len(had), len(came)), -1, -1)
-            if had[len(had) - size :] == came[:size]
-        )  # fmt: skip
-        self.messages += given[both:]
-
-    def said(self, messages):
-        """What messages say, in whichever form a program sends an answer back."""
-        parts = [parse(message, self.dialect) for message in messages]
-        return [[part.text for part in own if part.kind != "reasoning"] for own in parts]
-
-    def pack(self, query=None, *, tools=None, budget=LIMIT, **options):
-        outside = {"system": self.system} if self.system else {}
-        body = {self.key: self.messages, **outside}
-        return ctxwin.pack(body, query, budget, tools=tools, embedder="none", **options)
-
-    def record(self, reply):
-        self.threads.add(threading.get_ident())
-        self.messages += reply.messages
-        self.usages.append(reply.usage)
 
 
 @pytest.fixture
 def provider():
     with Provider() as provider:
         yield provider
-
-
-def said(api, text, number):
-    """The message in which an answer is kept."""
-    if api == "chat":
-        return [{"role": "assistant", "content": text}]
-    if api == "messages":
-        return [{"role": "assistant", "content": [{"type": "text", "text": text}]}]
-    part = {"type": "output_text", "text": text, "annotations": []}
-    return [{"id": f"msg_{number}", "type": "message", "role": "assistant", "status": "completed", "content": [part]}]
-
-
-def user(text):
-    return {"role": "user", "content": text}
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -361,3 +311,19 @@ def test_a_stream_without_a_window_is_untouched(provider):
         stream = client.chat.completions.create(**body_of("chat", [user("Once?")]), stream=True)
         assert type(stream) is openai.Stream
         assert len(list(stream)) > 2
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_window_without_a_budget_has_that_of_the_requests_model(provider, api):
+    window = ctxwin.Window(embedder="none")
+    long = [user(f"Note {n}. " + "It rained again at the harbour, as it does. " * 12) for n in range(120)]
+    name = {"messages": "claude-sonnet-5"}.get(api, "gpt-4")
+    with ctxwin.wrap(make(provider, api), window=window) as client:
+        call(client, api, "whole", {**body_of(api, long), "model": name})
+        if api == "messages":
+            assert provider.last.tokens > 12_000  # of a window of hundreds of thousands
+            return
+        assert 5_500 < provider.last.tokens <= 8_192 * 3 // 4
+        limit = {"chat": "max_tokens", "responses": "max_output_tokens"}[api]
+        call(client, api, "whole", {**body_of(api, [user("And now?")]), "model": name, limit: 6_000})
+        assert 1_800 < provider.last.tokens <= 2_192

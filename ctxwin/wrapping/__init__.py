@@ -12,18 +12,24 @@ since a module `wrap` would hide the function.
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.adapting import is_litellm
 from ..clients.sdk import apis_of
 from ..errors import InputError
-from ..items import Budget
+from ..files import Files
+from ..items import Budget, Item
 from ..packing import pack
+from ..pool import Pool
 from .litellm import wrap_litellm
-from .passing import Passing, Recorder
+from .passing import Passing
 from .sdk import wrap_sdk
 
-__all__ = ["Recorder", "wrap"]
+if TYPE_CHECKING:
+    from ..window import Window
+
+__all__ = ["wrap"]
 
 T = TypeVar("T")
 
@@ -40,7 +46,8 @@ def wrap(
     *,
     budget: int | Budget | None = None,
     model: str | None = None,
-    window: Recorder | None = None,
+    window: Window | None = None,
+    recall: bool = False,
     **options: Any,
 ) -> T:
     """Return a client that packs the messages of each request; everything else about it stays as it is.
@@ -60,7 +67,11 @@ def wrap(
         window: a conversation that is kept: what is new in a request is stored before it is sent, the request is
             packed from all that is stored, and the answer is stored once it is whole. An answer that was broken off
             is not; the program's message is.
-        options: further arguments of `pack`, such as `strategy`, `embedder`, `files` or `items`.
+        recall: whether the model gets a tool with which it can ask for the full text of what was shortened or left
+            out. Its calls are answered here, and the program gets the answer that follows. Streamed answers come
+            without it, since what the program has seen of one cannot be taken back. A window's own `recall` holds too.
+        options: further arguments of `pack`, such as `strategy`, `embedder`, `files` or `items`; files and items are
+            read now, once for all requests.
 
     Raises:
         InputError: the client or an option is not known. A request raises what `pack` raises.
@@ -73,7 +84,7 @@ def wrap(
     """
     if unknown := sorted(options.keys() - set(OPTIONS)):
         raise InputError(f"unknown option {', '.join(map(repr, unknown))}; use some of {', '.join(sorted(OPTIONS))}")
-    passing = Passing(budget=budget, model=model, window=window, options=options)
+    passing = Passing(budget=budget, model=model, window=window, recall=recall, options=_read(options))
     wrapped: T
     if (apis := apis_of(client)) is not None:
         wrapped = wrap_sdk(client, apis, passing)
@@ -85,3 +96,16 @@ def wrap(
             "forms or the module litellm"
         )
     return wrapped
+
+
+def _read(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Read files and items once, so that they are indexed once."""
+    found = {name: value for name, value in options.items() if value is not None}
+    files, items = found.get("files"), found.get("items")
+    if files is not None and not isinstance(files, Files):
+        files = found["files"] = Files(files)
+    if items is not None and not isinstance(items, str | Item | Mapping | Pool):  # what is wrong is said by `pack`
+        items = found["items"] = Pool(items)
+    if isinstance(files, Files) and isinstance(items, Pool):
+        found["items"] = Pool([*items.items, *found.pop("files").items], weights=items.weights)
+    return found

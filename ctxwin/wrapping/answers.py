@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..clients.values import Wire
+from .passage import whole_reply
 from .passing import Passing
 from .streams import Tap, tapped
 
@@ -46,7 +47,7 @@ def _keep_raw(answer: Any, body: Any, wire: Wire, passing: Passing) -> None:
         tap = passing.tap(body, wire)
         _after(answer, "parse", lambda parsed: _tapped(parsed, tap))
     elif not _record(answer, wire, passing):
-        _after(answer, "close", lambda _: _record(answer, wire, passing))
+        _after(answer, "close", lambda _: _record(answer, wire, passing))  # what the caller has read by then
 
 
 def _tapped(parsed: Any, tap: Tap) -> Any:
@@ -55,15 +56,11 @@ def _tapped(parsed: Any, tap: Tap) -> Any:
 
 
 def _record(answer: Any, wire: Wire, passing: Passing) -> bool:
-    """Record a raw response whose body the caller has read; tell whether there was one."""
-    try:
-        content = answer.http_response.json()
-    except RuntimeError:  # not read, or read piece by piece: nothing is there to be kept
-        return False
-    except ValueError:  # no JSON
-        return True
-    passing.record(wire.read(content))
-    return True
+    """Record a raw response whose body the caller has read; tell whether it was."""
+    reply = whole_reply(answer, wire)
+    if reply is not None:
+        passing.record(reply)
+    return reply is not None
 
 
 def _after(owner: Any, name: str, then: Callable[[Any], Any]) -> None:

@@ -10,7 +10,7 @@ from ..clients.values import Wire
 from ..messages import write
 from ..messages.values import OUTSIDE
 
-__all__ = ["LISTS", "as_body", "listed", "readable", "with_packed"]
+__all__ = ["LISTS", "as_body", "holds_messages", "listed", "readable", "tools_of", "with_packed"]
 
 LISTS = {"openai": "messages", "responses": "input", "anthropic": "messages"}
 """Where a request body keeps its messages."""
@@ -23,6 +23,16 @@ def _read(wire: Wire) -> tuple[str, ...]:
     """Return the names of what is read in a body: messages, a system prompt beside them, tools."""
     outside = OUTSIDE.get(wire.dialect)
     return (LISTS[wire.dialect], *((outside,) if outside else ()), *TOOLS)
+
+
+def holds_messages(body: Any, wire: Wire) -> bool:
+    """Tell whether there is something to pack: a request may hold no more than the name of a stored prompt."""
+    return isinstance(body, Mapping) and bool(body.get(LISTS[wire.dialect]))
+
+
+def tools_of(body: Mapping[str, Any]) -> list[Any]:
+    """Return the tools of a body, those of the older form too."""
+    return [tool for name in TOOLS for tool in body.get(name) or ()]
 
 
 def listed(body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..clients.chat import CHAT
 from .answers import keep, keep_later
+from .bodies import holds_messages
+from .passage import Passage
 from .passing import Passing
 
 __all__ = ["wrap_litellm"]
@@ -32,19 +34,24 @@ class _Litellm:
     _passing: Passing
 
     def completion(self, *args: Any, **kwargs: Any) -> Any:
-        body, places, named = self._packed(args, kwargs)
-        return keep(self._module.completion(*places, **named), body, CHAT, self._passing)
+        given = _named(args, kwargs)
+        if not holds_messages(given, CHAT):
+            return self._module.completion(*args, **kwargs)
+        passage = Passage(self._passing, given, CHAT, whole=not given.get("stream"))
+        answer = _called(self._module.completion, passage.body, args)
+        while passage.recalls(answer):
+            answer = _called(self._module.completion, passage.body, args)
+        return keep(answer, given, CHAT, self._passing)
 
     async def acompletion(self, *args: Any, **kwargs: Any) -> Any:
-        body, places, named = await asyncio.to_thread(self._packed, args, kwargs)
-        return await keep_later(await self._module.acompletion(*places, **named), body, CHAT, self._passing)
-
-    def _packed(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Any], Any]:
-        """Return the packed request, and the same as it is handed on: by position what came by position."""
-        leading = dict(zip(LEADING, args, strict=False))
-        body = self._passing.request({**leading, **kwargs}, CHAT)
-        places = [*(body[name] for name in leading), *args[len(LEADING) :]]
-        return body, places, {name: value for name, value in body.items() if name not in leading}
+        given = _named(args, kwargs)
+        if not holds_messages(given, CHAT):
+            return await self._module.acompletion(*args, **kwargs)
+        passage = await asyncio.to_thread(Passage, self._passing, given, CHAT, whole=not given.get("stream"))
+        answer = await _called(self._module.acompletion, passage.body, args)
+        while await asyncio.to_thread(passage.recalls, answer):
+            answer = await _called(self._module.acompletion, passage.body, args)
+        return await keep_later(answer, given, CHAT, self._passing)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
@@ -54,3 +61,15 @@ class _Litellm:
 
     def __dir__(self) -> Sequence[str]:
         return dir(self._module)
+
+
+def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request by names; what comes by position behind the messages is left to the function itself."""
+    return {**dict(zip(LEADING, args, strict=False)), **kwargs}
+
+
+def _called(function: Callable[..., Any], body: Mapping[str, Any], args: Sequence[Any]) -> Any:
+    """Call with a request as the program did: by position what came by position."""
+    leading = LEADING[: len(args)]
+    places = [*(body[name] for name in leading), *args[len(LEADING) :]]
+    return function(*places, **{name: value for name, value in body.items() if name not in leading})

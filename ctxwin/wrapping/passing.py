@@ -7,45 +7,28 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..clients import Reply
 from ..clients.values import Wire
 from ..errors import InputError, UnknownModel
 from ..items import Budget
-from ..messages.envelope import take_apart
+from ..messages.values import OUTSIDE
 from ..models import get_model
-from ..packing import Packed, pack
-from .bodies import LISTS, as_body, listed, readable, with_packed
+from ..packing import Packed, Talk, pack
+from .bodies import LISTS
 from .streams import Tap
+from .talks import Talks
 
-__all__ = ["Passing", "Recorder"]
+if TYPE_CHECKING:
+    from ..window import Window
+
+__all__ = ["Passing"]
 
 _log = logging.getLogger(__name__)
 
-CLAUDE = "anthropic_version"
-"""A key that tells `pack` Anthropic's dialect where the messages do not; it is not sent."""
 ANSWERS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 """Fields that allow so many tokens for the answer."""
-
-
-class Recorder(Protocol):
-    """A conversation that is kept, as `wrap` uses it; `ctxwin.Window` is one."""
-
-    def sync(self, body: Mapping[str, Any], /) -> None:
-        """Store the messages of a request that are not stored yet.
-
-        A program may send an answer back in a shorter form than that in which `record` was given it.
-        """
-        ...
-
-    def pack(self, query: str | None = None, *, tools: Sequence[Mapping[str, Any]] | None = None) -> Packed:
-        """Pack what is stored: its `messages` are a list, or a request body with messages and system prompt."""
-        ...
-
-    def record(self, reply: Reply, /) -> None:
-        """Store an answer."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,49 +37,60 @@ class Passing:
 
     budget: int | Budget | None
     model: str | None
-    window: Recorder | None
+    window: Window | None
+    recall: bool
     options: Mapping[str, Any]
+    talks: Talks = field(default_factory=Talks)
     taps: deque[Tap] = field(default_factory=deque)
     """Streams since the last request, whose answers may not be kept yet."""
 
-    def request(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
-        """Return the request to send for one that came; what is new in it is stored first.
+    def pack(self, body: Mapping[str, Any], wire: Wire, tools: Sequence[Mapping[str, Any]], *, alone: bool) -> Packed:
+        """Pack a readable body with these tools.
+
+        Args:
+            body: as `readable` returns it.
+            wire: its form.
+            tools: those of the body, and perhaps one more.
+            alone: whether it has nothing to do with other requests, as the rest of a conversation that the
+                provider keeps.
 
         Raises:
-            CtxwinError: what `pack` and the window raise.
+            CtxwinError: what `ctxwin.pack` raises.
         """
-        if not isinstance(body, Mapping) or not body.get(LISTS[wire.dialect]):
-            return body  # a stored prompt, say: nothing to pack
-        body = listed(body, wire)
-        read = readable(body, wire)
-        packed = self._pack(read, wire) if self.window is None else self._stored(self.window, read, wire)
-        return with_packed(body, read, packed, wire)
+        model, budget = self._model(body), self._budget(body)
 
-    def _stored(self, window: Recorder, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
-        """Store what is new in a request and return what is to be sent instead of its messages."""
-        self.settle()
-        window.sync(body)
-        if take_apart(body, wire.dialect).elsewhere:
-            return self._pack(body, wire)  # the provider has the rest
-        chosen = {"budget": self.budget, "model": self.model}
-        options = {**self.options, **{name: value for name, value in chosen.items() if value is not None}}
-        packed = window.pack(tools=[*(body.get("tools") or ()), *(body.get("functions") or ())], **options)
-        _tell(packed)
-        found: Mapping[str, Any] = as_body(packed.messages, body, wire)
-        return found
+        def packed(talk: Talk) -> Packed:
+            return _told(pack(talk, budget=budget, model=model, tools=tools, **self.options))
 
-    def _pack(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
-        marked = {**body, CLAUDE: ""} if wire.dialect == "anthropic" else body
-        packed = pack(marked, budget=self._budget(body), model=self.model, **self.options)
-        _tell(packed)
-        messages: Mapping[str, Any] = packed.messages
-        return messages
+        messages = body[LISTS[wire.dialect]]
+        if alone or isinstance(messages, str):
+            return packed(Talk(body, dialect=wire.dialect))
+        return self.talks.pack(messages, body.get(OUTSIDE.get(wire.dialect, "")), wire.dialect, packed)
 
-    def _budget(self, body: Mapping[str, Any]) -> int | Budget | None:
+    def pack_window(self, window: Window, body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> Packed:
+        """Pack what a window holds: as was said to `wrap`, else to the window, else as the request's model allows."""
+        said = {**self.options, "budget": self.budget, "model": self.model}
+        if window.model is None:
+            said["model"] = self._model(body)
+            said.setdefault("tokenizer", said["model"])
+        if self.budget is None and window.budget is None:
+            said["budget"] = self._budget(body, window.model)
+        return _told(window.pack(tools=tools, **{name: value for name, value in said.items() if value is not None}))
+
+    def _model(self, body: Mapping[str, Any]) -> str | None:
+        """Return the model to count by; None where the catalogue has none of the request's name."""
+        if self.model is not None:
+            return self.model
+        try:
+            return get_model(str(body.get("model"))).name
+        except UnknownModel:
+            return None
+
+    def _budget(self, body: Mapping[str, Any], model: str | None = None) -> int | Budget | None:
         """Return the budget of a request; None: what `pack` takes for the model."""
         if self.budget is not None:
             return self.budget
-        name = self.model or body.get("model")
+        name = self.model or model or body.get("model")
         try:
             window = get_model(str(name)).window
         except UnknownModel:
@@ -125,7 +119,8 @@ class Passing:
         return tap
 
 
-def _tell(packed: Packed) -> None:
+def _told(packed: Packed) -> Packed:
     """Log what a packing did, in numbers alone."""
     report = packed.report
     _log.debug("packed %d tokens to %d of at most %d", report.given, report.tokens, report.limit)
+    return packed

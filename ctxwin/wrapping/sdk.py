@@ -9,19 +9,35 @@ from typing import Any
 
 from ..clients.sdk import Api
 from ..clients.values import Wire
+from ..errors import InputError
 from .answers import keep, keep_later
+from .bodies import holds_messages
+from .passage import Passage
 from .passing import Passing
 
 __all__ = ["wrap_sdk"]
 
+RAW = "X-Stainless-Raw-Response"
+"""The header by which the SDKs tell themselves what the caller wants: `true`, or `stream` for a body to be read."""
+
 
 def wrap_sdk(client: Any, apis: Mapping[Any, Api], passing: Passing) -> Any:
-    """Return a copy of a client, over the same connections, whose requests are packed and answers kept."""
+    """Return a copy of a client, over the same connections, whose requests are packed and answers kept.
+
+    Raises:
+        InputError: the client's parts hold its `post` already, as in SDKs of before 2025.
+    """
     return _changed(client.copy(), {api.path: api.wire for api in apis.values()}, passing)
 
 
 def _changed(client: Any, wires: Mapping[str, Wire], passing: Passing) -> Any:
     """Change where a client sends its requests, and how it is copied."""
+    if early := [name for name, value in vars(client).items() if hasattr(value, "_post")]:
+        package = type(client).__module__.partition(".")[0]
+        raise InputError(
+            f"{early[0]!r} of this {type(client).__name__} was made before it could be wrapped; "
+            f"run `pip install -U {package}`, or use what it has only after wrapping"
+        )
     copy = client.copy
     change = _async_post if inspect.iscoroutinefunction(client.post) else _post
     client.post = change(client.post, wires, passing)
@@ -36,10 +52,13 @@ def _changed(client: Any, wires: Mapping[str, Wire], passing: Passing) -> Any:
 def _post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Passing) -> Callable[..., Any]:
     def packing_post(path: str, *, body: Any = None, **kwargs: Any) -> Any:
         wire = wires.get(path.partition("?")[0])
-        if wire is None or body is None:
+        if wire is None or not holds_messages(body, wire):
             return post(path, body=body, **kwargs)
-        body = passing.request(body, wire)
-        return keep(post(path, body=body, **kwargs), body, wire, passing)
+        passage = Passage(passing, body, wire, whole=_is_whole(body, kwargs))
+        answer = post(path, body=passage.body, **kwargs)
+        while passage.recalls(answer):
+            answer = post(path, body=passage.body, **kwargs)
+        return keep(answer, body, wire, passing)
 
     return packing_post
 
@@ -47,9 +66,18 @@ def _post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Passing)
 def _async_post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Passing) -> Callable[..., Any]:
     async def packing_post(path: str, *, body: Any = None, **kwargs: Any) -> Any:
         wire = wires.get(path.partition("?")[0])
-        if wire is None or body is None:
+        if wire is None or not holds_messages(body, wire):
             return await post(path, body=body, **kwargs)
-        body = await asyncio.to_thread(passing.request, body, wire)
-        return await keep_later(await post(path, body=body, **kwargs), body, wire, passing)
+        passage = await asyncio.to_thread(Passage, passing, body, wire, whole=_is_whole(body, kwargs))
+        answer = await post(path, body=passage.body, **kwargs)
+        while await asyncio.to_thread(passage.recalls, answer):
+            answer = await post(path, body=passage.body, **kwargs)
+        return await keep_later(answer, body, wire, passing)
 
     return packing_post
+
+
+def _is_whole(body: Mapping[str, Any], kwargs: Mapping[str, Any]) -> bool:
+    """Tell whether the caller gets an answer that is there, neither a stream nor a body still to be read."""
+    headers = kwargs.get("options", {}).get("headers") or {}
+    return not body.get("stream") and headers.get(RAW) != "stream"
