@@ -2,13 +2,16 @@
 
     texts ──tokenizers, estimates──▶ counts ──rules, tools, media──▶ items, requests ──trees──▶ totals
 
-A count is exact where the vocabulary is known, and otherwise an estimate with a measured bound.
+A count is exact where the vocabulary is known, and otherwise an estimate with a measured bound, which what a
+provider reports can correct (`calibration`).
 """
 
 from __future__ import annotations
 
 from ..media import Count
-from .requests import count_item, count_items, count_tokens
+from .calibration import CalibratedTokenizer, Calibration
+from .pieces import Piece
+from .requests import count_item, count_items, count_tokens, spell
 from .rules import REPLY_PRIMING, TEMPLATES, RequestRules, get_rules
 from .tokenizers import DEFAULT_TOKENIZER, Tokenizer, encodings, get_tokenizer
 from .tools import count_tools
@@ -18,8 +21,11 @@ __all__ = [
     "DEFAULT_TOKENIZER",
     "REPLY_PRIMING",
     "TEMPLATES",
+    "CalibratedTokenizer",
+    "Calibration",
     "Count",
     "Node",
+    "Piece",
     "RequestRules",
     "Tokenizer",
     "count_conversation",
@@ -31,4 +37,5 @@ __all__ = [
     "encodings",
     "get_rules",
     "get_tokenizer",
+    "spell",
 ]

@@ -9,11 +9,12 @@ from ..items import Item, Media
 from ..media import Count, MediaKind, media_tokens
 from ..messages import Dialect, read
 from ..models import Model, get_model
+from .pieces import Piece
 from .rules import REPLY_PRIMING, RequestRules, get_rules
 from .tokenizers import Tokenizer, get_tokenizer
-from .tools import count_tools
+from .tools import count_tools, spell_tools
 
-__all__ = ["count_item", "count_items", "count_tokens"]
+__all__ = ["count_item", "count_items", "count_tokens", "spell"]
 
 
 def count_items(items: Sequence[Item], tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai") -> list[int]:
@@ -103,6 +104,41 @@ def count_tokens(
     for item in conversation.items:
         total += count_item(item, counter, rules)
     return total + Count.of(REPLY_PRIMING)
+
+
+def spell(
+    x: Sequence[Mapping[str, Any] | Item] | Mapping[str, Any],
+    *,
+    model: str | Model | None = None,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+) -> tuple[Piece, ...]:
+    """Return what a request is counted by: a piece for each message, for the tools and for the start of the reply.
+
+    Their counts and fixed tokens add up to what `count_tokens` says of the same request.
+
+    Args:
+        x: messages of any of the three dialects, or a request body around them.
+        model: whose message and media rules to use.
+        tools: tool schemas, in place of those of the request body.
+
+    Raises:
+        MessageError: a message is malformed; carries its index.
+        UnknownModel: no model has this name.
+
+    Example:
+        >>> spell([{"role": "user", "content": "Hello"}])
+        (Piece(texts=('Hello',), fixed=4), Piece(texts=(), fixed=3))
+    """
+    conversation = read(x)
+    rules = get_rules(conversation.dialect, model)
+    given = conversation.tools if tools is None else tools
+    pieces = [_spelled(item, rules) for item in conversation.items]
+    return (*([spell_tools(given, rules)] if given else []), *pieces, Piece((), REPLY_PRIMING))
+
+
+def _spelled(item: Item, rules: RequestRules) -> Piece:
+    media = sum(media_tokens(*one, rules.media).tokens for one in _media(item))
+    return Piece(tuple(_texts(item)), _around(item, rules) + media)
 
 
 def _plain(item: Item) -> str | None:

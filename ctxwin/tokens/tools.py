@@ -8,10 +8,11 @@ from typing import Any
 
 from ..media import Count
 from ..messages import Dialect
+from .pieces import Piece
 from .rules import RequestRules, get_rules
 from .tokenizers import Tokenizer
 
-__all__ = ["count_tools"]
+__all__ = ["count_tools", "spell_tools"]
 
 TOOL_START = 7
 """Tokens of a tool besides its words: its start [OpenAI cookbook, "How to count tokens", gpt-4o]."""
@@ -44,16 +45,21 @@ def count_tools(
     """
     if not tools:
         return Count.of(0)
+    piece = spell_tools(tools, rules)
+    return Count.of(piece.fixed + sum(tokenizer.count_many(piece.texts)), error=tokenizer.error + TOOLS_ERROR)
+
+
+def spell_tools(tools: Sequence[Mapping[str, Any]], rules: RequestRules | Dialect = "openai") -> Piece:
+    """Return what tool schemas are counted by."""
     rules = get_rules(rules) if isinstance(rules, str) else rules
     if rules.json_tools:
-        texts = [_compact(tool.get("function", tool)) for tool in tools]
-        return Count.of(rules.tools + sum(tokenizer.count_many(texts)), error=tokenizer.error + TOOLS_ERROR)
+        return Piece(tuple(_compact(tool.get("function", tool)) for tool in tools), rules.tools)
     fixed, texts = 0, []
     for tool in tools:
         around, own = _typed(tool)
         fixed += around
         texts += own
-    return Count.of(fixed + sum(tokenizer.count_many(texts)), error=tokenizer.error + TOOLS_ERROR)
+    return Piece(tuple(texts), fixed)
 
 
 def _typed(tool: Mapping[str, Any]) -> tuple[int, list[str]]:
