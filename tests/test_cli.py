@@ -162,6 +162,24 @@ def test_explain_accounts_for_every_item(ctxwin: Ctxwin, talk: Path, notes: Path
     assert all(0 < one["tokens"] <= 500 for one in plain["more"]["offers"])
 
 
+def test_explain_and_pack_say_what_a_call_costs_in_money_energy_and_carbon(
+    ctxwin: Ctxwin, talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("-b", "1k", "--strategy", "recency", "--model", "gpt-5")
+    run = ctxwin("explain", talk, *options)
+    assert re.search(r"^\$0\.0012\d with gpt-5, unpacked \$0\.0\d+ \(prices of ", run.out, re.M)
+    figure = r"[\d.,]+-[\d.,]+"
+    impact = rf"{figure} instead of {figure} Wh, {figure} instead of {figure} g CO2e$"
+    assert re.search(rf"^{impact}", run.out, re.M)
+    assert re.search(rf"^at 10M tokens a day: \$12\.50 instead of \$[\d.]+, {figure} instead of", run.out, re.M)
+    assert re.search(rf"^{impact}", ctxwin("pack", talk, *options, "--preview").out, re.M)
+    assert "CO2" not in ctxwin("explain", talk, "-b", "1k", "--strategy", "recency").out
+    monkeypatch.setenv("CTXWIN_GRID", "mars")
+    refused = ctxwin("pack", talk, *options)
+    assert refused.code == 2 and refused.out == ""
+    assert "unknown grid 'mars'" in refused.err and "CTXWIN_GRID" in refused.err
+
+
 def test_explain_files_alone(ctxwin: Ctxwin, notes: Path) -> None:
     run = ctxwin("explain", notes / "route.md", "-q", "Where is the ferry?", "-b", "300", "--more", "100")
     assert "100 more tokens would buy" in run.out

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from .energy import GRIDS, Footprint, active_parameters, footprint, grid_factor
 from .ranges import Range
-from .spending import Call, Spending, spending
+from .spending import Call, Spending, Used, spending
 
 __all__ = [
     "GRIDS",
@@ -24,6 +24,7 @@ __all__ = [
     "Footprint",
     "Range",
     "Spending",
+    "Used",
     "active_parameters",
     "footprint",
     "grid_factor",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ..items import parse_time
 from ..models import Model
 from .energy import PACKING, Footprint, grid_factor, row_of, work_out
 from .ranges import ZERO, Range, compared
 
-__all__ = ["Call", "Spending", "spending"]
+__all__ = ["Call", "Spending", "Used", "spending"]
 
 DAY = 10_000_000
 """Tokens of input a day for which a bill is drawn up: a service with some thousand users."""
@@ -22,22 +22,49 @@ CACHE_LEAST = 1_024
 """Tokens from which a prompt is kept [OpenAI; Anthropic: 512 to 4,096]."""
 
 
+class Used(Protocol):
+    """What is known of a call, in tokens as the provider reported them: a `Call`, or a store's record of one."""
+
+    @property
+    def model(self) -> str | Model | None:
+        """Its name or row."""
+
+    @property
+    def input(self) -> int:
+        """All tokens of input, cached and written ones included."""
+
+    @property
+    def cached(self) -> int:
+        """Of them, read from the prompt cache."""
+
+    @property
+    def written(self) -> int:
+        """Of them, written to it."""
+
+    @property
+    def output(self) -> int:
+        """Tokens of the answer."""
+
+    @property
+    def time(self) -> str | datetime | None:
+        """When it was made; ISO, where a string."""
+
+    @property
+    def unpacked(self) -> int | None:
+        """Tokens of input that it would have had unpacked; None: it was not packed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call, in tokens as the provider reported them."""
+    """One call; its fields are explained by `Used`."""
 
-    model: str | Model | None = None
     input: int
-    """All tokens of input, cached and written ones included."""
     cached: int = 0
-    """Of them, read from the prompt cache."""
     written: int = 0
-    """Of them, written to it."""
     output: int = 0
+    model: str | Model | None = None
     time: str | datetime | None = None
-    """When it was made; ISO, where a string."""
     unpacked: int | None = None
-    """Tokens of input that it would have had unpacked; None: it was not packed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +146,7 @@ class Spending:
 NOTHING = Footprint(dollars=0.0, energy=ZERO, co2=ZERO)
 
 
-def spending(calls: Iterable[Call], *, grid: str | float | None = None) -> Spending:
+def spending(calls: Iterable[Used], *, grid: str | float | None = None) -> Spending:
     """Sum what calls cost, and what they would have cost unpacked.
 
     Prices are those of the day of a call, where it has a time. An unpacked conversation would have had the prompt
@@ -128,7 +155,7 @@ def spending(calls: Iterable[Call], *, grid: str | float | None = None) -> Spend
     rather too small than too large.
 
     Args:
-        calls: in their order, one conversation's.
+        calls: in their order, one conversation's; `Call`s, or a store's records of them.
         grid: as for `grid_factor`.
 
     Raises:
@@ -143,14 +170,14 @@ def spending(calls: Iterable[Call], *, grid: str | float | None = None) -> Spend
     total = Spending(calls=0, input=0, output=0, given=0, packed=NOTHING, unpacked=NOTHING)
     factor = grid_factor(grid) * 1e-3
     rows: dict[tuple[str, date | None], Model] = {}
-    before: Call | None = None
+    before: Used | None = None
     for call in calls:
         total += _one(call, before, _dated(call, rows), factor)
         before = call
     return total
 
 
-def _one(call: Call, before: Call | None, model: Model, factor: Range) -> Spending:
+def _one(call: Used, before: Used | None, model: Model, factor: Range) -> Spending:
     """Account for one call, given the one before it, the model as it was then and grams of CO2 for each Wh."""
     fresh = call.input - call.cached - call.written
     packed = work_out(model, fresh, call.cached, call.written, call.output, factor)
@@ -171,7 +198,7 @@ def _one(call: Call, before: Call | None, model: Model, factor: Range) -> Spendi
     )
 
 
-def _held(call: Call, before: Call | None) -> int:
+def _held(call: Used, before: Used | None) -> int:
     """Return the tokens that the unpacked call would have found in the prompt cache."""
     if before is None or before.model != call.model or call.unpacked is None:
         return 0
@@ -181,7 +208,7 @@ def _held(call: Call, before: Call | None) -> int:
     return 0 if late or shared < CACHE_LEAST else shared
 
 
-def _dated(call: Call, rows: dict[tuple[str, date | None], Model]) -> Model:
+def _dated(call: Used, rows: dict[tuple[str, date | None], Model]) -> Model:
     """Return the row of a call's model with the prices of its day, kept in `rows`."""
     if isinstance(call.model, Model):
         return call.model
