@@ -269,9 +269,32 @@ def test_each_embedder_has_a_scale_of_its_own():
 
 def test_vectors_of_question_and_history_are_mixed():
     query = Query(text="a", history=("b",), vectors={"toy": vectors([1, 0], [0, 1])})
-    direction = query.direction("toy")
-    assert direction is not None and 0 < direction[1] < direction[0]
+    alone, half, whole = (query.direction("toy", leaning) for leaning in (0.0, 0.5, 1.0))
+    assert alone is not None and half is not None and whole is not None
+    assert alone[1] == 0 < half[1] < whole[1] <= whole[0]
     assert query.direction("other") is None
+
+
+def test_a_question_that_an_item_means_by_itself_does_not_lean_on_the_history():
+    items = turns("A feline slept.", "Bonds pay a coupon.", "Tulips need sand.", kind="passage")
+    matrix = vectors([1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0])
+    index = Index(items).with_vectors(ItemVectors(name="toy", matrix=matrix))
+    history = ("How do I plant tulips?", "In autumn, in light soil.")
+
+    def found(own):
+        return index.score(Query(text="Sand?", history=history, vectors={"toy": vectors(own, [0, 0, 1, 0])})).argmax()
+
+    assert found([1, 0, 0, 0.5]) == 0
+    assert found([0.2, 0.1, 0, 1]) == 2
+
+
+def test_an_embedder_whose_cosines_are_all_high_does_not_switch_the_history_off():
+    """Of a question without a known word the history still says what it means."""
+    items = turns("Bonds pay a coupon.", "Tulips need sand.", kind="passage")
+    index = Index(items).with_vectors(ItemVectors(name="toy", matrix=vectors([1, 0.2], [1, 0.2])))
+    history = ("How do I plant tulips?", "In autumn, in light soil.")
+    query = Query(text="And elsewhere?", history=history, vectors={"toy": vectors([1, 0.2], [1, 0.2])})
+    assert index.score(query).argmax() == 1
 
 
 def test_one_vector_for_each_item_or_an_error():

@@ -20,8 +20,8 @@ FADE = 0.8
 """What each message further back counts of the one after it."""
 EMBEDDED_HISTORY = 3
 """Messages before the question that are embedded, as one text."""
-HISTORY_VECTOR = 0.4
-"""Share of their vector in the question's."""
+HISTORY_VECTOR = 0.5
+"""Share of their vector in the question's where it leans on them wholly (.4 to .6: within a point)."""
 
 _OPENING = (
     r"^(?:please |can you |could you |would you |i(?:'d| would) like you to |i (?:want|need) you to |help me (?:to )?"
@@ -71,12 +71,17 @@ class Query:
         """What an embedder must turn into `vectors`: the question and, if there is any, its recent history."""
         return [self.text, " ".join(self.history[-EMBEDDED_HISTORY:])] if self.history else [self.text]
 
-    def direction(self, embedder: str) -> NDArray[np.float32] | None:
-        """Return the vector to compare an embedder's vectors with, (d,), or None."""
+    def direction(self, embedder: str, leaning: float = 0.0) -> NDArray[np.float32] | None:
+        """Return the vector to compare an embedder's vectors with, (d,), or None.
+
+        Args:
+            embedder: its name.
+            leaning: how far the question leans on its history, from 0 for alone to 1.
+        """
         known = self.vectors.get(embedder)
         if known is None:
             return None
-        share = HISTORY_VECTOR if len(known) > 1 else 0.0
+        share = HISTORY_VECTOR * leaning if len(known) > 1 else 0.0
         mixed: NDArray[np.float32] = (1 - share) * known[0] + share * known[-1]
         return mixed
 
