@@ -20,7 +20,10 @@ from .renditions import Sentences, split
 from .retrieve import Index, ItemVectors, Weights
 from .tokens import Tokenizer, get_tokenizer
 
-__all__ = ["Pool"]
+__all__ = ["Among", "Pool"]
+
+Among = NDArray[np.bool_] | None
+"""Which items of a pool are meant, (n,); None: all."""
 
 
 class Pool:
@@ -129,9 +132,14 @@ class Pool:
         found: set[Script] = {"foreign"} if foreign.any() else set()
         return found if foreign.all() else found | {"latin"}
 
-    def to_embed(self, reading: Reading) -> tuple[NDArray[np.intp], list[str]]:
-        """Return which items that a reading is about have no vectors of its embedder, and their texts, in order."""
-        missing = self._read_by(reading)
+    def to_embed(self, reading: Reading, among: Among = None) -> tuple[NDArray[np.intp], list[str]]:
+        """Return which items that a reading is about have no vectors of its embedder, and their texts, in order.
+
+        Args:
+            reading: whose vectors are meant.
+            among: which items get vectors at all; None: all.
+        """
+        missing = self._read_by(reading, among)
         if (known := self._vectors.get(reading.name)) is not None:
             missing = missing & (known.row(len(self)) < 0)
         new = np.flatnonzero(missing)
@@ -146,16 +154,19 @@ class Pool:
             known = self._vectors.get(name)
             self._vectors[name] = _Vectors(items, new) if known is None else known.joined(items, new)
 
-    def index_with(self, readings: Sequence[Reading]) -> Index:
-        """Return the index that uses the vectors of these readings, for the items that each is about."""
-        return self._index.with_vectors(*self._item_vectors(readings))
+    def index_with(self, readings: Sequence[Reading], among: Among = None) -> Index:
+        """Return the index that uses the vectors of these readings, for the items that each is about.
 
-    def vectors(self, readings: Sequence[Reading]) -> NDArray[np.float32] | None:
-        """Return the (n, d) vectors of these readings, or None without any.
+        Vectors of items that are not `among` are left unused, whoever asked for them.
+        """
+        return self._index.with_vectors(*self._item_vectors(readings, among))
+
+    def vectors(self, readings: Sequence[Reading], among: Among = None) -> NDArray[np.float32] | None:
+        """Return the (n, d) vectors of these readings, zeros for an item without; None without any.
 
         Those of different embedders stand in different columns, so that they are unlike each other.
         """
-        found = self._item_vectors(readings)
+        found = self._item_vectors(readings, among)
         if len(found) == 1 and found[0].row is None:
             return found[0].matrix
         blocks = []
@@ -164,18 +175,19 @@ class Pool:
             blocks.append(np.where(row[:, None] >= 0, one.matrix[row], np.float32(0)))
         return np.concatenate(blocks, axis=1) if blocks else None
 
-    def _item_vectors(self, readings: Sequence[Reading]) -> list[ItemVectors]:
+    def _item_vectors(self, readings: Sequence[Reading], among: Among) -> list[ItemVectors]:
         out = []
         for reading in readings:
             if (known := self._vectors.get(reading.name)) is not None:
-                row = np.where(self._read_by(reading), known.row(len(self)), -1)
+                row = np.where(self._read_by(reading, among), known.row(len(self)), -1)
                 plain = len(row) == len(known.matrix) and np.array_equal(row, np.arange(len(row)))
                 out.append(ItemVectors(name=reading.name, matrix=known.matrix, row=None if plain else row))
         return out
 
-    def _read_by(self, reading: Reading) -> NDArray[np.bool_]:
+    def _read_by(self, reading: Reading, among: Among) -> NDArray[np.bool_]:
         foreign = self._index.foreign
-        return np.ones_like(foreign) if reading.script is None else foreign == (reading.script == "foreign")
+        read = np.ones_like(foreign) if reading.script is None else foreign == (reading.script == "foreign")
+        return read if among is None else read & among
 
     def count(self, tokenizer: str | Tokenizer = "o200k_base") -> int:
         """Return the tokens of all items as a block prints them, without headers.
