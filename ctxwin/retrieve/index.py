@@ -170,7 +170,7 @@ class Index:
 
     def query_weights(self, query: Query) -> dict[str, float]:
         """Weigh the question's terms by rarity, to score sentences."""
-        return self._words.query_weights(query.text)
+        return self._words.query_weights(query.wording)
 
     def score(self, query: Query) -> Scores:
         """Return p in [0, 1] for every item, (n,); quantised, so that equal input gives equal order."""
@@ -192,12 +192,11 @@ class Index:
         bare = self._matches(query, terms)
         limits = ranges or find_ranges(bare)
         scaled = {name: np.nan_to_num(scale(scores, *limits[name])) for name, scores in bare.items()}
-        words, place = (TASK_WORDS, TASK_PLACE) if query.is_task else (1.0, 1.0)
+        words = TASK_WORDS if query.is_task else 1.0
         parts = {"lexical": words * self.weights.lexical * scaled.pop(WORDS) ** STEEP_WORDS}
         if scaled:
             parts["dense"] = self.weights.dense * self._need_of_meaning(query) * add_up(scaled) ** STEEP_VECTORS
-        around = self._surroundings(add_up(parts))
-        parts |= around | {name: place * around[name] for name in ("neighbours", "session")}
+        parts |= self._surroundings(query, add_up(parts))
         parts |= self._asked_for(query)
         if query.is_task:
             parts["kin"] = self.weights.kin * self._kin(add_up(parts))
@@ -238,12 +237,16 @@ class Index:
             return 1.0
         return MEANING * self._missing(query) ** 2
 
-    def _surroundings(self, base: Scores) -> dict[str, Scores]:
-        """Let items take part in the relevance of what stands around them."""
+    def _surroundings(self, query: Query, base: Scores) -> dict[str, Scores]:
+        """Let items take part in the relevance of what stands around them.
+
+        A question over time is not about the session of the best item.
+        """
         weights, place = self.weights, self._place
+        share = TASK_PLACE if query.is_task else 1.0
         return {
-            "neighbours": weights.neighbours * place.around(base),
-            "session": weights.session * place.best_of_session(base),
+            "neighbours": weights.neighbours * share * place.around(base),
+            "session": weights.session * (0.0 if query.is_over_time else share) * place.best_of_session(base),
             "topic": weights.topic * place.undivided * scale_within(place.topic(base)),
         }
 
