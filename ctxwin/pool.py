@@ -21,7 +21,10 @@ from .renditions import Sentences, split
 from .retrieve import Index, ItemVectors, Weights
 from .tokens import Tokenizer, get_tokenizer
 
-__all__ = ["Pool", "Scored"]
+__all__ = ["Among", "Pool", "Scored"]
+
+Among = NDArray[np.bool_] | None
+"""Which items of a pool are meant, (n,); None: all."""
 
 
 class Scored:
@@ -49,9 +52,14 @@ class Scored:
         found: set[Script] = {"foreign"} if foreign.any() else set()
         return found if foreign.all() else found | {"latin"}
 
-    def to_embed(self, reading: Reading) -> tuple[NDArray[np.intp], list[str]]:
-        """Return which items that a reading is about have no vectors of its embedder, and their texts, in order."""
-        missing = self._read_by(reading)
+    def to_embed(self, reading: Reading, among: Among = None) -> tuple[NDArray[np.intp], list[str]]:
+        """Return which items that a reading is about have no vectors of its embedder, and their texts, in order.
+
+        Args:
+            reading: whose vectors are meant.
+            among: which items get vectors at all; None: all.
+        """
+        missing = self._read_by(reading, among)
         if (known := self._vectors.get(reading.name)) is not None:
             missing = missing & (known.rows_of(self._places) < 0)
         new = np.flatnonzero(missing)
@@ -68,16 +76,19 @@ class Scored:
         if len(items):
             self._vectors.setdefault(name, _Vectors()).add(self._places[items], new)
 
-    def index_with(self, readings: Sequence[Reading]) -> Index:
-        """Return the index that uses the vectors of these readings, for the items that each is about."""
-        return self._index.with_vectors(*self.vectors(readings))
+    def index_with(self, readings: Sequence[Reading], among: Among = None) -> Index:
+        """Return the index that uses the vectors of these readings, for the items that each is about.
 
-    def vectors(self, readings: Sequence[Reading]) -> Sequence[ItemVectors]:
+        Vectors of items that are not `among` are left unused, whoever asked for them.
+        """
+        return self._index.with_vectors(*self.vectors(readings, among))
+
+    def vectors(self, readings: Sequence[Reading], among: Among = None) -> Sequence[ItemVectors]:
         """Return the vectors of these readings, for the items that each is about."""
         out = []
         for reading in readings:
             if (known := self._vectors.get(reading.name)) is not None:
-                row = np.where(self._read_by(reading), known.rows_of(self._places), -1)
+                row = np.where(self._read_by(reading, among), known.rows_of(self._places), -1)
                 matrix = known.matrix  # after the rows: another thread may add to both
                 plain = len(row) == len(matrix) and np.array_equal(row, np.arange(len(row)))
                 out.append(ItemVectors(name=reading.name, matrix=matrix, row=None if plain else row))
@@ -87,9 +98,10 @@ class Scored:
     def _places(self) -> NDArray[np.intp]:
         return np.arange(len(self._index)) if self._rows is None else self._rows
 
-    def _read_by(self, reading: Reading) -> NDArray[np.bool_]:
+    def _read_by(self, reading: Reading, among: Among) -> NDArray[np.bool_]:
         foreign = self._index.foreign
-        return np.ones_like(foreign) if reading.script is None else foreign == (reading.script == "foreign")
+        read = np.ones_like(foreign) if reading.script is None else foreign == (reading.script == "foreign")
+        return read if among is None else read & among
 
 
 SPLIT = 2_048

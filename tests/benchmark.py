@@ -1,7 +1,7 @@
 """Speed and memory, as ratios within one run: `python tests/benchmark.py [part ...]`.
 
-Parts: count, pack, talk, solve, import, command, memory, store. Each figure is the median of several runs; absolute
-times depend on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
+Parts: count, pack, cold, talk, solve, import, command, memory, store. Each figure but `cold`'s is the median of several
+runs; absolute times depend on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
 """
 
 from __future__ import annotations
@@ -199,6 +199,19 @@ def talk() -> None:
         )
 
 
+def cold() -> None:
+    """The first pack of 10,000 turns of which nothing is cached: whole, and within what `auto` allows itself."""
+    import ctxwin
+    from ctxwin.embed import get_embedder
+
+    items = corpus(10_000, 0)
+    for name, allowance in (("auto", None), ("all of it", sys.maxsize)):
+        embedder = get_embedder("auto", allowance=allowance)
+        start = time.perf_counter()
+        ctxwin.pack(items=items, query="Which invoice names the violin?", budget=8000, embedder=embedder)
+        print(f"cold      10,000 turns, {name}: {time.perf_counter() - start:.1f} s")
+
+
 def solve() -> None:
     """The solver alone at 100,000 items with up to five forms each."""
     from bench_allocate import report
@@ -289,6 +302,7 @@ def store() -> None:
 PARTS = {
     "count": count,
     "pack": pack,
+    "cold": cold,
     "talk": talk,
     "solve": solve,
     "import": imports,

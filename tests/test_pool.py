@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ctxwin import Item, Pool, pack
+from ctxwin.embed import CachedEmbedder, get_embedder
 from ctxwin.errors import MessageError
 from ctxwin.tokens import get_tokenizer
 
@@ -12,10 +13,8 @@ from ctxwin.tokens import get_tokenizer
 class Toy:
     """An embedder that counts what it is asked: letters of the alphabet as dimensions."""
 
-    name = "toy"
-
-    def __init__(self):
-        self.texts = []
+    def __init__(self, name="toy"):
+        self.name, self.texts = name, []
 
     def embed(self, texts):
         self.texts += texts
@@ -57,6 +56,68 @@ def test_a_pool_is_embedded_once_and_grows(tmp_path, monkeypatch):
     assert "144, again" in grown.text
     fresh = Pool(pool.items)
     assert pack(items=fresh, **ask).messages == grown.messages
+
+
+ALLOWANCE = 500
+"""Estimated tokens: enough for some sixty of the parts below, of which each has 7 to 9."""
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path))
+    return [f"Part {n} is {chr(97 + n % 26) * (n // 26 + 3)}." for n in range(200)]
+
+
+def sparing(toy, quick=None):
+    return CachedEmbedder(toy, keep=False, allowance=ALLOWANCE, quick=quick and (lambda: CachedEmbedder(quick)))
+
+
+def spent(pool, toy):
+    sizes = zip(pool.index.texts_to_embed, pool.index.sizes, strict=True)
+    return sum(size for text, size in sizes if text in toy.texts)
+
+
+def test_beyond_the_allowance_the_best_by_words_and_quick_vectors_are_embedded(parts):
+    toy, quick, pool = Toy(), Toy("quick"), Pool(parts)
+    packed = pack(items=pool, query="What is part 12?", budget=100, embedder=sparing(toy, quick))
+    assert len(quick.texts) == 201
+    assert ALLOWANCE - 10 < spent(pool, toy) <= ALLOWANCE
+    assert "Part 12 is mmm." in toy.texts
+    assert "Part 12 is mmm." in packed.text
+
+
+def test_within_the_allowance_all_are_embedded_and_the_quick_one_is_not_loaded(parts):
+    toy = Toy()
+    embedder = CachedEmbedder(toy, keep=False, allowance=5_000, quick=lambda: pytest.fail("not needed"))
+    pack(items=Pool(parts), query="What is part 12?", budget=100, embedder=embedder)
+    assert len(toy.texts) == 201
+
+
+def test_without_a_quick_embedder_words_choose_what_is_embedded(parts):
+    toy, pool = Toy(), Pool(parts)
+    pack(items=pool, query="What is part 198?", budget=100, embedder=sparing(toy))
+    assert ALLOWANCE - 10 < spent(pool, toy) <= ALLOWANCE
+    assert parts[198] in toy.texts
+
+
+def test_beyond_the_allowance_a_plan_depends_on_items_and_question_alone(parts):
+    pool, embedder = Pool(parts), get_embedder(Toy(), allowance=ALLOWANCE)
+    for first in range(0, 200, 20):  # by and by, all are embedded
+        named = " ".join(str(n) for n in range(first, first + 20))
+        pack(items=pool, query=f"What are parts {named}?", budget=100, embedder=embedder)
+    for n in (12, 57, 199):
+        ask = {"query": f"What is part {n}?", "budget": 100, "embedder": embedder}
+        asked, fresh = pack(items=pool, **ask), pack(items=Pool(parts), **ask)
+        assert asked.messages == fresh.messages
+        assert [one.p for one in asked.report.decisions] == [one.p for one in fresh.report.decisions]
+
+
+def test_messages_and_items_share_one_allowance(parts):
+    toy, pool = Toy(), Pool(parts[100:])
+    talk = [{"role": "user", "content": text} for text in parts[:100]]
+    pack(talk, "What is part 150, and part 12?", 100, items=pool, embedder=sparing(toy))
+    assert 0 < spent(pool, toy) < spent(Pool(parts), toy) <= ALLOWANCE
+    assert {parts[12], parts[150]} <= set(toy.texts)
 
 
 def test_counts_are_those_of_the_printed_lines():

@@ -115,6 +115,45 @@ def test_a_session_shares_its_best_item():
     assert p[2] > p[5]
 
 
+@pytest.mark.parametrize(
+    ("text", "asked", "about"),
+    [
+        ("List the order in which I brought up aspects of my garden across our conversations.", True, "garden"),
+        ("How have my plans for the garden evolved?", True, "plans garden"),
+        ("How did the messages of the chat app progress over time?", True, "messages chat app"),
+        ("Give me a timeline.", True, "Give me a timeline."),
+        ("按时间顺序总结我们对花园的讨论", True, "对花园的"),
+        ("我的花园计划如何变化？", True, "我的花园计划"),
+        ("How do I change the oil in order to save money?", False, None),
+        ("When did Gina develop a video presentation?", False, None),
+        ("What order did Ana place?", False, None),
+        ("Summarize the discussion about batteries.", False, None),
+        ("花园里种了什么？", False, None),
+    ],
+)
+def test_a_question_over_time_is_asked_by_its_subject(text, asked, about):
+    query = Query(text=text)
+    assert query.is_over_time is asked
+    assert query.wording == (about if asked else text)
+    assert query.texts_to_embed == [query.wording]
+
+
+def test_words_that_only_frame_a_question_over_time_find_nothing():
+    frame = "The order of the conversations was different: I brought up aspects in sequence."
+    items = turns(*FILLER, "The garden gets roses.", frame)
+    assert best(items, "In what order did I bring up different aspects of my garden throughout our conversations?") == (
+        "The garden gets roses."
+    )
+    assert best(items, "Which aspects of different conversations did I bring up?") == frame
+
+
+def test_a_question_over_time_does_not_lift_the_session_of_the_best():
+    items = [*turns("The garden gets roses.", "We had tea.", session="1"), *turns("It rains.", session="2")]
+    lifted = Index(items).features(Query(text="What about the garden?"))["session"]
+    assert lifted[1] > lifted[2]
+    assert not Index(items).features(Query(text="How has the garden changed over time?"))["session"].any()
+
+
 def test_a_named_speaker_is_preferred():
     items = [Item(text="I had soup.", speaker="Ana Lim"), Item(text="I had soup.", speaker="Bo Ek")]
     assert Index(items).score(Query(text="What did Bo eat? soup"))[1] == 1

@@ -22,6 +22,7 @@ from .static import StaticEmbedder
 from .vectors import CachedEmbedder, Progress
 
 __all__ = [
+    "ALLOWANCE",
     "CachedEmbedder",
     "Embedder",
     "EmbedderWarning",
@@ -33,6 +34,13 @@ __all__ = [
     "StaticEmbedder",
     "get_embedder",
 ]
+
+
+ALLOWANCE = 50_000
+"""Tokens that `"auto"` embeds for one question at most: 3 to 13 seconds of a core; all of 10,000 turns (640,000 tokens)
+took nine times as long. Against all, it cost nothing that an interval shows where whole sets were one pool (LoCoMo -.1,
+FriendsQA +.5, MemoryCode +.9, LongMemEval +1.5, QMSum +1.1; 54,000 to 680,000 tokens), but for BEAM's long messages at
+8k (-1.5 [-3.2, -.2]). With a half of it BEAM at 8k lost 2.0, with a quarter 4.3."""
 
 
 @runtime_checkable
@@ -53,7 +61,9 @@ class EmbedderWarning(CtxwinWarning):
     """The default embedder cannot be loaded and a lesser one, or none, is used."""
 
 
-def get_embedder(which: object = "auto", *, on_progress: Progress | None = None) -> CachedEmbedder | None:
+def get_embedder(
+    which: object = "auto", *, on_progress: Progress | None = None, allowance: int | None = None
+) -> CachedEmbedder | None:
     """Return an embedder that remembers what it embedded, or None for matching by words alone.
 
     Args:
@@ -63,6 +73,10 @@ def get_embedder(which: object = "auto", *, on_progress: Progress | None = None)
             a sentence-transformers model, an `Embedder`, an object with `encode`, or a function from texts to vectors.
             Only what has a `name` is remembered on disk.
         on_progress: called with (texts done, texts to do) while new texts are embedded.
+        allowance: tokens that are embedded for one question at most, as items estimate them and as far as a model
+            reads them. Where the items have more, the best by words and static vectors are embedded and the rest are
+            matched by words. Items and question decide, never the clock or what is cached already, so that equal input
+            gives an equal plan. None: `ALLOWANCE` for `"auto"`, no limit for the others.
 
     Raises:
         InputError: `which` is none of these, or the model of this name cannot be loaded.
@@ -82,7 +96,17 @@ def get_embedder(which: object = "auto", *, on_progress: Progress | None = None)
         return None
     keep = not isinstance(inner, _FunctionEmbedder)
     foreign = partial(_foreign, on_progress) if which == "auto" else None
-    return CachedEmbedder(inner, on_progress=on_progress, keep=keep, foreign=foreign)
+    if allowance is None and which == "auto":
+        allowance = ALLOWANCE
+    return CachedEmbedder(inner, on_progress=on_progress, keep=keep, foreign=foreign, allowance=allowance, quick=_quick)
+
+
+def _quick() -> CachedEmbedder | None:
+    """Return what helps to choose the texts that are worth embedding, or None where it is not installed."""
+    try:
+        return get_embedder("static")
+    except (CtxwinError, ImportError, OSError):
+        return None
 
 
 def _foreign(on_progress: Progress | None) -> CachedEmbedder | None:

@@ -74,6 +74,8 @@ class CachedEmbedder:
         keep: whether vectors are kept on disk.
         foreign: gives the embedder that reads scripts which `inner` does not, when it is first needed; None: those
             are left to matching by words.
+        allowance: tokens, as items estimate them, that are embedded for one question at most; None: all.
+        quick: gives the embedder that helps to choose which ones, when it is first needed; None: words alone do.
     """
 
     def __init__(
@@ -83,10 +85,14 @@ class CachedEmbedder:
         on_progress: Progress | None = None,
         keep: bool = True,
         foreign: Callable[[], CachedEmbedder | None] | None = None,
+        allowance: int | None = None,
+        quick: Callable[[], CachedEmbedder | None] | None = None,
     ) -> None:
         self.inner = inner
         self.name = inner.name
+        self.allowance = allowance
         self._foreign = foreign
+        self._quick = quick
         self._on_progress = on_progress
         self._store: Keeper | None = VectorStore() if keep else None
 
@@ -126,6 +132,11 @@ class CachedEmbedder:
         if "foreign" in scripts and self._foreign and (foreign := self._foreign()):
             readings.append(Reading(embedder=foreign, script=rest))
         return readings
+
+    def quick_readings(self, question: str, scripts: Iterable[Script]) -> list[Reading]:
+        """Return who reads which items to choose those that are worth embedding; none where words alone choose."""
+        quick = self._quick() if self._quick else None
+        return quick.readings(question, scripts) if quick else []
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, d) float32, one row of length 1 for each text (zeros where the model gives zeros).

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..columns import Gathered
-from ..embed import Reading
-from ..pool import Scored
+from ..embed import CachedEmbedder, Reading
+from ..pool import Among, Scored
 from ..rerank import Reranker
-from ..retrieve import ItemVectors, Query, score_together
+from ..retrieve import Index, ItemVectors, Query, score_together
 from .draft import Draft
 from .needs import Scores, Vectors
 
@@ -22,6 +22,8 @@ __all__ = ["Relevance", "judge"]
 HISTORY = 6
 """Messages before the question that are looked at when the question leans on them."""
 
+MOST_READ = 256.0
+"""Tokens of a text that an embedder is taken to read at most, as the default one does."""
 RERANKED = 20
 """Best items that a reranker is asked about."""
 RERANK = 0.6
@@ -55,11 +57,13 @@ def judge(draft: Draft) -> Generator[Vectors | Scores, NDArray[np.float32], Rele
     leaning = weights is not None and weights.history > 0
     queries = [question, replace(question, history=_said_before(draft) if leaning else ())][: len(pools)]
     readings: list[Reading] = []
+    among: list[Among] = [None] * len(pools)
     if task.embedder is not None:
         readings = task.embedder.readings(task.question, {script for pool in pools for script in pool.scripts})
+        among = yield from _affordable(task.embedder, pools, queries)
     for reading in readings:
-        queries = yield from _embed(reading, pools, queries)
-    asked = [(pool.index_with(readings), query) for pool, query in zip(pools, queries, strict=True)]
+        queries = yield from _embed(reading, pools, queries, among)
+    asked = _asked(pools, queries, readings, among)
     if weights is not None:
         asked = [(index.with_weights(weights), query) for index, query in asked]
     terms = {term: weight for index, query in reversed(asked) for term, weight in index.query_weights(query).items()}
@@ -67,7 +71,7 @@ def judge(draft: Draft) -> Generator[Vectors | Scores, NDArray[np.float32], Rele
     if task.reranker is not None and any(len(part) for part in scores):
         scores = yield from _look_again(task.reranker, task.question, pools, scores)
     p = [_by_unit(draft, scores[0]), *scores[1:]]
-    vectors = _all_vectors(draft, [pool.vectors(readings) for pool in pools])
+    vectors = _all_vectors(draft, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
     return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)
 
@@ -79,11 +83,40 @@ def _said_before(draft: Draft) -> tuple[str, ...]:
     return tuple(islice(others, HISTORY))[::-1]
 
 
+def _affordable(
+    embedder: CachedEmbedder, pools: Sequence[Scored], queries: Sequence[Query]
+) -> Generator[Vectors, NDArray[np.float32], list[Among]]:
+    """Choose which items get vectors: all, or the best by words and quick vectors that the embedder's allowance has.
+
+    Items and question decide, whatever is cached, and what was not chosen has no part in the plan. The quick vectors
+    serve to choose alone: kept for the rest, beside finer ones for the best, they cost 1 to 3 points.
+    """
+    every: list[Among] = [None] * len(pools)
+    work = np.minimum(np.concatenate([pool.index.sizes for pool in pools]), MOST_READ, dtype=np.float64)
+    if embedder.allowance is None or work.sum() <= embedder.allowance:
+        return every
+    readings = embedder.quick_readings(queries[0].text, {script for pool in pools for script in pool.scripts})
+    for reading in readings:
+        queries = yield from _embed(reading, pools, queries, every)
+    p = np.concatenate(score_together(_asked(pools, queries, readings, every)))
+    best = np.argsort(-p, kind="stable")
+    chosen = np.zeros(len(p), np.bool_)
+    chosen[best[np.cumsum(work[best]) <= embedder.allowance]] = True
+    return list(np.split(chosen, np.cumsum([len(pool.index) for pool in pools])[:-1]))
+
+
+def _asked(
+    pools: Sequence[Scored], queries: Sequence[Query], readings: Sequence[Reading], among: Sequence[Among]
+) -> list[tuple[Index, Query]]:
+    """Return each pool's index, with the vectors that it may use, and the question put to it."""
+    return [(pool.index_with(readings, some), query) for pool, query, some in zip(pools, queries, among, strict=True)]
+
+
 def _embed(
-    reading: Reading, pools: Sequence[Scored], queries: Sequence[Query]
+    reading: Reading, pools: Sequence[Scored], queries: Sequence[Query], among: Sequence[Among]
 ) -> Generator[Vectors, NDArray[np.float32], list[Query]]:
     """Ask for the vectors that are missing, and the questions', at once; hand the former to the pools."""
-    wanted = [pool.to_embed(reading) for pool in pools]
+    wanted = [pool.to_embed(reading, some) for pool, some in zip(pools, among, strict=True)]
     texts = [text for _, part in wanted for text in part]
     question = queries[-1].texts_to_embed
     matrix = yield Vectors(embedder=reading.embedder, texts=[*texts, *question])

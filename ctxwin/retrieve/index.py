@@ -53,8 +53,8 @@ class ItemVectors:
 MEANING = 1.5
 """What vectors count, beside their weight, for a question in another script than Latin of which no item has a word."""
 LEANING, SELF_CONTAINED = 0.3, 0.6
-"""Best cosine of a question with an item up to which it leans on the messages before it wholly, and from which not at all
-(from .35 or .4 up to .6, and from .3 up to .7: within a point)."""
+"""Best cosine of a question with an item up to which it leans on the messages before it wholly, and from which not at
+all (from .35 or .4 up to .6, and from .3 up to .7: within a point)."""
 STEEP_WORDS, STEEP_VECTORS = 1.3, 2.0
 """Powers of the scaled scores: the best stand out (below 1 cost up to 2 points, above 2 gained nothing)."""
 BRIDGES, BRIDGE_TERMS, LINKS = 3, 5, 5
@@ -176,7 +176,7 @@ class Index:
 
     def query_weights(self, query: Query) -> dict[str, float]:
         """Weigh the question's terms by rarity, to score sentences."""
-        return self._words.query_weights(query.text)
+        return self._words.query_weights(query.wording)
 
     def score(self, query: Query) -> Scores:
         """Return p in [0, 1] for every item, (n,); quantised, so that equal input gives equal order."""
@@ -199,12 +199,11 @@ class Index:
         bare = self._matches(query, terms, leaning)
         limits = ranges or find_ranges(bare)
         scaled = {name: np.nan_to_num(scale(scores, *limits[name])) for name, scores in bare.items()}
-        words, place = (TASK_WORDS, TASK_PLACE) if query.is_task else (1.0, 1.0)
+        words = TASK_WORDS if query.is_task else 1.0
         parts = {"lexical": words * self.weights.lexical * scaled.pop(WORDS) ** STEEP_WORDS}
         if scaled:
             parts["dense"] = self.weights.dense * self._need_of_meaning(query) * add_up(scaled) ** STEEP_VECTORS
-        around = self._surroundings(add_up(parts))
-        parts |= around | {name: place * around[name] for name in ("neighbours", "session")}
+        parts |= self._surroundings(query, add_up(parts))
         parts |= self._asked_for(query)
         if query.is_task:
             parts["kin"] = self.weights.kin * self._kin(add_up(parts))
@@ -232,7 +231,7 @@ class Index:
         By the best cosine that the question has alone: where an item means just that, the subject has changed, or was
         said again, and the messages before mislead. Against the share of it that no item says, whatever vectors know:
         MTRAG-UN at 1k +5.3 [2.9, 8.1], MADial -.6 [-4, 2] in English and +.2 in Chinese. That share, squared, still
-        counts: an embedder whose cosines are all high would switch the history off; and by words alone it is all there is.
+        counts: an embedder whose cosines are all high would switch the history off. By words alone it is all there is.
         """
         if not query.history:
             return 0.0
@@ -257,12 +256,16 @@ class Index:
             return 1.0
         return MEANING * self._missing(query) ** 2
 
-    def _surroundings(self, base: Scores) -> dict[str, Scores]:
-        """Let items take part in the relevance of what stands around them."""
+    def _surroundings(self, query: Query, base: Scores) -> dict[str, Scores]:
+        """Let items take part in the relevance of what stands around them.
+
+        A question over time is not about the session of the best item.
+        """
         weights, place = self.weights, self._table.place
+        share = TASK_PLACE if query.is_task else 1.0
         return {
-            "neighbours": weights.neighbours * place.around(base),
-            "session": weights.session * place.best_of_session(base),
+            "neighbours": weights.neighbours * share * place.around(base),
+            "session": weights.session * (0.0 if query.is_over_time else share) * place.best_of_session(base),
             "topic": weights.topic * place.undivided * scale_within(place.topic(base)),
         }
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..lexical import term_counts, tokenize
+from .subject import asks_over_time, subject
 
 __all__ = ["Query"]
 
@@ -68,8 +69,13 @@ class Query:
 
     @property
     def texts_to_embed(self) -> list[str]:
-        """What an embedder must turn into `vectors`: the question and, if there is any, its recent history."""
-        return [self.text, " ".join(self.history[-EMBEDDED_HISTORY:])] if self.history else [self.text]
+        """What an embedder must turn into `vectors`: the wording and, if there is any, its recent history."""
+        return [self.wording, " ".join(self.history[-EMBEDDED_HISTORY:])] if self.history else [self.wording]
+
+    @property
+    def wording(self) -> str:
+        """What items are matched with: the question, or its subject alone where it is asked over time."""
+        return subject(self.text) if self.is_over_time else self.text
 
     def direction(self, embedder: str, leaning: float = 0.0) -> NDArray[np.float32] | None:
         """Return the vector to compare an embedder's vectors with, (d,), or None.
@@ -87,7 +93,7 @@ class Query:
 
     def terms(self, history_weight: float) -> dict[str, float]:
         """Weigh the terms of the question and, less and less, of the messages before it; none above its own."""
-        own = term_counts(tokenize(self.text))
+        own = term_counts(tokenize(self.wording))
         terms = dict(own)
         for back, message in enumerate(reversed(self.history[-HISTORY:])):
             weight = history_weight * FADE**back
@@ -99,6 +105,11 @@ class Query:
     def is_task(self) -> bool:
         """Whether something new is to be made, so that standing instructions apply."""
         return bool(_TASK.search(self.text)) and not _RECALL.search(self.text)
+
+    @property
+    def is_over_time(self) -> bool:
+        """Whether it asks for what runs through the conversation: an order, a development."""
+        return asks_over_time(self.text)
 
     @property
     def asks_assistant(self) -> bool:

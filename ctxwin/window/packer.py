@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -55,7 +56,8 @@ class Packer:
         self._store = store
         self._choices = choices
         self._noted = noted
-        self._embedder = get_embedder("auto" if embedder is None else embedder)
+        # Messages are embedded as they come, so that none has to be left to words for its time.
+        self._embedder = get_embedder("auto" if embedder is None else embedder, allowance=sys.maxsize)
         if self._embedder is not None and not isinstance(store, MemoryStore):
             self._embedder = self._embedder.kept_in(self._vectors_of)
         self._counts = KeptCounts(contents, store, base, row)
