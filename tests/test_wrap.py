@@ -1,12 +1,14 @@
 """Wrapped clients of the real SDKs against a real server: packed on the way in, unchanged on the way out."""
 
 import asyncio
+import json
 import logging
 import threading
 
 import anthropic
 import httpx2
 import openai
+import pydantic
 import pytest
 from callers import APIS, DIALECTS, KEYS, MODES, body_of, call, dumped, make, run
 from conversations import LIMIT, TOOLS, Words, talk
@@ -133,6 +135,24 @@ def test_tools_and_system_prompts_are_counted_and_kept(provider, api):
         assert provider.last.body["tools"] == TOOLS[api] * 3
         with pytest.raises(BudgetError, match="tools"):
             call(client, api, "whole", body_of(api, messages, tools=TOOLS[api] * 60, **outside))
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_schema_of_an_answer_is_counted(provider, api):
+    fields = {f"reading_{n}": (float, pydantic.Field(description=f"What instrument {n} showed.")) for n in range(20)}
+    Report = pydantic.create_model("Report", **fields)
+    name = {"chat": "response_format", "responses": "text_format", "messages": "output_format"}[api]
+    provider.respond = lambda request: json.dumps(dict.fromkeys(fields, 1.5))
+    limit = 2_200 if api == "messages" else 1_500
+    with ctxwin.wrap(make(provider, api), budget=limit, embedder="none") as client:
+        got = call(client, api, "parse", body_of(api, talk(), **{name: Report}))
+    assert 1_000 < provider.last.tokens <= limit
+    found = {
+        "chat": lambda: got.choices[0].message.parsed,
+        "responses": lambda: got.output_parsed,
+        "messages": lambda: got.parsed_output,
+    }[api]()
+    assert found.reading_19 == 1.5
 
 
 def test_the_budget_is_the_models_window_less_what_the_answer_may_have(provider):

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..clients.plain import plain
+from ..clients.plain import field, plain
 from ..clients.values import Wire
 from ..messages import write
 from ..messages.values import OUTSIDE
 
-__all__ = ["LISTS", "as_body", "holds_messages", "listed", "readable", "tools_of", "with_packed"]
+__all__ = ["LISTS", "as_body", "holds_messages", "listed", "readable", "schemas_of", "tools_of", "with_packed"]
 
 LISTS = {"openai": "messages", "responses": "input", "anthropic": "messages"}
 """Where a request body keeps its messages."""
 TOOLS = ("tools", "functions")
+SCHEMAS = (
+    ("response_format", "json_schema", "schema"),
+    ("text", "format", "schema"),
+    ("output_config", "format", "schema"),
+)
+"""Where chat completions, Responses and Anthropic's messages take the schema of an answer."""
 UNSET = frozenset({"NotGiven", "Omit"})
 """Types whose values stand for arguments that were not given, in the SDKs."""
 
@@ -33,6 +39,12 @@ def holds_messages(body: Any, wire: Wire) -> bool:
 def tools_of(body: Mapping[str, Any]) -> list[Any]:
     """Return the tools of a body, those of the older form too."""
     return [tool for name in TOOLS for tool in body.get(name) or ()]
+
+
+def schemas_of(body: Mapping[str, Any]) -> list[Any]:
+    """Return the schemas that the answer must follow, in the form of tools: the model is shown them as it is those."""
+    found = (field(body, *path) for path in SCHEMAS)
+    return [{"name": "answer", "parameters": one} for one in found if isinstance(one, Mapping)]
 
 
 def listed(body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from ..messages import read
 from ..messages.envelope import take_apart
 from ..pool import Pool
 from ..recall import answer_recalls, pending_recalls, recall_tool
-from .bodies import LISTS, as_body, listed, readable, tools_of, with_packed
+from .bodies import LISTS, as_body, listed, readable, schemas_of, tools_of, with_packed
 from .passing import Passing
 
 __all__ = ["Passage", "whole_reply"]
@@ -64,10 +64,11 @@ class Passage:
         window = None if self._continued else self._passing.window  # the provider has the rest of such a conversation
         own = tools_of(self._read)
         tools = [*own, recall_tool(self.wire.dialect)] if self._left or self._recalling else own
+        counted = [*(own if window is not None and window.recall else tools), *schemas_of(self._read)]
         if window is None:
-            packed = self._passing.pack(self._read, self.wire, tools, alone=self._continued)
+            packed = self._passing.pack(self._read, self.wire, counted, alone=self._continued)
         else:
-            packed = self._passing.pack_window(window, self._read, own if window.recall else tools)
+            packed = self._passing.pack_window(window, self._read, counted)
         self._limit = packed.report.limit
         body = with_packed(self._given, self._read, as_body(packed.messages, self._read, self.wire), self.wire)
         needed = tools is not own and (window is not None or self._recalling or body is not self._given)

@@ -50,7 +50,7 @@ class Passing:
         Args:
             body: as `readable` returns it.
             wire: its form.
-            tools: those of the body, and perhaps one more.
+            tools: what goes with the messages and is counted.
             alone: whether it has nothing to do with other requests, as the rest of a conversation that the
                 provider keeps.
 

@@ -53,6 +53,12 @@ class Counter:
         found = [self._tool(tool, dialect) for tool in body.get("tools") or ()]
         if found:
             found.append(Segment("tools", TOOLS[dialect]))
+        for name in ("response_format", "text", "output_config"):  # the schema that an answer must follow
+            if "schema" in _compact(body.get(name) or ""):
+                shown = _compact(body[name])
+                found.append(
+                    Segment(shown, self.words(shown if dialect == "anthropic" else " ".join(_shown(body[name]))))
+                )
         if dialect == "anthropic":
             found += self._system(body.get("system"))
             for message in (*history, *body["messages"]):
