@@ -27,7 +27,7 @@ PUBLIC = [
 ]  # fmt: skip
 
 HEAVY = [
-    "anthropic", "bm25s", "faiss", "onnxruntime", "openai", "scipy", "sentence_transformers", "tiktoken", "torch",
+    "anthropic", "bm25s", "faiss", "litellm", "onnxruntime", "openai", "scipy", "sentence_transformers", "tiktoken", "torch",
     "transformers",
 ]  # fmt: skip
 

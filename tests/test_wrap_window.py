@@ -60,6 +60,19 @@ def test_a_program_may_send_all_or_only_what_is_new(provider, api):
         assert len(provider.last.messages) == 7
 
 
+@pytest.mark.parametrize("api", APIS)
+def test_a_program_may_send_answers_back_as_bare_texts(provider, api):
+    window, sent = Kept(api), []
+    provider.respond = lambda request: Answer(thinking="Hm.", text=f"Answer {request.number}.")
+    with ctxwin.wrap(make(provider, api), window=window, budget=2 * LIMIT) as client:
+        for number in range(1, 5):
+            sent.append(user(f"Question {number}?"))
+            call(client, api, "whole", body_of(api, sent))
+            sent.append({"role": "assistant", "content": f"Answer {number}."})
+    each = 3 if api == "responses" else 2  # reasoning is an item of its own there
+    assert len(window.messages) == 4 * each
+
+
 def texts(window):
     for message in window.messages:
         content = message["content"]

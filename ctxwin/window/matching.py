@@ -33,14 +33,21 @@ def new_messages(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialec
         >>> new_messages([one, two], [two, {"role": "user", "content": "Bye"}], "openai")
         [{'role': 'user', 'content': 'Bye'}]
     """
-    for size in range(min(len(stored), len(incoming)), 0, -1):
-        first = len(stored) - size
+    had = [message for message in stored if not _silent(message)]
+    places = [place for place, message in enumerate(incoming) if not _silent(message)]
+    for size in range(min(len(had), len(places)), 0, -1):
+        first = len(had) - size
         # The two ends tell nearly every misfit, so that a long conversation is not compared at each step.
-        if all(_same(stored[first + i], incoming[i], dialect) for i in (0, size - 1)) and all(
-            _same(stored[first + i], incoming[i], dialect) for i in range(size)
+        if all(_same(had[first + i], incoming[places[i]], dialect) for i in (0, size - 1)) and all(
+            _same(had[first + i], incoming[places[i]], dialect) for i in range(size)
         ):
-            return incoming[size:]
+            return incoming[places[size - 1] + 1 :]
     return incoming
+
+
+def _silent(message: Raw) -> bool:
+    """Tell whether a message is reasoning alone, which callers send back or not."""
+    return message.get("type") == "reasoning"
 
 
 def _same(one: Raw, other: Raw, dialect: Dialect) -> bool:
