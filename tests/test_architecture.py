@@ -27,8 +27,8 @@ PUBLIC = [
 ]  # fmt: skip
 
 HEAVY = [
-    "anthropic", "bm25s", "faiss", "litellm", "onnxruntime", "openai", "scipy", "sentence_transformers", "tiktoken", "torch",
-    "transformers",
+    "anthropic", "bm25s", "faiss", "litellm", "onnxruntime", "openai", "scipy", "sentence_transformers", "tiktoken",
+    "torch", "transformers",
 ]  # fmt: skip
 
 
@@ -37,7 +37,9 @@ def test_the_public_names_are_these_and_all_are_there():
     assert all(getattr(ctxwin, name) is not None for name in PUBLIC)
 
 
-@pytest.mark.parametrize("statement", ["import ctxwin", "import ctxwin.packing", "import ctxwin.cli"])
+@pytest.mark.parametrize(
+    "statement", ["import ctxwin", "import ctxwin.packing", "import ctxwin.wrapping", "import ctxwin.cli"]
+)
 def test_importing_loads_nothing_heavy(statement):
     code = f"import sys; {statement}; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
