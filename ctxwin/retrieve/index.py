@@ -5,17 +5,16 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..index import similarity
 from ..items import Item
 from ..lexical import Bm25, is_foreign, tokenize
 from .cues import instruction_strength, self_reference
 from .dates import named_days
+from .item_vectors import ItemVectors
 from .links import Titles
 from .place import Scores
 from .query import Query
@@ -27,27 +26,6 @@ __all__ = ["Index", "ItemVectors", "score_together"]
 
 WORDS = "words"
 """Names the match by words; each match by vectors has the name of its embedder."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ItemVectors:
-    """Vectors of an index's items by one embedder, and which items have them."""
-
-    name: str
-    """The embedder's; a question's vector by the same one is compared with them."""
-    matrix: Scores
-    """(m, d) rows of unit length."""
-    row: NDArray[np.intp] | None = None
-    """(n,) the row of each item, -1 for none; None: item i has row i."""
-
-    def cosines(self, direction: Scores, n: int) -> Scores:
-        """Compare with one direction, (d,): (n,) cosines, NaN for an item without a vector."""
-        if self.row is None:
-            return similarity(self.matrix, direction)
-        out = np.full(n, np.nan, np.float32)
-        known = np.flatnonzero(self.row >= 0)
-        out[known] = similarity(self.matrix, direction)[self.row[known]]
-        return out
 
 
 MEANING = 1.5
