@@ -146,35 +146,66 @@ def follows(before: Item, item: Item) -> bool:
     )
 
 
-def count_pieces(items: Sequence[Item], tokenizer: Tokenizer) -> Pieces:
-    """Count all items as a block prints them, in one call of the tokenizer."""
+def count_pieces(items: Sequence[Item], tokenizer: Tokenizer, known: Pieces | None = None) -> Pieces:
+    """Count all items as a block prints them, in one call of the tokenizer.
+
+    Args:
+        items: n items.
+        tokenizer: what counts them.
+        known: what this returned for the first of them; they are counted again only where a label has changed, since
+            another speaker has the same first name.
+    """
     names = short_names([item.speaker for item in items])
-    above = [(item.session, _shared(item)) for item in items]
-    header, lines = np.full(len(items), -1, np.int64), []
-    for i, (session, line) in enumerate(above):
-        if line:
-            # Where another line comes between two items, theirs is printed again.
-            if not i or above[i - 1] != (session, line):
-                lines.append(line)
-            header[i] = len(lines) - 1
-    heads = [_head(item) for item in items]
     labels = [_label(item, names) for item in items]
-    texts = [label + _closed(item.text) for label, item in zip(labels, items, strict=True)]
+    if known is None or labels[: len(known.labels)] != known.labels:
+        known = _NO_PIECES
+    first = len(known.labels)
+    new, before = items[first:], items[first - 1] if first else None
+    header, lines = _headers(new, before, len(known.header_tokens))
+    heads = [_head(item) for item in new]
+    texts = [label + _closed(item.text) for label, item in zip(labels[first:], new, strict=True)]
     different = list(dict.fromkeys(heads))
     counts = tokenizer.count_many([*texts, *different, *lines])
     head_cost = dict(zip(different, counts[len(texts) :], strict=False))
-    steps = np.fromiter(
-        (1 if i and follows(items[i - 1], item) else 2 for i, item in enumerate(items)), np.int64, len(items)
-    )
-    return Pieces(
-        tokens=np.asarray(counts[: len(texts)], np.int64),
-        order=np.cumsum(steps),
-        gap=np.fromiter((head_cost[head] for head in heads), np.int64, len(items)),
-        header=header,
-        header_tokens=np.asarray(counts[len(texts) + len(different) :], np.int64),
-        labels=labels,
-        duplicate=duplicate_weights(items),
-    )
+    steps = [1 if left is not None and follows(left, item) else 2 for left, item in zip([before, *new], new, strict=False)]
+    columns = {
+        "tokens": counts[: len(texts)],
+        "order": np.cumsum([int(known.order[-1]) if first else 0, *steps])[1:],
+        "gap": [head_cost[head] for head in heads],
+        "header": header,
+        "header_tokens": counts[len(texts) + len(different) :],
+        "duplicate": duplicate_weights(new),
+    }
+    grown = {
+        name: np.concatenate([getattr(known, name), np.asarray(column, getattr(known, name).dtype)])
+        for name, column in columns.items()
+    }
+    return Pieces(labels=labels, **grown)
+
+
+_NO_PIECES = Pieces(
+    tokens=np.empty(0, np.int64),
+    order=np.empty(0, np.int64),
+    gap=np.empty(0, np.int64),
+    header=np.empty(0, np.int64),
+    header_tokens=np.empty(0, np.int64),
+    labels=[],
+    duplicate=np.empty(0, np.float64),
+)
+
+
+def _headers(items: Sequence[Item], before: Item | None, known: int) -> tuple[list[int], list[str]]:
+    """Return under which header each item stands, -1 for none, and the headers that are new, counted from `known`."""
+    header, lines = [], []
+    last = (before.session, _shared(before)) if before is not None else None
+    for item in items:
+        above = (item.session, _shared(item))
+        # Where another line comes between two items, theirs is printed again.
+        if above[1] and above != last:
+            lines.append(above[1])
+        header.append(known + len(lines) - 1 if above[1] else -1)
+        last = above
+    return header, lines
 
 
 def duplicate_weights(items: Sequence[Item]) -> NDArray[np.float64]:
@@ -185,7 +216,11 @@ def duplicate_weights(items: Sequence[Item]) -> NDArray[np.float64]:
 
 
 def render_block(
-    items: Sequence[Item], labels: Sequence[str], chosen: Sequence[int], text_of: Callable[[int], str]
+    items: Sequence[Item],
+    labels: Sequence[str],
+    chosen: Sequence[int],
+    text_of: Callable[[int], str],
+    total: int | None = None,
 ) -> tuple[str, list[str]]:
     """Print the chosen items as one text, in their order.
 
@@ -194,11 +229,13 @@ def render_block(
         labels: what stands before each text, from `count_pieces`.
         chosen: indices of those to print, ascending.
         text_of: the text to print for an index; the item's own, or a shorter rendition of it.
+        total: how many of the items could have been chosen; None for all.
 
     Returns:
         The text, and the citations `path:first-last` in it, in order.
     """
-    out = [left_out(len(items) - len(chosen), len(items))]
+    total = len(items) if total is None else total
+    out = [left_out(total - len(chosen), total)]
     cited: list[str] = []
     under: tuple[str | None, str] | None = None
     for run in _runs(items, chosen):

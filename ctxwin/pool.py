@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
@@ -153,13 +154,12 @@ class Pool(Scored):
         return self._items
 
     def extend(self, items: Iterable[Item | str]) -> None:
-        """Add items at the end; what is there already is neither indexed nor embedded again."""
+        """Add items at the end; what is there already is neither indexed, counted nor embedded again."""
         new = [self._named(item) for index, given in enumerate(items) for item in self._opened(given, index)]
         if not new:
             return
         self._items += new
         self._index.extend(new)
-        self._pieces.clear()
         self._units = None
 
     def _opened(self, given: Item | str, index: int) -> Sequence[Item]:
@@ -178,9 +178,10 @@ class Pool(Scored):
 
     def pieces(self, tokenizer: Tokenizer) -> Pieces:
         """Return what each item costs when printed in a block, by this tokenizer."""
-        if tokenizer not in self._pieces:
-            self._pieces[tokenizer] = count_pieces(self._items, tokenizer)
-        return self._pieces[tokenizer]
+        known = self._pieces.get(tokenizer)
+        if known is None or len(known.tokens) < len(self):
+            self._pieces[tokenizer] = known = count_pieces(self._items, tokenizer, known)
+        return known
 
     def sentences(self, text: str, tokenizer: Tokenizer) -> Sentences:
         """Return a text of an item split into counted sentences."""
@@ -197,6 +198,19 @@ class Pool(Scored):
         """Each item as a unit of choice of its own."""
         self._units = self._units or item_units(self._items)
         return self._units
+
+    def only(self, rows: NDArray[np.bool_]) -> Pool:
+        """Return the same pool, of which only some items, (n,), may be packed; all are scored as before."""
+        other = copy.copy(self)
+        units = self.units
+        other._units = replace(units, barred=units.barred | ~rows, required=units.required & rows)
+        return other
+
+    def with_weights(self, weights: Weights) -> Pool:
+        """Return the same pool, scored by other weights."""
+        other = copy.copy(self)
+        other._index = self._index.with_weights(weights)
+        return other
 
     def select(self, rows: NDArray[np.intp]) -> Scored:
         """Return some items, (m,) ascending, to be scored as though the pool had no others.

@@ -124,7 +124,7 @@ def _sample_query(question: sample.Question) -> Query:
 def _turn(uid: str, message: Mapping[str, Any]) -> Item:
     content = message["content"] or ""
     text = content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content).strip()
-    return Item(id=uid, text=text, role=message["role"], speaker=message.get("name"), source="sample")
+    return Item(id=uid, text=text, role=message["role"], speaker=message.get("name"), source="sample", raw=message)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

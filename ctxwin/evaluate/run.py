@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import count, groupby
-from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from .data import Dataset, Query, load
-from .score import COUNTERS
+from .settings import check_settings
 from .source import Task, score_source
 from .stats import Difference, Row, Score, differences, rows
 from .variants import Variant, get_variant
+from .workers import Progress, work
 
 __all__ = ["Progress", "Result", "evaluate"]
-
-Progress = Callable[[int, int], object]
-"""Told how many requests are packed and how many there will be."""
-
-TICK = 0.2
-"""Seconds between two looks at what the processes have done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +113,7 @@ def evaluate(
     measured = tuple({variant.name: variant for variant in map(get_variant, variants)}.values())
     budgets = tuple(dict.fromkeys(budgets))
     given = {"sets": len(sets), "variants": len(measured), "budgets": len(budgets)}
-    _check(given, tokenizer=tokenizer, limit=limit, processes=processes)
+    check_settings(given, tokenizer=tokenizer, limit=limit, processes=processes)
     loaded = [one if isinstance(one, Dataset) else load(one, wheels=wheels) for one in sets]
     tasks = [
         Task(
@@ -139,8 +130,14 @@ def evaluate(
     ]
     if not tasks:
         raise InputError("no query of these sets has gold evidence, so there is nothing to score")
-    workers = min(processes or os.cpu_count() or 1, len(tasks))
-    scored = _here(tasks, on_progress) if workers == 1 else _spawned(tasks, workers, on_progress)
+    scored = work(
+        tasks,
+        score_source,
+        workers=min(processes or os.cpu_count() or 1, len(tasks)),
+        steps=lambda task: task.packs,
+        weight=lambda task: len(task.items) * task.packs,
+        on_progress=on_progress,
+    )
     return Result(
         variants=tuple(variant.name for variant in measured),
         budgets=budgets,
@@ -150,66 +147,9 @@ def evaluate(
     )
 
 
-def _check(given: dict[str, int], *, tokenizer: str, limit: int | None, processes: int | None) -> None:
-    for name, number in given.items():
-        if not number:
-            raise InputError(f"nothing to evaluate: no {name} given; name at least one")
-    for name, figure in (("limit", limit), ("processes", processes)):
-        if figure is not None and figure < 1:
-            raise InputError(f"{name} is {figure}; give 1 or more")
-    if tokenizer not in COUNTERS:
-        known = ", ".join(COUNTERS)
-        raise InputError(f"no independent counter for {tokenizer!r}; evaluate under one of {known}")
-
-
 def _spread(queries: Sequence[Query], limit: int | None) -> Sequence[Query]:
     """Take at most `limit` of the queries with evidence, at even steps over the sources, sorted by source."""
     scored = sorted((query for query in queries if query.gold), key=lambda query: query.source)
     if limit is None or limit >= len(scored):
         return scored
     return [scored[number * len(scored) // limit] for number in range(limit)]
-
-
-def _here(tasks: Sequence[Task], on_progress: Progress | None) -> list[list[Score]]:
-    total = sum(task.packs for task in tasks)
-    done = count(1)
-    tell = on_progress or (lambda now, of: None)
-    return [score_source(task, lambda: tell(next(done), total)) for task in tasks]
-
-
-def _spawned(tasks: Sequence[Task], workers: int, on_progress: Progress | None) -> list[list[Score]]:
-    """Score the sources in processes of their own, the largest first, and keep their order."""
-    context = get_context("spawn")
-    ticks: SimpleQueue[None] = context.SimpleQueue()
-    total, done = sum(task.packs for task in tasks), 0
-    order = sorted(tasks, key=lambda task: -len(task.items) * task.packs)
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(ticks,))
-    try:
-        futures = {id(task): executor.submit(_score_in_process, task) for task in order}
-        pending = set(futures.values())
-        while pending:
-            finished, pending = wait(pending, timeout=TICK, return_when=FIRST_EXCEPTION)
-            while not ticks.empty():
-                ticks.get()
-                done += 1
-                if on_progress:
-                    on_progress(done, total)
-            for future in finished:
-                future.result()  # raises what the process raised
-        return [futures[id(task)].result() for task in tasks]
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-
-
-_ticks: SimpleQueue[None]
-"""Set in each worker process by `_start`."""
-
-
-def _start(ticks: SimpleQueue[None]) -> None:
-    global _ticks
-    _ticks = ticks
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a traceback of its own
-
-
-def _score_in_process(task: Task) -> list[Score]:
-    return score_source(task, lambda: _ticks.put(None))

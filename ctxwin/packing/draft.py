@@ -58,7 +58,7 @@ class Draft:
         self.block = Block(task.pool, task.tokenizer, task.recall) if task.pool is not None and len(task.pool) else None
         self.tools = count_tools(task.tools, task.tokenizer, self.rules).tokens
         self.query = self._message(task.query) if task.query is not None else 0
-        size = len(self.block.items) if self.block else 0
+        size = int((~self.block.units.barred).sum()) if self.block else 0
         self.frame = self._message(left_out(size, size)) if size else 0
 
     @cached_property
@@ -88,7 +88,7 @@ class Draft:
 
     def everything(self) -> Request | None:
         """Return the request with everything in it if that fits."""
-        least = sum(int(section.pieces.tokens.sum()) for section in self.sections)
+        least = sum(int(section.pieces.tokens[~section.units.barred].sum()) for section in self.sections)
         if least > self.limit + self.limit // 8:
             return None  # far over: rendering it would only cost time
         chosen = [
@@ -102,9 +102,11 @@ class Draft:
     @property
     def given(self) -> int:
         """Tokens of everything that was given, whole."""
-        return self.fixed + sum(
-            int(section.pieces.tokens.sum() + section.pieces.header_tokens.sum()) for section in self.sections
-        )
+        whole = self.fixed + int(self.history.pieces.tokens.sum())
+        if self.block is not None:
+            pieces = self.block.pieces
+            whole += int(pieces.tokens[~self.block.units.barred].sum() + pieces.header_tokens.sum())
+        return whole
 
     def require_room(self) -> None:
         """Check that what must stay fits in its shortest allowed form.

@@ -116,4 +116,7 @@ def _block_text(block: Block, kept: Sequence[Chosen]) -> tuple[str, list[str]]:
         if one.form:
             texts.update(one.form.texts)
     indices = [one.unit for one in kept]
-    return render_block(block.items, block.pieces.labels, indices, lambda i: texts.get((i, ()), block.items[i].text))
+    allowed = len(block.units) - int(block.units.barred.sum())
+    return render_block(
+        block.items, block.pieces.labels, indices, lambda i: texts.get((i, ()), block.items[i].text), allowed
+    )

@@ -23,7 +23,7 @@ from ..summarize import Summarizer, get_summarizer
 from ..tokens import Tokenizer, get_tokenizer
 from .talk import Snapshot, Talk
 
-__all__ = ["DEFAULT_BUDGET", "Task", "make_task"]
+__all__ = ["DEFAULT_BUDGET", "Task", "fill_budget", "make_task"]
 
 DEFAULT_BUDGET = 2048
 """Tokens of a request when neither a budget nor a model is given."""
@@ -79,7 +79,7 @@ class Task:
         counter = get_tokenizer(row) if model is not None else self.tokenizer
         if budget is None:
             budget = replace(self.budget, margin=None) if model is None else None
-        return replace(self, budget=_budget(budget, row, counter), tokenizer=counter, model=row)
+        return replace(self, budget=fill_budget(budget, row, counter), tokenizer=counter, model=row)
 
 
 def make_task(
@@ -120,7 +120,7 @@ def make_task(
         question=question.strip(),
         asked=said.when if said is not None else None,
         query=query if query is not None and query.strip() != asked.strip() else None,
-        budget=_budget(budget, row, counter),
+        budget=fill_budget(budget, row, counter),
         tokenizer=counter,
         model=row,
         allocator=get_allocator(strategy, solver=solver),
@@ -179,7 +179,7 @@ def _last_question(conversation: Conversation) -> Item | None:
     return conversation.items[asked] if asked is not None else None
 
 
-def _budget(budget: int | Budget | None, model: Model | None, tokenizer: Tokenizer) -> Budget:
+def fill_budget(budget: int | Budget | None, model: Model | None, tokenizer: Tokenizer) -> Budget:
     """Return the budget with its margin filled in."""
     if budget is None:
         budget = _window(model) if model is not None else DEFAULT_BUDGET

@@ -156,6 +156,10 @@ class Index:
         """Weigh the question's terms by rarity, to score sentences."""
         return self._words.query_weights(query.wording)
 
+    def coverage(self, query: Query) -> Scores:
+        """Return which share of a question's weight, by rarity, the terms of each item have, (n,) in [0, 1]."""
+        return self._words.coverage(query.terms(0.0))
+
     def score(self, query: Query) -> Scores:
         """Return p in [0, 1] for every item, (n,); quantised, so that equal input gives equal order."""
         return score_together([(self, query)])[0]
@@ -221,7 +225,7 @@ class Index:
 
     def _missing(self, query: Query) -> float:
         """Return which share of a question's weight, by rarity, the item that has most of it lacks, 0 to 1."""
-        return 1.0 - float(self._words.coverage(query.terms(0.0)).max(initial=0.0))
+        return 1.0 - float(self.coverage(query).max(initial=0.0))
 
     def _need_of_meaning(self, query: Query) -> float:
         """Return how much vectors count: less, the more of a question in another script the best item says.

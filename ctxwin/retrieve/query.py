@@ -104,7 +104,12 @@ class Query:
     @property
     def is_task(self) -> bool:
         """Whether something new is to be made, so that standing instructions apply."""
-        return bool(_TASK.search(self.text)) and not _RECALL.search(self.text)
+        return bool(_TASK.search(self.text)) and not self.is_about_the_past
+
+    @property
+    def is_about_the_past(self) -> bool:
+        """Whether it speaks of what was, or was said."""
+        return bool(_RECALL.search(self.text))
 
     @property
     def is_over_time(self) -> bool:

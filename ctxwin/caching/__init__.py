@@ -1,0 +1,29 @@
+"""The cache-aware planner: what the next request looks like, given the one before it.
+
+    talk, state ──scene──▶ arrangements ──policies──▶ proposal ──filling──▶ Packed, State
+
+A request reads: tools and system, the history that is carried on, the retrieved block, the question. What stands before
+the block is the same, byte for byte, as in an earlier request, and is read from the provider's cache at a fraction of
+the price. `Planner` decides how much history to carry on, when to cut it down, and how much to retrieve; the plain
+policies that it is compared with stand beside it.
+"""
+
+from .planner import Planner
+from .policies import POLICIES
+from .prices import Bill, Prices, compaction_point
+from .rules import RULES, CacheRules, cache_rules
+from .state import Note, Sent, State
+
+__all__ = [
+    "POLICIES",
+    "RULES",
+    "Bill",
+    "CacheRules",
+    "Note",
+    "Planner",
+    "Prices",
+    "Sent",
+    "State",
+    "cache_rules",
+    "compaction_point",
+]

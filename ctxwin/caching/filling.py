@@ -1,0 +1,149 @@
+"""From a plan to the packed request: what is carried stands first, byte for byte; what is retrieved comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..items import Budget, Item
+from ..messages import read, write
+from ..messages.values import Raw
+from ..packing import Packed, Talk, pack
+from ..pool import Pool
+from ..report import Decision
+from ..retrieve import shipped_weights
+from .policies import Proposal
+from .scene import Scene
+from .state import Note
+
+__all__ = ["Filled", "fill", "text_of"]
+
+NOTE = "note:"
+"""How the ids of notes begin in a packing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A packed request, its messages with a system prompt apart among them, and the block that was retrieved for it."""
+
+    packed: Packed
+    raws: Sequence[Raw]
+    block: Note | None
+    place: int
+    """How many messages stand before what is new and will not be the same next time."""
+
+
+def fill(
+    scene: Scene,
+    plan: Proposal,
+    *,
+    budget: Budget,
+    tools: Sequence[Mapping[str, Any]],
+    tool_tokens: int,
+    **options: Any,
+) -> Filled:
+    """Pack what a plan keeps, with a retrieved block where it wants one.
+
+    Args:
+        scene: the conversation.
+        plan: what fits.
+        budget: of the request.
+        tools: their schemas, to be counted.
+        tool_tokens: what they cost.
+        options: what else `pack` takes.
+    """
+    given = list(scene.messages(plan.request))
+    pool = _retrievable(scene, plan) if plan.block > 0 else None
+    base = plan.request.tokens + scene.fixed + tool_tokens
+    limit = min(budget.limit, base + (plan.block if pool is not None else 0))
+    packed = pack(
+        _talk(scene, plan),
+        scene.query,
+        replace(budget, total=limit + budget.reserve + (budget.margin or 0)),
+        items=pool,
+        tools=tools,
+        pins=[index for index, (name, _) in enumerate(given) if not name or scene.row[name] < scene.tail],
+        **options,
+    )
+    raws = [item.raw or {} for item in read(packed.messages, dialect=scene.dialect).items]
+    place = next((n for n, (one, (_, other)) in enumerate(zip(raws, given, strict=False)) if one != other), len(given))
+    block = None
+    if len(raws) > len(given) + (scene.query is not None):
+        there = {name for name, _ in given}
+        shown = tuple(name for name, _ in packed.plan.choices if name not in there and not name.startswith(NOTE))
+        before = given[place][0] if place < len(given) else ""
+        block = Note(before=before, text=text_of(raws[place]), turns=shown)
+    return Filled(packed=_told(scene, plan, packed, raws, budget), raws=raws, block=block, place=place)
+
+
+def _talk(scene: Scene, plan: Proposal) -> Talk:
+    """Return what stands in the request as a talk of its own."""
+    talk = Talk(dialect=scene.dialect)
+    ahead = scene.ahead
+    if ahead is not None:
+        talk.system = (ahead.raw or {})["content"]
+    turns = []
+    for number, (name, raw) in enumerate(scene.messages(plan.request)):
+        if ahead is None or name != ahead.id:
+            turns.append(scene.items[scene.row[name]] if name else Item(text="", id=f"{NOTE}{number}", raw=raw))
+    talk.extend(turns)
+    return talk
+
+
+def _retrievable(scene: Scene, plan: Proposal) -> Pool | None:
+    """Return the conversation as a pool of which only what is left out may be packed; None where that is nothing."""
+    positions = scene.positions(np.flatnonzero(scene.left_out(plan.request)))
+    if not len(positions):
+        return None
+    pool = scene.talk.pool
+    rows = np.zeros(len(pool), np.bool_)
+    rows[positions] = True
+    # What was said before is what is searched: as in a packing of messages, the question does not lean on it.
+    return pool.only(rows).with_weights(shipped_weights().without("history"))
+
+
+def text_of(raw: Raw) -> str:
+    """Return the text of a note."""
+    content = raw["content"]
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+def _told(scene: Scene, plan: Proposal, packed: Packed, raws: Sequence[Raw], budget: Budget) -> Packed:
+    """Return the request in the form in which the conversation came, with an account of every turn of it."""
+    report = packed.report
+    told = replace(
+        report,
+        budget=budget,
+        limit=budget.limit,
+        given=int(scene.tokens.sum()) + report.tokens - sum(scene.tokens[list(plan.request.rows)].tolist()),
+        decide=lambda: list(_decisions(scene, plan, report.decisions)),
+    )
+    choices = tuple((name, rung) for name, rung in packed.plan.choices if not name.startswith(NOTE))
+    return replace(
+        packed,
+        messages=write(scene.now.conversation, raws),
+        report=told,
+        plan=replace(packed.plan, choices=choices, limit=budget.limit),
+    )
+
+
+def _decisions(scene: Scene, plan: Proposal, made: Sequence[Decision]) -> Iterator[Decision]:
+    there = {scene.items[i].id for i in plan.request.rows}
+    shown = {turn for one in plan.request.notes for turn in one.turns}
+    known = {one.id: one for one in reversed(made)}  # of a turn that stands whole, not its double in the block
+    for position, item in enumerate(scene.items):
+        one = known.get(item.id)
+        if one is None:
+            tokens = int(scene.tokens[position])
+            one = Decision(
+                id=item.id, position=position, kind=item.kind, label=item.speaker or item.role or item.kind,
+                rung="out", tokens=0, full_tokens=tokens, p=0.0, reason="not asked for",
+            )  # fmt: skip
+        if item.id in there and one.reason == "pinned" and scene.now.stand[position] == 0:
+            one = replace(one, reason="carried on")
+        elif item.id in shown:
+            one = replace(one, rung="extract", reason="retrieved before")
+        yield replace(one, position=position)

@@ -1,0 +1,203 @@
+"""The planner: each request of a conversation in turn, so that the provider's cache is used and nothing that matters is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from ..constraints import ALWAYS_WHOLE
+from ..errors import InputError
+from ..items import Budget
+from ..messages import read
+from ..models import Model, get_model
+from ..packing import Packed, Talk, pack
+from ..packing.task import fill_budget
+from ..tokens import count_items, count_tools, get_rules, get_tokenizer
+from .filling import Filled, fill, text_of
+from .ledger import Ledger, message_hash
+from .policies import POLICIES, Costs, Proposal
+from .prices import Prices
+from .rules import cache_rules
+from .scene import Arrangement, Scene
+from .state import Sent, State
+
+__all__ = ["Planner"]
+
+RECENT = 0.3
+"""What the last request counts in the growth that is expected."""
+CALLS_SEEN = 24
+"""Newest messages that are looked at for tool calls: where there are some, more are likely to come."""
+
+
+class Planner:
+    """Makes the requests of a conversation so that what they share at their beginning stays in the provider's cache.
+
+    Args:
+        model: gives window, tokenizer, prices and the provider's caching rules; without one nothing is cheaper
+            for being cached.
+        ttl: seconds that a prefix is kept after its last use; None: what the provider promises.
+        policy: `auto`, or one of the plain policies, for comparison.
+
+    Raises:
+        InputError: there is no such policy.
+        UnknownModel: no such model.
+
+    Example:
+        >>> planner, talk, state = Planner(model="gpt-5-mini"), Talk(), None
+        >>> for n in range(40):
+        ...     talk.extend([{"role": "user", "content": f"Locker {n} opens with {n * n}."}])
+        ...     packed, state = planner.plan(talk, state, budget=300, embedder="none", now=60.0 * n)
+        >>> packed.tokens <= 300, len(state.turns) < 40
+        (True, True)
+    """
+
+    def __init__(self, *, model: str | Model | None = None, ttl: float | None = None, policy: str = "auto") -> None:
+        if policy not in POLICIES:
+            near = get_close_matches(policy, POLICIES, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(POLICIES)}"
+            raise InputError(f"unknown policy {policy!r}; {hint}")
+        self.model = get_model(model) if model is not None else None
+        self.policy = policy
+        self.prices = Prices.of_model(self.model)
+        self.rules = cache_rules(self.model)
+        self.ttl = self.rules.ttl if ttl is None else ttl
+
+    def plan(
+        self,
+        talk: Talk,
+        state: State | None = None,
+        *,
+        query: str | None = None,
+        budget: int | Budget | None = None,
+        now: float | None = None,
+        tokenizer: Any = None,
+        pins: Sequence[int | str] = (),
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        **options: Any,
+    ) -> tuple[Packed, State]:
+        """Return the next request and what the plan after it must know.
+
+        Args:
+            talk: the conversation up to the question.
+            state: what the last call returned; None: there was none.
+            query: as for `pack`; a question that is not in the talk ends the request and is not carried on.
+            budget: as for `pack`, as are the next four.
+            now: seconds since the epoch; None: the clock's.
+            tokenizer: as for `pack`.
+            pins: as for `pack`.
+            tools: as for `pack`.
+            options: what else `pack` takes, `embedder` and `summarizer` for instance.
+
+        Raises:
+            BudgetError: what must stay does not fit.
+        """
+        now = time.time() if now is None else now
+        counter = get_tokenizer(tokenizer if tokenizer is not None else self.model)
+        dialect = talk.dialect
+        rules = get_rules(dialect, self.model)
+        tools = tuple(tools) if tools is not None else talk.snapshot().conversation.tools
+        tool_tokens = count_tools(tools, counter, rules).tokens
+        room = fill_budget(budget, self.model, counter)
+        scene = Scene(talk, limit=room.limit - tool_tokens, tokenizer=counter, rules=rules, pins=pins, query=query)
+        desk = _Desk(
+            ledger=Ledger(rules=self.rules, sent=self._live(state, now)),
+            tools=message_hash(tools),
+            tool_tokens=tool_tokens,
+            scene=scene,
+        )
+        plan = self._choose(scene, state, desk)
+        given = {**options, "tokenizer": counter, "model": self.model}
+        if plan is None:
+            packed = pack(talk, query, room, pins=pins, tools=tools, **given)
+            raws = [item.raw or {} for item in read(packed.messages, dialect=dialect).items]
+            filled = Filled(packed=packed, raws=raws, block=None, place=0)
+        else:
+            filled = fill(scene, plan, budget=room, tools=tools, tool_tokens=tool_tokens, **given)
+        return filled.packed, desk.state(state, plan, filled, now)
+
+    def _live(self, state: State | None, now: float) -> tuple[Sent, ...]:
+        """Return the requests that the provider still holds."""
+        return tuple(one for one in state.sent if now - one.time <= self.ttl) if state is not None else ()
+
+    def _choose(self, scene: Scene, state: State | None, desk: _Desk) -> Proposal | None:
+        """Choose what the request is made of; None for a plain packing of all."""
+        everything = scene.everything()
+        if scene.room(everything) >= 0:
+            return Proposal(request=everything, carry=everything, stable="all")
+        policy = POLICIES[self.policy]
+        plan = policy(scene, state, Costs(prices=self.prices, warm=desk.warm)) if policy is not None else None
+        return plan if plan is not None and scene.room(plan.request) >= 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Desk:
+    """What one plan works with."""
+
+    ledger: Ledger
+    tools: str
+    """Their hash; they stand before all messages."""
+    tool_tokens: int
+    scene: Scene
+
+    def warm(self, arrangement: Arrangement) -> int:
+        """Return how many tokens of an arrangement, tools included, are read from the cache."""
+        scene = self.scene
+        hashes, tokens = [self.tools], [self.tool_tokens]
+        for name, raw in scene.messages(arrangement):
+            hashes.append(message_hash(raw))
+            tokens.append(int(scene.tokens[scene.row[name]]) if name else scene.note_tokens(text_of(raw)))
+        return self.ledger.read(hashes, tokens)
+
+    def state(self, before: State | None, plan: Proposal | None, filled: Filled, now: float) -> State:
+        """Return what the next plan must know."""
+        scene, packed = self.scene, filled.packed
+        items = read(packed.messages, dialect=scene.dialect).items
+        hashes = (self.tools, *(message_hash(raw) for raw in filled.raws))
+        tokens = (self.tool_tokens, *count_items(items, scene.counter, scene.rules))
+        ends = self.ledger.marked(hashes, self._ends(plan, filled))
+        sent = Sent(time=now, hashes=hashes, tokens=tokens, ends=ends)
+        bill = self.ledger.bill(sent, packed.tokens)
+        carry = plan.carry if plan is not None else Arrangement(rows=(), tokens=0)
+        request = plan.request if plan is not None else carry
+        exception = carry != request
+        block = (filled.block,) if filled.block is not None and filled.block.before else ()
+        new = sum(scene.tokens[i] for i in range(self._first_new(before), len(scene.items)))
+        return State(
+            turns=self._ids(carry),
+            notes=carry.notes if exception else (*carry.notes, *block),
+            aside=self._ids(request) if exception else (),
+            aside_notes=(*request.notes, *block) if exception else (),
+            last=scene.items[-1].id if scene.items else "",
+            question=scene.question_id,
+            growth=float(new) if before is None else (1 - RECENT) * before.growth + RECENT * float(new),
+            sent=(sent, *(tuple(self.ledger.sent)[-1:] if exception else ())),
+            bill=bill,
+        )
+
+    def _ids(self, arrangement: Arrangement) -> tuple[str, ...]:
+        return tuple(self.scene.items[i].id for i in arrangement.rows)
+
+    def _first_new(self, before: State | None) -> int:
+        known = self.scene.row.get(before.last) if before is not None else None
+        return 0 if known is None else known + 1
+
+    def _ends(self, plan: Proposal | None, filled: Filled) -> set[int]:
+        """Return after how many messages, the tools counted as one, what will come again ends."""
+        roles = [item.role for item in self.scene.items]
+        lead = next((n for n, role in enumerate(roles) if role not in ALWAYS_WHOLE), len(roles))
+        ends = {1 + lead}
+        stable = plan.stable if plan is not None else "system"
+        if stable == "all" or self._calls_tools:
+            ends.add(1 + len(filled.raws))
+        if stable == "history":
+            ends.add(1 + filled.place)
+        return ends
+
+    @property
+    def _calls_tools(self) -> bool:
+        """Whether the model is likely to call a tool, whose result goes on from this very request."""
+        newest = self.scene.items[-CALLS_SEEN:]
+        return any(part.kind == "call" for item in newest for part in item.parts)

@@ -1,0 +1,72 @@
+"""What a request costs beside a prompt cache, and when carrying on costs more than beginning anew."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..models import Model
+
+__all__ = ["Bill", "Prices", "compaction_point"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """The input tokens of one request, by what they cost."""
+
+    read: int = 0
+    """Read from the cache."""
+    written: int = 0
+    """Written to it."""
+    fresh: int = 0
+    """Neither."""
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return self.read + self.written + self.fresh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What cached tokens cost, as shares of a fresh token of input.
+
+    Example:
+        >>> Prices(read=0.1, write=1.25).of(Bill(read=1_000, written=400, fresh=200))
+        800.0
+    """
+
+    read: float = 1.0
+    """Of a token read from the cache; 1 where nothing is cached."""
+    write: float = 1.0
+    """Of a token written to it; 1 where writing costs nothing extra."""
+
+    @classmethod
+    def of_model(cls, model: Model | None) -> Prices:
+        """Return a model's prices; those of no cache where none is known."""
+        if model is None or model.cache_read is None:
+            return cls()
+        return cls(read=model.cache_read, write=model.cache_write)
+
+    def of(self, bill: Bill) -> float:
+        """Price a request, in fresh tokens."""
+        return self.read * bill.read + self.write * bill.written + bill.fresh
+
+
+def compaction_point(prices: Prices, *, keep: float, growth: float) -> float:
+    """Return by how many tokens a carried history should grow before it is cut down to `keep` again.
+
+    Cutting writes `keep` tokens anew, once in `D / growth` requests; not cutting reads `D / 2` more, on average, in each.
+    The sum r D / 2 + w keep growth / D is least at D = sqrt(2 w keep growth / r) [research/algorithms.md, section 4,
+    with no price for the attention that more context costs].
+
+    Args:
+        prices: of the model.
+        keep: tokens that stay when it is cut.
+        growth: tokens that come with each request.
+
+    Example:
+        >>> [round(compaction_point(Prices(read=r, write=1.25), keep=20_000, growth=1_000)) for r in (0.1, 0.025)]
+        [22361, 44721]
+    """
+    return math.sqrt(2 * prices.write * keep * growth / prices.read) if prices.read > 0 else math.inf

@@ -1,0 +1,221 @@
+"""A conversation at one moment, as a plan sees it, and arrangements of it: which turns stand in the request, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..constraints import conversation_units
+from ..items import Item
+from ..layout import omitted_run
+from ..messages import note, open_tail, read
+from ..messages.values import Raw
+from ..packing import Talk
+from ..retrieve import Index, Query
+from ..tokens import REPLY_PRIMING, RequestRules, Tokenizer, count_items
+from .need import need
+from .state import Note, State
+
+__all__ = ["Arrangement", "Scene"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """Turns that stand in the request whole, in order, and the notes between them."""
+
+    rows: tuple[int, ...]
+    """Items of the scene, ascending."""
+    notes: tuple[Note, ...] = ()
+    tokens: int
+    """Of both."""
+
+
+LAST = 1 / 3
+"""Of the limit: how long the last group may be to stay, however few tokens are wanted."""
+
+
+class Scene:
+    """One talk at one moment: n items, of them perhaps a system prompt apart before all.
+
+    Args:
+        talk: the conversation.
+        limit: tokens that the request may have, tools counted off.
+        tokenizer: what counts.
+        rules: of the model, or of the dialect.
+        pins: indices or ids of messages that must stay whole.
+        query: a question that is not among the messages and ends the request.
+    """
+
+    def __init__(
+        self,
+        talk: Talk,
+        *,
+        limit: int,
+        tokenizer: Tokenizer,
+        rules: RequestRules,
+        pins: Iterable[int | str] = (),
+        query: str | None = None,
+    ) -> None:
+        self.now = talk.snapshot()
+        self.talk = talk
+        self.limit = limit
+        conversation = self.now.conversation
+        self.items: Sequence[Item] = conversation.items
+        self.dialect = conversation.dialect
+        self.counter, self.rules = tokenizer, rules
+        self.tokens: NDArray[np.int64] = self.now.counts(tokenizer, rules)
+        units = conversation_units(conversation, self.now.pinned(pins), self.now.stand)
+        self.groups = np.asarray(conversation.groups, np.intp)
+        self.must = self._of_units(units.required)
+        self.barred = self._of_units(units.barred)
+        self.row = {item.id: i for i, item in enumerate(self.items)}
+        said = self.items[conversation.asked].text if conversation.asked is not None else ""
+        self.query = query if query is not None and query.strip() != said.strip() else None
+        self.asked = conversation.asked
+        self.tail = open_tail(conversation) if self.items else 0
+        self.fixed = REPLY_PRIMING + (self.note_tokens(self.query) if self.query is not None else 0)
+
+    def _of_units(self, units: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the items of some units, (n,)."""
+        return units[self.groups] if len(self.groups) else np.zeros(0, np.bool_)
+
+    @cached_property
+    def question(self) -> Query:
+        """What the request should be good for."""
+        asked = self.items[self.asked] if self.asked is not None else None
+        text = self.query if self.query is not None else asked.text if asked is not None else ""
+        return Query(text=text.strip(), when=asked.when if asked is not None else None)
+
+    @property
+    def question_id(self) -> str:
+        """What tells this question from another: the turn that asks it, or its own words."""
+        if self.query is not None:
+            return f"? {self.query}"
+        return self.items[self.asked].id if self.asked is not None else ""
+
+    def note_tokens(self, text: str) -> int:
+        """Count a note as a message of its own."""
+        return _note_tokens(text, self.dialect, self.counter, self.rules)
+
+    def room(self, arrangement: Arrangement) -> int:
+        """Return the tokens that an arrangement leaves; below 0 it does not fit."""
+        return self.limit - self.fixed - arrangement.tokens
+
+    def arrange(self, rows: Iterable[int], notes: Iterable[Note] = ()) -> Arrangement:
+        """Make an arrangement of some items with all that must stand there, in whole groups; notes whose turn is gone go."""
+        there = self.must.copy()
+        there[list(rows)] = True
+        whole = np.isin(self.groups, self.groups[there])
+        there = whole & ~self.barred
+        kept = tuple(np.flatnonzero(there).tolist())
+        ids = {self.items[i].id for i in kept}
+        notes = tuple(one for one in notes if one.before in ids)
+        tokens = int(self.tokens[there].sum()) + sum(self.note_tokens(one.text) for one in notes)
+        return Arrangement(rows=kept, notes=notes, tokens=tokens)
+
+    def everything(self) -> Arrangement:
+        """Return all that may be sent."""
+        return self._with_gaps(range(len(self.items)))
+
+    def newest(self, tokens: float) -> Arrangement:
+        """Return what must stay and the newest whole groups up to so many tokens, with a note for each gap.
+
+        The last one, to which the question most often answers, is there unless it is very long.
+        """
+        return self._with_gaps(self._newest(tokens))
+
+    def _newest(self, tokens: float) -> Iterator[int]:
+        group, own = -1, np.bincount(self.groups, self.tokens)
+        for i in reversed(range(len(self.items))):
+            if self.must[i] or self.barred[i]:
+                continue
+            if self.groups[i] != group:
+                last = group < 0
+                group = int(self.groups[i])
+                tokens -= float(own[group])
+            if tokens < 0 and not (last and own[group] <= LAST * self.limit):
+                return
+            yield i
+
+    def _with_gaps(self, rows: Iterable[int]) -> Arrangement:
+        """Arrange some items, with a note wherever some before one are left out."""
+        rows = self.arrange(rows).rows
+        inside = self._inside(rows)
+        notes, skipped, last = [], 0, -1
+        for i in rows:
+            skipped += i - last - 1
+            if skipped and i not in inside:
+                notes.append(Note(before=self.items[i].id, text=omitted_run(skipped)))
+                skipped = 0
+            last = i
+        return self.arrange(rows, notes)
+
+    def _inside(self, rows: Sequence[int]) -> set[int]:
+        """Return the items before which no note may stand, since their group has begun."""
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for i in rows:
+            first.setdefault(int(self.groups[i]), i)
+            last[int(self.groups[i])] = i
+        return {i for group in first for i in range(first[group] + 1, last[group] + 1)}
+
+    def carried(self, state: State) -> Arrangement | None:
+        """Return what went on from the last request, with all that has come since; None where some of it is gone."""
+        turns, notes = state.turns, state.notes
+        if state.aside and state.question == self.question_id:  # a chain of calls goes on from the exception
+            turns, notes = state.aside, state.aside_notes
+        if state.last not in self.row or not all(turn in self.row for turn in turns):
+            return None
+        new = range(self.row[state.last] + 1, len(self.items))
+        return self.arrange([*(self.row[turn] for turn in turns), *new], notes)
+
+    def messages(self, arrangement: Arrangement) -> Iterator[tuple[str, Raw]]:
+        """Yield the messages of an arrangement, a system prompt apart first, each with its id; "" for a note."""
+        notes: dict[str, list[Note]] = {}
+        for one in arrangement.notes:
+            notes.setdefault(one.before, []).append(one)
+        for i in arrangement.rows:
+            for one in notes.get(self.items[i].id, ()):
+                yield "", note(one.text, self.dialect)
+            yield self.items[i].id, self.items[i].raw or {}
+
+    def left_out(self, arrangement: Arrangement) -> NDArray[np.bool_]:
+        """Return which items could come back through a retrieved block, (n,)."""
+        out = ~self.barred & (self.now.stand == 0)
+        out[list(arrangement.rows)] = False
+        out[[self.row[turn] for one in arrangement.notes for turn in one.turns if turn in self.row]] = False
+        return out
+
+    @property
+    def ahead(self) -> Item | None:
+        """The system prompt apart from the messages."""
+        return self.now.head
+
+    def positions(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return where items stand in the talk, none of them the system prompt apart."""
+        return self.now.there[rows - int(self.ahead is not None)]
+
+    @cached_property
+    def free(self) -> NDArray[np.intp]:
+        """Items whose relevance is judged, (m,)."""
+        return np.flatnonzero(~self.must & ~self.barred)
+
+    @cached_property
+    def index(self) -> Index:
+        """The index of those."""
+        return self.now.select(self.free).index
+
+    def need(self, arrangement: Arrangement) -> float:
+        """Return how probable it is that the question asks for what an arrangement leaves out, 0 to 1."""
+        if not len(self.free) or not self.question.text:
+            return 0.0
+        return need(self.index, self.question, ~self.left_out(arrangement)[self.free])
+
+
+@lru_cache(maxsize=4_096)
+def _note_tokens(text: str, dialect: str, counter: Tokenizer, rules: RequestRules) -> int:
+    return count_items(read([note(text, dialect)], dialect=dialect).items, counter, rules)[0]  # type: ignore[arg-type]

@@ -1,0 +1,81 @@
+"""A provider's prompt cache, imitated: what of a request it reads, what it writes, what it reckons at the full price.
+
+It knows nothing of planners: it sees messages and marks, as the provider does, and has its own hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..caching import Bill, CacheRules
+
+__all__ = ["Provider"]
+
+
+class Provider:
+    """The cache of one conversation, with a whole message as the smallest piece.
+
+    Example:
+        >>> from ctxwin.caching import CacheRules
+        >>> provider = Provider(CacheRules(provider="", minimum=100))
+        >>> talk = [{"role": "user", "content": "one"}, {"role": "user", "content": "two"}]
+        >>> [provider.send(talk[:n], [120] * n, marks=(), now=0.0).read for n in (1, 2)]
+        [0, 120]
+    """
+
+    def __init__(self, rules: CacheRules) -> None:
+        self.rules = rules
+        self._kept: dict[str, float] = {}
+        """When each prefix was last used, by its hash."""
+
+    def send(
+        self, messages: Sequence[Mapping[str, Any]], tokens: Sequence[int], marks: Sequence[int], now: float
+    ) -> Bill:
+        """Take a request and say what its input costs.
+
+        Args:
+            messages: with a system prompt and the tools, as far as there are any, as the first of them.
+            tokens: of each.
+            marks: after how many messages a marked prefix ends.
+            now: in seconds.
+        """
+        prefixes = _prefixes(messages)
+        marks = [*marks] if self.rules.marks else [*range(1, len(messages) + 1)]
+        blocks = [_blocks(message) for message in messages]
+        read = max((self._found(prefixes, blocks, mark, now) for mark in marks), default=0)
+        before = sum(tokens[:read])
+        cached = self.rules.readable(before)
+        for mark in {*marks, read}:
+            if mark and sum(tokens[:mark]) >= self.rules.minimum:
+                self._kept[prefixes[mark - 1]] = now
+        end = sum(tokens[: max(marks, default=0)])
+        written = max(0, end - cached) if self.rules.marks and end >= self.rules.minimum else 0
+        return Bill(read=cached, written=written, fresh=sum(tokens) - cached - written)
+
+    def _found(self, prefixes: Sequence[str], blocks: Sequence[int], mark: int, now: float) -> int:
+        """Return how many messages the longest kept prefix has that a mark finds."""
+        looked = 0
+        for end in range(mark, 0, -1):
+            if now - self._kept.get(prefixes[end - 1], -float("inf")) <= self.rules.ttl:
+                return end
+            looked += blocks[end - 1]
+            if self.rules.lookback is not None and looked >= self.rules.lookback:
+                break
+        return 0
+
+
+def _prefixes(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    digest, found = hashlib.sha256(), []
+    for message in messages:
+        digest.update(json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        found.append(digest.hexdigest())
+    return found
+
+
+def _blocks(message: Mapping[str, Any]) -> int:
+    """Return how many content blocks a message has, each call one of its own."""
+    content = message.get("content")
+    return max(1, (len(content) if isinstance(content, list) else 1) + len(message.get("tool_calls") or ()))

@@ -1,0 +1,105 @@
+"""Conversations that were held, to be replayed: what was said, when the model was asked, what can be asked at the end."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..items import Item
+from .data import Dataset, Query, load
+
+__all__ = ["Spoken", "spoken"]
+
+MINUTE, DAY = 60.0, 86_400.0
+"""Seconds between two requests of a sitting, and before a new one: a cache outlives the first and not the second."""
+TRANSCRIPTS = "transcripts.jsonl.gz"
+"""Whole conversations, one a line, `id` and `messages`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A conversation that was held."""
+
+    dataset: str
+    messages: tuple[Mapping[str, Any], ...] = field(hash=False)
+    requests: tuple[int, ...]
+    """How many messages there were at each request: those before an answer of the model."""
+    times: tuple[float, ...]
+    """When each was made, in seconds."""
+    questions: tuple[Query, ...] = ()
+    """Asked when all is said; their evidence is in the messages."""
+    units: Mapping[str, Item] = field(default_factory=dict, hash=False)
+    """The evidence, by uid."""
+
+
+def spoken(source: Dataset | str | Path) -> tuple[Spoken, ...]:
+    """Return the conversations of a set whose turns have roles, or of a folder with `transcripts.jsonl.gz`.
+
+    Raises:
+        InputError: it cannot be read, or no turn is an assistant's.
+
+    Example:
+        >>> from ctxwin.evaluate import load_sample
+        >>> [(len(one.messages), len(one.requests), len(one.questions)) for one in spoken(load_sample())]
+        [(116, 50, 16)]
+    """
+    if isinstance(source, Dataset):
+        name, found = source.name, _of_set(source)
+    elif (path := Path(source) / TRANSCRIPTS).is_file():
+        name, found = Path(source).name, _transcripts(path)
+    else:
+        dataset = load(source)
+        name, found = dataset.name, _of_set(dataset)
+    held = tuple(one for one in found if one.requests)
+    if not held:
+        raise InputError(f"no turn of {name!r} is an assistant's, so nothing can be replayed; give a set with roles")
+    return held
+
+
+def _transcripts(path: Path) -> Iterator[Spoken]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                messages = tuple(json.loads(line)["messages"])
+                roles = [message.get("role") for message in messages]
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise InputError(f"{path}:{number}: no conversation ({error}); correct the line") from error
+            requests = tuple(_answered(roles))
+            times = tuple(MINUTE * n for n in range(len(requests)))
+            yield Spoken(dataset=path.parent.resolve().name, messages=messages, requests=requests, times=times)
+
+
+def _of_set(dataset: Dataset) -> Iterator[Spoken]:
+    for name, items in dataset.sources.items():
+        turns = [item for item in items if item.kind == "turn"]
+        units = {item.id: item for item in turns}
+        requests = tuple(_answered([item.role for item in turns]))
+        asked = (query for query in dataset.queries if query.source == name and query.gold)
+        yield Spoken(
+            dataset=dataset.name,
+            messages=tuple(item.raw or {"role": item.role or "user", "content": item.text} for item in turns),
+            requests=requests,
+            times=tuple(_times(turns, requests)),
+            questions=tuple(query for query in asked if units.keys() >= {*query.gold}),
+            units=units,
+        )
+
+
+def _answered(roles: Sequence[str | None]) -> Iterator[int]:
+    """Yield how many messages stand before each answer of the model; what it says in several messages is one."""
+    for at, (before, role) in enumerate(pairwise(roles), start=1):
+        if role == "assistant" and before != "assistant" and "user" in roles[:at]:
+            yield at
+
+
+def _times(turns: Sequence[Item], requests: Sequence[int]) -> Iterator[float]:
+    now = 0.0
+    for before, size in pairwise((1, *requests)):
+        now += DAY if turns[before - 1].session != turns[size - 1].session else MINUTE
+        yield now
