@@ -167,7 +167,9 @@ def count_pieces(items: Sequence[Item], tokenizer: Tokenizer, known: Pieces | No
     different = list(dict.fromkeys(heads))
     counts = tokenizer.count_many([*texts, *different, *lines])
     head_cost = dict(zip(different, counts[len(texts) :], strict=False))
-    steps = [1 if left is not None and follows(left, item) else 2 for left, item in zip([before, *new], new, strict=False)]
+    steps = [
+        1 if left is not None and follows(left, item) else 2 for left, item in zip([before, *new], new, strict=False)
+    ]
     columns = {
         "tokens": counts[: len(texts)],
         "order": np.cumsum([int(known.order[-1]) if first else 0, *steps])[1:],

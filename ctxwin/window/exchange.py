@@ -94,7 +94,7 @@ class Exchange:
             window.add(self._message)
             self._message = None
         packed = window.pack(tools=self._tools)
-        return request_body(
+        body = request_body(
             packed.messages,
             window.dialect,
             model=window.model,
@@ -102,6 +102,7 @@ class Exchange:
             reserve=packed.report.budget.reserve,
             options=self._options,
         )
+        return window.marked(body)
 
     def more(self, reply: Reply) -> bool:
         """Store a reply; answer what it recalls, and return whether another request must follow."""

@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from ..caching import Planner, State, mark
+from ..clients import Reply
 from ..embed import get_embedder
 from ..items import Budget
+from ..messages import Dialect
 from ..models import Model
 from ..packing import Packed, Talk, pack
 from ..store import MemoryStore, Store
@@ -20,6 +23,8 @@ from .settings import as_budget
 
 __all__ = ["Packer"]
 
+LEARNED, CACHED = "calibration", "cache"
+"""Where a window's state keeps what was learned of the provider's counting, and what it was sent last."""
 NEW = 2
 """Messages at the end that a request usually has and the one before had not: a reply and a question."""
 
@@ -33,7 +38,8 @@ class Packer:
         row: the model in the catalogue; None without one.
         tokenizer, embedder: as for `ctxwin.pack`.
         choices: further arguments of `ctxwin.pack` for every packing.
-        learned: what an earlier `learner.state` was.
+        cache: policy of the planner that keeps the provider's prompt cache warm; None: each request is packed anew.
+        kept: what an earlier `state` was.
         noted: is told the name of each embedder whose vectors are kept.
     """
 
@@ -46,12 +52,17 @@ class Packer:
         tokenizer: Any,
         embedder: Any,
         choices: Mapping[str, Any],
-        learned: Mapping[str, Any] | None,
+        cache: str | None,
+        kept: Mapping[str, Any],
         noted: Callable[[str], None],
     ) -> None:
         self.row = row
         base = get_tokenizer(tokenizer)
-        self.learner = Learner(base, row, learned)
+        self.learner = Learner(base, row, kept.get(LEARNED))
+        priced = row is not None and row.cache_read is not None
+        self._planner = Planner(model=row, policy=cache) if cache is not None and priced else None
+        self._sent = State.from_dict(kept[CACHED]) if self._planner and kept.get(CACHED) else None
+        self._next: State | None = None
         self._contents = contents
         self._store = store
         self._choices = choices
@@ -90,19 +101,56 @@ class Packer:
         def under(some: int | Budget | None) -> Packed:
             return pack(talk, query, some, **given, pins=pins, tools=tools)
 
-        limit = as_budget(budget)
+        def planned(some: int | Budget | None) -> Packed:
+            if self._planner is None or options or given["strategy"] != "auto":
+                return under(some)
+            packed, self._next = self._planner.plan(
+                talk,
+                self._sent,
+                query=query,
+                budget=some,
+                tokenizer=self.tokenizer,
+                pins=pins,
+                tools=tools,
+                embedder=given["embedder"],
+                summarizer=given["summarizer"],
+            )
+            return packed
+
+        limit, self._next = as_budget(budget), None
         if limit is None or given["tokenizer"] is not self.tokenizer:
             self.learner.forget_request()
-            self.last = under(budget)
+            self.last = planned(budget)
         else:
             new = int(talk.counts(self.tokenizer, model=self.row)[-NEW:].sum())
-            self.last = self.learner.pack(limit, tools, new, under)
+            self.last = self.learner.pack(limit, tools, new, planned)
         return self.last
 
     @property
     def tokenizer(self) -> Tokenizer:
         """What counts now."""
         return self.learner.tokenizer
+
+    def marked(self, body: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+        """Return a request body with the marks of what the provider should keep, where it wants any."""
+        if self._planner is None or self._next is None or dialect != "anthropic":
+            return body
+        return mark(body, self._next, self._planner.rules, dialect=dialect)
+
+    def answered(self, reply: Reply) -> bool:
+        """Take it that the last request was answered; say whether `state` has changed."""
+        planned, self._sent, self._next = self._next is not None, self._next or self._sent, None
+        learned = reply.usage is not None and self.learner.observe(reply.usage.input)
+        return planned or learned
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is to be kept for the next time the window is opened, as plain JSON values."""
+        return {LEARNED: self.learner.state} | ({CACHED: self._sent.to_dict()} if self._sent is not None else {})
+
+    def forget_requests(self) -> None:
+        """Forget what was sent: it may hold what is to be forgotten or erased."""
+        self._sent = self._next = None
 
     def prepare(self) -> None:
         """Count and embed what is new in the background, so that the next packing finds it done."""

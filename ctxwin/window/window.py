@@ -21,7 +21,7 @@ from ..tokens import Tokenizer
 from .contents import Contents
 from .exchange import Exchange
 from .matching import new_messages, split_request
-from .packer import Packer
+from .packer import CACHED, Packer
 from .records import record_of
 from .saved import restore, save, write
 from .settings import UNKNOWN, as_budget, row_of, settled
@@ -30,8 +30,6 @@ __all__ = ["Window"]
 
 EMBEDDERS = "embedders"
 """Where a window's state names the embedders whose vectors are kept."""
-LEARNED = "calibration"
-"""Where it keeps what was learned of the provider's counting."""
 
 
 class Window:
@@ -52,6 +50,8 @@ class Window:
         dialect: `openai`, `responses` or `anthropic`; None: the client's, or what the first messages tell.
         tokenizer, embedder, summarizer, strategy: as for `ctxwin.pack`.
         recall: whether the model gets a tool with which it can ask for what was shortened or left out.
+        cache: policy by which requests share their beginnings with earlier ones, so that the provider's prompt cache
+            is read (`ctxwin.caching.POLICIES`), where the model has a price for that; None: each is packed anew.
 
     A window that is in the store already is opened as it was; what is given here replaces what it was opened with.
 
@@ -83,6 +83,7 @@ class Window:
         summarizer: Any = None,
         strategy: Any = "auto",
         recall: bool = False,
+        cache: str | None = "auto",
     ) -> None:
         self.id = id
         self.recall = recall
@@ -95,6 +96,7 @@ class Window:
         self._settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
         row = row_of(model or known.model, self._settings.budget)
         self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
+        self._given["cache"] = cache
         self._choices = {"summarizer": summarizer, "strategy": strategy}
         if self._settings != known:
             self._store.save_settings(id, self._settings)
@@ -106,7 +108,8 @@ class Window:
             tokenizer=tokenizer or row or (UNKNOWN if self._settings.model else None),
             embedder=embedder,
             choices=self._choices,
-            learned=self._settings.state.get(LEARNED),
+            cache=cache,
+            kept=self._settings.state,
             noted=self._note_embedder,
         )
 
@@ -307,8 +310,8 @@ class Window:
             position = turns[0].position if turns else None
             record = record_of(reply, self._packer, position)
             self._store.record_usage(self.id, record)
-            if reply.usage is not None and self._packer.learner.observe(reply.usage.input):
-                self._change(state={**self._settings.state, LEARNED: self._packer.learner.state})
+            if self._packer.answered(reply):
+                self._change(state={**self._settings.state, **self._packer.state})
         self._packer.prepare()
 
     def pin(self, *turns: int | str | Turn) -> None:
@@ -332,6 +335,7 @@ class Window:
         with self._lock:
             self._contents.refresh()
             rows = [self._contents.find(one) for one in turns]
+            self._forget_requests()
             self._contents.erase(rows, self._settings.state.get(EMBEDDERS, ()))
             self._packer.begin_anew()
 
@@ -376,6 +380,10 @@ class Window:
         if self._owned:
             self._store.close()
 
+    def marked(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the body of the request that was packed last, marked for the provider's prompt cache."""
+        return self._packer.marked(body, self.dialect)
+
     def with_recall(self, tools: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         """Return the tools of a request, with the recall tool where the window offers it."""
         return [*tools, recall_tool(self.dialect)] if self.recall else tools
@@ -388,6 +396,12 @@ class Window:
         with self._lock:
             self._contents.refresh()
             self._contents.mark([self._contents.find(one) for one in turns], **marks)
+            if marks.get("forgotten"):
+                self._forget_requests()
+
+    def _forget_requests(self) -> None:
+        self._packer.forget_requests()
+        self._change(state={name: value for name, value in self._settings.state.items() if name != CACHED})
 
     def _note_embedder(self, name: str) -> None:
         """Remember whose vectors are kept, so that `erase` finds them."""
