@@ -87,7 +87,7 @@ class Exchange:
             raise InputError("this window's client is asynchronous; use asend() and astream()")
         return client
 
-    def body(self) -> dict[str, Any]:
+    def body(self) -> Mapping[str, Any]:
         """Store what the user says and return the next request."""
         window = self._window
         if self._message is not None:

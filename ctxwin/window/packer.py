@@ -131,9 +131,9 @@ class Packer:
         """What counts now."""
         return self.learner.tokenizer
 
-    def marked(self, body: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
-        """Return a request body with the marks of what the provider should keep, where it wants any."""
-        if self._planner is None or self._next is None or dialect != "anthropic":
+    def marked(self, body: Mapping[str, Any], dialect: Dialect) -> Mapping[str, Any]:
+        """Return the body of the last request with the marks that Anthropic wants, where it has none of its own."""
+        if self._planner is None or self._next is None or dialect != "anthropic" or "cache_control" in repr(body):
             return body
         return mark(body, self._next, self._planner.rules, dialect=dialect)
 

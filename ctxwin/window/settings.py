@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from ..errors import UnknownModel
 from ..items import Budget
 from ..messages import Dialect
 from ..models import Model, get_model
-from ..store import Settings
+from ..store import Settings, Store
 
-__all__ = ["UNKNOWN", "as_budget", "row_of", "settled"]
+__all__ = ["UNKNOWN", "Kept", "as_budget", "row_of", "settled"]
 
 UNKNOWN = "generic"
 """Tokenizer of a model that is not in the catalogue: an estimate with a wide bound."""
@@ -49,3 +51,46 @@ def row_of(model: str | Model | None, budget: Budget | None) -> Model | None:
         if budget is None:
             raise
         return None
+
+
+class Kept:
+    """The settings of one window, in its store and here.
+
+    Args:
+        store: where the window is.
+        window: its name.
+        settings: with which it is opened; kept where they differ from what is known.
+        known: what the store has.
+    """
+
+    def __init__(self, store: Store, window: str, settings: Settings, known: Settings) -> None:
+        self._store = store
+        self._window = window
+        self._lock = Lock()
+        self.now = settings
+        if settings != known:
+            store.save_settings(window, settings)
+
+    def change(self, **settings: Any) -> None:
+        """Change some and keep them."""
+        with self._lock:
+            self.now = replace(self.now, **settings)
+            self._store.save_settings(self._window, self.now)
+
+    def remember(self, **state: Any) -> None:
+        """Keep some values of the state; None removes one."""
+        with self._lock:
+            changed = {name: value for name, value in {**self.now.state, **state}.items() if value is not None}
+            self.now = replace(self.now, state=changed)
+            self._store.save_settings(self._window, self.now)
+
+    @property
+    def embedders(self) -> Sequence[str]:
+        """Names of the embedders whose vectors are kept beside the messages."""
+        names: Sequence[str] = self.now.state.get("embedders", ())
+        return names
+
+    def note_embedder(self, name: str) -> None:
+        """Remember that an embedder's vectors are kept, so that erasing finds them."""
+        if name not in self.embedders:
+            self.remember(embedders=[*self.embedders, name])

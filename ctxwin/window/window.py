@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Any, Self
@@ -24,12 +23,9 @@ from .matching import new_messages, split_request
 from .packer import CACHED, Packer
 from .records import record_of
 from .saved import restore, save, write
-from .settings import UNKNOWN, as_budget, row_of, settled
+from .settings import UNKNOWN, Kept, as_budget, row_of, settled
 
 __all__ = ["Window"]
-
-EMBEDDERS = "embedders"
-"""Where a window's state names the embedders whose vectors are kept."""
 
 
 class Window:
@@ -93,24 +89,23 @@ class Window:
         self._client = adapt(client) if client is not None else None
         known = self._store.settings(id) or Settings()
         speaks = dialect or (self._client.dialect if self._client else None)
-        self._settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
-        row = row_of(model or known.model, self._settings.budget)
+        settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
+        self._kept = Kept(self._store, id, settings, known)
+        row = row_of(model or known.model, self._kept.now.budget)
         self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
         self._given["cache"] = cache
         self._choices = {"summarizer": summarizer, "strategy": strategy}
-        if self._settings != known:
-            self._store.save_settings(id, self._settings)
-        self._contents = Contents(self._store, id, self._settings.dialect, self._settings.system)
+        self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
         self._packer = Packer(
             self._contents,
             self._store,
             row=row,
-            tokenizer=tokenizer or row or (UNKNOWN if self._settings.model else None),
+            tokenizer=tokenizer or row or (UNKNOWN if self._kept.now.model else None),
             embedder=embedder,
             choices=self._choices,
             cache=cache,
-            kept=self._settings.state,
-            noted=self._note_embedder,
+            kept=self._kept.now.state,
+            noted=self._kept.note_embedder,
         )
 
     def __repr__(self) -> str:
@@ -133,12 +128,12 @@ class Window:
     @property
     def model(self) -> str | None:
         """The provider's name of the model that answers."""
-        return self._settings.model
+        return self._kept.now.model
 
     @property
     def budget(self) -> Budget | None:
         """What a request may have; None: the model's window."""
-        return self._settings.budget
+        return self._kept.now.budget
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -173,7 +168,7 @@ class Window:
     @property
     def prompt(self) -> Any:
         """The system prompt; None: none."""
-        return self._settings.system
+        return self._kept.now.system
 
     @property
     def last(self) -> Packed | None:
@@ -193,12 +188,12 @@ class Window:
     def set_budget(self, budget: int | Budget | None) -> None:
         """Give requests another budget from now on; None: the model's window."""
         with self._lock:
-            self._change(budget=as_budget(budget))
+            self._kept.change(budget=as_budget(budget))
 
     def system(self, prompt: Any) -> None:
         """Set the prompt that stands before all messages, in the dialect's form; None: none."""
         with self._lock:
-            self._change(system=prompt)
+            self._kept.change(system=prompt)
             self._contents.talk.system = prompt
 
     def add(self, *messages: str | Mapping[str, Any], time: str | None = None) -> Turn:
@@ -292,11 +287,11 @@ class Window:
         with self._lock:
             self._contents.refresh()
             self._packer.learner.forget_request()
-            dialect, prompt, raws = split_request(request, self._settings.dialect)
-            if self._settings.dialect is None:
-                self._change(dialect=dialect)
+            dialect, prompt, raws = split_request(request, self._kept.now.dialect)
+            if self._kept.now.dialect is None:
+                self._kept.change(dialect=dialect)
                 self._contents.speak(dialect)
-            if prompt is not None and prompt != self._settings.system:
+            if prompt is not None and prompt != self._kept.now.system:
                 self.system(prompt)
             new = new_messages([turn.message for turn in self._contents.turns], raws, dialect)
             if new:
@@ -311,7 +306,7 @@ class Window:
             record = record_of(reply, self._packer, position)
             self._store.record_usage(self.id, record)
             if self._packer.answered(reply):
-                self._change(state={**self._settings.state, **self._packer.state})
+                self._kept.remember(**self._packer.state)
         self._packer.prepare()
 
     def pin(self, *turns: int | str | Turn) -> None:
@@ -336,7 +331,7 @@ class Window:
             self._contents.refresh()
             rows = [self._contents.find(one) for one in turns]
             self._forget_requests()
-            self._contents.erase(rows, self._settings.state.get(EMBEDDERS, ()))
+            self._contents.erase(rows, self._kept.embedders)
             self._packer.begin_anew()
 
     def fork(self, id: str, *, until: int | str | Turn | None = None) -> Window:
@@ -380,17 +375,13 @@ class Window:
         if self._owned:
             self._store.close()
 
-    def marked(self, body: dict[str, Any]) -> dict[str, Any]:
+    def marked(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the body of the request that was packed last, marked for the provider's prompt cache."""
         return self._packer.marked(body, self.dialect)
 
     def with_recall(self, tools: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         """Return the tools of a request, with the recall tool where the window offers it."""
         return [*tools, recall_tool(self.dialect)] if self.recall else tools
-
-    def _change(self, **settings: Any) -> None:
-        self._settings = replace(self._settings, **settings)
-        self._store.save_settings(self.id, self._settings)
 
     def _mark(self, turns: Sequence[int | str | Turn], **marks: bool) -> None:
         with self._lock:
@@ -401,14 +392,7 @@ class Window:
 
     def _forget_requests(self) -> None:
         self._packer.forget_requests()
-        self._change(state={name: value for name, value in self._settings.state.items() if name != CACHED})
-
-    def _note_embedder(self, name: str) -> None:
-        """Remember whose vectors are kept, so that `erase` finds them."""
-        known = self._settings.state.get(EMBEDDERS, ())
-        if name not in known:
-            with self._lock:
-                self._change(state={**self._settings.state, EMBEDDERS: [*known, name]})
+        self._kept.remember(**{CACHED: None})
 
     def _like(self, id: str) -> Window:
         return Window(store=self._store, id=id, **self._given, **self._choices)

@@ -72,7 +72,8 @@ class Passage:
         self._limit = packed.report.limit
         body = with_packed(self._given, self._read, as_body(packed.messages, self._read, self.wire), self.wire)
         needed = tools is not own and (window is not None or self._recalling or body is not self._given)
-        return {**body, "tools": tools} if needed else body
+        body = {**body, "tools": tools} if needed else body
+        return window.marked(body) if window is not None else body
 
     def recalls(self, answer: Any) -> bool:
         """Tell whether the model asks for nothing but full texts; `body` is then the request that holds them."""
