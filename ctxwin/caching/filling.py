@@ -61,13 +61,14 @@ def fill(
     pool = _retrievable(scene, plan) if plan.block >= LEAST else None
     base = plan.request.tokens + scene.fixed + tool_tokens
     limit = min(budget.limit, base + (plan.block if pool is not None else 0))
+    talk = _talk(scene, plan)
     packed = pack(
-        _talk(scene, plan),
+        talk,
         scene.query,
         replace(budget, total=limit + budget.reserve + (budget.margin or 0)),
         items=pool,
         tools=tools,
-        pins=range(len(given)),
+        pins=range(len(talk)),
         **options,
     )
     raws = [item.raw or {} for item in read(packed.messages, dialect=scene.dialect).items]
