@@ -8,6 +8,7 @@ the price. `Planner` decides how much history to carry on, when to cut it down, 
 policies that it is compared with stand beside it.
 """
 
+from .marking import mark
 from .planner import Planner
 from .policies import POLICIES
 from .prices import Bill, Prices, compaction_point
@@ -26,4 +27,5 @@ __all__ = [
     "State",
     "cache_rules",
     "compaction_point",
+    "mark",
 ]

@@ -21,6 +21,8 @@ from .state import Note
 
 __all__ = ["Filled", "fill", "text_of"]
 
+LEAST = 32
+"""Tokens below which nothing is retrieved: a block's frame takes half of them."""
 NOTE = "note:"
 """How the ids of notes begin in a packing."""
 
@@ -56,7 +58,7 @@ def fill(
         options: what else `pack` takes.
     """
     given = list(scene.messages(plan.request))
-    pool = _retrievable(scene, plan) if plan.block > 0 else None
+    pool = _retrievable(scene, plan) if plan.block >= LEAST else None
     base = plan.request.tokens + scene.fixed + tool_tokens
     limit = min(budget.limit, base + (plan.block if pool is not None else 0))
     packed = pack(
@@ -65,7 +67,7 @@ def fill(
         replace(budget, total=limit + budget.reserve + (budget.margin or 0)),
         items=pool,
         tools=tools,
-        pins=[index for index, (name, _) in enumerate(given) if not name or scene.row[name] < scene.tail],
+        pins=range(len(given)),
         **options,
     )
     raws = [item.raw or {} for item in read(packed.messages, dialect=scene.dialect).items]

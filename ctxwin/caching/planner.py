@@ -1,4 +1,4 @@
-"""The planner: each request of a conversation in turn, so that the provider's cache is used and nothing that matters is lost."""
+"""The planner: the requests of a conversation, one after the other, so that the provider's cache is used."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ __all__ = ["Planner"]
 
 RECENT = 0.3
 """What the last request counts in the growth that is expected."""
-CALLS_SEEN = 24
-"""Newest messages that are looked at for tool calls: where there are some, more are likely to come."""
 
 
 class Planner:
@@ -101,7 +99,15 @@ class Planner:
         tools = tuple(tools) if tools is not None else talk.snapshot().conversation.tools
         tool_tokens = count_tools(tools, counter, rules).tokens
         room = fill_budget(budget, self.model, counter)
-        scene = Scene(talk, limit=room.limit - tool_tokens, tokenizer=counter, rules=rules, pins=pins, query=query)
+        scene = Scene(
+            talk,
+            limit=room.limit - tool_tokens,
+            tokenizer=counter,
+            rules=rules,
+            pins=pins,
+            query=query,
+            tools=bool(tools),
+        )
         desk = _Desk(
             ledger=Ledger(rules=self.rules, sent=self._live(state, now)),
             tools=message_hash(tools),
@@ -128,8 +134,11 @@ class Planner:
         if scene.room(everything) >= 0:
             return Proposal(request=everything, carry=everything, stable="all")
         policy = POLICIES[self.policy]
-        plan = policy(scene, state, Costs(prices=self.prices, warm=desk.warm)) if policy is not None else None
-        return plan if plan is not None and scene.room(plan.request) >= 0 else None
+        if policy is None:
+            return None
+        cold = not desk.ledger.sent
+        plan = policy(scene, state, Costs(prices=self.prices, warm=desk.warm, cold=cold, minimum=self.rules.minimum))
+        return plan if scene.room(plan.request) >= 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,14 +199,8 @@ class _Desk:
         lead = next((n for n, role in enumerate(roles) if role not in ALWAYS_WHOLE), len(roles))
         ends = {1 + lead}
         stable = plan.stable if plan is not None else "system"
-        if stable == "all" or self._calls_tools:
+        if stable == "all" or self.scene.calls_tools:
             ends.add(1 + len(filled.raws))
         if stable == "history":
             ends.add(1 + filled.place)
         return ends
-
-    @property
-    def _calls_tools(self) -> bool:
-        """Whether the model is likely to call a tool, whose result goes on from this very request."""
-        newest = self.scene.items[-CALLS_SEEN:]
-        return any(part.kind == "call" for item in newest for part in item.parts)

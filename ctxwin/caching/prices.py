@@ -56,9 +56,8 @@ class Prices:
 def compaction_point(prices: Prices, *, keep: float, growth: float) -> float:
     """Return by how many tokens a carried history should grow before it is cut down to `keep` again.
 
-    Cutting writes `keep` tokens anew, once in `D / growth` requests; not cutting reads `D / 2` more, on average, in each.
-    The sum r D / 2 + w keep growth / D is least at D = sqrt(2 w keep growth / r) [research/algorithms.md, section 4,
-    with no price for the attention that more context costs].
+    Cutting writes `keep` tokens anew, once in `D / growth` requests; not cutting reads `D / 2` more in each, on
+    average. The sum r D / 2 + w keep growth / D is least at D = sqrt(2 w keep growth / r).
 
     Args:
         prices: of the model.

@@ -1,10 +1,10 @@
-"""A conversation at one moment, as a plan sees it, and arrangements of it: which turns stand in the request, in order."""
+"""A conversation at one moment, as a plan sees it, and arrangements of it: which turns stand in a request."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..constraints import conversation_units
 from ..items import Item
 from ..layout import omitted_run
-from ..messages import note, open_tail, read
+from ..messages import note, read
 from ..messages.values import Raw
 from ..packing import Talk
 from ..retrieve import Index, Query
@@ -34,6 +34,8 @@ class Arrangement:
     """Of both."""
 
 
+CALLS_SEEN = 24
+"""Newest messages that are looked at for tool calls: where there are some, more are likely to come."""
 LAST = 1 / 3
 """Of the limit: how long the last group may be to stay, however few tokens are wanted."""
 
@@ -48,6 +50,7 @@ class Scene:
         rules: of the model, or of the dialect.
         pins: indices or ids of messages that must stay whole.
         query: a question that is not among the messages and ends the request.
+        tools: whether the model has some.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Scene:
         rules: RequestRules,
         pins: Iterable[int | str] = (),
         query: str | None = None,
+        tools: bool = False,
     ) -> None:
         self.now = talk.snapshot()
         self.talk = talk
@@ -67,6 +71,8 @@ class Scene:
         self.items: Sequence[Item] = conversation.items
         self.dialect = conversation.dialect
         self.counter, self.rules = tokenizer, rules
+        self._tools = tools
+        self._notes: dict[str, int] = {}
         self.tokens: NDArray[np.int64] = self.now.counts(tokenizer, rules)
         units = conversation_units(conversation, self.now.pinned(pins), self.now.stand)
         self.groups = np.asarray(conversation.groups, np.intp)
@@ -76,7 +82,6 @@ class Scene:
         said = self.items[conversation.asked].text if conversation.asked is not None else ""
         self.query = query if query is not None and query.strip() != said.strip() else None
         self.asked = conversation.asked
-        self.tail = open_tail(conversation) if self.items else 0
         self.fixed = REPLY_PRIMING + (self.note_tokens(self.query) if self.query is not None else 0)
 
     def _of_units(self, units: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -99,14 +104,17 @@ class Scene:
 
     def note_tokens(self, text: str) -> int:
         """Count a note as a message of its own."""
-        return _note_tokens(text, self.dialect, self.counter, self.rules)
+        if text not in self._notes:
+            written = read([note(text, self.dialect)], dialect=self.dialect)
+            self._notes[text] = count_items(written.items, self.counter, self.rules)[0]
+        return self._notes[text]
 
     def room(self, arrangement: Arrangement) -> int:
         """Return the tokens that an arrangement leaves; below 0 it does not fit."""
         return self.limit - self.fixed - arrangement.tokens
 
     def arrange(self, rows: Iterable[int], notes: Iterable[Note] = ()) -> Arrangement:
-        """Make an arrangement of some items with all that must stand there, in whole groups; notes whose turn is gone go."""
+        """Arrange some items and all that must stand there, in whole groups; notes before others are dropped."""
         there = self.must.copy()
         there[list(rows)] = True
         whole = np.isin(self.groups, self.groups[there])
@@ -119,14 +127,14 @@ class Scene:
 
     def everything(self) -> Arrangement:
         """Return all that may be sent."""
-        return self._with_gaps(range(len(self.items)))
+        return self.with_gaps(range(len(self.items)))
 
     def newest(self, tokens: float) -> Arrangement:
         """Return what must stay and the newest whole groups up to so many tokens, with a note for each gap.
 
         The last one, to which the question most often answers, is there unless it is very long.
         """
-        return self._with_gaps(self._newest(tokens))
+        return self.with_gaps(self._newest(tokens))
 
     def _newest(self, tokens: float) -> Iterator[int]:
         group, own = -1, np.bincount(self.groups, self.tokens)
@@ -141,18 +149,20 @@ class Scene:
                 return
             yield i
 
-    def _with_gaps(self, rows: Iterable[int]) -> Arrangement:
-        """Arrange some items, with a note wherever some before one are left out."""
-        rows = self.arrange(rows).rows
+    def with_gaps(self, rows: Iterable[int], notes: Iterable[Note] = ()) -> Arrangement:
+        """Arrange some items, with a note wherever some before one are left out; one that stands there stays."""
+        rows, notes = self.arrange(rows).rows, tuple(notes)
+        noted = {one.before for one in notes if not one.turns}
         inside = self._inside(rows)
-        notes, skipped, last = [], 0, -1
+        new, skipped, last = [], 0, -1
         for i in rows:
             skipped += i - last - 1
             if skipped and i not in inside:
-                notes.append(Note(before=self.items[i].id, text=omitted_run(skipped)))
+                if self.items[i].id not in noted:
+                    new.append(Note(before=self.items[i].id, text=omitted_run(skipped)))
                 skipped = 0
             last = i
-        return self.arrange(rows, notes)
+        return self.arrange(rows, (*new, *notes))
 
     def _inside(self, rows: Sequence[int]) -> set[int]:
         """Return the items before which no note may stand, since their group has begun."""
@@ -168,10 +178,10 @@ class Scene:
         turns, notes = state.turns, state.notes
         if state.aside and state.question == self.question_id:  # a chain of calls goes on from the exception
             turns, notes = state.aside, state.aside_notes
-        if state.last not in self.row or not all(turn in self.row for turn in turns):
+        if not turns or state.last not in self.row or not all(turn in self.row for turn in turns):
             return None
         new = range(self.row[state.last] + 1, len(self.items))
-        return self.arrange([*(self.row[turn] for turn in turns), *new], notes)
+        return self.with_gaps([*(self.row[turn] for turn in turns), *new], notes)
 
     def messages(self, arrangement: Arrangement) -> Iterator[tuple[str, Raw]]:
         """Yield the messages of an arrangement, a system prompt apart first, each with its id; "" for a note."""
@@ -185,7 +195,7 @@ class Scene:
 
     def left_out(self, arrangement: Arrangement) -> NDArray[np.bool_]:
         """Return which items could come back through a retrieved block, (n,)."""
-        out = ~self.barred & (self.now.stand == 0)
+        out: NDArray[np.bool_] = ~self.barred & (self.now.stand == 0)
         out[list(arrangement.rows)] = False
         out[[self.row[turn] for one in arrangement.notes for turn in one.turns if turn in self.row]] = False
         return out
@@ -209,13 +219,13 @@ class Scene:
         """The index of those."""
         return self.now.select(self.free).index
 
+    @cached_property
+    def calls_tools(self) -> bool:
+        """Whether the model is likely to call a tool, whose result goes on from this very request."""
+        return self._tools or any(part.kind == "call" for item in self.items[-CALLS_SEEN:] for part in item.parts)
+
     def need(self, arrangement: Arrangement) -> float:
         """Return how probable it is that the question asks for what an arrangement leaves out, 0 to 1."""
         if not len(self.free) or not self.question.text:
             return 0.0
         return need(self.index, self.question, ~self.left_out(arrangement)[self.free])
-
-
-@lru_cache(maxsize=4_096)
-def _note_tokens(text: str, dialect: str, counter: Tokenizer, rules: RequestRules) -> int:
-    return count_items(read([note(text, dialect)], dialect=dialect).items, counter, rules)[0]  # type: ignore[arg-type]

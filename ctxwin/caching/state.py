@@ -57,7 +57,7 @@ class State:
     notes: tuple[Note, ...] = ()
     """What stands between them."""
     aside: tuple[str, ...] = ()
-    """The same of the last request where it was an exception: more was retrieved than there was room for beside them."""
+    """The same of the last request, where it was an exception since much had to be retrieved; else empty."""
     aside_notes: tuple[Note, ...] = ()
     last: str = ""
     """Id of the newest turn that was there."""
