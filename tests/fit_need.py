@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ctxwin.caching.need import features as told_by
+from ctxwin.caching.policies import FULL
 from ctxwin.evaluate import load
 from ctxwin.retrieve import Index, Query
 
@@ -22,7 +23,7 @@ SOURCES, TURNS, QUESTIONS = 12, 20, 20
 """Conversations of a set, turns and questions of each."""
 KEPT_SHARE, KEPT_TOKENS = 0.06, 4_000
 RIDGE = 0.05
-NAMES = ("LEAD", "CONTENT", "FACT", "PAST")
+NAMES = ("lead", "content", "substance", "fact", "past")
 
 
 def spread(values, most):
@@ -70,7 +71,7 @@ def main(folder):
     found = minimize(loss, np.zeros(z.shape[1])).x
     slopes = found[:-1] / scale
     bias = found[-1] - (slopes * middle).sum()
-    print(f"BIAS {bias:.2f}", *(f"{name} {slope:.2f}" for name, slope in zip(NAMES, slopes, strict=True)))
+    print(f"BIAS {bias:.2f}, WEIGHTS", *(f"{name} {slope:.2f}" for name, slope in zip(NAMES, slopes, strict=True)))
     for name, (turns, questions) in sets.items():
         p_turns, p_questions = (1 / (1 + np.exp(-(bias + part @ slopes))) for part in (turns, questions))
         missed = [f"{np.mean(p_turns >= np.quantile(p_questions, share)):.2f}" for share in (0.02, 0.05, 0.1)]
@@ -79,6 +80,7 @@ def main(folder):
             f"  turns taken for questions where 2, 5, 10 % of those are missed: {', '.join(missed)}"
             f"  p of questions at 2, 5, 10, 25 %: {np.quantile(p_questions, (0.02, 0.05, 0.1, 0.25)).round(2)}"
             f"  of turns at 50, 75, 90 %: {np.quantile(p_turns, (0.5, 0.75, 0.9)).round(2)}"
+            f"  from {FULL}: {np.mean(p_questions >= FULL):.0%} of questions, {np.mean(p_turns >= FULL):.0%} of turns"
         )
 
 

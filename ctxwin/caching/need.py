@@ -1,9 +1,10 @@
 """How probable it is that a message asks for what was said before and is no longer in the request.
 
 Most turns of a chat go on from the last ones, or bring what they need with them; some ask for what was said long ago.
-Only for those is a large retrieved block worth its price. Four things tell them apart, none of which needs a model:
-how much more of the question one left-out turn says than any kept one; how much the message itself says; whether it
-opens like a question for a fact; whether it speaks of the past.
+Only for those is a large retrieved block worth its price. Five things tell them apart, none of which needs a model:
+how much more of the question one left-out turn says than any kept one; how much the message itself says, of which very
+little asks for nothing and much brings what it needs along; whether it opens like a question for a fact; whether it
+speaks of the past.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from ..retrieve import Index, Query
 
 __all__ = ["features", "need"]
 
-BIAS = 1.00
-WEIGHTS = (3.76, -0.89, 2.70, 1.27)
-"""Log-odds of lead, content, fact and past, fitted by `tests/fit_need.py`, which also says how far they carry over."""
+BIAS = -0.38
+WEIGHTS = (3.77, -1.50, 0.26, 2.85, 1.26)
+"""Log-odds of `features`, fitted by `tests/fit_need.py`, which also says how far they carry over."""
 RULES = 0.5
 """Least need of a task ("write a function ..."), since rules for tasks were laid down long ago (MemoryCode)."""
 SAYS = 5.0
-"""Nats that are added to what a message says before the logarithm is taken: less than one rare word tells nothing."""
+"""Nats that are added to what a message says before the logarithm is taken: about one rare word."""
+SUBSTANCE = 15.0
+"""Nats from which a message can ask for something: three rare words."""
 
 _FACT = re.compile(
     r"^(?:(?:so|and|hey|hi|ok|okay|well|also|but|now)[, ]+)*"
@@ -56,9 +59,10 @@ def need(index: Index, query: Query, kept: NDArray[np.bool_]) -> float:
     return max(RULES if query.is_task else 0.0, 1.0 / (1.0 + math.exp(-odds)))
 
 
-def features(index: Index, query: Query, kept: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+def features(index: Index, query: Query, kept: NDArray[np.bool_]) -> tuple[float, ...]:
     """Return what the need is told by, in the order of `WEIGHTS`; the arguments are those of `need`."""
     said = index.coverage(query)
     lead = float(said[~kept].max()) - float(said[kept].max(initial=0.0))
-    content = math.log(sum(index.query_weights(query).values()) + SAYS)
-    return lead, content, float(bool(_FACT.search(query.text.strip()))), float(query.is_about_the_past)
+    says = sum(index.query_weights(query).values())
+    fact = bool(_FACT.search(query.text.strip()))
+    return lead, math.log(says + SAYS), min(says, SUBSTANCE), float(fact), float(query.is_about_the_past)

@@ -99,7 +99,15 @@ class Planner:
         tools = tuple(tools) if tools is not None else talk.snapshot().conversation.tools
         tool_tokens = count_tools(tools, counter, rules).tokens
         room = fill_budget(budget, self.model, counter)
-        scene = Scene(talk, limit=room.limit - tool_tokens, tokenizer=counter, rules=rules, pins=pins, query=query)
+        scene = Scene(
+            talk,
+            limit=room.limit - tool_tokens,
+            tokenizer=counter,
+            rules=rules,
+            pins=pins,
+            query=query,
+            tools=bool(tools),
+        )
         desk = _Desk(
             ledger=Ledger(rules=self.rules, sent=self._live(state, now)),
             tools=message_hash(tools),

@@ -50,6 +50,7 @@ class Scene:
         rules: of the model, or of the dialect.
         pins: indices or ids of messages that must stay whole.
         query: a question that is not among the messages and ends the request.
+        tools: whether the model has some.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Scene:
         rules: RequestRules,
         pins: Iterable[int | str] = (),
         query: str | None = None,
+        tools: bool = False,
     ) -> None:
         self.now = talk.snapshot()
         self.talk = talk
@@ -69,6 +71,7 @@ class Scene:
         self.items: Sequence[Item] = conversation.items
         self.dialect = conversation.dialect
         self.counter, self.rules = tokenizer, rules
+        self._tools = tools
         self._notes: dict[str, int] = {}
         self.tokens: NDArray[np.int64] = self.now.counts(tokenizer, rules)
         units = conversation_units(conversation, self.now.pinned(pins), self.now.stand)
@@ -219,7 +222,7 @@ class Scene:
     @cached_property
     def calls_tools(self) -> bool:
         """Whether the model is likely to call a tool, whose result goes on from this very request."""
-        return any(part.kind == "call" for item in self.items[-CALLS_SEEN:] for part in item.parts)
+        return self._tools or any(part.kind == "call" for item in self.items[-CALLS_SEEN:] for part in item.parts)
 
     def need(self, arrangement: Arrangement) -> float:
         """Return how probable it is that the question asks for what an arrangement leaves out, 0 to 1."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +11,6 @@ from ..errors import InputError
 from ..evaluate import (
     ADVERSARIAL,
     Difference,
-    Progress,
     Result,
     Row,
     ablations,
@@ -21,6 +19,7 @@ from ..evaluate import (
     load_sample,
 )
 from .options import parse_budgets, print_json
+from .replaying import progress, run_replay
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,20 +43,37 @@ def run(
         typer.Argument(metavar="DIR...", help="Folders that hold a set each; without one, the package's sample."),
     ] = None,
     compare: Annotated[
-        str, typer.Option(metavar="VARIANT,...", help="What to measure; the others are compared with the first.")
-    ] = "auto",
+        str | None,
+        typer.Option(
+            metavar="VARIANT,...",
+            help="What to measure, the others against the first; default: auto, with --replay all policies.",
+        ),
+    ] = None,
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Show what each feature is worth: drop one at a time.")
     ] = False,
+    replayed: Annotated[
+        bool, typer.Option("--replay", help="Go through conversations turn by turn and price each caching policy.")
+    ] = False,
+    reads: Annotated[
+        str, typer.Option(metavar="SHARE,...", help="With --replay: what a cached token costs of a fresh one.")
+    ] = "0.5,0.25,0.1,0.05,0.025",
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE.png", help="With --replay: draw price against recall into a file.")
+    ] = None,
     history: Annotated[
         bool,
         typer.Option(
             "--history/--no-history", help="Ask with the dialogue before a question and its date, or the bare question."
         ),
     ] = True,
-    budgets: Annotated[str, typer.Option(metavar="TOKENS,...", help="Budgets, separated by commas.")] = "1k,2k,4k,8k",
+    budgets: Annotated[
+        str | None, typer.Option(metavar="TOKENS,...", help="Default: 1k,2k,4k,8k, with --replay 4k,8k.")
+    ] = None,
     tokenizer: Annotated[str, typer.Option(metavar="NAME", help="Counts the tokens.")] = "o200k_base",
-    limit: Annotated[int | None, typer.Option(metavar="N", help="Queries per set, spread over its sources.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", help="Queries of a set, or conversations, spread evenly over it.")
+    ] = None,
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Sources packed side by side; default: one a processor.")
     ] = None,
@@ -84,15 +100,29 @@ def run(
       units.jsonl.gz  one unit a line: source, uid, text; where known session, time, speaker, role, kind
       queries.jsonl   one query a line: qid, source, query, category, gold (uids); where known history, question_date
 
+    With --replay each conversation is sent request by request, as a policy would have: auto, truncate, repack, append
+    (and compact), breakpoints, each with @EMBEDDER if wanted. Prices are in tokens of fresh input. A folder with
+    transcripts.jsonl.gz (one conversation a line: messages) is a set too.
+
     \b
     Example:
       ctxwin eval locomo/ --budgets 1k,2k --compare auto@none,auto@static,auto@minilm
       ctxwin eval locomo/ --budgets 1k --ablate
+      ctxwin eval --replay beam_100k/ transcripts/ --budgets 4k,8k --plot prices.png
     """
+    if replayed:
+        run_replay(
+            sets or [load_sample()], compare=compare, reads=reads, budgets=budgets or "4k,8k", tokenizer=tokenizer,
+            limit=limit, processes=processes, plot=plot, as_json=as_json,
+        )  # fmt: skip
+        return
+    if plot is not None:
+        raise InputError("--plot draws what --replay measures; give both")
+    compare, budgets = compare or "auto", budgets or "1k,2k,4k,8k"
     variants = [get_variant(text.strip()) for text in compare.split(",")]
     if ablate and len(variants) > 1:
         raise InputError("--ablate drops the features of one variant; name one with --compare, or none for auto")
-    with _progress() as on_progress:
+    with progress("packing") as on_progress:
         result = evaluate(
             sets or [load_sample()],
             variants=ablations(variants[0]) if ablate else variants,
@@ -108,20 +138,6 @@ def run(
         print_json(result.to_dict())
     else:
         _show(result, ablate=ablate, categories=categories)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show a bar on stderr, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    columns = (TextColumn("packing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("packing", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _show(result: Result, *, ablate: bool, categories: bool) -> None:

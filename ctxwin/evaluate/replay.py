@@ -5,9 +5,9 @@ a `Provider` says what of it is read from the cache. The reply is the one in the
 every question of the set whose evidence is in the messages is put to the conversation, each as its next turn, and its
 evidence recall is scored.
 
-Prices are in tokens of fresh input, the reply not counted. Read multipliers of .25 and above go with free writes of every
-prefix, as with OpenAI up to GPT-4.1; lower ones with writes of marked prefixes at 1.25, as with Anthropic and, from
-GPT-5.6 on, OpenAI. Between two requests lies a minute, before a new sitting a day.
+Prices are in tokens of fresh input, the reply not counted. Read multipliers of .25 and above go with free writes of
+every prefix, as with OpenAI up to GPT-4.1; lower ones with writes of marked prefixes at 1.25, as with Anthropic and,
+from GPT-5.6 on, OpenAI. Between two requests lies a minute, before a new sitting a day.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def replay(
     check_settings(given, tokenizer=tokenizer, limit=limit, processes=processes)
     for name in policies:
         Planner(policy=name.partition("@")[0])  # raises for an unknown one
-    settings = {
+    settings: dict[str, Any] = {
         "policies": tuple(dict.fromkeys(policies)),
         "reads": tuple(dict.fromkeys(reads)),
         "budgets": tuple(dict.fromkeys(budgets)),

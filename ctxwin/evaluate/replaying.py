@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..caching import Bill, Planner, Prices, State
 from ..errors import BudgetError
@@ -107,7 +108,7 @@ class _Run:
     def __init__(self, planner: Planner, embedder: str, tokenizer: str, tallies: Sequence[Tally]) -> None:
         self._planner = planner
         self._state: State | None = None
-        self._options = {"embedder": embedder, "tokenizer": tokenizer, "budget": tallies[0].budget}
+        self._options: dict[str, Any] = {"embedder": embedder, "tokenizer": tokenizer, "budget": tallies[0].budget}
         self.tallies = tallies
 
     def go_on(self, talk: Talk, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Conversations that were held, to be replayed: what was said, when the model was asked, what can be asked at the end."""
+"""Conversations that were held, to be replayed: what was said, when the model was asked, what to ask at the end."""
 
 from __future__ import annotations
 

@@ -1,0 +1,146 @@
+"""`ctxwin eval --replay`: price caching policies on conversations that were held, as a table, JSON or a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..caching import POLICIES
+from ..errors import InputError, MissingExtra, StoreError
+from ..evaluate import Dataset, Progress, Replay, replay
+from .options import parse_budgets, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["progress", "run_replay"]
+
+FIGURES = (("price", "price", ",.0f"), ("recall %", "recall", ".1f"), ("cached %", "cached", ".0f"))
+"""What is shown of a policy: its name, the field of a `Priced`, the format."""
+INCHES = 3.4
+"""Of a picture's side, for one set under one budget."""
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress]:
+    """Show a bar on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def run_replay(
+    sets: Sequence[Dataset | str],
+    *,
+    compare: str | None,
+    reads: str,
+    budgets: str,
+    tokenizer: str,
+    limit: int | None,
+    processes: int | None,
+    plot: str | None,
+    as_json: bool,
+) -> None:
+    """Replay, and show what came of it; the arguments are the command's options.
+
+    Raises:
+        InputError: an option is wrong, or a set cannot be read.
+        MissingExtra: a picture is wanted and matplotlib is not there.
+        StoreError: the picture cannot be written.
+    """
+    policies = [name.strip() for name in compare.split(",")] if compare is not None else list(POLICIES)
+    with progress("replaying") as on_progress:
+        result = replay(
+            sets,
+            policies=policies,
+            reads=_shares(reads),
+            budgets=parse_budgets(budgets),
+            tokenizer=tokenizer,
+            limit=limit,
+            processes=processes,
+            on_progress=on_progress,
+        )
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _show(result)
+    if plot is not None:
+        _draw(result, plot)
+
+
+def _shares(text: str) -> list[float]:
+    try:
+        shares = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--reads {text!r} is no list of shares; write it like 0.5,0.1") from None
+    if not all(0 < share <= 1 for share in shares):
+        raise InputError(f"--reads {text!r} has a share outside 0 to 1; a cached token costs a part of a fresh one")
+    return shares
+
+
+def _show(result: Replay) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    for dataset, budget in dict.fromkeys((row.dataset, row.budget) for row in result.rows):
+        console.print(_table(result, dataset, budget), "")
+    for gain in result.gains:
+        recall = "" if gain.recall_gain is None else f", recall {gain.recall_gain:+.1f} points to repack"
+        console.print(
+            f"{gain.dataset} {gain.budget:,} read {gain.read:g}: {gain.policy} {gain.price:,.0f}, "
+            f"cheapest other {gain.best} {gain.best_price:,.0f}{recall}"
+        )
+    skipped, over = (sum(getattr(row, name) for row in result.rows) for name in ("skipped", "overruns"))
+    console.print(f"{over:,} over budget, {skipped:,} not packed")
+
+
+def _table(result: Replay, dataset: str, budget: int) -> Table:
+    """Show each policy's figures, a column for each read multiplier."""
+    from rich.table import Table
+
+    rows = {(row.policy, row.read): row for row in result.rows if (row.dataset, row.budget) == (dataset, budget)}
+    requests = next(iter(rows.values())).requests
+    title = f"{dataset}, {budget:,} tokens, {requests:,} requests"
+    table = Table("policy", "read multiplier", title=title, title_justify="left", box=None, pad_edge=False)
+    for read in result.reads:
+        table.add_column(f"{read:g}", justify="right")
+    for policy in result.policies:
+        for number, (label, figure, form) in enumerate(FIGURES):
+            values = [getattr(rows[policy, read], figure) for read in result.reads]
+            if values[0] is not None:
+                table.add_row("" if number else policy, label, *(format(value, form) for value in values))
+    return table
+
+
+def _draw(result: Replay, path: str) -> None:
+    """Draw each policy's price against the read multiplier, a panel for each set and budget."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        command = 'pip install "ctxwin[notebook]"'
+        raise MissingExtra("matplotlib", feature="--plot", command=command) from error
+    panels = list(dict.fromkeys((row.dataset, row.budget) for row in result.rows))
+    figure = Figure(figsize=(INCHES * len(panels), INCHES), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (dataset, budget) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for policy in result.policies:
+            rows = [row for row in result.rows if (row.dataset, row.budget, row.policy) == (dataset, budget, policy)]
+            recall = "" if rows[0].recall is None else f" (recall {rows[0].recall:.0f})"
+            axes.plot([row.read for row in rows], [row.price for row in rows], marker="o", label=f"{policy}{recall}")
+        axes.set(title=f"{dataset}, {budget:,} tokens", xscale="log", xlabel="price of a cached token", ylim=(0, None))
+        axes.set_xticks(result.reads, [f"{read:g}" for read in result.reads])
+        axes.minorticks_off()
+        axes.legend(fontsize="x-small")
+    figure.axes[0].set_ylabel("price of a request, in fresh tokens")
+    try:
+        figure.savefig(path)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot write {path!r} ({error}); give a path like prices.png") from error
