@@ -107,7 +107,7 @@ def _inside_groups(history: History, kept: Sequence[Chosen]) -> set[int]:
 def _before_question(history: History, indices: Sequence[int]) -> int:
     """Return where the retrieved block goes: before the last user message, and what it answers to the model's calls."""
     asked = last_user(history.conversation) if history.items else None
-    if asked not in indices:
+    if asked is None or asked not in indices:
         return len(indices)
     groups = history.conversation.groups
     return next(place for place, i in enumerate(indices) if i >= 0 and groups[i] == groups[asked])
