@@ -351,3 +351,12 @@ def test_a_provider_that_counts_thirty_percent_more_is_learned_from_its_replies(
         assert max(tokens) > 0.85 * budget, "the room is used all the same"
         again = ctxwin.Window(model=MODEL[dialect], budget=budget, store=window._store, embedder="none")
         assert again.tokenizer.name == window.tokenizer.name
+
+
+def test_a_report_can_be_read_after_the_conversation_has_grown():
+    window = ctxwin.Window(model="gpt-4o", budget=260, embedder="none", client=lambda messages: "Noted.")
+    for text in LONG[:14]:
+        window.send(text)
+    last = window.last.report.decisions
+    assert len(last) == 27
+    assert sum(one.rung != "out" for one in last) < 27

@@ -202,7 +202,8 @@ class Block(_Shortener):
     """Items and file chunks that are printed into one message; each is a unit of its own."""
 
     def __init__(self, pool: Pool, tokenizer: Tokenizer, recall: bool = False) -> None:
-        super().__init__(pool.items, pool.units, pool, tokenizer, recall)
+        # A pool may grow before the report is read.
+        super().__init__(tuple(pool.items), pool.units, pool, tokenizer, recall)
         self.pieces = pool.pieces(tokenizer)
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
