@@ -100,6 +100,18 @@ def test_no_request_of_a_growing_talk_is_over_the_budget(log, budget, policy):
 
 
 @law
+@given(LOGS, st.integers(30, 600), POLICY)
+def test_what_can_be_packed_can_be_planned(log, budget, policy):
+    planner, state = Planner(model=model(), policy=policy), None
+    for talk, _ in grown(log):
+        try:
+            pack(talk, budget=budget, model=model(), **PLAIN)
+        except BudgetError:
+            continue
+        _, state = planner.plan(talk, state, budget=budget, now=0.0, **PLAIN)
+
+
+@law
 @given(LOGS, st.integers(60, 3000), POLICY)
 def test_each_request_is_valid_for_its_provider_where_the_log_was(log, budget, policy):
     for talk, prefix, packed, _ in planned(Planner(model=model(), policy=policy), log, budget):

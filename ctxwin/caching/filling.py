@@ -21,8 +21,8 @@ from .state import Note
 
 __all__ = ["Filled", "fill", "text_of"]
 
-LEAST = 32
-"""Tokens below which nothing is retrieved: a block's frame takes half of them."""
+LEAST = 64
+"""Tokens below which nothing is retrieved: a block's frame takes a quarter of them."""
 NOTE = "note:"
 """How the ids of notes begin in a packing."""
 
@@ -58,27 +58,32 @@ def fill(
         options: what else `pack` takes.
     """
     given = list(scene.messages(plan.request))
-    pool = _retrievable(scene, plan) if plan.block >= LEAST else None
-    base = plan.request.tokens + scene.fixed + tool_tokens
-    limit = min(budget.limit, base + (plan.block if pool is not None else 0))
+    there = {name for name, _ in given}
     talk = _talk(scene, plan)
-    packed = pack(
-        talk,
-        scene.query,
-        replace(budget, total=limit + budget.reserve + (budget.margin or 0)),
-        items=pool,
-        tools=tools,
-        pins=range(len(talk)),
-        **options,
-    )
+    base = plan.request.tokens + scene.fixed + tool_tokens
+
+    def packed_with(pool: Pool | None) -> tuple[Packed, tuple[str, ...]]:
+        limit = min(budget.limit, base + (plan.block if pool is not None else 0))
+        packed = pack(
+            talk,
+            scene.query,
+            replace(budget, total=limit + budget.reserve + (budget.margin or 0)),
+            items=pool,
+            tools=tools,
+            pins=range(len(talk)),
+            **options,
+        )
+        chosen = (name for name, _ in packed.plan.choices)
+        return packed, tuple(name for name in chosen if name not in there and not name.startswith(NOTE))
+
+    pool = _retrievable(scene, plan) if plan.block >= LEAST else None
+    packed, shown = packed_with(pool)
+    if pool is not None and not shown:
+        packed, shown = packed_with(None)
     raws = [item.raw or {} for item in read(packed.messages, dialect=scene.dialect).items]
     place = next((n for n, (one, (_, other)) in enumerate(zip(raws, given, strict=False)) if one != other), len(given))
-    block = None
-    if len(raws) > len(given) + (scene.query is not None):
-        there = {name for name, _ in given}
-        shown = tuple(name for name, _ in packed.plan.choices if name not in there and not name.startswith(NOTE))
-        before = given[place][0] if place < len(given) else ""
-        block = Note(before=before, text=text_of(raws[place]), turns=shown)
+    before = given[place][0] if place < len(given) else ""
+    block = Note(before=before, text=text_of(raws[place]), turns=shown) if shown else None
     return Filled(packed=_told(scene, plan, packed, raws, budget), raws=raws, block=block, place=place)
 
 
@@ -91,7 +96,9 @@ def _talk(scene: Scene, plan: Proposal) -> Talk:
     turns = []
     for number, (name, raw) in enumerate(scene.messages(plan.request)):
         if ahead is None or name != ahead.id:
-            turns.append(scene.items[scene.row[name]] if name else Item(text="", id=f"{NOTE}{number}", raw=raw))
+            # A note is written as the user's, and must not be taken for the question.
+            made = Item(text="", id=f"{NOTE}{number}", role="note", raw=raw)
+            turns.append(scene.items[scene.row[name]] if name else made)
     talk.extend(turns)
     return talk
 

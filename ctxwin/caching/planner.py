@@ -116,12 +116,12 @@ class Planner:
         )
         plan = self._choose(scene, state, desk)
         given = {**options, "tokenizer": counter, "model": self.model}
-        if plan is None:
+        if plan is not None:
+            filled = fill(scene, plan, budget=room, tools=tools, tool_tokens=tool_tokens, **given)
+        else:
             packed = pack(talk, query, room, pins=pins, tools=tools, **given)
             raws = [item.raw or {} for item in read(packed.messages, dialect=dialect).items]
             filled = Filled(packed=packed, raws=raws, block=None, place=0)
-        else:
-            filled = fill(scene, plan, budget=room, tools=tools, tool_tokens=tool_tokens, **given)
         return filled.packed, desk.state(state, plan, filled, now)
 
     def _live(self, state: State | None, now: float) -> tuple[Sent, ...]:
