@@ -190,8 +190,9 @@ def test_the_form_of_an_answer_is_counted(provider, form):
 
     provider.script("Noted.", '{"days": [3], "best": 3}')
     assert asyncio.run(run()) == ("Noted.", Report(days=[3], best=3))
-    plain, formed = (request.tokens for request in provider.requests)
-    assert plain - 250 < formed < plain - 100  # the provider of these tests does not count the form
+    plain, formed = provider.requests
+    assert max(plain.tokens, formed.tokens) <= BUDGET  # the provider counts the form too
+    assert len(formed.messages) < len(plain.messages), "the form takes the room of messages"
 
 
 def test_a_failure_reaches_the_caller_and_the_question_is_stored(provider, window):
