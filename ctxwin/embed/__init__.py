@@ -38,8 +38,8 @@ __all__ = [
 
 ALLOWANCE = 50_000
 """Tokens that `"auto"` embeds for one question at most: 4 seconds of a core, where all of 10,000 turns took 35. Against
-all, with whole sets as one pool: LoCoMo +.1 and -.1 at 1k and 2k, FriendsQA 0, MemoryCode -.5 [-1.6, .1], LongMemEval +2.9
-[0, 8.8] and 0, QMSum +.8 [0, 1.9], BEAM +.6 [-1, 2.4] at 2k and -1.3 [-2.9, 0] at 8k."""
+all, with whole sets as one pool: LoCoMo +.1 and -.1 at 1k and 2k, FriendsQA 0, MemoryCode -.5 [-1.6, .1],
+LongMemEval +2.9 [0, 8.8] and 0, QMSum +.8 [0, 1.9], BEAM +.6 [-1, 2.4] at 2k and -1.3 [-2.9, 0] at 8k."""
 
 
 @runtime_checkable
