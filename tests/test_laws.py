@@ -69,6 +69,28 @@ def test_the_request_is_valid_for_its_provider_when_the_log_was(log, budget, str
 
 
 @law
+@given(LOGS, st.integers(100, 2000))
+def test_so_is_one_with_a_retrieved_block(log, budget):
+    if check(log):
+        return
+    packed = attempt(log, items=["The cat is called Miso.", "It rains in Bergen. " * 40], budget=budget)
+    if packed is not None:
+        assert check(packed.messages) == []
+
+
+def test_a_retrieved_block_stands_before_a_call_that_waits_for_its_result():
+    call = {"id": "call_a", "type": "custom", "custom": {"name": "sql", "input": ""}}
+    log = [
+        {"role": "assistant", "content": "Let me look. " * 50},
+        {"role": "assistant", "content": None, "tool_calls": [call, {**call, "id": "call_b"}]},
+        {"role": "tool", "tool_call_id": "call_b", "content": "3"},
+    ]
+    packed = attempt(log, items=["The cat is called Miso.", "It rains."], budget=120)
+    assert [message["role"] for message in packed.messages] == ["assistant", "user", "assistant", "tool"]
+    assert check(packed.messages) == []
+
+
+@law
 @given(LOGS, BUDGETS, STRATEGIES)
 def test_groups_are_whole_or_out(log, budget, strategy):
     packed = attempt(log, budget=budget, strategy=strategy)

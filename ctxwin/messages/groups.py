@@ -10,7 +10,7 @@ from ..items import Item, Part
 from .responses import from_model
 from .values import Conversation, Dialect, Raw
 
-__all__ = ["Links", "Ties", "last_user", "link", "open_tail", "speaks", "tie"]
+__all__ = ["Links", "Ties", "last_user", "link", "open_tail", "speaks", "tie", "waits_for_results"]
 
 _Key = tuple[str, str | None]
 
@@ -246,3 +246,10 @@ def open_tail(conversation: Conversation) -> int:
     while index and groups[index - 1] in stay:
         index -= 1
     return index
+
+
+def waits_for_results(conversation: Conversation) -> bool:
+    """Tell whether the last message, or its group, calls a tool that has not answered: only results may follow."""
+    groups, items = conversation.groups, conversation.items
+    last = [item.parts for item, group in zip(items, groups, strict=True) if group == groups[-1]] if items else []
+    return bool(tie(last).open)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..layout import render_block
-from ..messages import last_user, note, rewrite, write
+from ..messages import last_user, note, rewrite, waits_for_results, write
 from .problem import Chosen
 from .sections import Block, History, Slot
 
@@ -105,11 +105,17 @@ def _inside_groups(history: History, kept: Sequence[Chosen]) -> set[int]:
 
 
 def _before_question(history: History, indices: Sequence[int]) -> int:
-    """Return where the retrieved block goes: before the last user message, and what it answers to the model's calls."""
-    asked = last_user(history.conversation) if history.items else None
+    """Return where the retrieved block goes: before the last user message, and what it answers to the model's calls.
+
+    Where no user says anything it ends the request, but for calls that wait for their results.
+    """
+    conversation = history.conversation
+    asked = last_user(conversation) if history.items else None
+    if asked is None and waits_for_results(conversation):
+        asked = len(history.items) - 1
     if asked is None or asked not in indices:
         return len(indices)
-    groups = history.conversation.groups
+    groups = conversation.groups
     return next(place for place, i in enumerate(indices) if i >= 0 and groups[i] == groups[asked])
 
 

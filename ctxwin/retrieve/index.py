@@ -48,6 +48,9 @@ WORTH_TOKENS = 150.0
 SAYS_SOMETHING = 12.0
 """Nats of rare words at which what is taken off a turn for saying nothing has fallen to 1/e: two or three words that
 few other turns have (10 to 15 gave the same)."""
+PHRASE_TERMS = 0.25
+"""Share of a phrase's weight, by rarity, that the terms of an item have if the phrase stands in it: not all, since its
+first and last words may be parts of longer ones there."""
 DAYS_AFTER, DAYS_BEFORE = 7, 2
 """People tell of a day in the week after it; the boost fades over these."""
 
@@ -268,11 +271,19 @@ class Index:
         if query.is_task:
             parts["instruction"] = weights.instruction * self._read(self._instructions)
         if phrases := query.phrases:
-            found = [any(phrase in text.lower() for phrase in phrases) for text in self.texts_to_embed]
-            parts["phrase"] = weights.phrase * np.asarray(found, np.float32)
+            parts["phrase"] = weights.phrase * self._quoting(phrases)
         if (days := self._days(query)) is not None:
             parts["date"] = weights.date * days
         return parts
+
+    def _quoting(self, phrases: Sequence[str]) -> Scores:
+        """Return which items have one of some phrases, 0 or 1: read are only those that have enough of its terms."""
+        out = np.zeros(len(self), np.float32)
+        for phrase in phrases:
+            terms = dict.fromkeys(tokenize(phrase), 1.0)
+            likely = np.flatnonzero(self._words.coverage(terms) >= PHRASE_TERMS) if terms else np.arange(len(self))
+            out[[i for i in likely.tolist() if phrase in self.text_to_embed(i).lower()]] = 1.0
+        return out
 
     def _named(self, query: Query) -> Scores:
         """Return which items are said by somebody whom the question names, 0 or 1."""
