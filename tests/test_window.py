@@ -173,6 +173,34 @@ def test_what_is_forgotten_cannot_be_recalled(provider):
         assert not any("locker 200 opens with" in text for text in provider.last.texts)
 
 
+OTHER = """
+import sys, ctxwin
+with ctxwin.Window(store=sys.argv[1], budget=600, embedder="none") as window:
+    window.add("The vault opens with 5512.")
+    window.pin(1)
+    window.forget(2)
+    window.erase(3)
+"""
+
+
+def test_what_another_process_adds_marks_and_erases_is_seen_at_the_next_use(tmp_path):
+    store = tmp_path / "chat.db"
+    with ctxwin.Window(model="gpt-4o", store=store, budget=600, embedder="none") as window:
+        window.add(*LONG)
+        before = window.pack("What opens lockers 2 and 3?").text
+        assert LONG[2] in before
+        assert LONG[3] in before
+        subprocess.run([sys.executable, "-c", OTHER, str(store)], check=True)
+        packed = window.pack("What opens lockers 1, 2 and 3, and the vault?").text
+        assert LONG[1] in packed
+        assert "The vault opens with 5512." in packed
+        assert LONG[2] not in packed
+        assert LONG[3] not in packed
+        assert [turn.position for turn in window.turns if turn.pinned or turn.forgotten] == [1, 2]
+        window.unforget(2)
+        assert LONG[2] in window.pack("What opens locker 2?").text
+
+
 def test_a_window_outlives_its_process(tmp_path):
     store = tmp_path / "chat.db"
     code = (

@@ -41,6 +41,7 @@ class _Window:
     turns: list[_Stored | None] = field(default_factory=list)
     """By position; None where a turn was erased."""
     usage: list[UsageRecord] = field(default_factory=list)
+    changes: int = 0
 
 
 class MemoryStore:
@@ -105,6 +106,11 @@ class MemoryStore:
             found = self._windows.get(window)
             return _from(found.turns, after + 1) if found else []
 
+    def changes(self, window: str) -> int:
+        """Return how often turns of a window were marked or erased."""
+        found = self._windows.get(window)
+        return found.changes if found else 0
+
     def mark(self, window: str, position: int, *, pinned: bool | None = None, forgotten: bool | None = None) -> None:
         """Set or clear marks of a turn; None leaves a mark as it is."""
         with self._lock:
@@ -112,6 +118,7 @@ class MemoryStore:
             turn = turns[position]
             if turn is None:
                 raise no_turns(window, [position], len(turns))
+            self._windows[window].changes += 1
             turns[position] = replace(
                 turn,
                 pinned=turn.pinned if pinned is None else pinned,
@@ -122,6 +129,7 @@ class MemoryStore:
         """Remove turns and their content for good, and what is kept under their hashes and those in `derived`."""
         with self._lock:
             turns = self._turns_at(window, positions)
+            self._windows[window].changes += 1
             gone = set(derived)
             for position in positions:
                 if turn := turns[position]:

@@ -57,6 +57,9 @@ class Store(Protocol):
     def turns(self, window: str, after: int = -1) -> Sequence[Turn]:
         """Return the turns with a position greater than `after`, in order; erased ones are not among them."""
 
+    def changes(self, window: str) -> int:
+        """Return how often turns of a window were marked or erased: what tells whether those read before still hold."""
+
     def mark(self, window: str, position: int, *, pinned: bool | None = None, forgotten: bool | None = None) -> None:
         """Set or clear marks of a turn; None leaves a mark as it is.
 

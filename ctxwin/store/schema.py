@@ -76,5 +76,7 @@ _COUNTS_VECTORS_USAGE = (
 
 _SYSTEM = ("ALTER TABLE windows ADD COLUMN system TEXT",)  # JSON: {"prompt": ...}; NULL: none
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_MESSAGES_WINDOWS_TURNS, _COUNTS_VECTORS_USAGE, _SYSTEM)
+_CHANGES = ("ALTER TABLE windows ADD COLUMN changes INTEGER NOT NULL DEFAULT 0",)  # of marks and erasures
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_MESSAGES_WINDOWS_TURNS, _COUNTS_VECTORS_USAGE, _SYSTEM, _CHANGES)
 """Statements of each step."""

@@ -26,6 +26,7 @@ _TURNS = """SELECT position, key, hash, CAST(form AS BLOB), time, pinned, forgot
     WHERE "window" = (SELECT id FROM windows WHERE name = ?) AND position > ? ORDER BY position"""
 _SETTINGS = "dialect, model, total, reserve, margin, parent, until, state, system"
 _USAGE = "input, cached, written, output, model, time, position, counted, unpacked, cost"
+_CHANGED = "UPDATE windows SET changes = changes + 1 WHERE id = ?"
 _IN = "IN (SELECT value FROM json_each(?))"
 """One parameter for any number of values."""
 
@@ -135,6 +136,12 @@ class SqliteStore:
             rows = file.execute(_TURNS, (window, after)).fetchall()
         return self._read(window, rows)
 
+    def changes(self, window: str) -> int:
+        """Return how often turns of a window were marked or erased."""
+        with self._file.reading() as file:
+            row = file.execute("SELECT changes FROM windows WHERE name = ?", (window,)).fetchone()
+        return row[0] if row else 0
+
     def mark(self, window: str, position: int, *, pinned: bool | None = None, forgotten: bool | None = None) -> None:
         """Set or clear marks of a turn; None leaves a mark as it is."""
         with self._file.writing() as file:
@@ -146,6 +153,7 @@ class SqliteStore:
             ).rowcount
             if not changed:
                 raise no_turns(window, [position], _length(file, number))
+            file.execute(_CHANGED, (number,))
 
     def erase(self, window: str, positions: Sequence[int], *, derived: Sequence[str] = ()) -> None:
         """Remove turns and their content for good, and what is kept under their hashes and those in `derived`.
@@ -165,6 +173,7 @@ class SqliteStore:
                 f"SELECT id, hash FROM turns JOIN messages ON id = message WHERE {at}", (number, listed)
             )
             hashes = dict(found.fetchall())
+            file.execute(_CHANGED, (number,))
             file.execute(
                 f"UPDATE turns SET message = NULL, time = NULL, pinned = 0, forgotten = 0 WHERE {at}", (number, listed)
             )

@@ -21,7 +21,7 @@ class Contents:
     """The turns of one window, kept in step with its store.
 
     A message is read before it is stored, so that what is malformed is refused; and it is stored before anything is
-    done with it. What other processes add is seen at the next use; their pins and erasures when the window is opened.
+    done with it. What other processes add, mark and erase is seen at the next `refresh`.
 
     Args:
         store: where the window is.
@@ -50,13 +50,21 @@ class Contents:
 
     def reload(self, system: Any) -> None:
         """Read everything anew from the store."""
+        self._changes = self._store.changes(self._window)  # first: what changes meanwhile is read once more
         self.turns = []
         self.talk = Talk(dialect=self._dialect)
         self.talk.system = system
-        self.refresh()
+        self._take_new()
 
-    def refresh(self) -> None:
-        """Take in what was added since."""
+    def refresh(self) -> bool:
+        """Take in what others did since; return whether everything was read anew, since they marked or erased turns."""
+        if self._store.changes(self._window) != self._changes:
+            self.reload(self.talk.system)
+            return True
+        self._take_new()
+        return False
+
+    def _take_new(self) -> None:
         new = self._store.turns(self._window, after=self.turns[-1].position if self.turns else -1)
         if new:
             first = len(self.turns)
@@ -67,13 +75,12 @@ class Contents:
     def append(
         self, messages: Sequence[Mapping[str, Any]], times: Sequence[str | None] | None = None
     ) -> Sequence[Turn]:
-        """Add messages, all or none; they are on the disk when this returns.
+        """Add messages to what is there as of the last `refresh`, all or none; they are on the disk when this returns.
 
         Raises:
             MessageError: one is malformed; carries its index.
             StoreError: the store cannot be written; nothing was added.
         """
-        self.refresh()
         first = self.next
         said = times or [None] * len(messages)
         self.talk.extend(
@@ -111,6 +118,7 @@ class Contents:
         for row in rows:
             turn = self.turns[row]
             self._store.mark(self._window, turn.position, pinned=pinned, forgotten=forgotten)
+            self._changes += 1
             self.turns[row] = replace(
                 turn,
                 pinned=turn.pinned if pinned is None else pinned,

@@ -153,7 +153,7 @@ class Packer:
         self._sent = self._next = None
 
     def prepare(self) -> None:
-        """Count and embed what is new in the background, so that the next packing finds it done."""
+        """Count, embed and read what is new in the background, so that the next packing finds it done."""
         self._preparing = self._background.submit(self._prepare, self._contents.talk)
 
     def begin_anew(self) -> None:
@@ -167,6 +167,7 @@ class Packer:
     def _prepare(self, talk: Talk) -> None:
         talk.prepare(tokenizer=self.tokenizer, model=self.row, embedder=self._embedder or "none")
         self._counts.keep()
+        talk.read_ahead()
 
     def _vectors_of(self, embedder: str) -> StoredVectors:
         self._noted(embedder)

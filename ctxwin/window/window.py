@@ -32,7 +32,7 @@ class Window:
     """A conversation of any length, stored safely and packed for each request.
 
     What is added is on the disk when the call returns, and nothing is ever deleted but by `erase`. Several processes
-    may use one store; what one adds the other sees at its next use.
+    may use one store; what one adds, marks or erases the other sees at its next use.
 
     Args:
         model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
@@ -149,7 +149,7 @@ class Window:
     def turns(self) -> Sequence[Turn]:
         """All messages in their order, forgotten ones too, erased ones not."""
         with self._lock:
-            self._contents.refresh()
+            self._refresh()
             return tuple(self._contents.turns)
 
     @property
@@ -211,6 +211,7 @@ class Window:
         if not raws:
             raise InputError("nothing to add; give a message")
         with self._lock:
+            self._refresh()
             turns = self._contents.append(raws, [time] * len(raws) if time is not None else None)
         self._packer.prepare()
         return turns[-1]
@@ -232,7 +233,7 @@ class Window:
         """
         self._packer.settle()
         with self._lock:
-            self._contents.refresh()
+            self._refresh()
             return self._packer.pack(
                 query, budget=self.budget if budget is None else budget, tools=self.with_recall(tools), options=options
             )
@@ -285,7 +286,7 @@ class Window:
             MessageError: a message is malformed; nothing is stored.
         """
         with self._lock:
-            self._contents.refresh()
+            self._refresh()
             self._packer.learner.forget_request()
             dialect, prompt, raws = split_request(request, self._kept.now.dialect)
             if self._kept.now.dialect is None:
@@ -301,6 +302,7 @@ class Window:
     def record(self, reply: Reply) -> None:
         """Store a reply to the request that was packed last; learn from what the provider reported of it."""
         with self._lock:
+            self._refresh()
             turns = self._contents.append(reply.messages) if reply.messages else ()
             position = turns[0].position if turns else None
             record = record_of(reply, self._packer, position)
@@ -328,7 +330,7 @@ class Window:
     def erase(self, *turns: int | str | Turn) -> None:
         """Remove turns from the store for good: their texts, counts and vectors."""
         with self._lock:
-            self._contents.refresh()
+            self._refresh()
             rows = [self._contents.find(one) for one in turns]
             self._forget_requests()
             self._contents.erase(rows, self._kept.embedders)
@@ -385,10 +387,16 @@ class Window:
 
     def _mark(self, turns: Sequence[int | str | Turn], **marks: bool) -> None:
         with self._lock:
-            self._contents.refresh()
+            self._refresh()
             self._contents.mark([self._contents.find(one) for one in turns], **marks)
             if marks.get("forgotten"):
                 self._forget_requests()
+
+    def _refresh(self) -> None:
+        """Take in what other processes did; what they forgot or erased must not go on from earlier requests."""
+        if self._contents.refresh():
+            self._forget_requests()
+            self._packer.begin_anew()
 
     def _forget_requests(self) -> None:
         self._packer.forget_requests()

@@ -150,6 +150,18 @@ def test_marks_are_set_and_cleared_one_by_one(store):
     assert [(turn.pinned, turn.forgotten) for turn in store.turns("w")] == [(False, False), (False, True)]
 
 
+def test_marks_and_erasures_are_told_from_additions(store):
+    assert store.changes("w") == 0
+    store.append("w", [HELLO, REPLY])
+    store.append("other", [HELLO])
+    assert store.changes("w") == 0
+    store.mark("w", 1, pinned=True)
+    marked = store.changes("w")
+    store.erase("w", [0])
+    assert 0 < marked < store.changes("w")
+    assert store.changes("other") == 0
+
+
 @pytest.mark.parametrize("position", [-1, 2, 10**6])
 def test_what_is_not_there_cannot_be_marked_erased_or_forked(store, position):
     with pytest.raises(InputError, match="no window 'w'"):
