@@ -48,10 +48,10 @@ def talk(turns=121):
 
 
 class Kept(ctxwin.Window):
-    """A window in memory that says what tests ask of it."""
+    """A window in memory that says what tests ask of it, and sends its messages without marks for a cache."""
 
     def __init__(self, api, recall=False):
-        super().__init__(budget=LIMIT, dialect=DIALECTS[api], embedder="none", recall=recall)
+        super().__init__(budget=LIMIT, dialect=DIALECTS[api], embedder="none", recall=recall, cache=None)
         self.threads, self.usages = set(), []
 
     @property

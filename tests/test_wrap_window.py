@@ -86,6 +86,33 @@ def returned(api, got):
     return got.output if api == "responses" else [{"role": "assistant", "content": got.content}]
 
 
+def test_a_window_without_a_model_takes_that_of_the_requests(provider):
+    provider.respond = lambda request: f"Answer {request.number}."
+    with ctxwin.Window(budget=4_000, embedder="none") as window:
+        assert window.model is None
+        with ctxwin.wrap(make(provider, "messages"), window=window) as client:
+            for model in ("claude-sonnet-5", "claude-haiku-4-5"):
+                call(
+                    client,
+                    "messages",
+                    "whole",
+                    {**body_of("messages", [user(f"{model}?")]), "system": "Brief. " * 900, "model": model},
+                )
+                assert window.model == model
+                assert "cache_control" in str(provider.last.body["system"])
+            assert [record.model for record in window.records] == ["claude-sonnet-5", "claude-haiku-4-5"]
+            assert all(record.cost for record in window.records)
+
+
+def test_a_window_with_a_model_keeps_it(provider):
+    provider.respond = lambda request: "Yes."
+    with ctxwin.Window(model="gpt-4o", budget=LIMIT, embedder="none") as window:
+        with ctxwin.wrap(make(provider, "chat"), window=window) as client:
+            call(client, "chat", "whole", {**body_of("chat", [user("Well?")]), "model": "gpt-4.1"})
+        assert window.model == "gpt-4o"
+        assert provider.last.body["model"] == "gpt-4.1"
+
+
 @pytest.mark.parametrize("api", APIS)
 def test_a_long_window_is_packed_and_all_of_it_is_kept(provider, api):
     window = Kept(api)

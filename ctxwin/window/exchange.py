@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from .bodies import request_body
 if TYPE_CHECKING:
     from .window import Window
 
-__all__ = ["Exchange"]
+__all__ = ["Conversing", "Exchange"]
 
 RECALLS = 3
 """Times in one turn that calls of the recall tool are answered; then the model's reply stands as it is."""
@@ -145,3 +146,48 @@ def _whole(gather: Gather) -> Reply:
     if not gather.done:
         raise EndpointError("the stream ended before the reply did; the message is stored, ask for the reply again")
     return gather.reply()
+
+
+class Conversing(ABC):
+    """What a window does with a model: the four ways to send."""
+
+    @abstractmethod
+    def _exchange(
+        self, message: str | Mapping[str, Any] | None, tools: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> Exchange:
+        """Begin a turn with the model."""
+
+    def send(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Reply:
+        """Store a message, send the packed conversation and store the reply.
+
+        Args:
+            message: what the user says, or a message in the window's dialect; None: to have the last one answered,
+                after tool results were added.
+            tools: definitions that go with the request.
+            options: further arguments of the request, such as `temperature`.
+
+        Raises:
+            InputError: the client is asynchronous.
+            Exception: whatever the client raises, unchanged; the message is stored, and the next call may be made.
+        """
+        return self._exchange(message, tools, options).send()
+
+    def stream(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Generator[str]:
+        """Do as `send`, and yield the reply's text as it comes; a reply that breaks off is not stored."""
+        return self._exchange(message, tools, options).stream()
+
+    async def asend(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Reply:
+        """Do as `send`, without blocking the event loop; with an asynchronous client or any other."""
+        return await self._exchange(message, tools, options).asend()
+
+    def astream(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> AsyncGenerator[str]:
+        """Do as `stream`, without blocking the event loop; with an asynchronous client or any other."""
+        return self._exchange(message, tools, options).astream()

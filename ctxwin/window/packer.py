@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..tokens import Tokenizer, get_tokenizer
 from .contents import Contents
 from .keeping import KeptCounts, StoredVectors
 from .learning import Learner
-from .settings import as_budget
+from .settings import UNKNOWN, Kept, as_budget
 
 __all__ = ["Packer"]
 
@@ -35,38 +35,37 @@ class Packer:
     Args:
         contents: the window's turns.
         store: where counts and vectors are kept.
+        kept: the window's settings, with what an earlier `state` was; told of each embedder whose vectors are kept.
         row: the model in the catalogue; None without one.
         tokenizer, embedder: as for `ctxwin.pack`.
         choices: further arguments of `ctxwin.pack` for every packing.
         cache: policy of the planner that keeps the provider's prompt cache warm; None: each request is packed anew.
-        kept: what an earlier `state` was.
-        noted: is told the name of each embedder whose vectors are kept.
     """
 
     def __init__(
         self,
         contents: Contents,
         store: Store,
+        kept: Kept,
         *,
         row: Model | None,
         tokenizer: Any,
         embedder: Any,
         choices: Mapping[str, Any],
         cache: str | None,
-        kept: Mapping[str, Any],
-        noted: Callable[[str], None],
     ) -> None:
         self.row = row
-        base = get_tokenizer(tokenizer)
-        self.learner = Learner(base, row, kept.get(LEARNED))
+        state = kept.now.state
+        base = get_tokenizer(tokenizer or row or (UNKNOWN if kept.now.model else None))
+        self.learner = Learner(base, row, state.get(LEARNED))
         priced = row is not None and row.cache_read is not None
         self._planner = Planner(model=row, policy=cache) if cache is not None and priced else None
-        self._sent = State.from_dict(kept[CACHED]) if self._planner and kept.get(CACHED) else None
+        self._sent = State.from_dict(state[CACHED]) if self._planner and state.get(CACHED) else None
         self._next: State | None = None
         self._contents = contents
         self._store = store
         self._choices = choices
-        self._noted = noted
+        self._noted = kept.note_embedder
         # Messages are embedded as they come, so that none has to be left to words for its time.
         self._embedder = get_embedder("auto" if embedder is None else embedder, allowance=sys.maxsize)
         if self._embedder is not None and not isinstance(store, MemoryStore):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
 from ..clients import Client, Endpoint, Reply, adapt
-from ..errors import InputError
+from ..errors import InputError, UnknownModel
 from ..footprint import Spending, spending
 from ..items import Budget, Item
 from ..messages import Dialect
@@ -18,17 +18,17 @@ from ..recall import recall_tool
 from ..store import Settings, Store, Turn, UsageRecord, open_store
 from ..tokens import Tokenizer
 from .contents import Contents
-from .exchange import Exchange
+from .exchange import Conversing, Exchange
 from .matching import new_messages, split_request
 from .packer import CACHED, Packer
 from .records import record_of
 from .saved import restore, save, write
-from .settings import UNKNOWN, Kept, as_budget, row_of, settled
+from .settings import Kept, as_budget, row_of, settled
 
 __all__ = ["Window"]
 
 
-class Window:
+class Window(Conversing):
     """A conversation of any length, stored safely and packed for each request.
 
     What is added is on the disk when the call returns, and nothing is ever deleted but by `erase`. Several processes
@@ -36,7 +36,7 @@ class Window:
 
     Args:
         model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
-            knows, with a `budget`.
+            knows, with a `budget`; None: that of the requests which `ctxwin.wrap` passes.
         budget: tokens of a request, or `Budget(total=, reserve=, margin=)`; None: the model's window.
         store: a file's path, a `Store`, or None for memory.
         id: name of the window in its store.
@@ -91,22 +91,12 @@ class Window:
         speaks = dialect or (self._client.dialect if self._client else None)
         settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
         self._kept = Kept(self._store, id, settings, known)
-        row = row_of(model or known.model, self._kept.now.budget)
+        self._row = row_of(model or known.model, self._kept.now.budget)
         self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
         self._given["cache"] = cache
         self._choices = {"summarizer": summarizer, "strategy": strategy}
         self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
-        self._packer = Packer(
-            self._contents,
-            self._store,
-            row=row,
-            tokenizer=tokenizer or row or (UNKNOWN if self._kept.now.model else None),
-            embedder=embedder,
-            choices=self._choices,
-            cache=cache,
-            kept=self._kept.now.state,
-            noted=self._kept.note_embedder,
-        )
+        self._packer = self._new_packer()
 
     def __repr__(self) -> str:
         return f"Window({self.id!r}, {len(self):,} turns)"
@@ -242,45 +232,11 @@ class Window:
         """Return what the next request would hold, and why; printed, it is a table."""
         return self.pack(query)
 
-    def send(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Reply:
-        """Store a message, send the packed conversation and store the reply.
-
-        Args:
-            message: what the user says, or a message in the window's dialect; None: to have the last one answered,
-                after tool results were added.
-            tools: definitions that go with the request.
-            options: further arguments of the request, such as `temperature`.
-
-        Raises:
-            InputError: the client is asynchronous.
-            Exception: whatever the client raises, unchanged; the message is stored, and the next call may be made.
-        """
-        return Exchange(self, message, tools, options).send()
-
-    def stream(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Generator[str]:
-        """Do as `send`, and yield the reply's text as it comes; a reply that breaks off is not stored."""
-        return Exchange(self, message, tools, options).stream()
-
-    async def asend(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Reply:
-        """Do as `send`, without blocking the event loop; with an asynchronous client or any other."""
-        return await Exchange(self, message, tools, options).asend()
-
-    def astream(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> AsyncGenerator[str]:
-        """Do as `stream`, without blocking the event loop; with an asynchronous client or any other."""
-        return Exchange(self, message, tools, options).astream()
-
     def sync(self, request: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         """Store the messages of a request that are not stored yet, and its system prompt where it differs.
 
-        A request may hold the whole conversation, its end, or only what is new.
+        A request may hold the whole conversation, its end, or only what is new. Its model is the window's from then on
+        where the window was opened without one.
 
         Raises:
             MessageError: a message is malformed; nothing is stored.
@@ -297,6 +253,7 @@ class Window:
             new = new_messages([turn.message for turn in self._contents.turns], raws, dialect)
             if new:
                 self._contents.append(new)
+            self._follow(request)
         self._packer.prepare()
 
     def record(self, reply: Reply) -> None:
@@ -391,6 +348,28 @@ class Window:
             self._contents.mark([self._contents.find(one) for one in turns], **marks)
             if marks.get("forgotten"):
                 self._forget_requests()
+
+    def _exchange(
+        self, message: str | Mapping[str, Any] | None, tools: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> Exchange:
+        return Exchange(self, message, tools, options)
+
+    def _new_packer(self) -> Packer:
+        given = {name: self._given[name] for name in ("tokenizer", "embedder", "cache")}
+        return Packer(self._contents, self._store, self._kept, row=self._row, choices=self._choices, **given)
+
+    def _follow(self, request: object) -> None:
+        """Count and price as a request's model does, where the window was given none."""
+        name = request.get("model") if isinstance(request, Mapping) else None
+        if self._given["model"] is not None or not isinstance(name, str) or name == self.model:
+            return
+        try:
+            self._row = row_of(name, self.budget)
+        except UnknownModel:  # of an unknown window: what packs says what to do
+            return
+        self._kept.change(model=name)
+        self._forget_requests()  # another model has another cache
+        self._packer = self._new_packer()
 
     def _refresh(self) -> None:
         """Take in what other processes did; what they forgot or erased must not go on from earlier requests."""

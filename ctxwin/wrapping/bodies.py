@@ -10,7 +10,17 @@ from ..clients.values import Wire
 from ..messages import write
 from ..messages.values import OUTSIDE
 
-__all__ = ["LISTS", "as_body", "holds_messages", "listed", "readable", "schemas_of", "tools_of", "with_packed"]
+__all__ = [
+    "LISTS",
+    "as_body",
+    "as_given",
+    "holds_messages",
+    "listed",
+    "readable",
+    "schemas_of",
+    "tools_of",
+    "with_packed",
+]
 
 LISTS = {"openai": "messages", "responses": "input", "anthropic": "messages"}
 """Where a request body keeps its messages."""
@@ -55,8 +65,13 @@ def listed(body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
 
 def readable(body: Mapping[str, Any], wire: Wire) -> dict[str, Any]:
     """Return a body whose messages and tools are plain JSON, without what was not given."""
-    given = {name: value for name, value in body.items() if type(value).__name__ not in UNSET}
+    given = as_given(body)
     return given | plain({name: given[name] for name in _read(wire) if name in given})
+
+
+def as_given(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body without the values by which the SDKs say that an argument was not given."""
+    return {name: value for name, value in body.items() if type(value).__name__ not in UNSET}
 
 
 def as_body(packed: Mapping[str, Any] | Sequence[Mapping[str, Any]], body: Mapping[str, Any], wire: Wire) -> Any:

@@ -13,7 +13,7 @@ from ..messages import read
 from ..messages.envelope import take_apart
 from ..pool import Pool
 from ..recall import answer_recalls, pending_recalls, recall_tool
-from .bodies import LISTS, as_body, listed, readable, schemas_of, tools_of, with_packed
+from .bodies import LISTS, as_body, as_given, listed, readable, schemas_of, tools_of, with_packed
 from .passing import Passing
 
 __all__ = ["Passage", "whole_reply"]
@@ -73,7 +73,7 @@ class Passage:
         body = with_packed(self._given, self._read, as_body(packed.messages, self._read, self.wire), self.wire)
         needed = tools is not own and (window is not None or self._recalling or body is not self._given)
         body = {**body, "tools": tools} if needed else body
-        return window.marked(body) if window is not None else body
+        return window.marked(as_given(body)) if window is not None else body
 
     def recalls(self, answer: Any) -> bool:
         """Tell whether the model asks for nothing but full texts; `body` is then the request that holds them."""

@@ -70,9 +70,6 @@ class Passing:
     def pack_window(self, window: Window, body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> Packed:
         """Pack what a window holds: as was said to `wrap`, else to the window, else as the request's model allows."""
         said = {**self.options, "budget": self.budget, "model": self.model}
-        if window.model is None:
-            said["model"] = self._model(body)
-            said.setdefault("tokenizer", said["model"])
         if self.budget is None and window.budget is None:
             said["budget"] = self._budget(body, window.model)
         return _told(window.pack(tools=tools, **{name: value for name, value in said.items() if value is not None}))
