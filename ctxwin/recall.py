@@ -22,9 +22,20 @@ from .items import Item
 from .messages import Dialect, read
 from .tokens import Tokenizer, get_tokenizer
 
-__all__ = ["Pending", "Recall", "answer_recalls", "can_recall", "id_ranges", "marked", "pending_recalls", "recall_tool"]
+__all__ = [
+    "NAME",
+    "Pending",
+    "Recall",
+    "answer_recalls",
+    "can_recall",
+    "id_ranges",
+    "marked",
+    "pending_recalls",
+    "recall_tool",
+]
 
 NAME = "recall"
+"""Of the tool, in a request and in a call."""
 DESCRIPTION = (
     'Returns in full what is shortened in this conversation ("… [m7]") or left out ("[9 turns omitted: m12-m20]").'
 )

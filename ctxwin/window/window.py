@@ -207,7 +207,13 @@ class Window(Conversing):
         return turns[-1]
 
     def pack(
-        self, query: str | None = None, *, budget: int | Budget | None = None, tools: Any = (), **options: Any
+        self,
+        query: str | None = None,
+        *,
+        budget: int | Budget | None = None,
+        tools: Any = (),
+        recall: bool | None = None,
+        **options: Any,
     ) -> Packed:
         """Pack the conversation for the next request; nothing is stored or changed.
 
@@ -215,6 +221,7 @@ class Window(Conversing):
             query: what the request should be good for; None: the last user message.
             budget: another than the window's.
             tools: definitions that go with the request, to be counted.
+            recall: whether the recall tool goes with them; None: as the window offers it.
             options: as for `ctxwin.pack`, such as `files` and `items`.
 
         Raises:
@@ -225,7 +232,10 @@ class Window(Conversing):
         with self._lock:
             self._refresh()
             return self._packer.pack(
-                query, budget=self.budget if budget is None else budget, tools=self.with_recall(tools), options=options
+                query,
+                budget=self.budget if budget is None else budget,
+                tools=self.with_recall(tools, recall),
+                options=options,
             )
 
     def explain(self, query: str | None = None) -> Packed:
@@ -338,9 +348,12 @@ class Window(Conversing):
         """Return the body of the request that was packed last, marked for the provider's prompt cache."""
         return self._packer.marked(body, self.dialect)
 
-    def with_recall(self, tools: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-        """Return the tools of a request, with the recall tool where the window offers it."""
-        return [*tools, recall_tool(self.dialect)] if self.recall else tools
+    def with_recall(
+        self, tools: Sequence[Mapping[str, Any]], recall: bool | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the tools of a request, with the recall tool where it is offered; None: where the window does."""
+        offered = self.recall if recall is None else recall
+        return [*tools, recall_tool(self.dialect)] if offered else tools
 
     def _mark(self, turns: Sequence[int | str | Turn], **marks: bool) -> None:
         with self._lock:

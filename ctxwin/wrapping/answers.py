@@ -1,66 +1,100 @@
-"""Keeping what a provider answered, in whichever form the caller asked for it."""
+"""Getting what a provider answers, and keeping it, in whichever form the caller asked for it."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..clients import Reply
 from ..clients.values import Wire
-from .passage import whole_reply
+from .passage import Passage
 from .passing import Passing
+from .relay import Relay, relayed
 from .streams import Tap, tapped
 
-__all__ = ["keep", "keep_later"]
+__all__ = ["answered", "answered_later"]
+
+Send = Callable[[Mapping[str, Any]], Any]
+"""Sends a body as the program did; of an asynchronous client it returns a coroutine."""
 
 
-def keep(answer: Any, body: Any, wire: Wire, passing: Passing, *, is_async: bool = False) -> Any:
-    """Record an answer, or see to it that one that comes later is recorded; return it.
+def answered(passage: Passage, send: Send) -> Any:
+    """Send a request, again for what the model recalls, and return the answer.
 
-    Args:
-        answer: a whole answer, a stream of events, or an SDK's raw response, whose body may be still to come.
-        body: the request.
-        wire: the form of both.
-        passing: where answers go.
-        is_async: whether a stream is read with `async for`.
+    Returns:
+        What the provider's client returned: a whole answer, a stream of events, or an SDK's raw response, whose body
+        may be still to come. It is recorded, or will be once it is there.
     """
+    answer = send(passage.body)
+    if passage.offers and _streams(answer):
+        return relayed(answer, Relay(passage, send), is_async=False)
+    while passage.offers and passage.recalls(_whole_reply(answer, passage.wire)):
+        answer = send(passage.body)
+    return _keep(answer, passage, is_async=False)
+
+
+async def answered_later(passage: Passage, send: Send) -> Any:
+    """Do the same off the event loop."""
+    answer = await send(passage.body)
+    if passage.offers and _streams(answer):
+        return relayed(answer, Relay(passage, send), is_async=True)
+    while passage.offers and await asyncio.to_thread(
+        lambda: passage.recalls(_whole_reply(answer, passage.wire))  # noqa: B023  # called before the next answer
+    ):
+        answer = await send(passage.body)
+    return await asyncio.to_thread(_keep, answer, passage, is_async=True)
+
+
+def _keep(answer: Any, passage: Passage, *, is_async: bool) -> Any:
+    """Record an answer, or see to it that one that comes later is recorded; return it."""
+    passing, wire = passage.passing, passage.wire
     if passing.window is None:
         return answer
     if hasattr(answer, "http_response"):
-        _keep_raw(answer, body, wire, passing)
+        _keep_raw(answer, passage)
         return answer
-    if hasattr(answer, "__anext__") or hasattr(answer, "__next__"):
-        return tapped(answer, passing.tap(body, wire), is_async=is_async)
+    if _streams(answer):
+        return tapped(answer, passage.tap(), is_async=is_async)
     passing.record(wire.read(answer))
     return answer
 
 
-async def keep_later(answer: Any, body: Any, wire: Wire, passing: Passing) -> Any:
-    """Do the same off the event loop."""
-    return await asyncio.to_thread(keep, answer, body, wire, passing, is_async=True)
+def _streams(answer: Any) -> bool:
+    return hasattr(answer, "__anext__") or hasattr(answer, "__next__")
 
 
-def _keep_raw(answer: Any, body: Any, wire: Wire, passing: Passing) -> None:
+def _keep_raw(answer: Any, passage: Passage) -> None:
     """See to a raw response: a stream is what its `parse` returns, a whole answer is read at once or at its end."""
-    if body.get("stream"):
-        tap = passing.tap(body, wire)
+    wire, passing = passage.wire, passage.passing
+    if passage.given.get("stream"):
+        tap = passage.tap()
         _after(answer, "parse", lambda parsed: _tapped(parsed, tap))
     elif not _record(answer, wire, passing):
         _after(answer, "close", lambda _: _record(answer, wire, passing))  # what the caller has read by then
 
 
 def _tapped(parsed: Any, tap: Tap) -> Any:
-    streams = hasattr(parsed, "__anext__") or hasattr(parsed, "__next__")
-    return tapped(parsed, tap, is_async=hasattr(parsed, "__anext__")) if streams else parsed
+    return tapped(parsed, tap, is_async=hasattr(parsed, "__anext__")) if _streams(parsed) else parsed
 
 
 def _record(answer: Any, wire: Wire, passing: Passing) -> bool:
     """Record a raw response whose body the caller has read; tell whether it was."""
-    reply = whole_reply(answer, wire)
+    reply = _whole_reply(answer, wire)
     if reply is not None:
         passing.record(reply)
     return reply is not None
+
+
+def _whole_reply(answer: Any, wire: Wire) -> Reply | None:
+    """Read an answer, or a raw response whose body is there; None where it is still to come, or is no JSON."""
+    if not hasattr(answer, "http_response"):
+        return wire.read(answer)
+    try:
+        return wire.read(answer.http_response.json())
+    except (RuntimeError, ValueError):  # the SDK's "not read", which may also have been read piece by piece
+        return None
 
 
 def _after(owner: Any, name: str, then: Callable[[Any], Any]) -> None:

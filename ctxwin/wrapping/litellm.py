@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..clients.chat import CHAT
-from .answers import keep, keep_later
+from .answers import answered, answered_later
 from .bodies import holds_messages
 from .passage import Passage
 from .passing import Passing
@@ -37,21 +37,15 @@ class _Litellm:
         given = _named(args, kwargs)
         if not holds_messages(given, CHAT):
             return self._module.completion(*args, **kwargs)
-        passage = Passage(self._passing, given, CHAT, whole=not given.get("stream"))
-        answer = _called(self._module.completion, passage.body, args)
-        while passage.recalls(answer):
-            answer = _called(self._module.completion, passage.body, args)
-        return keep(answer, given, CHAT, self._passing)
+        passage = Passage(self._passing, given, CHAT)
+        return answered(passage, lambda body: _called(self._module.completion, body, args))
 
     async def acompletion(self, *args: Any, **kwargs: Any) -> Any:
         given = _named(args, kwargs)
         if not holds_messages(given, CHAT):
             return await self._module.acompletion(*args, **kwargs)
-        passage = await asyncio.to_thread(Passage, self._passing, given, CHAT, whole=not given.get("stream"))
-        answer = await _called(self._module.acompletion, passage.body, args)
-        while await asyncio.to_thread(passage.recalls, answer):
-            answer = await _called(self._module.acompletion, passage.body, args)
-        return await keep_later(answer, given, CHAT, self._passing)
+        passage = await asyncio.to_thread(Passage, self._passing, given, CHAT)
+        return await answered_later(passage, lambda body: _called(self._module.acompletion, body, args))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)

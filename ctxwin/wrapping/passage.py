@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..clients import Reply
+from ..clients.plain import field
 from ..clients.values import Wire
 from ..files import Files
 from ..items import Item
 from ..messages import read
 from ..messages.envelope import take_apart
 from ..pool import Pool
-from ..recall import answer_recalls, pending_recalls, recall_tool
+from ..recall import NAME, answer_recalls, pending_recalls, recall_tool
 from .bodies import LISTS, as_body, as_given, listed, readable, schemas_of, tools_of, with_packed
 from .passing import Passing
+from .splices import Splice, splice_of
+from .streams import Tap
 
-__all__ = ["Passage", "whole_reply"]
+__all__ = ["Passage"]
 
 RECALLS = 3
 """Times that one request is sent again for the recall tool; then the program gets the answer as it is."""
@@ -33,52 +36,61 @@ class Passage:
         passing: how it is packed, and where it is kept.
         body: as the program or its SDK built it; it is not changed.
         wire: the form of body and answer.
-        whole: whether the answer comes whole. The recall tool is offered then alone: a stream that the program
-            reads already cannot be taken back.
+        raw: whether the program reads the answer's body by itself, so that nothing can be taken out of it; the recall
+            tool is not offered then.
 
     Attributes:
         body: what is to be sent next.
+        given: what the program sent, to be read more than once.
         wire: the form of body and answer.
+        passing: how it is packed, and where it is kept.
+        offers: whether `body` offers the recall tool, so that its calls are to be answered here.
 
     Raises:
         CtxwinError: what `pack` and the window raise; what is new in the request is stored already.
     """
 
-    def __init__(self, passing: Passing, body: Mapping[str, Any], wire: Wire, *, whole: bool) -> None:
+    def __init__(self, passing: Passing, body: Mapping[str, Any], wire: Wire, *, raw: bool = False) -> None:
         self.wire = wire
-        self._passing = passing
-        self._given = listed(body, wire)
-        self._read = readable(self._given, wire)
+        self.passing = passing
+        self.given = passing.continued(listed(body, wire))
+        self.offers = False
+        self._read = readable(self.given, wire)
         self._continued = take_apart(self._read, wire.dialect).elsewhere
         offered = passing.recall or (passing.window is not None and passing.window.recall)
-        alone = not self._continued and not self._read.get("functions") and self._read.get("n") in (None, 1)
-        self._left = RECALLS if offered and whole and alone else 0
+        self._left = RECALLS if offered and not raw and self._can_recall() else 0
         self._recalling = False
         if passing.window is not None:
             passing.settle()
             passing.window.sync(self._read)
         self.body = self._packed()
 
+    def _can_recall(self) -> bool:
+        """Tell whether a recall could be answered: not of one choice among several, nor beside a tool of its name."""
+        names = {field(tool, "function", "name") or field(tool, "name") for tool in tools_of(self._read)}
+        one = self._read.get("n") in (None, 1) and not self._read.get("functions")
+        return one and not self._continued and NAME not in names
+
     def _packed(self) -> Mapping[str, Any]:
         """Return the request to send; as it came where nothing in it changes."""
-        window = None if self._continued else self._passing.window  # the provider has the rest of such a conversation
+        window = None if self._continued else self.passing.window  # the provider has the rest of such a conversation
         own = tools_of(self._read)
         tools = [*own, recall_tool(self.wire.dialect)] if self._left or self._recalling else own
-        counted = [*(own if window is not None and window.recall else tools), *schemas_of(self._read)]
+        counted = [*tools, *schemas_of(self._read)]
         if window is None:
-            packed = self._passing.pack(self._read, self.wire, counted, alone=self._continued)
+            packed = self.passing.pack(self._read, self.wire, counted, alone=self._continued)
         else:
-            packed = self._passing.pack_window(window, self._read, counted)
+            packed = self.passing.pack_window(window, self._read, counted)
         self._limit = packed.report.limit
-        body = with_packed(self._given, self._read, as_body(packed.messages, self._read, self.wire), self.wire)
-        needed = tools is not own and (window is not None or self._recalling or body is not self._given)
+        body = with_packed(self.given, self._read, as_body(packed.messages, self._read, self.wire), self.wire)
+        needed = tools is not own and (window is not None or self._recalling or body is not self.given)
+        self.offers = needed and self._left > 0
         body = {**body, "tools": tools} if needed else body
         return window.marked(as_given(body)) if window is not None else body
 
-    def recalls(self, answer: Any) -> bool:
+    def recalls(self, reply: Reply | None) -> bool:
         """Tell whether the model asks for nothing but full texts; `body` is then the request that holds them."""
-        reply = whole_reply(answer, self.wire) if self._left else None
-        pending = pending_recalls(reply.messages, self.wire.dialect) if reply is not None else None
+        pending = pending_recalls(reply.messages, self.wire.dialect) if reply is not None and self.offers else None
         if reply is None or not pending or not pending.alone:
             return False
         self._left -= 1
@@ -87,36 +99,34 @@ class Passage:
         texts = answer_recalls(
             pending, self._items(), dialect=self.wire.dialect, limit=limit, tokenizer=self._tokenizer
         )
-        window = self._passing.window
+        window = self.passing.window
         if window is None:
             key = LISTS[self.wire.dialect]
             said = self._read[key]
             said = [{"role": "user", "content": said}] if isinstance(said, str) else said
             self._read[key] = [*said, *reply.messages, *texts]
         else:
-            self._passing.record(reply)
+            self.passing.record(reply)
             window.add(*texts)
         self.body = self._packed()
         return True
 
+    def tap(self) -> Tap:
+        """Return what listens to the next stream that answers the request."""
+        return self.passing.tap(self.given, self.wire)
+
+    def splice(self) -> Splice:
+        """Return what makes one stream of all that answer the request."""
+        return splice_of(self.wire.dialect, self.passing.renamed)
+
     @property
     def _tokenizer(self) -> Any:
-        window = self._passing.window
-        return window.tokenizer if window is not None else self._passing.options.get("tokenizer")
+        window = self.passing.window
+        return window.tokenizer if window is not None else self.passing.options.get("tokenizer")
 
     def _items(self) -> Sequence[Item]:
         """Return what may be asked for: the messages, and what is packed beside them."""
-        window, options = self._passing.window, self._passing.options
+        window, options = self.passing.window, self.passing.options
         items = list(window.items if window is not None else read(self._read, dialect=self.wire.dialect).items)
         pools = (one for one in (options.get("items"), options.get("files")) if isinstance(one, Pool | Files))
         return [*items, *(item for pool in pools for item in pool.items)]
-
-
-def whole_reply(answer: Any, wire: Wire) -> Reply | None:
-    """Read an answer, or a raw response whose body is there; None where it is still to come, or is no JSON."""
-    if not hasattr(answer, "http_response"):
-        return wire.read(answer)
-    try:
-        return wire.read(answer.http_response.json())
-    except (RuntimeError, ValueError):  # the SDK's "not read", which may also have been read piece by piece
-        return None

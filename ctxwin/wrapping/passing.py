@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 ANSWERS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 """Fields that allow so many tokens for the answer."""
+PREVIOUS = "previous_response_id"
+RENAMED = 1_000
+"""Responses whose other ids are remembered; the oldest go first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,6 +46,8 @@ class Passing:
     talks: Talks = field(default_factory=Talks)
     taps: deque[Tap] = field(default_factory=deque)
     """Streams since the last request, whose answers may not be kept yet."""
+    renamed: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """From the ids of responses that were made of several to those by which the provider goes on."""
 
     def pack(self, body: Mapping[str, Any], wire: Wire, tools: Sequence[Mapping[str, Any]], *, alone: bool) -> Packed:
         """Pack a readable body with these tools.
@@ -68,11 +73,18 @@ class Passing:
         return self.talks.pack(messages, body.get(OUTSIDE.get(wire.dialect, "")), wire.dialect, packed)
 
     def pack_window(self, window: Window, body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> Packed:
-        """Pack what a window holds: as was said to `wrap`, else to the window, else as the request's model allows."""
+        """Pack what a window holds: as was said to `wrap`, else to the window, else as the request's model allows.
+
+        Args:
+            window: the window.
+            body: as `readable` returns it.
+            tools: what goes with the messages and is counted, the recall tool included where it is offered.
+        """
         said = {**self.options, "budget": self.budget, "model": self.model}
         if self.budget is None and window.budget is None:
             said["budget"] = self._budget(body, window.model)
-        return _told(window.pack(tools=tools, **{name: value for name, value in said.items() if value is not None}))
+        told = {name: value for name, value in said.items() if value is not None}
+        return _told(window.pack(tools=tools, recall=False, **told))
 
     def _model(self, body: Mapping[str, Any]) -> str | None:
         """Return the model to count by; None where the catalogue has none of the request's name."""
@@ -112,8 +124,16 @@ class Passing:
         """Return what listens to the stream that answers a request."""
         asked = body.get("stream_options") or {}
         tap = Tap(wire.gather(), self.record, usage_follows=bool(asked.get("include_usage")))
-        self.taps.append(tap)
+        if self.window is not None:
+            self.taps.append(tap)
         return tap
+
+    def continued(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a body that continues the response which the provider knows; the same where it does already."""
+        while len(self.renamed) > RENAMED:
+            self.renamed.popitem(last=False)
+        known = self.renamed.get(str(body.get(PREVIOUS)))
+        return {**body, PREVIOUS: known} if known is not None else body
 
 
 def _told(packed: Packed) -> Packed:

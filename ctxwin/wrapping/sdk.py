@@ -10,7 +10,7 @@ from typing import Any
 from ..clients.sdk import Api
 from ..clients.values import Wire
 from ..errors import InputError
-from .answers import keep, keep_later
+from .answers import answered, answered_later
 from .bodies import holds_messages
 from .passage import Passage
 from .passing import Passing
@@ -54,11 +54,8 @@ def _post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Passing)
         wire = wires.get(path.partition("?")[0])
         if wire is None or not holds_messages(body, wire):
             return post(path, body=body, **kwargs)
-        passage = Passage(passing, body, wire, whole=_is_whole(body, kwargs))
-        answer = post(path, body=passage.body, **kwargs)
-        while passage.recalls(answer):
-            answer = post(path, body=passage.body, **kwargs)
-        return keep(answer, body, wire, passing)
+        passage = Passage(passing, body, wire, raw=_is_raw(body, kwargs))
+        return answered(passage, lambda packed: post(path, body=packed, **kwargs))
 
     return packing_post
 
@@ -68,16 +65,13 @@ def _async_post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Pa
         wire = wires.get(path.partition("?")[0])
         if wire is None or not holds_messages(body, wire):
             return await post(path, body=body, **kwargs)
-        passage = await asyncio.to_thread(Passage, passing, body, wire, whole=_is_whole(body, kwargs))
-        answer = await post(path, body=passage.body, **kwargs)
-        while await asyncio.to_thread(passage.recalls, answer):
-            answer = await post(path, body=passage.body, **kwargs)
-        return await keep_later(answer, body, wire, passing)
+        passage = await asyncio.to_thread(Passage, passing, body, wire, raw=_is_raw(body, kwargs))
+        return await answered_later(passage, lambda packed: post(path, body=packed, **kwargs))
 
     return packing_post
 
 
-def _is_whole(body: Mapping[str, Any], kwargs: Mapping[str, Any]) -> bool:
-    """Tell whether the caller gets an answer that is there, neither a stream nor a body still to be read."""
-    headers = kwargs.get("options", {}).get("headers") or {}
-    return not body.get("stream") and headers.get(RAW) != "stream"
+def _is_raw(body: Mapping[str, Any], kwargs: Mapping[str, Any]) -> bool:
+    """Tell whether the caller reads a body that is still to come by itself."""
+    asked = (kwargs.get("options", {}).get("headers") or {}).get(RAW)
+    return asked == "stream" or (asked is not None and bool(body.get("stream")))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..clients import Gather, Reply
 
-__all__ = ["Tap", "tapped"]
+__all__ = ["Tap", "derived", "tapped"]
 
 
 class Tap:
@@ -27,12 +27,14 @@ class Tap:
         self._keep = keep
         self._usage_follows = usage_follows
         self._kept = False
+        self.waiting = False
+        """Whether the answer calls the recall tool, so that its reader says what becomes of it."""
         self._lock = threading.Lock()
 
     @property
     def ready(self) -> bool:
         """Whether everything is there that is still to come."""
-        if self._kept or not self._gather.done:
+        if self._kept or self.waiting or not self._gather.done:
             return False
         return not self._usage_follows or self._gather.reply().usage is not None
 
@@ -44,10 +46,15 @@ class Tap:
     def settle(self) -> None:
         """Hand the answer on if it is whole and was not yet, though its usage may be missing."""
         with self._lock:  # the reader of the stream and the next request may come at once
-            if self._kept or not self._gather.done:
+            if self._kept or self.waiting or not self._gather.done:
                 return
             self._kept = True
         self._keep(self._gather.reply())
+
+    @property
+    def whole(self) -> Reply | None:
+        """The answer; None before its end."""
+        return self._gather.reply() if self._gather.done else None
 
 
 def tapped(stream: Any, tap: Tap, *, is_async: bool) -> Any:
@@ -81,7 +88,7 @@ def _class(kind: Any) -> type:
             self._ctxwin_tap.settle()
         return event
 
-    return _derived(kind, __iter__, __next__)
+    return derived(kind, __iter__, __next__)
 
 
 @lru_cache(maxsize=32)
@@ -107,9 +114,10 @@ def _async_class(kind: Any) -> type:
             await asyncio.to_thread(self._ctxwin_tap.settle)
         return event
 
-    return _derived(kind, __aiter__, __anext__)
+    return derived(kind, __aiter__, __anext__)
 
 
-def _derived(kind: Any, *methods: Callable[..., Any]) -> type:
+def derived(kind: Any, *methods: Callable[..., Any]) -> type:
+    """Return a class of the same name with these methods for its own."""
     named = {method.__name__: method for method in methods}
     return type(kind.__name__, (kind,), {**named, "__module__": kind.__module__, "__doc__": kind.__doc__})
