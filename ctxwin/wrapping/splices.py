@@ -67,6 +67,8 @@ class Splice(ABC):
         events = [event for _, event in self._held]
         self._held.clear()
         self._begun = True
+        if self._joining:  # others have these too: what is kept of the answer, what a client logs of it
+            events = [event.model_copy(deep=True) for event in events]
         return [event for event in events if self._pass(event)]
 
     @abstractmethod
