@@ -197,6 +197,53 @@ def test_what_the_model_recalls_is_answered_here(provider, loop, asynchronous):
     assert max(request.tokens for request in provider.requests) <= 900
 
 
+@pytest.mark.parametrize("windowed", [False, True])
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("text", ["", "One moment."])
+def test_what_the_model_recalls_in_a_stream_is_answered_within_it(
+    provider, loop, text, model, asynchronous, windowed
+):
+    recall = Call(name="recall", arguments={"ids": "m17"})
+    provider.script(Answer(text=text, calls=[recall]), Answer(text="Fair.", calls=CALLS))
+    window = Kept("chat", recall=True) if windowed else None
+    options = {} if windowed else {"recall": True, "embedder": "none"}
+    client = ctxwin.wrap(litellm, budget=900, window=window, **options)
+    body = fields(provider, model, messages=reports(), tools=TOOLS["chat"], max_tokens=64, stream=True)
+    chunks = ask(client, loop if asynchronous else None, **body)
+    whole = litellm.stream_chunk_builder(chunks)
+    assert whole.choices[0].message.content == (f"{text}\n\nFair." if text else "Fair.")
+    assert [one.function.name for one in whole.choices[0].message.tool_calls] == ["now"]
+    assert whole.choices[0].finish_reason == "tool_calls"
+    assert len({chunk.id for chunk in chunks}) == 1
+    assert max(request.tokens for request in provider.requests) <= 900
+    if windowed:
+        assert len(window.messages) == len(reports()) + 3
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_stream_that_is_left_within_what_follows_a_recall_is_closed(provider, loop, asynchronous):
+    provider.script(Answer(calls=[Call(name="recall", arguments={"ids": "m17"})]), "one two three four")
+    client = ctxwin.wrap(litellm, budget=900, recall=True, embedder="none")
+    body = fields(provider, MODELS[0], messages=reports(), stream=True)
+
+    async def later():
+        stream = await client.acompletion(**body)
+        first = [await anext(stream), await anext(stream)]
+        await stream.aclose()
+        return first, [chunk async for chunk in stream]
+
+    if asynchronous:
+        first, rest = loop.run(later())
+    else:
+        stream = client.completion(**body)
+        first = [next(stream), next(stream)]
+        stream.close()
+        rest = list(stream)
+    assert [chunk.choices[0].delta.content for chunk in first] == ["", "one"]
+    assert rest == []
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_it_is_a_client_for_windows(provider, model):
     client = adapt(litellm)

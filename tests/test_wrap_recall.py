@@ -43,12 +43,13 @@ def test_the_program_gets_the_answer_that_follows(provider, api, windowed, async
         assert len(window.messages) > len(reports()) + 2
 
 
-def test_what_fits_needs_no_tool_and_streams_come_without(provider):
+def test_what_fits_needs_no_tool_and_what_cannot_be_answered_comes_without(provider):
     client = make(provider, "chat")
     with ctxwin.wrap(client, budget=LIMIT, recall=True, embedder="none") as wrapped:
-        call(wrapped, "chat", "whole", body_of("chat", reports(1)))
-        assert "tools" not in provider.last.body
-        for mode in ("stream", "helper", "streaming_whole"):
+        for mode in ("whole", "stream"):
+            call(wrapped, "chat", mode, body_of("chat", reports(1)))
+            assert "tools" not in provider.last.body
+        for mode in ("raw_stream", "streaming_stream", "streaming_whole"):
             call(wrapped, "chat", mode, body_of("chat", reports()))
             assert "tools" not in provider.last.body
         call(wrapped, "chat", "whole", body_of("chat", reports(), n=2))

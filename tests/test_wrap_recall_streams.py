@@ -210,6 +210,37 @@ def test_each_reply_is_kept_once_with_its_usage(provider, api, mode):
     assert ctxwin.check(window.messages, dialect=DIALECTS[api]) == []
 
 
+@pytest.mark.parametrize("mode", ["whole", *STREAMS])
+@pytest.mark.parametrize("text", ["", "One moment."])
+@pytest.mark.parametrize("api", APIS)
+def test_a_program_that_sends_all_it_saw_is_understood(provider, api, text, mode):
+    window, sent = Kept(api, recall=True), reports()
+    twice = Answer(text=text, calls=[RECALL, Call(name="recall", arguments={"ids": "m18"})])
+    with ctxwin.wrap(make(provider, api), window=window, budget=2 * LIMIT) as client:
+        for number in range(3):
+            provider.script(twice, Answer(thinking="Hm.", text=f"Fair and calm, {number}."))
+            got = call(client, api, mode, body_of(api, sent, tools=TOOLS[api]))
+            sent += [*as_returned(api, mode, got), user(f"And on day {number}?")]
+    assert len(window.messages) <= len(reports()) + 3 * 8
+    assert str(window.messages).count("And on day 1?") == 1
+    assert str(window.messages).count("'Report 17. ") == 1
+    assert str(window.messages).count("calm, 1.") == 1
+
+
+def as_returned(api, mode, got):
+    """What a program appends to its conversation."""
+    if mode == "whole" and api == "responses":
+        return got.output
+    if api == "responses":
+        return raws(api, got)[-1].response.output
+    if mode == "whole":
+        return [{"role": "assistant", "content": got.choices[0].message.content if api == "chat" else got.content}]
+    texts = parts(api, got)[0]
+    if api == "chat":
+        return [{"role": "assistant", "content": texts[0]}]
+    return [{"role": "assistant", "content": [{"type": "text", "text": text} for text in texts]}]
+
+
 @pytest.mark.parametrize("mode", STREAMS)
 @pytest.mark.parametrize("api", APIS)
 def test_text_is_passed_on_as_it_comes(provider, api, mode):
@@ -268,6 +299,20 @@ def test_an_error_of_the_second_request_is_the_programs_and_the_next_call_works(
     assert parts(api, got)[0] == ["Fair and calm."]
     if windowed:
         assert FOUND in "\n".join(provider.last.texts)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_stream_whose_second_request_failed_is_at_its_end(provider, api):
+    window = Kept(api, recall=True)
+    provider.script(Answer(calls=[RECALL]), Failure(status=500), "Rain.")
+    with ctxwin.wrap(make(provider, api), budget=LIMIT, window=window) as client:
+        stream = resource(client, api).create(**body_of(api, reports()), stream=True)
+        with pytest.raises((openai.InternalServerError, anthropic.InternalServerError)):
+            next(stream)
+        assert list(stream) == []
+        call(client, api, "stream", body_of(api, [user("And tomorrow?")]))
+    assert len(window.messages) == len(reports()) + 4
+    assert "Rain." in str(window.messages[-1])
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

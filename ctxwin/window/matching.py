@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from ..messages import Dialect
 from ..messages.envelope import take_apart
 from ..messages.reading import parse
+from ..recall import NAME
 
 __all__ = ["new_messages", "said", "split_request"]
 
@@ -21,7 +22,8 @@ def new_messages(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialec
 
     A request may hold the whole conversation, its end, or only what is new: what both have is the longest end of the
     stored messages with which the incoming ones begin. Messages are the same when they say the same, whatever else
-    they carry, since callers keep a reply in shorter forms than the provider gave it.
+    they carry, since callers keep a reply in shorter forms than the provider gave it. Calls of the recall tool that
+    were answered for them, with the answers, may be missing; what a stream had said before stands with what followed.
 
     Args:
         stored: n messages, oldest first.
@@ -35,14 +37,84 @@ def new_messages(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialec
     """
     had = [message for message in stored if not _silent(message)]
     places = [place for place, message in enumerate(incoming) if not _silent(message)]
+    unseen = _recalls(had, dialect)
     for size in range(min(len(had), len(places)), 0, -1):
-        first = len(had) - size
         # The two ends tell nearly every misfit, so that a long conversation is not compared at each step.
-        if all(_same(had[first + i], incoming[places[i]], dialect) for i in (0, size - 1)) and all(
-            _same(had[first + i], incoming[places[i]], dialect) for i in range(size)
-        ):
+        if not unseen and not _same(had[-size], incoming[places[0]], dialect):
+            continue
+        if _ends(had, [incoming[place] for place in places[:size]], unseen, dialect):
             return incoming[places[size - 1] + 1 :]
     return incoming
+
+
+def _ends(had: Sequence[Raw], messages: Sequence[Raw], unseen: Container[int], dialect: Dialect) -> bool:
+    """Tell whether a conversation ends with these messages, where those that callers do not see may be missing."""
+    place = len(had)
+    for message in reversed(messages):
+        place -= 1
+        while place >= 0 and not _stands(message, had, place, unseen, dialect):
+            if place not in unseen:
+                return False
+            place -= 1
+    return place >= 0
+
+
+def _stands(message: Raw, had: Sequence[Raw], place: int, unseen: Container[int], dialect: Dialect) -> bool:
+    """Tell whether a message is the one at a place, alone or with what a stream had said before its recalls."""
+    if _same(had[place], message, dialect):
+        return True
+    if place - 1 not in unseen or had[place].get("role") != message.get("role"):
+        return False
+    first = place
+    while first - 1 in unseen:
+        first -= 1
+    one = _run_on([raw for raw in had[first:place] if raw.get("role") == message.get("role")], dialect)[0]
+    text, done = _run_on([had[place]], dialect)
+    return (one + text, done) == _run_on([message], dialect)
+
+
+def _run_on(messages: Sequence[Raw], dialect: Dialect) -> tuple[str, list[object]]:
+    """Return the texts of messages as one, without blanks, and what else they say."""
+    parts = [part for message in messages for part in said(message, dialect)[1]]
+    texts = [text for kind, text, _, _ in parts if kind == "text"]
+    return "".join("".join(texts).split()), [part for part in parts if part[0] != "text"]
+
+
+def _recalls(had: Sequence[Raw], dialect: Dialect) -> Container[int]:
+    """Return the places of what callers do not see, since it is answered for them: calls of the recall tool alone,
+    what was said with them, and their results."""
+    places: set[int] = set()
+    asked: set[str | None] = set()  # by the calls of this reply
+    for place, message in enumerate(had):
+        if asked and _answers(message, asked, dialect):
+            places.add(place)
+        elif _calls(message) and (calls := _recall_calls(message, dialect)):
+            places.add(place)
+            while dialect == "responses" and place and had[place - 1].get("role") == "assistant":
+                place -= 1
+                places.add(place)
+            asked |= calls
+        else:
+            asked = set()
+    return places
+
+
+def _recall_calls(message: Raw, dialect: Dialect) -> set[str | None]:
+    """Return the ids of a message's calls where all of them are of the recall tool."""
+    calls = [part for part in parse(message, dialect) if part.kind == "call"]
+    return {part.call_id for part in calls} if all(part.name == NAME for part in calls) else set()
+
+
+def _calls(message: Raw) -> bool:
+    """Tell at once whether a message may call a tool."""
+    if message.get("tool_calls") or message.get("type") == "function_call":
+        return True
+    return message.get("role") == "assistant" and not isinstance(message.get("content"), str | None)
+
+
+def _answers(message: Raw, ids: Container[str | None], dialect: Dialect) -> bool:
+    parts = parse(message, dialect)
+    return bool(parts) and all(part.kind == "result" and part.call_id in ids for part in parts)
 
 
 def _silent(message: Raw) -> bool:

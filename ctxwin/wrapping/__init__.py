@@ -68,8 +68,13 @@ def wrap(
             packed from all that is stored, and the answer is stored once it is whole. An answer that was broken off
             is not; the program's message is.
         recall: whether the model gets a tool with which it can ask for the full text of what was shortened or left
-            out. Its calls are answered here, and the program gets the answer that follows. Streamed answers come
-            without it, since what the program has seen of one cannot be taken back. A window's own `recall` holds too.
+            out. Its calls are answered here, and the program gets the answer that follows. A window's own `recall`
+            holds too. It is not offered where its calls cannot be taken out: beside `n` or `functions`, in what the
+            provider continues, in streams of raw responses.
+
+            In a stream, what the model says is passed on at once, its thoughts as soon as they lead to something, and
+            what follows a recall continues the same answer: chat gets a paragraph of its text, the other APIs get
+            further blocks or items. The usage that is told is that of the last request, as it is of whole answers.
         options: further arguments of `pack`, such as `strategy`, `embedder`, `files` or `items`; files and items are
             read now, once for all requests.
 

@@ -55,7 +55,7 @@ class Relay:
                 if self._tap.ready:
                     self._tap.settle()
             elif self._follows():
-                self._go_on(self._send(self._passage.body))
+                self.stream = self._send(self._passage.body)
             elif not self._events:
                 return END
         return self._events.popleft()
@@ -69,18 +69,20 @@ class Relay:
                 if self._tap.ready:
                     await asyncio.to_thread(self._tap.settle)
             elif await asyncio.to_thread(self._follows):
-                self._go_on(await self._send(self._passage.body))
+                self.stream = await self._send(self._passage.body)
             elif not self._events:
                 return END
         return self._events.popleft()
 
     def close(self) -> None:
         """Close the stream that follows."""
+        self._events.clear()
         if self.stream is not None:
             self.stream.close()
 
     async def aclose(self) -> None:
         """Close the stream that follows, which is asynchronous."""
+        self._events.clear()
         if self.stream is not None:
             await (self.stream.aclose if hasattr(self.stream, "aclose") else self.stream.close)()
 
@@ -94,14 +96,12 @@ class Relay:
         reply = self._tap.whole
         if self._splice.recalling and self._passage.recalls(reply):
             self._splice.follow()
+            self._tap = self._passage.tap()  # this reply is kept already
             return True
         self._tap.waiting = False
         self._tap.settle()
         self._events.extend(self._splice.rest(whole=reply is not None))
         return False
-
-    def _go_on(self, stream: Any) -> None:
-        self.stream, self._tap = stream, self._passage.tap()
 
 
 def relayed(stream: Any, relay: Relay, *, is_async: bool) -> Any:
@@ -109,11 +109,11 @@ def relayed(stream: Any, relay: Relay, *, is_async: bool) -> Any:
 
     Where it is closed, the stream that follows is too. The SDKs' helpers close the response of the first stream.
     """
-    stream.__class__ = _async_class(type(stream)) if is_async else _class(type(stream))
-    stream._ctxwin_relay = relay
     owner = getattr(stream, "response", stream)
-    owner.__class__ = _closing(type(owner))
-    owner._ctxwin_relay = relay
+    for one, change in ((stream, _async_class if is_async else _class), (owner, _closing)):
+        kind: Any = type(one)
+        one.__class__ = change(kind)
+        one._ctxwin_relay = relay
     return stream
 
 

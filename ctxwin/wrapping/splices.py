@@ -165,7 +165,7 @@ class MessagesSplice(Splice):
         if field(event, "index") is not None:
             event.index += self._before
         if kind == "message_delta":  # the beginning said what the first reply took
-            for name, value in event.usage:
+            for name, value in event.usage or ():
                 if value is None:
                     setattr(event.usage, name, field(self._usage, name))
         return True
