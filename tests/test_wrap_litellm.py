@@ -201,9 +201,7 @@ def test_what_the_model_recalls_is_answered_here(provider, loop, asynchronous):
 @pytest.mark.parametrize("asynchronous", [False, True])
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("text", ["", "One moment."])
-def test_what_the_model_recalls_in_a_stream_is_answered_within_it(
-    provider, loop, text, model, asynchronous, windowed
-):
+def test_what_the_model_recalls_in_a_stream_is_answered_within_it(provider, loop, text, model, asynchronous, windowed):
     recall = Call(name="recall", arguments={"ids": "m17"})
     provider.script(Answer(text=text, calls=[recall]), Answer(text="Fair.", calls=CALLS))
     window = Kept("chat", recall=True) if windowed else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence, Set
 from typing import Any
 
 from ..messages import Dialect
@@ -39,16 +39,19 @@ def new_messages(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialec
     places = [place for place, message in enumerate(incoming) if not _silent(message)]
     unseen = _recalls(had, dialect)
     for size in range(min(len(had), len(places)), 0, -1):
-        # The two ends tell nearly every misfit, so that a long conversation is not compared at each step.
-        if not unseen and not _same(had[-size], incoming[places[0]], dialect):
-            continue
         if _ends(had, [incoming[place] for place in places[:size]], unseen, dialect):
             return incoming[places[size - 1] + 1 :]
     return incoming
 
 
-def _ends(had: Sequence[Raw], messages: Sequence[Raw], unseen: Container[int], dialect: Dialect) -> bool:
+def _ends(had: Sequence[Raw], messages: Sequence[Raw], unseen: Set[int], dialect: Dialect) -> bool:
     """Tell whether a conversation ends with these messages, where those that callers do not see may be missing."""
+    if not unseen:
+        first = len(had) - len(messages)
+        # The two ends tell nearly every misfit, so that a long conversation is not compared at each step.
+        return all(_same(had[first + i], messages[i], dialect) for i in (0, len(messages) - 1)) and all(
+            _same(one, other, dialect) for one, other in zip(had[first:], messages, strict=True)
+        )
     place = len(had)
     for message in reversed(messages):
         place -= 1
@@ -59,7 +62,7 @@ def _ends(had: Sequence[Raw], messages: Sequence[Raw], unseen: Container[int], d
     return place >= 0
 
 
-def _stands(message: Raw, had: Sequence[Raw], place: int, unseen: Container[int], dialect: Dialect) -> bool:
+def _stands(message: Raw, had: Sequence[Raw], place: int, unseen: Set[int], dialect: Dialect) -> bool:
     """Tell whether a message is the one at a place, alone or with what a stream had said before its recalls."""
     if _same(had[place], message, dialect):
         return True
@@ -80,9 +83,8 @@ def _run_on(messages: Sequence[Raw], dialect: Dialect) -> tuple[str, list[object
     return "".join("".join(texts).split()), [part for part in parts if part[0] != "text"]
 
 
-def _recalls(had: Sequence[Raw], dialect: Dialect) -> Container[int]:
-    """Return the places of what callers do not see, since it is answered for them: calls of the recall tool alone,
-    what was said with them, and their results."""
+def _recalls(had: Sequence[Raw], dialect: Dialect) -> Set[int]:
+    """Return the places of what callers do not see: calls of the recall tool, what was said with them, results."""
     places: set[int] = set()
     asked: set[str | None] = set()  # by the calls of this reply
     for place, message in enumerate(had):
@@ -106,10 +108,11 @@ def _recall_calls(message: Raw, dialect: Dialect) -> set[str | None]:
 
 
 def _calls(message: Raw) -> bool:
-    """Tell at once whether a message may call a tool."""
-    if message.get("tool_calls") or message.get("type") == "function_call":
+    """Tell at once whether a message may call the tool."""
+    if message.get("tool_calls") or message.get("name") == NAME:
         return True
-    return message.get("role") == "assistant" and not isinstance(message.get("content"), str | None)
+    content = message.get("content")
+    return isinstance(content, list) and any(isinstance(part, dict) and part.get("name") == NAME for part in content)
 
 
 def _answers(message: Raw, ids: Container[str | None], dialect: Dialect) -> bool:

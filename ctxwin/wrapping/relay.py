@@ -1,8 +1,10 @@
 """A stream in which calls of the recall tool are answered: the program sees one, whatever number of replies it takes.
 
-    program ──next──▶ stream ──▶ 1st reply's events ──▶ splice ──▶ text, passed on at once
-                                 recall ... end     ──▶ held; then answered, and the next request is sent
-                                 2nd reply's events ──▶ splice ──▶ passed on as more of the same
+    1st reply ──▶ text         ──splice──▶ the program, at once
+              ──▶ recall, end  ──held────▶ answered; the next request is sent
+    2nd reply ──▶ text, end    ──splice──▶ the program, as more of the same
+
+What is sent again, and when, is decided where the program asks for the next event; nothing runs beside it.
 """
 
 from __future__ import annotations

@@ -106,7 +106,8 @@ class ChatSplice(Splice):
         return "said" if self._over else "frame"
 
     def _kind_of(self, delta: Any) -> Kind:
-        names = [field(call, "function", "name") or field(call, "custom", "name") for call in _list(delta, "tool_calls")]
+        calls = field(delta, "tool_calls") or ()
+        names = [field(call, "function", "name") or field(call, "custom", "name") for call in calls]
         if NAME in names or (names and self.recalling):
             return "recall"
         self._named = self._named or any(names)
@@ -241,7 +242,3 @@ def _kind_of(kind: Any, calling: str, name: Any) -> Kind:
     if kind == calling and name == NAME:
         return "recall"
     return "thought" if kind in ("reasoning", "thinking", "redacted_thinking") else "said"
-
-
-def _list(value: Any, name: str) -> Sequence[Any]:
-    return field(value, name) or ()
