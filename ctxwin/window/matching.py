@@ -37,25 +37,26 @@ def new_messages(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialec
     """
     had = [message for message in stored if not _silent(message)]
     places = [place for place, message in enumerate(incoming) if not _silent(message)]
+    messages = [incoming[place] for place in places]
     unseen = _recalls(had, dialect)
     for size in range(min(len(had), len(places)), 0, -1):
-        if _ends(had, [incoming[place] for place in places[:size]], unseen, dialect):
+        if _ends(had, messages, size, unseen, dialect):
             return incoming[places[size - 1] + 1 :]
     return incoming
 
 
-def _ends(had: Sequence[Raw], messages: Sequence[Raw], unseen: Set[int], dialect: Dialect) -> bool:
-    """Tell whether a conversation ends with these messages, where those that callers do not see may be missing."""
+def _ends(had: Sequence[Raw], messages: Sequence[Raw], size: int, unseen: Set[int], dialect: Dialect) -> bool:
+    """Tell whether a conversation ends with so many messages, where those that callers do not see may be missing."""
     if not unseen:
-        first = len(had) - len(messages)
+        first = len(had) - size
         # The two ends tell nearly every misfit, so that a long conversation is not compared at each step.
-        return all(_same(had[first + i], messages[i], dialect) for i in (0, len(messages) - 1)) and all(
-            _same(one, other, dialect) for one, other in zip(had[first:], messages, strict=True)
+        return all(_same(had[first + i], messages[i], dialect) for i in (0, size - 1)) and all(
+            _same(had[first + i], messages[i], dialect) for i in range(size)
         )
     place = len(had)
-    for message in reversed(messages):
+    for i in range(size - 1, -1, -1):
         place -= 1
-        while place >= 0 and not _stands(message, had, place, unseen, dialect):
+        while place >= 0 and not _stands(messages[i], had, place, unseen, dialect):
             if place not in unseen:
                 return False
             place -= 1
