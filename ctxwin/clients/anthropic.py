@@ -16,11 +16,18 @@ GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta"
 
 
 def _tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message whose blocks hold nothing that says nothing; what a tool is called with stays as it is."""
+    """Return a message whose blocks hold nothing that says nothing; what a tool is called with stays as it is.
+
+    Blank texts, which models write before calls, are left out: the API does not take them back.
+    """
     content = message.get("content")
     if isinstance(content, list | tuple):
-        return {**message, "content": [tidy(block, keep=("input",)) for block in content]}
+        return {**message, "content": [tidy(block, keep=("input",)) for block in content if not _is_blank(block)]}
     return dict(message)
+
+
+def _is_blank(block: Mapping[str, Any]) -> bool:
+    return block.get("type") == "text" and not (block.get("text") or "").strip()
 
 
 def read(response: Any) -> Reply:

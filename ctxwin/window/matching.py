@@ -139,7 +139,7 @@ def said(message: Raw, dialect: Dialect) -> Said:
     return message.get("role"), tuple(
         (part.kind, part.text.strip(), part.name, part.call_id)
         for part in parse(message, dialect)
-        if part.kind != "reasoning" and (part.text or part.kind != "text")
+        if part.kind != "reasoning" and (part.text.strip() or part.kind != "text")
     )
 
 
