@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ctxwin import Item, Pool, pack
 from ctxwin.embed import CachedEmbedder, get_embedder
 from ctxwin.errors import MessageError
+from ctxwin.layout import count_pieces
 from ctxwin.retrieve import Query
 from ctxwin.tokens import get_tokenizer
 
@@ -189,7 +190,7 @@ def some_items(draw):
             "kind": kind,
             "source": source,
             "time": time,
-            "session": draw(st.sampled_from([None, "s1"])),
+            "session": draw(st.sampled_from([None, None, "s1"])),
             "speaker": draw(st.sampled_from([None, "Ana", "Ana Lee", "Bo"])) if kind == "turn" else None,
             "title": draw(st.sampled_from([None, "boat", "parseHeader"])),
             "span": span if kind == "chunk" else None,
@@ -248,3 +249,20 @@ def test_pools_that_share_their_items_grow_for_themselves():
         assert said(pool, "What is number 11?", embedder="none") == said(
             Pool(pool.items), "What is number 11?", embedder="none"
         )
+
+
+@settings(max_examples=200, deadline=None)
+@given(groups=st.lists(some_items(), min_size=1, max_size=4), data=st.data())
+def test_what_items_cost_is_known_in_any_order(groups, data):
+    tokenizer = get_tokenizer("o200k_base")
+    made = [{**one, "speaker": None} for group in groups for one in group]
+    pool = Pool(Item(**one, id=f"i{n}") for n, one in enumerate(made))
+    pool.pieces(tokenizer)
+    # Runs of the items change places, as files do.
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(made)), max_size=4)))
+    runs = data.draw(st.permutations([range(*run) for run in pairwise([0, *cuts, len(made)])]))
+    kept = data.draw(st.lists(st.booleans(), min_size=len(runs), max_size=len(runs)))
+    taken = pool.take(np.array([row for run, keep in zip(runs, kept, strict=True) if keep for row in run], np.intp))
+    pieces, others = taken.pieces(tokenizer), count_pieces(taken.items, tokenizer)
+    for name in ("tokens", "order", "gap", "header", "header_tokens", "labels", "duplicate"):
+        assert np.array_equal(getattr(pieces, name), getattr(others, name)), name
