@@ -181,17 +181,34 @@ class Pool(Scored):
             self._index = self._all.with_weights(self.weights)
         self._units = None
 
-    def take(self, rows: NDArray[np.intp]) -> Pool:
+    def take(
+        self, rows: NDArray[np.intp], more: Iterable[Item | str] = (), terms: Sequence[Counted] | None = None
+    ) -> Pool:
         """Return a pool of some items, (m,) in any order, that is scored and packed as one made of them.
 
-        Nothing is indexed, counted or embedded again, and ids stay as they are. What is left out stays in memory until
-        it is more than half of all.
+        What is there already is neither indexed, counted nor embedded again, and this pool stays as it is. Items that
+        are left out stay in memory until they are more than half of all.
+
+        Args:
+            rows: which items; those of `more` are counted on from the last one here.
+            more: items that the other pool has beside.
+            terms: what `ctxwin.retrieve.count_terms` says of those, some at a time, where it is known.
+
+        Example:
+            >>> [item.text for item in Pool(["a", "b", "c"]).take(np.array([3, 0, 1]), ["d"])]
+            ['d', 'a', 'b']
         """
         if self._rows is None:
             self._look_at(np.arange(len(self)))  # what both share may grow for the other
+        grown = copy.copy(self)
+        grown._items, grown._pieces = list(self._items), WeakKeyDictionary(self._pieces)
+        grown._ids = Counter(self._items[row].id for row in rows.tolist() if row < len(self))
+        grown.extend(more, terms)
+        return grown._taken(rows)
+
+    def _taken(self, rows: NDArray[np.intp]) -> Pool:
         other = copy.copy(self)
         other._items = [self._items[row] for row in rows.tolist()]
-        other._ids = Counter(item.id for item in other._items)
         other._units, other._sentences = None, WeakKeyDictionary(self._sentences)
         known = {tokenizer: self.pieces(tokenizer) for tokenizer in list(self._pieces)}
         other._pieces = WeakKeyDictionary(
@@ -199,10 +216,10 @@ class Pool(Scored):
         )
         places = self._places[rows]
         if len(self._all) > max(SPARSE, DEAD * len(rows)):
-            other._all, other._rows = self._all.compact(places), None
-            other._index = other._all.with_weights(self.weights)
+            other._all = self._all.compact(places)
             other._vectors = {name: vectors.take(places) for name, vectors in self._vectors.items()}
-        other._look_at(np.arange(len(rows)) if other._rows is None else places)
+            places = np.arange(len(rows))
+        other._look_at(places)
         return other
 
     def _look_at(self, places: NDArray[np.intp]) -> None:
