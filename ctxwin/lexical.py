@@ -79,7 +79,7 @@ _PART = re.compile(r"[A-Z]+(?=[A-Z][^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+")
 
 def cjk_share(text: str) -> float:
     """Return which share of a text's letters and digits is Chinese, Japanese or Korean, 0 to 1."""
-    found = len(_CJK_CHARACTER.findall(text))
+    found = 0 if text.isascii() else len(_CJK_CHARACTER.findall(text))
     return found / max(1, sum(map(str.isalnum, text))) if found else 0.0
 
 

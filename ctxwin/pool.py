@@ -202,7 +202,10 @@ class Pool(Scored):
             self._look_at(np.arange(len(self)))  # what both share may grow for the other
         grown = copy.copy(self)
         grown._items, grown._pieces = list(self._items), WeakKeyDictionary(self._pieces)
-        grown._ids = Counter(self._items[row].id for row in rows.tolist() if row < len(self))
+        left_out = np.ones(len(self), np.bool_)
+        left_out[rows[rows < len(self)]] = False
+        grown._ids = self._ids.copy()
+        grown._ids.subtract(self._items[row].id for row in np.flatnonzero(left_out).tolist())
         grown.extend(more, terms)
         return grown._taken(rows)
 

@@ -68,7 +68,9 @@ class Filling:
     ) -> None:
         if embedder is None:
             return
-        readings = [*embedder.quick_readings("", pool.scripts), *embedder.readings("", pool.scripts)]
+        readings = embedder.readings("", pool.scripts)
+        if embedder.allowance is not None:
+            readings = [*embedder.quick_readings("", pool.scripts), *readings]
         wanted = [(reading, *pool.to_embed(reading)) for reading in readings]
         self.total = sum(len(texts) for _, _, texts in wanted)
         for reading, items, texts in wanted:

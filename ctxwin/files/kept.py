@@ -178,8 +178,9 @@ def _unpacked(value: bytes, source: str, text: str) -> Chunked | None:
     told = json.loads(head)
     items, start = [], 0
     names = list(told["fields"])
-    for size, end, *values in zip(told["sizes"], told["ids"], *told["fields"].values(), strict=True):
-        given = dict(zip(names, map(_inside, values), strict=True))
+    columns = [_inside(column) for column in told["fields"].values()]
+    for size, end, *values in zip(told["sizes"], told["ids"], *columns, strict=True):
+        given = dict(zip(names, values, strict=True))
         items.append(Item(text=text[start : start + size], source=source, id=source + end, **given))
         start += size
     if start != len(text):  # chunks that are not slices of the text
@@ -202,8 +203,9 @@ def _unpacked(value: bytes, source: str, text: str) -> Chunked | None:
     )
 
 
-def _inside(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _inside(column: list[Any]) -> list[Any]:
+    """Turn the lists of a column back into the tuples that they were."""
+    return [tuple(value) if isinstance(value, list) else value for value in column]
 
 
 def _small(array: NDArray[Any]) -> NDArray[Any]:

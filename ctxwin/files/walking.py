@@ -141,16 +141,17 @@ def _found(
         matches = False
         for below, names, reason in _walk(root, pattern):
             folder = os.path.join(root, below)
-            source = shown(below or root if alone else folder)
+            source = shown(below if alone and below else folder)
             if reason:
                 yield [Found(path=folder, source=source, reason=reason)]
                 continue
             matches = matches or bool(names)
             whole[folder] = source, len(names)
+            prefix = "" if source == os.curdir or (alone and not below) else source.rstrip("/") + "/"
             yield [
                 Found(
                     path=os.path.join(folder, file),
-                    source=shown(os.path.join(below if alone else folder, file)),
+                    source=prefix + _clean(file),
                     reason="a link; give its target itself" if is_link else "",
                     folder=folder,
                 )
@@ -172,11 +173,14 @@ def _glob(name: str) -> tuple[str, str]:
 
 def shown(path: str) -> str:
     """Return a path as it may stand in a citation: slashes, no control characters, valid Unicode."""
-    name = path
-    if not (path.isascii() and path.isprintable()):
-        name = os.fsencode(path).decode("utf-8", errors="replace")
-        name = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", name)
-    return PurePath(name).as_posix()
+    return PurePath(_clean(path)).as_posix()
+
+
+def _clean(name: str) -> str:
+    if name.isascii() and name.isprintable():
+        return name
+    name = os.fsencode(name).decode("utf-8", errors="replace")
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", name)
 
 
 # (folder, what it ignores) from the outermost folder inwards; the innermost that says something wins.
