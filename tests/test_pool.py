@@ -220,7 +220,13 @@ def test_a_pool_of_which_items_were_taken_is_the_one_built_of_them(data):
             else:
                 order = data.draw(st.permutations(range(len(pool))))
                 before = list(pool.items)
-                taken = pool.take(np.array(order[: data.draw(st.integers(0, len(order)))], np.intp))
+                new = data.draw(some_items())
+                more = [Item(**one, id=f"i{made + n}") for n, one in enumerate(new)]
+                made += len(new)
+                rows = [*order[: data.draw(st.integers(0, len(order)))], *range(len(order), len(order) + len(more))]
+                rows = data.draw(st.permutations(rows))
+                taken = pool.take(np.array(rows, np.intp), more)
+                assert len(taken) == len(rows)
                 assert pool.items == before
                 pool = taken
             if data.draw(st.booleans(), label="ask") and len(pool):
