@@ -12,6 +12,11 @@ from ctxwin.errors import InputError
 from ctxwin.files import MAX_BYTES, Files, Skipped, decode
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 def tree(root: Path, **files: str | bytes) -> Path:
     """Write files under a folder; `__` in a name stands for `/`, a leading `dot_` for a dot."""
     for name, content in files.items():
