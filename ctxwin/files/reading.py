@@ -37,7 +37,7 @@ class Reading:
     reason: str = ""
     """Why it is left out."""
     digest: bytes = b""
-    """Hash of its bytes."""
+    """Hash of its text."""
     mark: Mark | None = None
     """By which a change is seen without reading; None where it cannot be."""
 
@@ -84,7 +84,8 @@ def _read(file: BinaryIO, max_bytes: int, mark: Mark | None) -> Reading:
     text = decode(data)
     if text is None:
         return Reading(reason="binary", mark=mark)
-    return Reading(text=text, digest=hashlib.blake2b(data, digest_size=16).digest(), mark=mark)
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return Reading(text=text, digest=digest, mark=mark)
 
 
 def _too_large(size: int, max_bytes: int) -> str:
