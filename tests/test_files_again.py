@@ -344,3 +344,41 @@ def test_filling_can_be_stopped_and_tells_what_went_wrong(tmp_path):
     with pytest.raises(RuntimeError, match="out of order"):
         files.embed(broken).wait()
     assert files.embed("none").wait()
+
+
+def test_a_packing_sees_the_files_as_they_were_when_it_began(tmp_path):
+    versions = [code("alpha", n) for n in range(30, 40)]
+    write(tmp_path, a_py=versions[0], b_py=code("beta"), c_py=code("gamma"))
+    files = Files(tmp_path)
+    assert files.pool
+    done, packed = Event(), []
+
+    def ask():
+        while not done.is_set():
+            packed.append(pack(query="where is alpha_29 of the boat?", budget=400, files=files, embedder="none"))
+
+    threads = [Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    possible = []
+    for text in versions:
+        write(tmp_path, a_py=text)
+        files.refresh()
+        possible.append(pack(query="where is alpha_29 of the boat?", budget=400, files=files, embedder="none").messages)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert len(packed) > 1
+    assert all(one.messages in possible for one in packed)
+
+
+def test_edits_without_end_leave_no_more_behind_than_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("ctxwin.pool.SPARSE", 0)
+    write(tmp_path, a_py=code("alpha"), b_py=code("beta"))
+    files = Files(tmp_path)
+    for n in range(30):
+        assert files.pool.pieces(get_tokenizer("o200k_base"))
+        write(tmp_path, a_py=code(f"alpha{n}"))
+        assert files.refresh()
+        assert len(files.pool._all) <= 2 * len(files.pool)
+    same(files, Files(tmp_path))
