@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ctxwin import pack
 from ctxwin.cache import CacheWarning
+from ctxwin.errors import MissingExtra
 from ctxwin.files import Changes, Files, corpus, kept
 from ctxwin.retrieve import Query
 from ctxwin.tokens import get_tokenizer
@@ -297,6 +298,13 @@ def test_watching_tells_what_changed(tmp_path):
     assert not thread.is_alive()
     assert seen == [Changes(changed=("b.py",)), Changes(added=("c.py",))]
     same(files, Files(tmp_path))
+
+
+def test_watching_without_its_package_says_what_to_install(tmp_path, monkeypatch):
+    write(tmp_path, a_py=code("alpha"))
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    with pytest.raises(MissingExtra, match=r'pip install "ctxwin\[watch\]"'):
+        next(Files(tmp_path).watch())
 
 
 class Slow:
