@@ -1,4 +1,7 @@
-"""Where what can be made again is kept: one folder, files that are whole or absent and checked when read."""
+"""Where what can be made again is kept: one folder, files that are whole or absent and checked when read.
+
+What is too much to be written whole each time stands in databases, which several processes may use at once.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,29 @@ import contextlib
 import hashlib
 import logging
 import os
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import platformdirs
 
 from .errors import CtxwinWarning
 
-__all__ = ["CacheWarning", "cache_dir", "cached_bytes", "locked"]
+__all__ = ["CacheDatabase", "CacheWarning", "cache_dir", "cached_bytes", "locked"]
 
 LOCK_SECONDS = 60.0
 """How long another process is waited for; what is made here takes seconds."""
+
+BUSY_SECONDS = 10.0
+"""How long a write of another process to a database is waited for."""
+
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Primary result codes that say that the file itself is bad, not the disk or the moment."""
+
+Result = TypeVar("Result")
 
 _HASH = "[0-9a-f]" * 32
 _log = logging.getLogger(__name__)
@@ -118,3 +131,71 @@ def _write(name: str, content: bytes) -> None:
             CacheWarning,
             stacklevel=3,
         )
+
+
+class CacheDatabase:
+    """An SQLite file in the cache folder that several processes and threads may use at once.
+
+    A damaged one is set aside and begun anew; where the folder cannot be used, nothing is kept. Either is said once,
+    with a `CacheWarning`, and never ends the work.
+
+    Args:
+        file: its name, with a number that goes up with the schema.
+        schema: the statement that makes its table if it is not there.
+        what: names its content in warnings, such as "vectors".
+        again: says in them what is done without it, such as "texts are embedded anew".
+    """
+
+    def __init__(self, file: str, schema: str, *, what: str, again: str) -> None:
+        self._file, self._schema = file, schema
+        self._what, self._again = what, again
+        self._usable = True
+
+    def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result | None:
+        """Open the file and do some work with it, twice where it was damaged; None where it cannot be used."""
+        for first in (True, False):
+            if not self._usable:
+                break
+            try:
+                with self._opened() as file:
+                    return work(file)
+            except (sqlite3.Error, OSError) as error:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extension, as DAMAGED is
+                if not (first and code in DAMAGED and self._set_aside(error)):
+                    self._usable = False
+                    self._warn(f"cannot be used ({error}); {self._again} each time")
+        return None
+
+    @property
+    def _place(self) -> Path:
+        return cache_dir() / self._file
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        """Open the file for one piece of work: 0.3 ms, and nothing to share between threads or forks."""
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(self._place, timeout=BUSY_SECONDS)) as file:
+            file.execute("PRAGMA journal_mode=WAL")
+            file.execute("PRAGMA synchronous=NORMAL")  # in WAL mode a crash may lose the last writes, no more
+            file.execute(self._schema)
+            yield file
+
+    def _set_aside(self, error: Exception) -> bool:
+        """Rename a damaged file, unless another process just did; say whether that worked."""
+        with locked(self._file):
+            try:
+                with contextlib.suppress(sqlite3.DatabaseError), self._opened() as file:
+                    if file.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
+                        return True
+                aside = self._place.with_suffix(".damaged")
+                self._place.replace(aside)
+                for end in ("-wal", "-shm"):
+                    Path(f"{self._place}{end}").unlink(missing_ok=True)
+            except OSError:
+                return False
+        self._warn(f"is damaged ({error}); it is now {aside.name!r}, delete it; {self._again} once")
+        return True
+
+    def _warn(self, problem: str) -> None:
+        message = f"the cache of {self._what} {str(self._place)!r} {problem}"
+        warnings.warn(message, CacheWarning, stacklevel=6)

@@ -66,6 +66,32 @@ class Pieces:
     """(n,) how strongly a near-duplicate is discounted, from 0 to 1: its worth when its like is there is less
     by this share."""
 
+    def take(self, rows: NDArray[np.intp], items: Sequence[Item]) -> Pieces:
+        """Return what `count_pieces` says of some of the items, (m,) in any order, without counting them again.
+
+        Args:
+            rows: which; none of them has a label, since labels depend on all that there are.
+            items: those, in their order.
+        """
+        step = np.full(len(rows), 2, np.int64)
+        header = self.header[rows]
+        new = header >= 0  # whether a header stands above each, other than that of the one before
+        behind = np.diff(rows) == 1
+        step[1:][behind] = np.diff(self.order)[rows[:-1][behind]]
+        new[1:][behind] &= np.diff(header)[behind] != 0
+        for i in (1 + np.flatnonzero(~behind)).tolist():
+            step[i] -= follows(items[i - 1], items[i])
+            new[i] &= _above(items[i - 1]) != _above(items[i])
+        return Pieces(
+            tokens=self.tokens[rows],
+            order=np.cumsum(step),
+            gap=self.gap[rows],
+            header=np.where(header >= 0, np.cumsum(new) - 1, -1),
+            header_tokens=self.header_tokens[header[new]],
+            labels=[""] * len(rows),
+            duplicate=self.duplicate[rows],
+        )
+
 
 def left_out(omitted: int, total: int) -> str:
     """Say at the head of a block how much is missing; "" when nothing is."""
@@ -199,15 +225,19 @@ _NO_PIECES = Pieces(
 def _headers(items: Sequence[Item], before: Item | None, known: int) -> tuple[list[int], list[str]]:
     """Return under which header each item stands, -1 for none, and the headers that are new, counted from `known`."""
     header, lines = [], []
-    last = (before.session, _shared(before)) if before is not None else None
+    last = _above(before) if before is not None else None
     for item in items:
-        above = (item.session, _shared(item))
+        above = _above(item)
         # Where another line comes between two items, theirs is printed again.
         if above[1] and above != last:
             lines.append(above[1])
         header.append(known + len(lines) - 1 if above[1] else -1)
         last = above
     return header, lines
+
+
+def _above(item: Item) -> tuple[str | None, str]:
+    return item.session, _shared(item)
 
 
 def duplicate_weights(items: Sequence[Item]) -> NDArray[np.float64]:

@@ -22,7 +22,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, pairwise
 from typing import Any
@@ -31,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .columns import Column, Scalar
+from .postings import ByTerm, Counted
 
 __all__ = ["STOP_CHARACTERS", "STOP_WORDS", "Bm25", "cjk_share", "is_foreign", "term_counts", "tokenize"]
 
@@ -41,6 +41,9 @@ B = 0.75
 
 LOOKED_THROUGH = 1 << 18
 """Pairs of term and document at most that a question looks through (0.3 ms) before they are sorted by term."""
+
+FEW = 2_000
+"""Documents up to which the terms of each are picked out one by one, and beyond which all are gone through (5 ms)."""
 
 STOP_WORDS = frozenset(
     """
@@ -76,7 +79,7 @@ _PART = re.compile(r"[A-Z]+(?=[A-Z][^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+")
 
 def cjk_share(text: str) -> float:
     """Return which share of a text's letters and digits is Chinese, Japanese or Korean, 0 to 1."""
-    found = len(_CJK_CHARACTER.findall(text))
+    found = 0 if text.isascii() else len(_CJK_CHARACTER.findall(text))
     return found / max(1, sum(map(str.isalnum, text))) if found else 0.0
 
 
@@ -146,22 +149,43 @@ class Bm25:
 
     def extend(self, documents: Iterable[Sequence[str]]) -> None:
         """Append documents, each given as its terms; the result equals an index built from all at once."""
-        counts = [Counter(document) for document in documents]
+        self.extend_counted([Counted.of(documents)])
+
+    def extend_counted(self, parts: Sequence[Counted]) -> None:
+        """Append documents that were counted before, some at a time."""
         known = self._vocabulary
-        terms = np.asarray([known.setdefault(term, len(known)) for count in counts for term in count], np.int32)
-        self._terms = self._terms.plus(terms)
-        self._times = self._times.plus([times for count in counts for times in count.values()])
-        self._start = self._start.plus(
-            self._start.array[-1] + np.cumsum([len(count) for count in counts], dtype=np.int64)
+        numbers = [[known.setdefault(term, len(known)) for term in part.vocabulary] for part in parts]
+        none = np.empty(0, np.int32)
+        terms = np.concatenate(
+            [none, *(np.asarray(at, np.int32)[part.terms] for at, part in zip(numbers, parts, strict=True))]
         )
-        self._lengths = self._lengths.plus([count.total() for count in counts])
+        sizes = np.concatenate([none, *(np.diff(part.start) for part in parts)])
+        self._terms = self._terms.plus(terms)
+        self._times = self._times.plus(np.concatenate([none, *(part.times for part in parts)]))
+        self._start = self._start.plus(self._start.array[-1] + np.cumsum(sizes, dtype=np.int64))
+        self._lengths = self._lengths.plus(np.concatenate([none, *(part.lengths for part in parts)]))
         found_in = np.bincount(terms, minlength=len(known))
         found_in[: len(self._all_found_in)] += self._all_found_in
         self._all_found_in = found_in
         self._weigh()
 
+    def counted(self, rows: NDArray[np.intp]) -> Counted:
+        """Return some documents, (m,), as `extend_counted` takes them."""
+        start = self._start.array
+        sizes = np.diff(start)[rows]
+        bounds = np.concatenate([[0], np.cumsum(sizes)])
+        pairs = np.repeat(start[rows] - bounds[:-1], sizes) + np.arange(bounds[-1])
+        different, terms = np.unique(self._terms.array[pairs], return_inverse=True)
+        words = list(self._vocabulary)  # in the order of their numbers
+        return Counted(
+            vocabulary=[words[at] for at in different.tolist()],
+            terms=terms.astype(np.int32),
+            times=self._times.array[pairs],
+            start=bounds.astype(np.int64),
+        )
+
     def select(self, rows: NDArray[np.intp]) -> Bm25:
-        """Return an index that scores some documents, (m,) ascending, as one of these alone would; it does not grow."""
+        """Return an index that scores some documents, (m,), as one of these alone would; it does not grow."""
         other = copy.copy(self)
         other._rows = rows
         other._weigh()
@@ -183,8 +207,15 @@ class Bm25:
 
     def _count(self, documents: NDArray[np.intp]) -> NDArray[np.int64]:
         """Count in how many of some documents each term stands."""
-        parts = [self._terms.array[self._start.array[i] : self._start.array[i + 1]] for i in documents.tolist()]
-        return np.bincount(np.concatenate([self._terms.array[:0], *parts]), minlength=len(self._all_found_in))
+        pairs = self._terms.array[: self._start.array[-1]]
+        if len(documents) > FEW:
+            meant = np.zeros(len(self._lengths.array), np.bool_)
+            meant[documents] = True
+            pairs = pairs[np.repeat(meant, np.diff(self._start.array))]
+        else:
+            parts = [pairs[self._start.array[i] : self._start.array[i + 1]] for i in documents.tolist()]
+            pairs = np.concatenate([pairs[:0], *parts])
+        return np.bincount(pairs, minlength=len(self._all_found_in))
 
     def _known(self, term: str) -> int | None:
         """Return the number of a term that stands in one of the documents."""
@@ -196,7 +227,7 @@ class Bm25:
         terms, times, start = self._terms.array, self._times.array, self._start.array
         by_term = self._shared.by_term
         if len(terms) - by_term.pairs > max(LOOKED_THROUGH, by_term.pairs // 8):
-            by_term = self._shared.by_term = _ByTerm.of(terms, times, start)
+            by_term = self._shared.by_term = ByTerm.of(terms, times, start)
         wanted = list(wanted)
         is_wanted = np.zeros(len(self._found_in), np.bool_)
         is_wanted[wanted] = True
@@ -301,40 +332,11 @@ class Bm25:
         return {term: unseen if i is None else float(self._idf[i]) for term, i in at.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _ByTerm:
-    """Pairs of term and document, sorted by term."""
-
-    documents: NDArray[np.int32]
-    times: NDArray[np.int32]
-    start: NDArray[np.int64]
-    """Where each term begins."""
-
-    @classmethod
-    def of(cls, terms: NDArray[np.int32], times: NDArray[np.int32], start: NDArray[np.int64]) -> _ByTerm:
-        # Numbers that hold term and place are sorted several times faster than places by their terms.
-        order = np.sort((terms.astype(np.int64) << 32) | np.arange(len(terms))) & 0xFFFFFFFF
-        documents = np.repeat(np.arange(len(start) - 1, dtype=np.int32), np.diff(start))
-        ends = np.cumsum(np.bincount(terms))
-        return cls(documents=documents[order], times=times[order], start=np.concatenate([[0], ends]))
-
-    @property
-    def pairs(self) -> int:
-        return len(self.documents)
-
-    def place(self, term: int, documents: int) -> slice:
-        """Return where the documents of a term are, as far as they are among the first so many."""
-        if term + 1 >= len(self.start):
-            return slice(0, 0)
-        first, last = int(self.start[term]), int(self.start[term + 1])
-        return slice(first, first + int(np.searchsorted(self.documents[first:last], documents)))
-
-
 class _Shared:
     """What an index and its selections have in common and any of them may renew."""
 
     def __init__(self) -> None:
-        self.by_term = _ByTerm.of(np.empty(0, np.int32), np.empty(0, np.int32), np.zeros(1, np.int64))
+        self.by_term = ByTerm.of(np.empty(0, np.int32), np.empty(0, np.int32), np.zeros(1, np.int64))
 
 
 def term_counts(terms: Iterable[str]) -> dict[str, float]:

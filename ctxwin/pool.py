@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
@@ -18,6 +19,7 @@ from .embed import Reading, Script
 from .errors import MessageError
 from .items import Item
 from .layout import Pieces, count_pieces
+from .postings import Counted
 from .renditions import Sentences, split
 from .retrieve import Index, ItemVectors, Weights
 from .tokens import Tokenizer, get_tokenizer
@@ -109,6 +111,12 @@ SPLIT = 2_048
 """Texts whose sentences are remembered: those that questions of one time are likely to meet again, some 20 MB."""
 
 
+SPARSE = 1_000
+"""Items from which it pays to let go of those that were left out."""
+DEAD = 2
+"""How many times as many items as are left there may be before that is done."""
+
+
 class Pool(Scored):
     """Items that are counted, indexed and embedded once and packed many times.
 
@@ -129,8 +137,9 @@ class Pool(Scored):
 
     def __init__(self, items: Iterable[Item | str] = (), *, weights: Weights | None = None) -> None:
         self._items: list[Item] = []
-        self._ids: dict[str, int] = {}
+        self._ids: Counter[str] = Counter()
         super().__init__(Index(weights=weights), {})
+        self._all = self._index  # of which `take` leaves some out, and which then grows for all that share it
         self._pieces: WeakKeyDictionary[Tokenizer, Pieces] = WeakKeyDictionary()
         self._sentences: WeakKeyDictionary[Tokenizer, dict[str, Sentences]] = WeakKeyDictionary()
         self._units: Units | None = None
@@ -153,14 +162,72 @@ class Pool(Scored):
         """All items in their order, documents as their chunks."""
         return self._items
 
-    def extend(self, items: Iterable[Item | str]) -> None:
-        """Add items at the end; what is there already is neither indexed, counted nor embedded again."""
+    def extend(self, items: Iterable[Item | str], terms: Sequence[Counted] | None = None) -> None:
+        """Add items at the end; what is there already is neither indexed, counted nor embedded again.
+
+        Args:
+            items: items, or plain strings.
+            terms: what `ctxwin.retrieve.count_terms` says of them, some at a time, where it is known.
+        """
         new = [self._named(item) for index, given in enumerate(items) for item in self._opened(given, index)]
         if not new:
             return
         self._items += new
-        self._index.extend(new)
+        places = np.arange(len(self._all), len(self._all) + len(new))
+        self._all.extend(new, terms)
+        if self._rows is not None:
+            self._look_at(np.concatenate([self._rows, places]))
+        elif self._index is not self._all:
+            self._index = self._all.with_weights(self.weights)
         self._units = None
+
+    def take(
+        self, rows: NDArray[np.intp], more: Iterable[Item | str] = (), terms: Sequence[Counted] | None = None
+    ) -> Pool:
+        """Return a pool of some items, (m,) in any order, that is scored and packed as one made of them.
+
+        What is there already is neither indexed, counted nor embedded again, and this pool stays as it is. Items that
+        are left out stay in memory until they are more than half of all.
+
+        Args:
+            rows: which items; those of `more` are counted on from the last one here.
+            more: items that the other pool has beside.
+            terms: what `ctxwin.retrieve.count_terms` says of those, some at a time, where it is known.
+
+        Example:
+            >>> [item.text for item in Pool(["a", "b", "c"]).take(np.array([3, 0, 1]), ["d"])]
+            ['d', 'a', 'b']
+        """
+        if self._rows is None:
+            self._look_at(np.arange(len(self)))  # what both share may grow for the other
+        grown = copy.copy(self)
+        grown._items, grown._pieces = list(self._items), WeakKeyDictionary(self._pieces)
+        left_out = np.ones(len(self), np.bool_)
+        left_out[rows[rows < len(self)]] = False
+        grown._ids = self._ids.copy()
+        grown._ids.subtract(self._items[row].id for row in np.flatnonzero(left_out).tolist())
+        grown.extend(more, terms)
+        return grown._taken(rows)
+
+    def _taken(self, rows: NDArray[np.intp]) -> Pool:
+        other = copy.copy(self)
+        other._items = [self._items[row] for row in rows.tolist()]
+        other._units, other._sentences = None, WeakKeyDictionary(self._sentences)
+        known = {tokenizer: self.pieces(tokenizer) for tokenizer in list(self._pieces)}
+        other._pieces = WeakKeyDictionary(
+            {by: pieces.take(rows, other._items) for by, pieces in known.items() if not any(pieces.labels)}
+        )
+        places = self._places[rows]
+        if len(self._all) > max(SPARSE, DEAD * len(rows)):
+            other._all = self._all.compact(places)
+            other._vectors = {name: vectors.take(places) for name, vectors in self._vectors.items()}
+            places = np.arange(len(rows))
+        other._look_at(places)
+        return other
+
+    def _look_at(self, places: NDArray[np.intp]) -> None:
+        self._index = self._all.select(places).with_weights(self.weights)
+        self._rows = places
 
     def _opened(self, given: Item | str, index: int) -> Sequence[Item]:
         if isinstance(given, str):
@@ -173,7 +240,8 @@ class Pool(Scored):
         return chunk_item(given) if given.kind == "document" else (given,)
 
     def _named(self, item: Item) -> Item:
-        seen = self._ids[item.id] = self._ids.get(item.id, 0) + 1
+        self._ids[item.id] += 1
+        seen = self._ids[item.id]
         return item if seen == 1 else self._named(replace(item, id=f"{item.id}~{seen}"))
 
     def pieces(self, tokenizer: Tokenizer) -> Pieces:
@@ -217,7 +285,8 @@ class Pool(Scored):
 
         They stay as they are when the pool grows, and vectors that one of the two is given, both have.
         """
-        return Scored(self._index.select(rows), self._vectors, rows)
+        places = self._places[rows]
+        return Scored(self._all.select(places).with_weights(self.weights), self._vectors, places)
 
     def count(self, tokenizer: str | Tokenizer = "o200k_base") -> int:
         """Return the tokens of all items as a block prints them, without headers.
@@ -236,6 +305,12 @@ class _Vectors:
         self._items = Column(np.empty(0, np.intp))
         self._matrix = Column(np.empty((0, 0), np.float32))
         self._lock = Lock()
+
+    def take(self, items: NDArray[np.intp]) -> _Vectors:
+        """Return those of some items, of which the first is 0 then, the next 1, and so on."""
+        rows, taken = self.rows_of(items), _Vectors()
+        taken.add(np.flatnonzero(rows >= 0), self.matrix[rows[rows >= 0]])
+        return taken
 
     @property
     def matrix(self) -> NDArray[np.float32]:

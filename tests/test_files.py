@@ -12,6 +12,11 @@ from ctxwin.errors import InputError
 from ctxwin.files import MAX_BYTES, Files, Skipped, decode
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 def tree(root: Path, **files: str | bytes) -> Path:
     """Write files under a folder; `__` in a name stands for `/`, a leading `dot_` for a dot."""
     for name, content in files.items():
@@ -145,7 +150,7 @@ def test_what_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "e")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "f"))
-        found = Files(tmp_path, max_bytes=100, on_file=lambda path: (tmp_path / "d.md").unlink(missing_ok=True))
+        found = Files(tmp_path, max_bytes=100, on_progress=lambda *_: (tmp_path / "d.md").unlink(missing_ok=True))
     assert list(found.texts) == ["a.md"]
     assert found.skipped == (
         Skipped(path="b", reason="binary"),
@@ -166,17 +171,19 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
         (tmp_path / "closed").chmod(0o700)
 
 
-def test_the_hook_hears_of_every_file(tmp_path: Path) -> None:
+def test_progress_is_told_of_every_file(tmp_path: Path) -> None:
     tree(tmp_path, a_md="text\n", b_md=b"\x00")
-    heard: list[str] = []
-    Files(tmp_path, on_file=heard.append)
-    assert heard == ["a.md", "b.md"]
+    heard: list[tuple[str, int, int]] = []
+    found = Files(tmp_path, on_progress=lambda *told: heard.append(told))
+    assert heard == [("reading files", 0, 2), ("reading files", 1, 2)]
+    found.pool  # noqa: B018 - it is made now
+    assert heard[2:] == [("cutting files", 0, 1), ("indexing", 0, 1)]
 
 
 def test_names_that_would_break_a_citation_are_written_out(tmp_path: Path) -> None:
     for name in (b"a\nb.md", b"c\xff.md"):
         (Path(os.fsdecode(bytes(tmp_path))) / os.fsdecode(name)).write_text("text\n")
-    assert list(Files(tmp_path).texts) == ["a\\x0ab.md", "c�.md"]
+    assert list(Files(tmp_path).texts) == ["a\\x0ab.md", "c\\xff.md"]
     assert all(item.source.encode() for item in Files(tmp_path).items)
 
 

@@ -1,12 +1,17 @@
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from threading import Barrier
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ctxwin import Item, Pool, pack
 from ctxwin.embed import CachedEmbedder, get_embedder
 from ctxwin.errors import MessageError
+from ctxwin.layout import count_pieces
+from ctxwin.retrieve import Query
 from ctxwin.tokens import get_tokenizer
 
 
@@ -166,3 +171,104 @@ def test_one_pool_serves_several_threads(tmp_path, monkeypatch):
             threads.submit(pack, items=pool, query="What is number 12?", budget=100, embedder=Slow()) for _ in range(4)
         ]
         assert [one.result().messages for one in packing] == [alone] * 4
+
+
+WORDS = ["boat", "lease", "cookie", "Oslo", "parseHeader", "rain", "2.4.1", "猫在", "rent", "Friday"]
+
+
+@st.composite
+def some_items(draw):
+    """A handful of items of all kinds: turns of people with like names, chunks of a file, passages, memories."""
+    kind = draw(st.sampled_from(["turn", "chunk", "passage", "memory"]))
+    source = draw(st.sampled_from([None, "a.py", "notes.md"]))
+    time = draw(st.sampled_from([None, "2024-05-03", "2024-05-04", "some day"]))
+    texts = draw(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join), max_size=4))
+    ends = np.cumsum([0, *map(len, texts)]).tolist()
+    return [
+        {
+            "text": text,
+            "kind": kind,
+            "source": source,
+            "time": time,
+            "session": draw(st.sampled_from([None, None, "s1"])),
+            "speaker": draw(st.sampled_from([None, "Ana", "Ana Lee", "Bo"])) if kind == "turn" else None,
+            "title": draw(st.sampled_from([None, "boat", "parseHeader"])),
+            "span": span if kind == "chunk" else None,
+            "lines": (1, 1) if kind == "chunk" else None,
+        }
+        for text, span in zip(texts, pairwise(ends), strict=True)
+    ]
+
+
+def said(pool, question, **options):
+    packed = pack(items=pool, query=question, budget=120, **options)
+    return packed.messages, packed.report.to_dict(), packed.plan.choices
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_pool_of_which_items_were_taken_is_the_one_built_of_them(data):
+    toy = get_embedder(Toy().embed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ctxwin.pool.SPARSE", data.draw(st.sampled_from([0, 1_000]), label="when it lets go"))
+        pool, made = Pool(), 0
+        for _ in range(data.draw(st.integers(1, 6))):
+            if data.draw(st.booleans(), label="grow"):
+                new = data.draw(some_items())
+                pool.extend([Item(**one, id=f"i{made + n}") for n, one in enumerate(new)])
+                made += len(new)
+            else:
+                order = data.draw(st.permutations(range(len(pool))))
+                before = list(pool.items)
+                new = data.draw(some_items())
+                more = [Item(**one, id=f"i{made + n}") for n, one in enumerate(new)]
+                made += len(new)
+                rows = [*order[: data.draw(st.integers(0, len(order)))], *range(len(order), len(order) + len(more))]
+                rows = data.draw(st.permutations(rows))
+                taken = pool.take(np.array(rows, np.intp), more)
+                assert len(taken) == len(rows)
+                assert pool.items == before
+                pool = taken
+            if data.draw(st.booleans(), label="ask") and len(pool):
+                said(pool, "boat of Ana", embedder=toy)
+        fresh = Pool(pool.items)
+        assert [item.id for item in fresh] == [item.id for item in pool]
+        for query in ("Where is Ana's boat?", "parseHeader cookie on 3 May 2024", "猫在 rain"):
+            for index, other in ((pool.index, fresh.index),):
+                assert np.array_equal(index.score(Query(text=query)), other.score(Query(text=query)))
+            if len(pool):
+                assert said(pool, query, embedder="none") == said(fresh, query, embedder="none")
+                assert said(pool, query, embedder=toy) == said(fresh, query, embedder=toy)
+        pieces, others = pool.pieces(get_tokenizer("o200k_base")), fresh.pieces(get_tokenizer("o200k_base"))
+        for name in ("tokens", "order", "gap", "header", "header_tokens", "labels", "duplicate"):
+            assert np.array_equal(getattr(pieces, name), getattr(others, name)), name
+
+
+def test_pools_that_share_their_items_grow_for_themselves():
+    first = Pool(f"Number {n} is {n * n}." for n in range(9))
+    odd = first.take(np.arange(1, 9, 2))
+    first.extend(["Number 9 is 81."])
+    odd.extend(["Number 11 is 121."])
+    assert [item.text[7:9].strip() for item in odd] == ["1", "3", "5", "7", "11"]
+    for pool, last in ((first, "Number 9 is 81."), (odd, "Number 11 is 121.")):
+        assert pool[-1].text == last
+        assert said(pool, "What is number 11?", embedder="none") == said(
+            Pool(pool.items), "What is number 11?", embedder="none"
+        )
+
+
+@settings(max_examples=200, deadline=None)
+@given(groups=st.lists(some_items(), min_size=1, max_size=4), data=st.data())
+def test_what_items_cost_is_known_in_any_order(groups, data):
+    tokenizer = get_tokenizer("o200k_base")
+    made = [{**one, "speaker": None} for group in groups for one in group]
+    pool = Pool(Item(**one, id=f"i{n}") for n, one in enumerate(made))
+    pool.pieces(tokenizer)
+    # Runs of the items change places, as files do.
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(made)), max_size=4)))
+    runs = data.draw(st.permutations([range(*run) for run in pairwise([0, *cuts, len(made)])]))
+    kept = data.draw(st.lists(st.booleans(), min_size=len(runs), max_size=len(runs)))
+    taken = pool.take(np.array([row for run, keep in zip(runs, kept, strict=True) if keep for row in run], np.intp))
+    pieces, others = taken.pieces(tokenizer), count_pieces(taken.items, tokenizer)
+    for name in ("tokens", "order", "gap", "header", "header_tokens", "labels", "duplicate"):
+        assert np.array_equal(getattr(pieces, name), getattr(others, name)), name

@@ -15,7 +15,7 @@ from ctxwin.items import Item
 from ctxwin.retrieve import Index, ItemVectors, Query
 from ctxwin.retrieve.cues import instruction_strength
 from ctxwin.retrieve.dates import named_days
-from ctxwin.retrieve.index import _Lazily
+from ctxwin.retrieve.lazily import Lazily
 from ctxwin.retrieve.links import Titles
 from ctxwin.retrieve.table import Table
 
@@ -400,7 +400,7 @@ def test_threads_that_ask_at_once_read_each_item_once_or_alike():
         meet.wait(timeout=30)  # both threads have found that the item was not read yet
         return 1.0
 
-    lazily, items = _Lazily(read, "turn"), turns("I am here.")
+    lazily, items = Lazily(read, "turn"), turns("I am here.")
     with ThreadPoolExecutor(2) as threads:
         found = [threads.submit(lazily.of, items) for _ in range(2)]
         assert [one.result().tolist() for one in found] == [[1.0], [1.0]]

@@ -7,20 +7,17 @@ file. Vectors are rounded before they are used the first time, too, so that a ke
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import hashlib
 import sqlite3
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import CacheWarning, cache_dir, locked
+from ..cache import CacheDatabase
 from ..errors import InputError
 from ..lexical import is_foreign
 from .readings import Reading, Script, reads_english_only
@@ -32,20 +29,13 @@ Progress = Callable[[int, int], None]
 
 FILE = "vectors-1.sqlite"
 """The number goes up with the schema."""
+SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
 
 CHUNK = 1_000
 """Keys of one query, well below SQLite's limit of 32,766 parameters."""
 
 STEP = 256
 """Texts embedded between two writes: what an interruption loses, some seconds of work."""
-
-BUSY_SECONDS = 10.0
-"""How long a write of another process is waited for."""
-
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""Primary result codes that say that the file itself is bad, not the disk or the moment."""
-
-Result = TypeVar("Result")
 
 
 class _Inner(Protocol):
@@ -210,19 +200,15 @@ def _valid(text: str) -> str:
 
 
 class VectorStore:
-    """Vectors by key, in a file that several processes and threads may use at once.
-
-    A damaged file is set aside and begun anew; where the folder cannot be used, vectors are not kept. Either is
-    said once, with a `CacheWarning`, and never ends the work.
-    """
+    """Vectors by key, in a database of the cache."""
 
     def __init__(self) -> None:
-        self._usable = True
+        self._file = CacheDatabase(FILE, SCHEMA, what="vectors", again="texts are embedded anew")
 
     def get(self, keys: Sequence[bytes]) -> Iterator[tuple[list[bytes], NDArray[np.float16]]]:
         """Yield keys that are kept and their vectors (m, d), some at a time, each size d for itself."""
         for start in range(0, len(keys), CHUNK):
-            rows = self._run(partial(_fetch, keys=keys[start : start + CHUNK])) or []
+            rows = self._file.run(partial(_fetch, keys=keys[start : start + CHUNK])) or []
             for size in sorted({len(vector) for _, vector in rows}):
                 found = [(key, vector) for key, vector in rows if len(vector) == size]
                 vectors = np.frombuffer(b"".join(vector for _, vector in found), np.float16)
@@ -231,22 +217,7 @@ class VectorStore:
     def put(self, keys: Sequence[bytes], vectors: NDArray[np.float16]) -> None:
         """Keep vectors (m, d), all or none of them."""
         rows = [(key, vector.tobytes()) for key, vector in zip(keys, vectors, strict=True)]
-        self._run(partial(_insert, rows=rows))
-
-    def _run(self, work: Callable[[sqlite3.Connection], Result]) -> Result | None:
-        """Open the file and do some work with it; None where the file cannot be used."""
-        for first in (True, False):
-            if not self._usable:
-                break
-            try:
-                with _opened() as file:
-                    return work(file)
-            except (sqlite3.Error, OSError) as error:
-                code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extension, as DAMAGED is
-                if not (first and code in DAMAGED and _set_aside(error)):
-                    self._usable = False
-                    _warn(f"cannot be used ({error}); texts are embedded anew each time")
-        return None
+        self._file.run(partial(_insert, rows=rows))
 
 
 def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
@@ -257,40 +228,3 @@ def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[byt
 def _insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) -> None:
     with file:
         file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
-
-
-@contextlib.contextmanager
-def _opened() -> Iterator[sqlite3.Connection]:
-    """Open the file for one piece of work: 0.3 ms, and nothing to share between threads or forks."""
-    cache_dir().mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(sqlite3.connect(_place(), timeout=BUSY_SECONDS)) as file:
-        file.execute("PRAGMA journal_mode=WAL")
-        file.execute("PRAGMA synchronous=NORMAL")  # in WAL mode a crash may lose the last writes, no more
-        file.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)")
-        yield file
-
-
-def _set_aside(error: Exception) -> bool:
-    """Rename a damaged file, unless another process just did; say whether that worked."""
-    with locked(FILE):
-        try:
-            with contextlib.suppress(sqlite3.DatabaseError), _opened() as file:
-                if file.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
-                    return True
-            aside = _place().with_suffix(".damaged")
-            _place().replace(aside)
-            for end in ("-wal", "-shm"):
-                Path(f"{_place()}{end}").unlink(missing_ok=True)
-        except OSError:
-            return False
-    _warn(f"is damaged ({error}); it is now {aside.name!r}, delete it; texts are embedded anew once")
-    return True
-
-
-def _place() -> Path:
-    return cache_dir() / FILE
-
-
-def _warn(what: str) -> None:
-    message = f"the cache of vectors {str(_place())!r} {what}"
-    warnings.warn(message, CacheWarning, stacklevel=6)

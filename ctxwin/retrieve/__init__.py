@@ -8,7 +8,7 @@ question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 
 from .calibration import Calibration, calibrate
 from .fitting import Feedback, Indexed, fit
-from .index import Index, ItemVectors, score_together
+from .index import Index, ItemVectors, count_terms, score_together
 from .query import Query
 from .weights import FEATURES, Weights, shipped_weights
 
@@ -22,6 +22,7 @@ __all__ = [
     "Query",
     "Weights",
     "calibrate",
+    "count_terms",
     "fit",
     "score_together",
     "shipped_weights",

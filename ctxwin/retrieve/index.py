@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..items import Item
 from ..lexical import Bm25, is_foreign, tokenize
+from ..postings import Counted
 from .cues import instruction_strength, self_reference
 from .dates import named_days
 from .item_vectors import ItemVectors
+from .lazily import Lazily
 from .links import Titles
 from .place import Scores
 from .query import Query
@@ -22,7 +24,7 @@ from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
 from .table import Table
 from .weights import Weights, shipped_weights
 
-__all__ = ["Index", "ItemVectors", "score_together"]
+__all__ = ["Index", "ItemVectors", "count_terms", "score_together"]
 
 WORDS = "words"
 """Names the match by words; each match by vectors has the name of its embedder."""
@@ -73,15 +75,20 @@ class Index:
         self._table = Table()
         self._words = Bm25()
         self._titles = Titles()
-        self._instructions = _Lazily(instruction_strength, "turn", "memory")
-        self._own = _Lazily(self_reference, "turn")
+        self._instructions = Lazily(instruction_strength, "turn", "memory")
+        self._own = Lazily(self_reference, "turn")
         self.extend(items)
 
     def __len__(self) -> int:
         return len(self._table)
 
-    def extend(self, items: Iterable[Item]) -> None:
-        """Append items; the index then scores as one that is built from all at once."""
+    def extend(self, items: Iterable[Item], terms: Sequence[Counted] | None = None) -> None:
+        """Append items; the index then scores as one that is built from all at once.
+
+        Args:
+            items: what to append.
+            terms: what `count_terms` says of them, some at a time, where it is known.
+        """
         new = list(items)
         texts = [_key(item) for item in new]
         for i, item in enumerate(new, len(self)):
@@ -89,17 +96,23 @@ class Index:
                 self._titles.add(item.title, i)
         self._items += new
         self._texts += texts
-        self._words.extend(map(tokenize, texts))
+        self._words.extend_counted([count_terms(new)] if terms is None else terms)
         self._table = self._table.plus(new)
 
     def select(self, rows: NDArray[np.intp]) -> Index:
-        """Return an index of some items, (m,) ascending, that scores as one built from them alone.
+        """Return an index of some items, (m,) in any order, that scores as one built from them alone.
 
-        It stays as it is when this one grows.
+        It stays as it is when this one grows, does not grow itself, and keeps what is known of the others.
         """
         other = copy.copy(self)
         other._rows, other._vectors = rows, ()
         other._table, other._words = self._table.take(rows), self._words.select(rows)
+        return other
+
+    def compact(self, rows: NDArray[np.intp]) -> Index:
+        """Return an index of its own of some items, (m,) in any order, without reading their texts for terms again."""
+        other = Index(weights=self.weights)
+        other.extend([self._items[i] for i in rows.tolist()], [self._words.counted(rows)])
         return other
 
     def read_ahead(self) -> None:
@@ -110,7 +123,7 @@ class Index:
     def _item(self, i: int) -> Item:
         return self._items[i if self._rows is None else self._rows[i]]
 
-    def _read(self, lazily: _Lazily) -> Scores:
+    def _read(self, lazily: Lazily) -> Scores:
         values = lazily.of(self._items)
         return values[: len(self)] if self._rows is None else values[self._rows]
 
@@ -345,28 +358,15 @@ class Index:
         return set(np.flatnonzero(np.isin(rows, list(found))).tolist()) if found else found
 
 
-class _Lazily:
-    """A reading of each item's text, (n,), made when it is first asked for; 0 for items of other kinds.
-
-    Copies of an index share it. Threads that ask at once read the same, and either result stands.
-    """
-
-    def __init__(self, read: Callable[[str], float], *kinds: str) -> None:
-        self._read, self._kinds = read, kinds
-        self._values: Scores = np.zeros(0, np.float32)
-
-    def of(self, items: Sequence[Item]) -> Scores:
-        values = self._values
-        if new := items[len(values) :]:
-            read = [self._read(item.text) if item.kind in self._kinds else 0.0 for item in new]
-            self._values = values = np.concatenate([values, np.asarray(read, np.float32)])
-        return values
-
-
 def _key(item: Item) -> str:
     """Return the text by which an item is found: with its speaker, or its title."""
     head = item.title or item.speaker
     return f"{head}: {item.text}" if head else item.text
+
+
+def count_terms(items: Iterable[Item]) -> Counted:
+    """Return the terms by which items are found, to be kept and given to `Index.extend`."""
+    return Counted.of(tokenize(_key(item)) for item in items)
 
 
 def score_together(asked: Sequence[tuple[Index, Query]]) -> list[Scores]:

@@ -74,7 +74,7 @@ class Table:
         return grown
 
     def take(self, rows: NDArray[np.intp]) -> Table:
-        """Return the table of some items, (m,) ascending, as though there were no others."""
+        """Return the table of some items, (m,) in any order, as though there were no others."""
         return Table(self, rows)
 
     def _row(self, item: Item) -> tuple[Any, ...]:

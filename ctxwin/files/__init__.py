@@ -1,0 +1,26 @@
+"""Files and folders as a pool of chunks: which files, read how, and what was left out and why.
+
+    paths, globs --walk--> files --read--> texts --chunking--> Items --> Pool
+
+Folders are walked in the order of names, without hidden entries, without what `.gitignore` and
+`.ctxwinignore` exclude, and without following links, so that no cycle and no way out of the folder exists.
+How files were cut and which terms they have is kept in the user's cache, by what they hold.
+"""
+
+from .corpus import MAX_BYTES, MAX_FILES, MAX_TOTAL, Changes, Files, Skipped
+from .filling import Filling
+from .reading import decode
+from .walking import IGNORE_FILES, IGNORED
+
+__all__ = [
+    "IGNORED",
+    "IGNORE_FILES",
+    "MAX_BYTES",
+    "MAX_FILES",
+    "MAX_TOTAL",
+    "Changes",
+    "Files",
+    "Filling",
+    "Skipped",
+    "decode",
+]

@@ -1,0 +1,263 @@
+"""`Files`: the readable files under some paths, read, cut and indexed once and then only where they change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, RLock
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..chunking import chunk
+from ..embed import get_embedder
+from ..errors import InputError
+from ..items import Item
+from ..pool import Pool
+from ..retrieve import count_terms
+from .filling import Filling
+from .kept import Chunked, Kept, key_of
+from .reading import Reading, read, why
+from .walking import Found, find, roots
+from .watching import until_something_changes
+
+__all__ = ["MAX_BYTES", "MAX_FILES", "MAX_TOTAL", "Changes", "Files", "Progress", "Skipped"]
+
+MAX_BYTES = 2_000_000
+"""Bytes; a larger file is seldom written by hand, and is skipped unless `max_bytes` is raised."""
+MAX_FILES = 20_000
+"""Files that are read at most."""
+MAX_TOTAL = 100_000_000
+"""Bytes of text that are read at most: some three million lines, which take 1 GB of memory once they are indexed."""
+BATCH = 100
+"""Files that are cut between two writes to the cache: what an interruption loses, less than a second of work."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is done, how much of it, of how much)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A file that could not be used, or a folder of which not all is."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a refresh found; true where it is anything. A file that was renamed is both removed and added."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Indexed:
+    """A pool of chunks, and what it holds of each file."""
+
+    pool: Pool
+    rows: Mapping[str, NDArray[np.intp]]
+    """Where each file's chunks are, by source."""
+    digests: Mapping[str, bytes]
+    """Hash of what each file held."""
+
+
+class Files:
+    """The readable files under some paths, as texts, chunks and a pool.
+
+    A chunk's `source` is the file's path below the folder, when one folder is given; else the path as given. Threads
+    may refresh and pack at the same time: a packing keeps the pool that there was when it began.
+
+    Args:
+        paths: files, folders and globs (`src/**/*.py`), one or several.
+        max_bytes: larger files are skipped.
+        max_files: of more files than these, a sample of the largest folders is read; paths that are given themselves
+            do not count.
+        max_total: bytes of all files; where they have more, the largest are skipped.
+        on_progress: called with (what is done, how many files of it, of how many) for a progress bar.
+
+    Raises:
+        InputError: a path does not exist, a glob matches nothing, or no file can be read.
+
+    Attributes:
+        texts: path to text of each file read, in order.
+        skipped: files that were not used, with the reason; what is hidden or ignored is not listed.
+
+    Example:
+        >>> from ctxwin import sample
+        >>> found = Files(sample.files())
+        >>> found.items[0].source in found.texts, found.skipped
+        (True, ())
+        >>> bool(found.refresh())
+        False
+    """
+
+    def __init__(
+        self,
+        paths: str | Path | Iterable[str | Path],
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_files: int = MAX_FILES,
+        max_total: int = MAX_TOTAL,
+        on_progress: Progress | None = None,
+    ) -> None:
+        self._given = [paths] if isinstance(paths, str | Path) else list(paths)
+        self._max_bytes, self._max_files, self._max_total = max_bytes, max_files, max_total
+        self._tell = on_progress or (lambda what, done, total: None)
+        self._lock = RLock()
+        self._kept = Kept()
+        self._readings: Mapping[str, Reading] = {}
+        self._indexed: _Indexed | None = None
+        self._take(self._read(find(self._given, max_files)))
+        if not self.texts:
+            raise InputError(_nothing(self._given, self.skipped))
+
+    def __repr__(self) -> str:
+        return f"Files({len(self.texts):,} files, {len(self.skipped):,} skipped)"
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """The chunks of all files, in the order of files and lines."""
+        return tuple(self.pool.items)
+
+    @property
+    def pool(self) -> Pool:
+        """The chunks, counted and indexed once; it stays as it is, and a refresh that finds changes makes another."""
+        with self._lock:
+            if self._indexed is None:
+                self._indexed = _Indexed(pool=Pool().take(np.empty(0, np.intp)), rows={}, digests={})
+                self._indexed = self._index(self._indexed)
+            return self._indexed.pool
+
+    def refresh(self) -> Changes:
+        """Look at the files again: what changed is read and cut anew, what is gone goes.
+
+        The result is that of `Files` made anew. What has the same size and times as before is not read.
+        """
+        with self._lock:
+            before = self._readings
+            self._take(self._read(find(self._given, self._max_files, again=True)))
+            had = {source: one.digest for source, one in before.items() if one.text is not None}
+            have = {source: one.digest for source, one in self._readings.items() if one.text is not None}
+            changes = Changes(
+                added=tuple(source for source in have if source not in had),
+                changed=tuple(source for source, digest in have.items() if had.get(source, digest) != digest),
+                removed=tuple(source for source in had if source not in have),
+            )
+            if changes and self._indexed is not None:
+                self._indexed = self._index(self._indexed)
+            return changes
+
+    def watch(self, stop: Event | None = None) -> Iterator[Changes]:
+        """Refresh whenever something under the paths changes, and yield what did, until told to stop.
+
+        Args:
+            stop: set it from another thread to end; within the loop, `break` does.
+
+        Raises:
+            MissingExtra: watchfiles is not installed.
+
+        Example:
+            >>> for changes in Files("src").watch():  # doctest: +SKIP
+            ...     print(changes.changed)
+        """
+        for _ in until_something_changes(roots(self._given), stop or Event()):
+            if changes := self.refresh():
+                yield changes
+
+    def embed(self, embedder: Any = "auto", *, on_progress: Callable[[int, int], None] | None = None) -> Filling:
+        """Embed all chunks in the background, so that no question needs to wait for those that it looks at.
+
+        Packing works all the while and gives the same, only later: a question embeds for itself what it lacks.
+
+        Args:
+            embedder: what `pack` will be given.
+            on_progress: called in the background with (chunks embedded, of how many).
+        """
+        return Filling(self.pool, get_embedder(embedder), on_progress)
+
+    def _read(self, found: Sequence[Found]) -> dict[str, Reading]:
+        """Read what was found, the small files first, until there is no room; those that have not changed stay."""
+        first = {one.source: one for one in reversed(found)}
+        readings: dict[str, Reading] = {}
+        waiting: list[tuple[int, str, os.stat_result]] = []
+        for source, one in first.items():
+            if one.reason:
+                readings[source] = Reading(reason=one.reason)
+                continue
+            try:
+                status = os.stat(one.path)
+                waiting.append((status.st_size, source, status))
+            except (OSError, ValueError) as error:
+                readings[source] = Reading(reason=why(error) if isinstance(error, OSError) else "no valid path")
+        room = self._max_total
+        for done, (size, source, status) in enumerate(sorted(waiting, key=lambda one: one[:2])):
+            self._tell("reading files", done, len(waiting))
+            if room < size <= self._max_bytes:
+                reason = f"{size:,} bytes; smaller files have filled the {self._max_total:,} bytes for all"
+                readings[source] = Reading(reason=reason)
+                continue
+            one_read = read(first[source].path, status, self._max_bytes, self._readings.get(source))
+            readings[source] = one_read
+            room -= size if one_read.text is not None else 0
+        return {one.source: readings[one.source] for one in found}
+
+    def _take(self, readings: Mapping[str, Reading]) -> None:
+        self._readings = readings
+        self.texts: Mapping[str, str] = MappingProxyType(
+            {source: one.text for source, one in readings.items() if one.text is not None}
+        )
+        self.skipped: tuple[Skipped, ...] = tuple(
+            Skipped(path=source, reason=one.reason) for source, one in readings.items() if one.text is None
+        )
+
+    def _index(self, before: _Indexed) -> _Indexed:
+        """Index what is not there yet, leave out what is gone, in the order of the files."""
+        digests = {source: self._readings[source].digest for source in self.texts}
+        new = [source for source, digest in digests.items() if before.digests.get(source) != digest]
+        chunked = self._cut({source: (key_of(source, digests[source]), self.texts[source]) for source in new})
+        self._tell("indexing", 0, 1)
+        where = {source: rows for source, rows in before.rows.items() if digests.get(source) == before.digests[source]}
+        end = len(before.pool)
+        for source in new:
+            where[source] = np.arange(end, end + len(chunked[source].items))
+            end += len(chunked[source].items)
+        rows = [where[source] for source in digests]
+        pool = before.pool.take(
+            np.concatenate([np.empty(0, np.intp), *rows]),
+            [item for source in new for item in chunked[source].items],
+            [chunked[source].terms for source in new],
+        )
+        bounds = np.cumsum([0, *map(len, rows)])
+        now = {source: np.arange(bounds[i], bounds[i + 1]) for i, source in enumerate(digests)}
+        return _Indexed(pool=pool, rows=now, digests=digests)
+
+    def _cut(self, texts: Mapping[str, tuple[bytes, str]]) -> dict[str, Chunked]:
+        """Cut texts, given by source with their keys, into chunks, as far as that is not known."""
+        found = dict(self._kept.get(texts))
+        new = [source for source in texts if source not in found]
+        for start in range(0, len(new), BATCH):
+            self._tell("cutting files", start, len(new))
+            for source in (batch := new[start : start + BATCH]):
+                items = chunk(texts[source][1], source=source)
+                found[source] = Chunked(items=items, terms=count_terms(items))
+            self._kept.put((*texts[source], found[source]) for source in batch)
+        return found
+
+
+def _nothing(given: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:
+    if not given:
+        return "no path given; give files, folders or globs"
+    where = ", ".join(repr(str(path)) for path in given[:3])
+    shown = ", ".join(f"{one.path!r} ({one.reason})" for one in skipped[:3])
+    why = f"; {len(skipped):,} skipped: {shown}" if skipped else ""
+    return f"no readable file in {where}{why}; give text, Markdown or code"

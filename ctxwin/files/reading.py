@@ -1,0 +1,136 @@
+"""One file's bytes, read within bounds, and the text in them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from dataclasses import dataclass
+from typing import BinaryIO
+
+__all__ = ["Reading", "decode", "read", "why"]
+
+RACY = 2_000_000_000
+"""Nanoseconds: the coarsest clock of a file system (FAT). A file that was changed less than this before it was read may
+change again without a new time, and is read again."""
+
+_SNIFFED = 65_536  # bytes by which binary data, or an unnamed encoding, is told: 0.1 s at most
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+Mark = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a file held when it was read."""
+
+    text: str | None = None
+    """None for one that is left out."""
+    reason: str = ""
+    """Why it is left out."""
+    digest: bytes = b""
+    """Hash of its text."""
+    mark: Mark | None = None
+    """By which a change is seen without reading; None where it cannot be."""
+
+
+def read(path: str, status: os.stat_result, max_bytes: int, before: Reading | None = None) -> Reading:
+    """Read a file that may be anything, may change, and may vanish meanwhile.
+
+    Args:
+        path: where it is.
+        status: what `os.stat` says of it.
+        max_bytes: a larger one is left out, and no more of it is read.
+        before: what an earlier call returned; returned again where nothing has changed.
+    """
+    mark = _mark(status)
+    if before is not None and before.mark == mark:
+        return before
+    if not stat.S_ISREG(status.st_mode):
+        return Reading(reason="not a regular file")
+    if status.st_size > max_bytes:
+        return Reading(reason=_too_large(status.st_size, max_bytes))
+    try:
+        # It may be a pipe by now, of which opening would wait for somebody to write.
+        with open(os.open(path, _FLAGS), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return Reading(reason="not a regular file")
+            racy = max(status.st_mtime_ns, status.st_ctime_ns) > time.time_ns() - RACY
+            return _read(file, max_bytes, None if racy else _mark(status))
+    except OSError as error:
+        return Reading(reason=why(error))
+
+
+def _mark(status: os.stat_result) -> Mark:
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev)
+
+
+def _read(file: BinaryIO, max_bytes: int, mark: Mark | None) -> Reading:
+    data = file.read(min(_SNIFFED, max_bytes + 1))
+    if _is_binary(data):
+        return Reading(reason="binary", mark=mark)
+    data += file.read(max_bytes + 1 - len(data))
+    if len(data) > max_bytes:  # it has grown
+        return Reading(reason=_too_large(len(data), max_bytes))
+    text = decode(data)
+    if text is None:
+        return Reading(reason="binary", mark=mark)
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return Reading(text=text, digest=digest, mark=mark)
+
+
+def _too_large(size: int, max_bytes: int) -> str:
+    return f"{size:,} bytes; the limit is {max_bytes:,}"
+
+
+def why(error: OSError) -> str:
+    """Say in a few words why the system refused."""
+    return (error.strerror or type(error).__name__).lower()
+
+
+def decode(data: bytes) -> str | None:
+    r"""Decode a file's bytes: by their mark, as UTF-8, else as what they look like; None for binary data.
+
+    Line ends stay as they are.
+
+    Example:
+        >>> decode("Grüße".encode("utf-16")), decode(b"\x7fELF\x00\x01")
+        ('Grüße', None)
+    """
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    if _is_binary(data[:_SNIFFED]):
+        return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _guessed(data)
+
+
+def _is_binary(head: bytes) -> bool:
+    """Tell by its first bytes whether a file holds no text, in an encoding that is not named there."""
+    if any(head.startswith(mark) for mark, _ in _BOMS):
+        return False
+    return b"\x00" in head or head.startswith(b"%PDF-")
+
+
+def _guessed(data: bytes) -> str | None:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:_SNIFFED]).best()
+    if best is None:
+        return None
+    try:
+        return data.decode(best.encoding)
+    except UnicodeDecodeError:  # the guess held for the beginning alone; a character cut at its end is no reason
+        return data.decode("latin-1")

@@ -1,0 +1,284 @@
+"""Which files there are under some paths: folders walked by name, ignore files, samples of what is too many."""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .reading import read, why
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+__all__ = ["IGNORED", "IGNORE_FILES", "Found", "find", "roots"]
+
+IGNORE_FILES = (".gitignore", ".ctxwinignore")
+"""Both have git's syntax; the second one is for ctxwin alone, and wins over the first one beside it."""
+IGNORED = ("__pycache__/", "node_modules/")
+"""Left out of folders unless an ignore file says otherwise: made by machines, and large."""
+RULES_BYTES = 1_000_000
+"""Bytes of the largest ignore file that is obeyed."""
+MOST_STARS, MOST_CROSSING = 3, 2
+"""Wildcards `*` in one part of a pattern, and `**` in all of it, up to which matching the longest name takes 2 ms; one
+more takes 0.1 to 0.3 s, and two more take minutes, so that an ignore file could stop the walk."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file that was found, or what stands in its place."""
+
+    path: str
+    """Where it is."""
+    source: str
+    """How it is cited."""
+    reason: str = ""
+    """Why it cannot be used; "" where it may be."""
+    folder: str | None = None
+    """The folder that was walked; None for a path that was given itself."""
+
+
+def find(given: Sequence[str | Path], max_files: int, *, again: bool = False) -> list[Found]:
+    """Find the files under some paths, in the order of the paths and of names, files before folders.
+
+    Of folders that hold too many there is a sample, which changes little when files come and go.
+
+    Args:
+        given: files, folders and globs.
+        max_files: how many are returned at most, beside the paths that were given themselves; small folders stay
+            whole, and the large ones share what is left.
+        again: whether there was something under each path before, so that it is no mistake where there is nothing.
+
+    Raises:
+        InputError: a path does not exist, or a glob matches nothing.
+    """
+    found: list[Found] = []
+    whole: dict[str, tuple[str, int]] = {}
+    for files in _found(given, max_files, whole, again):
+        found += files
+        if len(found) > 2 * max_files:  # the shares only fall as more folders come
+            found = _shared(found, max_files)
+    found = _shared(found, max_files)
+    return found + _reported(found, whole, max_files)
+
+
+def roots(given: Iterable[str | Path]) -> list[str]:
+    """Return the files and folders in which a change matters."""
+    names = [os.path.expanduser(one) for one in given]
+    return [name if os.path.lexists(name) else _glob(name)[0] for name in names]
+
+
+def _shared(found: list[Found], room: int) -> list[Found]:
+    """Keep as many files of each folder as there can be when none has more than another that is cut."""
+    sizes = Counter(one.folder for one in found if one.folder is not None)
+    if sizes.total() <= room:
+        return found
+    share = _share(list(sizes.values()), room)
+    kept: list[Found] = []
+    for folder, files in groupby(found, key=lambda one: one.folder):
+        some = list(files)
+        kept += some if folder is None else _drawn(some, share, lambda one: os.path.basename(one.path))
+    return kept
+
+
+def _share(sizes: Sequence[int], room: int) -> int:
+    """Return the largest share of which all have at most that and all together at most `room`."""
+    left = len(sizes)
+    for size in sorted(sizes):
+        if size * left > room:
+            return room // left
+        room -= size
+        left -= 1
+    return max(sizes, default=0)
+
+
+def _drawn(some: list[Any], most: int, name: Callable[[Any], str]) -> list[Any]:
+    """Draw at most so many by lots that hang on their names alone; they stay in order."""
+    if len(some) <= most:
+        return some
+    lots = [zlib.crc32(os.fsencode(name(one))) for one in some]
+    return [some[i] for i in sorted(nsmallest(most, range(len(some)), key=lots.__getitem__))]
+
+
+def _reported(found: Sequence[Found], whole: Mapping[str, tuple[str, int]], max_files: int) -> list[Found]:
+    """Name the folders of which only some files are there."""
+    have = Counter(one.folder for one in found)
+    return [
+        Found(
+            path=folder,
+            source=source,
+            reason=f"{files:,} files, of which a sample of {have[folder]:,} is read; the limit is {max_files:,} in all",
+        )
+        for folder, (source, files) in whole.items()
+        if have[folder] < files
+    ]
+
+
+def _found(
+    given: Sequence[str | Path], most: int, whole: dict[str, tuple[str, int]], again: bool
+) -> Iterator[list[Found]]:
+    """Yield the files under the paths, a folder at a time, and note how many each has, of which `most` are yielded."""
+    for one in given:
+        name = os.path.expanduser(one)
+        try:
+            root, pattern = (name, "") if os.path.lexists(name) else _glob(name)
+        except InputError:
+            if not again:
+                raise
+            root, pattern = name, ""
+        if not os.path.isdir(root):
+            yield [Found(path=root, source=shown(root))]
+            continue
+        alone = len(given) == 1 and not pattern
+        matches = False
+        for below, names, reason in _walk(root, pattern):
+            folder = os.path.join(root, below)
+            source = shown(below if alone and below else folder)
+            if reason:
+                yield [Found(path=folder, source=source, reason=reason)]
+                continue
+            matches = matches or bool(names)
+            whole[folder] = source, len(names)
+            prefix = "" if source == os.curdir or (alone and not below) else source.rstrip("/") + "/"
+            yield [
+                Found(
+                    path=os.path.join(folder, file),
+                    source=prefix + _clean(file),
+                    reason="a link; give its target itself" if is_link else "",
+                    folder=folder,
+                )
+                for file, is_link in _drawn(names, most, itemgetter(0))
+            ]
+        if pattern and not matches and not again:
+            raise InputError(f"{name!r} matches no file (seen from {os.getcwd()!r}); check the pattern")
+
+
+def _glob(name: str) -> tuple[str, str]:
+    """Split a glob into the folder to walk and the pattern below it."""
+    parts = Path(name).parts
+    plain = next((i for i, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+    root = os.path.join(*parts[:plain]) if plain else os.curdir
+    if plain == len(parts) or not os.path.isdir(root):
+        raise InputError(f"no file or folder {name!r} (seen from {os.getcwd()!r}); check the path")
+    return root, "/".join(parts[plain:])
+
+
+def shown(path: str) -> str:
+    """Return a path as it may stand in a citation: slashes, no control characters, valid Unicode."""
+    return PurePath(_clean(path)).as_posix()
+
+
+def _clean(name: str) -> str:
+    if name.isascii() and name.isprintable():
+        return name
+    name = os.fsencode(name).decode("utf-8", errors="backslashreplace")
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", name)
+
+
+# (folder, what it ignores) from the outermost folder inwards; the innermost that says something wins.
+_Rules = tuple[tuple[str, "GitIgnoreSpec"], ...]
+
+
+def _walk(root: str, pattern: str = "") -> Iterator[tuple[str, list[tuple[str, bool]], str]]:
+    """Yield (folder below the root, its files by name and whether each is a link, why it cannot be used or "")."""
+    wanted = _wanted(pattern)
+    top = os.path.abspath(root)
+    waiting: list[tuple[str, _Rules]] = [(top, _rules_above(top))]
+    while waiting:
+        folder, rules = waiting.pop()
+        rules += _rules_of(folder)
+        files: list[tuple[str, bool]] = []
+        folders: list[str] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    if entry.name.startswith(".") or _is_ignored(entry.path, is_folder, rules):
+                        continue
+                    if is_folder:
+                        folders.append(entry.path)
+                    elif wanted(_below(entry.path, top)):
+                        files.append((entry.name, entry.is_symlink()))
+        except OSError as error:
+            yield _below(folder, top), [], why(error)
+            continue
+        files.sort()
+        yield _below(folder, top), files, ""
+        waiting += ((one, rules) for one in sorted(folders, reverse=True))
+
+
+def _wanted(pattern: str) -> Callable[[str], bool]:
+    """Return a test of relative paths against a glob, in git's syntax: `**` crosses folders; "" takes all."""
+    return _patterns([f"/{pattern}"]).match_file if pattern else lambda _: True
+
+
+def _patterns(lines: Iterable[str]) -> GitIgnoreSpec:
+    """Compile patterns; like git, pass over a line that is none, and over one that would take minutes to match."""
+    from pathspec import GitIgnoreSpec
+
+    good: list[str] = []
+    for line in lines:
+        if line.count("**") > MOST_CROSSING or max(map(_stars, line.split("/"))) > MOST_STARS:
+            continue
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            continue
+        good.append(line)
+    return GitIgnoreSpec.from_lines(good)
+
+
+def _stars(part: str) -> int:
+    return 0 if part == "**" else part.count("*")
+
+
+def _below(path: str, folder: str) -> str:
+    return path[len(folder) :].lstrip(os.sep)
+
+
+def _rules_of(folder: str) -> _Rules:
+    rules: list[tuple[str, GitIgnoreSpec]] = []
+    for name in IGNORE_FILES:
+        path = os.path.join(folder, name)
+        try:
+            text = read(path, os.stat(path), RULES_BYTES).text
+        except OSError:
+            continue
+        if text is not None:
+            rules.append((folder, _patterns(text.splitlines())))
+    return tuple(rules)
+
+
+def _rules_above(folder: str) -> _Rules:
+    """Return the rules that hold around a folder: ours, and those up to the top of its repository.
+
+    Where those exclude the folder itself, it was asked for all the same (a package in a virtual environment inside a
+    checkout), and they do not hold.
+    """
+    ours = ((folder, _patterns(IGNORED)),)
+    around = [str(parent) for parent in Path(folder).parents]
+    for count, parent in enumerate([folder, *around]):
+        if os.path.exists(os.path.join(parent, ".git")):
+            outer = tuple(rule for above in reversed(around[:count]) for rule in _rules_of(above))
+            return ours if _is_ignored(folder, True, outer) else ours + outer
+    return ours
+
+
+def _is_ignored(path: str, is_folder: bool, rules: _Rules) -> bool:
+    for folder, spec in reversed(rules):
+        below = _below(path, folder)
+        said = spec.check_file(f"{below}/" if is_folder else below).include
+        if said is not None:
+            return said
+    return False

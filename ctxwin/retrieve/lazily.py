@@ -1,0 +1,31 @@
+"""What is read off texts only when some question asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..items import Item
+from .place import Scores
+
+__all__ = ["Lazily"]
+
+
+class Lazily:
+    """A reading of each item's text, (n,), made when it is first asked for; 0 for items of other kinds.
+
+    Copies of an index share it. Threads that ask at once read the same, and either result stands.
+    """
+
+    def __init__(self, read: Callable[[str], float], *kinds: str) -> None:
+        self._read, self._kinds = read, kinds
+        self._values: Scores = np.zeros(0, np.float32)
+
+    def of(self, items: Sequence[Item]) -> Scores:
+        """Return the readings of items of which earlier calls had the first."""
+        values = self._values
+        if new := items[len(values) :]:
+            read = [self._read(item.text) if item.kind in self._kinds else 0.0 for item in new]
+            self._values = values = np.concatenate([values, np.asarray(read, np.float32)])
+        return values
