@@ -1,0 +1,95 @@
+"""A text's syntax tree, within bounds of size, time and depth, whatever the text is."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from .languages import GRAMMARS
+
+if TYPE_CHECKING:
+    from tree_sitter import Language, Query, Tree
+
+__all__ = ["MAX_CHARS", "query_of", "tree_of"]
+
+MAX_CHARS = 2_000_000
+"""Characters; a longer text is not parsed. A tree takes some 20 times the memory of its text."""
+SECONDS, SECONDS_PER_MB = 1.0, 4.0
+"""Processor time after which a text is given up. Code takes 0.1 to 1 s per MB; nests of nothing but openings
+(`<div><div>...`) take some grammars time that grows with the square of their length."""
+
+_YAML_COLUMNS, _YAML_MARKS = 80, 60
+_YAML_MARK = re.compile(r"[-?:](?=\s|$)")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_log = logging.getLogger(__name__)
+
+
+def tree_of(text: str, language: str) -> tuple[Tree, bytes] | None:
+    """Parse a text; None where no grammar is at hand, or it is too long, or it costs the parser too much.
+
+    Errors in the text do not matter: what cannot be read stands in the tree as an error.
+
+    Returns:
+        The tree and the bytes that its offsets count: the text as UTF-8, a lone surrogate as U+FFFD, which is as long.
+    """
+    grammar = _grammar(language)
+    if grammar is None or len(text) > MAX_CHARS or (language == "yaml" and _is_deep_yaml(text)):
+        return None
+    from tree_sitter import Parser
+
+    data = _SURROGATES.sub("\ufffd", text).encode()
+    end = time.thread_time() + SECONDS + SECONDS_PER_MB * len(data) / 1e6  # this thread's own, whoever else is at work
+    try:
+        tree = Parser(grammar).parse(
+            _reader(data), encoding="utf8", progress_callback=lambda *_: time.thread_time() > end
+        )
+    except ValueError:  # how a parser that was stopped says so
+        _log.info("%s of %d bytes is not parsed: it takes too long", language, len(data))
+        return None
+    return tree, data
+
+
+@cache
+def query_of(language: str) -> Query | None:
+    """Return the compiled query that finds definitions, references and imports; None without a grammar."""
+    grammar = _grammar(language)
+    if grammar is None:
+        return None
+    from tree_sitter import Query
+
+    names = GRAMMARS[language].queries or (language,)
+    folder = files(__package__) / "queries"
+    return Query(grammar, "\n".join((folder / f"{name}.scm").read_text(encoding="utf-8") for name in names))
+
+
+@cache
+def _grammar(language: str) -> Language | None:
+    known = GRAMMARS.get(language)
+    if known is None:
+        return None
+    try:
+        from tree_sitter import Language
+
+        return Language(getattr(import_module(known.module), known.function)())
+    except ImportError:
+        _log.info("no grammar of %s: %s is not installed", language, known.module)
+        return None
+
+
+def _reader(data: bytes) -> Callable[[int, object], bytes]:
+    """Return what hands the parser its input in blocks."""
+    return lambda offset, _: data[offset : offset + 65_536]
+
+
+def _is_deep_yaml(text: str) -> bool:
+    """Tell whether blocks may nest deeper than the grammar's scanner has room for, some 250: it crashes."""
+    return any(
+        len(line) - len(line.lstrip()) > _YAML_COLUMNS or len(_YAML_MARK.findall(line)) > _YAML_MARKS
+        for line in text.split("\n")
+    )
