@@ -10,28 +10,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .tree import query_of, tree_of
+from .tree import MAX_DEPTH, query_of, starts_of, tree_of
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Tree
+    from tree_sitter import Node
 
 __all__ = ["Cut", "Definition", "Reference", "Syntax", "parse"]
 
 MAX_NAME = 120
 """Characters of a name; of a longer one the beginning stays, of a longer path of names the end."""
-GRAIN = 160
-"""Bytes; a node that is shorter is not looked into for places to cut."""
-MAX_DEPTH = 60
-"""Levels of the tree that are looked into for places to cut."""
-
-MAX_LEVEL = 200
-"""Levels of the tree that are looked into for definitions and references; code by hand has some 60 at most."""
 MATCHES = 4_096
 """Matches that may be half done at one time; it bounds the time that a query takes."""
 
 _GENERAL = ("type", "constant")  # where another pattern has a word for it too, that one tells more
 _TYPES = frozenset(("class", "interface", "impl", "enum"))
-_BODIES = frozenset(("body", "consequence"))
 _QUOTES = "\"'`<> "
 _SPACE = re.compile(r"\s+")
 
@@ -102,14 +94,15 @@ def parse(text: str, language: str) -> Syntax | None:
         ([('class', 'Store'), ('method', 'Store.get')], 'load', ('os',))
     """
     found = tree_of(text, language)
+    starts = starts_of(found[0]) if found else None
     query = query_of(language)
-    if found is None or query is None:
+    if found is None or starts is None or query is None:
         return None
     tree, data = found
     from tree_sitter import QueryCursor
 
     cursor = QueryCursor(query, match_limit=MATCHES)
-    cursor.set_max_start_depth(MAX_LEVEL)
+    cursor.set_max_start_depth(MAX_DEPTH)
     matches = [match for _, match in cursor.matches(tree.root_node)]
     lines = _Lines(data)
     above = _above(matches, lines)
@@ -117,7 +110,7 @@ def parse(text: str, language: str) -> Syntax | None:
         sorted((node.start_byte, lines.name_of(node)) for match in matches for node in match.get("reference", ()))
     )
     at = lines.characters
-    cuts = list(_cuts(tree, above, lines))
+    cuts = list(_cuts(starts, above, lines))
     return Syntax(
         definitions=tuple(_definitions(matches, above, lines)),
         references=tuple(
@@ -250,32 +243,11 @@ def _imports(matches: Iterable[_Match], lines: _Lines) -> Iterator[str]:
             yield f"{module}{'' if module.endswith('.') else '.'}{lines.text_of(node)}"
 
 
-def _cuts(tree: Tree, above: Mapping[int, int], lines: _Lines) -> Iterator[tuple[int, int]]:
-    """Yield (byte, depth) of the lines on which a named node begins that is not the first inside another.
-
-    Only nodes longer than `GRAIN` are looked into. A node's comments and decorators stay with it, a body with its head.
-    """
-    cursor = tree.walk()
-    last, depth = 0, 0
-    down = cursor.goto_first_child()
-    first = [True]  # of each level: no named child was seen yet
-    while down:
-        node = cursor.node
-        assert node is not None
-        begin, end = node.start_byte, node.end_byte
-        if node.is_named:
-            if not first[-1] and cursor.field_name not in _BODIES:
-                place = _with_above(begin, above, lines)
-                if place > last and lines.data[place - 1 : place] == b"\n":
-                    yield place, depth
-                    last = place
-            first[-1] = False
-        if end - begin > GRAIN and depth < MAX_DEPTH and cursor.goto_first_child():
-            depth += 1
-            first.append(True)
-            continue
-        while not (down := cursor.goto_next_sibling()):
-            if not cursor.goto_parent() or depth == 0:
-                return
-            depth -= 1
-            first.pop()
+def _cuts(starts: Iterable[tuple[int, int]], above: Mapping[int, int], lines: _Lines) -> Iterator[tuple[int, int]]:
+    """Yield (byte, depth) of the lines that begin with a node; its comments and decorators stay with it."""
+    last = 0
+    for begin, depth in starts:
+        place = _with_above(begin, above, lines)
+        if place > last and lines.data[place - 1 : place] == b"\n":
+            yield place, depth
+            last = place

@@ -16,7 +16,7 @@ from .languages import GRAMMARS
 if TYPE_CHECKING:
     from tree_sitter import Language, Query, Tree
 
-__all__ = ["MAX_CHARS", "query_of", "tree_of"]
+__all__ = ["MAX_CHARS", "MAX_DEPTH", "query_of", "starts_of", "tree_of"]
 
 MAX_CHARS = 2_000_000
 """Characters; a longer text is not parsed. A tree takes some 20 times the memory of its text."""
@@ -24,6 +24,14 @@ SECONDS, SECONDS_PER_MB = 1.0, 4.0
 """Processor time after which a text is given up. Code takes 0.1 to 1 s per MB; nests of nothing but openings
 (`<div><div>...`) take some grammars time that grows with the square of their length."""
 
+MAX_DEPTH = 200
+"""Levels of a tree that are looked into; code by hand has some 60 at most."""
+GRAIN = 160
+"""Bytes; a node that is shorter is not looked into for places to cut."""
+MAX_RUN = 500
+"""Signs in a row, without anything that has a name, that are no code; the time of a query grows with the square."""
+
+_BODIES = frozenset(("body", "consequence"))
 _YAML_COLUMNS, _YAML_MARKS = 80, 60
 _YAML_MARK = re.compile(r"[-?:](?=\s|$)")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -53,6 +61,34 @@ def tree_of(text: str, language: str) -> tuple[Tree, bytes] | None:
         _log.info("%s of %d bytes is not parsed: it takes too long", language, len(data))
         return None
     return tree, data
+
+
+def starts_of(tree: Tree) -> list[tuple[int, int]] | None:
+    """Return (byte, depth) of the named nodes before which a text may be cut; None where the tree is no use.
+
+    Those are not the first inside another node, and not the body that goes with its head.
+    """
+    cursor = tree.walk()
+    found: list[tuple[int, int]] = []
+    levels = [(True, 0)]  # of each level: whether no named node was seen yet, signs since the last one
+    down = cursor.goto_first_child()
+    while down:
+        node = cursor.node
+        first, run = levels[-1]
+        if node is None or run > MAX_RUN:
+            return None
+        if node.is_named:
+            if not first and cursor.field_name not in _BODIES:
+                found.append((node.start_byte, len(levels) - 1))
+            first, run = False, -1
+        levels[-1] = (first, run + 1)
+        if node.end_byte - node.start_byte > GRAIN and len(levels) < MAX_DEPTH and cursor.goto_first_child():
+            levels.append((True, 0))
+            continue
+        while not (down := cursor.goto_next_sibling()) and len(levels) > 1:
+            cursor.goto_parent()
+            levels.pop()
+    return found
 
 
 @cache
