@@ -97,6 +97,8 @@ class Item:
     """First and last line in its source, from 1, inclusive."""
     span: tuple[int, int] | None = None
     """First character and the one after the last, in its source."""
+    bytes: tuple[int, int] | None = None
+    """First byte and the one after the last, in its source's text as UTF-8 (without a byte order mark)."""
     pinned: bool = False
     """Must stay, whole."""
     parts: tuple[Part, ...] = ()

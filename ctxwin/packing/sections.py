@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..chunking import language_of
 from ..constraints import Units
 from ..items import Item, Part
 from ..layout import Pieces, omitted_run
@@ -22,6 +21,7 @@ from ..messages import note, read
 from ..pool import Pool
 from ..recall import id_ranges, marked
 from ..renditions import Rung, RungKind, Sentences, fit_text, ladder
+from ..syntax import is_code, language_of
 from ..tokens import RequestRules, Tokenizer, count_items
 from .talk import Snapshot
 
@@ -226,7 +226,7 @@ def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[R
 
 def _by_line(item: Item) -> bool:
     """Tell whether a line means little without those around it: tool output, code."""
-    return item.role in ("tool", "function") or language_of(item.source) in ("python", "code")
+    return item.role in ("tool", "function") or is_code(language_of(item.source))
 
 
 def _replaceable(part: Part) -> bool:

@@ -6,7 +6,7 @@ A language is a row in `languages.py` and a file of queries in tree-sitter's own
 package a language, are loaded when first needed, and need no network.
 """
 
-from .languages import PROSE, TABLES, is_code, language_of
+from .languages import LANGUAGES, is_code, language_of
 from .reading import Cut, Definition, Reference, Syntax, parse
 
-__all__ = ["PROSE", "TABLES", "Cut", "Definition", "Reference", "Syntax", "is_code", "language_of", "parse"]
+__all__ = ["LANGUAGES", "Cut", "Definition", "Reference", "Syntax", "is_code", "language_of", "parse"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-__all__ = ["GRAMMARS", "PROSE", "TABLES", "Grammar", "is_code", "language_of"]
+__all__ = ["GRAMMARS", "LANGUAGES", "Grammar", "is_code", "language_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +59,12 @@ GRAMMARS: dict[str, Grammar] = {
 }
 """Language to grammar."""
 
-PROSE = ("text", "markdown", "rest", "asciidoc", "log")
-"""Languages whose lines are sentences."""
-TABLES = ("csv", "tsv")
-"""Languages whose lines are rows."""
-
 _OTHERS = {
-    "markdown": "md markdown mdx mkd mkdn qmd rmd",
+    "text": "txt",
+    "markdown": "md markdown mdx mkd mkdn qmd rmd docx pptx xlsx xls epub",  # documents are read as Markdown
     "rest": "rst rest",
     "asciidoc": "adoc asciidoc asc",
+    "pages": "pdf",  # text with a form feed between its pages
     "log": "log",
     "csv": "csv",
     "tsv": "tsv tab",
@@ -87,10 +84,16 @@ _BY_NAME = {name: language for language, grammar in GRAMMARS.items() for name in
 )
 
 
+LANGUAGES = (*_OTHERS, *GRAMMARS)
+"""How a text can be cut; "code" is any programming language without a grammar."""
+
+_PROSE = frozenset(("text", "markdown", "rest", "asciidoc", "pages", "log"))
+
+
 def language_of(path: str | None) -> str:
     """Tell a file's language from its name; "text" where the name says nothing.
 
-    One of `GRAMMARS`, `PROSE` and `TABLES`, "notebook", or "code" for a language that has no grammar here.
+    One of `LANGUAGES`.
 
     Example:
         >>> language_of("src/app.py"), language_of("README.md"), language_of("lib/parser.hpp"), language_of("notes")
@@ -101,5 +104,5 @@ def language_of(path: str | None) -> str:
 
 
 def is_code(language: str) -> bool:
-    """Tell whether a language is for machines, so that layout and symbols count."""
-    return language not in PROSE
+    """Tell whether a line of it means little without those around it: code, data and tables, not prose."""
+    return language not in _PROSE

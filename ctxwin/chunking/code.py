@@ -1,0 +1,58 @@
+"""Marks in code: at definitions and statements by its syntax tree, else at the words that define."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from itertools import accumulate
+
+from ..syntax import Syntax, parse
+from .mark import Mark
+
+__all__ = ["code_marks"]
+
+_DEFINITION = re.compile(
+    r"^[ \t]*+(?:(?:export|default|pub(?:\(\w+\))?|public|private|protected|internal|static|abstract|final|"
+    r"sealed|override|open|virtual|async|unsafe|extern|inline|declare|partial|data)[ \t]+)*+"
+    r"(?:function\*?|func|fn|def|fun|class|struct|interface|trait|enum|impl|module|namespace|object|record|"
+    r"protocol|extension|macro_rules!)[ \t]+(?:\([^)\n]*\)[ \t]*)?(?P<name>[\w.:$]{1,100})",
+    re.M,
+)
+_COMMENT = re.compile(r"[ \t]*(?:#|//|/\*|\*|@|--|;;|%|\[)")  # also attributes and decorators
+_UNNAMED = ("constant", "field")  # too small to be where something stands
+
+
+def code_marks(text: str, language: str) -> list[Mark]:
+    """Find where code may be cut; titles are the names of definitions, with those of what encloses them."""
+    syntax = parse(text, language)
+    return _from_syntax(syntax) if syntax else _definitions(text)
+
+
+def _from_syntax(syntax: Syntax) -> list[Mark]:
+    """Take the cuts, each with the innermost definition in which it stands."""
+    waiting = [one for one in syntax.definitions if one.kind not in _UNNAMED]
+    waiting.reverse()
+    enclosing: list[tuple[int, str]] = [(0, "")]
+    marks: list[Mark] = []
+    for at, depth in syntax.cuts:
+        while waiting and waiting[-1].start <= at:
+            one = waiting.pop()
+            if one.end > at:
+                enclosing.append((one.end, one.name))
+        while len(enclosing) > 1 and enclosing[-1][0] <= at:
+            enclosing.pop()
+        marks.append(Mark(at, depth, enclosing[-1][1]))
+    return marks
+
+
+def _definitions(text: str) -> list[Mark]:
+    """Find definitions by the words that introduce them in most languages."""
+    lines = text.split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    found: list[Mark] = []
+    for match in _DEFINITION.finditer(text):
+        line = bisect_right(starts, match.start("name")) - 1
+        while line and _COMMENT.match(lines[line - 1]):
+            line -= 1
+        found.append(Mark(starts[line], 0, match["name"].rstrip(":.")))
+    return found

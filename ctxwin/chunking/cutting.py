@@ -1,0 +1,93 @@
+"""From marks to chunks: what is too long is cut at the next depth, what is small joins its neighbour."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
+
+from .mark import Mark
+
+__all__ = ["Span", "spans"]
+
+Span = tuple[int, int, str]
+"""First character, the one after the last, title."""
+
+BLOCK = 16_384
+"""Characters given to the splitter at once; its time grows with the square of a text without line ends."""
+
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_Split = Callable[[str], Sequence[tuple[int, str]]]
+_Join = Callable[[str, str], str]
+
+
+def spans(text: str, marks: Sequence[Mark], room: int, *, is_markdown: bool = False) -> Iterator[Span]:
+    """Yield the chunks of a text, in order; together they cover it.
+
+    Args:
+        text: any text.
+        marks: where it may be cut, in order.
+        room: characters of a chunk; none is longer, but for a line end.
+        is_markdown: whether what no mark cuts is cut by the rules of Markdown.
+    """
+    start, end, title = 0, 0, ""
+    for after, piece_title in _pieces(text, marks, room, _splitter(room, is_markdown)):
+        if start < end and after - start > room:
+            yield start, end, title
+            start, title = end, piece_title
+        title = _shared(title, piece_title) if start < end else piece_title
+        end = after
+    if start < end:
+        yield start, end, title
+
+
+def _shared(first: str, second: str) -> str:
+    """Return the class or heading that two titles have in common, or the first one where there is none."""
+    for separator in (" > ", "."):
+        both = zip(first.split(separator), second.split(separator), strict=False)
+        if common := [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], both)]:
+            return separator.join(common)
+    return first
+
+
+def _pieces(text: str, marks: Sequence[Mark], room: int, split: _Split) -> Iterator[tuple[int, str]]:
+    """Yield (end, title) of pieces no longer than `room`: cut at the marks of least depth, then at deeper ones."""
+    if not marks or marks[0].at > 0:
+        marks = [Mark(0, 0, ""), *marks]
+    waiting = [(0, len(marks))]  # ranges of marks, the next one last
+    while waiting:
+        first, last = waiting.pop()
+        start, title = marks[first].at, marks[first].title
+        end = marks[last].at if last < len(marks) else len(text)
+        if end - start <= room:
+            if end > start:
+                yield end, title
+        elif last - first > 1:
+            depth = min(mark.depth for mark in marks[first + 1 : last])
+            at = [first, *(i for i in range(first + 1, last) if marks[i].depth == depth), last]
+            waiting += zip(reversed(at[:-1]), reversed(at[1:]), strict=True)
+        else:
+            yield from ((cut, title) for cut in _cuts(text, start, end, split))
+            yield end, title
+
+
+def _splitter(room: int, is_markdown: bool) -> _Split:
+    from semantic_text_splitter import MarkdownSplitter, TextSplitter
+
+    kind = MarkdownSplitter if is_markdown else TextSplitter
+    split: _Split = kind(room, trim=False).chunk_indices
+    return split
+
+
+def _cuts(text: str, start: int, end: int, split: _Split) -> Iterator[int]:
+    """Yield where to cut one piece; it is read in bounded blocks, a line end stays with its line."""
+    while start < end:
+        stop = min(end, start + BLOCK)
+        if stop < end:
+            stop = 1 + max(text.rfind("\n", start, stop), text.rfind(" ", start + BLOCK // 2, stop)) or stop
+        for offset, _ in split(_SURROGATES.sub("?", text[start:stop]))[1:]:
+            cut = start + offset
+            yield cut + (text[cut] == "\n")
+        if stop < end:
+            yield stop
+        start = stop

@@ -1,0 +1,77 @@
+"""Marks in prose: headings of Markdown, reStructuredText and AsciiDoc, each with the headings above it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from .mark import MAX_TITLE, Mark
+
+__all__ = ["asciidoc_headings", "markdown_headings", "rest_headings"]
+
+_MARKDOWN = re.compile(
+    r"^ {0,3}(?P<fence>`{3,}|~{3,})|^ {0,3}(?P<marks>\#{1,6})[ \t]+(?P<title>[^\n]{1,100})"
+    r"|^(?P<above>[^\s\#>*+-][^\n]*)\n(?P<line>=+|-{3,})[ \t]*$",
+    re.M,
+)
+_ASCIIDOC = re.compile(r"^(?P<fence>-{4,}|\.{4,}|`{3,}|/{4,})[ \t]*$|^(?P<marks>={1,6})[ \t]+(?P<title>\S[^\n]*)", re.M)
+_REST = re.compile(
+    r"(?:^(?P<over>(?P<sign>[=\-`:.'\"~^_*+#])(?P=sign){2,})[ \t]*\n)?"
+    r"^(?P<title>[^\s][^\n]*|[ \t]+[^\n]*\w[^\n]*)\n(?P<under>(?P<mark>[=\-`:.'\"~^_*+#])(?P=mark){2,})[ \t]*$",
+    re.M,
+)
+
+
+def markdown_headings(text: str) -> list[Mark]:
+    """Find headings, `# so` or underlined, outside code fences."""
+    return list(_nested(_markdown(text)))
+
+
+def _markdown(text: str) -> Iterator[tuple[int, int, str]]:
+    fence = ""
+    for match in _MARKDOWN.finditer(text):
+        if mark := match["fence"]:
+            fence = "" if fence and mark.startswith(fence) else fence or mark
+        elif not fence:
+            level = len(match["marks"] or "") or 1 + match["line"].startswith("-")
+            yield match.start(), level, (match["title"] or match["above"][:100]).strip().rstrip("#").rstrip()
+
+
+def asciidoc_headings(text: str) -> list[Mark]:
+    """Find headings, `== so`, outside listings, literal blocks and comments."""
+    return list(_nested(_asciidoc(text)))
+
+
+def _asciidoc(text: str) -> Iterator[tuple[int, int, str]]:
+    fence = ""
+    for match in _ASCIIDOC.finditer(text):
+        if mark := match["fence"]:
+            fence = "" if mark == fence else fence or mark
+        elif not fence:
+            yield match.start(), len(match["marks"]), match["title"].strip()
+
+
+def rest_headings(text: str) -> list[Mark]:
+    """Find titles with a line of signs below, or above and below; levels are in the order in which styles appear."""
+    return list(_nested(_rest(text)))
+
+
+def _rest(text: str) -> Iterator[tuple[int, int, str]]:
+    styles: list[tuple[bool, str]] = []
+    for match in _REST.finditer(text):
+        title = match["title"].rstrip()
+        is_over = match["over"] == match["under"]
+        if len(match["under"]) < len(title) or len(set(title)) == 1 or title[0].isspace() > is_over:
+            continue
+        style = (is_over, match["mark"])
+        if style not in styles:
+            styles.append(style)
+        yield match.start() if is_over else match.start("title"), styles.index(style), title.strip()
+
+
+def _nested(headings: Iterable[tuple[int, int, str]]) -> Iterator[Mark]:
+    """Yield marks whose titles are the path of headings from (place, level, heading)."""
+    path: list[tuple[int, str]] = []
+    for at, level, heading in headings:
+        path = [*(one for one in path if one[0] < level), (level, heading[:MAX_TITLE])]
+        yield Mark(at, level, " > ".join(name for _, name in path))
