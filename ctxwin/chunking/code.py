@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import accumulate
 
-from ..syntax import Syntax, parse
+from ..syntax import Definition, Syntax, parse
 from .mark import Mark
 
 __all__ = ["code_marks"]
@@ -20,6 +21,7 @@ _DEFINITION = re.compile(
 )
 _COMMENT = re.compile(r"[ \t]*(?:#|//|/\*|\*|@|--|;;|%|\[)")  # also attributes and decorators
 _UNNAMED = ("constant", "field")  # too small to be where something stands
+_INSEPARABLE = ("function", "method")
 
 
 def code_marks(text: str, language: str) -> list[Mark]:
@@ -29,20 +31,28 @@ def code_marks(text: str, language: str) -> list[Mark]:
 
 
 def _from_syntax(syntax: Syntax) -> list[Mark]:
-    """Take the cuts, each with the innermost definition in which it stands."""
-    waiting = [one for one in syntax.definitions if one.kind not in _UNNAMED]
-    waiting.reverse()
-    enclosing: list[tuple[int, str]] = [(0, "")]
+    """Take the cuts, each with the innermost definition in which it stands; sections begin with definitions."""
+    sections = _sections(syntax.definitions)
+    waiting = [one for one in reversed(syntax.definitions) if one.kind not in _UNNAMED]
+    enclosing: list[tuple[int, str]] = []
     marks: list[Mark] = []
     for at, depth in syntax.cuts:
         while waiting and waiting[-1].start <= at:
             one = waiting.pop()
-            if one.end > at:
-                enclosing.append((one.end, one.name))
-        while len(enclosing) > 1 and enclosing[-1][0] <= at:
+            enclosing.append((one.end, one.name))
+        while enclosing and enclosing[-1][0] <= at:
             enclosing.pop()
-        marks.append(Mark(at, depth, enclosing[-1][1]))
+        marks.append(Mark(at, 0 if at in sections else 1 + depth, enclosing[-1][1] if enclosing else ""))
     return marks
+
+
+def _sections(definitions: Sequence[Definition]) -> set[int]:
+    """Return where definitions begin, but for values and what stands inside functions."""
+    return {
+        one.start
+        for one in definitions
+        if one.kind not in _UNNAMED and (one.parent is None or definitions[one.parent].kind not in _INSEPARABLE)
+    }
 
 
 def _definitions(text: str) -> list[Mark]:

@@ -1,10 +1,10 @@
-"""From marks to chunks: what is too long is cut at the next depth, what is small joins its neighbour."""
+"""From marks to chunks: what is too long is cut where its marks are least deep, what is small joins its neighbour."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from .mark import Mark
 
@@ -15,6 +15,9 @@ Span = tuple[int, int, str]
 
 BLOCK = 16_384
 """Characters given to the splitter at once; its time grows with the square of a text without line ends."""
+
+HALF_FULL = 0.5
+"""Share of a chunk's room that a piece has at least, where there are marks."""
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _Split = Callable[[str], Sequence[tuple[int, str]]]
@@ -51,24 +54,37 @@ def _shared(first: str, second: str) -> str:
 
 
 def _pieces(text: str, marks: Sequence[Mark], room: int, split: _Split) -> Iterator[tuple[int, str]]:
-    """Yield (end, title) of pieces no longer than `room`: cut at the marks of least depth, then at deeper ones."""
+    """Yield (end, title) of the sections in order, of those longer than `room` in pieces."""
     if not marks or marks[0].at > 0:
         marks = [Mark(0, 0, ""), *marks]
-    waiting = [(0, len(marks))]  # ranges of marks, the next one last
-    while waiting:
-        first, last = waiting.pop()
-        start, title = marks[first].at, marks[first].title
+    sections = [i for i, mark in enumerate(marks) if mark.depth == 0]
+    for first, last in pairwise([*sections, len(marks)]):
+        start, _, title = marks[first]
         end = marks[last].at if last < len(marks) else len(text)
-        if end - start <= room:
-            if end > start:
-                yield end, title
-        elif last - first > 1:
-            depth = min(mark.depth for mark in marks[first + 1 : last])
-            at = [first, *(i for i in range(first + 1, last) if marks[i].depth == depth), last]
-            waiting += zip(reversed(at[:-1]), reversed(at[1:]), strict=True)
-        else:
-            yield from ((cut, title) for cut in _cuts(text, start, end, split))
-            yield end, title
+        inner = _filled(start, end, marks[first + 1 : last], room) if end - start > room else []
+        for stop, inner_title in [*inner, (end, "")]:
+            if stop - start > room:
+                yield from ((cut, title) for cut in _cuts(text, start, stop, split))
+            if stop > start:
+                yield stop, title
+            start, title = stop, inner_title
+
+
+def _filled(start: int, end: int, marks: Sequence[Mark], room: int) -> Iterator[tuple[int, str]]:
+    """Yield (place, title of what follows) of the marks at which to cut so that few pieces are needed.
+
+    Of the marks at which a piece is at least half full, the least deep is taken, the last of equals.
+    """
+    i = 0
+    while end - start > room and i < len(marks):
+        last = i
+        while last < len(marks) and marks[last].at - start <= room:
+            last += 1
+        full = [k for k in range(i, last) if marks[k].at - start >= room * HALF_FULL]
+        best = min(full, key=lambda k: (marks[k].depth, -k)) if full else max(i, last - 1)
+        start = marks[best].at
+        yield start, marks[best].title
+        i = best + 1
 
 
 def _splitter(room: int, is_markdown: bool) -> _Split:

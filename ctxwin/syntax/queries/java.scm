@@ -6,7 +6,7 @@
 (method_declaration name: (identifier) @name body: (_)? @body) @definition.method
 (constructor_declaration name: (identifier) @name body: (_) @body) @definition.method
 (compact_constructor_declaration name: (identifier) @name body: (_) @body) @definition.method
-(field_declaration . (_)* . declarator: (variable_declarator name: (identifier) @name value: (_)? @body)) @definition.field
+(field_declaration declarator: (variable_declarator name: (identifier) @name value: (_)? @body)) @definition.field
 
 (method_invocation name: (identifier) @reference)
 (object_creation_expression type: [(type_identifier) @reference (generic_type (type_identifier) @reference)])
