@@ -1,6 +1,5 @@
 """Chunks are slices of the text, at the places where its author cut it, whatever the text is."""
 
-import ast
 import gzip
 import json
 from itertools import pairwise
@@ -15,9 +14,9 @@ from ctxwin.chunking import CODE_TOKENS, TEXT_TOKENS, chunk, chunk_item, languag
 from ctxwin.errors import InputError
 from ctxwin.items import Item
 from ctxwin.lexical import Bm25, tokenize
+from ctxwin.syntax import LANGUAGES
 from ctxwin.tokens import get_tokenizer
 
-LANGUAGES = ("text", "markdown", "python", "code")
 
 PIECES = st.sampled_from(
     [
@@ -81,7 +80,7 @@ Roses.
 @given(text=TEXTS, language=st.sampled_from(LANGUAGES), size=st.integers(1, 60))
 @example(text="a\n" * 50 + "\n" * 50, language="text", size=3)
 @example(text="x = '''\ud800'''\n" * 9, language="python", size=4)
-def test_chunks_are_slices_that_join_to_the_text(text: str, language: chunking.Language, size: int) -> None:
+def test_chunks_are_slices_that_join_to_the_text(text: str, language: str, size: int) -> None:
     chunks = chunk(text, source="a/b.xyz", language=language, size=size)
     assert "".join(one.text for one in chunks) == text
     assert all(one.text and one.text == text[slice(*one.span)] for one in chunks)
@@ -102,7 +101,7 @@ def test_no_two_neighbours_would_fit_into_one_chunk(text: str, size: int) -> Non
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_chunk_has_about_the_tokens_asked_for(language: chunking.Language) -> None:
+def test_a_chunk_has_about_the_tokens_asked_for(language: str) -> None:
     text = (PAGE if language in ("text", "markdown") else MODULE) * 40
     counts = get_tokenizer("o200k_base").count_many([one.text for one in chunk(text, language=language, size=100)])
     assert max(counts) <= 130
@@ -125,9 +124,9 @@ def test_python_is_cut_at_definitions_with_their_comments_and_decorators() -> No
     assert starts["store = Store()"] is None
 
 
-def test_python_that_does_not_parse_is_cut_by_pattern() -> None:
-    chunks = chunk("print 'old'\n" + MODULE, source="store.py", size=20)
-    assert {"load", "Store", "get", "put"} <= {one.title for one in chunks}
+def test_code_with_errors_is_cut_at_definitions_all_the_same() -> None:
+    chunks = chunk("print 'old'\n" + MODULE + "def broken(:\n", source="store.py", size=20)
+    assert {"load", "Store", "Store.get", "Store.put"} <= {one.title for one in chunks}
 
 
 def test_a_bad_escape_in_python_is_no_warning_of_ours() -> None:
@@ -181,12 +180,14 @@ end
     ("source", "text", "titles"),
     [
         ("a.ts", TYPESCRIPT, {"load", "Store"}),
-        ("a.go", GO, {"Get", "Put"}),
+        ("a.go", GO, {"Store.Get", "Put"}),
         ("a.rs", RUST, {"load", "Store"}),
         ("a.rb", RUBY, {"load", "Store"}),
+        ("a.scala", TYPESCRIPT, {"load", "Store"}),
+        ("a.zig", GO, {"Get", "Put"}),
     ],
 )
-def test_other_code_is_cut_at_the_words_that_define(source: str, text: str, titles: set[str]) -> None:
+def test_code_is_cut_at_definitions_with_a_grammar_or_without(source: str, text: str, titles: set[str]) -> None:
     assert titles <= {one.title for one in chunk(text, source=source, size=3)}
 
 
@@ -219,8 +220,8 @@ def test_line_ends_stay_with_their_line() -> None:
     "unit",
     ["a", "foo bar ", "\n", " ", "今天，", "x = 1\n", "[", "# a\n", "def f(): pass\n", "a\ud800", "a\n=\n", "public "],
 )
-def test_hostile_texts_are_cut_in_bounded_pieces(language: chunking.Language, unit: str) -> None:
-    text = unit * (100_000 // len(unit))
+def test_hostile_texts_are_cut_in_bounded_pieces(language: str, unit: str) -> None:
+    text = unit * (30_000 // len(unit))
     chunks = chunk(text, language=language)
     size = max(TEXT_TOKENS, CODE_TOKENS)
     assert "".join(one.text for one in chunks) == text
@@ -233,9 +234,8 @@ def test_a_long_heading_is_no_long_title() -> None:
 
 
 def test_deeply_nested_python_does_not_break_the_parser() -> None:
-    with pytest.raises((RecursionError, MemoryError)):
-        ast.parse("-" * 100_000 + "1")
     assert chunk("-" * 100_000 + "1", source="a.py")
+    assert chunk("".join(" " * i + "if x:\n" for i in range(1_000)), source="a.py")
 
 
 def test_an_empty_text_has_no_chunk() -> None:
@@ -255,7 +255,8 @@ def test_wrong_settings_are_named(bad: dict[str, object], match: str) -> None:
     [
         ("a.PY", "python"),
         ("b/c.Md", "markdown"),
-        ("x.tsx", "code"),
+        ("x.tsx", "tsx"),
+        ("x.scala", "code"),
         ("notes.txt", "text"),
         (None, "text"),
         (".py", "text"),

@@ -36,13 +36,14 @@ def _from_syntax(syntax: Syntax) -> list[Mark]:
     waiting = [one for one in reversed(syntax.definitions) if one.kind not in _UNNAMED]
     enclosing: list[tuple[int, str]] = []
     marks: list[Mark] = []
-    for at, depth in syntax.cuts:
+    places = {cut.at: 1 + cut.depth for cut in syntax.cuts} | dict.fromkeys(sections, 0)
+    for at, depth in sorted(places.items()):
         while waiting and waiting[-1].start <= at:
             one = waiting.pop()
             enclosing.append((one.end, one.name))
         while enclosing and enclosing[-1][0] <= at:
             enclosing.pop()
-        marks.append(Mark(at, 0 if at in sections else 1 + depth, enclosing[-1][1] if enclosing else ""))
+        marks.append(Mark(at, depth, enclosing[-1][1] if enclosing else ""))
     return marks
 
 

@@ -57,7 +57,7 @@ def _pieces(text: str, marks: Sequence[Mark], room: int, split: _Split) -> Itera
     """Yield (end, title) of the sections in order, of those longer than `room` in pieces."""
     if not marks or marks[0].at > 0:
         marks = [Mark(0, 0, ""), *marks]
-    sections = [i for i, mark in enumerate(marks) if mark.depth == 0]
+    sections = [i for i, mark in enumerate(marks) if mark.depth == 0 or i == 0]
     for first, last in pairwise([*sections, len(marks)]):
         start, _, title = marks[first]
         end = marks[last].at if last < len(marks) else len(text)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 __all__ = ["MAX_TITLE", "Mark"]
 
-MAX_TITLE = 120
+MAX_TITLE = 100
 """Characters of a title, or of each heading in one, that is made from a line."""
 
 
@@ -16,6 +16,6 @@ class Mark(NamedTuple):
     at: int
     """Character."""
     depth: int
-    """A text is cut at the places of least depth first; deeper ones part what belongs together."""
+    """0: a section begins. Deeper places are for sections that are too long; the deeper, the more belongs together."""
     title: str
     """What begins there, with what encloses it: the headings above, the class of a method, or ""."""

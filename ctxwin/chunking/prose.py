@@ -15,11 +15,7 @@ _MARKDOWN = re.compile(
     re.M,
 )
 _ASCIIDOC = re.compile(r"^(?P<fence>-{4,}|\.{4,}|`{3,}|/{4,})[ \t]*$|^(?P<marks>={1,6})[ \t]+(?P<title>\S[^\n]*)", re.M)
-_REST = re.compile(
-    r"(?:^(?P<over>(?P<sign>[=\-`:.'\"~^_*+#])(?P=sign){2,})[ \t]*\n)?"
-    r"^(?P<title>[^\s][^\n]*|[ \t]+[^\n]*\w[^\n]*)\n(?P<under>(?P<mark>[=\-`:.'\"~^_*+#])(?P=mark){2,})[ \t]*$",
-    re.M,
-)
+_ADORNMENT = re.compile(r"([=\-`:.'\"~^_*+#])\1{2,}[ \t]*")
 
 
 def markdown_headings(text: str) -> list[Mark]:
@@ -58,15 +54,23 @@ def rest_headings(text: str) -> list[Mark]:
 
 def _rest(text: str) -> Iterator[tuple[int, int, str]]:
     styles: list[tuple[bool, str]] = []
-    for match in _REST.finditer(text):
-        title = match["title"].rstrip()
-        is_over = match["over"] == match["under"]
-        if len(match["under"]) < len(title) or len(set(title)) == 1 or title[0].isspace() > is_over:
-            continue
-        style = (is_over, match["mark"])
-        if style not in styles:
-            styles.append(style)
-        yield match.start() if is_over else match.start("title"), styles.index(style), title.strip()
+    above, line, start = "", "", -1  # the line before last, the last one, where it starts
+    for below in text.split("\n"):
+        is_over = bool(above) and above == below
+        if _ADORNMENT.fullmatch(below) and _is_title(line, below.rstrip(), is_over):
+            style = (is_over, below[0])
+            if style not in styles:
+                styles.append(style)
+            yield start - is_over * (len(above) + 1), styles.index(style), line.strip()
+        start += len(line) + 1
+        above, line = line, below
+
+
+def _is_title(line: str, below: str, is_over: bool) -> bool:
+    """Tell whether a line over a line of signs is a title; it may be indented between two."""
+    title = line.strip()
+    is_plain = bool(title) and not _ADORNMENT.fullmatch(title)
+    return is_plain and len(line.rstrip()) <= len(below) and (is_over or not line[0].isspace())
 
 
 def _nested(headings: Iterable[tuple[int, int, str]]) -> Iterator[Mark]:
@@ -74,4 +78,4 @@ def _nested(headings: Iterable[tuple[int, int, str]]) -> Iterator[Mark]:
     path: list[tuple[int, str]] = []
     for at, level, heading in headings:
         path = [*(one for one in path if one[0] < level), (level, heading[:MAX_TITLE])]
-        yield Mark(at, level, " > ".join(name for _, name in path))
+        yield Mark(at, 0, " > ".join(name for _, name in path))

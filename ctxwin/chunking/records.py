@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from .mark import MAX_TITLE, Mark
 
@@ -25,7 +26,7 @@ def cells(text: str) -> list[Mark]:
     found: list[Mark] = []
     heading = ""
     starts = [match.start() for match in _CELL.finditer(text)]
-    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(text)], strict=True), start=1):
+    for number, (start, end) in enumerate(pairwise([*starts, len(text)]), start=1):
         is_prose = "[markdown]" in text[start : text.find("\n", start)]
         if is_prose and (first := _HEADING_IN_CELL.search(text, start + 1, end)):
             heading = first[1].strip()[:MAX_TITLE]

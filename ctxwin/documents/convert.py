@@ -19,6 +19,15 @@ MAX_CHARS = 20_000_000
 """Characters of text, some 5,000 pages."""
 
 
+CONVERTERS = {
+    "docx": "DocxConverter",
+    "pptx": "PptxConverter",
+    "xlsx": "XlsxConverter",
+    "epub": "EpubConverter",
+}
+"""Kinds to classes of markitdown."""
+
+
 class Refused(Exception):
     """Why there is no text, in words for the user."""
 
@@ -77,10 +86,11 @@ def _pages(data: bytes) -> str:
 def _markdown(data: bytes, kind: str) -> str:
     """Return a document of Word, PowerPoint, Excel or an e-book as Markdown."""
     _weigh(data, kind)
-    from markitdown import MarkItDown, StreamInfo
+    from markitdown import StreamInfo, converters  # not MarkItDown: it opens whatever it thinks the file is
 
-    given = StreamInfo(extension=f".{kind}")
-    return MarkItDown(enable_plugins=False).convert_stream(io.BytesIO(data), stream_info=given).markdown
+    converter = getattr(converters, CONVERTERS[kind])()
+    text: str = converter.convert(io.BytesIO(data), StreamInfo(extension=f".{kind}")).markdown
+    return text
 
 
 def _weigh(data: bytes, kind: str) -> None:
