@@ -17,7 +17,6 @@ from ctxwin.lexical import Bm25, tokenize
 from ctxwin.syntax import LANGUAGES
 from ctxwin.tokens import get_tokenizer
 
-
 PIECES = st.sampled_from(
     [
         "# Title\n", "## Part two ##\n", "Name\n====\n", "```\n", "def f(x):\n", "    return x\n", "class A:\n", "\n",

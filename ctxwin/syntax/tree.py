@@ -20,7 +20,7 @@ __all__ = ["MAX_CHARS", "MAX_DEPTH", "query_of", "starts_of", "tree_of"]
 
 MAX_CHARS = 2_000_000
 """Characters; a longer text is not parsed. A tree takes some 20 times the memory of its text."""
-SECONDS, SECONDS_PER_MB = 1.0, 4.0
+SECONDS, SECONDS_PER_MB = 0.5, 3.0
 """Processor time after which a text is given up. Code takes 0.1 to 1 s per MB; nests of nothing but openings
 (`<div><div>...`) take some grammars time that grows with the square of their length."""
 
@@ -31,7 +31,7 @@ GRAIN = 160
 MAX_RUN = 500
 """Signs in a row, without anything that has a name, that are no code; the time of a query grows with the square."""
 
-_BODIES = frozenset(("body", "consequence"))
+_BODIES = frozenset(("accessors", "body", "consequence"))
 _YAML_COLUMNS, _YAML_MARKS = 80, 60
 _YAML_MARK = re.compile(r"[-?:](?=\s|$)")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")

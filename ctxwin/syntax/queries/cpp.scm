@@ -3,9 +3,22 @@
   (pointer_declarator declarator: (function_declarator declarator: (_) @name))
   (reference_declarator (function_declarator declarator: (_) @name))]
   body: (_)? @body) @definition.function
-(declaration declarator: [
-  (function_declarator declarator: [(identifier) (qualified_identifier)] @name)
-  (pointer_declarator declarator: (function_declarator declarator: [(identifier) (qualified_identifier)] @name))]) @definition.function
+(translation_unit [
+  (declaration declarator: (function_declarator declarator: [(identifier) (qualified_identifier)] @name))
+  (declaration declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))
+] @definition.function)
+(declaration_list [
+  (declaration declarator: (function_declarator declarator: [(identifier) (qualified_identifier)] @name))
+  (declaration declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))
+] @definition.function)
+(preproc_ifdef [
+  (declaration declarator: (function_declarator declarator: [(identifier) (qualified_identifier)] @name))
+  (declaration declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))
+] @definition.function)
+(preproc_if [
+  (declaration declarator: (function_declarator declarator: [(identifier) (qualified_identifier)] @name))
+  (declaration declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))
+] @definition.function)
 (field_declaration declarator: [
   (function_declarator declarator: (_) @name)
   (pointer_declarator declarator: (function_declarator declarator: (_) @name))
