@@ -83,6 +83,8 @@ def test_chunks_are_slices_that_join_to_the_text(text: str, language: str, size:
     chunks = chunk(text, source="a/b.xyz", language=language, size=size)
     assert "".join(one.text for one in chunks) == text
     assert all(one.text and one.text == text[slice(*one.span)] for one in chunks)
+    data = text.encode("utf-8", "surrogatepass")
+    assert all(one.text.encode("utf-8", "surrogatepass") == data[slice(*one.bytes)] for one in chunks)
     assert [one.span[1] for one in chunks[:-1]] == [one.span[0] for one in chunks[1:]]
     for one in chunks:
         first = text.count("\n", 0, one.span[0]) + 1
@@ -199,6 +201,79 @@ def test_markdown_titles_are_the_path_of_headings_outside_fences() -> None:
     assert title_of["None are allowed."] == "Lease > Pets"
     assert title_of["It is 900 a month."] == "Lease > Rent"
     assert title_of["Roses."] == "Garden"
+
+
+REST = """=====
+Lease
+=====
+We sign on Friday.
+
+Pets
+----
+None are allowed.
+
+::
+
+    ------
+
+Rent
+----
+It is 900 a month.
+
+Garden
+======
+Roses.
+"""
+ASCIIDOC = """= Lease
+We sign on Friday.
+
+== Pets
+----
+== no heading
+----
+None are allowed.
+
+== Rent
+It is 900 a month.
+"""
+
+
+def test_restructured_text_is_cut_at_titles_by_the_order_of_their_styles() -> None:
+    chunks = chunk(REST, source="lease.rst", size=8)
+    title_of = {line: one.title for one in chunks for line in one.text.splitlines()}
+    assert title_of["We sign on Friday."] == "Lease"
+    assert title_of["None are allowed."] == "Lease > Pets"
+    assert title_of["It is 900 a month."] == "Lease > Rent"
+    assert title_of["Roses."] == "Lease > Rent > Garden"
+
+
+def test_asciidoc_is_cut_at_headings_outside_listings() -> None:
+    chunks = chunk(ASCIIDOC, source="lease.adoc", size=8)
+    title_of = {line: one.title for one in chunks for line in one.text.splitlines()}
+    assert title_of["We sign on Friday."] == "Lease"
+    assert title_of["== no heading"] == "Lease > Pets"
+    assert title_of["It is 900 a month."] == "Lease > Rent"
+
+
+def test_a_table_is_cut_between_rows_and_each_chunk_names_the_header() -> None:
+    text = "flat,rent,note\n" + "".join(f'A{i},900,"two\nlines, ""quoted"""\n' for i in range(40))
+    chunks = chunk(text, source="rents.csv", size=20)
+    assert len(chunks) > 5
+    assert {one.title for one in chunks} == {"flat,rent,note"}
+    assert all(one.text.startswith(("flat", "A")) and one.text.endswith('"""\n') for one in chunks)
+
+
+def test_a_log_is_cut_between_entries_which_keep_their_traces() -> None:
+    text = "".join(
+        f"2024-05-03 10:{i:02}:00,123 {'ERROR' if i == 7 else 'INFO'} worker: step {i}\n"
+        + "Traceback (most recent call last):\n  File a.py\nKeyError\n" * (i == 7)
+        for i in range(30)
+    )
+    chunks = chunk(text, source="app.log", size=40)
+    assert all(one.text.startswith("2024") and one.text.endswith("\n") for one in chunks)
+    assert all(one.title.startswith(one.text[:16]) for one in chunks)
+    (traced,) = (one for one in chunks if "KeyError" in one.text)
+    assert traced.title.endswith("ERROR")
 
 
 def test_joined_sections_carry_the_heading_they_share() -> None:

@@ -149,8 +149,8 @@ def test_a_definition_is_found_after_an_error(language: str) -> None:
 PIECES = st.sampled_from(
     [
         *" \n\t(){}[]<>'\"`#/*$:=;,.-?!&|%@\\\x00", "é", "日本", "\ud800", "👨‍👩‍👧", "\r\n", "def f():", "class A",
-        "fn ", "/*", "*/", '"""', "<div>", "</div>", "<<EOF\n", "EOF\n", "${", "#{", "- ", "a: ", "# c\n", "// c\n", "<?php",
-        "select", "if x ", "x = 1",
+        "fn ", "/*", "*/", '"""', "<div>", "</div>", "<<EOF\n", "EOF\n", "${", "#{", "- ", "a: ", "# c\n", "// c\n",
+        "<?php", "select", "if x ", "x = 1",
     ]
 )  # fmt: skip
 

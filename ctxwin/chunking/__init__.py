@@ -19,10 +19,10 @@ from ..errors import InputError
 from ..items import Item
 from ..syntax import LANGUAGES, is_code, language_of
 from .code import code_marks
-from .cutting import spans
+from .cutting import Join, spans
 from .mark import Mark
 from .prose import asciidoc_headings, markdown_headings, rest_headings
-from .records import cells, entries, pages, rows
+from .records import cells, entries, join_entries, pages, rows
 
 __all__ = ["CODE_TOKENS", "TEXT_TOKENS", "chunk", "chunk_item", "language_of"]
 
@@ -49,6 +49,7 @@ _FINDERS: dict[str, Callable[[str], list[Mark]]] = {
     "tsv": rows,
     "log": entries,
 }
+_JOINERS: dict[str, Join] = {"log": join_entries}
 
 
 def chunk(text: str, *, source: str | None = None, language: str | None = None, size: int | None = None) -> list[Item]:
@@ -88,7 +89,8 @@ def chunk(text: str, *, source: str | None = None, language: str | None = None, 
     lines = [0, *(end.end() for end in re.finditer("\n", text))]
     chunks: list[Item] = []
     byte = 0
-    for start, end, title in spans(text, marks, _characters(text, size), is_markdown=language == "markdown"):
+    room, join = _characters(text, size), _JOINERS.get(language)
+    for start, end, title in spans(text, marks, room, join=join, is_markdown=language == "markdown"):
         part = text[start:end]
         first, byte = byte, byte + len(part.encode("utf-8", "surrogatepass"))
         chunks.append(

@@ -8,7 +8,7 @@ from itertools import pairwise, takewhile
 
 from .mark import Mark
 
-__all__ = ["Span", "spans"]
+__all__ = ["Join", "Span", "spans"]
 
 Span = tuple[int, int, str]
 """First character, the one after the last, title."""
@@ -19,18 +19,23 @@ BLOCK = 16_384
 HALF_FULL = 0.5
 """Share of a chunk's room that a piece has at least, where there are marks."""
 
+Join = Callable[[str, str], str]
+"""From the titles of two neighbours to that of both."""
+
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _Split = Callable[[str], Sequence[tuple[int, str]]]
-_Join = Callable[[str, str], str]
 
 
-def spans(text: str, marks: Sequence[Mark], room: int, *, is_markdown: bool = False) -> Iterator[Span]:
+def spans(
+    text: str, marks: Sequence[Mark], room: int, *, join: Join | None = None, is_markdown: bool = False
+) -> Iterator[Span]:
     """Yield the chunks of a text, in order; together they cover it.
 
     Args:
         text: any text.
         marks: where it may be cut, in order.
         room: characters of a chunk; none is longer, but for a line end.
+        join: gives the title of two pieces in one chunk; None: what both have in common.
         is_markdown: whether what no mark cuts is cut by the rules of Markdown.
     """
     start, end, title = 0, 0, ""
@@ -38,7 +43,7 @@ def spans(text: str, marks: Sequence[Mark], room: int, *, is_markdown: bool = Fa
         if start < end and after - start > room:
             yield start, end, title
             start, title = end, piece_title
-        title = _shared(title, piece_title) if start < end else piece_title
+        title = (join or _shared)(title, piece_title) if start < end else piece_title
         end = after
     if start < end:
         yield start, end, title

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from .mark import MAX_TITLE, Mark
 
-__all__ = ["cells", "entries", "pages", "rows"]
+__all__ = ["cells", "entries", "join_entries", "pages", "rows"]
 
 _CELL = re.compile(r"^# %%.*$", re.M)
 _HEADING_IN_CELL = re.compile(r"^#{1,6} +(\S.*)$", re.M)
@@ -61,3 +61,9 @@ def entries(text: str) -> list[Mark]:
         words = ((match["time"] or "").strip(), level[0].upper() if level else "")
         found.append(Mark(match.start(), 0, " ".join(filter(None, words))))
     return found
+
+
+def join_entries(first: str, second: str) -> str:
+    """Return the title of two entries: the time of the first, and the first level from warnings upwards."""
+    level = _LEVEL.search(second)
+    return first if level is None or _LEVEL.search(first) else f"{first} {level[0]}".strip()
