@@ -31,7 +31,7 @@ TEXT_TOKENS = 120
 tokens: 75 / 85 / 90 percent with 60, 79 / 90 / 96 with 80, 80 / 91 / 97 with 120, 71 / 92 / 97 with 200."""
 CODE_TOKENS = 200
 """Tokens of a chunk of code, about. Line recall by words alone on code_sweqa_wheels within 4k / 8k / 16k tokens:
-73 / 80 / 87 percent with 170, 73 / 80 / 88 with 200, 73 / 79 / 88 with 230; BM25 over windows of 40 lines 65 / 74 / 82."""
+73 / 80 / 87 percent with 170, 73 / 80 / 88 with 200, 73 / 79 / 88 with 230."""
 
 CHARS_PER_TOKEN = 4.0
 """Characters of English and of code in a token of o200k_base (measured: 3.3 to 4.3)."""
