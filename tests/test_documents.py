@@ -15,6 +15,7 @@ from ctxwin.chunking import chunk
 from ctxwin.documents import MAX_BYTES, is_document, read_document
 from ctxwin.documents.notebook import MAX_LINES
 from ctxwin.errors import InputError
+from ctxwin.files import Files
 
 WORD = (
     '<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>'
@@ -221,3 +222,17 @@ def test_a_notebook_is_its_cells_with_shortened_outputs() -> None:
 @pytest.mark.parametrize(("name", "is_one"), [("a.PDF", True), ("b.epub", True), ("c.html", False), ("pdf", False)])
 def test_the_name_tells_a_document(name: str, is_one: bool) -> None:
     assert is_document(name) is is_one
+
+
+def test_documents_in_a_folder_are_read_or_skipped_with_the_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "lease.pdf").write_bytes(pdf("We sign on Friday.", "No pets."))
+    (folder / "bomb.docx").write_bytes(word(bomb=b"0" * 210_000_000))
+    (folder / "fake.pdf").write_bytes(b"MZ")
+    files = Files(folder)
+    assert dict(files.texts) == {"lease.pdf": "We sign on Friday.\n\fNo pets.\n"}
+    assert {one.path: one.reason.split(";")[0] for one in files.skipped} == {
+        "bomb.docx": "210,000,824 bytes unpacked in 4 entries",
+        "fake.pdf": "not a PDF, whatever its name says",
+    }

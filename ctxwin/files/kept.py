@@ -77,7 +77,7 @@ def _ways() -> bytes:
     package = Path(__file__).parent.parent
     sum_ = hashlib.blake2b(digest_size=_HASH)
     for part in PARTS:
-        for path in sorted([package / f"{part}.py", *(package / part).glob("*.py")]):
+        for path in sorted([package / f"{part}.py", *(package / part).glob("*.py"), *(package / part).rglob("*.scm")]):
             with suppress(OSError):
                 sum_.update(path.read_bytes())
     sum_.update("\n".join(sorted(_tools())).encode("utf-8", "surrogatepass"))

@@ -9,6 +9,10 @@ import time
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ..documents import MAX_BYTES as DOCUMENT_BYTES
+from ..documents import is_document, read_document
+from ..errors import InputError, MissingExtra
+
 __all__ = ["Reading", "decode", "read", "why"]
 
 RACY = 2_000_000_000
@@ -56,6 +60,8 @@ def read(path: str, status: os.stat_result, max_bytes: int, before: Reading | No
         return before
     if not stat.S_ISREG(status.st_mode):
         return Reading(reason="not a regular file")
+    if is_document(path):
+        max_bytes = max(max_bytes, DOCUMENT_BYTES)
     if status.st_size > max_bytes:
         return Reading(reason=_too_large(status.st_size, max_bytes))
     try:
@@ -65,7 +71,8 @@ def read(path: str, status: os.stat_result, max_bytes: int, before: Reading | No
             if not stat.S_ISREG(status.st_mode):
                 return Reading(reason="not a regular file")
             racy = max(status.st_mtime_ns, status.st_ctime_ns) > time.time_ns() - RACY
-            return _read(file, max_bytes, None if racy else _mark(status))
+            kept = None if racy else _mark(status)
+            return _convert(file, path, kept) if is_document(path) else _read(file, max_bytes, kept)
     except OSError as error:
         return Reading(reason=why(error))
 
@@ -84,8 +91,19 @@ def _read(file: BinaryIO, max_bytes: int, mark: Mark | None) -> Reading:
     text = decode(data)
     if text is None:
         return Reading(reason="binary", mark=mark)
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return Reading(text=text, digest=digest, mark=mark)
+    return Reading(text=text, digest=_digest(text), mark=mark)
+
+
+def _convert(file: BinaryIO, path: str, mark: Mark | None) -> Reading:
+    try:
+        text = read_document(file.read(DOCUMENT_BYTES + 1), path)
+    except (InputError, MissingExtra) as error:
+        return Reading(reason=str(error), mark=mark)
+    return Reading(text=text, digest=_digest(text), mark=mark)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _too_large(size: int, max_bytes: int) -> str:
