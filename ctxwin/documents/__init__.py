@@ -24,7 +24,7 @@ __all__ = ["MAX_BYTES", "is_document", "read_document"]
 MAX_BYTES = 50_000_000
 """Bytes of a document; most of them are pictures."""
 SECONDS = 60.0
-"""Time of a conversion; a PDF of 1,000 pages takes some 30 s."""
+"""Time that a conversion may take."""
 MEMORY = 1_000_000_000
 """Bytes that a converter may hold, where the system can limit them."""
 
