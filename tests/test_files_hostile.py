@@ -53,14 +53,15 @@ def test_huge_files_take_neither_memory_nor_time(tmp_path):
     assert any("bomb.docx" in line for line in skipped)
 
 
-def test_files_that_are_not_what_their_names_say_are_read_as_what_they_are(tmp_path):
+def test_files_that_are_not_what_their_names_say_are_skipped_with_the_reason(tmp_path):
+    (tmp_path / "notes.txt").write_text("Some notes.\n")
     (tmp_path / "text.pdf").write_text("Only text.\n")
     (tmp_path / "cut.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Length 9999999")
     (tmp_path / "picture.py").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00" * 9)
     (tmp_path / "archive.md").write_bytes(b"PK\x03\x04\x14\x00\x08\x00" * 9)
     files = Files(tmp_path)
-    assert list(files.texts) == ["text.pdf"]
-    assert set(reasons(files)) == {"cut.pdf", "picture.py", "archive.md"}
+    assert list(files.texts) == ["notes.txt"]
+    assert set(reasons(files)) == {"text.pdf", "cut.pdf", "picture.py", "archive.md"}
 
 
 def test_of_too_many_files_a_sample_is_read_and_small_folders_stay_whole(tmp_path):
