@@ -46,7 +46,7 @@ def new_messages(newest: Iterable[Raw], incoming: Sequence[Raw], dialect: Dialec
 
 
 def _end(newest: Iterable[Raw], size: int) -> Sequence[Raw]:
-    """Return the end of a conversation, oldest first, from the last message of a user's on that so many cannot reach."""
+    """Return the end of a conversation, oldest first, from a user's message on that so many cannot reach."""
     end: list[Raw] = []
     for message in newest:
         end.append(message)
