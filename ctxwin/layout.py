@@ -20,7 +20,7 @@ Everything printed is counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,8 @@ class Pieces:
     """(H,) the cost of each shared header."""
     labels: Sequence[str]
     """(n) what is printed before each text: the speaker's label, or ""."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The label of each speaker."""
     duplicate: NDArray[np.float64]
     """(n,) how strongly a near-duplicate is discounted, from 0 to 1: its worth when its like is there is less
     by this share."""
@@ -181,15 +183,16 @@ def count_pieces(items: Sequence[Item], tokenizer: Tokenizer, known: Pieces | No
         known: what this returned for the first of them; they are counted again only where a label has changed, since
             another speaker has the same first name.
     """
-    names = short_names([item.speaker for item in items])
-    labels = [_label(item, names) for item in items]
-    if known is None or labels[: len(known.labels)] != known.labels:
+    known = known or _NO_PIECES
+    names = short_names([*known.names, *(item.speaker for item in items[len(known.labels) :])])
+    if not known.names.items() <= names.items():
         known = _NO_PIECES
     first = len(known.labels)
     new, before = items[first:], items[first - 1] if first else None
+    labels = [_label(item, names) for item in new]
     header, lines = _headers(new, before, len(known.header_tokens))
     heads = [_head(item) for item in new]
-    texts = [label + _closed(item.text) for label, item in zip(labels[first:], new, strict=True)]
+    texts = [label + _closed(item.text) for label, item in zip(labels, new, strict=True)]
     different = list(dict.fromkeys(heads))
     counts = tokenizer.count_many([*texts, *different, *lines])
     head_cost = dict(zip(different, counts[len(texts) :], strict=False))
@@ -208,7 +211,7 @@ def count_pieces(items: Sequence[Item], tokenizer: Tokenizer, known: Pieces | No
         name: np.concatenate([getattr(known, name), np.asarray(column, getattr(known, name).dtype)])
         for name, column in columns.items()
     }
-    return Pieces(labels=labels, **grown)
+    return Pieces(labels=[*known.labels, *labels], names=names, **grown)
 
 
 _NO_PIECES = Pieces(

@@ -282,6 +282,18 @@ def test_a_question_for_what_was_said_long_ago_is_answered_and_the_history_is_fo
     assert after.turns[0] == states[-1].turns[0] or after.bill.read == 0
 
 
+@pytest.mark.parametrize("minimum", [16, 100_000])
+def test_a_history_that_the_provider_did_not_keep_is_cut_down_after_an_exception(minimum):
+    planner = small("openai", minimum)
+    talk, states, _ = talked(planner, 57, 3000, length=8)
+    talk.extend([{"role": "user", "content": f"What was the number of the box with the {thing(7)}?"}])
+    _, exception = planner.plan(talk, states[-1], budget=3000, now=60.0 * 60, **PLAIN)
+    assert len(exception.aside) < len(exception.turns)
+    talk.extend([{"role": "assistant", "content": "1049."}, {"role": "user", "content": "Thanks, I go on now."}])
+    _, after = planner.plan(talk, exception, budget=3000, now=60.0 * 61, **PLAIN)
+    assert (after.turns[0] == exception.turns[0]) == (minimum == 16)
+
+
 def test_a_question_beside_the_talk_ends_the_request_and_leaves_the_history_alone():
     planner = Planner(model=model())
     talk, states, _ = talked(planner, 60, 3000)

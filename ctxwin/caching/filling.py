@@ -58,7 +58,7 @@ def fill(
         options: what else `pack` takes.
     """
     given = list(scene.messages(plan.request))
-    there = {name for name, _ in given}
+    there = {scene.items[item].id for item in plan.request.rows}
     talk = _talk(scene, plan)
     base = plan.request.tokens + scene.fixed + tool_tokens
 
@@ -82,7 +82,8 @@ def fill(
         packed, shown = packed_with(None)
     raws = [item.raw or {} for item in read(packed.messages, dialect=scene.dialect).items]
     place = next((n for n, (one, (_, other)) in enumerate(zip(raws, given, strict=False)) if one != other), len(given))
-    before = given[place][0] if place < len(given) else ""
+    after = given[place][0] if place < len(given) else None
+    before = scene.items[after].id if after is not None else ""
     block = Note(before=before, text=text_of(raws[place]), turns=shown) if shown else None
     return Filled(packed=_told(scene, plan, packed, raws, budget), raws=raws, block=block, place=place)
 
@@ -94,11 +95,11 @@ def _talk(scene: Scene, plan: Proposal) -> Talk:
     if ahead is not None:
         talk.system = (ahead.raw or {})["content"]
     turns = []
-    for number, (name, raw) in enumerate(scene.messages(plan.request)):
-        if ahead is None or name != ahead.id:
+    for number, (item, raw) in enumerate(scene.messages(plan.request)):
+        if ahead is None or item != 0:
             # A note is written as the user's, and must not be taken for the question.
             made = Item(text="", id=f"{NOTE}{number}", role="note", raw=raw)
-            turns.append(scene.items[scene.row[name]] if name else made)
+            turns.append(scene.items[item] if item is not None else made)
     talk.extend(turns)
     return talk
 

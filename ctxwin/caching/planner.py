@@ -131,7 +131,7 @@ class Planner:
     def _choose(self, scene: Scene, state: State | None, desk: _Desk) -> Proposal | None:
         """Choose what the request is made of; None for a plain packing of all."""
         everything = scene.everything()
-        if scene.room(everything) >= 0:
+        if everything is not None:
             return Proposal(request=everything, carry=everything, stable="all")
         policy = POLICIES[self.policy]
         if policy is None:
@@ -155,9 +155,9 @@ class _Desk:
         """Return how many tokens of an arrangement, tools included, are read from the cache."""
         scene = self.scene
         hashes, tokens = [self.tools], [self.tool_tokens]
-        for name, raw in scene.messages(arrangement):
+        for item, raw in scene.messages(arrangement):
             hashes.append(message_hash(raw))
-            tokens.append(int(scene.tokens[scene.row[name]]) if name else scene.note_tokens(text_of(raw)))
+            tokens.append(int(scene.tokens[item]) if item is not None else scene.note_tokens(text_of(raw)))
         return self.ledger.read(hashes, tokens)
 
     def state(self, before: State | None, plan: Proposal | None, filled: Filled, now: float) -> State:
@@ -190,13 +190,13 @@ class _Desk:
         return tuple(self.scene.items[i].id for i in arrangement.rows)
 
     def _first_new(self, before: State | None) -> int:
-        known = self.scene.row.get(before.last) if before is not None else None
+        known = self.scene.find(before.last) if before is not None else None
         return 0 if known is None else known + 1
 
     def _ends(self, plan: Proposal | None, filled: Filled) -> set[int]:
         """Return after how many messages, the tools counted as one, what will come again ends."""
-        roles = [item.role for item in self.scene.items]
-        lead = next((n for n, role in enumerate(roles) if role not in ALWAYS_WHOLE), len(roles))
+        items = self.scene.items
+        lead = next((n for n, item in enumerate(items) if item.role not in ALWAYS_WHOLE), len(items))
         ends = {1 + lead}
         stable = plan.stable if plan is not None else "system"
         if stable == "all" or self.scene.calls_tools:

@@ -127,12 +127,14 @@ def _history(scene: Scene, state: State | None, costs: Costs, *, keep: float, ro
     """Return the history that is carried on, cut down to `keep` tokens where that is due, must be, or costs nothing.
 
     It is due when it has grown by D*; it must be where less than `room` tokens are left; it costs nothing when the
-    cache is cold.
+    cache is cold, or holds nothing of it after an exception.
     """
     newest = scene.newest(keep)
     history = _carried(scene, state)
     if state is None or history is None or costs.cold:
         return newest
+    if state.aside and costs.warm(history) <= costs.warm(newest):
+        return newest  # it was not sent last time, and was too short before to be kept
     block = sum(scene.note_tokens(one.text) for one in history.notes if one.turns)
     most = newest.tokens + compaction_point(costs.prices, keep=newest.tokens, growth=max(1.0, state.growth))
     least = 0 if block and scene.question_id == state.question else room

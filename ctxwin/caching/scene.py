@@ -78,11 +78,14 @@ class Scene:
         self.groups = np.asarray(conversation.groups, np.intp)
         self.must = self._of_units(units.required)
         self.barred = self._of_units(units.barred)
-        self.row = {item.id: i for i, item in enumerate(self.items)}
         said = self.items[conversation.asked].text if conversation.asked is not None else ""
         self.query = query if query is not None and query.strip() != said.strip() else None
         self.asked = conversation.asked
         self.fixed = REPLY_PRIMING + (self.note_tokens(self.query) if self.query is not None else 0)
+
+    def find(self, turn: str) -> int | None:
+        """Return which item a turn is; None where it is not there, or no more."""
+        return self.now.find(turn)
 
     def _of_units(self, units: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the items of some units, (n,)."""
@@ -117,17 +120,21 @@ class Scene:
         """Arrange some items and all that must stand there, in whole groups; notes before others are dropped."""
         there = self.must.copy()
         there[list(rows)] = True
-        whole = np.isin(self.groups, self.groups[there])
-        there = whole & ~self.barred
+        whole = np.zeros(1 + self.groups.max(initial=-1), np.bool_)
+        whole[self.groups[there]] = True
+        there = whole[self.groups] & ~self.barred
         kept = tuple(np.flatnonzero(there).tolist())
         ids = {self.items[i].id for i in kept}
         notes = tuple(one for one in notes if one.before in ids)
         tokens = int(self.tokens[there].sum()) + sum(self.note_tokens(one.text) for one in notes)
         return Arrangement(rows=kept, notes=notes, tokens=tokens)
 
-    def everything(self) -> Arrangement:
-        """Return all that may be sent."""
-        return self.with_gaps(range(len(self.items)))
+    def everything(self) -> Arrangement | None:
+        """Return all that may be sent; None where it does not fit."""
+        if self.fixed + int(self.tokens[~self.barred].sum()) > self.limit:
+            return None
+        found = self.with_gaps(range(len(self.items)))
+        return found if self.room(found) >= 0 else None
 
     def newest(self, tokens: float) -> Arrangement:
         """Return what must stay and the newest whole groups up to so many tokens, with a note for each gap.
@@ -153,51 +160,56 @@ class Scene:
         """Arrange some items, with a note wherever some before one are left out; one that stands there stays."""
         rows, notes = self.arrange(rows).rows, tuple(notes)
         noted = {one.before for one in notes if not one.turns}
-        inside = self._inside(rows)
         new, skipped, last = [], 0, -1
-        for i in rows:
+        for i, begun in zip(rows, self._begun(rows), strict=True):
             skipped += i - last - 1
-            if skipped and i not in inside:
+            if skipped and not begun:
                 if self.items[i].id not in noted:
                     new.append(Note(before=self.items[i].id, text=omitted_run(skipped)))
                 skipped = 0
             last = i
         return self.arrange(rows, (*new, *notes))
 
-    def _inside(self, rows: Sequence[int]) -> set[int]:
-        """Return the items before which no note may stand, since their group has begun."""
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
-        for i in rows:
-            first.setdefault(int(self.groups[i]), i)
-            last[int(self.groups[i])] = i
-        return {i for group in first for i in range(first[group] + 1, last[group] + 1)}
+    def _begun(self, rows: Sequence[int]) -> list[bool]:
+        """Return for each of some items, ascending, whether a group has begun before it that it is within, (m)."""
+        groups = self.groups[list(rows)]
+        first = np.unique(groups, return_index=True)[1]
+        last = len(rows) - 1 - np.unique(groups[::-1], return_index=True)[1]
+        open_groups = np.zeros(len(rows) + 1, np.int64)
+        open_groups[first + 1] += 1
+        open_groups[last + 1] -= 1
+        within: list[bool] = (np.cumsum(open_groups[:-1]) > 0).tolist()
+        return within
 
     def carried(self, state: State) -> Arrangement | None:
         """Return what went on from the last request, with all that has come since; None where some of it is gone."""
         turns, notes = state.turns, state.notes
         if state.aside and state.question == self.question_id:  # a chain of calls goes on from the exception
             turns, notes = state.aside, state.aside_notes
-        if not turns or state.last not in self.row or not all(turn in self.row for turn in turns):
+        last, rows = self.find(state.last), self._found(turns)
+        if last is None or not rows or len(rows) < len(turns):
             return None
-        new = range(self.row[state.last] + 1, len(self.items))
-        return self.with_gaps([*(self.row[turn] for turn in turns), *new], notes)
+        return self.with_gaps([*rows, *range(last + 1, len(self.items))], notes)
 
-    def messages(self, arrangement: Arrangement) -> Iterator[tuple[str, Raw]]:
-        """Yield the messages of an arrangement, a system prompt apart first, each with its id; "" for a note."""
+    def _found(self, turns: Iterable[str]) -> list[int]:
+        """Return those of some turns that are there."""
+        return [i for turn in turns if (i := self.find(turn)) is not None]
+
+    def messages(self, arrangement: Arrangement) -> Iterator[tuple[int | None, Raw]]:
+        """Yield the messages of an arrangement, a system prompt apart first, each with its item; None for a note."""
         notes: dict[str, list[Note]] = {}
         for one in arrangement.notes:
             notes.setdefault(one.before, []).append(one)
         for i in arrangement.rows:
             for one in notes.get(self.items[i].id, ()):
-                yield "", note(one.text, self.dialect)
-            yield self.items[i].id, self.items[i].raw or {}
+                yield None, note(one.text, self.dialect)
+            yield i, self.items[i].raw or {}
 
     def left_out(self, arrangement: Arrangement) -> NDArray[np.bool_]:
         """Return which items could come back through a retrieved block, (n,)."""
         out: NDArray[np.bool_] = ~self.barred & (self.now.stand == 0)
         out[list(arrangement.rows)] = False
-        out[[self.row[turn] for one in arrangement.notes for turn in one.turns if turn in self.row]] = False
+        out[self._found(turn for one in arrangement.notes for turn in one.turns)] = False
         return out
 
     @property

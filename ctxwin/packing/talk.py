@@ -214,6 +214,15 @@ class Snapshot:
         ahead = np.asarray(count_items(self._ahead, tokenizer, rules), np.int64)
         return np.concatenate([ahead, self.facts.counts(tokenizer, rules, self.size)[self.there]])
 
+    def find(self, name: str) -> int | None:
+        """Return the index of the item with an id; None where there is none that is not forgotten."""
+        position = self.facts.position(name, self.size)
+        if position is not None:
+            at = int(np.searchsorted(self.there, position))
+            if at < len(self.there) and self.there[at] == position:
+                return len(self._ahead) + at
+        return 0 if self.head is not None and self.head.id == name else None
+
     def select(self, items: NDArray[np.intp]) -> Scored:
         """Return some items, (m,) ascending and none of them apart, to be scored as though there were no others."""
         return self.facts.select(self.there[items - len(self._ahead)], self.size)
@@ -242,7 +251,18 @@ class Facts:
         self._stand = Column(np.empty(0, np.int8))
         self._duplicate = Column(np.empty(0, np.float64))
         self._counts: WeakKeyDictionary[Tokenizer, dict[RequestRules, Column[np.int64]]] = WeakKeyDictionary()
+        self._positions: dict[str, int] = {}
+        self._named = 0
         self._lock = RLock()
+
+    def position(self, name: str, size: int) -> int | None:
+        """Return the position of the message with an id among the first so many; of several the last."""
+        with self._lock:
+            for position in range(self._named, size):
+                self._positions[self.items[position].id] = position
+            self._named = max(self._named, size)
+            found = self._positions.get(name, size)
+            return found if found < size else None
 
     def stand(self, size: int) -> NDArray[np.int8]:
         """Return `standing` of the first so many."""

@@ -35,6 +35,7 @@ class Contents:
         self._window = window
         self._dialect = dialect
         self.turns: list[Turn] = []
+        self._pinned: set[int] = set()
         self.talk = Talk(dialect=dialect)
         self.reload(system)
 
@@ -52,6 +53,7 @@ class Contents:
         """Read everything anew from the store."""
         self._changes = self._store.changes(self._window)  # first: what changes meanwhile is read once more
         self.turns = []
+        self._pinned = set()
         self.talk = Talk(dialect=self._dialect)
         self.talk.system = system
         self._take_new()
@@ -70,6 +72,7 @@ class Contents:
             first = len(self.turns)
             self.talk.extend([_item(turn.message, turn.time, turn.position) for turn in new])
             self.turns += new
+            self._pinned.update(first + i for i, turn in enumerate(new) if turn.pinned)
             self.talk.forget(*(first + i for i, turn in enumerate(new) if turn.forgotten))
 
     def append(
@@ -124,6 +127,8 @@ class Contents:
                 pinned=turn.pinned if pinned is None else pinned,
                 forgotten=turn.forgotten if forgotten is None else forgotten,
             )
+            if pinned is not None:
+                (self._pinned.add if pinned else self._pinned.discard)(row)
             if forgotten is not None:
                 (self.talk.forget if forgotten else self.talk.unforget)(row)
 
@@ -137,7 +142,7 @@ class Contents:
     @property
     def pinned(self) -> list[int]:
         """Rows of the turns that must stay."""
-        return [row for row, turn in enumerate(self.turns) if turn.pinned and not turn.forgotten]
+        return [row for row in sorted(self._pinned) if not self.turns[row].forgotten]
 
 
 def turn_id(position: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from ..messages import Dialect
@@ -17,7 +17,7 @@ _PROMPT = {"role", "content"}
 Said = tuple[str | None, tuple[tuple[str, str, str | None, str | None], ...]]
 
 
-def new_messages(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialect) -> Sequence[Raw]:
+def new_messages(newest: Iterable[Raw], incoming: Sequence[Raw], dialect: Dialect) -> Sequence[Raw]:
     """Return the messages of a request that are not stored yet.
 
     A request may hold the whole conversation, its end, or only what is new: what both have is the longest end of the
@@ -26,16 +26,16 @@ def new_messages(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialec
     were answered for them, with the answers, may be missing; what a stream had said before stands with what followed.
 
     Args:
-        stored: n messages, oldest first.
+        newest: the stored messages, the newest first; only as many are looked at as the request could have.
         incoming: m messages, without a system prompt.
         dialect: of both.
 
     Example:
         >>> one, two = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}
-        >>> new_messages([one, two], [two, {"role": "user", "content": "Bye"}], "openai")
+        >>> new_messages([two, one], [two, {"role": "user", "content": "Bye"}], "openai")
         [{'role': 'user', 'content': 'Bye'}]
     """
-    had = [message for message in stored if not _silent(message)]
+    had = [message for message in _end(newest, len(incoming)) if not _silent(message)]
     places = [place for place, message in enumerate(incoming) if not _silent(message)]
     messages = [incoming[place] for place in places]
     unseen = _recalls(had, dialect)
@@ -43,6 +43,24 @@ def new_messages(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialec
         if _ends(had, messages, size, unseen, dialect):
             return incoming[places[size - 1] + 1 :]
     return incoming
+
+
+def _end(newest: Iterable[Raw], size: int) -> Sequence[Raw]:
+    """Return the end of a conversation, oldest first, from a user's message on that so many cannot reach."""
+    end: list[Raw] = []
+    for message in newest:
+        end.append(message)
+        size -= message.get("role") == "user" and not _results_alone(message)
+        if size < 0:
+            break
+    return end[::-1]
+
+
+def _results_alone(message: Raw) -> bool:
+    content = message.get("content")
+    return isinstance(content, list) and all(
+        isinstance(part, Mapping) and part.get("type") == "tool_result" for part in content
+    )
 
 
 def _ends(had: Sequence[Raw], messages: Sequence[Raw], size: int, unseen: Set[int], dialect: Dialect) -> bool:

@@ -260,7 +260,7 @@ class Window(Conversing):
                 self._contents.speak(dialect)
             if prompt is not None and prompt != self._kept.now.system:
                 self.system(prompt)
-            new = new_messages([turn.message for turn in self._contents.turns], raws, dialect)
+            new = new_messages((turn.message for turn in reversed(self._contents.turns)), raws, dialect)
             if new:
                 self._contents.append(new)
             self._follow(request)
