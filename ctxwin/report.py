@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
+from .excerpts import Excerpt
 from .footprint import Call, Spending, spending
 from .items import Budget
 from .models import Model
@@ -121,8 +122,8 @@ class Report:
     """No choice of these renditions under this budget can have more value than this."""
     price: float
     """Value that one more token would buy."""
-    citations: Sequence[str] = ()
-    """`path:first-last` of what is in the retrieved block, in order."""
+    excerpts: Sequence[Excerpt] = ()
+    """What the retrieved block shows of each place of a source, in order."""
     skipped: Sequence[tuple[str, str]] = ()
     """Files that could not be used, with the reason."""
     warnings: Sequence[str] = ()
@@ -131,6 +132,11 @@ class Report:
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
     lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Sources of what is in the retrieved block, in order: `path:first-last`, with the lines really shown."""
+        return tuple(one.citation for one in self.excerpts if one.path)
 
     @property
     def gap(self) -> float:

@@ -53,7 +53,7 @@ def account(
         value=choice.selection.value if choice else total,
         bound=choice.selection.bound if choice else total,
         price=choice.selection.price if choice else 0.0,
-        citations=request.citations,
+        excerpts=request.excerpts,
         skipped=task.skipped,
         cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
         decide=lambda: list(_decisions(draft, request, relevance)),

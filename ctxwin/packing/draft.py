@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..constraints import conversation_units, require_room
-from ..layout import left_out
+from ..excerpts import Excerpt
+from ..layout import frame
 from ..messages import note, read
 from ..pool import Scored
 from ..tokens import REPLY_PRIMING, count_items, count_tools, get_rules
@@ -31,7 +32,7 @@ class Request:
     text: str
     tokens: int
     parts: Mapping[str, int]
-    citations: Sequence[str]
+    excerpts: Sequence[Excerpt]
     chosen: Sequence[Chosen]
 
 
@@ -59,7 +60,8 @@ class Draft:
         self.tools = count_tools(task.tools, task.tokenizer, self.rules).tokens
         self.query = self._message(task.query) if task.query is not None else 0
         size = int((~self.block.units.barred).sum()) if self.block else 0
-        self.frame = self._message(left_out(size, size)) if size else 0
+        kinds = {item.kind for item in self.block.items} if self.block else set()
+        self.frame = self._message(frame(kinds, size)) if size else 0
 
     @cached_property
     def turns(self) -> Scored:
@@ -144,6 +146,6 @@ class Draft:
             text=flat_text(items),
             tokens=sum(parts.values()),
             parts=parts,
-            citations=rendered.citations,
+            excerpts=rendered.excerpts,
             chosen=chosen,
         )
