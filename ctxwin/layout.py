@@ -3,7 +3,7 @@
 A request reads, top to bottom: system and tools, the kept messages in order with a note for each omitted
 run, one block with what was retrieved from items and files, the question. The block prints
 
-    [data 583920: 412 of 437 items left out]
+    [data 583: 412 left out]
     8 May 2023:
     Caroline: I went to a support group yesterday.
     …
@@ -11,7 +11,7 @@ run, one block with what was retrieved from items and files, the question. The b
 
     notes/lease.md:12-20
     The deposit is two months' rent.
-    [end of data 583920]
+    [end 583]
 
 The two lines are there where documents are quoted; else the first is `[412 of 437 items left out]`. A date stands once
 for its sitting, the source of passages once for all of them that follow each other, a `path:first-last` once for a run
@@ -104,16 +104,12 @@ class Pieces:
 
 def frame(kinds: Collection[str], size: int) -> str:
     """Return the most that stands around the items of a block, for items of some kinds, so many in all."""
-    return fenced("", FENCE, _left_out(size, size)) if QUOTED & set(kinds) else left_out(size, size)
+    return fenced("", FENCE, size) if QUOTED & set(kinds) else left_out(size, size)
 
 
 def left_out(omitted: int, total: int) -> str:
     """Say at the head of a block how much is missing; "" when nothing is."""
-    return f"[{_left_out(omitted, total)}]\n" if omitted else ""
-
-
-def _left_out(omitted: int, total: int) -> str:
-    return f"{omitted:,} of {total:,} items left out" if omitted else ""
+    return f"[{omitted:,} of {total:,} items left out]\n" if omitted else ""
 
 
 def omitted_run(turns: int, ids: str = "") -> str:
@@ -303,7 +299,7 @@ def render_block(
         shown.append(excerpt)
     text = "".join(out)
     if any(items[i].kind in QUOTED for i in chosen):
-        return fenced(text, fence_number(text), _left_out(omitted, total)), shown
+        return fenced(text, fence_number(text), omitted), shown
     return left_out(omitted, total) + text, shown
 
 
