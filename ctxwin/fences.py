@@ -13,6 +13,7 @@ of 437 items left out]` with `[end of data 583920]`, cost 2 points of evidence r
 from __future__ import annotations
 
 import re
+from itertools import count
 from unicodedata import normalize
 
 from .items import content_hash
@@ -23,6 +24,8 @@ DIGITS = 3
 """Of a fence's number where nothing in the text looks like a fence."""
 STEP = 3
 """Digits that one token holds, by which a number is lengthened."""
+TRIES = 16
+"""Numbers of one length that are looked for in the text before it is lengthened."""
 LONGEST = 24
 """Digits of a look-alike beyond which ours need not be longer: any other number differs from it plainly."""
 FENCE = "0" * DIGITS
@@ -42,11 +45,11 @@ def fence_number(text: str) -> str:
     plain = normalize("NFKC", text)
     longest = max((len(match[1]) for match in _LOOKALIKE.finditer(plain)), default=0)
     size = max(DIGITS, STEP * (min(longest, LONGEST) // STEP + 1) if longest else 0)
-    while True:
-        number = str(int(content_hash("fence", str(size), text), 16))[-size:]
+    for attempt in count():
+        number = str(int(content_hash("fence", str(attempt), text), 16))[-size - STEP * (attempt // TRIES) :]
         if number not in plain:
-            return number
-        size += STEP
+            break
+    return number
 
 
 def fenced(text: str, number: str, omitted: int = 0) -> str:

@@ -211,4 +211,5 @@ def test_a_text_made_to_hold_its_fence_gets_another_one():
 def test_a_fence_costs_the_same_whatever_its_number():
     bodies = [f"Locker {n} opens with {n * n}.\n" for n in range(200)]
     costs = TOKENIZER.count_many([fenced("", fence_number(body), 7) for body in bodies])
+    assert all(number not in body for number, body in zip(map(fence_number, bodies), bodies, strict=True))
     assert set(costs) == {TOKENIZER.count_many([fenced("", FENCE, 7)])[0]}
