@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from .excerpts import Excerpt
 from .footprint import Call, Spending, spending
+from .injections import Flag
 from .items import Budget
 from .models import Model
 
@@ -132,6 +133,7 @@ class Report:
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
     lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
+    flag: Callable[[], Sequence[Flag]] = field(default=lambda: (), repr=False)
 
     @property
     def citations(self) -> tuple[str, ...]:
@@ -168,6 +170,11 @@ class Report:
         """Numbers, names, paths, dates and negations of shortened items that their short form lacks."""
         return tuple(self.lose())
 
+    @cached_property
+    def flags(self) -> tuple[Flag, ...]:
+        """Lines of files, items and tool output in the request that address the model rather than the reader."""
+        return tuple(self.flag())
+
     def more(self, tokens: int = 500) -> tuple[Offer, ...]:
         """Say what a budget larger by `tokens` would buy, best first."""
         return tuple(self.offer(tokens))
@@ -191,4 +198,5 @@ class Report:
             names = [one.name for one in fields(Decision)]  # asdict copies deeply, at ten times the cost
             plain["items"] = [{name: getattr(one, name) for name in names} for one in self.decisions]
             plain["lost_facts"] = list(self.lost_facts)
+            plain["flags"] = [asdict(one) for one in self.flags]
         return plain

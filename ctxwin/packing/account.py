@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ..allocate import marginal
+from ..injections import Flag, flags, scan
 from ..items import Item
 from ..layout import citation
 from ..renditions import facts
@@ -59,6 +60,7 @@ def account(
         decide=lambda: list(_decisions(draft, request, relevance)),
         offer=lambda extra: list(_offers(draft, choice, extra)) if choice else [],
         lose=lambda: _lost(draft, request),
+        flag=lambda: list(_flags(draft, request)),
     )
     return Packed(
         messages=request.messages,
@@ -157,3 +159,15 @@ def _lost(draft: Draft, request: Request) -> list[str]:
             if slot in one.form.texts:
                 lost |= facts(text) - facts(one.form.texts[slot])
     return sorted(fact for fact in lost if fact not in request.text)
+
+
+def _flags(draft: Draft, request: Request) -> Iterator[Flag]:
+    """Name the lines that address the model: of tool output, then of what is retrieved."""
+    history = draft.history
+    for one in request.chosen:
+        texts = one.form.texts if one.form else {}
+        for member in history.units.members[one.unit] if one.section == 0 else ():
+            item = history.items[member]
+            results = (part for part in item.parts if part.kind == "result")
+            yield from scan(item.id, [(None, texts.get((member, part.path), part.text)) for part in results])
+    yield from flags(request.excerpts)
