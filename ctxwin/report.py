@@ -13,7 +13,7 @@ from .injections import Flag
 from .items import Budget
 from .models import Model
 
-__all__ = ["Cost", "Decision", "Offer", "Report", "price_of"]
+__all__ = ["Cost", "Decision", "Offer", "Report", "Shared", "price_of"]
 
 RungName = Literal["full", "extract", "summary", "stub", "out"]
 
@@ -52,6 +52,20 @@ class Offer:
     """More tokens than now."""
     value: float
     """More expected evidence, in tokens of evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What a source with a floor or a cap has in the request: its items, without what is printed around them."""
+
+    source: str
+    floor: int
+    """Tokens it has at least, or all that was given where that is less."""
+    cap: int | None
+    """Tokens it has at most; None: no such limit."""
+    tokens: int
+    given: int
+    """Tokens of all its items that compete, whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +139,8 @@ class Report:
     """Value that one more token would buy."""
     excerpts: Sequence[Excerpt] = ()
     """What the retrieved block shows of each place of a source, in order."""
+    shares: Sequence[Shared] = ()
+    """What each source with a floor or a cap has."""
     skipped: Sequence[tuple[str, str]] = ()
     """Files that could not be used, with the reason."""
     warnings: Sequence[str] = ()
@@ -190,6 +206,7 @@ class Report:
             "budget": asdict(self.budget),
             "parts": dict(self.parts),
             "citations": list(self.citations),
+            "shares": [asdict(one) for one in self.shares],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
             "warnings": list(self.warnings),
             "cost": self.cost.to_dict() if self.cost else None,

@@ -1,4 +1,4 @@
-"""Floors and caps of sources: beside brute force and the integer program, in the allocator and in whole packings."""
+"""Floors and caps in the allocator, beside brute force and the integer program."""
 
 from __future__ import annotations
 

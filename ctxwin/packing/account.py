@@ -9,12 +9,12 @@ from ..injections import Flag, flags, scan
 from ..items import Item
 from ..layout import citation
 from ..renditions import facts
-from ..report import Decision, Offer, Report, RungName, price_of
+from ..report import Decision, Offer, Report, RungName, Shared, price_of
 from .choose import Choice
 from .draft import Draft, Request
 from .packed import Packed, Plan
-from .problem import Chosen
 from .relevance import Relevance
+from .sections import Chosen
 
 __all__ = ["account"]
 
@@ -55,6 +55,7 @@ def account(
         bound=choice.selection.bound if choice else total,
         price=choice.selection.price if choice else 0.0,
         excerpts=request.excerpts,
+        shares=tuple(_shared(draft, request)),
         skipped=task.skipped,
         cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
         decide=lambda: list(_decisions(draft, request, relevance)),
@@ -76,6 +77,14 @@ def account(
             again=again,
         ),
     )
+
+
+def _shared(draft: Draft, request: Request) -> Iterator[Shared]:
+    """Say what each source with a floor or a cap has."""
+    for one in draft.sources:
+        tokens = one.tokens_in(draft.sections, request.chosen)
+        given = one.tokens(draft.sections)
+        yield Shared(source=one.name, floor=one.floor, cap=one.cap, tokens=tokens, given=given)
 
 
 def _rung(one: Chosen) -> RungName:

@@ -16,9 +16,9 @@ from ..messages import note, read
 from ..pool import Scored
 from ..tokens import REPLY_PRIMING, count_items, count_tools, get_rules
 from .packed import flat_text
-from .problem import Chosen
 from .render import Rendered, render
-from .sections import Block, History, Section, parted
+from .sections import Block, Chosen, History, Section, parted
+from .shares import Source, sources_of
 from .task import Task
 
 __all__ = ["Draft", "Request"]
@@ -64,6 +64,11 @@ class Draft:
         self.frame = self._message(frame(kinds, size)) if size else 0
 
     @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """Sources that have a floor or a cap."""
+        return sources_of(self.task.shares, self.limit, self.sections, self.task.files_from)
+
+    @cached_property
     def turns(self) -> Scored:
         """Those messages, to be scored."""
         return self.task.talk.select(self.scored)
@@ -89,10 +94,12 @@ class Draft:
         return count_items(items, self.task.tokenizer, self.rules)[0]
 
     def everything(self) -> Request | None:
-        """Return the request with everything in it if that fits."""
+        """Return the request with everything in it if that fits and no source has more than its cap."""
         least = sum(int(section.pieces.tokens[~section.units.barred].sum()) for section in self.sections)
         if least > self.limit + self.limit // 8:
             return None  # far over: rendering it would only cost time
+        if any(one.cap is not None and one.tokens(self.sections) > one.cap for one in self.sources):
+            return None
         chosen = [
             Chosen(number, unit, None)
             for number, section in enumerate(self.sections)

@@ -9,8 +9,7 @@ from typing import Any
 from ..excerpts import Excerpt
 from ..layout import render_block
 from ..messages import last_user, note, rewrite, waits_for_results, write
-from .problem import Chosen
-from .sections import Block, History
+from .sections import Block, Chosen, History
 
 __all__ = ["Rendered", "render"]
 

@@ -25,7 +25,7 @@ from ..syntax import is_code, language_of
 from ..tokens import RequestRules, Tokenizer, count_items
 from .talk import Snapshot
 
-__all__ = ["Block", "Form", "History", "Section", "Slot", "parted"]
+__all__ = ["Block", "Chosen", "Form", "History", "Section", "Slot", "parted"]
 
 SHORTEN_FROM = 48
 """Tokens from which a text has shorter forms; below, a stub with its id would save too little."""
@@ -77,6 +77,19 @@ class Section(Protocol):
     def shown(self, slot: Slot, text: str) -> str:
         """Return a shorter text for a slot as it is shown: with the item's id where a model can ask for the rest."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A unit that is in the request, and its form; None for whole."""
+
+    section: int
+    unit: int
+    form: Form | None
+
+    def tokens(self, sections: Sequence[Section]) -> int:
+        """Return what it costs, without what is printed around it."""
+        return self.form.tokens if self.form else int(sections[self.section].pieces.tokens[self.unit])
 
 
 def parted(section: Section) -> NDArray[np.int64]:

@@ -21,6 +21,7 @@ from ..recall import can_recall
 from ..rerank import Reranker, get_reranker
 from ..summarize import Summarizer, get_summarizer
 from ..tokens import Tokenizer, get_tokenizer
+from .shares import check_shares
 from .talk import Snapshot, Talk
 
 __all__ = ["DEFAULT_BUDGET", "Task", "fill_budget", "make_task"]
@@ -29,6 +30,8 @@ DEFAULT_BUDGET = 2048
 """Tokens of a request when neither a budget nor a model is given."""
 OUTPUT_SHARE = 4
 """Of a model's window, at most one part in so many is kept for the answer when no budget is given."""
+SHARING = ("auto", "knapsack")
+"""Strategies that keep the shares of sources."""
 BLIND = frozenset({"recency", "head_tail"})
 """Strategies that never look at the question, so that nothing is scored or embedded for them."""
 
@@ -40,6 +43,8 @@ class Task:
     talk: Snapshot
     pool: Pool | None
     """What goes into the retrieved block; None without items and files."""
+    files_from: int
+    """Index in it from which items come from files."""
     skipped: Sequence[tuple[str, str]]
     question: str
     """What relevance is judged by: the query, or the last user message; "" when there is neither."""
@@ -57,6 +62,8 @@ class Task:
     summarizer: Summarizer | None
     pins: frozenset[int]
     tools: Sequence[Mapping[str, Any]]
+    shares: Mapping[str, tuple[float, float | None]]
+    """Floor and cap of sources, in tokens or parts of the limit."""
 
     @property
     def conversation(self) -> Conversation:
@@ -98,6 +105,7 @@ def make_task(
     summarizer: Any = None,
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
+    shares: Mapping[str, tuple[float, float | None]] | None = None,
 ) -> Task:
     """Resolve the arguments of `ctxwin.pack`; its docstring says what they mean."""
     if query is not None and not isinstance(query, str):
@@ -107,7 +115,7 @@ def make_task(
     conversation = talk.conversation
     row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
     counter = get_tokenizer(tokenizer if tokenizer is not None else row)
-    pool, skipped = _block_pool(items, files)
+    pool, files_from, skipped = _block_pool(items, files)
     if not pool and not conversation.items and query is None:
         raise InputError("nothing to pack: give messages, items or files")
     said = _last_question(conversation)
@@ -116,6 +124,7 @@ def make_task(
     return Task(
         talk=talk,
         pool=pool,
+        files_from=files_from,
         skipped=skipped,
         question=question.strip(),
         asked=said.when if said is not None else None,
@@ -130,6 +139,7 @@ def make_task(
         summarizer=get_summarizer(summarizer) if summarizer is not None else None,
         pins=talk.pinned(pins) if isinstance(messages, Talk) else resolve_pins(conversation.items, pins),
         tools=tuple(tools) if tools is not None else conversation.tools,
+        shares=_shares(shares, pool, strategy),
     )
 
 
@@ -152,8 +162,14 @@ def _read_once(messages: Any) -> Talk:
     return talk
 
 
-def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str, str]]]:
-    """Return the pool of the retrieved block and the files that were skipped."""
+def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple[float, float | None]]:
+    if shares and isinstance(strategy, str) and strategy not in SHARING:
+        raise InputError(f"shares go with strategy {' or '.join(map(repr, SHARING))}, not with {strategy!r}")
+    return check_shares(shares, pool)
+
+
+def _block_pool(items: Any, files: Any) -> tuple[Pool | None, int, Sequence[tuple[str, str]]]:
+    """Return the pool of the retrieved block, where in it the files begin, and the files that were skipped."""
     found: Files | None = None
     if files is not None:
         found = files if isinstance(files, Files) else Files(_paths(files))
@@ -163,11 +179,12 @@ def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str
             f"items is a list of Items or strings, or a Pool; put the one {type(items).__name__} in a list"
         )
     if items is None:
-        return (found.pool if found else None), skipped
+        return (found.pool if found else None), 0, skipped
     pool = items if isinstance(items, Pool) else Pool(items)
+    own = len(pool)
     if found:
         pool = Pool([*pool.items, *found.items], weights=pool.weights)
-    return pool, skipped
+    return pool, own, skipped
 
 
 def _paths(files: Any) -> Sequence[str | Path]:
