@@ -30,7 +30,7 @@ class Flag:
     """A line that addresses the model."""
 
     path: str
-    """The file, or another source; "" where there is none."""
+    """The file, or another source; the id of a message or an item without one."""
     line: int | None
     """In that file, from 1; None where lines are not known."""
     kind: FlagKind
@@ -41,7 +41,7 @@ class Flag:
 def flags(excerpts: Iterable[Excerpt]) -> Iterator[Flag]:
     """Yield the lines of what is quoted that address the model, in order."""
     for excerpt in excerpts:
-        yield from scan(excerpt.path, excerpt.parts)
+        yield from scan(excerpt.path or excerpt.ids[0], excerpt.parts)
 
 
 def scan(path: str, parts: Iterable[Part]) -> Iterator[Flag]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -142,3 +144,33 @@ def test_floors_over_the_budget_are_refused_with_their_sum(found):
 def test_a_strategy_that_keeps_no_shares_says_so(found):
     with pytest.raises(InputError, match="shares go with strategy 'auto' or 'knapsack', not with 'recency'"):
         ctxwin.pack(TALK, "Which?", 1_000, files=found, shares={"files": (0, 10)}, strategy="recency")
+
+
+def test_a_window_keeps_files_beside_its_conversation_under_one_budget(found):
+    options = {"budget": 700, "client": lambda messages: "It ends in May.", "embedder": "none"}
+    with ctxwin.Window(**options, files=found, shares={"files": (0.3, 0.6)}) as window:
+        window.add(*TALK)
+        window.send("When does the lease end?")
+        (share,) = window.last.report.shares
+        assert 210 <= share.tokens <= 420
+        assert window.last.tokens <= 700
+        assert any(one.startswith("b.md:") for one in window.last.report.citations)
+        assert window.fork("other").pack("Which pump runs?").report.shares[0].source == "files"
+        assert all("b.md" not in str(turn.message) for turn in window.turns)
+
+
+def test_shares_are_shown_in_the_table_and_in_json(found):
+    packed = ctxwin.pack(TALK, "Which pump runs?", 2_000, files=found, shares={"files": (0.2, 700)}, embedder="none")
+    (share,) = packed.report.shares
+    assert f"share of files: {share.tokens:,} of {share.given:,} tokens, at least 400, at most 700" in str(packed)
+    assert packed.report.to_dict()["shares"] == [
+        {"source": "files", "floor": 400, "cap": 700, "tokens": share.tokens, "given": share.given}
+    ]
+
+
+async def packed_later(found):
+    return await ctxwin.apack(TALK, "Which pump runs?", 900, files=found, shares={"files": (0, 90)}, embedder="none")
+
+
+def test_packing_without_blocking_keeps_shares_too(found):
+    assert asyncio.run(packed_later(found)).report.shares[0].tokens <= 90
