@@ -25,7 +25,9 @@ _TOLERANCE = 1e-6
 """Relative; HiGHS takes a figure for whole, and a constraint for kept, within this."""
 
 
-def solve(problem: Problem, base: NDArray[np.int64], *, gap: float = 0.0) -> tuple[NDArray[np.int64] | None, float]:
+def solve(
+    problem: Problem, base: NDArray[np.int64], *, gap: float = 0.0, nodes: int | None = None
+) -> tuple[NDArray[np.int64] | None, float]:
     """Return the best choice, None where there is none, and the proven bound.
 
     Variables, 0 or 1: one per rung, then one per item for its marker and one per group for its header.
@@ -34,6 +36,7 @@ def solve(problem: Problem, base: NDArray[np.int64], *, gap: float = 0.0) -> tup
         problem: what is to be solved, without its near-duplicates.
         base: what is required, placed.
         gap: share of the best that the choice may lack.
+        nodes: of the search, after which the best choice so far is returned; None: no such limit.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -57,7 +60,7 @@ def solve(problem: Problem, base: NDArray[np.int64], *, gap: float = 0.0) -> tup
                 LinearConstraint(_couplings(problem), ub=np.repeat([1, 0, 0], size)),
                 *_shares(problem, len(upper)),
             ],
-            options={"mip_rel_gap": gap},
+            options={"mip_rel_gap": gap, **({"node_limit": nodes} if nodes is not None else {})},
         )
     if solved.x is None or solved.mip_dual_bound is None:
         return None, np.inf

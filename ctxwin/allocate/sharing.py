@@ -39,6 +39,8 @@ _WORTHLESS = 1e-9
 """Least value of a token while a floor is filled: an item without value can fill it."""
 _PROGRAM = 600
 """Items of which the integer program chooses, where floors are hard to fill."""
+_NODES = 5_000
+"""Nodes of its search at most, a few seconds; time would make equal input give unequal plans."""
 _NEAR = 0.02
 """Share of the best that its choice may lack: what it finds is polished."""
 
@@ -213,7 +215,7 @@ def _by_program(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) 
     tokens = np.where(rungs, problem.capacity + 1, problem.tokens)  # what is outside fits in no choice
     its = zip(problem.shares, problem.needs, strict=True)
     shares = tuple(replace(one, members=one.members & inside, floor=need) for one, need in its)
-    choice, _ = solve(replace(problem, tokens=tokens, shares=shares), base, gap=_NEAR)
+    choice, _ = solve(replace(problem, tokens=tokens, shares=shares), base, gap=_NEAR, nodes=_NODES)
     if choice is None or not keeps_shares(problem, choice):
         return base
     ledger = Ledger(problem, choice)
