@@ -94,6 +94,7 @@ class Ledger:
         self._members = members.data
         self._by_header: NDArray[np.int64] | None = None
         self.shares = Spent(problem, choice)
+        self._free = not problem.shares
 
     def overhead(self, item: int) -> int:
         """Count what an item costs beside its own tokens: marker and header, less the marker it saves."""
@@ -143,7 +144,8 @@ class Ledger:
     def take(self, item: int, rung: int) -> None:
         """Choose a rung (-1: leave out), whether or not it fits."""
         self.left -= self.price_of(item, rung)
-        self.shares.take(item, int(self.choice[item]), rung)
+        if not self._free:
+            self.shares.take(item, int(self.choice[item]), rung)
         keep = rung >= 0
         if keep != self.kept[item]:
             self.kept[item] = keep
@@ -159,7 +161,7 @@ class Ledger:
 
     def may(self, item: int, rung: int) -> bool:
         """Tell whether the shares allow a rung: it takes none over its cap, and none farther below its floor."""
-        return not self.shares or self.shares.allow(item, int(self.choice[item]), rung)
+        return self._free or self.shares.allow(item, int(self.choice[item]), rung)
 
 
 class Spent:

@@ -162,6 +162,8 @@ class Problem:
     @property
     def needs(self) -> tuple[int, ...]:
         """For each share the tokens it has at least: its floor, or all of its items where they have less."""
+        if not self.shares:
+            return ()
         largest = np.maximum.reduceat(self.tokens, self.start[:-1]) if self.size else self.tokens
         return tuple(min(one.floor, int(largest[one.members].sum())) for one in self.shares)
 
