@@ -206,7 +206,7 @@ def opened(*arguments):
 
 
 def left(chat):
-    chat.sendeof()
+    chat.sendline("/quit")
     chat.expect(pexpect.EOF)
     chat.close()
     return chat.exitstatus

@@ -59,7 +59,7 @@ def tokens(figure, budget):
     return int(figure * budget) if isinstance(figure, float) else figure
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     shares=st.dictionaries(st.sampled_from(["messages", "tool_output", *INSIDE]), st.tuples(FIGURES, CAPS), max_size=3),
     budget=st.sampled_from([500, 900, 2_000, 40_000]),
