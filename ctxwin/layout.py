@@ -35,6 +35,7 @@ from .tokens import Tokenizer
 
 __all__ = [
     "OMISSION",
+    "QUOTED",
     "Pieces",
     "Runs",
     "citation",
@@ -49,8 +50,9 @@ __all__ = [
 DUPLICATE_WEIGHT = {"turn": 0.5, "memory": 0.5}
 """Discount of near-duplicates by kind; 1 for chunks, passages and tool output, which repeat a lot where a
 conversation repeats little."""
-QUOTED = frozenset({"chunk", "passage", "document"})
-"""Kinds of items that were written by others, and stand in a fence that marks them as data."""
+QUOTED = frozenset({"chunk", "document"})
+"""Kinds of items that make a block stand in a fence, which marks it as data: text of files. Passages of a store are as
+short as the fence is long: at 200 tokens it cost them 2 points of evidence recall (rgb_zh)."""
 OMISSION = "…\n"
 """Stands where turns, or pieces of one document, between two printed ones are missing; one token in o200k."""
 

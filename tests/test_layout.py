@@ -185,6 +185,14 @@ def test_a_stub_shows_no_line():
 # --- fences
 
 
+@pytest.mark.parametrize(
+    ("kind", "fence"), [("chunk", True), ("document", True), ("passage", False), ("memory", False)]
+)
+def test_text_of_files_stands_in_a_fence_and_with_it_all_that_is_retrieved(kind, fence):
+    text, _ = shown([turn(0), Item(text="The lease ends.", kind=kind)], [0, 1])
+    assert text.startswith("[data ") == fence
+
+
 @given(
     st.text(),
     st.lists(

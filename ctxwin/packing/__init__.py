@@ -74,8 +74,9 @@ def pack(
             is shortened or left out is named by ids that the model can ask for.
         shares: floor and cap of sources, each in tokens (an int) or as a part of the budget (a float), None for no
             cap: `{"files": (0.3, 0.7), "tool_output": (0, 2_000), "src/vendor": (0, 0.05)}`. A source is `messages`,
-            `tool_output` (calls with their results), `files`, `items`, or a path, what is below it, or a glob. They
-            hold for what competes, without what is printed around it; what must stay is outside all shares.
+            `tool_output` (calls with their results), `files` (with documents among the items), `items` (all others), or
+            a path, what is below it, or a glob. They hold for what competes, without what is printed around it; what
+            must stay is outside all shares.
 
     Returns:
         The request, never over the budget, with a report of every choice.

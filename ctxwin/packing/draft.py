@@ -66,7 +66,7 @@ class Draft:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """Sources that have a floor or a cap."""
-        return sources_of(self.task.shares, self.limit, self.sections, self.task.files_from)
+        return sources_of(self.task.shares, self.limit, self.sections)
 
     @cached_property
     def turns(self) -> Scored:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..allocate import Share
 from ..errors import InputError
+from ..layout import QUOTED
 from ..pool import Pool
 from .sections import Chosen, Section
 
@@ -87,7 +88,7 @@ def _matches(source: str, pattern: str) -> bool:
 
 
 def sources_of(
-    shares: Mapping[str, tuple[float, float | None]], limit: int, sections: Sequence[Section], files_from: int
+    shares: Mapping[str, tuple[float, float | None]], limit: int, sections: Sequence[Section]
 ) -> tuple[Source, ...]:
     """Return the sources that have shares of a budget of `limit` tokens.
 
@@ -95,7 +96,6 @@ def sources_of(
         shares: what `check_shares` returned.
         limit: tokens of the request.
         sections: the messages, and perhaps the block.
-        files_from: index in the block from which items come from files.
 
     Raises:
         InputError: a floor is over its cap.
@@ -105,7 +105,7 @@ def sources_of(
         floor, cap = _tokens(low, limit), None if high is None else _tokens(high, limit)
         if cap is not None and floor > cap:
             raise InputError(f"the share of {name!r} has a floor of {floor:,} over its cap of {cap:,}; swap them")
-        out.append(Source(name=name, floor=floor, cap=cap, members=_members(name, sections, files_from)))
+        out.append(Source(name=name, floor=floor, cap=cap, members=_members(name, sections)))
     return tuple(out)
 
 
@@ -113,7 +113,7 @@ def _tokens(figure: float, limit: int) -> int:
     return int(figure * limit) if isinstance(figure, float) else figure
 
 
-def _members(source: str, sections: Sequence[Section], files_from: int) -> list[NDArray[np.bool_]]:
+def _members(source: str, sections: Sequence[Section]) -> list[NDArray[np.bool_]]:
     """Tell for each section which of its units belong to a source: those that compete, not those that must stay."""
     out = []
     for number, section in enumerate(sections):
@@ -125,7 +125,7 @@ def _members(source: str, sections: Sequence[Section], files_from: int) -> list[
         elif number == 0:
             mine = np.zeros(size, np.bool_)
         elif source in ("files", "items"):
-            mine = (np.arange(size) >= files_from) == (source == "files")
+            mine = np.array([(item.kind in QUOTED) == (source == "files") for item in section.items], np.bool_)
         else:
             mine = np.array([_matches(item.source or "", source) for item in section.items], np.bool_)
         out.append(mine & ~section.units.required & ~section.units.barred)

@@ -43,8 +43,6 @@ class Task:
     talk: Snapshot
     pool: Pool | None
     """What goes into the retrieved block; None without items and files."""
-    files_from: int
-    """Index in it from which items come from files."""
     skipped: Sequence[tuple[str, str]]
     question: str
     """What relevance is judged by: the query, or the last user message; "" when there is neither."""
@@ -115,7 +113,7 @@ def make_task(
     conversation = talk.conversation
     row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
     counter = get_tokenizer(tokenizer if tokenizer is not None else row)
-    pool, files_from, skipped = _block_pool(items, files)
+    pool, skipped = _block_pool(items, files)
     if not pool and not conversation.items and query is None:
         raise InputError("nothing to pack: give messages, items or files")
     said = _last_question(conversation)
@@ -124,7 +122,6 @@ def make_task(
     return Task(
         talk=talk,
         pool=pool,
-        files_from=files_from,
         skipped=skipped,
         question=question.strip(),
         asked=said.when if said is not None else None,
@@ -168,8 +165,8 @@ def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple
     return check_shares(shares, pool)
 
 
-def _block_pool(items: Any, files: Any) -> tuple[Pool | None, int, Sequence[tuple[str, str]]]:
-    """Return the pool of the retrieved block, where in it the files begin, and the files that were skipped."""
+def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str, str]]]:
+    """Return the pool of the retrieved block and the files that were skipped."""
     found: Files | None = None
     if files is not None:
         found = files if isinstance(files, Files) else Files(_paths(files))
@@ -179,12 +176,11 @@ def _block_pool(items: Any, files: Any) -> tuple[Pool | None, int, Sequence[tupl
             f"items is a list of Items or strings, or a Pool; put the one {type(items).__name__} in a list"
         )
     if items is None:
-        return (found.pool if found else None), 0, skipped
+        return (found.pool if found else None), skipped
     pool = items if isinstance(items, Pool) else Pool(items)
-    own = len(pool)
     if found:
         pool = Pool([*pool.items, *found.items], weights=pool.weights)
-    return pool, own, skipped
+    return pool, skipped
 
 
 def _paths(files: Any) -> Sequence[str | Path]:
