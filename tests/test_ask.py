@@ -169,6 +169,18 @@ def test_the_context_is_copied_through_the_terminal_even_from_a_pipe(folder):
     terminal.expect(pexpect.EOF)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a terminal of its own")
+def test_a_file_cannot_command_the_terminal_and_is_not_changed_in_a_pipe(folder):
+    evil = "The pump runs.\x1b]0;owned\x07\x1b[2J\x9b31m\u202eback\n"
+    (folder / "evil.md").write_text(evil, encoding="utf-8")
+    assert evil in ask(folder, "-b", "300").stdout
+    terminal = pexpect.spawn(sys.executable, command(folder, "-b", "300"), encoding="utf-8", timeout=60)
+    terminal.expect(pexpect.EOF)
+    shown = terminal.before[terminal.before.index("[data ") :]
+    assert "The pump runs.\ufffd]0;owned\ufffd\ufffd[2J" in shown
+    assert not set("\x1b\x07\x9b\u202e") & set(shown)
+
+
 def test_without_a_terminal_copying_says_what_to_do(folder):
     done = ask(folder, "--copy", stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout) == (2, "")

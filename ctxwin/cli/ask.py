@@ -34,7 +34,7 @@ from .inputs import (
     working,
     write_whole,
 )
-from .options import parse_shares, parse_tokens, print_json
+from .options import parse_shares, parse_tokens, print_json, printable
 
 __all__ = ["run"]
 
@@ -194,7 +194,7 @@ def _answer(packed: Packed, client: Client, given: Sequence[str], as_json: bool)
         pieces.append(piece)
         checked += checker.feed(piece)
         if not as_json:
-            sys.stdout.write(piece)
+            sys.stdout.write(printable(piece))
             sys.stdout.flush()
     checked += checker.finish()
     if as_json:
@@ -217,7 +217,7 @@ def _put(text: str, to_clipboard: bool, output: str | None) -> None:
         more = f"; some terminals take {MOST:,} at most" if size > MOST else ""
         typer.echo(f"copied {size:,} bytes through the terminal{more}", err=True)
     if output is None and not to_clipboard:
-        sys.stdout.write(text)
+        sys.stdout.write(printable(text))
 
 
 def _talk(question: str, model: str | None, budget: str, store: Path | None, options: dict[str, object]) -> None:

@@ -11,6 +11,7 @@ from ..packing import Packed
 from ..picture import clean, flagged
 from .chat import Chat, status
 from .formats import context
+from .options import printable
 
 __all__ = ["AskChat", "checked_lines"]
 
@@ -28,7 +29,7 @@ class AskChat(Chat):
             return
         self.window.add(line)
         packed = self._said = self.window.pack()
-        sys.stdout.write(context(packed, line, "text"))
+        sys.stdout.write(printable(context(packed, line, "text")))
         self._note(status(packed, len(self.window)))
         self._warn(packed)
 

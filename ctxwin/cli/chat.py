@@ -20,7 +20,7 @@ from ..packing import Packed
 from ..store import MemoryStore
 from ..window import Window
 from .inputs import EmbedderOption
-from .options import parse_tokens
+from .options import parse_tokens, printable
 
 __all__ = ["run"]
 
@@ -162,7 +162,7 @@ class Chat:
         with contextlib.closing(self.window.stream(line)) as pieces:
             for piece in pieces:
                 answer.append(piece)
-                sys.stdout.write(piece)
+                sys.stdout.write(printable(piece))
                 sys.stdout.flush()
         _say("")
         self._said = self.window.last

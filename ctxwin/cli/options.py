@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..errors import InputError
 
-__all__ = ["parse_budgets", "parse_shares", "parse_tokens", "print_json"]
+__all__ = ["parse_budgets", "parse_shares", "parse_tokens", "print_json", "printable"]
 
 SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 """What a letter after a number of tokens stands for."""
@@ -17,6 +17,7 @@ SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 MOST = 1_000_000_000
 """Tokens; a thousand times the largest window there is."""
 
+_COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 _TOKENS = re.compile(r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE)
 
 
@@ -88,6 +89,11 @@ def _share(text: str, option: str) -> float | None:
     if not 0 <= share <= 1:
         raise InputError(f"{option} {text!r} is no part of the budget; write it like 30%")
     return share
+
+
+def printable(text: str) -> str:
+    """Return a text of others as it may go to stdout: where that is a terminal, without what would command it."""
+    return _COMMANDS.sub("�", text) if sys.stdout.isatty() else text
 
 
 def print_json(value: object) -> None:
