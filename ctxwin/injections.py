@@ -114,7 +114,25 @@ _ENGLISH_ORDER = rf"""
       | (?:instructions?|guidelines|rules|prompts?|orders|everything|text){_S}(?:above|before|given|written
         |said|told|from{_S}before)\b
       | (?:you{_S}(?:were|have{_S}been|had{_S}been){_S}(?:told|given|instructed|trained|taught))
+      | users?{_S}(?:s{_S})?(?:questions?|requests?|tasks?|query|queries|wishes)
     )\b
+  | \b(?:ignore|disregard|forget){_S}(?:everything|all(?:{_S}of(?:{_S}(?:the|this))?)?){_S}(?:above|before|prior)\b
+  | \b(?:forget|drop|abandon|change){_S}your{_S}(?:{_OLD}{_S}|current{_S})?(?:persona|identity|role|character)\b
+  | \b(?:set|put|leave|lay){_S}aside{_S}{_WORDS}(?:{_ORDERS}|rules)\b
+  | \b{_OLD}{_S}(?:{_ORDERS}|rules){_S}(?:(?:are|is|have{_S}been|were){_S}(?:now{_S}|all{_S})?(?:void|invalid|obsolete
+    |cancell?ed|revoked|suspended|superseded|null|lifted)|(?:no{_S}longer|do{_S}not|dont){_S}(?:apply|count|hold))\b
+  | \bthe{_S}(?:real|actual|true){_S}(?:prompt|instructions?|task|question){_S}(?:starts?|begins?|follows?|is)\b
+  | \b(?:do{_S}not|dont|never|stop|instead{_S}of){_S}(?:answer|continue|complete|help|fulfil|perform|do)(?:ing)?{_S}
+    (?:(?:with|on|to){_S})?(?:the|any){_S}users?(?:{_S}s)?(?:{_S}(?:questions?|requests?|tasks?|query))?\b
+  | \byou{_S}(?:must|shall|will|should|have{_S}to|need{_S}to){_S}(?:now{_S}|only{_S}|always{_S})?(?:obey|comply{_S}with
+    |follow|execute){_S}(?:only{_S})?(?:the{_S}|these{_S}|my{_S})(?:following{_S}|next{_S}|new{_S})?
+      (?:commands|{_ORDERS})\b
+  | \byou{_S}(?:must|shall|will|should|are{_S}to){_S}(?:\w+{_S})?(?:respond|answer|reply){_S}to{_S}(?:every|all|any|each){_S}
+    (?:questions?|messages?|requests?|prompts?)\b
+  | \b(?:when|whenever|if){_S}(?:asked|summari[sz]ing|answering|reviewing|describing|you{_S}(?:are{_S}asked|summari[sz]e
+    |review|describe|read)){_S}{_WORDS}(?:this|the|these){_S}(?:page|file|document|text|code|paper|repository|email
+      |questions?|product)[\s,]{{1,3}}(?:always{_S}|please{_S}|you{_S}must{_S}|only{_S})?(?:say|mention|state|claim|respond
+        |reply|answer|recommend|praise|include)\b
   | \bnew{_S}(?:(?:system|secret|updated|important|urgent){_S})?(?:instructions?|directives?
     |orders)[ ]?(?:follow|from{_S}(?:the{_S})?(?:admin\w*|developers?|system|user)|begin)\b
   | \b(?:updated?|revised|real|actual|true|hidden|secret){_S}(?:system{_S})?(?:instructions|directives)[ ]?:
@@ -145,6 +163,12 @@ _ENGLISH_ROLE = rf"""
   | \b(?:developer|DAN|jailbreak|god){_S}mode{_S}(?:is{_S})?(?:now{_S})?(?:enabled|activated|active|on
     |unlocked)\b
   | \bdo{_S}anything{_S}now\b
+  | \b(?-i:[Yy]ou{_S}are{_S}DAN)\b
+  | \byou{_S}have{_S}no{_S}(?:rules|restrictions|limits|limitations|filters?|guidelines|ethics|morals)\b
+  | \bas{_S}(?:the|your){_S}(?:\w+{_S})?(?:developer|creator|administrator|admin|owner|operator)\b[^.\n]{{0,40}}
+    \bI{_S}(?:authori[sz]e|order|command|instruct|permit|allow){_S}you\b
+  | ^\W{{0,6}}(?:{_MODEL}|(?-i:Assistant|ASSISTANT))\s?[:,]\s(?:please|you|ignore|do|dont|always|never|now|stop|skip
+    |approve|answer|say|reply|respond|disregard|forget|run|delete|send)\b
   | \b(?:dear|attention|hey|hello|hi|note{_S}(?:to|for)|(?:instructions?|message|memo|notice|task){_S}(?:to
     |for))
     [\s:,!]{{1,3}}(?:an?{_S}|the{_S}|any{_S}|all{_S}|every{_S}|future{_S})?(?:{_MODEL}|(?:assistant|model
@@ -179,6 +203,9 @@ _ENGLISH_SECRET = rf"""
         |access{_S}tokens?|ssh{_S}keys?)[^\n]{{0,60}}?\b(?:to|at|via|in){_S}(?:https?[:/]
           |the{_S}(?:following|url|link|address|attacker)|this{_S}(?:url|address|link|server|webhook
             |endpoint)|\S+@\S+\.\w)
+  | \byour{_S}(?:(?:full|complete|entire|own|exact){_S})?(?:system|hidden|secret|initial|internal){_S}(?:prompt|message
+    |instructions)\b
+  | \bexfiltrate{_S}(?:the|all|any|your|every)\b
   | !\[[^\]\n]{{0,80}}\]\(https?://[^)\s]{{1,200}}[?&]\w+=(?:\{{|\[|<|%7B|DATA|SECRET|YOUR|CONVERSATION)
 """
 _CHINESE = {
@@ -187,15 +214,21 @@ _CHINESE = {
         |停止遵[守循]|绕过|繞過|推翻|覆盖|覆蓋)
     [^\n。；！？]{0,8}?(?:之前|以上|上述|上面|上文|前面|先前|此前|前述|所有|一切|全部|你的|您的|系统|系統
         |原[来來有先]|既有|任何)
-    [^\n。；！？]{0,10}?(?:指令|指示|提示|命令|规则|規則|要求|设定|設定|约束|約束|限制|说明|說明|内容|內容|对话
+    [^\n。；！？]{0,10}?(?:指令|指示|提示|命令|规则|規則|规定|規定|要求|设定|設定|约束|約束|限制|说明|說明|内容|內容|对话
         |對話)
   | (?:新的|真正的|最新)(?:系统|系統)?(?:指令|指示|任务|任務)[如是为為：:]
+  | (?:执行|執行|遵循|服从|服從|遵守)(?:下面|以下|下列)的?(?:真正的?|新的?)?(?:指令|指示|命令)
+  | (?:必须|必須|务必|務必)(?:服从|服從)
   | 你(?:现在|現在)?的(?:新|真正的?|唯一的?)(?:任务|任務|角色|身份|目标|目標|指令)(?:是|为|為)""",
     "role": r"""
     (?:你|您)(?:现在|現在|从现在|從現在|今后|今後|接下来|接下來)[^\n。]{0,6}?(?:是一|就是|不再是|扮演|将作为
         |將作為|变成|變成)
-  | (?:从|從)(?:现在|現在|此刻|此)(?:开始|開始|起)?[，,]?\s*(?:你|您)(?:就)?(?:是|将|將|要|必须|必須|只能|需要
-        |应|應|扮演)
+  | (?:你|您)(?:就)?是\s?DAN
+  | (?:假装|假裝|假设你|假設你)[^\n。]{0,4}(?:没有|沒有|不受)[^\n。]{0,4}
+        (?:限制|规则|規則|约束|約束|道德)
+  | (?:请|請|务必|務必|必须|必須)[^\n。]{0,3}(?:给|給)[^\n。]{0,8}(?:最高分|满分|滿分|好评|好評)
+  | (?:从|從)(?:现在|現在|此刻|此|今)(?:以后|以後|开始|開始|起)?[，,]?\s*(?:你|您)(?:就)?
+        (?:是|将|將|要|必须|必須|只能|需要|应|應|扮演)
   | (?:进入|進入|开启|開啟|启用|啟用|切换到|切換到|激活)[^\n。]{0,4}(?:开发者|開發者|越狱|越獄|上帝|管理员
         |管理員|无限制|無限制|DAN)\s*模式
   | (?:如果|若|假如|既然)(?:你|您)是(?:一[个個名])?[^\n。]{0,8}(?:AI|人工智能|人工智慧|语言模型|語言模型|大模型
@@ -212,6 +245,8 @@ _CHINESE = {
   | (?:输出|輸出|显示|顯示|泄露|洩露|告诉我|告訴我|重复|重複|复述|複述|打印|列出|透露|公开
         |公開)[^\n。；]{0,8}?(?:系统提示|系統提示|提示词|提示詞|系统指令|系統指令|初始指令
     |隐藏指令|隱藏指令)
+  | (?:系统提示|系統提示|提示词|提示詞|系统指令|系統指令)[^\n。；]{0,4}?
+        (?:输出|輸出|显示|顯示|打印|告诉我|告訴我|发给|發給)
   | (?:发送|發送|上传|上傳|转发|轉發|传送|傳送|提交)[^\n。；]{0,16}?(?:密钥|密鑰|金鑰|密码|密碼|凭证|憑證
         |聊天记录|聊天記錄|对话记录|對話記錄|环境变量
     |環境變數)[^\n。；]{0,12}?(?:到|至|给|給)
@@ -239,6 +274,9 @@ _TEMPLATE = r"""
   | </?(?:system|assistant|developer|human)(?:[-_ ]?(?:prompt|message|instructions?|reminder|note|turn))?>
   | </?(?:important|user|admin|hidden)[-_ ]?instructions?>
   | </?(?:tool_call|tool_response|tool_result|function_calls|function_results|antml:\w+)\b[^>\n]{0,40}>
+  | ^[\s>#*\[(=-]*(?:begin|start)\s(?:new\s)?(?:system|admin|developer)[\s_-](?:prompt|message|override|instructions?)
+  | ^[\s>#*\[(=-]*(?:admin|root|developer)[\s_-]?override\b
+  | ^\#{1,4}\s*(?:new|updated|real)\s(?:system\s)?instructions?\b.{0,3}:
   | ^[\s>#*\[(-]*(?:system|assistant)[\s_-]?(?:prompt|message|override|instructions?|notice|update
     |note)[\])]?\s*:
   | ^\#{2,4}\s*(?:system|assistant|human|instructions?|response)\s*:
