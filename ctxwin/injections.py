@@ -127,8 +127,8 @@ _ENGLISH_ORDER = rf"""
   | \byou{_S}(?:must|shall|will|should|have{_S}to|need{_S}to){_S}(?:now{_S}|only{_S}|always{_S})?(?:obey|comply{_S}with
     |follow|execute){_S}(?:only{_S})?(?:the{_S}|these{_S}|my{_S})(?:following{_S}|next{_S}|new{_S})?
       (?:commands|{_ORDERS})\b
-  | \byou{_S}(?:must|shall|will|should|are{_S}to){_S}(?:\w+{_S})?(?:respond|answer|reply){_S}to{_S}(?:every|all|any|each){_S}
-    (?:questions?|messages?|requests?|prompts?)\b
+  | \byou{_S}(?:must|shall|will|should|are{_S}to){_S}(?:\w+{_S})?(?:respond|answer|reply){_S}to{_S}
+    (?:every|all|any|each){_S}(?:questions?|messages?|requests?|prompts?)\b
   | \b(?:when|whenever|if){_S}(?:asked|summari[sz]ing|answering|reviewing|describing|you{_S}(?:are{_S}asked|summari[sz]e
     |review|describe|read)){_S}{_WORDS}(?:this|the|these){_S}(?:page|file|document|text|code|paper|repository|email
       |questions?|product)[\s,]{{1,3}}(?:always{_S}|please{_S}|you{_S}must{_S}|only{_S})?(?:say|mention|state|claim|respond
