@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from pathlib import PurePosixPath
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from ..excerpts import Excerpt
 from ..messages import read
@@ -108,11 +108,11 @@ def _ranges(one: Excerpt) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(_NO_XML.sub("�", text), {"\r": "&#13;"})
+    return escape(_NO_XML.sub("�", text)).replace("\r", "&#13;")
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_NO_XML.sub("�", text), {"\r": "&#13;"})
+    return '"' + _escaped(text).replace("\n", "&#10;").replace("\t", "&#9;") + '"'
 
 
 def _closed(text: str) -> str:
