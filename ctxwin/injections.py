@@ -114,6 +114,9 @@ _ENGLISH_ORDER = rf"""
       | (?:instructions?|guidelines|rules|prompts?|orders|everything|text){_S}(?:above|before|given|written
         |said|told|from{_S}before)\b
       | (?:you{_S}(?:were|have{_S}been|had{_S}been){_S}(?:told|given|instructed|trained|taught))
+      | (?:{_ORDERS}|rules){_S}(?:(?:you|that|which|in|from|of){_S}){{1,2}}(?:\w+{_S})?(?:got|received|have|had
+        |system|developer
+        |user|prompt)
       | users?{_S}(?:s{_S})?(?:questions?|requests?|tasks?|query|queries|wishes)
     )\b
   | \b(?:ignore|disregard|forget){_S}(?:everything|all(?:{_S}of(?:{_S}(?:the|this))?)?){_S}(?:above|before|prior)\b
@@ -121,17 +124,26 @@ _ENGLISH_ORDER = rf"""
   | \b(?:set|put|leave|lay){_S}aside{_S}{_WORDS}(?:{_ORDERS}|rules)\b
   | \b{_OLD}{_S}(?:{_ORDERS}|rules){_S}(?:(?:are|is|have{_S}been|were){_S}(?:now{_S}|all{_S})?(?:void|invalid|obsolete
     |cancell?ed|revoked|suspended|superseded|null|lifted)|(?:no{_S}longer|do{_S}not|dont){_S}(?:apply|count|hold))\b
+  | \b(?:the{_S}{_OLD}{_S}|your{_S}|these{_S}{_OLD}{_S})(?:{_ORDERS}|rules){_S}(?:(?:were|was|are){_S}(?:(?:an?
+        |only|just){_S}){{0,3}}
+    (?:mistake|test|example|joke|wrong|outdated|trick)|have{_S}(?:been{_S})?(?:changed|updated|replaced))\b
+  | \b(?:print|repeat|output|show|recite|copy|translate){_S}(?:all{_S}(?:of{_S})?)?(?:the{_S}(?:text|words|content
+        |instructions|prompt)
+    |everything){_S}(?:that{_S}\w+{_S})?above\b
   | \bthe{_S}(?:real|actual|true){_S}(?:prompt|instructions?|task|question){_S}(?:starts?|begins?|follows?|is)\b
   | \b(?:do{_S}not|dont|never|stop|instead{_S}of){_S}(?:answer|continue|complete|help|fulfil|perform|do)(?:ing)?{_S}
     (?:(?:with|on|to){_S})?(?:the|any){_S}users?(?:{_S}s)?(?:{_S}(?:questions?|requests?|tasks?|query))?\b
-  | \byou{_S}(?:must|shall|will|should|have{_S}to|need{_S}to){_S}(?:now{_S}|only{_S}|always{_S})?(?:obey|comply{_S}with
+  | \byou{_S}(?:must|shall|will|should|have{_S}to|need{_S}to){_S}(?:now{_S}|only{_S}|always{_S})?(?:obey
+        |comply{_S}with
     |follow|execute){_S}(?:only{_S})?(?:the{_S}|these{_S}|my{_S})(?:following{_S}|next{_S}|new{_S})?
       (?:commands|{_ORDERS})\b
   | \byou{_S}(?:must|shall|will|should|are{_S}to){_S}(?:\w+{_S})?(?:respond|answer|reply){_S}to{_S}
     (?:every|all|any|each){_S}(?:questions?|messages?|requests?|prompts?)\b
-  | \b(?:when|whenever|if){_S}(?:asked|summari[sz]ing|answering|reviewing|describing|you{_S}(?:are{_S}asked|summari[sz]e
+  | \b(?:when|whenever|if){_S}(?:asked|summari[sz]ing|answering|reviewing|describing|you{_S}(?:are{_S}asked
+        |summari[sz]e
     |review|describe|read)){_S}{_WORDS}(?:this|the|these){_S}(?:page|file|document|text|code|paper|repository|email
-      |questions?|product)[\s,]{{1,3}}(?:always{_S}|please{_S}|you{_S}must{_S}|only{_S})?(?:say|mention|state|claim|respond
+      |questions?|product)[\s,]{{1,3}}(?:always{_S}|please{_S}|you{_S}must{_S}|only{_S})?(?:say|mention|state
+        |claim|respond
         |reply|answer|recommend|praise|include)\b
   | \bnew{_S}(?:(?:system|secret|updated|important|urgent){_S})?(?:instructions?|directives?
     |orders)[ ]?(?:follow|from{_S}(?:the{_S})?(?:admin\w*|developers?|system|user)|begin)\b
@@ -164,6 +176,10 @@ _ENGLISH_ROLE = rf"""
     |unlocked)\b
   | \bdo{_S}anything{_S}now\b
   | \b(?-i:[Yy]ou{_S}are{_S}DAN)\b
+  | \bas{_S}an?{_S}(?:{_MODEL}|(?:helpful{_S})?assistant)[\s,]{{1,3}}you{_S}(?:must|should|will|shall|are|have
+        |need|can)\b
+  | \byou{_S}are{_S}now{_S}(?-i:[A-Z]\w+)[\s,]{{1,3}}(?:who|an?{_S}|and{_S}you)\b
+  | \bonly{_S}(?:speak|talk|write|answer|respond|reply){_S}(?:like|as){_S}an?\b
   | \byou{_S}have{_S}no{_S}(?:rules|restrictions|limits|limitations|filters?|guidelines|ethics|morals)\b
   | \bas{_S}(?:the|your){_S}(?:\w+{_S})?(?:developer|creator|administrator|admin|owner|operator)\b[^.\n]{{0,40}}
     \bI{_S}(?:authori[sz]e|order|command|instruct|permit|allow){_S}you\b
@@ -173,8 +189,8 @@ _ENGLISH_ROLE = rf"""
     |for))
     [\s:,!]{{1,3}}(?:an?{_S}|the{_S}|any{_S}|all{_S}|every{_S}|future{_S})?(?:{_MODEL}|(?:assistant|model
       |agent)(?=\s*[:,!.]))
-  | \b(?:if|when|since|because){_S}you{_S}(?:are|re){_S}(?:an?{_S}|the{_S})?(?:{_MODEL}|(?:automated
-    |virtual){_S}assistant)\b
+  | \b(?:if|when|since|because){_S}you(?:{_S}are|{_S}re|re){_S}(?:an?{_S}|the{_S})?(?:{_MODEL}|(?:automated
+        |virtual){_S}assistant|bot|robot|machine|agent)\b
   | \b{_MODEL}{_S}(?:\w+{_S}){{0,3}}?(?:reading|processing|parsing|summari[sz]ing|reviewing|analy[sz]ing
     |that{_S}reads?|who{_S}reads?){_S}(?:this|these|the{_S}(?:file|text|document|page|code))
   | \b{_MODEL}{_S}(?:must|should|shall|needs?{_S}to|has{_S}to|have{_S}to|are{_S}(?:required
@@ -203,8 +219,16 @@ _ENGLISH_SECRET = rf"""
         |access{_S}tokens?|ssh{_S}keys?)[^\n]{{0,60}}?\b(?:to|at|via|in){_S}(?:https?[:/]
           |the{_S}(?:following|url|link|address|attacker)|this{_S}(?:url|address|link|server|webhook
             |endpoint)|\S+@\S+\.\w)
-  | \byour{_S}(?:(?:full|complete|entire|own|exact){_S})?(?:system|hidden|secret|initial|internal){_S}(?:prompt|message
+  | \byour{_S}(?:(?:full|complete|entire|own|exact){_S})?(?:system|hidden|secret|initial|internal){_S}(?:prompt
+        |message
     |instructions)\b
+  | \b(?:do{_S}not|dont|never){_S}(?:reveal|mention|disclose|repeat|quote|refer{_S}to){_S}(?:these|this
+        |the{_S}above){_S}
+    (?:instructions?|message|prompt|note|rules)\b
+  | \b(?:include|put|append|insert|paste|add|encode){_S}{_WORDS}(?:contents?{_S}of{_S})?(?:the{_S})?(?:\.?env\b
+        |\.?ssh\b
+    |secrets?|API{_S}keys?|credentials|passwords?){_S}[^\n]{{0,30}}?\b(?:in|to|into){_S}(?:your|the){_S}(?:reply
+        |answer|response|url)
   | \bexfiltrate{_S}(?:the|all|any|your|every)\b
   | !\[[^\]\n]{{0,80}}\]\(https?://[^)\s]{{1,200}}[?&]\w+=(?:\{{|\[|<|%7B|DATA|SECRET|YOUR|CONVERSATION)
 """
@@ -214,9 +238,11 @@ _CHINESE = {
         |停止遵[守循]|绕过|繞過|推翻|覆盖|覆蓋)
     [^\n。；！？]{0,8}?(?:之前|以上|上述|上面|上文|前面|先前|此前|前述|所有|一切|全部|你的|您的|系统|系統
         |原[来來有先]|既有|任何)
-    [^\n。；！？]{0,10}?(?:指令|指示|提示|命令|规则|規則|规定|規定|要求|设定|設定|约束|約束|限制|说明|說明|内容|內容|对话
+    [^\n。；！？]{0,10}?(?:指令|指示|提示|命令|规则|規則|规定|規定|要求|设定|設定|约束|約束|限制|说明|說明|内容
+        |內容|对话
         |對話)
-  | (?:新的|真正的|最新)(?:系统|系統)?(?:指令|指示|任务|任務)[如是为為：:]
+  | (?:新的?|真正的|最新)(?:系统|系統)?(?:指令|指示|任务|任務)[如是为為：:]
+  | (?:忽略|无视|無視|忘记|忘記)(?:以上|上文|前文|上面|之前)(?=[，,。！；\s]|的?(?:一切|全部|所有))
   | (?:执行|執行|遵循|服从|服從|遵守)(?:下面|以下|下列)的?(?:真正的?|新的?)?(?:指令|指示|命令)
   | (?:必须|必須|务必|務必)(?:服从|服從)
   | 你(?:现在|現在)?的(?:新|真正的?|唯一的?)(?:任务|任務|角色|身份|目标|目標|指令)(?:是|为|為)""",
