@@ -44,8 +44,7 @@ class Window(Conversing):
             from messages to a text; None: the OpenAI-compatible endpoint of `OPENAI_BASE_URL`.
         system: the system prompt.
         dialect: `openai`, `responses` or `anthropic`; None: the client's, or what the first messages tell.
-        tokenizer, embedder, summarizer, strategy: as for `ctxwin.pack`.
-        files, shares: the same; parts of the files compete with the conversation in every request.
+        tokenizer, embedder, summarizer, strategy, files, shares: as for `ctxwin.pack`, in every request.
         recall: whether the model gets a tool with which it can ask for what was shortened or left out.
         cache: policy by which requests share their beginnings with earlier ones, so that the provider's prompt cache
             is read (`ctxwin.caching.POLICIES`), where the model has a price for that; None: each is packed anew.
