@@ -1,7 +1,7 @@
 """Lines of quoted text that address the model rather than the reader: found and named, never removed.
 
 A pattern list finds known ways of saying it, in English and Chinese and the plainest one in six other languages. Of 30
-phrasings written after it, it found 19; in 108 MB of other people's packages, 11,599 files, it flagged 6 lines, all
+phrasings written after it, it found 19; in 53 MB of other people's packages, 5,800 files, it flagged 3 lines, all
 harmless. It warns; whoever words an order as an ordinary sentence passes it.
 """
 
