@@ -22,7 +22,7 @@ from .variants import OUTSIDE, Variant
 
 __all__ = ["Task", "score_source"]
 
-ASKED_FOR = ("speaker", "role", "instruction", "date", "phrase")
+ASKED_FOR = ("speaker", "role", "instruction", "date", "phrase", "name", "path", "trace", "prose", "tests")
 """Features that do not build on how well items match, so that no embedder changes whether they add anything."""
 
 _Packer = Callable[[Query, int], tuple[Sequence[Mapping[str, Any]], float]]
@@ -90,7 +90,7 @@ def _silent(task: Task, index: Index, query: Query) -> frozenset[str]:
     parts = index.features(Question(text=query.text, when=parse_time(_date(task, query))))
     weights = asdict(index.weights)
     nothing = {name for name in ASKED_FOR if weights[name] and not (name in parts and parts[name].any())}
-    return frozenset(nothing | {"history"} | ({"link"} - parts.keys()))
+    return frozenset(nothing | {"history"} | ({"link", "calls"} - parts.keys()))
 
 
 def _packer(task: Task, variant: Variant, units: Mapping[str, Item], pool: Pool) -> _Packer:

@@ -21,6 +21,7 @@ from .links import Titles
 from .place import Scores
 from .query import Query
 from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
+from .sources import Sources
 from .table import Table
 from .weights import Weights, shipped_weights
 
@@ -75,6 +76,7 @@ class Index:
         self._table = Table()
         self._words = Bm25()
         self._titles = Titles()
+        self._sources = Sources()
         self._instructions = Lazily(instruction_strength, "turn", "memory")
         self._own = Lazily(self_reference, "turn")
         self.extend(items)
@@ -98,6 +100,7 @@ class Index:
         self._texts += texts
         self._words.extend_counted([count_terms(new)] if terms is None else terms)
         self._table = self._table.plus(new)
+        self._sources.extend(new)
 
     def select(self, rows: NDArray[np.intp]) -> Index:
         """Return an index of some items, (m,) in any order, that scores as one built from them alone.
@@ -107,6 +110,7 @@ class Index:
         other = copy.copy(self)
         other._rows, other._vectors = rows, ()
         other._table, other._words = self._table.take(rows), self._words.select(rows)
+        other._sources = self._sources.select(rows)
         return other
 
     def compact(self, rows: NDArray[np.intp]) -> Index:
@@ -202,7 +206,9 @@ class Index:
         if scaled:
             parts["dense"] = self.weights.dense * self._need_of_meaning(query) * add_up(scaled) ** STEEP_VECTORS
         parts |= self._surroundings(query, add_up(parts))
-        parts |= self._asked_for(query)
+        parts |= self._asked_for(query) | self._sources.asked_for(query, terms, self.weights)
+        if self._sources.has_code:
+            parts["calls"] = self._sources.calls(add_up(parts), self._words, self.weights)
         if query.is_task:
             parts["kin"] = self.weights.kin * self._kin(add_up(parts))
         return parts | self._second_step(add_up(parts), terms)

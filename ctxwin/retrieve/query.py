@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..lexical import term_counts, tokenize
 from .subject import asks_over_time, subject
+from .traces import Frame, frames
 
 __all__ = ["Query"]
 
@@ -47,6 +48,12 @@ _ASSISTANT = re.compile(
 _MINE = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.I)
 """Not in Chinese, where such a word stands in nearly every turn (MemoryBank -2)."""
 _QUOTED = re.compile(r"[\"“「『《`]([^\"”」』》`]{3,80})[\"”」』》`]")
+_CODE = re.compile(
+    r"`[^`\n]+`|\b[a-z]+_\w+|\b_\w+|[a-z][A-Z]\w|\b[A-Z][a-z]+[A-Z]|\w\(\)|\b[a-z]\w*\.[a-z_]\w+|\w(?:Error|Exception)\b"
+    r"|^Traceback |^\s+at ",
+    re.M,
+)
+_TESTS = re.compile(r"\btest(?:s|ed|ing)?\b|测试", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,6 +132,21 @@ class Query:
     def is_about_the_user(self) -> bool:
         """Whether the one who asks speaks of himself, and does not ask what the assistant said."""
         return bool(_MINE.search(self.text)) and not self.asks_assistant
+
+    @property
+    def shows_code(self) -> bool:
+        """Whether it has a piece of code: an identifier, a call, an error, a trace."""
+        return bool(_CODE.search(self.text))
+
+    @property
+    def asks_for_tests(self) -> bool:
+        """Whether it speaks of tests."""
+        return bool(_TESTS.search(self.text))
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The places in code that it names, the one where it went wrong first."""
+        return frames(self.text)
 
     @property
     def phrases(self) -> list[str]:

@@ -65,6 +65,18 @@ class Weights:
     history: float
     """A term of the message before the question counts this much of one of the question, were all of that unknown to
     the items; less, the more of the question the best item says (MADial +10)."""
+    name: float
+    """BM25 of the names that a piece of code defines, and of what encloses it."""
+    path: float
+    """BM25 of a chunk's path."""
+    calls: float
+    """Refers to likely code, or is referred to by it."""
+    trace: float
+    """Holds a place that the question names: a frame of a stack trace, `path:line`."""
+    prose: float
+    """Taken off what is no program, where the question shows code."""
+    tests: float
+    """Taken off tests, where the question does not speak of them."""
     temperature: float
     """Score difference at which p falls by e. With the allocator's saturating worth of long items, .4 to .5 was the
     best on most sets (against .3: BEAM +3, VCSum +1, others within .5)."""
