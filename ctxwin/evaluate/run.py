@@ -14,7 +14,7 @@ from ..errors import InputError
 from .data import Dataset, Query, load
 from .settings import check_settings
 from .source import Task, score_source
-from .stats import Difference, Row, Score, differences, rows
+from .stats import Difference, Row, Score, differences, rows, source_rows
 from .variants import Variant, get_variant
 from .workers import Progress, work
 
@@ -39,6 +39,11 @@ class Result:
         return rows(self.scores)
 
     @cached_property
+    def source_rows(self) -> tuple[Row, ...]:
+        """Means by set, source, variant and budget; each row has the source for its category."""
+        return source_rows(self.scores)
+
+    @cached_property
     def differences(self) -> tuple[Difference, ...]:
         """Each later variant against the first."""
         first, *others = self.variants
@@ -55,13 +60,14 @@ class Result:
         return tuple(score for score in self.scores if score.failure is not None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return settings, rows, differences, overruns and failures as plain values, ready for JSON."""
+        """Return settings, rows, those by source, differences, overruns and failures as plain values, ready for JSON."""
         return {
             "variants": list(self.variants),
             "budgets": list(self.budgets),
             "tokenizer": self.tokenizer,
             "history": self.history,
             "rows": [asdict(row) for row in self.rows],
+            "source_rows": [asdict(row) for row in self.source_rows],
             "differences": [asdict(difference) for difference in self.differences],
             "overruns": [asdict(score) for score in self.overruns],
             "failures": [asdict(score) for score in self.failures],

@@ -16,7 +16,7 @@ from ..pool import Pool
 from ..retrieve import Index, shipped_weights
 from ..retrieve import Query as Question
 from .data import Query
-from .score import recall, request_text, request_tokens, text_tokens
+from .score import file_recall, recall, request_text, request_tokens, text_tokens
 from .stats import Score
 from .variants import OUTSIDE, Variant
 
@@ -141,11 +141,14 @@ def _score_one(
     try:
         messages, gap = packer(query, budget)
     except BudgetError as error:
-        return score(recall=0.0, tokens=0, failure=str(error))
+        return score(recall=0.0, files=0.0 if query.ranges else None, tokens=0, failure=str(error))
     seconds = time.perf_counter() - began
     tokens = request_tokens(messages, task.tokenizer)
+    # One over its budget says nothing.
+    text = request_text(messages) if tokens <= budget else ""
     return score(
-        recall=recall(request_text(messages), query, units) if tokens <= budget else 0.0,
+        recall=recall(text, query, units),
+        files=file_recall(text, query, units),
         tokens=tokens,
         gap=gap,
         seconds=seconds,
