@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["Graph", "Pairs", "link"]
+__all__ = ["Graph", "Pairs", "link", "telling"]
 
 Array = NDArray[np.float64]
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -43,14 +43,16 @@ class Graph:
         [0.5, 0.0, 0.0]
     """
 
-    forward: csr_array
-    """(n, n) share of each place's references that goes to each other; rows add up to 1 or 0."""
-    backward: csr_array
-    """(n, n) share of what refers to each place that stands in each other; rows add up to 1 or 0."""
+    edges: csr_array
+    """(n, n) how much of each place's references goes to each other."""
+    out: Array
+    """(n,) how many references go out of each place."""
+    into: Array
+    """(n,) how many come in."""
 
     @classmethod
     def of(cls, size: int, defined: Pairs, referred: Pairs, groups: NDArray[np.intp] | None = None) -> Graph:
-        """Build the graph of n places.
+        """Build the graph of n places from names that are `telling`.
 
         Args:
             size: n.
@@ -58,19 +60,20 @@ class Graph:
             referred: names and the places that refer to them; a reference from where the name is defined is none.
             groups: (n,) number of each place's file; None: all places are of one.
         """
-        from scipy.sparse import csr_array, diags_array
+        from scipy.sparse import csr_array
 
-        source, target, share = _edges(size, defined, referred, groups)
-        edges = csr_array((share, (source, target)), shape=(size, size))
-        out, into = np.asarray(edges.sum(axis=1)).ravel(), np.asarray(edges.sum(axis=0)).ravel()
+        source, target, share = _edges(defined, referred, groups)
         return cls(
-            forward=csr_array(diags_array(1 / np.maximum(out, 1e-9)) @ edges),
-            backward=csr_array((edges @ diags_array(1 / np.maximum(into, 1e-9))).T),
+            edges=csr_array((share, (source, target)), shape=(size, size)),
+            out=np.bincount(source, share, minlength=size),
+            into=np.bincount(target, share, minlength=size),
         )
 
     def near(self, weights: Array) -> Array:
         """Return what places get of the weight of others, (n,), half along references and half against them."""
-        return np.asarray((self.forward.T @ weights + self.backward.T @ weights) / 2)
+        along = self.edges.T @ (weights / np.maximum(self.out, 1e-9))
+        against = self.edges @ (weights / np.maximum(self.into, 1e-9))
+        return np.asarray(along + against) / 2
 
     def central(self, start: Array, *, damping: float = DAMPING, steps: int = STEPS) -> Array:
         """Rank places by a random walk that keeps coming back to where it starts (personalised PageRank).
@@ -111,25 +114,28 @@ def link(
         [(number.setdefault(name, len(number)), place) for place, names in enumerate(some) for name in names]
         for some in (defined, referred)
     ]
-    ends, starts = (tuple(np.asarray(pairs, np.intp).reshape(-1, 2).T) for pairs in both)
+    pairs = [np.asarray(one, np.intp).reshape(-1, 2) for one in both]
+    kept = telling(*(np.bincount(one[:, 0], minlength=len(number)) for one in pairs), len(defined))
+    ends, starts = (one[kept[one[:, 0]]].T for one in pairs)
     return Graph.of(len(defined), (ends[0], ends[1]), (starts[0], starts[1]), groups)
 
 
+def telling(definers: NDArray[np.intp], referrers: NDArray[np.intp], size: int) -> NDArray[np.bool_]:
+    """Return which names tie places together, (k,), from how many of all places define them and refer to them."""
+    return (definers > 0) & (definers <= MOST_DEFINERS) & (referrers <= max(FEW, MOST_REFERRERS * size))
+
+
 def _edges(
-    size: int, defined: Pairs, referred: Pairs, groups: NDArray[np.intp] | None
+    defined: Pairs, referred: Pairs, groups: NDArray[np.intp] | None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
     """Return from where to where references go, and how much of each."""
     order = np.argsort(defined[0], kind="stable")
     names, places = defined[0][order], defined[1][order]
-    known = int(max(names.max(initial=-1), referred[0].max(initial=-1))) + 1
-    definers = np.bincount(names, minlength=known)
-    referrers = np.bincount(referred[0], minlength=known)
-    telling = (definers > 0) & (definers <= MOST_DEFINERS) & (referrers <= max(FEW, MOST_REFERRERS * size))
-    name, source = (column[telling[referred[0]]] for column in referred)
-    times = definers[name]
+    name, source = referred
+    first = np.searchsorted(names, name)
+    times = np.searchsorted(names, name, side="right") - first
     reference = np.repeat(np.arange(len(name)), times)
     within = np.arange(len(reference)) - np.repeat(np.cumsum(times) - times, times)
-    first = np.searchsorted(names, name)
     target, source = places[first[reference] + within], source[reference]
     own = np.bincount(reference, target == source, minlength=len(name))[reference] > 0
     here = np.ones(len(source), np.bool_) if groups is None else groups[source] == groups[target]

@@ -21,10 +21,10 @@ from ..items import Item
 from ..lexical import Bm25, tokenize
 from ..postings import Counted
 from ..syntax import PROSE, TABLES, language_of
-from .graph import Graph
+from .graph import Graph, Pairs, telling
 from .place import Scores
 from .query import Query
-from .scaling import add_up, scale_within
+from .scaling import scale_within, top
 from .traces import Frame
 from .weights import Weights
 
@@ -38,6 +38,8 @@ FADE = 0.9
 """What a frame counts of the one nearer to where it went wrong."""
 SAME_FUNCTION = 0.6
 """What another chunk of a frame's function counts of the one with its line: that may be of another version."""
+MOST_LIKELY = 200
+"""Likeliest pieces of code whose references are followed."""
 REACH = 0.2
 """Score difference at which what a chunk passes on along references falls by e (.1 to .5: within a point)."""
 
@@ -64,8 +66,8 @@ class Sources:
     """Columns of n items, most of them chunks of files; it grows with its index.
 
     Example:
-        >>> sources = Sources()
-        >>> sources.extend([Item(kind="chunk", source="src/app.py", title="App.run", text="def run(self): ...")])
+        >>> sources, words = Sources(), Bm25([["run"]])
+        >>> sources.extend([Item(kind="chunk", source="src/app.py", title="App.run", text="def run(self): ...")], words)
         >>> sources.has_code, sources.defined(0)
         (True, ['run'])
     """
@@ -73,12 +75,12 @@ class Sources:
     def __init__(self) -> None:
         self._columns = {name: Column[Any](np.empty(0, kind)) for name, kind in COLUMNS.items()}
         self._items: list[Item] = []
-        self._names, self._paths, self._wholes = Bm25(), Bm25(), Bm25()
+        self._names, self._paths = Bm25(), Bm25()
+        self._defined = tuple(Column(np.empty(0, np.intp)) for _ in range(2))
         self._files: dict[str, int] = {}
         self._by_name: dict[str, list[int]] = {}
         self._parts: list[tuple[str, ...]] = []
         self._rows: NDArray[np.intp] | None = None
-        self._graph: Graph | None = None
 
     def __len__(self) -> int:
         return len(self["file"])
@@ -87,51 +89,61 @@ class Sources:
         array = self._columns[name].array
         return array if self._rows is None else array[self._rows]
 
-    def extend(self, items: Iterable[Item]) -> None:
-        """Append items; nothing is read until there is code among them."""
+    def extend(self, items: Iterable[Item], words: Bm25) -> None:
+        """Append items, which the index of words has already; nothing is read until there is code among them."""
         self._items += items
-        if self.has_code or any(_is_program(item) for item in self._items[len(self) :]):
-            self._read(self._items[len(self) :])
+        if self.has_code or any(_kind(item)[0] for item in self._items[len(self) :]):
+            self._read(self._items[len(self) :], words)
 
-    def _read(self, new: Sequence[Item]) -> None:
+    def _read(self, new: Sequence[Item], words: Bm25) -> None:
+        before = len(self)
         rows = [self._row(item) for item in new]
         if rows:
             for (name, column), values in zip(list(self._columns.items()), zip(*rows, strict=True), strict=True):
                 self._columns[name] = column.plus(values)
         named = [_defined(item) if row[0] else [] for item, row in zip(new, rows, strict=True)]
-        titles = [_TITLE.findall(item.title or "") if row[0] else [] for item, row in zip(new, rows, strict=True)]
-        both = [dict.fromkeys([*names, *title]) for names, title in zip(named, titles, strict=True)]
-        self._names.extend_counted([Counted.of([term for name in names for term in _terms(name)] for names in both)])
-        self._wholes.extend_counted(
-            [Counted.of([_terms(name)[0] for name in names if len(name) >= SHORTEST and _terms(name)] for names in named)]
+        terms = [
+            list(dict.fromkeys((*names, *_TITLE.findall(item.title or "")))) if row[0] else []
+            for names, item, row in zip(named, new, rows, strict=True)
+        ]
+        self._names.extend_counted([Counted.of([term for name in names for term in _terms(name)] for names in terms)])
+        paths = (_path_terms(item.source or "") if item.kind == "chunk" else () for item in new)
+        self._paths.extend_counted([Counted.of(paths)])
+        wholes = [(found[0], i) for i, names in enumerate(named, before) for name in names if (found := _whole(name))]
+        numbers = words.numbers(whole for whole, _ in wholes)
+        places = np.asarray([i for _, i in wholes], np.intp)
+        self._defined = tuple(
+            column.plus(values[numbers >= 0]) for column, values in zip(self._defined, (numbers, places), strict=True)
         )
-        self._paths.extend_counted([Counted.of(_path_terms(item.source or "") if item.kind == "chunk" else () for item in new)])
-        self._graph = None
 
     def _row(self, item: Item) -> tuple[Any, ...]:
-        path, program = item.source or "", _is_program(item)
+        path, (program, test) = item.source or "", _kind(item)
         file = self._files.setdefault(path, len(self._files))
         if file == len(self._parts):
             self._parts.append(tuple(part for part in re.split(r"[/\\]+", path) if part not in ("", ".")))
             self._by_name.setdefault(self._parts[-1][-1] if self._parts[-1] else "", []).append(file)
         first, last = item.lines or (0, -1)
         prose = item.kind == "chunk" and not program
-        return program, prose, bool(_TEST.search(path)), file, first, last
+        return program, prose, test, file, first, last
 
     def select(self, rows: NDArray[np.intp]) -> Sources:
         """Return some items, (m,) in any order, as though there were no others; they do not grow."""
         other = copy.copy(self)
         if not self.has_code:
             return other
-        other._rows, other._graph, other._columns = rows, None, dict(self._columns)
+        other._rows, other._columns = rows, dict(self._columns)
         other._names, other._paths = self._names.select(rows), self._paths.select(rows)
-        other._wholes = self._wholes.select(rows)
         return other
 
     @property
     def has_code(self) -> bool:
         """Whether any item is a piece of a program."""
         return bool(self["program"].any())
+
+    @property
+    def share_of_code(self) -> float:
+        """Which share of the items that is, 0 to 1."""
+        return float(self["program"].mean()) if self.has_code else 0.0
 
     def defined(self, i: int) -> list[str]:
         """Return the names that item `i` defines."""
@@ -181,24 +193,50 @@ class Sources:
 
     def calls(self, total: Scores, words: Bm25, weights: Weights) -> Scores:
         """Return what code gets from what refers to it, and from what it refers to, the likelier the more."""
-        self._graph = graph = self._graph or self._linked(words)
-        weight = np.exp((total - total.max()) / np.float32(REACH)) * self["program"]
-        near = graph.near(weight.astype(np.float64))
+        likely = top(np.where(self["program"], total, -np.inf), MOST_LIKELY)
+        weight = np.zeros(len(self))
+        weight[likely] = np.exp((total[likely] - total[likely[0]]) / REACH) * self["program"][likely]
+        near = self._graph_around(likely, words).near(weight) * self["program"]
         most = float(near.max(initial=0.0))
         scores: Scores = weights.calls * np.sqrt(near / most if most else near).astype(np.float32)
         return scores
 
-    def _linked(self, words: Bm25) -> Graph:
-        names, places = self._wholes.pairs()
-        number = words.numbers(self._wholes.vocabulary)
-        terms, referring = words.pairs(among=number)
-        known = self["program"][referring]
-        names = number[names]
-        return Graph.of(len(self), (names[names >= 0], places[names >= 0]), (terms[known], referring[known]), self["file"])
+    def _graph_around(self, places: NDArray[np.intp], words: Bm25) -> Graph:
+        """Return the graph as it is around some places: all that they refer to, and all that refers to them."""
+        names, definers = self._definitions()
+        found_in = words.found_in
+        kept = telling(np.bincount(names, minlength=len(found_in)), found_in, len(self))
+        mine = np.unique(names[np.isin(definers, places) & kept[names]])
+        outwards, inwards = words.terms_of(places), words.standing(mine)
+        both = (np.concatenate(pair) for pair in zip(outwards, inwards, strict=True))
+        terms, referring = np.unique(np.stack(list(both)), axis=1)
+        known = self["program"][referring] & kept[terms]
+        terms, referring = terms[known], referring[known]
+        asked = np.zeros(len(found_in), np.bool_)
+        asked[terms] = True
+        defined = names[asked[names]], definers[asked[names]]
+        return Graph.of(len(self), defined, (terms, referring), self["file"])
+
+    def _definitions(self) -> Pairs:
+        """Return the numbers of names in the index of words, and the items that define them."""
+        names, definers = (column.array for column in self._defined)
+        if self._rows is None:
+            return names, definers
+        place = np.full(len(self._columns["file"].array), -1, np.intp)
+        place[self._rows] = np.arange(len(self._rows))
+        here = place[definers] >= 0
+        return names[here], place[definers[here]]
 
 
-def _is_program(item: Item) -> bool:
-    return item.kind == "chunk" and language_of(item.source) not in DATA
+@lru_cache(maxsize=4_096)
+def _kind_of_path(path: str) -> tuple[bool, bool]:
+    return language_of(path) not in DATA, bool(_TEST.search(path))
+
+
+def _kind(item: Item) -> tuple[bool, bool]:
+    """Return whether an item is a piece of a program, and of a test."""
+    program, test = _kind_of_path(item.source or "")
+    return (program, test) if item.kind == "chunk" else (False, False)
 
 
 def _defined(item: Item) -> list[str]:
@@ -211,6 +249,11 @@ def _defined(item: Item) -> list[str]:
 @lru_cache(maxsize=65_536)
 def _terms(name: str) -> tuple[str, ...]:
     return tuple(tokenize(name))
+
+
+def _whole(name: str) -> tuple[str, ...]:
+    """Return a name as the one term that stands for all of it; nothing for one that is too short."""
+    return _terms(name)[:1] if len(name) >= SHORTEST else ()
 
 
 @lru_cache(maxsize=4_096)
