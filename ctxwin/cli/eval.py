@@ -30,7 +30,12 @@ __all__ = ["run"]
 SHOWN = 10
 """How many overruns and failures are listed; `--json` has all."""
 
-FIGURES = (("files %", "files", ".1f"), ("tokens used", "tokens", ",.0f"), ("gap %", "gap", ".2f"), ("ms a pack", "milliseconds", ".0f"))
+FIGURES = (
+    ("files %", "files", ".1f"),
+    ("tokens used", "tokens", ",.0f"),
+    ("gap %", "gap", ".2f"),
+    ("ms a pack", "milliseconds", ".0f"),
+)
 """What is shown beside recall, where it is known: its name, the field of a `Row`, the format."""
 
 GAINS = (("gain, points", "mean"), ("95 % from", "low"), ("to", "high"))

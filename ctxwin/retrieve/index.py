@@ -54,9 +54,6 @@ few other turns have (10 to 15 gave the same)."""
 PHRASE_TERMS = 0.25
 """Share of a phrase's weight, by rarity, that the terms of an item have if the phrase stands in it: not all, since its
 first and last words may be parts of longer ones there."""
-CODE_MEANING = 0.4
-"""What vectors count for code: made for prose, they know little of it. Against 1, code_sweqa gained 2.0 [-.7, 4.9], 1.7
-[-.4, 4.2] and .8 [-.4, 2.1] at 4k, 8k and 16k; nothing between 0 and 1 is worse than 1."""
 
 
 class Index:
@@ -198,7 +195,7 @@ class Index:
             ranges: least and most of the bare matches, where other indexes are asked too; None: of this one.
         """
         leaning = self._leaning(query)
-        terms = query.terms(self.weights.history * leaning)
+        terms = query.terms(self.weights.history * leaning, prose_weight=self._sources.prose_weight)
         bare = self._matches(query, terms, leaning)
         limits = ranges or find_ranges(bare)
         scaled = {name: np.nan_to_num(scale(scores, *limits[name])) for name, scores in bare.items()}
@@ -217,7 +214,8 @@ class Index:
     def matches(self, query: Query) -> dict[str, Scores]:
         """Return how well the items themselves match, unscaled: BM25, and cosines (NaN without a vector)."""
         leaning = self._leaning(query)
-        return self._matches(query, query.terms(self.weights.history * leaning), leaning)
+        terms = query.terms(self.weights.history * leaning, prose_weight=self._sources.prose_weight)
+        return self._matches(query, terms, leaning)
 
     def _matches(self, query: Query, terms: dict[str, float], leaning: float) -> dict[str, Scores]:
         return {WORDS: self._words.scores(terms)} | self._cosines(query, leaning)
@@ -258,7 +256,7 @@ class Index:
         [1, 11], MADial at 512 -1.5 [-5, 1], RGB (checked only) at 256 +2 [-2, 6]. In English such a gate gave -3 to +4.
         """
         if not is_foreign(query.text):
-            return 1 - (1 - CODE_MEANING) * self._sources.share_of_code
+            return self._sources.need_of_meaning
         return MEANING * self._missing(query) ** 2
 
     def _surroundings(self, query: Query, base: Scores) -> dict[str, Scores]:
