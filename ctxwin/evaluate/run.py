@@ -60,7 +60,7 @@ class Result:
         return tuple(score for score in self.scores if score.failure is not None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return settings, rows, those by source, differences, overruns and failures as plain values, ready for JSON."""
+        """Return settings, rows, differences, overruns and failures as plain values, ready for JSON."""
         return {
             "variants": list(self.variants),
             "budgets": list(self.budgets),

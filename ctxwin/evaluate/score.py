@@ -82,15 +82,15 @@ def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:
 
 
 def file_recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float | None:
-    """Return the share of the gold files of which a gold line stands in the request, 0 to 1; None without line ranges.
+    r"""Return the share of the gold files of which a gold line stands there, 0 to 1; None without line ranges.
 
     Raises:
         InputError: as `recall`.
 
     Example:
-        >>> units = {name: Item(id=name, text=f"import {name}\\nrun()") for name in ("a", "b")}
+        >>> units = {name: Item(id=name, text=f"import {name}\nrun()") for name in ("a", "b")}
         >>> query = Query(qid="q", source="s", text="?", gold=("a", "b"), ranges={"a": ((1, 2),), "b": ((1, 1),)})
-        >>> file_recall("import a\\nrun()", query, units)
+        >>> file_recall("import a\nrun()", query, units)
         0.5
     """
     if not query.ranges:

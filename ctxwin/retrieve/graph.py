@@ -26,7 +26,7 @@ Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 MOST_DEFINERS = 8
 """Places that may define a name (4 to 8: the same)."""
 MOST_REFERRERS = 0.1
-"""Share of all places that may refer to it (.03 to .1: within .5 points; without a limit 1 point less at 8k and 16k)."""
+"""Share of all places that may refer to it (.03 to .1: within .5 points; without a limit code_sweqa lost 1 at 8k)."""
 FEW = 5
 """Places that may refer to it in the smallest graph."""
 DAMPING, STEPS = 0.85, 20
@@ -65,8 +65,8 @@ class Graph:
         source, target, share = _edges(defined, referred, groups)
         return cls(
             edges=csr_array((share, (source, target)), shape=(size, size)),
-            out=np.bincount(source, share, minlength=size),
-            into=np.bincount(target, share, minlength=size),
+            out=np.bincount(source, share, minlength=size).astype(np.float64),
+            into=np.bincount(target, share, minlength=size).astype(np.float64),
         )
 
     def near(self, weights: Array) -> Array:
@@ -115,7 +115,8 @@ def link(
         for some in (defined, referred)
     ]
     pairs = [np.asarray(one, np.intp).reshape(-1, 2) for one in both]
-    kept = telling(*(np.bincount(one[:, 0], minlength=len(number)) for one in pairs), len(defined))
+    definers, referrers = (np.bincount(one[:, 0], minlength=len(number)) for one in pairs)
+    kept = telling(definers, referrers, len(defined))
     ends, starts = (one[kept[one[:, 0]]].T for one in pairs)
     return Graph.of(len(defined), (ends[0], ends[1]), (starts[0], starts[1]), groups)
 

@@ -34,9 +34,10 @@ DATA = frozenset({*PROSE, *TABLES, "notebook", "html", "css", "yaml", "toml", "j
 """Languages whose files hold no program."""
 SHORTEST = 3
 """Letters of a name that ties places together, at least."""
-PROSE = 0.25
+PROSE_WEIGHT = 0.25
 """What words of a long question count that are no code, where code is looked for. Against 1, over calls of other
-packages that went wrong: with the message alone 10.0 [2.8, 18.1] at 2k, with the trace 3.8 [.1, 8.5] (.1 to .5: alike)."""
+packages that went wrong: with the message alone +10.0 [2.8, 18.1] at 2k, with the trace as words +3.8 [.1, 8.5]
+(.1 to .5: alike)."""
 CODE_MEANING = 0.4
 """What vectors count for code: made for prose, they know little of it. Against 1, code_sweqa gained 2.0 [-.7, 4.9], 1.7
 [-.4, 4.2] and .8 [-.4, 2.1] at 4k, 8k and 16k; nothing between 0 and 1 is worse than 1."""
@@ -54,7 +55,8 @@ _TEST = re.compile(
     r"|(?:^|[/\\])(?:test_[^/\\]*|conftest)\.py$|[._-](?:test|spec|tests)\.\w+$|(?:Test|Tests|Spec)\.(?:java|kt|cs|scala)$"
 )
 _DEFINED = re.compile(
-    r"^[ \t]*(?:(?:export|default|async|public|private|protected|static|final|abstract|override|pub(?:\(\w+\))?)[ \t]+)*"
+    r"^[ \t]*(?:(?:export|default|async|public|private|protected|static|final|abstract|override|pub(?:\(\w+\))?)"
+    r"[ \t]+)*"
     r"(?:def|class|function\*?|func|fn|fun|interface|struct|enum|trait|module|record|protocol)[ \t]+"
     r"(?:\([^)\n]{0,99}\)[ \t]*)?([A-Za-z_$][\w$]*)"
     r"|^(?:export[ \t]+)?(?:const|let|var|type)[ \t]+([A-Za-z_$][\w$]*)"
@@ -149,7 +151,7 @@ class Sources:
     @property
     def prose_weight(self) -> float:
         """What words of a long question count that are no code."""
-        return PROSE if self.has_code else 1.0
+        return PROSE_WEIGHT if self.has_code else 1.0
 
     @property
     def need_of_meaning(self) -> float:

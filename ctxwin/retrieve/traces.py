@@ -51,8 +51,8 @@ def frames(text: str) -> list[Frame]:
     Python and pytest print that one last, all others print it first.
 
     Example:
-        >>> [frame.name for frame in frames('File "app/x.py", line 12, in f\nFile "json/decoder.py", line 3, in decode')]
-        ['decode', 'f']
+        >>> [frame.name for frame in frames('File "app/x.py", line 12, in f\nFile "json/decoder.py", line 3, in load')]
+        ['load', 'f']
         >>> frames("    at Router.handle (/srv/node_modules/express/lib/router.js:47:12)")[0].path[-2:]
         ('lib', 'router.js')
         >>> frames("at 10:30 we met"), frames("tests/test_a.py:7: AssertionError")[0].line
