@@ -136,9 +136,9 @@ class Sources:
 
     def select(self, rows: NDArray[np.intp]) -> Sources:
         """Return some items, (m,) in any order, as though there were no others; they do not grow."""
-        other = copy.copy(self)
         if not self.has_code:
-            return other
+            return Sources()  # of nothing, whatever this one becomes
+        other = copy.copy(self)
         other._rows, other._columns = rows, dict(self._columns)
         other._names, other._paths = self._names.select(rows), self._paths.select(rows)
         return other
