@@ -20,7 +20,7 @@ from ..columns import Column
 from ..items import Item
 from ..lexical import Bm25, tokenize
 from ..postings import Counted
-from ..syntax import PROSE, TABLES, language_of
+from ..syntax import is_code, language_of
 from .graph import Graph, Pairs, telling
 from .place import Scores
 from .query import Query
@@ -30,8 +30,8 @@ from .weights import Weights
 
 __all__ = ["Sources"]
 
-DATA = frozenset({*PROSE, *TABLES, "notebook", "html", "css", "yaml", "toml", "json"})
-"""Languages whose files hold no program."""
+DATA = frozenset({"csv", "tsv", "notebook", "html", "css", "yaml", "toml", "json"})
+"""Languages of code whose files hold no program."""
 SHORTEST = 3
 """Letters of a name that ties places together, at least."""
 PROSE_WEIGHT = 0.25
@@ -243,7 +243,8 @@ class Sources:
 
 @lru_cache(maxsize=4_096)
 def _kind_of_path(path: str) -> tuple[bool, bool]:
-    return language_of(path) not in DATA, bool(_TEST.search(path))
+    language = language_of(path)
+    return is_code(language) and language not in DATA, bool(_TEST.search(path))
 
 
 def _kind(item: Item) -> tuple[bool, bool]:
