@@ -3,7 +3,7 @@
 A request reads, top to bottom: system and tools, the kept messages in order with a note for each omitted
 run, one block with what was retrieved from items and files, the question. The block prints
 
-    [412 of 437 items left out]
+    [data 583: 412 left out]
     8 May 2023:
     Caroline: I went to a support group yesterday.
     …
@@ -11,29 +11,37 @@ run, one block with what was retrieved from items and files, the question. The b
 
     notes/lease.md:12-20
     The deposit is two months' rent.
+    [end 583]
 
-A date stands once for its sitting, the source of passages once for all of them that follow each other, a
-`path:first-last` once for a run of neighbouring chunks, and `…` where turns between two printed ones are missing.
+The two lines are there where documents are quoted; else the first is `[412 of 437 items left out]`. A date stands once
+for its sitting, the source of passages once for all of them that follow each other, a `path:first-last` once for a run
+of neighbouring chunks, with the lines that are shown, and `…` where turns between two printed ones are missing.
 Everything printed is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .excerpts import Excerpt, Part, Runs, merged, parts_of
+from .excerpts import citation as cite
+from .fences import FENCE, fence_number, fenced
 from .items import Item
 from .tokens import Tokenizer
 
 __all__ = [
     "OMISSION",
+    "QUOTED",
     "Pieces",
+    "Runs",
     "citation",
     "count_pieces",
     "duplicate_weights",
+    "frame",
     "left_out",
     "omitted_run",
     "render_block",
@@ -42,6 +50,9 @@ __all__ = [
 DUPLICATE_WEIGHT = {"turn": 0.5, "memory": 0.5}
 """Discount of near-duplicates by kind; 1 for chunks, passages and tool output, which repeat a lot where a
 conversation repeats little."""
+QUOTED = frozenset({"chunk", "document"})
+"""Kinds of items that make a block stand in a fence, which marks it as data: text of files. Passages of a store are as
+short as the fence is long: at 200 tokens it cost them 2 points of evidence recall (rgb_zh)."""
 OMISSION = "…\n"
 """Stands where turns, or pieces of one document, between two printed ones are missing; one token in o200k."""
 
@@ -93,6 +104,11 @@ class Pieces:
         )
 
 
+def frame(kinds: Collection[str], size: int) -> str:
+    """Return the most that stands around the items of a block, for items of some kinds, so many in all."""
+    return fenced("", FENCE, size) if QUOTED & set(kinds) else left_out(size, size)
+
+
 def left_out(omitted: int, total: int) -> str:
     """Say at the head of a block how much is missing; "" when nothing is."""
     return f"[{omitted:,} of {total:,} items left out]\n" if omitted else ""
@@ -103,19 +119,19 @@ def omitted_run(turns: int, ids: str = "") -> str:
     return f"[{turns:,} turn{'s' if turns != 1 else ''} omitted{': ' if ids else ''}{ids}]"
 
 
-def citation(item: Item, until: Item | None = None) -> str:
-    """Name the lines of a chunk, or of a run of chunks, as `path:first-last`; "" when it has no source.
+def source_of(item: Item) -> str:
+    """Name where an item comes from; "" for a turn, which its speaker names, and where nothing is known."""
+    return item.source if item.source is not None and item.kind != "turn" else ""
+
+
+def citation(item: Item) -> str:
+    """Name the lines of a chunk as `path:first-last`; "" when it has no source.
 
     Example:
         >>> citation(Item(text="x", kind="chunk", source="notes.md", lines=(3, 9)))
         'notes.md:3-9'
     """
-    if item.source is None or item.kind == "turn":
-        return ""
-    last = until or item
-    if item.lines is None or last.lines is None:
-        return item.source
-    return f"{item.source}:{item.lines[0]}-{last.lines[1]}"
+    return cite(source_of(item), (item.lines,) if item.lines is not None else ())
 
 
 def short_names(speakers: Sequence[str | None]) -> Mapping[str, str]:
@@ -140,13 +156,12 @@ def _shared(item: Item) -> str:
     return f"{when.day} {when:%B} {when.year}:\n" if when else f"{item.time}:\n"
 
 
-def _head(item: Item, until: Item | None = None) -> str:
+def _head(item: Item, cited: str) -> str:
     """Return what is printed before an item whose neighbour before it is not printed."""
     if item.kind == "turn":
         return OMISSION
     if item.kind == "memory":
         return ""
-    cited = citation(item, until)
     if item.kind == "passage" and item.lines is None:  # its source stands above
         cited = item.title or ""
     if cited:
@@ -188,7 +203,7 @@ def count_pieces(items: Sequence[Item], tokenizer: Tokenizer, known: Pieces | No
     first = len(known.labels)
     new, before = items[first:], items[first - 1] if first else None
     header, lines = _headers(new, before, len(known.header_tokens))
-    heads = [_head(item) for item in new]
+    heads = [_head(item, citation(item)) for item in new]
     texts = [label + _closed(item.text) for label, item in zip(labels[first:], new, strict=True)]
     different = list(dict.fromkeys(heads))
     counts = tokenizer.count_many([*texts, *different, *lines])
@@ -251,39 +266,63 @@ def render_block(
     items: Sequence[Item],
     labels: Sequence[str],
     chosen: Sequence[int],
-    text_of: Callable[[int], str],
+    short: Mapping[int, tuple[str, Runs | None]],
     total: int | None = None,
-) -> tuple[str, list[str]]:
-    """Print the chosen items as one text, in their order.
+) -> tuple[str, list[Excerpt]]:
+    """Print the chosen items as one text, in their order; documents stand in a fence.
 
     Args:
         items: all items of the block.
         labels: what stands before each text, from `count_pieces`.
         chosen: indices of those to print, ascending.
-        text_of: the text to print for an index; the item's own, or a shorter rendition of it.
+        short: for those that are not printed whole, the text to print and which slices of the item's own it is made
+            of; None for a text in other words.
         total: how many of the items could have been chosen; None for all.
 
     Returns:
-        The text, and the citations `path:first-last` in it, in order.
+        The text, and what it shows of each place of a source, in order.
     """
     total = len(items) if total is None else total
-    out = [left_out(total - len(chosen), total)]
-    cited: list[str] = []
+    omitted = total - len(chosen)
+    out: list[str] = []
+    shown: list[Excerpt] = []
     under: tuple[str | None, str] | None = None
     for run in _runs(items, chosen):
-        first, last = items[run[0]], items[run[-1]]
-        head, line = _head(first, last), _shared(first)
+        first = items[run[0]]
+        excerpt = _excerpt(items, labels, run, short)
+        head, line = _head(first, excerpt.citation), _shared(first)
         if line and (first.session, line) != under:
             head = line + ("" if head == OMISSION else head.removeprefix("\n"))
-        if len(out) == 1:
+        if not out:
             # The line above says that something is missing, and at the very top there is nothing to part.
-            head = "" if head == OMISSION else head.removeprefix("" if out[0] else "\n")
+            head = "" if head == OMISSION else head.removeprefix("" if omitted else "\n")
         under = (first.session, line)
-        body = "".join(labels[i] + _piece(items[i], text_of(i)) for i in run)
-        out.append(head + _closed(body))
-        if cite := citation(first, last):
-            cited.append(cite)
-    return "".join(out), cited
+        out.append(head + _closed(excerpt.text))
+        shown.append(excerpt)
+    text = "".join(out)
+    if any(items[i].kind in QUOTED for i in chosen):
+        return fenced(text, fence_number(text), omitted), shown
+    return left_out(omitted, total) + text, shown
+
+
+def _excerpt(
+    items: Sequence[Item], labels: Sequence[str], run: Sequence[int], short: Mapping[int, tuple[str, Runs | None]]
+) -> Excerpt:
+    """Account for a run of neighbours."""
+    texts, parts, lines = [], list[Part](), list[tuple[int, int]]()
+    for i in run:
+        text, runs = short.get(i, (None, None))
+        its, where = parts_of(items[i], text, runs)
+        parts += its
+        lines += where
+        texts.append(labels[i] + _piece(items[i], items[i].text if text is None else text))
+    return Excerpt(
+        path=source_of(items[run[0]]),
+        lines=merged(lines),
+        text="".join(texts),
+        parts=tuple(parts),
+        ids=tuple(items[i].id for i in run),
+    )
 
 
 def _runs(items: Sequence[Item], chosen: Sequence[int]) -> Iterator[list[int]]:

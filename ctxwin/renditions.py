@@ -149,6 +149,8 @@ class Rung:
     """Of `text`; for an extract the sum over its parts, some 2 % above the exact count."""
     share: float
     """Of the query-relevant content, 0 to 1."""
+    runs: tuple[tuple[int, int], ...] = ()
+    """(start, end) characters of the slices of the text that an extract is made of, in order; () for a stub."""
 
 
 def ladder(
@@ -228,7 +230,8 @@ def _extract(source: Sentences, chosen: NDArray[np.intp], spent: int, share: flo
     runs = _runs(source, chosen)
     gaps = len(runs) - (runs[0][0] == 0) + (runs[-1][1] < len(source.text))
     tokens = spent + GAP_TOKENS * (gaps - len(chosen))  # `spent` reckons with a gap for each sentence
-    return Rung(kind="extract", text=_joined(source.text, runs), tokens=tokens, share=min(1.0, share))
+    text = _joined(source.text, runs)
+    return Rung(kind="extract", text=text, tokens=tokens, share=min(1.0, share), runs=tuple(runs))
 
 
 def _joined(text: str, runs: Sequence[tuple[int, int]], account: str = GAP, at: int = -1) -> str:
@@ -251,7 +254,9 @@ def _stub(source: Sentences, label: str) -> Rung:
     return Rung(kind="stub", text=text, tokens=1 + len(_PIECE.findall(text)), share=0.0)
 
 
-def fit_text(text: str, tokens: int, weights: Mapping[str, float], tokenizer: Tokenizer) -> str:
+def fit_text(
+    text: str, tokens: int, weights: Mapping[str, float], tokenizer: Tokenizer
+) -> tuple[str, Sequence[tuple[int, int]]]:
     """Shorten one text to at most so many tokens: its head and tail, and what matches the question between.
 
     Args:
@@ -261,17 +266,18 @@ def fit_text(text: str, tokens: int, weights: Mapping[str, float], tokenizer: To
         tokenizer: what counts.
 
     Returns:
-        The text where it fits, else parts of it in order; the longest gap says how much is missing.
+        The text where it fits, else parts of it in order, of which the longest gap says how much is missing; and the
+        (start, end) characters of these parts.
 
     Example:
         >>> from ctxwin.tokens import get_tokenizer
         >>> text = "Start. " + "Nothing happens. " * 99 + "The pump fails. " + "All quiet. " * 99 + "End."
-        >>> fit_text(text, 30, {"pump": 3.0}, get_tokenizer("o200k_base"))
+        >>> fit_text(text, 30, {"pump": 3.0}, get_tokenizer("o200k_base"))[0]
         'Start. [… 591 tokens omitted …] Nothing happens. The pump fails. … End.'
     """
     whole = tokenizer.count_many([text])[0]
     if whole <= tokens:
-        return text
+        return text, [(0, len(text))]
     room = tokens - OMITTED_TOKENS
     longest = max(8, room * len(text) // whole // 3)  # a sentence of a third of the room leaves two for others
     source = split(text, tokenizer, longest=min(MAX_SENTENCE, longest))
@@ -279,10 +285,10 @@ def fit_text(text: str, tokens: int, weights: Mapping[str, float], tokenizer: To
     rank[0], rank[-1] = np.inf, np.finfo(np.float64).max
     order = np.argsort(-rank, kind="stable").tolist()
     while room > 0 and (chosen := _fitting(source.tokens.tolist(), order, room)):
-        short = _with_account(source, np.asarray(list(chosen)))
+        short, runs = _with_account(source, np.asarray(list(chosen)))
         over = tokenizer.count_many([short])[0] - tokens
         if over <= 0:
-            return short
+            return short, runs
         room -= over
     return _beginning(text, tokens, tokenizer)
 
@@ -300,23 +306,24 @@ def _fitting(tokens: Sequence[int], order: Sequence[int], room: int) -> set[int]
     return chosen
 
 
-def _with_account(source: Sentences, chosen: NDArray[np.intp]) -> str:
+def _with_account(source: Sentences, chosen: NDArray[np.intp]) -> tuple[str, list[tuple[int, int]]]:
     """Join the chosen sentences; the mark of the longest gap gives the tokens that all gaps omit."""
     runs = _runs(source, chosen)
     size = len(source.text)
     gaps = pairwise([0, *(edge for run in runs for edge in run), size])
     missing = [(after - before, after) for before, after in list(gaps)[::2]]
     omitted = source.total - int(source.tokens[chosen].sum())
-    return _joined(source.text, runs, f"[… {omitted:,} tokens omitted …]", max(missing)[1])
+    return _joined(source.text, runs, f"[… {omitted:,} tokens omitted …]", max(missing)[1]), runs
 
 
-def _beginning(text: str, tokens: int, tokenizer: Tokenizer) -> str:
+def _beginning(text: str, tokens: int, tokenizer: Tokenizer) -> tuple[str, list[tuple[int, int]]]:
     """Return the beginning of a text with a mark of omission, where there is room for no more."""
     for room in range(tokens - 1, 0, -1):
-        short = tokenizer.truncate(text, room).rstrip() + GAP
-        if tokenizer.count_many([short])[0] <= tokens:
-            return short
-    return tokenizer.truncate(text, tokens)
+        begins = tokenizer.truncate(text, room).rstrip()
+        if tokenizer.count_many([begins + GAP])[0] <= tokens:
+            return begins + GAP, [(0, len(begins))]
+    begins = tokenizer.truncate(text, tokens)
+    return begins, [(0, len(begins))]
 
 
 _WORD = re.compile(r"""(?:[^\s,;!?()\[\]{}<>"'`“”‘’，。；：！？、（）《》「」\u3040-\u9fff]|(?<=\d),(?=\d)){1,200}""")

@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
+from .excerpts import Excerpt
 from .footprint import Call, Spending, spending
+from .injections import Flag
 from .items import Budget
 from .models import Model
 
-__all__ = ["Cost", "Decision", "Offer", "Report", "price_of"]
+__all__ = ["Cost", "Decision", "Offer", "Report", "Shared", "price_of"]
 
 RungName = Literal["full", "extract", "summary", "stub", "out"]
 
@@ -50,6 +52,20 @@ class Offer:
     """More tokens than now."""
     value: float
     """More expected evidence, in tokens of evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What a source with a floor or a cap has in the request: its items, without what is printed around them."""
+
+    source: str
+    floor: int
+    """Tokens it has at least, or all that was given where that is less."""
+    cap: int | None
+    """Tokens it has at most; None: no such limit."""
+    tokens: int
+    given: int
+    """Tokens of all its items that compete, whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +137,10 @@ class Report:
     """No choice of these renditions under this budget can have more value than this."""
     price: float
     """Value that one more token would buy."""
-    citations: Sequence[str] = ()
-    """`path:first-last` of what is in the retrieved block, in order."""
+    excerpts: Sequence[Excerpt] = ()
+    """What the retrieved block shows of each place of a source, in order."""
+    shares: Sequence[Shared] = ()
+    """What each source with a floor or a cap has."""
     skipped: Sequence[tuple[str, str]] = ()
     """Files that could not be used, with the reason."""
     warnings: Sequence[str] = ()
@@ -131,6 +149,12 @@ class Report:
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
     lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
+    flag: Callable[[], Sequence[Flag]] = field(default=lambda: (), repr=False)
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Sources of what is in the retrieved block, in order: `path:first-last`, with the lines really shown."""
+        return tuple(one.citation for one in self.excerpts if one.path)
 
     @property
     def gap(self) -> float:
@@ -162,6 +186,11 @@ class Report:
         """Numbers, names, paths, dates and negations of shortened items that their short form lacks."""
         return tuple(self.lose())
 
+    @cached_property
+    def flags(self) -> tuple[Flag, ...]:
+        """Lines of files, items and tool output in the request that address the model rather than the reader."""
+        return tuple(self.flag())
+
     def more(self, tokens: int = 500) -> tuple[Offer, ...]:
         """Say what a budget larger by `tokens` would buy, best first."""
         return tuple(self.offer(tokens))
@@ -177,6 +206,7 @@ class Report:
             "budget": asdict(self.budget),
             "parts": dict(self.parts),
             "citations": list(self.citations),
+            "shares": [asdict(one) for one in self.shares],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
             "warnings": list(self.warnings),
             "cost": self.cost.to_dict() if self.cost else None,
@@ -185,4 +215,5 @@ class Report:
             names = [one.name for one in fields(Decision)]  # asdict copies deeply, at ten times the cost
             plain["items"] = [{name: getattr(one, name) for name in names} for one in self.decisions]
             plain["lost_facts"] = list(self.lost_facts)
+            plain["flags"] = [asdict(one) for one in self.flags]
         return plain

@@ -82,6 +82,15 @@ def test_pack_prints_a_request_and_tells_about_it_apart(ctxwin: Ctxwin, talk: Pa
     assert re.search(r"of 1,000 tokens .* strategy auto, o200k_base", run.err)
 
 
+def test_pack_and_explain_keep_shares_of_sources(ctxwin: Ctxwin, talk: Path, notes: Path) -> None:
+    arguments = ("-q", QUESTION, "-b", "1k", "--share", "files=10%:200", "--share", "messages=200:")
+    run = ctxwin("pack", talk, "--files", notes, *arguments)
+    assert re.search(r"share of files: \d+ of [\d,]+ tokens, at least 100, at most 200", run.err)
+    plain = json.loads(ctxwin("explain", talk, notes, *arguments, "--json").out)
+    files, messages = plain["shares"]
+    assert 100 <= files["tokens"] <= 200 <= messages["tokens"]
+
+
 def test_pack_json_is_one_object(ctxwin: Ctxwin, talk: Path, notes: Path) -> None:
     run = ctxwin("pack", talk, "-q", QUESTION, "-b", "1.5k", "--files", notes, "--json")
     assert (run.code, run.err) == (0, "")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from ctxwin.excerpts import Excerpt
 from ctxwin.footprint import Call, spending
 from ctxwin.items import Budget
 from ctxwin.models import Model
@@ -107,7 +108,7 @@ def report(decisions: list[Decision], *, text: str = "words", **changes: object)
         "value": 90.0,
         "bound": 100.0,
         "price": 0.2,
-        "citations": [text] * 6,
+        "excerpts": [Excerpt(path=text, lines=(), text=text, parts=((None, text),), ids=())] * 6,
         "skipped": [(text, text)],
         "warnings": [text],
         "cost": Cost(model=text, date="2025-01-01", spending=spending([CALL])),
@@ -197,7 +198,7 @@ def test_segments_are_in_proportion() -> None:
 
 
 def test_an_empty_packing_can_be_drawn() -> None:
-    nothing = report([], citations=(), skipped=(), warnings=(), cost=None, offer=lambda extra: [], lose=list)
+    nothing = report([], excerpts=(), skipped=(), warnings=(), cost=None, offer=lambda extra: [], lose=list)
     read(html(nothing))
     assert "30 of 80 tokens (37 %)" in table(nothing)
     assert "everything that was given fits" in table(nothing)

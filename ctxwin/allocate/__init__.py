@@ -17,7 +17,7 @@ from .diverse import coverage, mmr
 from .exact import exact
 from .greedy import greedy
 from .knapsack import knapsack, marginal
-from .problem import REASONS, RUNG_KINDS, Allocator, Problem, Selection
+from .problem import REASONS, RUNG_KINDS, Allocator, Problem, Selection, Share
 from .selection import appraise
 from .simple import head_tail, recency, relevance, summary
 from .value import worth
@@ -29,6 +29,7 @@ __all__ = [
     "Allocator",
     "Problem",
     "Selection",
+    "Share",
     "appraise",
     "cost",
     "coverage",

@@ -6,9 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BudgetError
-from .problem import Problem
+from .problem import Problem, Share
 
-__all__ = ["Ledger", "all_fits", "chosen", "cost", "place_required", "room_beside", "rungs_of"]
+__all__ = [
+    "Ledger",
+    "all_fits",
+    "chosen",
+    "cost",
+    "keeps_shares",
+    "place_required",
+    "room_beside",
+    "rungs_of",
+    "spent",
+]
 
 _FULLER = 1e-6
 """Worth of showing a required item in full where its values do not tell rungs apart."""
@@ -24,6 +34,8 @@ def all_fits(problem: Problem) -> bool:
     """Tell whether nothing needs to be shortened or left out, and nothing is worth more shortened."""
     full = problem.start[:-1]
     if problem.tokens[full].sum() > problem.capacity:
+        return False
+    if any(one.cap is not None and problem.tokens[full][one.members].sum() > one.cap for one in problem.shares):
         return False
     if not problem.size or (np.maximum.reduceat(problem.values, full) > problem.values[full]).any():
         return False
@@ -81,6 +93,8 @@ class Ledger:
         self._header, self._header_tokens = problem.header.data, problem.header_tokens.data
         self._members = members.data
         self._by_header: NDArray[np.int64] | None = None
+        self.shares = Spent(problem, choice)
+        self._free = not problem.shares
 
     def overhead(self, item: int) -> int:
         """Count what an item costs beside its own tokens: marker and header, less the marker it saves."""
@@ -130,6 +144,8 @@ class Ledger:
     def take(self, item: int, rung: int) -> None:
         """Choose a rung (-1: leave out), whether or not it fits."""
         self.left -= self.price_of(item, rung)
+        if not self._free:
+            self.shares.take(item, int(self.choice[item]), rung)
         keep = rung >= 0
         if keep != self.kept[item]:
             self.kept[item] = keep
@@ -139,9 +155,88 @@ class Ledger:
 
     def takes(self, item: int, rung: int) -> bool:
         """Choose a rung if it fits; tell whether it did."""
-        if fits := self.price_of(item, rung) <= self.left:
+        if fits := self.price_of(item, rung) <= self.left and self.may(item, rung):
             self.take(item, rung)
         return fits
+
+    def may(self, item: int, rung: int) -> bool:
+        """Tell whether the shares allow a rung: it takes none over its cap, and none farther below its floor."""
+        return self._free or self.shares.allow(item, int(self.choice[item]), rung)
+
+
+class Spent:
+    """The tokens that each share of a choice in the making has."""
+
+    def __init__(self, problem: Problem, choice: NDArray[np.int64]) -> None:
+        self.needs = problem.needs
+        self.tokens = [spent(problem, choice, one) for one in problem.shares]
+        self._caps = [one.cap for one in problem.shares]
+        self._members = [one.members for one in problem.shares]
+        self._tokens, self._start = problem.tokens.data, problem.start.data
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def lacking(self) -> list[int]:
+        """Shares below their floors."""
+        return [number for number in range(len(self)) if not self.has_floor(number)]
+
+    def below(self) -> list[int]:
+        """Tell for each share how many tokens it lacks."""
+        return [max(0, need - tokens) for need, tokens in zip(self.needs, self.tokens, strict=True)]
+
+    def has_floor(self, number: int) -> bool:
+        """Tell whether a share has what it must have at least."""
+        return self.tokens[number] >= self.needs[number]
+
+    def _more(self, item: int, before: int, rung: int) -> int:
+        first = self._start[item]
+        now: int = self._tokens[first + before] if before >= 0 else 0
+        then: int = self._tokens[first + rung] if rung >= 0 else 0
+        return then - now
+
+    def take(self, item: int, before: int, rung: int) -> None:
+        """Take note that an item changes its rung."""
+        for number, members in enumerate(self._members):
+            if members[item]:
+                self.tokens[number] += self._more(item, before, rung)
+
+    def allow(self, item: int, before: int, rung: int) -> bool:
+        """Tell whether an item may change its rung."""
+        more = self._more(item, before, rung)
+        return all(
+            self._within(number, self.tokens[number] + more)
+            for number, members in enumerate(self._members)
+            if members[item]
+        )
+
+    def _within(self, number: int, tokens: int) -> bool:
+        cap = self._caps[number]
+        over = cap is not None and tokens > max(cap, self.tokens[number])
+        return not over and tokens >= min(self.needs[number], self.tokens[number])
+
+    def allowed(self, items: NDArray[np.int64], now: NDArray[np.int64], tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell of several items whether they may have so many tokens in place of those they have now; all (k,)."""
+        fine = np.ones(len(items), dtype=np.bool_)
+        for number, (members, cap) in enumerate(zip(self._members, self._caps, strict=True)):
+            if cap is not None:
+                fine &= ~members[items] | (tokens - now <= max(cap - self.tokens[number], 0))
+        return fine
+
+
+def spent(problem: Problem, choice: NDArray[np.int64], share: Share) -> int:
+    """Count the tokens of a share in a choice."""
+    kept, rungs = chosen(problem, choice)
+    return int(problem.tokens[rungs][share.members[kept]].sum())
+
+
+def keeps_shares(problem: Problem, choice: NDArray[np.int64]) -> bool:
+    """Tell whether a choice gives each share its floor and no more than its cap."""
+    return all(
+        need <= (tokens := spent(problem, choice, one)) and (one.cap is None or tokens <= one.cap)
+        for one, need in zip(problem.shares, problem.needs, strict=True)
+    )
 
 
 def place_required(problem: Problem) -> NDArray[np.int64]:

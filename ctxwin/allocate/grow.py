@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -41,18 +42,26 @@ _Offer = tuple[float, float, int]
 """(-value per token, -value, place in the core): the smallest is the best."""
 
 
-def grow(problem: Problem, ledger: Ledger, objective: Objective, part: Core) -> list[tuple[int, int, float]]:
+def grow(
+    problem: Problem, ledger: Ledger, objective: Objective, part: Core, until: Callable[[], bool] | None = None
+) -> list[tuple[int, int, float]]:
     """Make the move of most value per token, again and again; return each as `(item, rung, value gained)`.
+
+    With `until` it ends as soon as that is true.
 
     A heap holds what each item offered when it was last looked at; what comes up is looked at again, since
     markers, headers, near-duplicates and the tokens left have changed. Ties: more value, then the earlier
     item.
     """
     made: list[tuple[int, int, float]] = []
+    # Where a share is full, its offers miss in a row, and those of others wait behind.
+    patience = len(part.items) if ledger.shares else MISSES
     while True:
         offers = _Offers(problem, ledger, objective, part)
         before, misses = len(made), 0
-        while offers.heap and misses < MISSES:
+        while offers.heap and misses < patience:
+            if until is not None and until():
+                return made
             place = heapq.heappop(offers.heap)[2]
             if (found := offers.best(place)) is None:
                 misses += 1
@@ -64,7 +73,7 @@ def grow(problem: Problem, ledger: Ledger, objective: Objective, part: Core) -> 
             made.append((offers.items[place], rung, -offer[1]))
             offers.accept(place, rung)
             misses = 0
-        if offers.complete or misses >= MISSES or len(made) == before:
+        if offers.complete or misses >= patience or len(made) == before:
             return made
 
 
@@ -93,6 +102,10 @@ class _Offers:
         out = (ledger.choice[part.items] < 0)[part.owner]
         gains = (gain > 0) | ((gain == 0) & (more < 0) & out)
         fits = (more <= ledger.left) & gains & ~part.forced[part.owner]
+        if ledger.shares:
+            now = ledger.choice[part.items]
+            taken = np.where(now >= 0, problem.tokens[problem.start[part.items] + now], 0)[part.owner]
+            fits &= ledger.shares.allowed(part.items[part.owner], taken, part.tokens)
         density = np.full(len(gain), np.inf)
         np.divide(gain, more, out=density, where=more > 0)
         best = np.maximum.reduceat(np.where(fits, density, -1), part.start)
@@ -119,7 +132,7 @@ class _Offers:
         for rung, its in zip(self._rung[self._start[place] : self._start[place + 1]], tokens, strict=True):
             gain, more = gains[rung], its - base
             # One without value may come in to save a marker that is larger.
-            if its <= room and (gain > 0 or (gain == 0 and more < 0 and now < 0)):
+            if its <= room and (gain > 0 or (gain == 0 and more < 0 and now < 0)) and ledger.may(item, rung):
                 offer = (-gain / more if more > 0 else -np.inf, -gain, place)
                 if found is None or offer < found[0]:
                     found = offer, rung

@@ -24,6 +24,7 @@ from .polish import polish
 from .problem import Problem, Selection
 from .relaxation import Relaxation, relax
 from .selection import settle
+from .sharing import shared
 from .value import NearDuplicates, worth
 
 __all__ = ["knapsack", "marginal"]
@@ -43,7 +44,7 @@ def knapsack(problem: Problem) -> Selection:
     """Choose rungs for the most value: within a reported gap of the best, never below plain greedy.
 
     Raises:
-        BudgetError: what is required does not fit.
+        BudgetError: what is required does not fit, or a share cannot have its floor.
 
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
@@ -55,6 +56,9 @@ def knapsack(problem: Problem) -> Selection:
     relaxed = relax(problem, base)
     if all_fits(problem):
         return settle(problem, base, np.zeros(problem.size, dtype=np.int64), relaxed)
+    if problem.shares:
+        choice, bound = shared(problem, base, relaxed)
+        return settle(problem, base, choice, replace(relaxed, bound=bound))
     ledger, near = _start(problem, base, relaxed)
     _fill(problem, base, ledger, near, relaxed)
     best = first = ledger.choice

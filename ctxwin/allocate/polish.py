@@ -115,12 +115,16 @@ def _make(problem: Problem, ledger: Ledger, near: NearDuplicates, use: _Move, fr
         gain = float(problem.values[problem.start[item] + rung]) * near.left(item)
     if gain + (free[2] if free else 0.0) <= _LEAST_GAIN:
         return False
-    before = int(ledger.choice[free[0]]) if free else -1
+    freed, before = (free[0], int(ledger.choice[free[0]])) if free else (-1, -1)
+    had, shares = int(ledger.choice[item]), ledger.shares.below()
     if free:
-        ledger.take(free[0], free[1])
+        ledger.take(freed, free[1])
     fits = ledger.takes(item, rung)
+    if fits and any(now > was for now, was in zip(ledger.shares.below(), shares, strict=True)):
+        ledger.take(item, had)
+        fits = False
     if free and not fits:
-        ledger.take(free[0], before)
+        ledger.take(freed, before)
     if fits and new:
         near.keep(item, rung)
     return fits

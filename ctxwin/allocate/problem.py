@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..columns import Gathered
 from ..errors import InputError
 
-__all__ = ["REASONS", "RUNG_KINDS", "TINY", "Allocator", "Problem", "Selection"]
+__all__ = ["REASONS", "RUNG_KINDS", "TINY", "Allocator", "Problem", "Selection", "Share"]
 
 RUNG_KINDS = ("full", "extract", "summary", "stub")
 """What the numbers in `Problem.kinds` stand for."""
@@ -40,6 +40,19 @@ _PER_ITEM = {
     "relevance": np.float64,
     "duplicate_weight": np.float64,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Share:
+    """How many tokens some items may and must have together: their rungs alone, without markers and headers."""
+
+    name: str
+    members: NDArray[np.bool_]
+    """(n,) none of them required."""
+    floor: int = 0
+    """Tokens they have at least, or all that they have where that is less."""
+    cap: int | None = None
+    """Tokens they have at most; None: no such limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,6 +99,8 @@ class Problem:
     """(n, d) rows of unit length, for near-duplicates and diversity; None where there are none."""
     duplicate_weight: NDArray[np.float64]
     """(n,) kappa in [0, 1]: share of its value that an exact duplicate loses."""
+    shares: tuple[Share, ...] = ()
+    """What sources of items may and must have."""
     follows: NDArray[np.bool_] = field(init=False, repr=False)
     """(n + 1,) derived: the item directly follows the one before it in the pool; the last is False."""
     markers: NDArray[np.int64] = field(init=False, repr=False)
@@ -134,6 +149,9 @@ class Problem:
             ),
             "header must name a group of header_tokens, or be -1": size > 0
             and bool(self.header.max() >= len(self.header_tokens)),
+            "shares must say for each item that is not required whether it is a member": any(
+                one.members.shape != (size,) or bool((one.members & self.required).any()) for one in self.shares
+            ),
         }
 
     @property
@@ -141,15 +159,29 @@ class Problem:
         """Number of items."""
         return len(self.start) - 1
 
+    @property
+    def needs(self) -> tuple[int, ...]:
+        """For each share the tokens it has at least: its floor, or all of its items where they have less."""
+        if not self.shares:
+            return ()
+        largest = np.maximum.reduceat(self.tokens, self.start[:-1]) if self.size else self.tokens
+        return tuple(min(one.floor, int(largest[one.members].sum())) for one in self.shares)
+
     @classmethod
     def from_ladders(
-        cls, ladders: Sequence[Sequence[tuple[int, float]]], *, capacity: int, **arrays: ArrayLike | None
+        cls,
+        ladders: Sequence[Sequence[tuple[int, float]]],
+        *,
+        capacity: int,
+        shares: Sequence[Share] = (),
+        **arrays: ArrayLike | None,
     ) -> Problem:
         """Build a problem from `(tokens, value)` pairs per item, the fullest first.
 
         Args:
             ladders: one sequence of rungs per item.
             capacity: tokens there are.
+            shares: what sources of items may and must have.
             **arrays: any other field, as an array or a list; those left out are neutral (nothing required, no
                 gaps, no headers, no vectors; relevance is the fullest rung's value).
         """
@@ -183,6 +215,7 @@ class Problem:
             capacity=capacity,
             header_tokens=header_tokens,
             vectors=None if vectors is None else np.asarray(vectors, dtype=np.float32),
+            shares=tuple(shares),
         )
 
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import cost, place_required
+from .account import cost, keeps_shares, place_required
 from .problem import Problem
 from .value import worth
 
@@ -15,9 +15,12 @@ __all__ = ["brute_force", "plain_greedy", "tokens_of", "value_of"]
 
 
 def brute_force(problem: Problem) -> tuple[NDArray[np.int64], float]:
-    """Try every choice with the required as `place_required` puts it; return the best and its worth."""
+    """Try every choice with the required as `place_required` puts it; return the best and its worth.
+
+    Where none gives every share what it must have, the worth is -1.
+    """
     base = place_required(problem)
-    best, value = base, worth(problem, base)
+    best, value = base, worth(problem, base) if keeps_shares(problem, base) else -1.0
     options = [
         [int(base[item])]
         if problem.required[item]
@@ -26,7 +29,8 @@ def brute_force(problem: Problem) -> tuple[NDArray[np.int64], float]:
     ]
     for rungs in product(*options):
         choice = np.array(rungs, dtype=np.int64)
-        if cost(problem, choice) <= problem.capacity and (its := worth(problem, choice)) > value:
+        fits = cost(problem, choice) <= problem.capacity and keeps_shares(problem, choice)
+        if fits and (its := worth(problem, choice)) > value:
             best, value = choice, its
     return best, value
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .account import cost, place_required
+from .account import cost, place_required, spent
 from .problem import REASONS, Problem, Selection
 from .relaxation import Relaxation, relax
 from .value import worth
@@ -70,6 +70,13 @@ def _check(problem: Problem, choice: NDArray[np.int64]) -> None:
             item = int(items.argmax())
             raise InputError(
                 f"the choice {fault}: item {item}, rung {choice[item]} of {rungs[item]}; mend the allocator"
+            )
+    for one, need in zip(problem.shares, problem.needs, strict=True):
+        tokens = spent(problem, choice, one)
+        if not need <= tokens <= (tokens if one.cap is None else one.cap):
+            raise InputError(
+                f"the choice gives {one.name!r} {tokens:,} tokens, outside its share of {need:,} to "
+                f"{'any' if one.cap is None else format(one.cap, ',')}; mend the allocator"
             )
     if (tokens := cost(problem, choice)) > problem.capacity:
         raise InputError(

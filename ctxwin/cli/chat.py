@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 import platformdirs
 import typer
@@ -17,9 +17,10 @@ from ..clients.local import ANSWER, WINDOW, LocalModel
 from ..errors import CtxwinError, InputError
 from ..items import Budget
 from ..packing import Packed
+from ..store import MemoryStore
 from ..window import Window
 from .inputs import EmbedderOption
-from .options import parse_tokens
+from .options import parse_tokens, printable
 
 __all__ = ["run"]
 
@@ -66,26 +67,47 @@ def run(
     place = store or platformdirs.user_data_path("ctxwin", ensure_exists=True) / "chat.db"
     total = parse_tokens(budget) if budget is not None else None
     kind = JsonChat if as_json else Chat
-    chat = kind(place, name, model, total, embedder=embedder, recall=recall)
-    if system is not None or chat.window.prompt is None:
-        chat.window.system(system or SYSTEM)
-    try:
+    with kind(place, name, model, total, {"embedder": embedder, "recall": recall}) as chat:
+        if system is not None or chat.window.prompt is None:
+            chat.window.system(system or SYSTEM)
         chat.talk()
-    finally:
-        chat.window.close()
 
 
 class Chat:
-    """The loop: read a line, answer it or do what it says."""
+    """The loop: read a line, answer it or do what it says.
 
-    def __init__(self, store: Path, name: str, model: str, budget: int | None, *, embedder: str, recall: bool) -> None:
+    Args:
+        store: where the conversation is kept.
+        name: its name there.
+        model: who answers; None: nobody.
+        budget: tokens of a request; None: the model's window.
+        options: further arguments of the window.
+        first: a line to begin with, as though it had been typed.
+    """
+
+    def __init__(
+        self,
+        store: Path | MemoryStore,
+        name: str,
+        model: str | None,
+        budget: int | None,
+        options: Mapping[str, Any],
+        first: str | None = None,
+    ) -> None:
         self._store = store
         self._name = name
-        self._embedder, self._recall = embedder, recall
+        self._options = options
+        self._first = first
         self._said: Packed | None = None
         self.window = self._open(model, budget)
 
-    def _open(self, model: str, budget: int | None) -> Window:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.window.close()
+
+    def _open(self, model: str | None, budget: int | None) -> Window:
         local = LocalModel() if model == LOCAL else None
         limit = Budget(total=budget) if budget is not None else None
         if local is not None:
@@ -95,11 +117,9 @@ class Chat:
             model=local.row if local is not None else model,
             budget=limit,
             client=local,
-            tokenizer=local,
             store=self._store,
             id=self._name,
-            embedder=self._embedder,
-            recall=self._recall,
+            **{**self._options, **({"tokenizer": local} if local is not None else {})},
         )
 
     def talk(self) -> None:
@@ -107,6 +127,8 @@ class Chat:
         if find_spec("readline"):
             import readline  # noqa: F401 - gives `input` its history and its keys
         self._greet()
+        if self._first is not None:
+            self._do(self._first)
         while True:
             try:
                 line = input("> " if sys.stdin.isatty() else "").strip()
@@ -136,12 +158,18 @@ class Chat:
             self._note(f"error: {error}")
 
     def _answer(self, line: str) -> None:
+        answer = []
         with contextlib.closing(self.window.stream(line)) as pieces:
             for piece in pieces:
-                sys.stdout.write(piece)
+                answer.append(piece)
+                sys.stdout.write(printable(piece))
                 sys.stdout.flush()
         _say("")
         self._said = self.window.last
+        self._after("".join(answer))
+
+    def _after(self, answer: str) -> None:
+        """Say what is to be said below an answer."""
         if self._said is not None:
             self._note(status(self._said, len(self.window)))
 
@@ -151,8 +179,12 @@ class Chat:
         _say(f"{faint}{text}{plain}")
 
     def _greet(self) -> None:
-        kept = f"{len(self.window):,} messages in {self._store}" if len(self.window) else f"new, kept in {self._store}"
-        self._note(f"{self.window.model}, {self._name!r}: {kept}; /help")
+        if isinstance(self._store, MemoryStore):
+            kept = "not kept"
+        else:
+            had = f"{len(self.window):,} messages" if len(self.window) else "new, kept"
+            kept = f"{had} in {self._store}"
+        self._note(f"{self.window.model or 'no model'}, {self._name!r}: {kept}; /help")
 
     def why(self, _: str) -> None:
         """What the last request held, and why; before the first one, what the next would hold."""

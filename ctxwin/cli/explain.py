@@ -10,13 +10,14 @@ import typer
 
 from ..errors import InputError
 from ..messages import load
-from ..picture import clean, costs, daily, listing, title
+from ..picture import clean, costs, daily, flagged, listing, title
 from ..report import Offer
 from .inputs import (
     BudgetOption,
     EmbedderOption,
     JsonOption,
     ModelOption,
+    ShareOption,
     StrategyOption,
     TokenizerOption,
     is_conversation,
@@ -48,6 +49,7 @@ def run(
     model: ModelOption = None,
     tokenizer: TokenizerOption = None,
     embedder: EmbedderOption = "auto",
+    share: ShareOption = None,
     as_json: JsonOption = False,
 ) -> None:
     r"""Say of every item why it is in, shortened or out, and what more tokens would buy.
@@ -76,6 +78,7 @@ def run(
         model=model,
         tokenizer=tokenizer,
         embedder=embedder,
+        shares=share or (),
     )
     offers = packed.report.more(extra)
     if as_json:
@@ -85,6 +88,8 @@ def run(
     typer.echo(listing(packed.report, dropped=everything))
     if packed.report.lost_facts:
         typer.echo(f"\nfacts that shortening lost: {', '.join(map(clean, packed.report.lost_facts))}")
+    for line in flagged(packed.report):
+        typer.echo(line, err=True)
     for path, reason in packed.report.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
     if said := [*costs(packed.report), *daily(packed.report)]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from errno import EISDIR
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,9 @@ from ..allocate import strategies
 from ..embed import get_embedder
 from ..errors import InputError, MessageError
 from ..files import Files
+from ..items import Budget
 from ..packing import Packed, pack
-from .options import parse_tokens
+from .options import parse_shares, parse_tokens
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -27,6 +28,7 @@ __all__ = [
     "EmbedderOption",
     "JsonOption",
     "ModelOption",
+    "ShareOption",
     "StrategyOption",
     "TokenizerOption",
     "Work",
@@ -64,6 +66,14 @@ EmbedderOption = Annotated[
     typer.Option(
         metavar="NAME",
         help="Judges relevance beside words: minilm, multilingual, static, none or a sentence-transformers model.",
+    ),
+]
+ShareOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--share",
+        metavar="SOURCE=FLOOR:CAP",
+        help="Tokens or percent that messages, tool_output, files or a path have at least and at most; repeatable.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
@@ -111,22 +121,23 @@ def pack_watched(
     *,
     origin: str = "",
     query: str | None,
-    budget: str | None,
-    files: Sequence[str] = (),
+    budget: str | Budget | None,
+    files: Sequence[str] | Files = (),
     strategy: str = "auto",
     model: str | None = None,
-    tokenizer: str | None = None,
+    tokenizer: Any = None,
     embedder: str = "auto",
+    shares: Sequence[str] = (),
 ) -> Packed:
     """Pack as `ctxwin.pack` does, with a bar while it lasts and the options as they were typed.
 
     Raises:
         InputError: the messages of the file `origin` are malformed; the error names it and the index.
     """
-    total = parse_tokens(budget) if budget is not None else None
+    total = parse_tokens(budget) if isinstance(budget, str) else budget
     with working() as work:
         work.start("reading files")
-        found = Files(files) if files else None
+        found = files if isinstance(files, Files) else Files(files) if files else None
         work.start("loading the embedder")
         judge = get_embedder(embedder, on_progress=lambda done, total: work.show("embedding", done, total))
         work.start("packing")
@@ -140,6 +151,7 @@ def pack_watched(
                 model=model,
                 tokenizer=tokenizer,
                 embedder=judge or "none",
+                shares=parse_shares(shares),
             )
         except MessageError as error:
             raise InputError(f"{origin}: {error}" if origin else str(error)) from error

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 
 from ..errors import InputError
 
-__all__ = ["parse_budgets", "parse_tokens", "print_json"]
+__all__ = ["parse_budgets", "parse_shares", "parse_tokens", "print_json", "printable"]
 
 SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 """What a letter after a number of tokens stands for."""
@@ -16,6 +17,7 @@ SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 MOST = 1_000_000_000
 """Tokens; a thousand times the largest window there is."""
 
+_COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 _TOKENS = re.compile(r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE)
 
 
@@ -50,6 +52,48 @@ def parse_budgets(text: str, *, option: str = "--budgets") -> tuple[int, ...]:
         (1000, 2000, 4000)
     """
     return tuple(dict.fromkeys(parse_tokens(part, option=option) for part in text.split(",")))
+
+
+def parse_shares(texts: Sequence[str], *, option: str = "--share") -> dict[str, tuple[float, float | None]]:
+    """Read shares of sources as `SOURCE=FLOOR:CAP`, each in tokens or percent, either of them left out.
+
+    Raises:
+        InputError: one has another form.
+
+    Example:
+        >>> parse_shares(["files=30%:70%", "tool_output=:2k", "notes/=500:"])
+        {'files': (0.3, 0.7), 'tool_output': (0, 2000), 'notes/': (500, None)}
+    """
+    shares: dict[str, tuple[float, float | None]] = {}
+    for text in texts:
+        source, equals, figures = text.rpartition("=")
+        floor, colon, cap = figures.partition(":")
+        if not (source and equals and colon):
+            raise InputError(f"{option} {text!r} is no share; write it like files=30%:70% or tool_output=:2k")
+        low = _share(floor, option)
+        shares[source] = (0 if low is None else low, _share(cap, option))
+    return shares
+
+
+def _share(text: str, option: str) -> float | None:
+    if not text.strip():
+        return None
+    if text.strip() == "0":
+        return 0
+    if not text.strip().endswith("%"):
+        return parse_tokens(text, option=option)
+    try:
+        share = float(text.strip()[:-1]) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise InputError(f"{option} {text!r} is no part of the budget; write it like 30%")
+    return share
+
+
+def printable(text: str) -> str:
+    """Return a text of others as it may go to stdout: where that is a terminal, without what would command it."""
+    return _COMMANDS.sub("�", text) if sys.stdout.isatty() else text
 
 
 def print_json(value: object) -> None:

@@ -14,6 +14,7 @@ from .inputs import (
     EmbedderOption,
     JsonOption,
     ModelOption,
+    ShareOption,
     StrategyOption,
     TokenizerOption,
     pack_watched,
@@ -41,6 +42,7 @@ def run(
     model: ModelOption = None,
     tokenizer: TokenizerOption = None,
     embedder: EmbedderOption = "auto",
+    share: ShareOption = None,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the request there, whole or not at all."),
@@ -71,6 +73,7 @@ def run(
         model=model,
         tokenizer=tokenizer,
         embedder=embedder,
+        shares=share or (),
     )
     if preview:
         typer.echo(packed)

@@ -46,6 +46,7 @@ def pack(
     summarizer: Summarizer | Any = None,
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
+    shares: Mapping[str, tuple[float, float | None]] | None = None,
 ) -> Packed:
     """Pack the most useful of messages, files and items into a hard token budget.
 
@@ -71,12 +72,17 @@ def pack(
         pins: indices or ids of messages that must stay whole.
         tools: tool schemas that go with the request, to be counted. With `ctxwin.recall.recall_tool` among them, what
             is shortened or left out is named by ids that the model can ask for.
+        shares: floor and cap of sources, each in tokens (an int) or as a part of the budget (a float), None for no
+            cap: `{"files": (0.3, 0.7), "tool_output": (0, 2_000), "src/vendor": (0, 0.05)}`. A source is `messages`,
+            `tool_output` (calls with their results), `files` (with documents among the items), `items` (all others), or
+            a path, what is below it, or a glob. They hold for what competes, without what is printed around it; what
+            must stay is outside all shares.
 
     Returns:
         The request, never over the budget, with a report of every choice.
 
     Raises:
-        BudgetError: what must stay does not fit; the message has the sum and the way out.
+        BudgetError: what must stay does not fit, or a floor cannot be kept; the message has the sum and the way out.
         MessageError: a message is malformed; the message has its index.
         InputError: an argument or file is wrong.
         UnknownModel: no model or tokenizer has this name.
@@ -90,6 +96,7 @@ def pack(
     task = make_task(
         messages, query, budget, model=model, tokenizer=tokenizer, files=files, items=items, strategy=strategy,
         solver=solver, embedder=embedder, reranker=reranker, summarizer=summarizer, pins=pins, tools=tools,
+        shares=shares,
     )  # fmt: skip
     return _run(task)
 

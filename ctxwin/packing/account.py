@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ..allocate import marginal
+from ..injections import Flag, flags, scan
 from ..items import Item
 from ..layout import citation
 from ..renditions import facts
-from ..report import Decision, Offer, Report, RungName, price_of
+from ..report import Decision, Offer, Report, RungName, Shared, price_of
 from .choose import Choice
 from .draft import Draft, Request
 from .packed import Packed, Plan
-from .problem import Chosen
 from .relevance import Relevance
+from .sections import Chosen
 
 __all__ = ["account"]
 
@@ -53,12 +54,14 @@ def account(
         value=choice.selection.value if choice else total,
         bound=choice.selection.bound if choice else total,
         price=choice.selection.price if choice else 0.0,
-        citations=request.citations,
+        excerpts=request.excerpts,
+        shares=tuple(_shared(draft, request)),
         skipped=task.skipped,
         cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
         decide=lambda: list(_decisions(draft, request, relevance)),
         offer=lambda extra: list(_offers(draft, choice, extra)) if choice else [],
         lose=lambda: _lost(draft, request),
+        flag=lambda: list(_flags(draft, request)),
     )
     return Packed(
         messages=request.messages,
@@ -74,6 +77,14 @@ def account(
             again=again,
         ),
     )
+
+
+def _shared(draft: Draft, request: Request) -> Iterator[Shared]:
+    """Say what each source with a floor or a cap has."""
+    for one in draft.sources:
+        tokens = one.tokens_in(draft.sections, request.chosen)
+        given = one.tokens(draft.sections)
+        yield Shared(source=one.name, floor=one.floor, cap=one.cap, tokens=tokens, given=given)
 
 
 def _rung(one: Chosen) -> RungName:
@@ -157,3 +168,15 @@ def _lost(draft: Draft, request: Request) -> list[str]:
             if slot in one.form.texts:
                 lost |= facts(text) - facts(one.form.texts[slot])
     return sorted(fact for fact in lost if fact not in request.text)
+
+
+def _flags(draft: Draft, request: Request) -> Iterator[Flag]:
+    """Name the lines that address the model: of tool output, then of what is retrieved."""
+    history = draft.history
+    for one in request.chosen:
+        texts = one.form.texts if one.form else {}
+        for member in history.units.members[one.unit] if one.section == 0 else ():
+            item = history.items[member]
+            results = (part for part in item.parts if part.kind == "result")
+            yield from scan(item.id, [(None, texts.get((member, part.path), part.text)) for part in results])
+    yield from flags(request.excerpts)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..allocate import Selection
+from ..errors import BudgetError
 from ..renditions import facts
 from .draft import Draft, Request
-from .problem import LADDER_FROM, Candidates, Chosen, assemble
+from .problem import LADDER_FROM, Candidates, assemble
 from .relevance import Relevance
-from .sections import Form, Slot
+from .sections import Chosen, Form, Slot
 
 __all__ = ["Choice", "Lossy", "choose", "lossy", "summary_forms"]
 
@@ -60,6 +61,7 @@ def choose(draft: Draft, relevance: Relevance, extra: Mapping[tuple[int, int], S
         vectors=relevance.vectors,
         extra=extra or {},
         recall=draft.task.recall,
+        sources=draft.sources,
     )
     best: Choice | None = None
     for _ in range(ROUNDS):
@@ -81,7 +83,7 @@ def _shortened(choice: Choice) -> bool:
 def _allocate(draft: Draft, candidates: Candidates, capacity: int) -> Choice:
     problem = replace(candidates.problem, capacity=capacity)
     selection = draft.task.allocator.allocate(problem)
-    if not (selection.choice >= 0).any() and len(problem.required):
+    if not (selection.choice >= 0).any() and len(problem.required) and not problem.shares:
         # Nothing fits whole: the most relevant unit is shortened rather than left out.
         required = problem.required.copy()
         required[int(np.argmax(problem.relevance))] = True
@@ -99,9 +101,27 @@ def _cut_down(draft: Draft, choice: Choice) -> Choice:
     chosen: list[Chosen] = list(choice.request.chosen)
     request = choice.request
     while request.tokens > draft.limit and chosen:
-        chosen.remove(min(chosen, key=lambda one: p[one.section, one.unit]))
+        spare = [one for one in chosen if not _needed(draft, chosen, one)]
+        if not spare:
+            raise BudgetError(
+                "what must stay and the floors of the shares do not fit",
+                sums={one.name: one.floor for one in draft.sources},
+                limit=draft.limit,
+                remedy=f"raise the budget by {request.tokens - draft.limit:,} tokens or lower a floor",
+            )
+        chosen.remove(min(spare, key=lambda one: p[one.section, one.unit]))
         request = draft.request(chosen)
     return replace(choice, request=request)
+
+
+def _needed(draft: Draft, chosen: Sequence[Chosen], one: Chosen) -> bool:
+    """Tell whether a source would fall below its floor without a unit."""
+    for source in draft.sources:
+        if source.members[one.section][one.unit]:
+            rest = source.tokens_in(draft.sections, chosen) - one.tokens(draft.sections)
+            if rest < min(source.floor, source.tokens(draft.sections)):
+                return True
+    return False
 
 
 def lossy(draft: Draft, choice: Choice) -> list[Lossy]:

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from ..constraints import conversation_units, require_room
-from ..layout import left_out
+from ..excerpts import Excerpt
+from ..layout import frame
 from ..messages import note, read
 from ..pool import Scored
 from ..tokens import REPLY_PRIMING, count_items, count_tools, get_rules
 from .packed import flat_text
-from .problem import Chosen
 from .render import Rendered, render
-from .sections import Block, History, Section, parted
+from .sections import Block, Chosen, History, Section, parted
+from .shares import Source, sources_of
 from .task import Task
 
 __all__ = ["Draft", "Request"]
@@ -31,7 +32,7 @@ class Request:
     text: str
     tokens: int
     parts: Mapping[str, int]
-    citations: Sequence[str]
+    excerpts: Sequence[Excerpt]
     chosen: Sequence[Chosen]
 
 
@@ -59,7 +60,13 @@ class Draft:
         self.tools = count_tools(task.tools, task.tokenizer, self.rules).tokens
         self.query = self._message(task.query) if task.query is not None else 0
         size = int((~self.block.units.barred).sum()) if self.block else 0
-        self.frame = self._message(left_out(size, size)) if size else 0
+        kinds = {item.kind for item in self.block.items} if self.block else set()
+        self.frame = self._message(frame(kinds, size)) if size else 0
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """Sources that have a floor or a cap."""
+        return sources_of(self.task.shares, self.limit, self.sections)
 
     @cached_property
     def turns(self) -> Scored:
@@ -87,10 +94,12 @@ class Draft:
         return count_items(items, self.task.tokenizer, self.rules)[0]
 
     def everything(self) -> Request | None:
-        """Return the request with everything in it if that fits."""
+        """Return the request with everything in it if that fits and no source has more than its cap."""
         least = sum(int(section.pieces.tokens[~section.units.barred].sum()) for section in self.sections)
         if least > self.limit + self.limit // 8:
             return None  # far over: rendering it would only cost time
+        if any(one.cap is not None and one.tokens(self.sections) > one.cap for one in self.sources):
+            return None
         chosen = [
             Chosen(number, unit, None)
             for number, section in enumerate(self.sections)
@@ -144,6 +153,6 @@ class Draft:
             text=flat_text(items),
             tokens=sum(parts.values()),
             parts=parts,
-            citations=rendered.citations,
+            excerpts=rendered.excerpts,
             chosen=chosen,
         )

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ..allocate import RUNG_KINDS, Problem, Selection
 from ..columns import Gathered
-from .sections import Form, Section, parted
+from .sections import Chosen, Form, Section, parted
+from .shares import Source, allocator_shares
 
-__all__ = ["Candidates", "Chosen", "assemble"]
+__all__ = ["Candidates", "assemble"]
 
 LADDERS = 160
 """Units whose shorter forms are worked out at most: the most relevant ones that are long."""
@@ -33,15 +34,6 @@ SATURATION = 150.0
 Evidence is a sentence or two however long the text around it: without this, long answers crowd out short ones."""
 FIT_SHARES = (1.0, 0.5, 0.25)
 """Shares of the room to which a unit larger than the room is shortened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A unit that is in the request, and its form; None for whole."""
-
-    section: int
-    unit: int
-    form: Form | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,6 +66,7 @@ def assemble(
     vectors: Gathered | None,
     extra: Mapping[tuple[int, int], Sequence[Form]],
     recall: bool = False,
+    sources: Sequence[Source] = (),
 ) -> Candidates:
     """Build the problem of choosing under `capacity` tokens.
 
@@ -85,9 +78,11 @@ def assemble(
         vectors: (n, d) unit rows for all units of all sections, for the discount of near-duplicates.
         extra: more forms (summaries) for some units, by section and unit.
         recall: whether the model can ask for what stands behind a stub.
+        sources: those that have a floor or a cap.
     """
     stacked = _stack(sections, relevance)
     # What the others that must stay leave to one of them, were they whole.
+    shares = allocator_shares(sources, stacked.where)
     left = capacity - int(stacked.tokens[stacked.required].sum())
     left -= sum(int(section.pieces.gap[parted(section)].sum()) for section in sections)
     forms: dict[int, list[Form]] = {}
@@ -95,6 +90,7 @@ def assemble(
         section, unit = stacked.where[i].tolist()
         more = extra.get((section, unit), ())
         room = left + int(stacked.tokens[i]) if stacked.required[i] else stacked.room(i, capacity)
+        room = min([room, *(one.cap for one in shares if one.cap is not None and one.members[i])])
         if found := _forms(sections[section], unit, room, weights, more):
             forms[i] = found
     start, tokens, share, kinds = _rungs(stacked.tokens, forms)
@@ -117,6 +113,7 @@ def assemble(
         relevance=stacked.p,
         vectors=vectors.take(stacked.row) if vectors is not None else None,
         duplicate_weight=stacked.duplicate,
+        shares=shares,
     )
     return Candidates(problem=problem, where=stacked.where, forms=forms)
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..excerpts import Excerpt
 from ..layout import render_block
 from ..messages import last_user, note, rewrite, waits_for_results, write
-from .problem import Chosen
-from .sections import Block, History, Slot
+from .sections import Block, Chosen, History
 
 __all__ = ["Rendered", "render"]
 
@@ -21,7 +21,7 @@ class Rendered:
     messages: Any
     raws: Sequence[Mapping[str, Any]]
     """The messages alone, without an envelope around them."""
-    citations: Sequence[str]
+    excerpts: Sequence[Excerpt]
     places: Mapping[str, Sequence[int]]
     """Which of `raws` are `system`, `history`, `retrieved` and `query`."""
 
@@ -38,10 +38,10 @@ def render(history: History, block: Block | None, query: str | None, chosen: Seq
     dialect = history.conversation.dialect
     kept = [one for one in chosen if one.section == 0]
     raws, indices = _messages(history, kept)
-    citations: list[str] = []
+    excerpts: list[Excerpt] = []
     retrieved: list[int] = []
     if block is not None:
-        text, citations = _block_text(block, [one for one in chosen if one.section == 1])
+        text, excerpts = _block_text(block, [one for one in chosen if one.section == 1])
         if text:
             place = len(raws) if query is not None else _before_question(history, indices)
             raws.insert(place, note(text, dialect))
@@ -57,7 +57,7 @@ def render(history: History, block: Block | None, query: str | None, chosen: Seq
     return Rendered(
         messages=write(history.conversation, raws),
         raws=raws,
-        citations=citations,
+        excerpts=excerpts,
         places={
             "system": system,
             "history": [place for place in range(len(raws)) if place not in other],
@@ -119,13 +119,9 @@ def _before_question(history: History, indices: Sequence[int]) -> int:
     return next(place for place, i in enumerate(indices) if i >= 0 and groups[i] == groups[asked])
 
 
-def _block_text(block: Block, kept: Sequence[Chosen]) -> tuple[str, list[str]]:
-    texts: dict[Slot, str] = {}
-    for one in kept:
-        if one.form:
-            texts.update(one.form.texts)
-    indices = [one.unit for one in kept]
+def _block_text(block: Block, kept: Sequence[Chosen]) -> tuple[str, list[Excerpt]]:
+    short = {
+        one.unit: (one.form.texts[slot], one.form.runs.get(slot)) for one in kept if one.form for slot in one.form.texts
+    }
     allowed = len(block.units) - int(block.units.barred.sum())
-    return render_block(
-        block.items, block.pieces.labels, indices, lambda i: texts.get((i, ()), block.items[i].text), allowed
-    )
+    return render_block(block.items, block.pieces.labels, [one.unit for one in kept], short, allowed)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..constraints import Units
 from ..items import Item, Part
-from ..layout import Pieces, omitted_run
+from ..layout import Pieces, Runs, omitted_run
 from ..messages import note, read
 from ..pool import Pool
 from ..recall import id_ranges, marked
@@ -25,7 +25,7 @@ from ..syntax import is_code, language_of
 from ..tokens import RequestRules, Tokenizer, count_items
 from .talk import Snapshot
 
-__all__ = ["Block", "Form", "History", "Section", "Slot", "parted"]
+__all__ = ["Block", "Chosen", "Form", "History", "Section", "Slot", "parted"]
 
 SHORTEN_FROM = 48
 """Tokens from which a text has shorter forms; below, a stub with its id would save too little."""
@@ -46,6 +46,8 @@ class Form:
     tokens: int
     share: float
     texts: Mapping[Slot, str] = field(default_factory=dict)
+    runs: Mapping[Slot, Runs] = field(default_factory=dict)
+    """Which slices of the slot's text its text is made of; for a summary none are known."""
 
 
 class Section(Protocol):
@@ -75,6 +77,19 @@ class Section(Protocol):
     def shown(self, slot: Slot, text: str) -> str:
         """Return a shorter text for a slot as it is shown: with the item's id where a model can ask for the rest."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A unit that is in the request, and its form; None for whole."""
+
+    section: int
+    unit: int
+    form: Form | None
+
+    def tokens(self, sections: Sequence[Section]) -> int:
+        """Return what it costs, without what is printed around it."""
+        return self.form.tokens if self.form else int(sections[self.section].pieces.tokens[self.unit])
 
 
 def parted(section: Section) -> NDArray[np.int64]:
@@ -124,10 +139,12 @@ class _Shortener(ABC):
         spare = room - LEAST * len(slots)
         excess = max(1, shortenable - LEAST * len(slots))
         texts: dict[Slot, str] = {}
+        runs: dict[Slot, Runs] = {}
         for slot, text, full in slots:
-            short = fit_text(text, LEAST + spare * (full - LEAST) // excess, weights, self._tokenizer)
+            room = LEAST + spare * (full - LEAST) // excess
+            short, runs[slot] = fit_text(text, room, weights, self._tokenizer)
             texts[slot] = short if short == text else self.shown(slot, short)
-        return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=texts)
+        return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=texts, runs=runs)
 
     def least(self, unit: int) -> int:
         low, high = 1, int(self.pieces.tokens[unit])
@@ -213,15 +230,16 @@ class Block(_Shortener):
 
 def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[Rung]]]) -> Form:
     """Put the rungs of one level of all texts of a unit together; a ladder that ends sooner stays at its end."""
-    tokens, lost, kinds, texts = whole, 0.0, set(), {}
+    tokens, lost, kinds, texts, runs = whole, 0.0, set(), {}, {}
     for slot, full, rungs in ladders:
         rung = rungs[min(level, len(rungs) - 1)]
         tokens -= full - rung.tokens
         lost += (1.0 - rung.share) * full
         kinds.add(rung.kind)
-        texts[slot] = rung.text
+        texts[slot], runs[slot] = rung.text, rung.runs
     kind: RungKind = "extract" if "extract" in kinds else "stub"
-    return Form(kind=kind, tokens=max(1, tokens), share=max(0.0, 1.0 - lost / max(1, whole)), texts=texts)
+    share = max(0.0, 1.0 - lost / max(1, whole))
+    return Form(kind=kind, tokens=max(1, tokens), share=share, texts=texts, runs=runs)
 
 
 def _by_line(item: Item) -> bool:

@@ -21,6 +21,7 @@ from ..recall import can_recall
 from ..rerank import Reranker, get_reranker
 from ..summarize import Summarizer, get_summarizer
 from ..tokens import Tokenizer, get_tokenizer
+from .shares import check_shares
 from .talk import Snapshot, Talk
 
 __all__ = ["DEFAULT_BUDGET", "Task", "fill_budget", "make_task"]
@@ -29,6 +30,8 @@ DEFAULT_BUDGET = 2048
 """Tokens of a request when neither a budget nor a model is given."""
 OUTPUT_SHARE = 4
 """Of a model's window, at most one part in so many is kept for the answer when no budget is given."""
+SHARING = ("auto", "knapsack")
+"""Strategies that keep the shares of sources."""
 BLIND = frozenset({"recency", "head_tail"})
 """Strategies that never look at the question, so that nothing is scored or embedded for them."""
 
@@ -57,6 +60,8 @@ class Task:
     summarizer: Summarizer | None
     pins: frozenset[int]
     tools: Sequence[Mapping[str, Any]]
+    shares: Mapping[str, tuple[float, float | None]]
+    """Floor and cap of sources, in tokens or parts of the limit."""
 
     @property
     def conversation(self) -> Conversation:
@@ -98,6 +103,7 @@ def make_task(
     summarizer: Any = None,
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
+    shares: Mapping[str, tuple[float, float | None]] | None = None,
 ) -> Task:
     """Resolve the arguments of `ctxwin.pack`; its docstring says what they mean."""
     if query is not None and not isinstance(query, str):
@@ -130,6 +136,7 @@ def make_task(
         summarizer=get_summarizer(summarizer) if summarizer is not None else None,
         pins=talk.pinned(pins) if isinstance(messages, Talk) else resolve_pins(conversation.items, pins),
         tools=tuple(tools) if tools is not None else conversation.tools,
+        shares=_shares(shares, pool, strategy),
     )
 
 
@@ -150,6 +157,12 @@ def _read_once(messages: Any) -> Talk:
     if isinstance(messages, Mapping) and not talk.snapshot().conversation.items:
         raise MessageError("no messages; give at least one")
     return talk
+
+
+def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple[float, float | None]]:
+    if shares and isinstance(strategy, str) and strategy not in SHARING:
+        raise InputError(f"shares go with strategy {' or '.join(map(repr, SHARING))}, not with {strategy!r}")
+    return check_shares(shares, pool)
 
 
 def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str, str]]]:

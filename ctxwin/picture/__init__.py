@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from .page import html
 from .plain import listing, table
-from .words import clean, costs, daily, title
+from .words import clean, costs, daily, flagged, title
 
-__all__ = ["clean", "costs", "daily", "html", "listing", "table", "title"]
+__all__ = ["clean", "costs", "daily", "flagged", "html", "listing", "table", "title"]

@@ -15,6 +15,7 @@ __all__ = [
     "clean",
     "costs",
     "daily",
+    "flagged",
     "fullness",
     "headline",
     "notes",
@@ -32,6 +33,8 @@ PREVIEW = 160
 """Characters of an item's first words, at most."""
 CITATIONS = 4
 """Citations that are named, at most."""
+FLAGS = 2
+"""Lines that address the model that are named, at most."""
 FACTS = 4
 """Lost facts that are named, at most."""
 PARTS = ("system", "tools", "history", "retrieved", "query", "overhead")
@@ -152,7 +155,8 @@ def by_relevance(decisions: Sequence[Decision]) -> list[Decision]:
 
 def notes(report: Report) -> list[str]:
     """Return what is to be said below a picture: offers, price, sources, losses, warnings."""
-    said = [_purchase(report), *costs(report), _sources(report), _lost(report), _skipped(report)]
+    said = [_purchase(report), *costs(report), _sources(report), *_shares(report), _lost(report), _skipped(report)]
+    said += flagged(report)[:FLAGS]
     return [*(one for one in said if one), *(f"warning: {clean(one)}" for one in report.warnings)]
 
 
@@ -162,6 +166,23 @@ def _sources(report: Report) -> str | None:
     more = len(report.citations) - CITATIONS
     named = ", ".join(clean(one, 60) for one in report.citations[:CITATIONS])
     return f"from {named}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def _shares(report: Report) -> list[str]:
+    return [
+        f"share of {clean(one.source, 60)}: {one.tokens:,} of {one.given:,} tokens, at least {one.floor:,}"
+        + (f", at most {one.cap:,}" if one.cap is not None else "")
+        for one in report.shares
+    ]
+
+
+def flagged(report: Report) -> list[str]:
+    """Name each line in the request that addresses the model, one a line."""
+    return [
+        f"warning: {clean(one.path, 60)}{'' if one.line is None else f':{one.line}'} addresses the model "
+        f"({one.kind}): {clean(one.text, 80)}"
+        for one in report.flags
+    ]
 
 
 def _lost(report: Report) -> str | None:

@@ -101,7 +101,7 @@ class Packer:
             return pack(talk, query, some, **given, pins=pins, tools=tools)
 
         def planned(some: int | Budget | None) -> Packed:
-            if self._planner is None or options or given["strategy"] != "auto":
+            if self._planner is None or options or given["strategy"] != "auto" or given["files"] or given["shares"]:
                 return under(some)
             packed, self._next = self._planner.plan(
                 talk,

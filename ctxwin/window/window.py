@@ -44,7 +44,7 @@ class Window(Conversing):
             from messages to a text; None: the OpenAI-compatible endpoint of `OPENAI_BASE_URL`.
         system: the system prompt.
         dialect: `openai`, `responses` or `anthropic`; None: the client's, or what the first messages tell.
-        tokenizer, embedder, summarizer, strategy: as for `ctxwin.pack`.
+        tokenizer, embedder, summarizer, strategy, files, shares: as for `ctxwin.pack`, in every request.
         recall: whether the model gets a tool with which it can ask for what was shortened or left out.
         cache: policy by which requests share their beginnings with earlier ones, so that the provider's prompt cache
             is read (`ctxwin.caching.POLICIES`), where the model has a price for that; None: each is packed anew.
@@ -78,6 +78,8 @@ class Window(Conversing):
         embedder: Any = None,
         summarizer: Any = None,
         strategy: Any = "auto",
+        files: Any = None,
+        shares: Mapping[str, tuple[float, float | None]] | None = None,
         recall: bool = False,
         cache: str | None = "auto",
     ) -> None:
@@ -94,7 +96,7 @@ class Window(Conversing):
         self._row = row_of(model or known.model, self._kept.now.budget)
         self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
         self._given["cache"] = cache
-        self._choices = {"summarizer": summarizer, "strategy": strategy}
+        self._choices = {"summarizer": summarizer, "strategy": strategy, "files": files, "shares": shares}
         self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
         self._packer = self._new_packer()
 

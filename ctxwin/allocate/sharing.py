@@ -1,0 +1,223 @@
+"""The knapsack where sources have floors and caps: what some items have together lies between two figures.
+
+1. `_tighten` looks for a price on each share's tokens, to be paid for a cap and gained for a floor, at which the
+   relaxation keeps the shares; whatever the prices, it gives a true bound (Lagrange).
+2. From its choice, and from nothing, floors are filled first, then everything grows and is polished within the caps.
+3. Where no floor can be filled that way, the integer program decides whether it can be at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BudgetError
+from .account import Ledger, cost, keeps_shares, spent
+from .core import core, peaks, shortlist
+from .grow import grow
+from .polish import polish
+from .problem import TINY, Problem
+from .program import solve
+from .relaxation import Relaxation, relax
+from .value import NearDuplicates, worth
+
+__all__ = ["shared"]
+
+_STEPS = 8
+"""Prices tried for a share: doubled until it is kept, then between."""
+_HARDER = 1.5
+"""Factor on the value of a share's tokens with which a floor is tried again that was not filled."""
+_ROUNDS = 2
+"""Times each share's price is looked for anew, since it depends on the others'."""
+_PASSES = 2
+"""Times items are looked for that still fit; those that were passed over are not looked at again."""
+_WORTHLESS = 1e-9
+"""Least value of a token while a floor is filled: an item without value can fill it."""
+_PROGRAM = 600
+"""Items of which the integer program chooses, where floors are hard to fill."""
+_NODES = 5_000
+"""Nodes of its search at most, a few seconds; time would make equal input give unequal plans."""
+_NEAR = 0.02
+"""Share of the best that its choice may lack: what it finds is polished."""
+
+
+def shared(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tuple[NDArray[np.int64], float]:
+    """Return a choice that gives each share its floor and no more than its cap, and a bound that holds for all such.
+
+    Raises:
+        BudgetError: there is none, as far as can be told.
+    """
+    _require_floors(problem, base)
+    prices, priced, bound = _tighten(problem, base, relaxed)
+    pull = np.maximum(prices, _WORTHLESS)
+    found = [_from(problem, base, priced.choice, pull, priced.price), _from(problem, base, base, pull, priced.price)]
+    tries: tuple[Callable[[], NDArray[np.int64]], ...] = (
+        lambda: _from(problem, base, base, _HARDER * pull, priced.price),
+        lambda: _by_program(problem, base, priced),
+        lambda: _from(problem, base, base, np.full(len(pull), 1.0 + problem.peak.max(initial=0.0)), priced.price),
+    )
+    for another in tries:
+        if any(keeps_shares(problem, choice) for choice in found):
+            break
+        found.append(another())
+    sound = [choice for choice in found if keeps_shares(problem, choice)]
+    if not sound:
+        raise BudgetError(
+            "the shares cannot all be kept with the items there are",
+            sums={one.name: need for one, need in zip(problem.shares, problem.needs, strict=True) if need},
+            limit=problem.capacity,
+            remedy="lower a floor, or raise a cap or the budget",
+        )
+    return max(sound, key=lambda choice: worth(problem, choice)), bound
+
+
+def _require_floors(problem: Problem, base: NDArray[np.int64]) -> None:
+    """Check that floors of shares that have no item in common fit together."""
+    sums = {"required": cost(problem, base)}
+    taken = np.zeros(problem.size, dtype=np.bool_)
+    for one, need in sorted(zip(problem.shares, problem.needs, strict=True), key=lambda pair: -pair[1]):
+        if not (one.members & taken).any():
+            sums[one.name] = need
+            taken |= one.members
+    if sum(sums.values()) > problem.capacity:
+        raise BudgetError(
+            "the floors of the shares do not fit",
+            sums=sums,
+            limit=problem.capacity,
+            remedy=f"raise the budget by {sum(sums.values()) - problem.capacity:,} tokens or lower a floor",
+        )
+
+
+def _priced(problem: Problem, prices: NDArray[np.float64]) -> Problem:
+    """Return the problem with the tokens of each share made dearer (below 0) or worth something (above 0)."""
+    rungs = np.diff(problem.start)
+    more = np.zeros(len(problem.tokens))
+    for one, price in zip(problem.shares, prices.tolist(), strict=True):
+        more += np.where(np.repeat(one.members, rungs), price * problem.tokens, 0.0)
+    return replace(problem, values=np.maximum(problem.values + more, 0.0), shares=())
+
+
+def _tighten(
+    problem: Problem, base: NDArray[np.int64], relaxed: Relaxation
+) -> tuple[NDArray[np.float64], Relaxation, float]:
+    """Return the best prices found for the shares, the relaxation at these, and the lowest bound."""
+    prices = np.zeros(len(problem.shares))
+    best, bound = relaxed, relaxed.bound
+    for _ in range(_ROUNDS):
+        for number, (one, need) in enumerate(zip(problem.shares, problem.needs, strict=True)):
+            tokens = spent(problem, best.choice, one)
+            if need <= tokens and (one.cap is None or tokens <= one.cap):
+                continue
+            sign = 1.0 if tokens < need else -1.0
+            low, high = 0.0, np.inf
+            price = max(abs(float(prices[number])), relaxed.price, TINY)
+            for _ in range(_STEPS):
+                trial = relax(_priced(problem, _put(prices, number, sign * price)), base)
+                its = trial.bound + _offset(problem, _put(prices, number, sign * price))
+                if its < bound:
+                    bound, best, prices = its, trial, _put(prices, number, sign * price)
+                tokens = spent(problem, trial.choice, one)
+                kept = tokens >= need if sign > 0 else one.cap is None or tokens <= one.cap
+                low, high = (low, price) if kept else (price, high)
+                price = (low + high) / 2 if high < np.inf else 2 * low
+    return prices, best, bound
+
+
+def _put(prices: NDArray[np.float64], number: int, price: float) -> NDArray[np.float64]:
+    out = prices.copy()
+    out[number] = price
+    return out
+
+
+def _offset(problem: Problem, prices: NDArray[np.float64]) -> float:
+    """Return what the prices give back: those for caps times the caps, less those for floors times the floors."""
+    total = 0.0
+    for one, need, price in zip(problem.shares, problem.needs, prices.tolist(), strict=True):
+        total -= price * (need if price > 0 else one.cap or 0)
+    return total
+
+
+def _from(
+    problem: Problem, base: NDArray[np.int64], start: NDArray[np.int64], pull: NDArray[np.float64], price: float
+) -> NDArray[np.int64]:
+    """Make a choice within the caps: what there is of `start`, then the floors, then what else has value.
+
+    Args:
+        problem: what is to be solved.
+        base: what is required, placed.
+        start: a choice, perhaps over the caps.
+        pull: value of a token of each share while its floor is filled.
+        price: of a token.
+    """
+    ledger = Ledger(problem, base)
+    kept = np.flatnonzero((start >= 0) & (base < 0))
+    values = problem.values[problem.start[kept] + start[kept]]
+    for item in kept[np.argsort(-values, kind="stable")].tolist():
+        ledger.takes(item, int(start[item]))
+    _fill_floors(problem, base, ledger, pull)
+    _finish(problem, base, ledger, price)
+    return ledger.choice
+
+
+def _fill_floors(problem: Problem, base: NDArray[np.int64], ledger: Ledger, prices: NDArray[np.float64]) -> None:
+    """Bring in and enlarge items of the shares that lack tokens, most value per token first, with a price on tokens."""
+    rungs = np.diff(problem.start)
+    for number in ledger.shares.lacking:
+        members = problem.shares[number].members
+        worths = problem.values + prices[number] * problem.tokens
+        mine = replace(problem, values=np.where(np.repeat(members, rungs), worths, 0.0))
+        near = NearDuplicates(mine)
+        near.keep_all(np.flatnonzero(ledger.choice >= 0))
+        peak = peaks(mine, base)
+        for items in (shortlist(mine, peak, ledger.shares.needs[number])[0], np.flatnonzero(members)):
+            part = core(mine, base, np.union1d(items, np.flatnonzero(ledger.choice >= 0)), peak, 0.0)
+            grow(mine, ledger, near, part, partial(ledger.shares.has_floor, number))
+            if ledger.shares.has_floor(number):
+                break
+        else:  # room is short: larger items in place of smaller ones
+            tokens = replace(mine, values=np.where(mine.values > 0, problem.tokens, 0).astype(np.float64))
+            polish(tokens, part, ledger, NearDuplicates(replace(tokens, vectors=None)), 1.0)
+
+
+def _finish(problem: Problem, base: NDArray[np.int64], ledger: Ledger, price: float) -> None:
+    """Grow and polish within the shares, among the items that are dense enough, and once more among the rest."""
+    near = NearDuplicates(problem)
+    near.keep_all(np.flatnonzero(ledger.choice >= 0))
+    peak = peaks(problem, base)
+    capped = np.zeros(problem.size, dtype=np.bool_)
+    for one in problem.shares:
+        capped |= one.members & (one.cap is not None)
+    # Where one source may have no more, the tokens go to another, however far its items stand behind.
+    groups = [~capped, *(one.members for one in problem.shares)]
+    for _ in range(_PASSES):
+        items = [shortlist(problem, np.where(group, peak, 0), ledger.left)[0] for group in groups]
+        part = core(problem, base, np.unique(np.concatenate([*items, np.flatnonzero(ledger.choice >= 0)])), peak, 0.0)
+        grow(problem, ledger, near, part)
+        polish(problem, part, ledger, near, price)
+        peak = np.where(np.isin(np.arange(problem.size), part.items) & (ledger.choice < 0), 0, peak)
+
+
+def _by_program(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> NDArray[np.int64]:
+    """Return a choice by integer programming among the items that serve the shares best; `base` where there is none."""
+    ranks = [np.argsort(-relaxed.peak, kind="stable")]
+    for one, need in zip(problem.shares, problem.needs, strict=True):
+        if need:
+            mine = np.flatnonzero(one.members)
+            ranks += [mine[np.argsort(order[mine], kind="stable")] for order in (-relaxed.peak, problem.smallest)]
+    inside = problem.required.copy()
+    for rank in ranks:
+        inside[rank[: _PROGRAM // len(ranks)]] = True
+    rungs = np.repeat(~inside, np.diff(problem.start))
+    tokens = np.where(rungs, problem.capacity + 1, problem.tokens)  # what is outside fits in no choice
+    its = zip(problem.shares, problem.needs, strict=True)
+    shares = tuple(replace(one, members=one.members & inside, floor=need) for one, need in its)
+    choice, _ = solve(replace(problem, tokens=tokens, shares=shares), base, gap=_NEAR, nodes=_NODES)
+    if choice is None or not keeps_shares(problem, choice):
+        return base
+    ledger = Ledger(problem, choice)
+    _finish(problem, base, ledger, relaxed.price)
+    return ledger.choice

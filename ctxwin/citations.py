@@ -1,0 +1,180 @@
+"""Citations in an answer: found as models write them, and held against what the request really showed.
+
+    path:12-30   path:12   [path:12-30]   `path:12`   path#L12-L30   path:3-5,9-9   （path：12-30）
+
+A path is known by the files that were given, so that it may hold spaces or any other sign; one that nobody gave is
+recognised by its form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .excerpts import Excerpt, Lines, merged
+
+__all__ = ["Checked", "Checker", "Verdict"]
+
+Verdict = Literal["right", "lines not shown", "file not packed", "unknown"]
+"""`right`: all lines were shown; `lines not shown`: some were not; `file not packed`: the file was given, but nothing
+of it was shown; `unknown`: no such file was given."""
+
+LONGEST_PATH = 400
+"""Characters before the line numbers in which a path is looked for."""
+
+_RANGE = r"L?\d{1,8}(?:\s?[-–—~～]\s?L?\d{1,8})?"
+_LINES = re.compile(
+    r"(?:(?<=[^\s:：])[:：](?:\s?(?:lines?\s|第))?|\#(?=L))"
+    rf"(?P<ranges>(?>{_RANGE}(?:\s?[,，]\s?(?=\d|L\d){_RANGE})*))(?!\d|\.\d|[A-Za-z_])",
+    re.IGNORECASE,
+)
+"""What follows a path: a colon or `#L`, then lines; not a time, an address or a larger number."""
+_ONE = re.compile(r"(\d+)(?:\D+?(\d+))?")
+_QUOTED = re.compile(r"`([^`\n]{1,400})`|\[([^\[\]\n]{1,400})\]")
+_UNGIVEN = re.compile(
+    r"(?:[A-Za-z]:[\\/])?[^\s`'\"<>()\[\]{}|*?,;:，。；：、！？（）【】《》「」“”‘’]*"
+    r"\w\.[A-Za-z][A-Za-z0-9_]{0,9}$"
+)
+"""The end of a text that looks like a path: a name with an extension."""
+_HOSTS = re.compile(r"://|^www\.|\.(?:com|org|net|dev|io|local)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A citation that an answer makes."""
+
+    text: str
+    """As the answer has it."""
+    path: str
+    """The file it means, as it was packed; for one that is not known, as the answer has it."""
+    lines: Lines
+    """The lines it names; () for the file as a whole."""
+    verdict: Verdict
+
+    @property
+    def right(self) -> bool:
+        """Whether all that it names was shown."""
+        return self.verdict == "right"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, ready for JSON."""
+        lines = [list(one) for one in self.lines]
+        return {"text": self.text, "path": self.path, "lines": lines, "verdict": self.verdict}
+
+
+class Checker:
+    """Finds citations in an answer as it comes, and holds each against what was packed.
+
+    Args:
+        excerpts: what the request shows, from `Packed.report`.
+        given: paths of all files that could have been shown.
+
+    Example:
+        >>> shown = Excerpt(path="src/app.py", lines=((3, 9),), text="", parts=((3, "x"),), ids=())
+        >>> checker = Checker([shown], ["src/app.py", "src/cli.py"])
+        >>> [(one.text, one.verdict) for one in checker.check("See `src/app.py:4-6` and src/cli.py#L2, not app.py:10.")]
+        [('src/app.py:4-6', 'right'), ('src/cli.py#L2', 'file not packed'), ('app.py:10', 'lines not shown')]
+    """
+
+    def __init__(self, excerpts: Iterable[Excerpt], given: Iterable[str] = ()) -> None:
+        self._shown: dict[str, list[tuple[int, int]]] = {}
+        self._whole: set[str] = set()
+        for one in excerpts:
+            if one.path and one.parts:
+                self._shown.setdefault(one.path, []).extend(one.lines)
+                if not one.lines:
+                    self._whole.add(one.path)
+        # Of two files with one name the model can mean the one that it was shown.
+        self._names = {**_names(given), **_names(self._shown)}
+        self._longest = max(map(len, self._names), default=0)
+        self._rest = ""
+
+    def feed(self, piece: str) -> list[Checked]:
+        """Take the next piece of a streamed answer; return the citations of the lines that are complete now."""
+        *lines, self._rest = (self._rest + piece).split("\n")
+        return [one for line in lines for one in self._line(line)]
+
+    def finish(self) -> list[Checked]:
+        """Return the citations of the last line, and be ready for another answer."""
+        line, self._rest = self._rest, ""
+        return list(self._line(line))
+
+    def check(self, answer: str) -> list[Checked]:
+        """Return the citations of a whole answer, in order."""
+        return [*self.feed(answer), *self.finish()]
+
+    def _line(self, line: str) -> Iterator[Checked]:
+        found: list[tuple[int, int, str, Lines]] = []
+        for match in _LINES.finditer(line):
+            start = self._path_before(line, match.start())
+            lines = _read(match["ranges"])
+            if start is not None:
+                found.append((start, match.end(), line[start : match.start()], lines))
+        taken = [(start, end) for start, end, _, _ in found]
+        for match in _QUOTED.finditer(line):
+            name = match[1] or match[2]
+            inside = any(start < match.end() and match.start() < end for start, end in taken)
+            if not inside and self._known(name) is not None:
+                found.append((match.start() + 1, match.end() - 1, name, ()))
+        for start, end, name, lines in sorted(found):
+            path = self._known(name)
+            yield Checked(
+                text=line[start:end], path=name if path is None else path, lines=lines, verdict=self._judge(path, lines)
+            )
+
+    def _path_before(self, line: str, end: int) -> int | None:
+        """Return where the path begins that ends at a character: the longest that was given, else what looks so."""
+        first = max(0, end - LONGEST_PATH)
+        for start in range(max(first, end - self._longest), end):
+            begins = start == 0 or not (line[start - 1].isalnum() and line[start - 1].isascii())
+            if begins and line[start] not in " \t" and self._known(line[start:end]) is not None:
+                return start
+        match = _UNGIVEN.search(line[first:end])
+        if match is None or _HOSTS.search(match[0]):
+            return None
+        return first + match.start()
+
+    def _known(self, name: str) -> str | None:
+        return self._names.get(_plain(name))
+
+    def _judge(self, path: str | None, lines: Lines) -> Verdict:
+        if path is None:
+            return "unknown"
+        if path not in self._shown:
+            return "file not packed"
+        if not lines:
+            return "right"
+        if path in self._whole and not self._shown[path]:
+            return "lines not shown"  # of a source without lines no line can be named
+        shown = merged(sorted(self._shown[path]))
+        inside = all(any(first <= a and b <= last for first, last in shown) for a, b in lines)
+        return "right" if inside else "lines not shown"
+
+
+def _plain(name: str) -> str:
+    """Return a path as it is compared: slashes, without a leading `./`."""
+    name = name.replace("\\", "/")
+    while name.startswith("./"):
+        name = name[2:]
+    return name
+
+
+def _names(paths: Iterable[str]) -> Mapping[str, str]:
+    """Return the path for each name that means it: its own, and each end of it that means no other."""
+    names: dict[str, str | None] = {}
+    whole = dict.fromkeys(paths)
+    for path in whole:
+        parts = _plain(path).split("/")
+        for at in range(1, len(parts)):
+            end = "/".join(parts[at:])
+            names[end] = path if end not in names else None
+    names |= {_plain(path): path for path in whole}
+    return {name: path for name, path in names.items() if path is not None}
+
+
+def _read(ranges: str) -> Lines:
+    """Read ranges of lines, the smaller number of each first."""
+    found = [(int(match[1]), int(match[2] or match[1])) for match in _ONE.finditer(ranges)]
+    return merged(sorted((min(pair), max(pair)) for pair in found))

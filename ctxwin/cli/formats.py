@@ -1,0 +1,119 @@
+"""What was retrieved, as text, Markdown, XML or JSON, for the eyes or for another program."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import PurePosixPath
+from typing import Any
+
+from ..excerpts import Excerpt
+from ..messages import read
+from ..packing import Packed
+from ..picture import clean
+
+__all__ = ["FORMATS", "as_plain", "context"]
+
+LEAST_FENCE = 3
+"""Backticks of a code fence in Markdown."""
+_TICKS = re.compile(r"`+")
+_LANGUAGE = re.compile(r"[A-Za-z0-9+#-]{1,16}")
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Signs that XML 1.0 cannot hold, not even escaped."""
+
+
+def context(packed: Packed, question: str, form: str) -> str:
+    """Return what was retrieved in one of `FORMATS`, with a line end."""
+    return FORMATS[form](packed, question)
+
+
+def as_plain(packed: Packed, question: str) -> dict[str, Any]:
+    """Return what was retrieved as plain values: each excerpt with its lines, relevance and text."""
+    report = packed.report
+    return {
+        "question": question,
+        "tokens": packed.tokens,
+        "limit": report.limit,
+        "excerpts": [
+            {
+                "path": one.path,
+                "lines": [list(pair) for pair in one.lines],
+                "citation": one.citation,
+                "score": score,
+                "items": list(one.ids),
+                "text": one.text,
+            }
+            for one, score in zip(report.excerpts, _scores(packed), strict=True)
+        ],
+        "citations": list(report.citations),
+        "flags": [{"path": one.path, "line": one.line, "kind": one.kind, "text": one.text} for one in report.flags],
+        "skipped": [{"path": path, "reason": reason} for path, reason in report.skipped],
+    }
+
+
+def _text(packed: Packed, _: str) -> str:
+    """Return the block as the request has it, in its fence."""
+    items = read(packed.messages).items
+    # The question stands last, and the block before it.
+    return _closed(items[-2].text) if packed.report.excerpts and len(items) > 1 else ""
+
+
+def _markdown(packed: Packed, _: str) -> str:
+    return "\n".join(_section(one) for one in packed.report.excerpts)
+
+
+def _section(one: Excerpt) -> str:
+    """Return a heading and a code block whose fence is longer than any in the text."""
+    longest = max(map(len, _TICKS.findall(one.text)), default=0)
+    fence = "`" * max(LEAST_FENCE, longest + 1)
+    suffix = PurePosixPath(one.path).suffix.removeprefix(".")
+    language = suffix if _LANGUAGE.fullmatch(suffix) else ""
+    title = clean(one.citation, len(one.citation) + 1)
+    return f"### {title}\n\n{fence}{language}\n{_closed(one.text)}{fence}\n"
+
+
+def _xml(packed: Packed, question: str) -> str:
+    excerpts = [
+        f"  <excerpt path={_attribute(one.path)} lines={_attribute(_ranges(one))} score={_attribute(f'{score:.4f}')}>"
+        f"{_escaped(one.text)}</excerpt>\n"
+        for one, score in zip(packed.report.excerpts, _scores(packed), strict=True)
+    ]
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<context question={_attribute(question)}>\n'
+    return f"{head}{''.join(excerpts)}</context>\n"
+
+
+def _json(packed: Packed, question: str) -> str:
+    return json.dumps(as_plain(packed, question), ensure_ascii=False, indent=2) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Packed, str], str]] = {
+    "text": _text,
+    "markdown": _markdown,
+    "xml": _xml,
+    "json": _json,
+}
+"""The forms by name."""
+
+
+def _scores(packed: Packed) -> Sequence[float]:
+    """Return the relevance of each excerpt: that of its most relevant item."""
+    p = {one.id: one.p for one in packed.report.decisions}
+    return [max(p[name] for name in one.ids) for one in packed.report.excerpts]
+
+
+def _ranges(one: Excerpt) -> str:
+    return ",".join(f"{first}-{last}" for first, last in one.lines)
+
+
+def _escaped(text: str) -> str:
+    return escape(_NO_XML.sub("�", text)).replace("\r", "&#13;")
+
+
+def _attribute(text: str) -> str:
+    return '"' + _escaped(text).replace("\n", "&#10;").replace("\t", "&#9;") + '"'
+
+
+def _closed(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"

@@ -1,0 +1,147 @@
+"""Floors and caps in the allocator, beside brute force and the integer program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies.problems import seeded_problem, small_problems
+
+from ctxwin.allocate import Problem, Share, appraise, cost, exact, knapsack, place_required
+from ctxwin.allocate.account import Ledger, keeps_shares, spent
+from ctxwin.allocate.reference import brute_force, tokens_of, value_of
+from ctxwin.errors import BudgetError, InputError
+
+
+@st.composite
+def shared_problems(draw, **options):
+    """A small problem with one or two shares, overlapping or not, that may be hard or impossible to keep."""
+    problem = draw(small_problems(**options))
+    free = ~problem.required
+    shares = []
+    for name in draw(st.sampled_from([["a"], ["a", "b"]])):
+        members = np.array(draw(st.lists(st.booleans(), min_size=problem.size, max_size=problem.size)), np.bool_)
+        floor = draw(st.sampled_from([0, 0, 5, 20, 40]))
+        cap = draw(st.sampled_from([None, 0, 10, 30, 60]))
+        cap = cap if cap is None else max(cap, floor)
+        shares.append(Share(name=name, members=members & free, floor=floor, cap=cap))
+    return replace(problem, shares=tuple(shares))
+
+
+def roomy(problem):
+    """The same problem with room for what is required."""
+    plain = replace(problem, shares=(), capacity=problem.capacity + 10_000)
+    return replace(problem, capacity=problem.capacity + cost(problem, place_required(plain)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(problem=shared_problems(max_items=6))
+def test_shares_are_kept_whenever_they_can_be_and_the_bound_holds(problem):
+    problem = roomy(problem)
+    best = brute_force(problem)[1]
+    if best < 0:
+        with pytest.raises(BudgetError):
+            knapsack(problem)
+        return
+    found = knapsack(problem)
+    assert keeps_shares(problem, found.choice)
+    assert found.tokens == tokens_of(problem, found.choice) <= problem.capacity
+    assert (found.choice[problem.required] == place_required(problem)[problem.required]).all()
+    assert (found.choice[problem.whole] <= 0).all()
+    assert found.value == pytest.approx(value_of(problem, found.choice))
+    assert found.value <= best + 1e-9
+    assert best <= found.bound + 1e-9
+    for one in problem.shares:
+        has = sum(
+            int(problem.tokens[a:b].max())
+            for i, (a, b) in enumerate(zip(problem.start, problem.start[1:], strict=False))
+            if one.members[i]
+        )
+        tokens = spent(problem, found.choice, one)
+        assert min(one.floor, has) <= tokens <= (tokens if one.cap is None else one.cap)
+
+
+@settings(max_examples=50, deadline=None)
+@given(problem=shared_problems(max_items=6, vectors=False))
+def test_the_exact_solver_keeps_shares_and_finds_the_best(problem):
+    problem = roomy(problem)
+    best = brute_force(problem)[1]
+    if best < 0:
+        with pytest.raises(BudgetError):
+            exact(problem)
+        return
+    found = exact(problem)
+    assert keeps_shares(problem, found.choice)
+    assert found.value == pytest.approx(best, abs=1e-9)
+    assert found.bound >= best - 1e-9
+
+
+@given(problem=shared_problems(max_items=8), data=st.data())
+def test_a_ledger_knows_what_each_share_has(problem, data):
+    ledger = Ledger(problem, np.full(problem.size, -1))
+    for _ in range(12 if problem.size else 0):
+        item = data.draw(st.integers(0, problem.size - 1))
+        ledger.take(item, data.draw(st.integers(-1, int(problem.start[item + 1] - problem.start[item]) - 1)))
+        assert ledger.shares.tokens == [spent(problem, ledger.choice, one) for one in problem.shares]
+
+
+def tight(seed):
+    """120 items of a conversation, with three shares of which two overlap."""
+    problem = seeded_problem(seed, 120, share=0.15, couplings=bool(seed % 2), vectors=False)
+    random, room = np.random.default_rng(seed), problem.capacity
+    first, second = random.random(120) < 0.4, random.random(120) < 0.2
+    shares = (
+        Share(name="a", members=first, floor=int(0.5 * room), cap=int(0.7 * room)),
+        Share(name="b", members=second, cap=int(0.05 * room)),
+        Share(name="c", members=~first, floor=int(0.2 * room)),
+    )
+    return replace(problem, shares=shares)
+
+
+def test_what_shares_leave_is_near_the_proven_optimum():
+    missing = []
+    for seed in range(8):
+        problem = tight(seed)
+        found, best = knapsack(problem), exact(problem)
+        assert keeps_shares(problem, found.choice) and keeps_shares(problem, best.choice)
+        assert found.value <= best.value + 1e-6
+        assert best.value <= found.bound * (1 + 1e-9)
+        assert best.gap < 1e-4
+        missing.append(1 - found.value / best.value)
+    assert np.mean(missing) < 0.015
+    assert max(missing) < 0.04
+
+
+def test_shares_that_nothing_touches_change_little_and_equal_problems_have_equal_choices():
+    problem = seeded_problem(3, 400, share=0.1, couplings=True, vectors=True)
+    every = np.ones(problem.size, np.bool_)
+    loose = replace(problem, shares=(Share(name="all", members=every, cap=problem.capacity),))
+    plain, found = knapsack(problem), knapsack(loose)
+    assert found.value >= 0.99 * plain.value
+    assert found.bound == plain.bound
+    assert found.choice.tobytes() == knapsack(replace(loose)).choice.tobytes()
+
+
+def test_a_floor_that_is_worth_nothing_is_filled_all_the_same():
+    ladders = [[(40, 0.9), (12, 0.5)], [(30, 0.4)], [(20, 0.0)], [(25, 0.0), (5, 0.0)]]
+    poor = Share(name="poor", members=np.array([False, False, True, True]), floor=25)
+    found = knapsack(Problem.from_ladders(ladders, capacity=65, shares=[poor]))
+    assert found.choice.tolist() in ([0, -1, 0, 1], [0, -1, -1, 0])
+
+
+def test_floors_that_do_not_fit_are_told_with_their_sum():
+    ladders = [[(40, 0.9)], [(30, 0.4)], [(20, 0.1)]]
+    shares = [Share(name=n, members=np.arange(3) == i, floor=f) for i, (n, f) in enumerate([("a", 40), ("b", 30)])]
+    with pytest.raises(BudgetError, match=r"a 40 \+ b 30 = 70 tokens; limit 60\); raise the budget by 10"):
+        knapsack(Problem.from_ladders(ladders, capacity=60, shares=shares))
+
+
+def test_a_choice_outside_a_share_is_refused_with_its_name():
+    problem = Problem.from_ladders(
+        [[(40, 0.9)], [(30, 0.4)]], capacity=90, shares=[Share(name="a", members=np.array([True, False]), cap=10)]
+    )
+    with pytest.raises(InputError, match="'a' 40 tokens, outside its share of 0 to 10"):
+        appraise(problem, np.array([0, 0]))
