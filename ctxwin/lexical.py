@@ -184,6 +184,35 @@ class Bm25:
             start=bounds.astype(np.int64),
         )
 
+    def numbers(self, terms: Iterable[str]) -> NDArray[np.intp]:
+        """Return the number of each term, -1 for one that stands in no document; it never changes."""
+        return np.asarray([-1 if (at := self._known(term)) is None else at for term in terms], np.intp)
+
+    @property
+    def found_in(self) -> NDArray[np.int64]:
+        """In how many documents each term stands, by its number."""
+        return self._found_in
+
+    def terms_of(self, documents: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the numbers of the different terms of some documents, and the document of each."""
+        start = self._start.array
+        rows = documents if self._rows is None else self._rows[documents]
+        parts = [self._terms.array[start[i] : start[i + 1]] for i in rows.tolist()]
+        terms = np.concatenate([self._terms.array[:0], *parts]).astype(np.intp)
+        return terms, np.repeat(documents, [len(part) for part in parts])
+
+    def standing(self, terms: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return some terms by number, each once for every document in which it stands, and these documents."""
+        found = [documents for documents, _ in self._standing(terms.tolist())]
+        names = np.repeat(terms, [len(documents) for documents in found])
+        documents = np.concatenate([np.empty(0, np.int32), *found]).astype(np.intp)
+        if self._rows is None:
+            return names, documents
+        place = np.full(len(self._norm), -1, np.intp)
+        place[self._rows] = np.arange(len(self._rows))
+        here = place[documents] >= 0
+        return names[here], place[documents[here]]
+
     def select(self, rows: NDArray[np.intp]) -> Bm25:
         """Return an index that scores some documents, (m,), as one of these alone would; it does not grow."""
         other = copy.copy(self)

@@ -182,6 +182,30 @@ def test_categories_are_shown_on_demand(run, flats):
     assert ["price", "(2)", "100.0"] in [line.split() for line in out.splitlines()]
 
 
+def test_sources_are_shown_on_demand_with_their_files(run, flats):
+    (flats / "queries.jsonl").write_text(
+        json.dumps(
+            {
+                "qid": "q",
+                "source": "s",
+                "query": "Flat 3?",
+                "gold": ["3", "4"],
+                "gold_ranges": {"3": [[1, 1]], "4": [[1, 1]]},
+            }
+        ),
+        encoding="utf-8",
+    )
+    arguments = ("eval", flats, "--budgets", "60", "--compare", "ref:bm25", "--processes", "1")
+    _, out, _ = run(*arguments)
+    assert "files %" in out
+    assert "by source" not in out
+    _, out, _ = run(*arguments, "--sources")
+    assert "flats by source" in out
+    _, out, _ = run(*arguments, "--json")
+    (row,) = json.loads(out)["source_rows"]
+    assert (row["category"], row["recall"], row["files"]) == ("s", 50.0, 50.0)
+
+
 def test_two_variants_are_compared_with_an_interval(run, flats):
     _, out, _ = run("eval", flats, "--budgets", "100", "--compare", "recency, relevance@none", "--processes", "1")
     lines = [line.split() for line in out.splitlines()]

@@ -29,7 +29,7 @@ from ctxwin.evaluate import (
 )
 from ctxwin.evaluate.run import _spread
 from ctxwin.evaluate.score import sentences
-from ctxwin.evaluate.stats import bootstrap, differences, rows
+from ctxwin.evaluate.stats import bootstrap, differences, rows, source_rows
 from ctxwin.items import Item
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -466,6 +466,12 @@ def test_rows_average_and_keep_adversarial_questions_apart():
     assert whole.tokens == pytest.approx(170 / 3)
     assert by_category["c"].recall == 50.0
     assert by_category["adversarial"].recall == 0.0 and by_category["adversarial"].gap == pytest.approx(10)
+
+
+def test_rows_of_a_source_have_its_questions_and_their_files():
+    scores = [made(1.0, qid="1", files=1.0), made(0.0, qid="2", files=0.5), made(0.5, qid="3", source="t")]
+    found = {row.category: (row.queries, row.recall, row.files) for row in source_rows(scores)}
+    assert found == {"s": (2, 50.0, 75.0), "t": (1, 50.0, None)}
 
 
 def test_differences_pair_the_queries():

@@ -33,8 +33,10 @@ def best(items, text, **known):
 ITEMS = st.lists(
     st.builds(
         Item,
-        text=st.text(max_size=40) | st.sampled_from(FILLER),
+        text=st.text(max_size=40)
+        | st.sampled_from([*FILLER, "def run(self):\n    return load(self)", "def load(x): ..."]),
         kind=st.sampled_from(["turn", "chunk", "passage", "memory"]),
+        source=st.sampled_from([None, "src/app.py", "tests/test_app.py", "notes.md"]),
         role=st.sampled_from([None, "user", "assistant"]),
         speaker=st.sampled_from([None, "Ana", "Bo"]),
         session=st.sampled_from([None, "1", "2"]),
@@ -46,7 +48,7 @@ ITEMS = st.lists(
 
 
 @settings(max_examples=80, deadline=None)
-@given(ITEMS, st.text(max_size=40) | st.sampled_from(["Who is in Oslo?", "Write a poem on May 1", '"weather" 你好']))
+@given(ITEMS, st.text(max_size=40) | st.sampled_from(["Who is in Oslo?", "What calls `load`?", '"weather" 你好']))
 def test_p_is_a_finite_share_and_the_best_has_one(items, text):
     p = Index(items).score(Query(text=text))
     assert p.dtype == np.float32

@@ -30,8 +30,13 @@ __all__ = ["run"]
 SHOWN = 10
 """How many overruns and failures are listed; `--json` has all."""
 
-FIGURES = (("tokens used", "tokens", ",.0f"), ("gap %", "gap", ".2f"), ("ms a pack", "milliseconds", ".0f"))
-"""What is shown beside recall: its name, the field of a `Row`, the format."""
+FIGURES = (
+    ("files %", "files", ".1f"),
+    ("tokens used", "tokens", ",.0f"),
+    ("gap %", "gap", ".2f"),
+    ("ms a pack", "milliseconds", ".0f"),
+)
+"""What is shown beside recall, where it is known: its name, the field of a `Row`, the format."""
 
 GAINS = (("gain, points", "mean"), ("95 % from", "low"), ("to", "high"))
 """What is shown of a comparison: its name, the field of a `Difference`."""
@@ -81,11 +86,15 @@ def run(
         str | None, typer.Option(metavar="DIR", help="Where the wheels lie that a set asks about.")
     ] = None,
     categories: Annotated[bool, typer.Option("--categories", help="Show recall by category as well.")] = False,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Show recall by source as well: project, conversation.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     r"""Score packings by the gold evidence that they keep.
 
-    Recall is the percentage of a query's gold evidence that stands word for word in its packed request.
+    Recall is the percentage of a query's gold evidence that stands word for word in its packed request; where the gold
+    is lines of files, those of which any gold line stands there are counted as well.
     Requests are recounted independently; one over its budget scores 0 and is listed. With several variants, the
     gain over the first is given with its 95 % interval (paired bootstrap).
 
@@ -137,15 +146,17 @@ def run(
     if as_json:
         print_json(result.to_dict())
     else:
-        _show(result, ablate=ablate, categories=categories)
+        _show(result, ablate=ablate, categories=categories, sources=sources)
 
 
-def _show(result: Result, *, ablate: bool, categories: bool) -> None:
+def _show(result: Result, *, ablate: bool, categories: bool, sources: bool) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, markup=False)
     for dataset in dict.fromkeys(row.dataset for row in result.rows):
         console.print(_table(result, dataset, ablate=ablate, categories=categories), "")
+        if sources:
+            console.print(_by_source(result, dataset), "")
         if ablate:
             console.print(*_losses(result, dataset), "", sep="\n")
     for what, scores in (("over budget", result.overruns), ("not packed", result.failures)):
@@ -167,7 +178,8 @@ def _table(result: Result, dataset: str, *, ablate: bool, categories: bool) -> T
         if whole:
             table.add_row(variant, f"recall % ({whole[0].queries:,} queries)", *_cells(result, whole))
             for name, figure, form in FIGURES:
-                table.add_row("", name, *_cells(result, whole, figure, form))
+                if getattr(whole[0], figure) is not None:
+                    table.add_row("", name, *_cells(result, whole, figure, form))
         for category in dict.fromkeys(row.category for row in rows if row.category is not None):
             if categories or category == ADVERSARIAL:
                 some = [row for row in rows if row.category == category]
@@ -177,6 +189,18 @@ def _table(result: Result, dataset: str, *, ablate: bool, categories: bool) -> T
         for label, figure in GAINS:
             pair = f"{other} - {first}" if figure == "mean" else ""
             table.add_row(pair, label, *_cells(result, gains, figure, "+.1f"))
+    return table
+
+
+def _by_source(result: Result, dataset: str) -> Table:
+    """Show recall by source, and of files where the gold is lines of them."""
+    table = _empty(result, "source", "variant", "", title=f"{dataset} by source")
+    of_set = [row for row in result.source_rows if row.dataset == dataset]
+    for source, variant in dict.fromkeys((row.category, row.variant) for row in of_set):
+        rows = [row for row in of_set if (row.category, row.variant) == (source, variant)]
+        table.add_row(source, variant, f"recall % ({rows[0].queries:,})", *_cells(result, rows))
+        if rows[0].files is not None:
+            table.add_row("", "", "files %", *_cells(result, rows, "files"))
     return table
 
 

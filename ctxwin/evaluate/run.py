@@ -14,7 +14,7 @@ from ..errors import InputError
 from .data import Dataset, Query, load
 from .settings import check_settings
 from .source import Task, score_source
-from .stats import Difference, Row, Score, differences, rows
+from .stats import Difference, Row, Score, differences, rows, source_rows
 from .variants import Variant, get_variant
 from .workers import Progress, work
 
@@ -37,6 +37,11 @@ class Result:
     def rows(self) -> tuple[Row, ...]:
         """Means by set, category, variant and budget."""
         return rows(self.scores)
+
+    @cached_property
+    def source_rows(self) -> tuple[Row, ...]:
+        """Means by set, source, variant and budget; each row has the source for its category."""
+        return source_rows(self.scores)
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
@@ -62,6 +67,7 @@ class Result:
             "tokenizer": self.tokenizer,
             "history": self.history,
             "rows": [asdict(row) for row in self.rows],
+            "source_rows": [asdict(row) for row in self.source_rows],
             "differences": [asdict(difference) for difference in self.differences],
             "overruns": [asdict(score) for score in self.overruns],
             "failures": [asdict(score) for score in self.failures],

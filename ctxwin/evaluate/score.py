@@ -31,6 +31,7 @@ __all__ = [
     "SHORT",
     "TOKENS_PER_MESSAGE",
     "counted",
+    "file_recall",
     "recall",
     "request_text",
     "request_tokens",
@@ -71,18 +72,40 @@ def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:
         >>> round(recall("Ana: We sign the lease on Friday.", query, {"7": unit}), 2)
         0.45
     """
-    if not query.gold:
-        raise InputError(f"query {query.qid!r} has no gold evidence; leave abstention out of recall")
-    if missing := [uid for uid in query.gold if uid not in units]:
-        raise InputError(f"query {query.qid!r} names {missing[0]!r} as gold, which its source does not hold")
-    packed = _plain(packed_text).rstrip().removesuffix(_plain(query.text).strip())
-    shares = {uid: _share(packed, query, units[uid]) for uid in counted(query, units)}
+    shares = _shares(packed_text, query, units)
     if query.mode == "any":
         return max(shares.values())
     if query.mode == "one_of_each_group":
         best = [[shares[uid] for uid in group if uid in shares] for group in query.groups]
         return fmean(max(found) for found in best if found)
     return fmean(shares.values())
+
+
+def file_recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float | None:
+    r"""Return the share of the gold files of which a gold line stands there, 0 to 1; None without line ranges.
+
+    Raises:
+        InputError: as `recall`.
+
+    Example:
+        >>> units = {name: Item(id=name, text=f"import {name}\nrun()") for name in ("a", "b")}
+        >>> query = Query(qid="q", source="s", text="?", gold=("a", "b"), ranges={"a": ((1, 2),), "b": ((1, 1),)})
+        >>> file_recall("import a\nrun()", query, units)
+        0.5
+    """
+    if not query.ranges:
+        return None
+    return fmean(bool(share) for share in _shares(packed_text, query, units).values())
+
+
+def _shares(packed_text: str, query: Query, units: Mapping[str, Item]) -> dict[str, float]:
+    """Return what share of each gold unit that counts stands in a request."""
+    if not query.gold:
+        raise InputError(f"query {query.qid!r} has no gold evidence; leave abstention out of recall")
+    if missing := [uid for uid in query.gold if uid not in units]:
+        raise InputError(f"query {query.qid!r} names {missing[0]!r} as gold, which its source does not hold")
+    packed = _plain(packed_text).rstrip().removesuffix(_plain(query.text).strip())
+    return {uid: _share(packed, query, units[uid]) for uid in counted(query, units)}
 
 
 def request_text(messages: Sequence[Mapping[str, Any]]) -> str:

@@ -16,13 +16,13 @@ from ..pool import Pool
 from ..retrieve import Index, shipped_weights
 from ..retrieve import Query as Question
 from .data import Query
-from .score import recall, request_text, request_tokens, text_tokens
+from .score import file_recall, recall, request_text, request_tokens, text_tokens
 from .stats import Score
 from .variants import OUTSIDE, Variant
 
 __all__ = ["Task", "score_source"]
 
-ASKED_FOR = ("speaker", "role", "instruction", "date", "phrase")
+ASKED_FOR = ("speaker", "role", "instruction", "date", "phrase", "name", "path", "trace", "prose", "tests")
 """Features that do not build on how well items match, so that no embedder changes whether they add anything."""
 
 _Packer = Callable[[Query, int], tuple[Sequence[Mapping[str, Any]], float]]
@@ -90,7 +90,7 @@ def _silent(task: Task, index: Index, query: Query) -> frozenset[str]:
     parts = index.features(Question(text=query.text, when=parse_time(_date(task, query))))
     weights = asdict(index.weights)
     nothing = {name for name in ASKED_FOR if weights[name] and not (name in parts and parts[name].any())}
-    return frozenset(nothing | {"history"} | ({"link"} - parts.keys()))
+    return frozenset(nothing | {"history"} | ({"link", "calls"} - parts.keys()))
 
 
 def _packer(task: Task, variant: Variant, units: Mapping[str, Item], pool: Pool) -> _Packer:
@@ -141,11 +141,14 @@ def _score_one(
     try:
         messages, gap = packer(query, budget)
     except BudgetError as error:
-        return score(recall=0.0, tokens=0, failure=str(error))
+        return score(recall=0.0, files=0.0 if query.ranges else None, tokens=0, failure=str(error))
     seconds = time.perf_counter() - began
     tokens = request_tokens(messages, task.tokenizer)
+    # One over its budget says nothing.
+    text = request_text(messages) if tokens <= budget else ""
     return score(
-        recall=recall(request_text(messages), query, units) if tokens <= budget else 0.0,
+        recall=recall(text, query, units),
+        files=file_recall(text, query, units),
         tokens=tokens,
         gap=gap,
         seconds=seconds,

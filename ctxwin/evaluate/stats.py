@@ -8,7 +8,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-__all__ = ["ADVERSARIAL", "Difference", "Row", "Score", "bootstrap", "differences", "rows"]
+__all__ = ["ADVERSARIAL", "Difference", "Row", "Score", "bootstrap", "differences", "rows", "source_rows"]
 
 ADVERSARIAL = "adversarial"
 """Questions whose evidence speaks for a misleading answer; they have a row of their own and no other."""
@@ -35,6 +35,8 @@ class Score:
     """From 0 to 1; 0 for an overrun and where nothing could be packed."""
     tokens: int
     """Counted independently from the packed messages; 0 where nothing could be packed."""
+    files: float | None = None
+    """Share of its gold files of which a gold line is there, from 0 to 1; None where the gold is no lines of files."""
     gap: float = 0.0
     """How far the choice may be from the best, as the packing itself reports it, from 0 to 1."""
     seconds: float = 0.0
@@ -50,16 +52,18 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The mean over a set's queries, or over those of one category."""
+    """The mean over a set's queries, or over those of one category or one source."""
 
     dataset: str
     category: str | None
-    """None for the whole set without its adversarial questions."""
+    """Or source; None for the whole set without its adversarial questions."""
     variant: str
     budget: int
     queries: int
     recall: float
     """Percent."""
+    files: float | None
+    """Percent; None where the gold is no lines of files."""
     tokens: float
     """Mean."""
     gap: float
@@ -88,27 +92,35 @@ class Difference:
 
 def rows(scores: Sequence[Score]) -> tuple[Row, ...]:
     """Average scores by set, category, variant and budget; the whole set (category None) comes first."""
+    whole = [(None, score) for score in scores if score.category != ADVERSARIAL]
+    return _means([*whole, *((score.category, score) for score in scores)])
+
+
+def source_rows(scores: Sequence[Score]) -> tuple[Row, ...]:
+    """Average scores by set, source, variant and budget, without adversarial ones."""
+    return _means([(score.source, score) for score in scores if score.category != ADVERSARIAL])
+
+
+def _means(scores: Sequence[tuple[str | None, Score]]) -> tuple[Row, ...]:
     groups: dict[tuple[str, str | None, str, int], list[Score]] = {}
-    for score in scores:
-        if score.category != ADVERSARIAL:
-            groups.setdefault((score.dataset, None, score.variant, score.budget), []).append(score)
-    for score in scores:
-        groups.setdefault((score.dataset, score.category, score.variant, score.budget), []).append(score)
+    for name, score in scores:
+        groups.setdefault((score.dataset, name, score.variant, score.budget), []).append(score)
     return tuple(
         Row(
             dataset=dataset,
-            category=category,
+            category=name,
             variant=variant,
             budget=budget,
             queries=len(group),
             recall=100 * fmean(score.recall for score in group),
+            files=100 * fmean(found) if (found := [one.files for one in group if one.files is not None]) else None,
             tokens=fmean(score.tokens for score in group),
             gap=100 * fmean(score.gap for score in group),
             milliseconds=1000 * median(score.seconds for score in group),
             overruns=sum(score.overrun for score in group),
             failures=sum(score.failure is not None for score in group),
         )
-        for (dataset, category, variant, budget), group in groups.items()
+        for (dataset, name, variant, budget), group in groups.items()
     )
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
-__all__ = ["Span", "named_days"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Span", "named_days", "near_days"]
 
 Span = tuple[int, int]
 """First and last day, as proleptic ordinals."""
+
+DAYS_AFTER, DAYS_BEFORE = 7, 2
+"""People tell of a day in the week after it; what is near it counts less and less over these."""
 
 _NAMES = (
     *("january", "february", "march", "april", "may", "june"),
@@ -56,6 +62,24 @@ def named_days(text: str, asked: datetime | None) -> list[Span]:
     """
     found = list(_days(text, asked)) or list(_months(text))
     return [*found, *_relative(text, asked)] if asked else found
+
+
+def near_days(day: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np.float32]:
+    """Return how near each day is to one of some spans, (n,) in [0, 1]; 0 where it is not known.
+
+    Args:
+        day: (n,) proleptic ordinals, NaN where unknown.
+        spans: first and last days.
+
+    Example:
+        >>> near_days(np.array([738645, 738652, np.nan], np.float32), [(738645, 738645)]).tolist()
+        [1.0, 0.0, 0.0]
+    """
+    out = np.zeros(len(day), np.float32)
+    for first, last in spans:
+        late, early = (day - last) / DAYS_AFTER, (first - day) / DAYS_BEFORE
+        out = np.maximum(out, np.nan_to_num(1 - np.clip(np.maximum(late, early), 0, 1)))
+    return out
 
 
 def _pick(match: re.Match[str], name: str) -> str | None:

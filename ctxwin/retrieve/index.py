@@ -14,13 +14,14 @@ from ..items import Item
 from ..lexical import Bm25, is_foreign, tokenize
 from ..postings import Counted
 from .cues import instruction_strength, self_reference
-from .dates import named_days
+from .dates import named_days, near_days
 from .item_vectors import ItemVectors
 from .lazily import Lazily
 from .links import Titles
 from .place import Scores
 from .query import Query
 from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
+from .sources import Sources
 from .table import Table
 from .weights import Weights, shipped_weights
 
@@ -53,8 +54,6 @@ few other turns have (10 to 15 gave the same)."""
 PHRASE_TERMS = 0.25
 """Share of a phrase's weight, by rarity, that the terms of an item have if the phrase stands in it: not all, since its
 first and last words may be parts of longer ones there."""
-DAYS_AFTER, DAYS_BEFORE = 7, 2
-"""People tell of a day in the week after it; the boost fades over these."""
 
 
 class Index:
@@ -75,6 +74,7 @@ class Index:
         self._table = Table()
         self._words = Bm25()
         self._titles = Titles()
+        self._sources = Sources()
         self._instructions = Lazily(instruction_strength, "turn", "memory")
         self._own = Lazily(self_reference, "turn")
         self.extend(items)
@@ -98,6 +98,7 @@ class Index:
         self._texts += texts
         self._words.extend_counted([count_terms(new)] if terms is None else terms)
         self._table = self._table.plus(new)
+        self._sources.extend(new, self._words)
 
     def select(self, rows: NDArray[np.intp]) -> Index:
         """Return an index of some items, (m,) in any order, that scores as one built from them alone.
@@ -107,6 +108,7 @@ class Index:
         other = copy.copy(self)
         other._rows, other._vectors = rows, ()
         other._table, other._words = self._table.take(rows), self._words.select(rows)
+        other._sources = self._sources.select(rows)
         return other
 
     def compact(self, rows: NDArray[np.intp]) -> Index:
@@ -193,7 +195,7 @@ class Index:
             ranges: least and most of the bare matches, where other indexes are asked too; None: of this one.
         """
         leaning = self._leaning(query)
-        terms = query.terms(self.weights.history * leaning)
+        terms = query.terms(self.weights.history * leaning, prose_weight=self._sources.prose_weight)
         bare = self._matches(query, terms, leaning)
         limits = ranges or find_ranges(bare)
         scaled = {name: np.nan_to_num(scale(scores, *limits[name])) for name, scores in bare.items()}
@@ -202,7 +204,9 @@ class Index:
         if scaled:
             parts["dense"] = self.weights.dense * self._need_of_meaning(query) * add_up(scaled) ** STEEP_VECTORS
         parts |= self._surroundings(query, add_up(parts))
-        parts |= self._asked_for(query)
+        parts |= self._asked_for(query) | self._sources.asked_for(query, terms, self.weights)
+        if self._sources.has_code:
+            parts["calls"] = self._sources.calls(add_up(parts), self._words, self.weights)
         if query.is_task:
             parts["kin"] = self.weights.kin * self._kin(add_up(parts))
         return parts | self._second_step(add_up(parts), terms)
@@ -210,7 +214,8 @@ class Index:
     def matches(self, query: Query) -> dict[str, Scores]:
         """Return how well the items themselves match, unscaled: BM25, and cosines (NaN without a vector)."""
         leaning = self._leaning(query)
-        return self._matches(query, query.terms(self.weights.history * leaning), leaning)
+        terms = query.terms(self.weights.history * leaning, prose_weight=self._sources.prose_weight)
+        return self._matches(query, terms, leaning)
 
     def _matches(self, query: Query, terms: dict[str, float], leaning: float) -> dict[str, Scores]:
         return {WORDS: self._words.scores(terms)} | self._cosines(query, leaning)
@@ -251,7 +256,7 @@ class Index:
         [1, 11], MADial at 512 -1.5 [-5, 1], RGB (checked only) at 256 +2 [-2, 6]. In English such a gate gave -3 to +4.
         """
         if not is_foreign(query.text):
-            return 1.0
+            return self._sources.need_of_meaning
         return MEANING * self._missing(query) ** 2
 
     def _surroundings(self, query: Query, base: Scores) -> dict[str, Scores]:
@@ -325,13 +330,7 @@ class Index:
         if not len(known):
             return None
         spans = named_days(query.text, query.when or self._item(known[-1]).when)
-        if not spans:
-            return None
-        out = np.zeros(len(self), np.float32)
-        for first, last in spans:
-            late, early = (day[known] - last) / DAYS_AFTER, (first - day[known]) / DAYS_BEFORE
-            out[known] = np.maximum(out[known], 1 - np.clip(np.maximum(late, early), 0, 1))
-        return out
+        return near_days(day, spans) if spans else None
 
     def _second_step(self, total: Scores, terms: dict[str, float]) -> dict[str, Scores]:
         """Follow the best items to others: by rare terms that they share, and by titles that they name."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..lexical import term_counts, tokenize
 from .subject import asks_over_time, subject
+from .traces import Frame, frames
 
 __all__ = ["Query"]
 
@@ -23,6 +24,8 @@ EMBEDDED_HISTORY = 3
 """Messages before the question that are embedded, as one text."""
 HISTORY_VECTOR = 0.5
 """Share of their vector in the question's where it leans on them wholly (.4 to .6: within a point)."""
+LONG = 40
+"""Different terms from which a question is long, as a report of an issue is (25: the same)."""
 
 _OPENING = (
     r"^(?:please |can you |could you |would you |i(?:'d| would) like you to |i (?:want|need) you to |help me (?:to )?"
@@ -47,6 +50,13 @@ _ASSISTANT = re.compile(
 _MINE = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.I)
 """Not in Chinese, where such a word stands in nearly every turn (MemoryBank -2)."""
 _QUOTED = re.compile(r"[\"“「『《`]([^\"”」』》`]{3,80})[\"”」』》`]")
+_NAME = (
+    r"\b[a-z][a-z0-9]*_\w+|\b_\w+|\b[a-z]+[A-Z]\w*|\b[A-Z]+[a-z0-9]+[A-Z]\w*|\b\w+\(\)|\b[A-Za-z]\w*(?:\.[A-Za-z_]\w*)+"
+)
+_CODE = re.compile(rf"`[^`\n]+`|{_NAME}|\w(?:Error|Exception)\b|^Traceback |^\s+at ", re.M)
+_PIECE = re.compile(rf"```.*?```|`[^`\n]+`|^(?: {{4}}|\t)\S.*$|^[\w.]*(?:Error|Exception)\b.*$|{_NAME}", re.M | re.S)
+"""Spans and blocks of code, lines of errors, and identifiers."""
+_TESTS = re.compile(r"\btest(?:s|ed|ing)?\b|测试", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,9 +101,16 @@ class Query:
         mixed: NDArray[np.float32] = (1 - share) * known[0] + share * known[-1]
         return mixed
 
-    def terms(self, history_weight: float) -> dict[str, float]:
-        """Weigh the terms of the question and, less and less, of the messages before it; none above its own."""
+    def terms(self, history_weight: float, *, prose_weight: float = 1.0) -> dict[str, float]:
+        """Weigh the terms of the question and, less and less, of the messages before it; none above its own.
+
+        Args:
+            history_weight: of the last message before it.
+            prose_weight: of what is no code, in a long question that has some.
+        """
         own = term_counts(tokenize(self.wording))
+        if prose_weight < 1.0 and len(own) >= LONG and (code := set(tokenize(" ".join(_PIECE.findall(self.text))))):
+            own = {term: times if term in code else prose_weight * times for term, times in own.items()}
         terms = dict(own)
         for back, message in enumerate(reversed(self.history[-HISTORY:])):
             weight = history_weight * FADE**back
@@ -125,6 +142,21 @@ class Query:
     def is_about_the_user(self) -> bool:
         """Whether the one who asks speaks of himself, and does not ask what the assistant said."""
         return bool(_MINE.search(self.text)) and not self.asks_assistant
+
+    @property
+    def shows_code(self) -> bool:
+        """Whether it has a piece of code: an identifier, a call, an error, a trace."""
+        return bool(_CODE.search(self.text))
+
+    @property
+    def asks_for_tests(self) -> bool:
+        """Whether it speaks of tests."""
+        return bool(_TESTS.search(self.text))
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The places in code that it names, the one where it went wrong first."""
+        return frames(self.text)
 
     @property
     def phrases(self) -> list[str]:
