@@ -89,6 +89,7 @@ class Sources:
         self._by_name: dict[str, list[int]] = {}
         self._parts: list[tuple[str, ...]] = []
         self._rows: NDArray[np.intp] | None = None
+        self._all: tuple[int, Graph] | None = None
 
     def __len__(self) -> int:
         return len(self["file"])
@@ -139,7 +140,7 @@ class Sources:
         if not self.has_code:
             return Sources()  # of nothing, whatever this one becomes
         other = copy.copy(self)
-        other._rows, other._columns = rows, dict(self._columns)
+        other._rows, other._columns, other._all = rows, dict(self._columns), None
         other._names, other._paths = self._names.select(rows), self._paths.select(rows)
         return other
 
@@ -213,6 +214,31 @@ class Sources:
         most = float(near.max(initial=0.0))
         scores: Scores = weights.calls * np.sqrt(near / most if most else near).astype(np.float32)
         return scores
+
+    def central(self, start: Scores, words: Bm25, damping: float) -> Scores:
+        """Return how central each piece of code is, seen from where a walk along references starts, (n,).
+
+        What it sees are the references of the pieces where it starts, and those to them.
+        """
+        weight = (start * self["program"]).astype(np.float64) if self.has_code else np.zeros(len(start))
+        if not weight.any():
+            return np.zeros(len(start), np.float32)
+        places = np.flatnonzero(weight)
+        everywhere = len(places) == np.count_nonzero(self["program"])
+        graph = self._whole(words) if everywhere else self._graph_around(places, words)
+        return graph.central(weight, damping=damping).astype(np.float32)
+
+    def _whole(self, words: Bm25) -> Graph:
+        """Return the graph of all code, made once until there is more."""
+        if self._all is None or self._all[0] != len(self):
+            names, definers = self._definitions()
+            found_in = words.found_in
+            kept = telling(np.bincount(names, minlength=len(found_in)), found_in, len(self))
+            terms, referring = words.terms_of(np.flatnonzero(self["program"]))
+            defined, referred = kept[names], kept[terms]
+            pairs = (names[defined], definers[defined]), (terms[referred], referring[referred])
+            self._all = len(self), Graph.of(len(self), *pairs, self["file"])
+        return self._all[1]
 
     def _graph_around(self, places: NDArray[np.intp], words: Bm25) -> Graph:
         """Return the graph as it is around some places: all that they refer to, and all that refers to them."""
