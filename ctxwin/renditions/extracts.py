@@ -95,13 +95,13 @@ def ladder(
     if source.parts is not None:
         outline = int(spent[np.count_nonzero(source.parts.level < REST) - 1])
         rooms = sorted({outline, *(int(size * source.total) for size in CODE_SIZES)}, reverse=True)
-    rungs = [
-        _extract(source, order[:count], int(spent[count - 1]), float(kept[count - 1]))
-        for count in dict.fromkeys(spent.searchsorted(rooms, "right").tolist())
-        if count
-    ]
-    stub = _stub(source, label)
-    return tuple(rung for rung in (*rungs, stub) if rung.tokens < source.total)
+    rungs: list[Rung] = []
+    for count in dict.fromkeys(spent.searchsorted(rooms, "right").tolist()):
+        if count:
+            rung = _extract(source, order[:count], int(spent[count - 1]), float(kept[count - 1]))
+            if not rungs or rung.tokens < rungs[-1].tokens:  # a short line less is a gap more
+                rungs.append(rung)
+    return tuple(rung for rung in (*rungs, _stub(source, label)) if rung.tokens < source.total)
 
 
 def _order(source: Sentences, scores: NDArray[np.float64], tool_output: bool) -> NDArray[np.intp]:
