@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from .items import Item
 from .pool import Pool
 from .renditions import definitions_in
 from .retrieve import Query
-from .syntax import Definition, language_of
+from .syntax import Definition, is_code, language_of
 from .tokens import Tokenizer
 
 __all__ = ["Atlas", "RepoMap"]
@@ -52,12 +53,16 @@ ABOVE = ("@", "#", "//", "/*", "*", "--")
 """Beginnings of lines above a definition."""
 MAX_CHARS = 400_000
 """Characters of a file whose syntax is read; of a longer one the titles of its pieces must do."""
+MARKS = "#= \t\r"
+"""What stands around headings."""
 FUNCTIONS = frozenset(("function", "method"))
 """Kinds of definitions within which nothing is shown."""
 FOLDERS = 12
 """Folders that are named, those with most files."""
 FOLDERS_SHARE = 4
 """Of the map, they have one part in so many at most."""
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,18 +216,23 @@ def _files(items: Iterable[Item]) -> dict[str, list[Item]]:
 
 def _lines(chunks: Sequence[Item]) -> Mapping[int, _Line]:
     """Return the lines of a file that name what it defines, by number: by its syntax, else by titles."""
-    language = language_of(chunks[0].source)
-    whole = chunks[0].span is not None and chunks[0].span[0] == 0
-    text = "".join(one.text for one in chunks)
-    if whole and len(text) <= MAX_CHARS and (found := _parsed(text, language)):
-        return found
-    found, last = {}, None
-    for one in chunks:
-        title = one.title or ""
-        if title != last and one.lines is not None and (text := one.text.strip("\n")):
-            number = one.lines[0] + len(one.text) - len(one.text.lstrip("\n"))
-            found[number] = _Line(number, text.split("\n", 1)[0], None)
-        last = title
+    spans = [one.span or (-1, -1) for one in chunks]
+    if spans[0][0] != 0 or any(before[1] != after[0] for before, after in pairwise(spans)):
+        return {}  # not all of it is there
+    text, language = "".join(one.text for one in chunks), language_of(chunks[0].source)
+    found = _parsed(text, language) if len(text) <= MAX_CHARS else {}
+    return found or _titled(text, [one.title or "" for one in chunks], is_code(language))
+
+
+def _titled(text: str, titles: Iterable[str], code: bool) -> Mapping[int, _Line]:
+    """Return the first lines that are the titles of pieces, or in code name them, by number."""
+    names = {title.rpartition("." if code else " > ")[2] for title in titles} - {""}
+    found: dict[int, _Line] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        said = names.intersection([line.strip(MARKS), *(_WORD.findall(line) if code else ())])
+        if said:
+            found[number] = _Line(number, line.rstrip(), None)
+            names -= said
     return found
 
 

@@ -118,6 +118,25 @@ def test_hostile_files_make_a_map_within_its_tokens(
         assert all(number and lines[number - 1].startswith(part) for number, part in one.parts)
 
 
+def test_prose_is_mapped_by_its_headings_and_code_without_a_grammar_by_its_names() -> None:
+    zig = "pub fn open(path: []const u8) !File {\n    return File{};\n}\n" + "// a comment\n" * 200
+    made = Atlas(files_of({"guide.md": GUIDE + "It is short.\n" * 300, "lib/store.zig": zig})).draw(120, TOKENIZER)
+    assert (
+        "\nguide.md\n1 # Guide\n" in made.text
+        or "\nlib/store.zig\n1 pub fn open(path: []const u8) !File {\n" in made.text
+    )
+    prose = Atlas(files_of({"guide.md": GUIDE + "It is short.\n" * 300, "other.md": "# Other\n\nText.\n"})).draw(
+        120, TOKENIZER
+    )
+    assert "\nguide.md\n1 # Guide\n" in prose.text
+    assert "\nother.md\n1 # Other\n" in prose.text
+
+
+def test_a_file_of_which_a_part_is_missing_has_no_lines() -> None:
+    chunks = [item for item in PROJECT.items if item.source == "src/ledger.py"][1:]
+    assert all(one.path != "src/ledger.py" for one in Atlas(Pool(chunks)).draw(200, TOKENIZER).excerpts)
+
+
 def test_a_pool_without_files_has_an_empty_map() -> None:
     assert Atlas(Pool()).draw(100, TOKENIZER).text == ""
     assert Atlas(Pool(["The cat is called Miso."])).draw(100, TOKENIZER).excerpts == ()
