@@ -1,5 +1,7 @@
 """The map of many files: within its tokens, the same for the same files, lines as they stand, where it should be."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,16 @@ def test_files_draw_their_map(tmp_path: Path) -> None:
     assert files.map(tokens=1) == ""
     with pytest.raises(InputError, match="map of 0 tokens"):
         files.map(tokens=0)
+
+
+def test_ask_prints_a_map_in_place_of_the_context(tmp_path: Path) -> None:
+    (tmp_path / "store.py").write_text(CODE["python"])
+    asked = [sys.executable, "-m", "ctxwin", "ask", "When is the disk full?", str(tmp_path)]
+    made = subprocess.run([*asked, "--map", "80"], capture_output=True, text=True, check=True).stdout
+    assert made == Files(tmp_path).map("When is the disk full?", 80)
+    refused = subprocess.run([*asked, "--map", "80", "--json"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "--map is for the context alone; leave out --json" in refused.stderr
 
 
 @pytest.mark.parametrize(
