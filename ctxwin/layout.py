@@ -105,6 +105,20 @@ class Pieces:
             duplicate=self.duplicate[rows],
         )
 
+    def plus(self, more: Pieces) -> Pieces:
+        """Return these with others after them that continue none of them."""
+        after = int(self.order[-1]) + 2 if len(self.order) else 0
+        header = np.where(more.header >= 0, more.header + len(self.header_tokens), -1)
+        return Pieces(
+            tokens=np.concatenate([self.tokens, more.tokens]),
+            order=np.concatenate([self.order, more.order + after]),
+            gap=np.concatenate([self.gap, more.gap]),
+            header=np.concatenate([self.header, header]),
+            header_tokens=np.concatenate([self.header_tokens, more.header_tokens]),
+            labels=[*self.labels, *more.labels],
+            duplicate=np.concatenate([self.duplicate, more.duplicate]),
+        )
+
 
 def frame(kinds: Collection[str], size: int) -> str:
     """Return the most that stands around the items of a block, for items of some kinds, so many in all."""

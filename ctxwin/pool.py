@@ -141,7 +141,7 @@ class Pool(Scored):
         super().__init__(Index(weights=weights), {})
         self._all = self._index  # of which `take` leaves some out, and which then grows for all that share it
         self._pieces: WeakKeyDictionary[Tokenizer, Pieces] = WeakKeyDictionary()
-        self._sentences: WeakKeyDictionary[Tokenizer, dict[str, Sentences]] = WeakKeyDictionary()
+        self._sentences: WeakKeyDictionary[Tokenizer, dict[tuple[str, str | None], Sentences]] = WeakKeyDictionary()
         self._units: Units | None = None
         self.extend(items)
 
@@ -251,14 +251,14 @@ class Pool(Scored):
             self._pieces[tokenizer] = known = count_pieces(self._items, tokenizer, known)
         return known
 
-    def sentences(self, text: str, tokenizer: Tokenizer) -> Sentences:
-        """Return a text of an item split into counted sentences."""
+    def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
+        """Return a text of an item split into counted sentences; of code, by its syntax."""
         known = self._sentences.setdefault(tokenizer, {})
-        if (found := known.get(text)) is None:
-            found = split(text, tokenizer)
+        if (found := known.get((text, language))) is None:
+            found = split(text, tokenizer, language=language)
             if len(known) >= SPLIT:
                 known.clear()
-            known[text] = found
+            known[text, language] = found
         return found
 
     @property

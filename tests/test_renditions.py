@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ctxwin import renditions
 from ctxwin.lexical import tokenize
-from ctxwin.renditions import GAP, Sentences, facts, fit_text, ladder, sentences, split
+from ctxwin.renditions import GAP, Sentences, extracts, facts, fit_text, ladder, sentences, split
+from ctxwin.renditions.sentences import MAX_SENTENCE
 from ctxwin.tokens import get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")
@@ -69,7 +69,7 @@ def test_hostile_texts_are_split_in_one_pass(unit: str) -> None:
     text = unit * (200_000 // len(unit))
     spans = sentences(text)
     assert spans[-1][1] == len(text)
-    assert max(end - start for start, end in spans) <= renditions.MAX_SENTENCE
+    assert max(end - start for start, end in spans) <= MAX_SENTENCE
 
 
 @given(text=TEXTS)
@@ -90,22 +90,22 @@ def test_tokens_of_sentences_add_up_to_those_of_the_text() -> None:
 def ladder_readable(source: Sentences, weights: dict[str, float], tool_output: bool) -> list[tuple[str, float]]:
     """Make the extracts of `ladder` as the module describes them, sentence by sentence: its slow twin."""
     texts, n = pieces(source.text), len(source.tokens)
-    whole, u = sum(weights.values()), renditions.EVENNESS
-    neighbour = renditions.CONTEXT if tool_output else renditions.NEIGHBOUR
+    whole, u = sum(weights.values()), extracts.EVENNESS
+    neighbour = extracts.CONTEXT if tool_output else extracts.NEIGHBOUR
     own = [sum(w / whole for term, w in weights.items() if term in tokenize(text)) for text in texts]
     score = [max(own[j], *(neighbour * own[k] for k in (j - 1, j + 1) if 0 <= k < n), 0.0) for j in range(n)]
-    raised = [math.exp(s / renditions.TEMPERATURE) for s in score]
+    raised = [math.exp(s / extracts.TEMPERATURE) for s in score]
     omega = [(1 - u) * r / sum(raised) + u * len(t) / len(source.text) for r, t in zip(raised, texts, strict=True)]
-    if tool_output or source.total >= renditions.LONG:
+    if tool_output or source.total >= extracts.LONG:
         score[0] = score[-1] = math.inf
-    rooms = [int(size * source.total) for size in renditions.SIZES]
-    if source.total > 8 * renditions.LEAST:
-        rooms.append(renditions.LEAST)
+    rooms = [int(size * source.total) for size in extracts.SIZES]
+    if source.total > 8 * extracts.LEAST:
+        rooms.append(extracts.LEAST)
     made: dict[tuple[int, ...], tuple[str, float]] = {}
     for room in rooms:
         chosen: list[int] = []
         for j in sorted(range(n), key=lambda j: -score[j]):
-            room -= int(source.tokens[j]) + renditions.GAP_TOKENS
+            room -= int(source.tokens[j]) + extracts.GAP_TOKENS
             if room < 0:
                 break
             chosen.append(j)
@@ -134,10 +134,10 @@ def test_the_ladder_equals_its_readable_twin_and_falls(text: str, tool_output: b
     source = split(text, TOKENIZER)
     rungs = ladder(source, WEIGHTS, label="Ana, id t4", tool_output=tool_output)
     twins = [twin for twin in ladder_readable(source, WEIGHTS, tool_output) if twin[0] != text]
-    extracts = [rung for rung in rungs if rung.kind == "extract"]
-    assert [rung.text for rung in extracts] == [twin for twin, _ in twins][: len(extracts)]
-    assert [rung.share for rung in extracts] == pytest.approx([share for _, share in twins][: len(extracts)])
-    assert [rung.kind for rung in rungs[len(extracts) :]] in ([], ["stub"])
+    shown = [rung for rung in rungs if rung.kind == "extract"]
+    assert [rung.text for rung in shown] == [twin for twin, _ in twins][: len(shown)]
+    assert [rung.share for rung in shown] == pytest.approx([share for _, share in twins][: len(shown)])
+    assert [rung.kind for rung in rungs[len(shown) :]] in ([], ["stub"])
     for rung, tokens in zip(rungs, TOKENIZER.count_many([rung.text for rung in rungs]), strict=True):
         assert tokens <= rung.tokens + 3, "what a rung is said to cost covers what it costs"
         assert rung.tokens < source.total
@@ -166,8 +166,8 @@ def test_tool_output_keeps_its_ends_and_the_lines_around_a_match() -> None:
 
 def test_a_very_long_text_has_an_extract_that_fits_beside_others() -> None:
     text = "Nothing much happened on that day. " * 2000
-    extracts = [rung for rung in ladder(split(text, TOKENIZER), {}, label="x") if rung.kind == "extract"]
-    assert extracts[-1].tokens <= renditions.LEAST + 2 * renditions.GAP_TOKENS
+    shown = [rung for rung in ladder(split(text, TOKENIZER), {}, label="x") if rung.kind == "extract"]
+    assert shown[-1].tokens <= extracts.LEAST + 2 * extracts.GAP_TOKENS
 
 
 def test_an_empty_text_has_no_shorter_form() -> None:

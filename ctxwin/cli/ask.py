@@ -20,6 +20,7 @@ from ..models import get_model
 from ..packing import Packed
 from ..picture import flagged
 from ..store import MemoryStore
+from ..tokens import DEFAULT_TOKENIZER
 from .asking import AskChat, checked_lines
 from .chat import LOCAL
 from .clipboard import MOST, copy
@@ -72,6 +73,10 @@ def run(
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the context there, whole or not at all.")
     ] = None,
+    map_tokens: Annotated[
+        str | None,
+        typer.Option("--map", metavar="TOKENS", help="Print a map of the files instead, near the question."),
+    ] = None,
     strategy: StrategyOption = "auto",
     tokenizer: TokenizerOption = None,
     embedder: EmbedderOption = "auto",
@@ -91,15 +96,23 @@ def run(
       ctxwin ask "where is the session cookie signed?" src/ --budget 8k
       ctxwin ask "where is the session cookie signed?" src/ --model gpt-5-mini
       ctxwin ask "where is the session cookie signed?" src/ --format xml --copy
+      ctxwin ask "where is the session cookie signed?" src/ --map 1k
       ctxwin ask "where is the session cookie signed?" src/ notes/ --interactive --share notes=10%:40%
 
     \b
     Exit codes: 0 done; 1 the answer cites lines that were not shown; 2 bad input, or the endpoint refused.
     """
-    _check(model, interactive, store, form, to_clipboard, output, as_json)
+    _check(model, interactive, store, form, to_clipboard, output, as_json, map_tokens)
     with working() as work:
         work.start("reading files")
         files = Files(paths)
+    if map_tokens is not None:
+        _put(
+            files.map(question, parse_tokens(map_tokens, option="--map"), tokenizer=tokenizer or DEFAULT_TOKENIZER),
+            to_clipboard,
+            output,
+        )
+        return None
     if interactive:
         options = {"files": files, "shares": parse_shares(share or ()), "embedder": embedder, "strategy": strategy}
         _talk(question, model, budget, store, {**options, "tokenizer": tokenizer})
@@ -136,11 +149,13 @@ def _check(
     to_clipboard: bool,
     output: str | None,
     as_json: bool,
+    map_tokens: str | None,
 ) -> None:
     """Refuse options that do not go together."""
     if form not in FORMATS:
         raise InputError(f"no --format {form!r}; use one of {', '.join(FORMATS)}")
     named = {"--format": form != "text", "--copy": to_clipboard, "--output": output is not None}
+    named["--map"] = map_tokens is not None
     of_context = [name for name, given in named.items() if given]
     if of_context and (model is not None or interactive or as_json):
         against = "--model" if model is not None else "--interactive" if interactive else "--json"

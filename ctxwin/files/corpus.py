@@ -18,7 +18,9 @@ from ..embed import get_embedder
 from ..errors import InputError
 from ..items import Item
 from ..pool import Pool
+from ..repomap import Atlas
 from ..retrieve import count_terms
+from ..tokens import get_tokenizer
 from .filling import Filling
 from .kept import Chunked, Kept, key_of
 from .reading import Reading, read, why
@@ -137,6 +139,29 @@ class Files:
                 self._indexed = _Indexed(pool=Pool().take(np.empty(0, np.intp)), rows={}, digests={})
                 self._indexed = self._index(self._indexed)
             return self._indexed.pool
+
+    def map(self, query: str | None = None, tokens: int = 1_000, *, tokenizer: Any = "o200k_base") -> str:
+        """Draw a map: the folders, and the lines that define what the rest of the code refers to most, by file.
+
+        Args:
+            query: what it should be near; None: it is of the whole.
+            tokens: that it has at most, counted exactly.
+            tokenizer: what counts, as `pack` takes it.
+
+        Returns:
+            The map; "" where nothing fits.
+
+        Raises:
+            InputError: `tokens` is not positive.
+
+        Example:
+            >>> from ctxwin import sample
+            >>> len(Files(sample.files()).map("retry", 60)) > 0
+            True
+        """
+        if tokens <= 0:
+            raise InputError(f"a map of {tokens} tokens cannot be drawn; give 1 or more")
+        return Atlas(self.pool, query).draw(tokens, get_tokenizer(tokenizer)).text
 
     def refresh(self) -> Changes:
         """Look at the files again: what changed is read and cut anew, what is gone goes.

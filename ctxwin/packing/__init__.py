@@ -22,6 +22,7 @@ from .account import account
 from .choose import choose, lossy, summary_forms
 from .draft import Draft
 from .needs import Need, Summaries, answer, answer_later
+from .overview import with_overview
 from .packed import Change, Packed, Plan
 from .relevance import judge
 from .talk import Talk
@@ -137,7 +138,7 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
         yield account(draft, request, again=again)
         return
     draft.require_room()
-    relevance = yield from judge(draft)
+    draft, relevance = with_overview(draft, (yield from judge(draft)))
     choice = choose(draft, relevance)
     if task.summarizer is not None and (asked := lossy(draft, choice)):
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])

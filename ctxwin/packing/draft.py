@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,13 @@ class Draft:
     def sources(self) -> tuple[Source, ...]:
         """Sources that have a floor or a cap."""
         return sources_of(self.task.shares, self.limit, self.sections)
+
+    def with_block(self, block: Block) -> Draft:
+        """Return the same draft with another block."""
+        other = copy.copy(self)
+        other.block = block
+        other.__dict__.pop("sources", None)  # they count the units of the one before
+        return other
 
     @cached_property
     def turns(self) -> Scored:

@@ -6,6 +6,7 @@ unit of the messages is a group that travels together; a unit of the block is on
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,13 +15,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constraints import Units
+from ..constraints import Units, item_units
+from ..excerpts import Excerpt
 from ..items import Item, Part
-from ..layout import Pieces, Runs, omitted_run
+from ..layout import Pieces, Runs, count_pieces, omitted_run
 from ..messages import note, read
 from ..pool import Pool
 from ..recall import id_ranges, marked
 from ..renditions import Rung, RungKind, Sentences, fit_text, ladder
+from ..repomap import RepoMap
 from ..syntax import is_code, language_of
 from ..tokens import RequestRules, Tokenizer, count_items
 from .talk import Snapshot
@@ -33,6 +36,10 @@ MANY_TURNS = 999
 """Omitted turns for which the note between messages is reckoned; a longer number costs the same or one more."""
 LEAST = 8
 """Tokens that a shortened text needs at least: a few words and the mark of omission."""
+MAP_ID = "(map)"
+"""Names the map of all files in reports."""
+MAP_HALF = 500.0
+"""Tokens at which a map has half the worth of one without limits."""
 
 Slot = tuple[int, tuple[str | int, ...]]
 """A text that can be replaced: the index of its item and its path in the message, () for the item's own text."""
@@ -101,8 +108,8 @@ def parted(section: Section) -> NDArray[np.int64]:
 
 
 class _Texts(Protocol):
-    def sentences(self, text: str, tokenizer: Tokenizer) -> Sentences:
-        """Return a text split into counted sentences, remembered."""
+    def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
+        """Return a text split into counted sentences, remembered; of code, by its syntax."""
         ...
 
 
@@ -120,9 +127,9 @@ class _Shortener(ABC):
         whole = int(self.pieces.tokens[unit])
         ladders: list[tuple[Slot, int, Sequence[Rung]]] = []
         for slot, text in self.slots(unit):
-            sentences = self._texts.sentences(text, self._tokenizer)
+            item = self.items[slot[0]]
+            sentences = self._texts.sentences(text, self._tokenizer, _grammar(item))
             if sentences.total >= SHORTEN_FROM:
-                item = self.items[slot[0]]
                 rungs = ladder(sentences, weights, label=_label(item), tool_output=_by_line(item))
                 ladders.append((slot, sentences.total, self._recallable(slot, rungs)))
         levels = max((len(rungs) for _, _, rungs in ladders), default=0)
@@ -222,10 +229,44 @@ class Block(_Shortener):
         # A pool may grow before the report is read.
         super().__init__(tuple(pool.items), pool.units, pool, tokenizer, recall)
         self.pieces = pool.pieces(tokenizer)
+        self._maps: Sequence[RepoMap] = ()
+
+    def with_overview(self, maps: Sequence[RepoMap]) -> Block:
+        """Return the block with one more unit: a map of its files, in these sizes, the largest first."""
+        other = copy.copy(self)
+        item = Item(id=MAP_ID, kind="passage", text=maps[0].text)
+        other.items = (*self.items, item)
+        other.units = self.units.plus(item_units([item]))
+        other.pieces = self.pieces.plus(count_pieces([item], self._tokenizer))
+        other._maps = maps
+        return other
+
+    def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
+        """Return the shorter forms of a unit, fullest first; of the map the smaller ones."""
+        if unit < len(self.items) - bool(self._maps):
+            return super().shorter(unit, weights)
+        whole = _worth(self._maps[0])
+        return [
+            Form(kind="extract", tokens=one.tokens, share=_worth(one) / whole, texts={(unit, ()): one.text})
+            for one in self._maps[1:]
+        ]
+
+    def map_shown(self, chosen: Sequence[Chosen]) -> Sequence[Excerpt]:
+        """Return what the map, if it is chosen, shows of each file."""
+        if not self._maps:
+            return ()
+        unit = len(self.items) - 1
+        texts = [one.form.texts[unit, ()] if one.form else self._maps[0].text for one in chosen if one.unit == unit]
+        return next((made.excerpts for made in self._maps if made.text in texts), ())
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the item's own text."""
         return [((unit, ()), self.items[unit].text)]
+
+
+def _worth(made: RepoMap) -> float:
+    """Return what a map is worth beside one without limits."""
+    return made.tokens / (made.tokens + MAP_HALF)
 
 
 def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[Rung]]]) -> Form:
@@ -245,6 +286,11 @@ def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[R
 def _by_line(item: Item) -> bool:
     """Tell whether a line means little without those around it: tool output, code."""
     return item.role in ("tool", "function") or is_code(language_of(item.source))
+
+
+def _grammar(item: Item) -> str | None:
+    """Return the language of a piece of a file whose syntax may be read; None for other text."""
+    return language_of(item.source) if item.kind == "chunk" and item.source else None
 
 
 def _replaceable(part: Part) -> bool:

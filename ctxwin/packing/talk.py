@@ -302,9 +302,9 @@ class Facts:
         with self._lock:
             return self.pool(size).select(positions)
 
-    def sentences(self, text: str, tokenizer: Tokenizer) -> Sentences:
+    def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
         """Return a text of one split into counted sentences."""
-        return self._pool.sentences(text, tokenizer)
+        return self._pool.sentences(text, tokenizer, language)
 
 
 def _as_turn(item: Item) -> Item:

@@ -11,6 +11,7 @@ from .fitting import Feedback, Indexed, fit
 from .index import Index, ItemVectors, count_terms, score_together
 from .query import Query
 from .weights import FEATURES, Weights, shipped_weights
+from .whole import asks_for_the_whole
 
 __all__ = [
     "FEATURES",
@@ -21,6 +22,7 @@ __all__ = [
     "ItemVectors",
     "Query",
     "Weights",
+    "asks_for_the_whole",
     "calibrate",
     "count_terms",
     "fit",

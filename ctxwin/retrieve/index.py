@@ -182,6 +182,10 @@ class Index:
         """Return p in [0, 1] for every item, (n,); quantised, so that equal input gives equal order."""
         return score_together([(self, query)])[0]
 
+    def central(self, start: Scores, damping: float) -> Scores:
+        """Rank pieces of code by walks along references from `start`, (n,), that go on so often; 0 for other items."""
+        return self._sources.central(start, self._words, damping)
+
     def explain(self, query: Query, i: int) -> dict[str, float]:
         """Return what each feature adds to the score of item `i`, the largest first."""
         parts = {name: round(float(part[i]), 3) for name, part in self.features(query).items()}

@@ -1,0 +1,90 @@
+"""One text shortened to a given number of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..tokens import Tokenizer
+from .extracts import GAP, GAP_TOKENS, NEIGHBOUR, joined, match, runs_of
+from .sentences import MAX_SENTENCE, Sentences, split
+
+__all__ = ["fit_text"]
+
+OMITTED_TOKENS = 12
+"""Tokens of "[… 3,120 tokens omitted …]" on a line of its own, at most (o200k_base: 10)."""
+
+
+def fit_text(
+    text: str, tokens: int, weights: Mapping[str, float], tokenizer: Tokenizer
+) -> tuple[str, Sequence[tuple[int, int]]]:
+    """Shorten one text to at most so many tokens: its head and tail, and what matches the question between.
+
+    Args:
+        text: any text.
+        tokens: that the result counts at most, 1 or more; from 8 on it is never empty.
+        weights: idf weight of each term of the question.
+        tokenizer: what counts.
+
+    Returns:
+        The text where it fits, else parts of it in order, of which the longest gap says how much is missing; and the
+        (start, end) characters of these parts.
+
+    Example:
+        >>> from ctxwin.tokens import get_tokenizer
+        >>> text = "Start. " + "Nothing happens. " * 99 + "The pump fails. " + "All quiet. " * 99 + "End."
+        >>> fit_text(text, 30, {"pump": 3.0}, get_tokenizer("o200k_base"))[0]
+        'Start. [… 591 tokens omitted …] Nothing happens. The pump fails. … End.'
+    """
+    whole = tokenizer.count_many([text])[0]
+    if whole <= tokens:
+        return text, [(0, len(text))]
+    room = tokens - OMITTED_TOKENS
+    longest = max(8, room * len(text) // whole // 3)  # a sentence of a third of the room leaves two for others
+    source = split(text, tokenizer, longest=min(MAX_SENTENCE, longest))
+    rank = match(source, weights, NEIGHBOUR)
+    rank[0], rank[-1] = np.inf, np.finfo(np.float64).max
+    order = np.argsort(-rank, kind="stable").tolist()
+    while room > 0 and (chosen := _fitting(source.tokens.tolist(), order, room)):
+        short, runs = _with_account(source, np.asarray(list(chosen)))
+        over = tokenizer.count_many([short])[0] - tokens
+        if over <= 0:
+            return short, runs
+        room -= over
+    return _beginning(text, tokens, tokenizer)
+
+
+def _fitting(tokens: Sequence[int], order: Sequence[int], room: int) -> set[int]:
+    """Choose sentences in order of rank, passing over those that do not fit; each gap costs its mark."""
+    chosen: set[int] = set()
+    for j in order:
+        cost = tokens[j] + GAP_TOKENS * (1 - (j - 1 in chosen) - (j + 1 in chosen))
+        if cost <= room:
+            chosen.add(j)
+            room -= cost
+        if room <= GAP_TOKENS:
+            break
+    return chosen
+
+
+def _with_account(source: Sentences, chosen: NDArray[np.intp]) -> tuple[str, list[tuple[int, int]]]:
+    """Join the chosen sentences; the mark of the longest gap gives the tokens that all gaps omit."""
+    runs = runs_of(source, chosen)
+    size = len(source.text)
+    gaps = pairwise([0, *(edge for run in runs for edge in run), size])
+    missing = [(after - before, after) for before, after in list(gaps)[::2]]
+    omitted = source.total - int(source.tokens[chosen].sum())
+    return joined(source.text, runs, f"[… {omitted:,} tokens omitted …]", max(missing)[1]), runs
+
+
+def _beginning(text: str, tokens: int, tokenizer: Tokenizer) -> tuple[str, list[tuple[int, int]]]:
+    """Return the beginning of a text with a mark of omission, where there is room for no more."""
+    for room in range(tokens - 1, 0, -1):
+        begins = tokenizer.truncate(text, room).rstrip()
+        if tokenizer.count_many([begins + GAP])[0] <= tokens:
+            return begins + GAP, [(0, len(begins))]
+    begins = tokenizer.truncate(text, tokens)
+    return begins, [(0, len(begins))]
