@@ -218,8 +218,10 @@ def opened(*arguments):
 
 
 def left(chat):
-    chat.sendline("/quit")
-    chat.expect(pexpect.EOF)
+    for _ in range(20):  # keys that come before the prompt is there may be lost between two modes of the terminal
+        chat.sendline("/quit")
+        if chat.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=3) == 0:
+            break
     chat.close()
     return chat.exitstatus
 

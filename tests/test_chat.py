@@ -35,8 +35,10 @@ def opened(*arguments):
 
 
 def left(chat):
-    chat.sendeof()
-    chat.expect(pexpect.EOF)
+    for _ in range(20):  # a key that comes before the prompt is there may be lost between two modes of the terminal
+        chat.sendeof()
+        if chat.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=3) == 0:
+            break
     chat.close()
     return chat.exitstatus
 

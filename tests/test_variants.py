@@ -145,10 +145,11 @@ def test_a_feature_is_silent_where_nothing_in_the_items_or_the_question_speaks_f
         )
         return _silent(task, Index(items), query)
 
-    always = {"speaker", "instruction", "date", "phrase", "link", "history"}
+    of_code = {"name", "path", "trace", "prose", "tests", "calls"}
+    always = {"speaker", "instruction", "date", "phrase", "link", "history"} | of_code
     assert silent(FLATS, ASKED) == always
     assert silent(TALK, ASKED) == always - {"link"}
-    assert silent(TALK, QUESTIONS[1]) == {"instruction", "history"}
+    assert silent(TALK, QUESTIONS[1]) == {"instruction", "history"} | of_code
     assert silent(TALK, QUESTIONS[2]) == always - {"link", "instruction"}
     assert silent(TALK, QUESTIONS[3]) == set()
     assert silent(TALK, QUESTIONS[3], history=False) == always - {"link"}
