@@ -102,8 +102,9 @@ class Sources:
 
     def extend(self, items: Iterable[Item], words: Bm25) -> None:
         """Append items, which the index of words has already; nothing is read until there is code among them."""
-        self._items += items
-        if self.has_code or any(_kind(item)[0] for item in self._items[len(self) :]):
+        new = list(items)
+        self._items += new
+        if self.has_code or any(_kind(item)[0] for item in new):
             self._read(self._items[len(self) :], words)
 
     def _read(self, new: Sequence[Item], words: Bm25) -> None:
