@@ -42,6 +42,8 @@ class Media:
     """Length of sound or film."""
     pages: int | None = None
     """Pages of a document."""
+    text_size: tuple[int, int] | None = None
+    """Bytes of UTF-8 of the text inside a document that is neither text nor PDF, at least and at most."""
     size: int | None = None
     """Bytes of the decoded content."""
 

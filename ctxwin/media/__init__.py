@@ -6,6 +6,7 @@ Sizes come from `sniff`, which reads the first bytes of a file and decodes nothi
 
 from __future__ import annotations
 
+from .attachments import Attachment, AttachmentKind, attachment
 from .count import Count
 from .images import claude_image, flat_image, gemini_image, openai_patches, openai_tiles, qwen_image
 from .rules import MEDIA_RULES, MediaKind, MediaRule, media_tokens
@@ -13,9 +14,12 @@ from .sizes import sniff
 
 __all__ = [
     "MEDIA_RULES",
+    "Attachment",
+    "AttachmentKind",
     "Count",
     "MediaKind",
     "MediaRule",
+    "attachment",
     "claude_image",
     "flat_image",
     "gemini_image",
