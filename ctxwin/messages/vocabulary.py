@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from .values import Dialect
 
-__all__ = ["BLOCK_TYPES", "ITEM_TYPES"]
+__all__ = ["BLOCK_TYPES", "ITEM_TYPES", "unknown_types"]
 
 ITEM_TYPES = frozenset(
     {
@@ -53,3 +54,28 @@ Sources: the unions `ChatCompletionContentPart*Param` and `ResponseInputContentP
 parts of answers and reasoning; `BetaContentBlockParam` of anthropic 2.14 and what its members hold. `video_url` is
 not OpenAI's, but taken by servers of open models; `input_audio` in Responses is taken by some models.
 """
+
+
+def unknown_types(messages: Iterable[Any], dialect: Dialect) -> list[str]:
+    """Return the types of items and content blocks that are on no list, sorted, each once.
+
+    Args:
+        messages: of a request, in any state.
+        dialect: whose they are.
+
+    Example:
+        >>> unknown_types([{"role": "user", "content": [{"type": "hologram"}, {"type": "text"}]}], "openai")
+        ['hologram']
+    """
+    found: set[str] = set()
+    for message in messages:
+        if not isinstance(message, Mapping):
+            continue
+        if dialect == "responses" and message.get("type", "message") not in ITEM_TYPES:
+            found.add(str(message["type"]))
+        content = message.get("content")
+        for block in content if isinstance(content, list | tuple) else ():
+            kind = block.get("type") if isinstance(block, Mapping) else None
+            if isinstance(kind, str) and kind not in BLOCK_TYPES[dialect]:
+                found.add(kind)
+    return sorted(found)
