@@ -352,7 +352,7 @@ ITEMS = [
         "status": "completed",
         "action": {"type": "exec", "command": ["ls"], "env": {}},
     },
-    {"type": "local_shell_call_output", "id": "ls_1", "output": '{"output": "a"}'},
+    {"type": "local_shell_call_output", "id": "lso_1", "output": '{"output": "a"}'},
     {"type": "shell_call", "call_id": "k5", "action": {"commands": ["ls"], "timeout_ms": 100}},
     {
         "type": "shell_call_output",
