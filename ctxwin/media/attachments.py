@@ -68,7 +68,7 @@ def attachment(data: bytes | None, *, mime: str | None = None, name: str | None 
     if read is None:
         return Attachment(kind="unknown", media=Media(mime=said, size=len(data)), genuine=not _checkable(said))
     genuine = kind_of(said) == "text" or not _checkable(said)
-    media = Media(mime=said if said and genuine else "text/plain", size=len(data))
+    media = Media(mime=said if kind_of(said) == "text" else "text/plain", size=len(data))
     return Attachment(kind="text", media=media, text=read[0], encoding=read[1], genuine=genuine)
 
 
