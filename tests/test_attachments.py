@@ -325,7 +325,7 @@ def test_the_words_of_a_page_are_no_pages():
     writer.add_blank_page(200, 200)[NameObject("/Contents")] = writer._add_object(words)
     out = io.BytesIO()
     writer.write(out)
-    assert out.getvalue().count(b"/Type /Page ") == 3
+    assert out.getvalue().count(b"/Type /Page") == 5
     assert attachment(out.getvalue()).media.pages == 1
 
 
