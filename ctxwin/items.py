@@ -21,7 +21,7 @@ __all__ = ["KINDS", "Budget", "Item", "Kind", "Media", "Part", "PartKind", "cont
 Kind = Literal["turn", "chunk", "passage", "memory", "document"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
-PartKind = Literal["text", "image", "audio", "video", "file", "call", "result", "reasoning", "other"]
+PartKind = Literal["text", "image", "audio", "video", "file", "call", "result", "reasoning", "sealed", "other"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
