@@ -102,9 +102,16 @@ def test_noise_that_nobody_declared_costs_what_its_letters_cost():
     assert not count.exact
 
 
-@pytest.mark.parametrize("head", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF1234WEBPVP8 ", b"\0\0\1\0"])
-def test_the_first_bytes_of_an_image_alone_make_none(head):
-    assert attachment(head + NOISE, mime="image/png").genuine is False
+@pytest.mark.parametrize(
+    ("head", "mime"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/png"), (b"BM", "image/*"),
+        (b"RIFF1234WEBPVP8 ", "image/webp"), (b"\0\0\1\0", "image/x-icon"), (b"RIFF1234WAVE", "audio/*"),
+        (b"OggS", "audio/ogg"), (b"\x1a\x45\xdf\xa3", "video/webm"),
+    ],
+)  # fmt: skip
+def test_the_first_bytes_alone_make_no_medium(head, mime):
+    assert attachment(head + NOISE, mime=mime).genuine is False
 
 
 # --- images ---

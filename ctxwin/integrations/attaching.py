@@ -43,6 +43,8 @@ def attached(
     if url is not None and _DATA_URI.match(url):
         data, url = url, None
     content, mime = content_of(data, mime)
+    if content is not None and kind != "file":
+        mime = mime or f"{kind}/*"
     found = attachment(content, mime=mime, name=name or url)
     if found.kind == "text" and content is not None:
         written = kind == "file"  # a drawing that is text stays a drawing

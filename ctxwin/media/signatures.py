@@ -157,6 +157,8 @@ def _is_so(head: bytes, mime: str) -> bool:
             return head.startswith(b"RIFF") and frame.get(head[15:16], head[15:16] == b"X")
         case "audio/wav" | "video/x-msvideo":
             return head[:4] in (b"RIFF", b"RF64")
+        case "video/webm":  # the kind of document stands in the header
+            return b"webm" in head or b"matroska" in head
         case "audio/aiff":
             return head[:4] == b"FORM"
     return True
