@@ -6,10 +6,12 @@ import io
 import re
 import struct
 
-__all__ = ["seconds_of"]
+__all__ = ["TIMED", "seconds_of"]
 
 RATES = (1.0, 50_000_000.0)
 """Bytes per second that sound or film may have, from silence to film uncompressed; a length beyond is a lie."""
+TIMED = frozenset({"audio/wav", "audio/mpeg", "audio/ogg", "audio/aac"})
+"""Types whose every file says its length or lets it be counted, so that what does not is none."""
 _HEAD = 1 << 16
 """Bytes in which the header of a WebM file is looked for."""
 _TAGGED = frozenset(

@@ -40,15 +40,18 @@ def page_count(data: bytes) -> int | None:
 def _counted(data: bytes) -> int | None:
     from pypdf import PdfReader
 
-    logging.getLogger("pypdf").addFilter(_silent)
+    log = logging.getLogger("pypdf")
+    log.addFilter(_silent)
     try:
         return int(PdfReader(io.BytesIO(data)).get_num_pages()) or None
     except Exception:  # noqa: BLE001 - pypdf raises whatever it likes on damaged files
         return _seen(data)
+    finally:
+        log.removeFilter(_silent)
 
 
 def _silent(record: logging.LogRecord) -> bool:
-    return False  # it quotes the document
+    return False  # what is wrong with a file is not for the log, which would quote it
 
 
 def _seen(data: bytes) -> int | None:

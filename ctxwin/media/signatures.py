@@ -8,7 +8,7 @@ from functools import cache
 from mimetypes import MimeTypes
 from typing import Literal
 
-__all__ = ["OFFICE", "OLD_OFFICE", "RTF", "declared_type", "kind_of", "signature"]
+__all__ = ["OFFICE", "OLD_OFFICE", "RTF", "SHEETS", "WRITTEN", "declared_type", "kind_of", "signature"]
 
 OFFICE: Mapping[str, str] = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "word/",
@@ -16,9 +16,19 @@ OFFICE: Mapping[str, str] = {
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "ppt/",
 }
 """Types of Office Open XML to the folder that a package of the type has [ECMA-376, part 2]."""
+SHEETS = frozenset(
+    {
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.oasis.opendocument.spreadsheet",
+    }
+)
 OLD_OFFICE = "application/x-ole-storage"
 """Type of Word, Excel and PowerPoint files before 2007, all of one container [MS-CFB]."""
 RTF = "application/rtf"
+WRITTEN = re.compile(
+    r"application/(?:(?:x-)?rtf|msword|x-ole-storage|epub\+zip|vnd\.(?:ms-|oasis\.opendocument|openxmlformats).*)"
+)
+"""Types of documents that hold text above all, with what makes it look so [IANA, Media types]."""
 
 _GENERIC = frozenset({"application/octet-stream", "binary/octet-stream", "application/x-binary", "*/*"})
 _HEADS: tuple[tuple[int, bytes, str], ...] = (
@@ -142,8 +152,13 @@ def _is_so(head: bytes, mime: str) -> bool:
             return int.from_bytes(head[14:18], "little") in _BMP_HEADERS and not any(head[6:10])
         case "image/x-icon":
             return head[4:6] != b"\0\0" and head[9:10] == b"\0"
-        case "image/webp" | "audio/wav" | "video/x-msvideo":
+        case "image/webp":  # a frame begins with a code, whichever of the two it is of
+            frame = {b" ": head[23:26] == b"\x9d\x01\x2a", b"L": head[20:21] == b"/"}
+            return head.startswith(b"RIFF") and frame.get(head[15:16], head[15:16] == b"X")
+        case "audio/wav" | "video/x-msvideo":
             return head[:4] in (b"RIFF", b"RF64")
+        case "video/webm":  # the kind of document stands in the header
+            return b"webm" in head or b"matroska" in head
         case "audio/aiff":
             return head[:4] == b"FORM"
     return True
