@@ -75,7 +75,9 @@ def _is_part(part: Any) -> bool:
 def take_contents(script: Script, contents: Sequence[Mapping[str, Any]]) -> None:
     """Take contents; pieces of one streamed answer, which the SDK keeps apart, become one message."""
     for row in _joined(contents):
-        script.take(ROLES.get(row.get("role") or "user", "user"), _pieces(row["parts"]))
+        role = ROLES.get(row.get("role") or "user", "user")
+        said = [piece for part in row["parts"] for piece in part_pieces(part)]
+        script.take(role, _glued(said) if role == "assistant" else said)
 
 
 def _joined(contents: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -93,18 +95,17 @@ def _joined(contents: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]
         yield before
 
 
-def _pieces(parts: Sequence[Any]) -> list[Piece]:
-    """Return pieces in which texts and thoughts that follow each other are one, as Google joins them."""
+def _glued(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return pieces in which texts and thoughts that follow each other are one, as Google streams them."""
     found: list[Piece] = []
-    for part in parts:
-        for piece in part_pieces(part):
-            before = found[-1] if found else None
-            if isinstance(piece, Thought) and isinstance(before, Thought):
-                found[-1] = Thought(before.text + piece.text)
-            elif _is_text(piece) and _is_text(before):
-                found[-1] = text(before["text"] + piece["text"])  # type: ignore[index]  # both are mappings
-            else:
-                found.append(piece)
+    for piece in pieces:
+        before = found[-1] if found else None
+        if isinstance(piece, Thought) and isinstance(before, Thought):
+            found[-1] = Thought(before.text + piece.text)
+        elif _is_text(piece) and _is_text(before):
+            found[-1] = text(before["text"] + piece["text"])  # type: ignore[index]  # both are mappings
+        else:
+            found.append(piece)
     return found
 
 
@@ -159,7 +160,8 @@ def _read(value: Any) -> Iterator[Found]:
     system = field_of(body, *names) or field_of(object_of(body.get("config")), *names)
     if system:
         parts = system.get("parts", [system]) if isinstance(system, Mapping) else system
-        script.take("system", _pieces([parts] if isinstance(parts, str | Mapping) else parts))
+        told = [parts] if isinstance(parts, str | Mapping) else parts
+        script.take("system", [piece for part in told for piece in part_pieces(part)])
     take_contents(script, _contents(value))
     yield Found(items=script.items())
 

@@ -84,9 +84,8 @@ def _pieces(item: Mapping[str, Any], kind: str) -> Iterator[Piece]:
 def _call(item: Mapping[str, Any], kind: str, where: Iterable[str]) -> Call:
     name = str(item.get("name") or kind.removesuffix("_call"))
     asked = field_of(item, *where)
-    if (not isinstance(asked, str | Mapping) and asked is not None) or (
-        isinstance(asked, str) and kind in HOSTED and not asked.lstrip().startswith("{")
-    ):
+    bare = isinstance(asked, str) and kind in HOSTED and not asked.lstrip().startswith("{")
+    if bare or not isinstance(asked, str | Mapping | None):
         asked = {next(iter(where)): asked}
     return Call(name=name, arguments=asked, id=_call_id(item), custom=kind == "custom_tool_call")
 
