@@ -399,6 +399,15 @@ OLLAMA = {
         {"role": "assistant", "content": SAID},
     ],
 }
+OLLAMA_TYPED = [
+    {"role": "user", "content": ASKED},
+    {
+        "role": "assistant",
+        "tool_calls": [{"type": "function", "function": {"index": 0, "name": LOOKED, "arguments": {}}}],
+    },
+    {"role": "tool", "tool_name": LOOKED, "content": FOUND},
+    {"role": "assistant", "content": SAID},
+]
 OLLAMA_ORDER = [
     {"role": "user", "content": ASKED},
     {
@@ -552,6 +561,7 @@ COMPLETE: list[tuple[str, str, Any, tuple[str, ...]]] = [
     ("claude_code_session", "stream", CLAUDE_STREAM, TALK),
     ("codex_session", "rollout", CODEX, (*TALK, THOUGHT, "Be brief.", "*** Begin Patch", "Success.", "rust on keys")),
     ("codex_session", "bare", CODEX_BARE, (*TALK, THOUGHT, "Be brief.")),
+    ("codex_session", "timed items", [{"timestamp": AT.format(1), **item} for item in CODEX_ITEMS], TALK),
     ("codex_session", "early", CODEX_EARLY, (*TALK, THOUGHT)),
     ("agents_items", "rows", AGENTS_ROWS, TALK),
     ("agents_items", "run", AGENTS_RUN, TALK),
@@ -573,6 +583,7 @@ COMPLETE: list[tuple[str, str, Any, tuple[str, ...]]] = [
     ("bedrock_converse", "body", BEDROCK, (*TALK, THOUGHT, "Be brief.", PNG, PDF)),
     ("bedrock_converse", "list", BEDROCK_MESSAGES, TALK),
     ("ollama_chat", "body", OLLAMA, (*TALK, THOUGHT, "Be brief.", PNG)),
+    ("ollama_chat", "typed", OLLAMA_TYPED, TALK),
     ("ollama_chat", "order", OLLAMA_ORDER, (*TALK, "A beetle.")),
     ("inspect_log", "log", INSPECT, (*TALK, THOUGHT, "too slow", PNG)),
     ("inspect_log", "sample", INSPECT_SAMPLE, TALK),

@@ -13,7 +13,7 @@ from typing import Any
 
 from .form import Form, Found
 from .responses_items import ITEMS, take_item
-from .script import Script, rows_of, stamp
+from .script import Script, rows_of, stamp, word
 
 __all__ = ["FORM"]
 
@@ -67,21 +67,21 @@ def _inner(row: Row) -> Row:
 
 
 def _is_item(row: Row) -> bool:
-    return row.get("type") in ITEMS or (isinstance(row.get("role"), str) and "content" in row and "type" not in row)
+    return word(row, "type") in ITEMS or (isinstance(row.get("role"), str) and "content" in row and "type" not in row)
 
 
 def _is_foreign(rows: Sequence[Row]) -> bool:
-    if any(row.keys() & MARKS or row.get("type") in OWN_TYPES for row in rows):
+    if any(row.keys() & MARKS or word(row, "type") in OWN_TYPES for row in rows):
         return True
-    typed = any(row.get("type") in ITEMS - {"message"} for row in rows)
-    return typed and any(row.get("role") in CHAT_ROLES or row.get("tool_calls") for row in rows)
+    typed = any(word(row, "type") in ITEMS - {"message"} for row in rows)
+    return typed and any(word(row, "role") in CHAT_ROLES or row.get("tool_calls") for row in rows)
 
 
 def _read(value: Any) -> Iterator[Found]:
     script = Script()
     for row in _rows(value):
-        time = stamp(row.get("created_at"))
-        if row.get("role") in CHAT_ROLES:
+        time = stamp(row.get("created_at") or row.get("timestamp"))
+        if word(row, "role") in CHAT_ROLES:
             call_id = row.get("tool_call_id") or row.get("name")
             row = {"type": "function_call_output", "call_id": call_id, "output": row.get("content")}
         take_item(script, row, time=time)

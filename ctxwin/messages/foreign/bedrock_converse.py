@@ -10,7 +10,7 @@ from typing import Any
 
 from .blocks import field_of, file, image, shown, sound
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, rows_of, text
+from .script import Call, Piece, Result, Script, Thought, rows_of, text, word
 
 __all__ = ["FORM"]
 
@@ -50,7 +50,7 @@ def _messages(value: Any) -> Sequence[Row]:
 
 def _is_message(row: Row) -> bool:
     content = row.get("content")
-    if row.get("role") not in ROLES or not isinstance(content, list) or not content:
+    if word(row, "role") not in ROLES or not isinstance(content, list) or not content:
         return False
     return all(isinstance(block, Mapping) and "type" not in block and block.keys() & BLOCKS for block in content)
 
@@ -75,12 +75,12 @@ def _pieces(block: Row) -> Iterator[Piece]:
 def _piece(key: str, inner: Row) -> Iterator[Piece]:
     match key:
         case "toolUse":
-            yield Call(name=str(inner.get("name") or ""), arguments=inner.get("input"), id=inner.get("toolUseId"))
+            yield Call(name=word(inner, "name"), arguments=inner.get("input"), id=inner.get("toolUseId"))
         case "toolResult":
             yield Result(id=inner.get("toolUseId"), content=list(_given_back(inner)) or [text("")])
         case "reasoningContent":
             told = inner.get("reasoningText")
-            yield Thought(str(told.get("text") or "") if isinstance(told, Mapping) else "")
+            yield Thought(word(told, "text") if isinstance(told, Mapping) else "")
         case "guardContent":
             yield from _pieces(inner["text"] if isinstance(inner.get("text"), Mapping) else inner)
         case "citationsContent":
@@ -88,7 +88,7 @@ def _piece(key: str, inner: Row) -> Iterator[Piece]:
         case "cachePoint":
             return
         case "searchResult":
-            words = "\n".join(str(one.get("text") or "") for one in rows_of(inner.get("content")))
+            words = "\n".join(word(one, "text") for one in rows_of(inner.get("content")))
             yield file(name=inner.get("title") or inner.get("source"), words=words)
         case _:
             yield _media(key, inner)
@@ -96,7 +96,7 @@ def _piece(key: str, inner: Row) -> Iterator[Piece]:
 
 def _media(key: str, inner: Row) -> dict[str, Any]:
     source = inner["source"] if isinstance(inner.get("source"), Mapping) else {}
-    format_ = str(inner.get("format") or "")
+    format_ = word(inner, "format")
     place = source.get("s3Location")
     data = field_of(source, "bytes", "text") or (place.get("uri") if isinstance(place, Mapping) else None)
     if key == "image":
@@ -104,8 +104,8 @@ def _media(key: str, inner: Row) -> dict[str, Any]:
     if key == "audio":
         return sound(data, mime=MIMES.get(format_, f"audio/{format_}"))
     if "text" in source or "content" in source:
-        told = [str(one.get("text") or "") for one in rows_of(source.get("content"))]
-        return file(name=inner.get("name"), words="\n".join([str(source.get("text") or ""), *told]).strip("\n"))
+        told = [word(one, "text") for one in rows_of(source.get("content"))]
+        return file(name=inner.get("name"), words="\n".join([word(source, "text"), *told]).strip("\n"))
     mime = f"video/{format_}" if key == "video" else MIMES.get(format_, f"application/{format_}")
     name = inner.get("name")
     return file(data, name=f"{name}.{format_}" if name and format_ else name, mime=mime)

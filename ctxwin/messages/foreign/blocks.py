@@ -58,7 +58,7 @@ def contents(content: Any) -> list[Mapping[str, Any]]:
 def _block(block: Mapping[str, Any]) -> Iterator[Piece]:
     kind = block.get("type")
     if not isinstance(kind, str):
-        yield text(shown(block))
+        yield text(block["text"] if block.keys() == {"text"} and isinstance(block["text"], str) else shown(block))
     elif kind in TEXTS:
         words = field_of(block, "text", "refusal", "content")
         yield text(str(words.get("value") or "") if isinstance(words, Mapping) else str(words or ""))

@@ -13,7 +13,7 @@ from typing import Any
 
 from .blocks import pieces, shown
 from .form import Form, Found
-from .script import Piece, Script, rows_of, stamp, text
+from .script import Script, object_of, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -36,13 +36,13 @@ TITLES = (("custom-title", "customTitle"), ("ai-title", "aiTitle"), ("summary", 
 def _recognise(value: Any) -> bool:
     rows = rows_of(value)
     typed = bool(rows) and all(isinstance(row.get("type"), str) and "payload" not in row for row in rows)
-    spoken = [row for row in rows if row.get("type") in SPEAKERS] if typed else []
+    spoken = [row for row in rows if word(row, "type") in SPEAKERS] if typed else []
     return bool(spoken) and all(_is_spoken(row) for row in spoken)
 
 
 def _is_spoken(row: Row) -> bool:
-    message = row.get("message")
-    return isinstance(message, Mapping) and message.get("role") in SPEAKERS and "content" in message
+    message = object_of(row.get("message"))
+    return word(message, "role") in SPEAKERS and "content" in message
 
 
 def _read(value: Any) -> Iterator[Found]:
@@ -90,15 +90,12 @@ def _branch(rows: Sequence[Row]) -> list[Row]:
     while isinstance(leaf, str) and leaf not in line:
         line.add(leaf)
         leaf = parents.get(leaf)
-    on = [row for row in main if row.get("uuid") is None or row["uuid"] in line]
-    messages = {row["message"].get("id") for row in on if row["type"] == "assistant"} - {None}
+    on = [row for row in main if not word(row, "uuid") or row["uuid"] in line]
+    messages = {_message_id(row) for row in on} - {None}
     calls = {call for row in main if _is_of(row, messages) for call in _ids(row, "id")}
     calls |= {call for row in on for call in _ids(row, "id")}
-    return [
-        row
-        for row in main
-        if row.get("uuid") is None or row["uuid"] in line or _is_of(row, messages) or calls & _ids(row, "tool_use_id")
-    ]
+    there = {id(row) for row in on}
+    return [row for row in main if id(row) in there or _is_of(row, messages) or calls & _ids(row, "tool_use_id")]
 
 
 def _aside(row: Row) -> bool:
@@ -107,7 +104,7 @@ def _aside(row: Row) -> bool:
 
 
 def _talks(row: Row) -> bool:
-    return row["type"] in SPEAKERS or (row["type"] == "attachment" and bool(_attached(row)))
+    return _is_spoken(row) or (row["type"] == "attachment" and bool(_attached(row)))
 
 
 def _parents(rows: Sequence[Row]) -> dict[str, str | None]:
@@ -118,30 +115,33 @@ def _parents(rows: Sequence[Row]) -> dict[str, str | None]:
     for row in rows:
         if not isinstance(own := row.get("uuid"), str):
             continue
-        parent = row.get("parentUuid")
-        if row.get("subtype") == "compact_boundary":
-            parent = row.get("logicalParentUuid")
-            root = False
-        else:
-            root = "parentUuid" in row and parent is None
+        compact = row.get("subtype") == "compact_boundary"
+        parent = word(row, "logicalParentUuid" if compact else "parentUuid")
+        root = "parentUuid" in row and row["parentUuid"] is None and not compact
         found[own] = parent if parent in known and parent != own else None if root else before
         before = own
     return found
 
 
-def _is_of(row: Row, messages: set[Any]) -> bool:
-    return row["type"] == "assistant" and row["message"].get("id") in messages
+def _is_of(row: Row, messages: set[str | None]) -> bool:
+    return _message_id(row) in messages
+
+
+def _message_id(row: Row) -> str | None:
+    """Return the id of an answer, of which a line may be a part."""
+    found = row["message"].get("id") if _is_spoken(row) and row["message"]["role"] == "assistant" else None
+    return found if isinstance(found, str) else None
 
 
 def _ids(row: Row, key: str) -> set[str]:
-    content = row["message"]["content"] if row["type"] in SPEAKERS else None
+    content = row["message"]["content"] if _is_spoken(row) else None
     blocks = content if isinstance(content, list) else []
     return {block[key] for block in blocks if isinstance(block, Mapping) and isinstance(block.get(key), str)}
 
 
 def _queued(rows: Sequence[Row]) -> list[str]:
     """Return what was typed while the model worked, and is told nowhere else."""
-    told = {_plain(row["message"]["content"]) for row in rows if row["type"] == "user"}
+    told = {_plain(row["message"]["content"]) for row in rows if _is_spoken(row)}
     told |= {_plain(_attached(row)) for row in rows if row["type"] == "attachment"}
     told |= {_plain(row.get("content")) for row in rows if row.get("operation") == "popAll"}  # back in the editor
     return [words for row in rows if _is_queued(row) and (words := _plain(row["content"])) and words not in told]
@@ -153,7 +153,7 @@ def _is_queued(row: Row) -> bool:
 
 def _plain(content: Any) -> str:
     if isinstance(content, list):
-        content = "\n".join(str(one.get("text") or "") for one in content if isinstance(one, Mapping))
+        content = "\n".join(word(one, "text") for one in content if isinstance(one, Mapping))
     return str(content or "").strip()
 
 
@@ -161,10 +161,9 @@ def _take(script: Script, row: Row, queued: Sequence[str]) -> None:
     time = stamp(row.get("timestamp"))
     session = row.get("sessionId") if isinstance(row.get("sessionId"), str) else None
     kind = row["type"]
-    if kind in SPEAKERS:
-        message = row["message"]
-        key = message.get("id") if kind == "assistant" and isinstance(message.get("id"), str) else None
-        script.take(message["role"], _said(row), time=time, session=session, key=key)
+    if _is_spoken(row):
+        said = list(pieces(row["message"]["content"]))
+        script.take(row["message"]["role"], said, time=time, session=session, key=_message_id(row))
     elif kind == "attachment":
         script.take("user", list(pieces(_attached(row))), time=time, session=session)
     elif _is_queued(row) and _plain(row["content"]) in queued:
@@ -173,16 +172,12 @@ def _take(script: Script, row: Row, queued: Sequence[str]) -> None:
         script.take("user", list(pieces(row.get("content"))), time=time, session=session)
 
 
-def _said(row: Row) -> list[Piece]:
-    return list(pieces(row["message"]["content"]))
-
-
 def _attached(row: Row) -> Any:
     """Return the text of an attachment that the model was shown, under the name of its file."""
     inner = row.get("attachment")
     if not isinstance(inner, Mapping):
         return ""
-    for path in ATTACHED.get(str(inner.get("type")), ()):
+    for path in ATTACHED.get(word(inner, "type"), ()):
         found: Any = inner
         for key in path:
             found = found.get(key) if isinstance(found, Mapping) else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from .form import Form, Found
 from .responses_items import ITEMS, take_item
-from .script import Script, rows_of, stamp
+from .script import Script, rows_of, stamp, word
 
 __all__ = ["FORM"]
 
@@ -41,18 +41,20 @@ def _in_lines(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _bare(rows: Sequence[Mapping[str, Any]]) -> bool:
+    if rows and all(word(row, "type") in ITEMS and "timestamp" in row and "callId" not in row for row in rows):
+        return True
     head = rows[0] if rows else {}
     if not {"id", "timestamp"} <= head.keys() or head.keys() & {"type", "role", "content"}:
         return False
     rest = rows[1:]
-    known = all(row.get("type") in ITEMS or row.keys() & {"record_type"} for row in rest)
+    known = all(word(row, "type") in ITEMS or row.keys() & {"record_type"} for row in rest)
     return known and bool(head.keys() & {"instructions", "git"} or any("record_type" in row for row in rest))
 
 
 def _early(row: Mapping[str, Any]) -> bool:
     items = row.get("items")
     head = isinstance(row.get("session"), Mapping) and isinstance(items, list) and bool(items)
-    return head and all(isinstance(item, Mapping) and item.get("type") in ITEMS for item in items or ())
+    return head and all(isinstance(item, Mapping) and word(item, "type") in ITEMS for item in items or ())
 
 
 def _read(value: Any) -> Iterator[Found]:
@@ -64,24 +66,25 @@ def _read(value: Any) -> Iterator[Found]:
     elif len(rows) == 1 and _early(rows[0]):
         head, lines = rows[0]["session"], [(item, None) for item in rows[0]["items"]]
     else:
-        head, lines = rows[0], [(row, None) for row in rows[1:] if row.get("type") in ITEMS]
+        head = {} if rows[0].get("type") in ITEMS else rows[0]
+        lines = [(row, stamp(row.get("timestamp"))) for row in rows if word(row, "type") in ITEMS]
     script = Script()
     told: set[str] = set()
     if instructions := _instructions(head):
         told.add(instructions)
         script.take("system", [{"type": "text", "text": instructions}], time=stamp(head.get("timestamp")))
     for item, time in lines:
-        if item.get("role") in ("system", "developer"):  # the settings of a turn, often told again in the next
+        if word(item, "role") in ("system", "developer"):  # the settings of a turn, often told again in the next
             if (words := _said(item)) in told:
                 continue
             told.add(words)
         take_item(script, item, time=time)
-    yield Found(items=script.items(), id=str(head.get("id") or ""))
+    yield Found(items=script.items(), id=word(head, "id"))
 
 
 def _instructions(head: Mapping[str, Any]) -> str:
     found = head.get("base_instructions") or head.get("instructions") or ""
-    return str(found.get("text") or "") if isinstance(found, Mapping) else str(found)
+    return word(found, "text") if isinstance(found, Mapping) else str(found)
 
 
 def _lines(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
@@ -90,7 +93,7 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     lines: list[Line] = []
     for row in rows:
         payload, time = row["payload"], stamp(row.get("timestamp"))
-        kind = payload.get("type")
+        kind = word(payload, "type")
         if row["type"] == "response_item":
             lines.append((payload, time))
         elif row["type"] == "compacted":
@@ -104,8 +107,8 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
 
 def _summary(payload: Mapping[str, Any], time: str | None, *, first: bool) -> list[Line]:
     """Return what stands for all before; what is kept of that is there already, but where the file begins with it."""
-    kept = payload.get("replacement_history") or ()
-    found: list[Line] = [(item, time) for item in kept if first and isinstance(item, Mapping)]
+    kept = rows_of(payload.get("replacement_history")) if first else ()
+    found: list[Line] = [(item, time) for item in kept]
     words = payload.get("message")
     if isinstance(words, str) and words.strip() and not any(_said(item) == words for item, _ in found):
         found.append(({"role": "user", "content": words}, time))
@@ -137,7 +140,7 @@ def _said(item: Mapping[str, Any]) -> str:
     if isinstance(content, str):
         return content
     blocks = content if isinstance(content, list) else []
-    return "\n\n".join(str(block.get("text") or "") for block in blocks if isinstance(block, Mapping))
+    return "\n\n".join(word(block, "text") for block in blocks if isinstance(block, Mapping))
 
 
 FORM = Form(name="Codex session", recognise=_recognise, read=_read)

@@ -11,7 +11,7 @@ from typing import Any
 from .blocks import contents as parts_of
 from .blocks import field_of, file, shown
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, object_of, rows_of, text
+from .script import Call, Piece, Result, Script, Thought, object_of, rows_of, text, word
 
 __all__ = ["FORM", "PARTS", "part_pieces", "take_contents"]
 
@@ -131,14 +131,14 @@ def part_pieces(part: Any) -> Iterator[Piece]:
 def _called(part: Mapping[str, Any]) -> Iterator[Piece]:
     for names in (("functionCall", "function_call"), ("toolCall", "tool_call")):
         if isinstance(call := field_of(part, *names), Mapping):
-            name = str(field_of(call, "name", "toolType", "tool_type") or "")
+            name = word(call, "name", "toolType", "tool_type")
             yield Call(name=name, arguments=field_of(call, "args", "parameters"), id=call.get("id"))
     for names in (("functionResponse", "function_response"), ("toolResponse", "tool_response")):
         if isinstance(answer := field_of(part, *names), Mapping):
             name = field_of(answer, "name", "toolType", "tool_type")
             yield Result(id=answer.get("id"), name=name, content=list(_given_back(answer)))
     if isinstance(code := field_of(part, "executableCode", "executable_code"), Mapping):
-        yield Call(name=CODE, arguments={"code": str(code.get("code") or "")})
+        yield Call(name=CODE, arguments={"code": word(code, "code")})
     if isinstance(done := field_of(part, "codeExecutionResult", "code_execution_result"), Mapping):
         words = done.get("output") or f"[{done.get('outcome') or 'done'}]"
         yield Result(name=CODE, content=[text(str(words))])
@@ -160,7 +160,7 @@ def _read(value: Any) -> Iterator[Found]:
     system = field_of(body, *names) or field_of(object_of(body.get("config")), *names)
     if system:
         parts = system.get("parts", [system]) if isinstance(system, Mapping) else system
-        told = [parts] if isinstance(parts, str | Mapping) else parts
+        told = parts if isinstance(parts, list | tuple) else [parts]
         script.take("system", [piece for part in told for piece in part_pieces(part)])
     take_contents(script, _contents(value))
     yield Found(items=script.items())

@@ -8,7 +8,7 @@ from typing import Any
 from .blocks import field_of, file
 from .form import Form, Found
 from .gemini_contents import part_pieces
-from .script import Piece, Script, Thought, rows_of, stamp, text
+from .script import Piece, Script, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -42,14 +42,14 @@ def _read(value: Any) -> Iterator[Found]:
     for chunk in _chunks(value):
         role = "assistant" if field_of(chunk, "role", "author") == "model" else "user"
         script.take(role, list(_pieces(chunk)), time=stamp(chunk.get("createTime")), joined=role == "assistant")
-    yield Found(items=script.items(), title=str(value.get("title") or ""), id=str(value.get("id") or ""))
+    yield Found(items=script.items(), title=word(value, "title", "displayName"), id=word(value, "id"))
 
 
 def _instruction(found: Any) -> str:
     if not isinstance(found, Mapping):
         return str(found or "")
-    parts = "".join(str(part.get("text") or "") for part in rows_of(found.get("parts")))
-    return str(found.get("text") or "") or parts
+    parts = "".join(word(part, "text") for part in rows_of(found.get("parts")))
+    return word(found, "text") or parts
 
 
 def _pieces(chunk: Mapping[str, Any]) -> Iterator[Piece]:
@@ -58,12 +58,12 @@ def _pieces(chunk: Mapping[str, Any]) -> Iterator[Piece]:
             yield file(data.get("data"), name=data.get("name"), mime=data.get("mimeType"))
     for key, name in LINKED.items():
         if isinstance(link := chunk.get(key), Mapping):
-            yield text(f"[{name}: {link.get('name') or link.get('id') or 'unknown'}]")
+            yield text(f"[{name}: {field_of(link, 'name', 'id', 'url') or 'unknown'}]")
     words = chunk.get("text")
     if not words:
-        words = "".join(str(part.get("text") or "") for part in rows_of(chunk.get("parts")))
+        words = "".join(word(part, "text") for part in rows_of(chunk.get("parts")))
     if words:
-        yield Thought(words) if chunk.get("isThought") is True else text(str(words))
+        yield Thought(str(words)) if chunk.get("isThought") is True else text(str(words))
     yield from part_pieces({key: inner for key, inner in chunk.items() if key not in ("text", *INLINE)})
     if chunk.get("errorMessage"):
         yield text(f"[{chunk['errorMessage']}]")

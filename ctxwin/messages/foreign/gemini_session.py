@@ -13,7 +13,7 @@ from typing import Any
 from .blocks import shown
 from .form import Form, Found
 from .gemini_contents import part_pieces
-from .script import Call, Piece, Result, Script, Thought, rows_of, stamp, text
+from .script import Call, Piece, Result, Script, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -25,7 +25,7 @@ ROLES: Mapping[str, str] = {"user": "user", "gemini": "assistant"}
 
 def _recognise(value: Any) -> bool:
     head, rows = _session(value)
-    return "sessionId" in head and any(row.get("type") in ROLES and "content" in row for row in rows)
+    return "sessionId" in head and any(word(row, "type") in ROLES and "content" in row for row in rows)
 
 
 def _session(value: Any) -> tuple[Row, Sequence[Row]]:
@@ -39,18 +39,18 @@ def _session(value: Any) -> tuple[Row, Sequence[Row]]:
 
 
 def _messages(rows: Sequence[Row]) -> list[Row]:
-    found: dict[Any, Row] = {}
+    found: dict[str, Row] = {}
     for place, row in enumerate(rows):
         if "$rewindTo" in row:
             names = list(found)
-            since = names.index(row["$rewindTo"]) if row["$rewindTo"] in found else len(names)
+            since = names.index(word(row, "$rewindTo")) if word(row, "$rewindTo") in found else len(names)
             for name in names[since:]:
                 del found[name]
         elif isinstance(change := row.get("$set"), Mapping):
             if given := rows_of(change.get("messages")):
-                found = {one.get("id", place): one for place, one in enumerate(given)}
+                found = {word(one, "id") or str(place): one for place, one in enumerate(given)}
         elif "type" in row:
-            found[row.get("id", place)] = row
+            found[word(row, "id") or str(place)] = row
     return list(found.values())
 
 
@@ -58,9 +58,9 @@ def _read(value: Any) -> Iterator[Found]:
     head, rows = _session(value)
     script = Script()
     for row in _messages(rows):
-        if row["type"] in ROLES:
-            script.take(ROLES[row["type"]], list(_pieces(row)), time=stamp(row.get("timestamp")))
-    yield Found(items=script.items(), title=str(head.get("summary") or ""), id=str(head["sessionId"]))
+        if role := ROLES.get(word(row, "type")):
+            script.take(role, list(_pieces(row)), time=stamp(row.get("timestamp")))
+    yield Found(items=script.items(), title=word(head, "summary"), id=str(head["sessionId"]))
 
 
 def _pieces(row: Row) -> Iterator[Piece]:
@@ -70,7 +70,7 @@ def _pieces(row: Row) -> Iterator[Piece]:
     yield from _parts(row.get("content"))
     calls = rows_of(row.get("toolCalls"))
     for call in calls:
-        yield Call(name=str(call.get("name") or ""), arguments=call.get("args"), id=call.get("id"))
+        yield Call(name=word(call, "name"), arguments=call.get("args"), id=call.get("id"))
     for call in calls:
         content = [piece for piece in _given_back(call) if isinstance(piece, Mapping)]
         if content:

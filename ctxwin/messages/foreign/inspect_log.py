@@ -10,7 +10,7 @@ from typing import Any
 
 from .blocks import contents, field_of, pieces
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, object_of, rows_of, text
+from .script import Call, Piece, Result, Script, object_of, rows_of, text, word
 
 __all__ = ["FORM"]
 
@@ -24,19 +24,16 @@ KEPT = "attachment://"
 def _recognise(value: Any) -> bool:
     if isinstance(value, Mapping):
         samples = _samples(value)
-        return bool(samples) and all(_is_sample(sample) for sample in samples)
+        known = all({"id", "epoch", "input"} <= sample.keys() for sample in samples)
+        return known and any(_messages(sample) for sample in samples)
     rows = rows_of(value)
-    return bool(rows) and all(row.get("role") in ROLES for row in rows) and any(_is_own(row) for row in rows)
+    return bool(rows) and all(word(row, "role") in ROLES for row in rows) and any(_is_own(row) for row in rows)
 
 
 def _samples(value: Row) -> Sequence[Row]:
     if isinstance(value.get("eval"), Mapping):
         return rows_of(value.get("samples"))
     return [value]
-
-
-def _is_sample(sample: Row) -> bool:
-    return {"id", "epoch", "input"} <= sample.keys() and bool(_messages(sample))
 
 
 def _messages(sample: Row) -> list[Row]:
@@ -63,16 +60,15 @@ def _read(value: Any) -> Iterator[Found]:
     again = len({str(sample["id"]) for sample in samples}) < len(samples)
     for sample in samples:
         title = f"{sample['id']} (epoch {sample['epoch']})" if again else str(sample["id"])
-        kept = sample.get("attachments")
-        items = _items(_messages(sample), kept if isinstance(kept, Mapping) else {})
-        yield Found(items=items, title=title, id=str(sample.get("uuid") or ""))
+        if items := _items(_messages(sample), object_of(sample.get("attachments"))):
+            yield Found(items=items, title=title, id=word(sample, "uuid"))
 
 
 def _items(rows: Sequence[Row], kept: Row) -> Any:
     script = Script()
     for row in rows:
         whole = _whole(row, kept) if kept else row
-        role = str(whole.get("role"))
+        role = word(whole, "role")
         script.take("user" if role == "tool" else role, list(_pieces(whole, role)))
     return script.items()
 
@@ -105,7 +101,7 @@ def _pieces(row: Row, role: str) -> Iterator[Piece]:
 def _call(call: Row) -> Call:
     inner = call.get("function")
     if isinstance(inner, Mapping):
-        return Call(name=str(inner.get("name") or ""), arguments=inner.get("arguments"), id=call.get("id"))
+        return Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
     return Call(name=str(inner or ""), arguments=call.get("arguments"), id=call.get("id"))
 
 

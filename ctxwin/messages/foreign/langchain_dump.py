@@ -12,7 +12,7 @@ from typing import Any
 
 from .blocks import contents, pieces
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, object_of, stamp
+from .script import Call, Piece, Result, Script, Thought, object_of, rows_of, stamp, word
 
 __all__ = ["FORM", "ROLES", "take_message"]
 
@@ -95,7 +95,7 @@ def take_message(script: Script, kind: str, data: Mapping[str, Any]) -> None:
     """Take a message: its type and its fields."""
     role = ROLES.get(kind, "user")
     if kind == "chat":
-        role = ROLES.get(str(data.get("role")), "user")
+        role = ROLES.get(word(data, "role"), "user")
     extra = object_of(data.get("additional_kwargs"))
     if role == "tool":
         call_id = data.get("tool_call_id")
@@ -114,20 +114,21 @@ def take_message(script: Script, kind: str, data: Mapping[str, Any]) -> None:
 
 def _spoken(content: Any, called: bool) -> Iterator[Piece]:
     if called and isinstance(content, list | tuple):
-        content = [one for one in content if not (isinstance(one, Mapping) and one.get("type") in REPEATED)]
+        content = [one for one in content if not (isinstance(one, Mapping) and word(one, "type") in REPEATED)]
     return pieces(content)
 
 
 def _calls(data: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[Call]:
-    calls = [*(data.get("tool_calls") or ()), *(data.get("invalid_tool_calls") or ())]
+    calls = [*rows_of(data.get("tool_calls")), *rows_of(data.get("invalid_tool_calls"))]
     for call in calls:
-        yield Call(name=str(call.get("name") or ""), arguments=call.get("args"), id=call.get("id"))
-    if not calls:
-        for call in extra.get("tool_calls") or ():
-            inner = call.get("function") or {}
-            yield Call(name=str(inner.get("name") or ""), arguments=inner.get("arguments"), id=call.get("id"))
-    if isinstance(old := extra.get("function_call"), Mapping):
-        yield Call(name=str(old.get("name") or ""), arguments=old.get("arguments"))
+        yield Call(name=word(call, "name"), arguments=call.get("args"), id=call.get("id"))
+    if calls:
+        return
+    for call in rows_of(extra.get("tool_calls")):  # as providers gave them, before LangChain read them
+        inner = object_of(call.get("function"))
+        yield Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
+    if old := object_of(extra.get("function_call")):
+        yield Call(name=word(old, "name"), arguments=old.get("arguments"))
 
 
 def _read(value: Any) -> Iterator[Found]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .blocks import field_of, image, pieces
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, rows_of, stamp, text
+from .script import Call, Piece, Result, Script, Thought, object_of, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -21,22 +21,22 @@ ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 
 def _recognise(value: Any) -> bool:
-    rows = _messages(value)
-    if not rows or rows[0].get("role") not in ROLES:
-        return False
-    for row in rows:
+    for row in _messages(value):
         if len(row) == 2 and type(row.get("content")) is str:
             continue  # a plain message tells nothing
-        if row.get("role") not in ROLES or not isinstance(row.get("content", ""), str | None):
-            return False
-        told = _told(row)
-        if told is not None:
-            return told
+        if (told := _told(row)) is not None:
+            return told and all(_is_message(row) for row in _messages(value))
     return False
+
+
+def _is_message(row: Row) -> bool:
+    return word(row, "role") in ROLES and isinstance(row.get("content", ""), str | None)
 
 
 def _told(row: Row) -> bool | None:
     """Tell whether a message is Ollama's; None where it tells nothing."""
+    if not _is_message(row):
+        return False
     images = row.get("images")
     if isinstance(images, list) and images and all(isinstance(one, str) for one in images):
         return True
@@ -45,13 +45,11 @@ def _told(row: Row) -> bool | None:
     calls = rows_of(row.get("tool_calls"))
     if not calls:
         return False if "tool_call_id" in row else None
-    return all(_is_own(call) for call in calls)
-
-
-def _is_own(call: Row) -> bool:
-    function = call.get("function")
-    plain = isinstance(function, Mapping) and isinstance(function.get("name"), str) and "type" not in call
-    return plain and isinstance(function.get("arguments", {}), Mapping)  # type: ignore[union-attr]  # plain says so
+    if not all(isinstance(object_of(call.get("function")).get("name"), str) for call in calls):
+        return False
+    if all(isinstance(object_of(call["function"]).get("arguments", {}), Mapping) for call in calls):
+        return True if all("id" not in call or "type" not in call for call in calls) else None
+    return all("id" not in call for call in calls)
 
 
 def _messages(value: Any) -> Sequence[Row]:
@@ -67,13 +65,14 @@ def _read(value: Any) -> Iterator[Found]:
     script = Script()
     time = stamp(value.get("created_at")) if isinstance(value, Mapping) else None
     for row in _messages(value):
-        role = str(row["role"])
+        role = word(row, "role")
         script.take("user" if role == "tool" else role, list(_pieces(row, role)), time=time)
     yield Found(items=script.items())
 
 
 def _pieces(row: Row, role: str) -> Iterator[Piece]:
-    shown = [image(one) for one in row.get("images") or ()]
+    images = row.get("images")
+    shown = [image(one) for one in images] if isinstance(images, list) else []
     if role == "tool":
         said = [text(row.get("content") or ""), *shown]
         name = field_of(row, "tool_name", "name")
@@ -84,8 +83,8 @@ def _pieces(row: Row, role: str) -> Iterator[Piece]:
     yield from pieces(row.get("content"))
     yield from shown
     for call in rows_of(row.get("tool_calls")):
-        inner = call["function"]
-        yield Call(name=str(inner.get("name") or ""), arguments=inner.get("arguments"), id=call.get("id"))
+        inner = object_of(call.get("function"))
+        yield Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
 
 
 FORM = Form(name="Ollama chat", recognise=_recognise, read=_read)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .blocks import contents, field_of, file, image, shown
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, rows_of, stamp, text
+from .script import Call, Piece, Result, Script, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM", "take_message"]
 
@@ -24,7 +24,7 @@ SYSTEM = frozenset({"system-prompt", "instruction"})
 
 def _recognise(value: Any) -> bool:
     rows = rows_of(value)
-    return bool(rows) and all(row.get("kind") in KINDS and _has_parts(row) for row in rows)
+    return bool(rows) and all(word(row, "kind") in KINDS and _has_parts(row) for row in rows)
 
 
 def _has_parts(row: Row) -> bool:
@@ -46,11 +46,11 @@ def _read(value: Any) -> Iterator[Found]:
 def take_message(script: Script, row: Row) -> None:
     """Take a request or a response."""
     if row["kind"] == "response":
-        said = [piece for part in rows_of(row.get("parts")) for piece in _pieces(part, str(part.get("part_kind")))]
+        said = [piece for part in rows_of(row.get("parts")) for piece in _pieces(part, word(part, "part_kind"))]
         script.take("assistant", said, time=stamp(row.get("timestamp")))
         return
     for part in rows_of(row.get("parts")):
-        kind = str(part.get("part_kind"))
+        kind = word(part, "part_kind")
         role = "system" if kind in SYSTEM else "user"
         script.take(role, list(_pieces(part, kind)), time=stamp(part.get("timestamp")))
 
@@ -58,7 +58,7 @@ def take_message(script: Script, row: Row) -> None:
 def _pieces(part: Row, kind: str) -> Iterator[Piece]:
     content = part.get("content")
     if kind in CALLS:
-        yield Call(name=str(part.get("tool_name") or ""), arguments=part.get("args"), id=part.get("tool_call_id"))
+        yield Call(name=word(part, "tool_name"), arguments=part.get("args"), id=part.get("tool_call_id"))
     elif kind in RETURNS or (kind == "retry-prompt" and part.get("tool_name")):
         found = list(_shown(content)) if isinstance(content, str | list) else [text(shown(content))]
         yield Result(id=part.get("tool_call_id"), name=part.get("tool_name"), content=found or [text("")])
@@ -79,7 +79,7 @@ def _shown(content: Any) -> Iterator[Mapping[str, Any]]:
             data = field_of(one, "data", "url")
             yield file(_standard(data), name=one.get("identifier"), mime=one.get("media_type"))
         elif kind == "text-content":
-            yield text(str(one.get("content") or ""))
+            yield text(word(one, "content"))
         elif isinstance(one, str):
             yield text(one)
         elif one is not None and kind != "cache-point":

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .blocks import contents, field_of, pieces, shown
-from .script import Call, Piece, Result, Script, Thought, text
+from .script import Call, Piece, Result, Script, Thought, rows_of, text, word
 
 __all__ = ["ITEMS", "take_item"]
 
@@ -46,10 +46,10 @@ ROLES = frozenset({"system", "developer", "user", "assistant"})
 
 def take_item(script: Script, item: Mapping[str, Any], *, time: str | None = None, speaker: str | None = None) -> None:
     """Take an item of Responses; thoughts, words and calls of one answer become one message."""
-    kind = item.get("type") or "message"
-    role = str(item.get("role") or ("user" if kind in ANSWERS else "assistant"))
+    kind = word(item, "type") or "message"
+    role = word(item, "role") or ("user" if kind in ANSWERS else "assistant")
     if kind == "agent_message":  # of one agent of a team to another
-        speaker = str(item.get("author") or "") or speaker
+        speaker = word(item, "author") or speaker
     elif kind == "message" and role == "tool":
         role = "assistant"
     script.take(
@@ -120,5 +120,5 @@ def _unwrapped(output: str) -> str:
 
 
 def _thought(item: Mapping[str, Any]) -> str:
-    told = [*(item.get("summary") or ()), *(item.get("content") or item.get("rawContent") or ())]
-    return "\n\n".join(str(one.get("text") or "") if isinstance(one, Mapping) else str(one) for one in told)
+    told = [*rows_of(item.get("summary")), *rows_of(field_of(item, "content", "rawContent"))]
+    return "\n\n".join(word(one, "text") for one in told) or word(item, "summary", "text")

@@ -17,10 +17,12 @@ from ...items import Item
 from ..pieces import as_json
 from .form import LONGEST_NAME, said
 
-__all__ = ["NO_RESULT", "Call", "Piece", "Result", "Script", "Thought", "object_of", "rows_of", "stamp", "text"]
+__all__ = ["NO_RESULT", "Call", "Piece", "Result", "Script", "Thought", "object_of", "rows_of", "stamp", "text", "word"]
 
 NO_RESULT = "[no result]"
 """What stands for the result of a call that was interrupted."""
+ROLES = frozenset({"system", "developer", "user", "assistant"})
+"""Who may speak; whoever else does is taken for a user."""
 NAMELESS = "tool"
 """What a function without a name is called."""
 MILLISECONDS = 1e11
@@ -139,10 +141,12 @@ class Script:
         """
         about = {"speaker": speaker, "time": time, "session": session}
         key = key or ("" if joined else f" {len(self._turns)}")
+        role = role if role in ROLES else "user"
         for piece in pieces:
             if isinstance(piece, Result):
-                self._answer(piece, about)
+                self._answer(replace(piece, id=_id(piece.id)), about)
             else:
+                piece = replace(piece, id=_id(piece.id)) if isinstance(piece, Call) else piece
                 self._add(self._turn(role, piece, key, about), piece)
 
     def _turn(self, role: str, piece: Piece, key: str, about: dict[str, Any]) -> _Turn:
@@ -242,6 +246,11 @@ class Script:
         yield from _spoken("user", shown, _quiet(turn.about))  # a tool message may have nothing but text
 
 
+def _id(found: Any) -> str | None:
+    """Return an id as text: some forms count."""
+    return str(found) if isinstance(found, str | int) and found != "" else None
+
+
 def _continues(last: _Turn, piece: Piece, key: str) -> bool:
     """Tell whether a piece belongs to the message before it."""
     if isinstance(piece, Call):
@@ -335,9 +344,9 @@ def _quiet(about: dict[str, Any]) -> dict[str, Any]:
     return {**about, "speaker": None}
 
 
-def text(words: str) -> dict[str, Any]:
-    """Return a content part with a text."""
-    return {"type": "text", "text": words}
+def text(words: Any) -> dict[str, Any]:
+    """Return a content part with a text; what is none is shown as JSON."""
+    return {"type": "text", "text": words if isinstance(words, str) else "" if words is None else as_json(words)}
 
 
 def stamp(value: Any) -> str | None:
@@ -359,6 +368,11 @@ def stamp(value: Any) -> str | None:
         except (OverflowError, OSError, ValueError):
             return None
     return value.isoformat() if isinstance(value, datetime) else None
+
+
+def word(row: Mapping[str, Any], *keys: str) -> str:
+    """Return the string at the first of some keys that has one, or an empty one."""
+    return next((row[key] for key in keys if isinstance(row.get(key), str)), "")
 
 
 def object_of(value: Any) -> Mapping[str, Any]:

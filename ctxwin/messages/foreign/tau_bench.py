@@ -12,7 +12,7 @@ from typing import Any
 
 from .blocks import contents, field_of, pieces
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, rows_of, stamp
+from .script import Call, Piece, Result, Script, rows_of, stamp, word
 
 __all__ = ["FORM"]
 
@@ -23,7 +23,8 @@ ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 def _recognise(value: Any) -> bool:
     runs = _runs(value)
-    return bool(runs) and all(_is_run(run) for run in runs)
+    said = any(rows_of(run.get("traj", run.get("messages"))) for run in runs)
+    return said and all(_is_run(run) for run in runs)
 
 
 def _runs(value: Any) -> Sequence[Row]:
@@ -36,9 +37,9 @@ def _is_run(run: Row) -> bool:
     if "task_id" not in run:
         return False
     if "traj" in run:
-        return "reward" in run and all(row.get("role") in ROLES for row in rows_of(run["traj"]))
+        return "reward" in run and all(word(row, "role") in ROLES for row in rows_of(run["traj"]))
     known = run.keys() & {"termination_reason", "reward_info", "trial", "seed"}
-    return bool(known) and all(row.get("role") in ROLES for row in rows_of(run.get("messages")))
+    return bool(known) and all(word(row, "role") in ROLES for row in rows_of(run.get("messages")))
 
 
 def _read(value: Any) -> Iterator[Found]:
@@ -46,12 +47,13 @@ def _read(value: Any) -> Iterator[Found]:
         script = Script()
         for row in rows_of(run.get("traj", run.get("messages"))):
             for one in rows_of(row.get("tool_messages")) or (row,):
-                role = str(one.get("role"))
+                role = word(one, "role")
                 said = list(_pieces(one, role))
                 script.take("user" if role == "tool" else role, said, time=stamp(one.get("timestamp")))
         trial = run.get("trial")
         title = f"task {run['task_id']}" + (f", trial {trial}" if trial is not None else "")
-        yield Found(items=script.items(), title=title, id=str(run.get("id") or ""))
+        if items := script.items():  # a run that failed at once has none
+            yield Found(items=items, title=title, id=word(run, "id"))
 
 
 def _pieces(row: Row, role: str) -> Iterator[Piece]:
@@ -62,9 +64,9 @@ def _pieces(row: Row, role: str) -> Iterator[Piece]:
     yield from pieces(row.get("content"))
     for call in rows_of(row.get("tool_calls")):
         inner = call["function"] if isinstance(call.get("function"), Mapping) else call
-        yield Call(name=str(inner.get("name") or ""), arguments=inner.get("arguments"), id=call.get("id"))
+        yield Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
     if isinstance(old := row.get("function_call"), Mapping):
-        yield Call(name=str(old.get("name") or ""), arguments=old.get("arguments"))
+        yield Call(name=word(old, "name"), arguments=old.get("arguments"))
 
 
 FORM = Form(name="tau-bench results", recognise=_recognise, read=_read)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .blocks import contents, field_of, file, pieces, shown
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, rows_of, stamp, text
+from .script import Call, Piece, Result, Script, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -31,7 +31,7 @@ ENDED: Mapping[str, str] = {"output-denied": "[denied]", "output-error": "[error
 
 def _recognise(value: Any) -> bool:
     rows = _rows(value)
-    if not rows or not all(row.get("role") in ROLES for row in rows):
+    if not rows or not all(word(row, "role") in ROLES for row in rows):
         return False
     return all(_is_shaped(row) for row in rows) and any(_is_own(row) for row in rows)
 
@@ -54,7 +54,7 @@ def _has_type(part: Row) -> bool:
 def _is_own(row: Row) -> bool:
     blocks = rows_of(row.get("content"))
     return (
-        "parts" in row or bool(row.get("toolInvocations")) or any(block.get("type") in OWN_BLOCKS for block in blocks)
+        "parts" in row or bool(row.get("toolInvocations")) or any(word(block, "type") in OWN_BLOCKS for block in blocks)
     )
 
 
@@ -79,7 +79,7 @@ def _steps(row: Row) -> Iterator[list[Piece]]:
     if isinstance(thought := row.get("reasoning"), str) and "parts" not in row:
         step.append(Thought(thought))
     for part in rows_of(row.get("parts")):
-        if part["type"] == "step-start":
+        if word(part, "type") == "step-start":
             yield step
             step = []
         else:
@@ -89,7 +89,7 @@ def _steps(row: Row) -> Iterator[list[Piece]]:
     if not rows_of(row.get("parts")) or not said:  # else it says again what the parts say
         for block in rows_of(content) or ([text(content)] if isinstance(content, str) else []):
             step += _part(block)
-    told = {piece.id for piece in step if isinstance(piece, Call)}
+    told = [piece.id for piece in step if isinstance(piece, Call)]
     for call in rows_of(row.get("toolInvocations")):
         if call.get("toolCallId") not in told and not rows_of(row.get("parts")):
             step += _invocation(call)
@@ -99,18 +99,18 @@ def _steps(row: Row) -> Iterator[list[Piece]]:
 
 
 def _part(part: Row) -> Iterator[Piece]:
-    kind = part["type"]
+    kind = word(part, "type")
     if kind == "tool-invocation" and isinstance(part.get("toolInvocation"), Mapping):
         yield from _invocation(part["toolInvocation"])
     elif kind == "tool-call":
-        yield _call(part, str(part.get("toolName") or ""))
+        yield _call(part, word(part, "toolName"))
     elif kind in ("tool-result", "tool-error"):
         given = field_of(part, "output", "result", "error")
         yield Result(id=part.get("toolCallId"), name=part.get("toolName"), content=_output(given))
     elif kind == "dynamic-tool" or (kind.startswith("tool-") and "toolCallId" in part):
         yield from _invocation({"toolName": kind.removeprefix("tool-"), **part})
     elif kind == "reasoning":
-        yield Thought(str(field_of(part, "text", "reasoning") or ""))
+        yield Thought(word(part, "text", "reasoning"))
     elif kind == "file":
         data = field_of(part, "url", "data")
         yield file(data, name=field_of(part, "filename", "name"), mime=field_of(part, "mediaType", "mimeType"))
@@ -130,7 +130,7 @@ def _call(part: Row, name: str) -> Call:
 
 def _invocation(part: Row) -> Iterator[Piece]:
     """Yield a call, and its result where there is one."""
-    call = _call(part, str(part.get("toolName") or ""))
+    call = _call(part, word(part, "toolName"))
     yield call
     state = str(part.get("state"))
     given = field_of(part, "output", "result", "errorText")
