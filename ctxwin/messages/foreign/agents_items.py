@@ -13,7 +13,8 @@ from typing import Any
 
 from .form import Form, Found
 from .responses_items import ITEMS, take_item
-from .script import Script, rows_of, stamp, word
+from .script import Script
+from .speech import rows_of, stamp, word
 
 __all__ = ["FORM"]
 

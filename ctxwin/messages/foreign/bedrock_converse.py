@@ -10,7 +10,8 @@ from typing import Any
 
 from .blocks import field_of, file, image, shown, sound
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, rows_of, text, word
+from .script import Script
+from .speech import Call, Piece, Result, Thought, rows_of, text, word
 
 __all__ = ["FORM"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..pieces import as_json, media_of
-from .script import Call, Piece, Result, Thought, object_of, text
+from .speech import Call, Piece, Result, Thought, object_of, text
 
 __all__ = ["contents", "field_of", "file", "image", "pieces", "shown", "sound"]
 
@@ -142,7 +142,7 @@ def _file(block: Mapping[str, Any]) -> dict[str, Any]:
     return file(data, name=name, mime=mime)
 
 
-def image(data: Any, *, mime: str | None = None, detail: Any = None) -> dict[str, Any]:
+def image(data: Any, *, mime: Any = None, detail: Any = None) -> dict[str, Any]:
     """Return the content part of an image.
 
     Args:
@@ -153,15 +153,15 @@ def image(data: Any, *, mime: str | None = None, detail: Any = None) -> dict[str
     if isinstance(data, bytes | bytearray):
         data = base64.b64encode(data).decode()
     if isinstance(data, str) and not data.startswith(("http://", "https://", "data:")):
-        found = media_of(data).mime
+        found, mime = media_of(data).mime, mime if isinstance(mime, str) else None
         data = f"data:{mime or found};base64,{data}" if found or (mime and _is_base64(data)) else data
     if isinstance(data, str) and data.startswith(("http://", "https://", "data:")):
         extra = {"detail": detail} if isinstance(detail, str) else {}
         return {"type": "image_url", "image_url": {"url": data, **extra}}
-    return _missing("image", data, mime)
+    return _missing("image", data, mime if isinstance(mime, str) else None)
 
 
-def sound(data: Any, *, mime: str | None = None) -> dict[str, Any]:
+def sound(data: Any, *, mime: Any = None) -> dict[str, Any]:
     """Return the content part of a sound, or a mark where chat completions do not take it."""
     if isinstance(data, bytes | bytearray):
         data = base64.b64encode(data).decode()
@@ -172,7 +172,7 @@ def sound(data: Any, *, mime: str | None = None) -> dict[str, Any]:
     return _missing("audio", data, mime)
 
 
-def file(data: Any = None, *, name: Any = None, mime: str | None = None, words: str | None = None) -> dict[str, Any]:
+def file(data: Any = None, *, name: Any = None, mime: Any = None, words: str | None = None) -> dict[str, Any]:
     """Return the content part of a file: its text, an image, a sound, a PDF, or a mark.
 
     Args:
@@ -199,7 +199,8 @@ def file(data: Any = None, *, name: Any = None, mime: str | None = None, words: 
     return _missing("file", data, mime, name)
 
 
-def _from_uri(data: Any, mime: str | None) -> tuple[str | None, Any]:
+def _from_uri(data: Any, mime: Any) -> tuple[str | None, Any]:
+    mime = mime if isinstance(mime, str) else None
     if isinstance(data, str) and data.startswith("data:") and "," in data:
         head, _, rest = data.partition(",")
         if head.endswith(";base64"):

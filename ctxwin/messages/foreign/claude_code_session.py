@@ -13,7 +13,8 @@ from typing import Any
 
 from .blocks import pieces, shown
 from .form import Form, Found
-from .script import Script, object_of, rows_of, stamp, text, word
+from .script import Script
+from .speech import object_of, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from .form import Form, Found
 from .responses_items import ITEMS, take_item
-from .script import Script, rows_of, stamp, word
+from .script import Script
+from .speech import rows_of, stamp, word
 
 __all__ = ["FORM"]
 
@@ -126,9 +127,14 @@ def _told(payload: Mapping[str, Any], role: str, where: str, time: str | None) -
 
 def _take_back(lines: list[Line], turns: Any) -> None:
     """Drop so many turns from the end; a turn begins where the user spoke."""
-    begins = [place for place, (item, _) in enumerate(lines) if _is_asked(item)]
-    if isinstance(turns, int) and turns > 0 and begins:
-        del lines[begins[-min(turns, len(begins))] :]
+    left = turns if isinstance(turns, int) else 0
+    end = len(lines)
+    for place in range(len(lines) - 1, -1, -1):
+        if left <= 0:
+            break
+        if _is_asked(lines[place][0]):
+            end, left = place, left - 1
+    del lines[end:]
 
 
 def _is_asked(item: Mapping[str, Any]) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 from .blocks import contents as parts_of
 from .blocks import field_of, file, shown
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, object_of, rows_of, text, word
+from .script import Script
+from .speech import Call, Piece, Result, Thought, object_of, rows_of, text, word
 
 __all__ = ["FORM", "PARTS", "part_pieces", "take_contents"]
 

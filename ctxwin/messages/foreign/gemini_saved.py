@@ -8,7 +8,8 @@ from typing import Any
 from .blocks import field_of, file
 from .form import Form, Found
 from .gemini_contents import part_pieces
-from .script import Piece, Script, Thought, rows_of, stamp, text, word
+from .script import Script
+from .speech import Piece, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 

@@ -13,7 +13,8 @@ from typing import Any
 from .blocks import shown
 from .form import Form, Found
 from .gemini_contents import part_pieces
-from .script import Call, Piece, Result, Script, Thought, rows_of, stamp, text, word
+from .script import Script
+from .speech import Call, Piece, Result, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -42,10 +43,9 @@ def _messages(rows: Sequence[Row]) -> list[Row]:
     found: dict[str, Row] = {}
     for place, row in enumerate(rows):
         if "$rewindTo" in row:
-            names = list(found)
-            since = names.index(word(row, "$rewindTo")) if word(row, "$rewindTo") in found else len(names)
-            for name in names[since:]:
-                del found[name]
+            target = word(row, "$rewindTo")
+            while target in found:
+                found.popitem()
         elif isinstance(change := row.get("$set"), Mapping):
             if given := rows_of(change.get("messages")):
                 found = {word(one, "id") or str(place): one for place, one in enumerate(given)}

@@ -10,7 +10,8 @@ from typing import Any
 
 from .blocks import contents, field_of, pieces
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, object_of, rows_of, text, word
+from .script import Script
+from .speech import Call, Piece, Result, object_of, rows_of, text, word
 
 __all__ = ["FORM"]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from .blocks import contents, pieces
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, object_of, rows_of, stamp, word
+from .script import Script
+from .speech import Call, Piece, Result, Thought, object_of, rows_of, stamp, word
 
 __all__ = ["FORM", "ROLES", "take_message"]
 

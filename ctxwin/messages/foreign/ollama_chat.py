@@ -11,7 +11,8 @@ from typing import Any
 
 from .blocks import field_of, image, pieces
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, object_of, rows_of, stamp, text, word
+from .script import Script
+from .speech import Call, Piece, Result, Thought, object_of, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .blocks import contents, field_of, pieces, shown
-from .script import Call, Piece, Result, Script, Thought, rows_of, text, word
+from .script import Script
+from .speech import Call, Piece, Result, Thought, rows_of, text, word
 
 __all__ = ["ITEMS", "take_item"]
 

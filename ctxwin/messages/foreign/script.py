@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from ...items import Item
 from ..pieces import as_json
 from .form import LONGEST_NAME, said
+from .speech import Call, Piece, Result, Thought, text
 
-__all__ = ["NO_RESULT", "Call", "Piece", "Result", "Script", "Thought", "object_of", "rows_of", "stamp", "text", "word"]
+__all__ = ["NO_RESULT", "Script"]
 
 NO_RESULT = "[no result]"
 """What stands for the result of a call that was interrupted."""
@@ -25,51 +26,16 @@ ROLES = frozenset({"system", "developer", "user", "assistant"})
 """Who may speak; whoever else does is taken for a user."""
 NAMELESS = "tool"
 """What a function without a name is called."""
-MILLISECONDS = 1e11
-"""Seconds since 1970 beyond which a number can only be milliseconds (the year 5138)."""
 
 _NOT_IN_FUNCTIONS = re.compile(r"[^a-zA-Z0-9_-]")
 """What the name of a function may not have [OpenAI, Chat completions, `tools`]."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A call of a tool."""
-
-    name: str
-    arguments: Any = None
-    """An object, or text that should be one in JSON; of a custom tool any text."""
-    id: str | None = None
-    """None where the form ties results to calls by name or order."""
-    custom: bool = False
-    """Whether the tool takes a text instead of arguments."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a tool gave back."""
-
-    content: Sequence[Mapping[str, Any]]
-    """Content parts of OpenAI chat."""
-    id: str | None = None
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Thought:
-    """What a model thought before it spoke."""
-
-    text: str
-
-
-Piece = Mapping[str, Any] | Call | Result | Thought
-"""Something in a message; a mapping is a content part of OpenAI chat."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Asked:
     id: str
     call: Call
+    turn: _Turn
     answer: list[Mapping[str, Any]] | None = None
     time: str | None = None
 
@@ -81,8 +47,15 @@ class _Turn:
     about: dict[str, Any]
     """Time, speaker and session."""
     parts: list[Mapping[str, Any]] = field(default_factory=list)
-    thoughts: list[str] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    """The texts among the parts."""
+    thoughts: dict[str, None] = field(default_factory=dict)
     asked: list[_Asked] = field(default_factory=list)
+    by_id: dict[str, _Asked] = field(default_factory=dict)
+    waiting: dict[str | None, deque[_Asked]] = field(default_factory=dict)
+    """Calls that may have no result yet, by name, and under None all."""
+    answered: bool = False
+    """Whether one of its calls has a result."""
     answers: str | None = None
     """The call that a message of a tool answers, where the call is in another part of the conversation."""
 
@@ -90,11 +63,6 @@ class _Turn:
     def streamed(self) -> bool:
         """Whether the form names the message and may tell of it more than once."""
         return bool(self.key) and not str(self.key).startswith(" ")
-
-    @property
-    def answered(self) -> bool:
-        """Whether one of its calls has a result."""
-        return any(one.answer is not None for one in self.asked)
 
 
 class Script:
@@ -115,6 +83,7 @@ class Script:
         self._whole = whole
         self._turns: list[_Turn] = []
         self._calls: dict[str, _Asked] = {}
+        self._asking: _Turn | None = None
         self._ids: set[str] = set()
 
     def take(
@@ -144,7 +113,7 @@ class Script:
         role = role if role in ROLES else "user"
         for piece in pieces:
             if isinstance(piece, Result):
-                self._answer(replace(piece, id=_id(piece.id)), about)
+                self._answer(replace(piece, id=_id(piece.id), name=_id(piece.name)), about)
             else:
                 piece = replace(piece, id=_id(piece.id)) if isinstance(piece, Call) else piece
                 self._add(self._turn(role, piece, key, about), piece)
@@ -158,22 +127,24 @@ class Script:
 
     def _add(self, turn: _Turn, piece: Piece) -> None:
         if isinstance(piece, Thought):
-            if piece.text.strip() and piece.text not in turn.thoughts:
-                turn.thoughts.append(piece.text)
+            if piece.text.strip():
+                turn.thoughts[piece.text] = None
         elif isinstance(piece, Call):
             self._ask(turn, piece)
         elif isinstance(piece, Mapping):
-            _add_part(turn.parts, piece, streamed=turn.streamed)
+            _add_part(turn, piece)
 
     def _ask(self, turn: _Turn, call: Call) -> None:
-        for one in turn.asked:
-            if call.id is not None and one.call.id == call.id:  # a stream writes a call again and again
-                one.call = call
-                return
-        asked = _Asked(id=self._free(call.id), call=call)
+        if call.id is not None and call.id in turn.by_id:  # a stream writes a call again and again
+            turn.by_id[call.id].call = call
+            return
+        asked = _Asked(id=self._free(call.id), call=call, turn=turn)
         turn.asked.append(asked)
+        for name in (None, call.name):
+            turn.waiting.setdefault(name, deque()).append(asked)
+        self._asking = turn
         if call.id is not None:
-            self._calls[call.id] = asked
+            turn.by_id[call.id] = self._calls[call.id] = asked
 
     def _free(self, wanted: str | None) -> str:
         if not self._whole and wanted:
@@ -194,17 +165,18 @@ class Script:
             self._turns.append(self._stray(result, about))
         elif asked.answer is None:
             asked.answer, asked.time = list(result.content), about["time"]
-        else:
-            asked.answer += [part for part in result.content if part not in asked.answer]
+            asked.turn.answered = True
+        elif asked.answer != list(result.content):
+            asked.answer += result.content
 
     def _asked_by(self, result: Result) -> _Asked | None:
         if result.id is not None and result.id in self._calls:
             return self._calls[result.id]
-        for turn in reversed(self._turns):
-            waiting = [one for one in turn.asked if one.answer is None and (result.id is None or one.call.id is None)]
-            by_name = [one for one in waiting if result.name in (None, one.call.name)]
-            if by_name:
-                return by_name[0]
+        waiting = self._asking.waiting.get(result.name) if self._asking is not None else None
+        while waiting and waiting[0].answer is not None:
+            waiting.popleft()
+        if waiting and (result.id is None or waiting[0].call.id is None):
+            return waiting[0]
         return None
 
     def _stray(self, result: Result, about: dict[str, Any]) -> _Turn:
@@ -258,16 +230,19 @@ def _continues(last: _Turn, piece: Piece, key: str) -> bool:
     return not last.answered if key else not (last.parts or last.asked)
 
 
-def _add_part(parts: list[Mapping[str, Any]], part: Mapping[str, Any], *, streamed: bool) -> None:
-    """Add a content part; in a stream in place of the shorter beginnings of itself."""
+def _add_part(turn: _Turn, part: Mapping[str, Any]) -> None:
+    """Add a content part; in a stream in place of the shorter beginning of itself, and once."""
     if part["type"] != "text":
-        parts.append(part)
-    elif part["text"].strip():
-        texts = [one for one in parts if streamed and one["type"] == "text"]
-        same = [one for one in texts if part["text"].startswith(one["text"])]
-        for one in same:
-            parts.remove(one)
-        parts.append(part)
+        turn.parts.append(part)
+        return
+    words = part["text"]
+    if not words.strip() or (turn.streamed and words in turn.told):
+        return
+    last = turn.parts[-1] if turn.parts and turn.streamed else None
+    if last is not None and last["type"] == "text" and words.startswith(last["text"]):
+        turn.parts.pop()
+    turn.parts.append(part)
+    turn.told.add(words)
 
 
 def _with_thoughts(turns: Iterable[_Turn]) -> list[_Turn]:
@@ -276,9 +251,10 @@ def _with_thoughts(turns: Iterable[_Turn]) -> list[_Turn]:
     for turn in turns:
         before = found[-1] if found else None
         if before is not None and before.role == turn.role == "assistant" and not (before.parts or before.asked):
-            turn = replace(turn, thoughts=[*before.thoughts, *turn.thoughts])
-            found.pop()
-        found.append(turn)
+            before.thoughts |= turn.thoughts
+            found[-1] = replace(turn, thoughts=before.thoughts)
+        else:
+            found.append(replace(turn, thoughts=dict(turn.thoughts)))
     return found
 
 
@@ -342,47 +318,3 @@ def _heading(name: str | None) -> str:
 
 def _quiet(about: dict[str, Any]) -> dict[str, Any]:
     return {**about, "speaker": None}
-
-
-def text(words: Any) -> dict[str, Any]:
-    """Return a content part with a text; what is none is shown as JSON."""
-    return {"type": "text", "text": words if isinstance(words, str) else "" if words is None else as_json(words)}
-
-
-def stamp(value: Any) -> str | None:
-    """Return a time as ISO 8601 or as it was written; None for what is none.
-
-    Args:
-        value: a string, or seconds or milliseconds since 1970.
-
-    Example:
-        >>> stamp(1_700_000_000)
-        '2023-11-14T22:13:20+00:00'
-    """
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1_000 if abs(value) > MILLISECONDS else value
-        try:
-            return datetime.fromtimestamp(seconds, UTC).isoformat()
-        except (OverflowError, OSError, ValueError):
-            return None
-    return value.isoformat() if isinstance(value, datetime) else None
-
-
-def word(row: Mapping[str, Any], *keys: str) -> str:
-    """Return the string at the first of some keys that has one, or an empty one."""
-    return next((row[key] for key in keys if isinstance(row.get(key), str)), "")
-
-
-def object_of(value: Any) -> Mapping[str, Any]:
-    """Return an object, or an empty one in place of anything else."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def rows_of(value: Any) -> Sequence[Mapping[str, Any]]:
-    """Return the objects of a list, or of a file with one of them; nothing where there is anything else."""
-    rows = [value] if isinstance(value, Mapping) else value
-    if isinstance(rows, list | tuple) and rows and all(isinstance(row, Mapping) for row in rows):
-        return rows
-    return ()

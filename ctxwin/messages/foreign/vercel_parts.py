@@ -10,7 +10,8 @@ from typing import Any
 
 from .blocks import contents, field_of, file, pieces, shown
 from .form import Form, Found
-from .script import Call, Piece, Result, Script, Thought, rows_of, stamp, text, word
+from .script import Script
+from .speech import Call, Piece, Result, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -89,9 +90,9 @@ def _steps(row: Row) -> Iterator[list[Piece]]:
     if not rows_of(row.get("parts")) or not said:  # else it says again what the parts say
         for block in rows_of(content) or ([text(content)] if isinstance(content, str) else []):
             step += _part(block)
-    told = [piece.id for piece in step if isinstance(piece, Call)]
+    told = {str(piece.id) for piece in step if isinstance(piece, Call)}
     for call in rows_of(row.get("toolInvocations")):
-        if call.get("toolCallId") not in told and not rows_of(row.get("parts")):
+        if word(call, "toolCallId") not in told and not rows_of(row.get("parts")):
             step += _invocation(call)
     for one in rows_of(row.get("experimental_attachments")):
         step.append(file(one.get("url"), name=one.get("name"), mime=one.get("contentType")))
