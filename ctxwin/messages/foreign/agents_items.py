@@ -30,6 +30,8 @@ RUN_ITEMS = ("_item", "_call_item", "_output_item")
 
 
 def _recognise(value: Any) -> bool:
+    if isinstance(value, list) and not any("type" in row or "message_data" in row for row in rows_of(value)):
+        return False  # messages of chat, of which there may be many
     rows = _rows(value)
     return bool(rows) and all(_is_item(row) for row in rows) and _is_foreign(rows)
 

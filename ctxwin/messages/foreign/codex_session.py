@@ -92,17 +92,19 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     """Return the items that stand at the end: turns that were taken back are gone."""
     messages = any(row["type"] == "response_item" and row["payload"].get("type") == "message" for row in rows)
     lines: list[Line] = []
+    begins: list[int] = []
     for row in rows:
         payload, time = row["payload"], stamp(row.get("timestamp"))
-        kind = word(payload, "type")
+        kind, before = word(payload, "type"), len(lines)
         if row["type"] == "response_item":
             lines.append((payload, time))
         elif row["type"] == "compacted":
             lines += _summary(payload, time, first=not lines)
         elif row["type"] == "event_msg" and kind == "thread_rolled_back":
-            _take_back(lines, payload.get("num_turns"))
+            _take_back(lines, begins, payload.get("num_turns"))
         elif row["type"] == "event_msg" and kind in EVENTS and not messages:
             lines += _told(payload, *EVENTS[kind], time)
+        begins += [place for place in range(before, len(lines)) if _is_asked(lines[place][0])]
     return lines
 
 
@@ -125,16 +127,12 @@ def _told(payload: Mapping[str, Any], role: str, where: str, time: str | None) -
     return [({"type": "message", "role": role, "content": words}, time)]
 
 
-def _take_back(lines: list[Line], turns: Any) -> None:
+def _take_back(lines: list[Line], begins: list[int], turns: Any) -> None:
     """Drop so many turns from the end; a turn begins where the user spoke."""
-    left = turns if isinstance(turns, int) else 0
-    end = len(lines)
-    for place in range(len(lines) - 1, -1, -1):
-        if left <= 0:
-            break
-        if _is_asked(lines[place][0]):
-            end, left = place, left - 1
-    del lines[end:]
+    if isinstance(turns, int) and turns > 0 and begins:
+        first = len(begins) - min(turns, len(begins))
+        del lines[begins[first] :]
+        del begins[first:]
 
 
 def _is_asked(item: Mapping[str, Any]) -> bool:

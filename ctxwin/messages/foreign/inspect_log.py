@@ -28,7 +28,8 @@ def _recognise(value: Any) -> bool:
         known = all({"id", "epoch", "input"} <= sample.keys() for sample in samples)
         return known and any(_messages(sample) for sample in samples)
     rows = rows_of(value)
-    return bool(rows) and all(word(row, "role") in ROLES for row in rows) and any(_is_own(row) for row in rows)
+    told = next((own for row in rows if len(row) > 2 and (own := _is_own(row)) is not None), False)
+    return told and all(word(row, "role") in ROLES for row in rows)
 
 
 def _samples(value: Row) -> Sequence[Row]:
@@ -48,9 +49,12 @@ def _messages(sample: Row) -> list[Row]:
     return [*asked, *[choice["message"] for choice in choices[:1] if isinstance(choice.get("message"), Mapping)]]
 
 
-def _is_own(row: Row) -> bool:
+def _is_own(row: Row) -> bool | None:
+    """Tell whether a message is inspect's; None where it tells nothing."""
+    if row.get("source") in ("input", "generate"):
+        return True
     calls = rows_of(row.get("tool_calls"))
-    return any(isinstance(call.get("function"), str) for call in calls) or row.get("source") in ("input", "generate")
+    return any(isinstance(call.get("function"), str) for call in calls) if calls else None
 
 
 def _read(value: Any) -> Iterator[Found]:

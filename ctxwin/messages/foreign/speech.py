@@ -88,6 +88,8 @@ def object_of(value: Any) -> Mapping[str, Any]:
 def rows_of(value: Any) -> Sequence[Mapping[str, Any]]:
     """Return the objects of a list, or of a file with one of them; nothing where there is anything else."""
     rows = [value] if isinstance(value, Mapping) else value
-    if isinstance(rows, list | tuple) and rows and all(isinstance(row, Mapping) for row in rows):
-        return rows
-    return ()
+    if not isinstance(rows, list | tuple) or not rows:
+        return ()
+    # A long list of messages is looked at by each form, and is nearly always one of dicts.
+    kinds = set(map(type, rows))
+    return rows if kinds == {dict} or all(issubclass(kind, Mapping) for kind in kinds) else ()

@@ -24,8 +24,8 @@ ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 def _recognise(value: Any) -> bool:
     runs = _runs(value)
-    said = any(rows_of(run.get("traj", run.get("messages"))) for run in runs)
-    return said and all(_is_run(run) for run in runs)
+    known = bool(runs) and all(_is_run(run) for run in runs)
+    return known and any(rows_of(run.get("traj", run.get("messages"))) for run in runs)
 
 
 def _runs(value: Any) -> Sequence[Row]:

@@ -32,9 +32,7 @@ ENDED: Mapping[str, str] = {"output-denied": "[denied]", "output-error": "[error
 
 def _recognise(value: Any) -> bool:
     rows = _rows(value)
-    if not rows or not all(word(row, "role") in ROLES for row in rows):
-        return False
-    return all(_is_shaped(row) for row in rows) and any(_is_own(row) for row in rows)
+    return any(map(_is_own, rows)) and all(word(row, "role") in ROLES and _is_shaped(row) for row in rows)
 
 
 def _rows(value: Any) -> Sequence[Row]:
@@ -53,10 +51,16 @@ def _has_type(part: Row) -> bool:
 
 
 def _is_own(row: Row) -> bool:
-    blocks = rows_of(row.get("content"))
-    return (
-        "parts" in row or bool(row.get("toolInvocations")) or any(word(block, "type") in OWN_BLOCKS for block in blocks)
-    )
+    if "parts" in row or row.get("toolInvocations"):
+        return True
+    content = row.get("content")
+    if type(content) is not list:
+        return False
+    return any(type(block) is dict and block.get("type") != "text" and _is_own_block(block) for block in content)
+
+
+def _is_own_block(block: Row) -> bool:
+    return word(block, "type") in OWN_BLOCKS
 
 
 def _read(value: Any) -> Iterator[Found]:
