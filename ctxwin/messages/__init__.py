@@ -16,6 +16,7 @@ from __future__ import annotations
 from .checking import check
 from .groups import last_user, open_tail, typed, waits_for_results
 from .loading import load
+from .plain import as_plain
 from .reading import note, write
 from .rewriting import rewrite
 from .transcript import Transcript, read
@@ -26,6 +27,7 @@ __all__ = [
     "Dialect",
     "Problem",
     "Transcript",
+    "as_plain",
     "check",
     "last_user",
     "load",

@@ -9,6 +9,7 @@ from ..errors import MessageError
 from ..items import Part
 from . import rules_anthropic, rules_openai, rules_responses
 from .envelope import Request, take_apart
+from .plain import as_plain
 from .reading import parse
 from .rules import Log, Rule
 from .shapes import Fault, faults, union_of
@@ -44,7 +45,7 @@ def check(
         message 1: the message before has no call 'c1'; put the result behind its call (results_follow_calls)
     """
     try:
-        request = take_apart(messages, dialect)
+        request = take_apart(as_plain(messages), dialect)
     except MessageError as error:
         return [Problem(index=None, rule="well_formed", message=str(error))]
     if not request.raws:

@@ -11,7 +11,7 @@ from ..clients import Client, Endpoint, Reply, adapt
 from ..errors import InputError, UnknownModel
 from ..footprint import Spending, spending
 from ..items import Budget, Item
-from ..messages import Dialect
+from ..messages import Dialect, as_plain
 from ..models import Model
 from ..packing import Packed
 from ..recall import recall_tool
@@ -199,7 +199,7 @@ class Window(Conversing):
             MessageError: a message is malformed, or a tool result without its call; nothing is stored.
             StoreError: the store cannot be written; nothing is stored.
         """
-        raws = [{"role": "user", "content": one} if isinstance(one, str) else one for one in messages]
+        raws = as_plain([{"role": "user", "content": one} if isinstance(one, str) else one for one in messages])
         if not raws:
             raise InputError("nothing to add; give a message")
         with self._lock:

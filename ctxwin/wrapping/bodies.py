@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..clients.plain import field, plain
 from ..clients.values import Wire
 from ..messages import write
+from ..messages.tidying import field, plain
 from ..messages.values import OUTSIDE
 
 __all__ = [

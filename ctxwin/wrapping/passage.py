@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..clients import Reply
-from ..clients.plain import field
 from ..clients.values import Wire
 from ..files import Files
 from ..items import Item
 from ..messages import read
 from ..messages.envelope import take_apart
+from ..messages.tidying import field
 from ..pool import Pool
 from ..recall import NAME, answer_recalls, pending_recalls, recall_tool
 from .bodies import LISTS, as_body, as_given, listed, readable, schemas_of, tools_of, with_packed
