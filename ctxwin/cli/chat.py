@@ -15,12 +15,12 @@ import typer
 
 from ..clients.local import ANSWER, WINDOW, LocalModel
 from ..errors import CtxwinError, InputError
-from ..items import Budget
+from ..items import Budget, parse_tokens
 from ..packing import Packed
 from ..store import MemoryStore
 from ..window import Window
 from .inputs import EmbedderOption
-from .options import parse_tokens, printable
+from .options import printable
 
 __all__ = ["run"]
 
@@ -65,7 +65,7 @@ def run(
     Exit codes: 0 left by /quit or Ctrl-D; 2 bad input.
     """
     place = store or platformdirs.user_data_path("ctxwin", ensure_exists=True) / "chat.db"
-    total = parse_tokens(budget) if budget is not None else None
+    total = parse_tokens(budget, option="--budget") if budget is not None else None
     kind = JsonChat if as_json else Chat
     with kind(place, name, model, total, {"embedder": embedder, "recall": recall}) as chat:
         if system is not None or chat.window.prompt is None:
@@ -212,8 +212,9 @@ class Chat:
 
     def budget(self, tokens: str) -> None:
         """Give requests another budget: `/budget 4k`."""
-        self.window.set_budget(parse_tokens(tokens, option="/budget"))
-        self._note(f"{parse_tokens(tokens):,} tokens a request")
+        total = parse_tokens(tokens, option="/budget")
+        self.window.set_budget(total)
+        self._note(f"{total:,} tokens a request")
 
     def model(self, name: str) -> None:
         """Have another model answer: `/model gpt-5-mini`, `/model local`."""

@@ -15,22 +15,33 @@ from __future__ import annotations
 
 from .checking import check
 from .groups import last_user, open_tail, waits_for_results
-from .loading import load
+from .loading import Loaded, conversations, holds_conversations, load, loaded
+from .picking import Candidate, pick_one
 from .reading import note, write
 from .rewriting import rewrite
+from .sources import Export, Source, open_place
 from .transcript import Transcript, read
 from .values import Conversation, Dialect, Problem
 
 __all__ = [
+    "Candidate",
     "Conversation",
     "Dialect",
+    "Export",
+    "Loaded",
     "Problem",
+    "Source",
     "Transcript",
     "check",
+    "conversations",
+    "holds_conversations",
     "last_user",
     "load",
+    "loaded",
     "note",
+    "open_place",
     "open_tail",
+    "pick_one",
     "read",
     "rewrite",
     "waits_for_results",

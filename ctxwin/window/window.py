@@ -37,7 +37,7 @@ class Window(Conversing):
     Args:
         model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
             knows, with a `budget`; None: that of the requests which `ctxwin.wrap` passes.
-        budget: tokens of a request, or `Budget(total=, reserve=, margin=)`; None: the model's window.
+        budget: tokens of a request, as for `ctxwin.pack`, or `Budget(total=, reserve=, margin=)`; None: the model's.
         store: a file's path, a `Store`, or None for memory.
         id: name of the window in its store.
         client: what `send` calls: a client of OpenAI or Anthropic, the `litellm` module, an `Endpoint`, or a function
@@ -68,7 +68,7 @@ class Window(Conversing):
         self,
         *,
         model: str | Model | None = None,
-        budget: int | Budget | None = None,
+        budget: int | str | Budget | None = None,
         store: str | Path | Store | None = None,
         id: str = "default",
         client: Any = None,
@@ -177,7 +177,7 @@ class Window(Conversing):
         """What all requests cost in money, energy and CO2, and what they would have cost unpacked."""
         return spending(self.records)
 
-    def set_budget(self, budget: int | Budget | None) -> None:
+    def set_budget(self, budget: int | str | Budget | None) -> None:
         """Give requests another budget from now on; None: the model's window."""
         with self._lock:
             self._kept.change(budget=as_budget(budget))
@@ -212,7 +212,7 @@ class Window(Conversing):
         self,
         query: str | None = None,
         *,
-        budget: int | Budget | None = None,
+        budget: int | str | Budget | None = None,
         tools: Any = (),
         recall: bool | None = None,
         **options: Any,
