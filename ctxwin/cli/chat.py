@@ -17,8 +17,9 @@ from ..clients.local import ANSWER, WINDOW, LocalModel
 from ..errors import CtxwinError, InputError
 from ..items import Budget, parse_tokens
 from ..packing import Packed
-from ..store import MemoryStore
+from ..store import MemoryStore, open_store
 from ..window import Window
+from .given import PickOption
 from .inputs import EmbedderOption
 from .options import printable
 
@@ -28,6 +29,8 @@ LOCAL = "local"
 """Names the small model that runs on this machine."""
 SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
 """What the model is told where nothing else is said."""
+REPLACE = "--replace "
+"""What /save takes before the name of a file that may be replaced."""
 BAR = 24
 """Characters of the bar that shows what fills the window."""
 
@@ -48,6 +51,11 @@ def run(
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="The system prompt.")] = None,
     embedder: EmbedderOption = "auto",
     recall: Annotated[bool, typer.Option("--recall", help="Let the model ask for what was left out.")] = False,
+    imported: Annotated[
+        Path | None,
+        typer.Option("--import", metavar="FILE", help="Begin with a saved chat, an export or a transcript."),
+    ] = None,
+    pick: PickOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each answer.")] = False,
 ) -> None:
     r"""Chat in the terminal; the conversation is kept, and each request is packed from all of it.
@@ -60,12 +68,18 @@ def run(
     Example:
       ctxwin chat --model gpt-5-mini --budget 8k
       ctxwin chat --model local --store notes.db --id garden
+      ctxwin chat --import conversations.json --pick "Trip to Bergen" --id bergen
 
     \b
     Exit codes: 0 left by /quit or Ctrl-D; 2 bad input.
     """
     place = store or platformdirs.user_data_path("ctxwin", ensure_exists=True) / "chat.db"
     total = parse_tokens(budget, option="--budget") if budget is not None else None
+    if imported is not None:
+        with contextlib.closing(open_store(place)) as kept:
+            Window.import_(imported, pick=pick, store=kept, id=name).close()
+    elif pick is not None:
+        raise InputError("--pick chooses a conversation of what --import reads; give both")
     kind = JsonChat if as_json else Chat
     with kind(place, name, model, total, {"embedder": embedder, "recall": recall}) as chat:
         if system is not None or chat.window.prompt is None:
@@ -226,8 +240,12 @@ class Chat:
 
     def save(self, path: str) -> None:
         """Write the conversation to a JSON file: `/save talk.json`."""
+        replaced = path.startswith(REPLACE)
+        path = path.removeprefix(REPLACE).strip()
         if not path:
             raise InputError("no file named; write it like /save talk.json")
+        if Path(path).exists() and not replaced:
+            raise InputError(f"{path!r} is there already; name another file, or write /save {REPLACE}{path}")
         self.window.export(path)
         self._note(f"{len(self.window):,} messages in {path}")
 

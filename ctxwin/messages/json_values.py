@@ -60,6 +60,10 @@ class JsonValues:
         self.listed = self._peek() == "[" and not lines and not self._list_a_line()
         """Whether the text is a list, whose elements are given."""
 
+    def close(self) -> None:
+        """Let go of the stream without reading on."""
+        self._text.close()
+
     def __iter__(self) -> Iterator[Any]:
         with self._text:
             if not self.listed:

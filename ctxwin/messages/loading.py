@@ -15,6 +15,7 @@ from .looks import looks_like
 from .native import is_body, is_native, may_be_native
 from .picking import Candidate, Picked, pick_one
 from .sources import Export, Source, is_place, open_place
+from .values import OUTSIDE, Dialect
 
 __all__ = ["Loaded", "conversations", "holds_conversations", "load", "loaded"]
 
@@ -78,7 +79,7 @@ def loaded(picked: Picked) -> Loaded:
     one = picked.candidate
     messages = one.messages
     if one.form and isinstance(messages, Sequence):
-        messages = [replace(item, id=f"m{at}") for at, item in enumerate(messages)]
+        messages = _in_dialect([replace(item, id=f"m{at}") for at, item in enumerate(messages)], one.dialect)
     title = " ".join((one.title or one.id).split())
     named = f"conversation {title!r}" if title else "conversation"
     place = f"{picked.number:,} of {picked.total:,}"
@@ -87,6 +88,15 @@ def loaded(picked: Picked) -> Loaded:
     else:
         origin = f"{one.form}, {named}" if one.form and title else one.form
     return Loaded(messages=messages, origin=origin)
+
+
+def _in_dialect(items: Sequence[Item], dialect: Dialect) -> Any:
+    """Return items, and where the system prompt stands apart from the messages the request body around them."""
+    first = items[0].raw or {}
+    outside = OUTSIDE.get(dialect)
+    if outside is None or first.get("role") != "system":
+        return items
+    return {outside: first["content"], "input" if dialect == "responses" else "messages": list(items[1:])}
 
 
 def conversations(source: Any) -> tuple[str, Iterator[Candidate]]:
@@ -175,7 +185,9 @@ def _read(form: Form, value: Any, name: str) -> Iterator[Candidate]:
     try:
         for found in form.read(value):
             if found.items:
-                yield Candidate(form=form.name, title=found.title, id=found.id, messages=found.items)
+                yield Candidate(
+                    form=form.name, title=found.title, id=found.id, messages=found.items, dialect=found.dialect
+                )
     except MessageError as error:
         raise MessageError(f"{name!r} as {form.name}: {error}") from None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
+from .values import Dialect
 
 __all__ = ["Candidate", "Picked", "pick_one"]
 
@@ -26,6 +27,8 @@ class Candidate:
     id: str = ""
     messages: Any
     """A list of Items or messages, or a request body."""
+    dialect: Dialect = "openai"
+    """Whose messages the Items have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

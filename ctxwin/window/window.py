@@ -57,7 +57,6 @@ class Window(Conversing):
 
     Example:
         >>> window = Window(budget=200, client=lambda messages: "In May.", embedder="none")
-        >>> window.system("Be brief.")
         >>> window.send("When does the lease end?").text
         'In May.'
         >>> [turn.message["role"] for turn in window.turns]
@@ -326,19 +325,20 @@ class Window(Conversing):
     @classmethod
     def import_(
         cls,
-        source: str | Path | Mapping[str, Any],
+        source: Any,
         *,
+        pick: str | int | None = None,
         store: str | Path | Store | None = None,
         id: str | None = None,
         **options: Any,
     ) -> Window:
-        """Open a window that `export` wrote, in a store that has none of its name.
+        """Open a window that `export` wrote, or a conversation that `ctxwin.pack` reads, in a store without its name.
 
         Raises:
-            InputError: the source is no saved window, or the store has one of that name; nothing is written.
+            InputError: it is no conversation, or the name is taken; nothing is written.
         """
         place = open_store(store)
-        return cls(store=place, id=restore(place, source, id), **options)
+        return cls(store=place, id=restore(place, source, id, pick), **options)
 
     def close(self) -> None:
         """Wait for what is done in the background, and let go of the store where a path was given."""

@@ -7,13 +7,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import chatgpt, transcript_text
+from . import (
+    chatgpt,
+    claude_ai,
+    markdown_talk,
+    saved_window,
+    sharegpt,
+    slack,
+    table_talk,
+    telegram,
+    transcript_text,
+    whatsapp,
+)
 from .form import Folder, Form, Found, said
 
 __all__ = ["FORMS", "Folder", "Form", "Found", "recognise", "said"]
 
 FORMS: tuple[Form, ...] = (
+    saved_window.FORM,
     chatgpt.FORM,
+    claude_ai.FORM,
+    slack.FORM,
+    telegram.FORM,
+    sharegpt.FORM,
+    whatsapp.FORM,
+    table_talk.FORM,
+    markdown_talk.FORM,
     transcript_text.FORM,
 )
 """All forms; the first that recognises a value reads it, so that what is told by many keys stands before what is told

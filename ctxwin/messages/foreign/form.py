@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...items import Item
+from ..values import Dialect
 
 __all__ = ["Folder", "Form", "Found", "said"]
 
@@ -28,6 +29,8 @@ class Found:
     """Its messages, oldest first, each with an OpenAI chat message as `raw`."""
     title: str = ""
     id: str = ""
+    dialect: Dialect = "openai"
+    """Whose messages its items have, where that is a provider's own form."""
 
 
 class Folder(Protocol):

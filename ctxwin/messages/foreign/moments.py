@@ -7,7 +7,7 @@ from typing import Any
 
 from ...items import parse_time
 
-__all__ = ["iso", "stamped"]
+__all__ = ["clock", "iso", "stamped"]
 
 MILLIS = 10**11
 """Numbers above this are milliseconds since 1970: as seconds they would be after the year 5138."""
@@ -42,7 +42,15 @@ def stamped(text: str, time: str | None) -> str:
         >>> stamped("See you there", "2024-05-12T14:33:10")
         '[2024-05-12 14:33] See you there'
     """
+    return f"[{clock(time)}] {text}" if time else text
+
+
+def clock(time: str | None) -> str:
+    """Return the minute of a time, or the time as it is written.
+
+    Example:
+        >>> clock("2024-05-12T14:33:10")
+        '2024-05-12 14:33'
+    """
     when = parse_time(time)
-    if when is None:
-        return f"[{time}] {text}" if time else text
-    return f"[{when:%Y-%m-%d %H:%M}] {text}"
+    return f"{when:%Y-%m-%d %H:%M}" if when else time or ""

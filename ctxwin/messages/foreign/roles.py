@@ -62,8 +62,6 @@ def turns_to_items(turns: Iterable[Line]) -> list[Item]:
 
 def _with_model(one: Line) -> Item:
     role = role_of(one.name)
-    if role is None and not one.name:
-        return said("system", one.text, time=one.time)
     return said(role or "user", one.text, speaker=None if role else one.name, time=one.time)
 
 

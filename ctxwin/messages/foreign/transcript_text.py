@@ -25,17 +25,20 @@ STYLES: Sequence[re.Pattern[str]] = (
     re.compile(rf"[\[(](?P<time>{TIME})[\])][ \t]*(?:-[ \t]*)?(?P<name>{NAME}):{SAID}"),
     re.compile(rf"(?P<time>{TIME})(?:[ \t]*[-–—|][ \t]*|[ \t]+)(?P<name>{NAME}):{SAID}"),
     re.compile(rf"(?P<name>{NAME})[ \t]*[\[(](?P<time>{TIME})[\])][ \t]*:?{SAID}"),
+    re.compile(rf"(?P<name>{NAME})[ \t]+(?P<time>{CLOCK})(?P<text>)"),
     re.compile(rf"[\[(]?(?P<time>{TIME})[\])]?[ \t]+<[@+ ]?(?P<name>[^<>\n]{{1,40}})>{SAID}"),
     re.compile(rf"(?P<name>{NAME}):{SAID}"),
 )
 """Ways to begin what somebody says; a text keeps to one of them."""
-PLAIN_TIME, BARE = STYLES[1], STYLES[4]
+PLAIN_TIME, BARE = STYLES[1], STYLES[5]
 MOST_SPEAKERS = 50
 """Speakers of a talk of people."""
 SHARE_TIMED, SHARE_BARE = 0.2, 0.5
 """Of the lines, or of the paragraphs, those that begin a turn: with a time before it and without."""
 SHARE_SMALL = 0.9
 """The same where names are written in small letters, as keys of settings are."""
+FEW = 3
+"""Turns with times that may be of as many speakers: more are a list of something."""
 AGAIN = 0.6
 """Of the turns without times, those of speakers who come again."""
 NOBODY = frozenset(
@@ -149,8 +152,7 @@ def _turns(text: str, talk: _Talk) -> Iterator[Line]:
 
 
 def _begins(line: str, style: re.Pattern[str]) -> re.Match[str] | None:
-    # No line of such a length begins with a name and a time in a way that the rest could tell.
-    found = style.match(line.rstrip())
+    found = style.fullmatch(line.rstrip())
     return found if found is not None and len(found["name"]) <= LONGEST else None
 
 
@@ -185,9 +187,10 @@ def _is_talk(turns: Sequence[re.Match[str] | None], lines: Sequence[str], style:
         first = next(at for at, line in enumerate(lines) if line.strip())
         return turns[first] is not None or _share(turns, lines) >= SHARE_TIMED
     small = any(name[0].islower() for name in speakers)
-    if style is not BARE:
-        return _share(turns, lines) >= SHARE_TIMED and not (small and style is PLAIN_TIME)
     again = sum(count for count in speakers.values() if count > 1)
+    if style is not BARE:
+        known = again > 0 or len(names) <= FEW
+        return known and _share(turns, lines) >= SHARE_TIMED and not (small and style is PLAIN_TIME)
     if len(names) < 3 or again < AGAIN * len(names) or set(speakers) == {"Q", "A"} or _are_records(names):
         return False
     return _share(turns, lines) >= (SHARE_SMALL if small else SHARE_BARE)
