@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import MessageError
 from ..items import Item, Part
+from .pieces import brief
 from .responses import from_model
 from .values import Conversation, Dialect, Raw
 
@@ -152,7 +153,7 @@ def _free(part: Part, dialect: Dialect) -> bool:
 
 
 def _orphan(part: Part, index: int) -> MessageError:
-    tie = f"id {part.call_id!r}" if part.call_id is not None else f"name {part.name!r}"
+    tie = f"id {brief(part.call_id)}" if part.call_id is not None else f"name {brief(part.name)}"
     return MessageError(
         f"a tool result with {tie}, but no earlier call has it; add the call or remove the result",
         index=index,
