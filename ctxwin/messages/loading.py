@@ -153,8 +153,9 @@ def _of_values(values: Iterator[Any], name: str, *, listed: bool) -> Iterator[Ca
     if second is _END and not listed:
         yield from _of_value([first] if isinstance(first, Mapping) and "role" in first else first, name)
     elif _stands_alone(first):
-        for value in itertools.chain([first], () if second is _END else [second], values):
-            yield from _of_value(value, name)
+        several = itertools.chain([first], () if second is _END else [second], values)
+        for number, value in enumerate(several, start=1):
+            yield from _of_value(value, f"{name}, conversation {number}")
     else:
         yield from _of_value([first, *(() if second is _END else (second,)), *values], name)
 
@@ -173,8 +174,8 @@ def _of_value(value: Any, name: str) -> Iterator[Candidate]:
     elif (form := recognise(value)) is not None:
         yield from _read(form, value, name)
     elif isinstance(value, list) and len(value) > 0 and _stands_alone(value[0]):
-        for one in value:
-            yield from _of_value(one, name)
+        for number, one in enumerate(value, start=1):
+            yield from _of_value(one, f"{name}, conversation {number}")
     elif may_be_native(value):  # what is wrong with it is told by what reads it
         yield Candidate(form="", messages=value)
     else:

@@ -7,21 +7,12 @@ from typing import Any
 
 from ..items import Item
 from .envelope import LISTS
-from .responses import CALLS, HOSTED, SETTINGS
 from .values import ROLES
+from .vocabulary import ITEM_TYPES
 
 __all__ = ["is_body", "is_native", "may_be_native"]
 
 ALL_ROLES = frozenset().union(*ROLES.values())
-ITEM_TYPES = (
-    CALLS.keys()
-    | HOSTED
-    | SETTINGS
-    | {"reasoning", "item_reference", "mcp_approval_response"}
-    | {f"{kind}_output" for kind in CALLS}
-    | {"tool_search_output", "program_output"}
-)
-"""Types of Responses items beside messages [OpenAI, Responses API, input items]."""
 ELSEWHERE = frozenset({"parts", "images", "tool_name"})
 """Keys of messages of other programs: Gemini and Vercel, Ollama."""
 

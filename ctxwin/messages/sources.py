@@ -25,6 +25,8 @@ HEAD = 256
 """Characters that tell JSON from other texts."""
 SPOOLED = 1 << 24
 """Bytes of a stream that are kept in memory; more go to a temporary file."""
+LONGEST = 4_096
+"""Characters of a path: PATH_MAX of Linux."""
 MOST_FILES = 100_000
 """Files of a folder or zip that are looked at."""
 BOMB_BYTES, BOMB_RATIO = 1 << 26, 200
@@ -168,8 +170,12 @@ def open_place(given: Any) -> Source | Export:
     """
     if not isinstance(given, str | os.PathLike):
         return _open_stream(given)
-    path = Path(given)
-    name = str(path)
+    path, name = Path(given), os.fspath(given)
+    if isinstance(name, bytes) or "\n" in name or len(name) > LONGEST:
+        raise InputError(
+            f"the messages are {type(name).__name__} of {len(name):,} characters and no path; "
+            "give a text as [{'role': 'user', 'content': ...}]"
+        )
     try:
         if path.is_dir():
             return _folder(path)

@@ -7,13 +7,13 @@ root [OpenAI Help Center, How do I export my ChatGPT history, tells of the file;
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...items import Item
 from .form import Form, Found, said
 from .moments import iso
+from .wording import function_name
 
 __all__ = ["FORM"]
 
@@ -38,7 +38,6 @@ MEDIA = {"image": "image", "audio": "audio", "video": "video"}
 """How a pointer to a stored file is called, by a word in its type."""
 EVERYBODY = ("all", "", None)
 """Recipients of what is said to the user."""
-_NOT_IN_FUNCTIONS = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 def _recognise(value: Any) -> bool:
@@ -118,9 +117,8 @@ def _answers(messages: Sequence[Message], at: int) -> Sequence[Message]:
 
 
 def _call(message: Message, to: str, text: str, answers: Sequence[Message], session: str | None) -> Iterator[Item]:
-    name = _NOT_IN_FUNCTIONS.sub("_", to)[:64] or "tool"
-    call_id = _NOT_IN_FUNCTIONS.sub("_", str(message.get("id") or "call"))[:40]
-    function = {"name": name, "arguments": _arguments(text)}
+    call_id = function_name(str(message.get("id") or "call"))[:40]
+    function = {"name": function_name(to), "arguments": _arguments(text)}
     call = {"id": call_id, "type": "function", "function": function}
     yield said("assistant", None, time=iso(message.get("create_time")), session=session, tool_calls=[call])
     result = "\n\n".join(one for one in map(_text, answers) if one)

@@ -12,6 +12,8 @@ from typing import Any
 
 from ...items import Item
 from .form import Form, Found, said
+from .moments import iso
+from .wording import function_name, joined
 
 __all__ = ["FORM"]
 
@@ -46,7 +48,8 @@ def _branch(messages: Sequence[Message], leaf: Any) -> Sequence[Message]:
         return messages
     if sum(_first(one) for one in messages) == len(messages):
         return messages
-    at = str(leaf) if str(leaf) in by_id else str(messages[-1].get("uuid"))
+    newest = max(range(len(messages)), key=lambda at: (str(messages[at].get("created_at")), at))
+    at = str(leaf) if str(leaf) in by_id else str(messages[newest].get("uuid"))
     found: list[Message] = []
     while at in by_id and len(found) < len(messages):
         found.append(by_id[at])
@@ -64,33 +67,50 @@ def _first(message: Message) -> bool:
 
 def _items(message: Message, session: str | None) -> Iterator[Item]:
     """Yield a message, and what tools gave within it as the calls and results that they are."""
-    role = ROLES.get(str(message.get("sender")), "user")
-    time = message.get("created_at")
-    when = time if isinstance(time, str) else None
+    role, time = ROLES.get(str(message.get("sender")), "user"), iso(message.get("created_at"))
     blocks = message.get("content")
     blocks = [one for one in blocks if isinstance(one, Mapping)] if isinstance(blocks, list) else []
     text = message.get("text")
     shown = any(one.get("type") == "text" and one.get("text") for one in blocks)
     words = [text] if isinstance(text, str) and not shown else []
-    answers = {one.get("tool_use_id"): one for one in blocks if one.get("type") == "tool_result"}
-    for block in blocks:
-        kind, name = block.get("type"), block.get("id")
-        if kind == "tool_use" and role == "assistant" and isinstance(name, str) and name in answers:
-            yield said("assistant", _joined(words) or None, time=when, session=session, tool_calls=[_call(block, name)])
-            result = _words(answers.pop(name).get("content"))
-            yield said("tool", result or "(nothing)", time=when, session=session, tool_call_id=name)
+    answers = _answers(blocks) if role == "assistant" else {}
+    answered = set(answers.values())
+    for at, block in enumerate(blocks):
+        if at in answers:
+            name = f"{str(message.get('uuid') or 'call')[:30]}_{at}"
+            yield said("assistant", joined(words) or None, time=time, session=session, tool_calls=[_call(block, name)])
+            result = _words(blocks[answers[at]].get("content") or blocks[answers[at]].get("display_content"))
+            yield said("tool", result or "(nothing)", time=time, session=session, tool_call_id=name)
             words = []
-        elif kind != "tool_result" or block.get("tool_use_id") in answers:
+        elif at not in answered:
             words.append(_block(block))
     words += [*_attached(message.get("attachments")), *_attached(message.get("files"), message.get("files_v2"))]
-    if text := _joined(words):
-        yield said(role, text, time=when, session=session)
+    if text := joined(words):
+        yield said(role, text, time=time, session=session)
+
+
+def _answers(blocks: Sequence[Message]) -> Mapping[int, int]:
+    """Return where each call's result is: by its id; older exports have none, and their results follow their calls."""
+    answers: dict[int, int] = {}
+    waiting: list[int] = []
+    for at, block in enumerate(blocks):
+        if block.get("type") == "tool_use":
+            waiting.append(at)
+        elif block.get("type") == "tool_result" and waiting:
+            name = block.get("tool_use_id")
+            called = next(
+                (one for one in waiting if name and blocks[one].get("id") == name), None if name else waiting[0]
+            )
+            if called is not None:
+                waiting.remove(called)
+                answers[called] = at
+    return answers
 
 
 def _call(block: Message, name: str) -> dict[str, Any]:
     asked = block.get("input")
     arguments = json.dumps(asked if isinstance(asked, dict) else {"input": asked}, ensure_ascii=False)
-    function = {"name": str(block.get("name") or "tool"), "arguments": arguments}
+    function = {"name": function_name(str(block.get("name") or "")), "arguments": arguments}
     return {"id": name, "type": "function", "function": function}
 
 
@@ -107,9 +127,9 @@ def _words(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return _joined(map(_words, value))
+        return joined(map(_words, value))
     if isinstance(value, Mapping):
-        return _joined(_words(one) for key, one in value.items() if key not in NO_WORDS)
+        return joined(_words(one) for key, one in value.items() if key not in NO_WORDS)
     return ""
 
 
@@ -123,10 +143,6 @@ def _attached(*lists: Any) -> Iterator[str]:
             if (name or text) and (name not in seen or text):
                 seen.add(name)
                 yield f"[file: {name or 'pasted text'}]" + (f"\n{text}" if isinstance(text, str) and text else "")
-
-
-def _joined(words: Iterable[str]) -> str:
-    return "\n".join(one for one in words if one.strip()).strip()
 
 
 FORM = Form(name="Claude.ai export", recognise=_recognise, read=_read, each=True)

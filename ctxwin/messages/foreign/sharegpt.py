@@ -7,12 +7,12 @@ The roles `function_call` and `observation` are those of LLaMA-Factory's sharegp
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...items import Item
 from .form import Form, Found, said
+from .wording import function_name
 
 __all__ = ["FORM"]
 
@@ -29,12 +29,13 @@ ROLES = {
 """What speakers are called, and who they are."""
 VALUES = ("value", "markdown", "text", "content")
 """Where the words of a turn are."""
-_NOT_IN_FUNCTIONS = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 def _recognise(value: Any) -> bool:
     turns = _turns(value)
-    return bool(turns) and all(map(_is_turn, turns))
+    if not turns:  # an empty one among many
+        return isinstance(value, Mapping) and value.get("conversations") == []
+    return all(map(_is_turn, turns))
 
 
 def _is_turn(one: Any) -> bool:
@@ -92,7 +93,7 @@ def _call(text: str, name: str) -> dict[str, Any]:
     if isinstance(asked, dict) and isinstance(asked.get("name"), str) and asked.keys() <= {"name", "arguments", "id"}:
         given = asked.get("arguments", {})
         arguments = given if isinstance(given, str) and _is_object(given) else json.dumps(given, ensure_ascii=False)
-        function = _NOT_IN_FUNCTIONS.sub("_", asked["name"])[:64] or "tool"
+        function = function_name(asked["name"])
         if _is_object(arguments):
             return {"id": name, "type": "function", "function": {"name": function, "arguments": arguments}}
     arguments = json.dumps({"input": text}, ensure_ascii=False)

@@ -162,6 +162,8 @@ def _talk(text: str) -> _Talk | None:
     for style in STYLES:
         found = [_begins(line, style) for line in lines]
         names = Counter(one["name"] for one in found if one is not None)
+        if style is BARE and _are_records([one["name"] for one in found if one is not None]):
+            return None
         if len(names) >= 2 and (speakers := _speakers(names)):
             turns = [one if one is not None and one["name"] in speakers else None for one in found]
             if _is_talk(turns, lines, style):
@@ -191,7 +193,7 @@ def _is_talk(turns: Sequence[re.Match[str] | None], lines: Sequence[str], style:
     if style is not BARE:
         known = again > 0 or len(names) <= FEW
         return known and _share(turns, lines) >= SHARE_TIMED and not (small and style is PLAIN_TIME)
-    if len(names) < 3 or again < AGAIN * len(names) or set(speakers) == {"Q", "A"} or _are_records(names):
+    if len(names) < 3 or again < AGAIN * len(names) or set(speakers) == {"Q", "A"}:
         return False
     return _share(turns, lines) >= (SHARE_SMALL if small else SHARE_BARE)
 
