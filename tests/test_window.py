@@ -284,7 +284,7 @@ def test_a_window_is_exported_and_imported_elsewhere(tmp_path):
     with pytest.raises(InputError, match="already"):
         ctxwin.Window.import_(tmp_path / "ana.json", store=tmp_path / "b.db")
     (tmp_path / "no.json").write_text("[1]")
-    with pytest.raises(InputError, match="no saved window"):
+    with pytest.raises(InputError, match="holds a list of int; give a list of messages"):
         ctxwin.Window.import_(tmp_path / "no.json")
 
 

@@ -15,12 +15,13 @@ import typer
 
 from ..clients.local import ANSWER, WINDOW, LocalModel
 from ..errors import CtxwinError, InputError
-from ..items import Budget
+from ..items import Budget, parse_tokens
 from ..packing import Packed
-from ..store import MemoryStore
+from ..store import MemoryStore, open_store
 from ..window import Window
+from .given import PickOption
 from .inputs import EmbedderOption
-from .options import parse_tokens, printable
+from .options import printable
 
 __all__ = ["run"]
 
@@ -28,6 +29,8 @@ LOCAL = "local"
 """Names the small model that runs on this machine."""
 SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
 """What the model is told where nothing else is said."""
+REPLACE = "--replace "
+"""What /save takes before the name of a file that may be replaced."""
 BAR = 24
 """Characters of the bar that shows what fills the window."""
 
@@ -48,6 +51,11 @@ def run(
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="The system prompt.")] = None,
     embedder: EmbedderOption = "auto",
     recall: Annotated[bool, typer.Option("--recall", help="Let the model ask for what was left out.")] = False,
+    imported: Annotated[
+        Path | None,
+        typer.Option("--import", metavar="FILE", help="Begin with a saved chat, an export or a transcript."),
+    ] = None,
+    pick: PickOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each answer.")] = False,
 ) -> None:
     r"""Chat in the terminal; the conversation is kept, and each request is packed from all of it.
@@ -60,12 +68,18 @@ def run(
     Example:
       ctxwin chat --model gpt-5-mini --budget 8k
       ctxwin chat --model local --store notes.db --id garden
+      ctxwin chat --import conversations.json --pick "Trip to Bergen" --id bergen
 
     \b
     Exit codes: 0 left by /quit or Ctrl-D; 2 bad input.
     """
     place = store or platformdirs.user_data_path("ctxwin", ensure_exists=True) / "chat.db"
-    total = parse_tokens(budget) if budget is not None else None
+    total = parse_tokens(budget, option="--budget") if budget is not None else None
+    if imported is not None:
+        with contextlib.closing(open_store(place)) as kept:
+            Window.import_(imported, pick=pick, store=kept, id=name).close()
+    elif pick is not None:
+        raise InputError("--pick chooses a conversation of what --import reads; give both")
     kind = JsonChat if as_json else Chat
     with kind(place, name, model, total, {"embedder": embedder, "recall": recall}) as chat:
         if system is not None or chat.window.prompt is None:
@@ -212,8 +226,9 @@ class Chat:
 
     def budget(self, tokens: str) -> None:
         """Give requests another budget: `/budget 4k`."""
-        self.window.set_budget(parse_tokens(tokens, option="/budget"))
-        self._note(f"{parse_tokens(tokens):,} tokens a request")
+        total = parse_tokens(tokens, option="/budget")
+        self.window.set_budget(total)
+        self._note(f"{total:,} tokens a request")
 
     def model(self, name: str) -> None:
         """Have another model answer: `/model gpt-5-mini`, `/model local`."""
@@ -225,8 +240,12 @@ class Chat:
 
     def save(self, path: str) -> None:
         """Write the conversation to a JSON file: `/save talk.json`."""
+        replaced = path.startswith(REPLACE)
+        path = path.removeprefix(REPLACE).strip()
         if not path:
             raise InputError("no file named; write it like /save talk.json")
+        if Path(path).exists() and not replaced:
+            raise InputError(f"{path!r} is there already; name another file, or write /save {REPLACE}{path}")
         self.window.export(path)
         self._note(f"{len(self.window):,} messages in {path}")
 

@@ -16,9 +16,9 @@ from ..allocate import strategies
 from ..embed import get_embedder
 from ..errors import InputError, MessageError
 from ..files import Files
-from ..items import Budget
+from ..items import Budget, Item, parse_tokens
 from ..packing import Packed, pack
-from .options import parse_shares, parse_tokens
+from .options import parse_shares
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -32,14 +32,10 @@ __all__ = [
     "StrategyOption",
     "TokenizerOption",
     "Work",
-    "is_conversation",
     "pack_watched",
     "working",
     "write_whole",
 ]
-
-CONVERSATIONS = (".json", ".jsonl", ".ndjson")
-"""Ends of the names of files that hold a conversation."""
 
 BudgetOption = Annotated[
     str | None,
@@ -111,18 +107,15 @@ def working() -> Iterator[Work]:
         yield Work(bar)
 
 
-def is_conversation(path: str) -> bool:
-    """Tell by its name whether a file holds a conversation."""
-    return Path(path).suffix.lower() in CONVERSATIONS
-
-
 def pack_watched(
     messages: object = None,
     *,
     origin: str = "",
     query: str | None,
     budget: str | Budget | None,
+    pick: str | None = None,
     files: Sequence[str] | Files = (),
+    items: Sequence[Item] = (),
     strategy: str = "auto",
     model: str | None = None,
     tokenizer: Any = None,
@@ -134,7 +127,7 @@ def pack_watched(
     Raises:
         InputError: the messages of the file `origin` are malformed; the error names it and the index.
     """
-    total = parse_tokens(budget) if isinstance(budget, str) else budget
+    total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
         work.start("reading files")
         found = files if isinstance(files, Files) else Files(files) if files else None
@@ -146,7 +139,9 @@ def pack_watched(
                 messages,
                 query,
                 total,
+                pick=pick,
                 files=found,
+                items=items or None,
                 strategy=strategy,
                 model=model,
                 tokenizer=tokenizer,

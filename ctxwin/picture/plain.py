@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from ..report import Decision, Report
-from .words import PARTS, by_relevance, clean, headline, notes, numbers, quality, relevance, shares_of, sizes, title
+from .words import (
+    PARTS,
+    by_relevance,
+    clean,
+    headline,
+    notes,
+    numbers,
+    origin,
+    quality,
+    relevance,
+    shares_of,
+    sizes,
+    title,
+)
 
 __all__ = ["listing", "table"]
 
@@ -60,7 +73,7 @@ def _framed(report: Report, rows: Sequence[str], said: Sequence[str]) -> str:
     """Put the headline and the bar above the rows of items, what is said below."""
     shares = shares_of(report)
     lines = [headline(report), f"[{_bar(shares, WIDTH - 2)}]", _legend(shares)]
-    lines += ["", f"{numbers(report)}; {quality(report)}"]
+    lines += ["", *origin(report), f"{numbers(report)}; {quality(report)}"]
     if rows:
         lines += ["", _row("form", "p", "tokens", "item", "why", "begins"), *rows]
     if said:

@@ -20,6 +20,7 @@ __all__ = [
     "headline",
     "notes",
     "numbers",
+    "origin",
     "quality",
     "relevance",
     "shares_of",
@@ -85,6 +86,11 @@ def fullness(report: Report) -> int:
 def numbers(report: Report) -> str:
     """Say how many items are in whole, shortened and out."""
     return f"{len(report.kept):,} whole, {len(report.shortened):,} shortened, {len(report.dropped):,} out"
+
+
+def origin(report: Report) -> list[str]:
+    """Say what the messages were read from; nothing for those of a provider."""
+    return [f"read from: {clean(report.origin, 90)}"] if report.origin else []
 
 
 def quality(report: Report) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..messages import Dialect
 from ..messages.envelope import take_apart
-from ..messages.reading import parse
+from ..messages.reading import parse, raws_of
 from ..recall import NAME
 
 __all__ = ["new_messages", "said", "split_request"]
@@ -177,7 +177,8 @@ def split_request(
     """
     taken = take_apart(request, dialect)
     raws = taken.raws
-    first = raws[0] if raws and isinstance(raws[0], Mapping) else {}
+    first = raws_of(raws[:1])[0] if raws else {}
+    first = first if isinstance(first, Mapping) else {}
     if taken.lifted or (taken.dialect == "openai" and first.get("role") == "system" and first.keys() == _PROMPT):
         return taken.dialect, first["content"], raws[1:]
     return taken.dialect, None, raws

@@ -88,7 +88,7 @@ class Packer:
         self,
         query: str | None,
         *,
-        budget: int | Budget | None,
+        budget: int | str | Budget | None,
         tools: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
     ) -> Packed:
@@ -97,10 +97,10 @@ class Packer:
         usual = {"model": self.row, "tokenizer": self.tokenizer, "embedder": self._embedder or "none"}
         given = usual | dict(self._choices) | dict(options)
 
-        def under(some: int | Budget | None) -> Packed:
+        def under(some: int | str | Budget | None) -> Packed:
             return pack(talk, query, some, **given, pins=pins, tools=tools)
 
-        def planned(some: int | Budget | None) -> Packed:
+        def planned(some: int | str | Budget | None) -> Packed:
             if self._planner is None or options or given["strategy"] != "auto" or given["files"] or given["shares"]:
                 return under(some)
             packed, self._next = self._planner.plan(

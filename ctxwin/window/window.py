@@ -37,7 +37,7 @@ class Window(Conversing):
     Args:
         model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
             knows, with a `budget`; None: that of the requests which `ctxwin.wrap` passes.
-        budget: tokens of a request, or `Budget(total=, reserve=, margin=)`; None: the model's window.
+        budget: tokens of a request, as for `ctxwin.pack`, or `Budget(total=, reserve=, margin=)`; None: the model's.
         store: a file's path, a `Store`, or None for memory.
         id: name of the window in its store.
         client: what `send` calls: a client of OpenAI or Anthropic, the `litellm` module, an `Endpoint`, or a function
@@ -57,7 +57,6 @@ class Window(Conversing):
 
     Example:
         >>> window = Window(budget=200, client=lambda messages: "In May.", embedder="none")
-        >>> window.system("Be brief.")
         >>> window.send("When does the lease end?").text
         'In May.'
         >>> [turn.message["role"] for turn in window.turns]
@@ -68,7 +67,7 @@ class Window(Conversing):
         self,
         *,
         model: str | Model | None = None,
-        budget: int | Budget | None = None,
+        budget: int | str | Budget | None = None,
         store: str | Path | Store | None = None,
         id: str = "default",
         client: Any = None,
@@ -177,7 +176,7 @@ class Window(Conversing):
         """What all requests cost in money, energy and CO2, and what they would have cost unpacked."""
         return spending(self.records)
 
-    def set_budget(self, budget: int | Budget | None) -> None:
+    def set_budget(self, budget: int | str | Budget | None) -> None:
         """Give requests another budget from now on; None: the model's window."""
         with self._lock:
             self._kept.change(budget=as_budget(budget))
@@ -212,7 +211,7 @@ class Window(Conversing):
         self,
         query: str | None = None,
         *,
-        budget: int | Budget | None = None,
+        budget: int | str | Budget | None = None,
         tools: Any = (),
         recall: bool | None = None,
         **options: Any,
@@ -326,19 +325,20 @@ class Window(Conversing):
     @classmethod
     def import_(
         cls,
-        source: str | Path | Mapping[str, Any],
+        source: Any,
         *,
+        pick: str | int | None = None,
         store: str | Path | Store | None = None,
         id: str | None = None,
         **options: Any,
     ) -> Window:
-        """Open a window that `export` wrote, in a store that has none of its name.
+        """Open a window that `export` wrote, or a conversation that `ctxwin.pack` reads, in a store without its name.
 
         Raises:
-            InputError: the source is no saved window, or the store has one of that name; nothing is written.
+            InputError: it is no conversation, or the name is taken; nothing is written.
         """
         place = open_store(store)
-        return cls(store=place, id=restore(place, source, id), **options)
+        return cls(store=place, id=restore(place, source, id, pick), **options)
 
     def close(self) -> None:
         """Wait for what is done in the background, and let go of the store where a path was given."""

@@ -44,7 +44,7 @@ OPTIONS = tuple(
 def wrap(
     client: T,
     *,
-    budget: int | Budget | None = None,
+    budget: int | str | Budget | None = None,
     model: str | None = None,
     window: Window | None = None,
     recall: bool = False,
@@ -61,7 +61,7 @@ def wrap(
         client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` and what is derived from them (chat
             completions, Responses, messages), or the module `litellm` or one of its routers (`completion`,
             `acompletion`).
-        budget: tokens of a request, or `Budget(total=, reserve=, margin=)`; None: the window of the request's model
+        budget: tokens of a request ("8k"), or `Budget(total=, reserve=, margin=)`; None: the window of its model
             less what the request allows for the answer, or less a usual answer.
         model: a name from `ctxwin models` to count by, where the request's own is none.
         window: a conversation that is kept: what is new in a request is stored before it is sent, the request is

@@ -41,7 +41,7 @@ RENAMED = 1_000
 class Passing:
     """How requests are packed and answers are kept."""
 
-    budget: int | Budget | None
+    budget: int | str | Budget | None
     model: str | None
     window: Window | None
     recall: bool
@@ -112,7 +112,7 @@ class Passing:
         except UnknownModel:
             return None
 
-    def _budget(self, body: Mapping[str, Any], model: str | None = None) -> int | Budget | None:
+    def _budget(self, body: Mapping[str, Any], model: str | None = None) -> int | str | Budget | None:
         """Return the budget of a request; None: what `pack` takes for the model."""
         if self.budget is not None:
             return self.budget
