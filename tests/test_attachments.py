@@ -345,7 +345,7 @@ def test_a_pdf_of_nothing_but_its_name_is_none():
 def hostile_pdfs():
     """Cycles, trees that double at every level, depth, and tables that lie about their size."""
     obj = b"%d 0 obj\n%s\nendobj\n"
-    tail = b"trailer<</Root 1 0 R/Size 9>>\n%%EOF"
+    tail = b"trailer<</Root 1 0 R/Size 9>>\nstartxref\n7\n%%EOF"
     root = obj % (1, b"<</Type/Catalog/Pages 2 0 R>>")
     yield b"%PDF-1.4\n" + root + obj % (2, b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>") + tail
     nodes = [obj % (n, b"<</Type/Pages/Count 2/Kids[%d 0 R %d 0 R]>>" % (n + 1, n + 1)) for n in range(2, 42)]

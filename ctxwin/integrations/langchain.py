@@ -187,6 +187,8 @@ def _spread(message: BaseMessage) -> list[Raw]:
     beside = [block for _, some in blocks for block in some]
     if further := {key: value for key, value in message.additional_kwargs.items() if key not in UNSENT}:
         beside.append({**further, "type": "other"})
+    if raw["role"] == "tool" and not any(shown["type"] == "text" for shown, _ in blocks):
+        beside.append({"type": "text", "text": ""})  # rows alone answer a call, too
     plain = isinstance(message.content, str) and not beside
     raw["content"] = message.content if plain else [*(shown for shown, _ in blocks), *beside]
     return [raw]
