@@ -23,6 +23,7 @@ __all__ = [
     "as_json",
     "blocks",
     "brief",
+    "decoded",
     "encoded",
     "left_over",
     "medium",
@@ -265,7 +266,7 @@ def medium(
         if len(text) > LONGEST_URL or (source is not None and not isinstance(source, str)):
             yield Part(kind="other", text=as_json(source))
         return
-    data = _decoded(text, head)
+    data = decoded(text)
     found = attachment(data, mime=mime, name=name)
     if data is None or not found.genuine:
         yield Part(kind=kind, path=path, media=Media(mime=found.media.mime, detail=detail))
@@ -303,8 +304,9 @@ def encoded(text: str, old: str) -> str:
     return f"data:{head['mime']};base64,{data}" if head else data
 
 
-def _decoded(text: str, head: re.Match[str] | None) -> bytes | None:
+def decoded(text: str) -> bytes | None:
     """Return the bytes of base64 or of a data URI; None where it is none."""
+    head = _DATA_URI.match(text)
     written = text[head.end() :] if head else text
     if head is not None and not head["rest"].lower().endswith(";base64"):
         return unquote_to_bytes(written)

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..pieces import as_json, media_of
+from ...media import attachment
+from ..pieces import as_json, decoded
 from .speech import Call, Piece, Result, Thought, object_of, text
 
 __all__ = ["contents", "field_of", "file", "image", "pieces", "shown", "sound"]
@@ -153,7 +154,7 @@ def image(data: Any, *, mime: Any = None, detail: Any = None) -> dict[str, Any]:
     if isinstance(data, bytes | bytearray):
         data = base64.b64encode(data).decode()
     if isinstance(data, str) and not data.startswith(("http://", "https://", "data:")):
-        found, mime = media_of(data).mime, mime if isinstance(mime, str) else None
+        found, mime = attachment(decoded(data) or b"").media.mime, mime if isinstance(mime, str) else None
         data = f"data:{mime or found};base64,{data}" if found or (mime and _is_base64(data)) else data
     if isinstance(data, str) and data.startswith(("http://", "https://", "data:")):
         extra = {"detail": detail} if isinstance(detail, str) else {}
