@@ -66,7 +66,7 @@ MADE = {
     "openai completion": ([USER, completion(content=SAID)], [USER, ASSISTANT]),
     "openai calls": ([USER, completion(tool_calls=[CALL]).choices[0].message, RESULT], [USER, CALLING, RESULT]),
     "openai calls in a dict": (
-        [USER, {"role": "assistant", "content": None, "tool_calls": completion(tool_calls=[CALL]).choices[0].message.tool_calls}, RESULT],
+        [USER, {**CALLING, "tool_calls": completion(tool_calls=[CALL]).choices[0].message.tool_calls}, RESULT],
         [USER, CALLING, RESULT],
     ),
     "litellm": (
