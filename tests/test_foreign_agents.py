@@ -423,7 +423,8 @@ def test_pydantic_ai_reads_what_its_agents_keep():
     def look_under() -> str:
         return FOUND
 
-    ran = agent.run_sync([ASKED, pydantic_ai.BinaryContent(base64.b64decode(PNG), media_type="image/png")])
+    asked = [ASKED, pydantic_ai.BinaryContent(base64.b64decode(PNG), media_type="image/png")]
+    ran = asyncio.run(agent.run(asked))  # run_sync leaves its event loop open
     messages = read("pydantic_ai_dump", json.loads(ran.all_messages_json()))
     assert [one["role"] for one in messages] == ["system", "user", "assistant", "tool", "assistant"]
     written = dumped(messages)
