@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import contextlib
 import copy
+import gc
 import importlib
 import json
 import random
+import sqlite3
+import time
 
+import pydantic
 import pytest
 from agent_samples import (
     ASKED,
@@ -25,7 +32,9 @@ from agent_samples import (
     line,
     use,
 )
+from openai.types.chat import ChatCompletionMessageParam
 
+import ctxwin
 from ctxwin import check
 
 FORMS = sorted({name for name, *_ in COMPLETE})
@@ -99,6 +108,94 @@ def test_rows_in_any_order_are_read_without_a_trace(name, value, texts):
         if form(name).recognise(rows):
             for found in form(name).read(rows):
                 assert not found.items or check([item.raw for item in found.items], dialect="openai") == []
+
+
+@complete
+def test_what_is_read_is_of_the_types_of_the_sdk(name, value, texts):
+    for found in form(name).read(value):
+        pydantic.TypeAdapter(list[ChatCompletionMessageParam]).validate_python([item.raw for item in found.items])
+
+
+ODD = (None, 3, "", "x", [], {}, [None], ["a"], {"a": 1}, True, [[]], -1.5, "data:", float("inf"))
+
+
+def damaged(value, generator):
+    """Return a value with something in it gone, doubled or of another type."""
+    value = copy.deepcopy(value)
+    for _ in range(generator.choice((1, 1, 2, 3))):
+        places = [
+            (inner, key) for inner in walked(value) for key in (inner if isinstance(inner, dict) else range(len(inner)))
+        ]
+        inner, key = generator.choice(places)
+        chance = generator.random()
+        if chance < 0.2:
+            del inner[key]
+        elif chance < 0.3 and isinstance(inner, list):
+            inner.append(copy.deepcopy(inner[key]))
+        else:
+            inner[key] = copy.deepcopy(generator.choice(ODD))
+    return value
+
+
+def walked(value):
+    if isinstance(value, dict | list) and value:
+        yield value
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from walked(inner)
+
+
+@complete
+def test_what_is_damaged_is_read_as_far_as_it_goes(name, value, texts):
+    generator = random.Random(name)
+    for _ in range(15):
+        bad = damaged(value, generator)
+        for one in map(form, FORMS):
+            if one.recognise(bad):
+                for found in one.read(bad):
+                    assert not found.items or check([item.raw for item in found.items], dialect="openai") == []
+
+
+def test_long_lists_of_messages_are_told_from_other_forms_at_little_cost():
+    messages = [{"role": "user", "content": "x"} for _ in range(14_000)]
+    looked = read_in = float("inf")
+    for _ in range(3):
+        began = time.process_time()
+        assert not any(form(name).recognise(messages) for name in FORMS)
+        looked = min(looked, time.process_time() - began)
+        began = time.process_time()
+        ctxwin.messages.read(messages)
+        read_in = min(read_in, time.process_time() - began)
+    assert looked < read_in / 2
+
+
+def hostile(size):
+    """Yield sessions that are made to cost much."""
+    back = codex("event_msg", type="thread_rolled_back", num_turns=1)
+    said = [codex("response_item", **codex_said("user", f"<x>{n}")) for n in range(size)]
+    yield "codex_session", said + [back] * size
+    call, answer = {"functionCall": {"name": "f"}}, {"functionResponse": {"name": "f", "response": {"a": 1}}}
+    yield "gemini_contents", [{"role": "model", "parts": [call] * size}, {"role": "user", "parts": [answer] * size}]
+    names = ["a", *(f"a{n}" for n in range(size))]
+    blocks = [[{"type": "text", "text": f"t{n}"}] for n in range(size)]
+    yield (
+        "claude_code_session",
+        [line("assistant", names[n + 1], names[n], blocks[n], message="m") for n in range(size)],
+    )
+
+
+def test_hostile_sessions_cost_linear_time():
+    for (name, small), (_, large) in zip(hostile(500), hostile(2_000), strict=True):
+        costs = []
+        for value in (small, large):
+            best = float("inf")
+            for _ in range(3):
+                gc.collect()
+                began = time.process_time()
+                assert form(name).recognise(value)
+                list(form(name).read(value))
+                best = min(best, time.process_time() - began)
+            costs.append(best)
+        assert costs[1] < 8 * costs[0], name
 
 
 # Claude Code
@@ -292,6 +389,47 @@ def test_langchain_reads_what_langchain_writes():
         assert found[2]["content"] == "I look."
         assert json.loads(found[2]["tool_calls"][1]["function"]["arguments"]) == {"input": '{"deep": '}
         assert [one["content"] for one in found[3:]] == [FOUND, "Not dug.", SAID]
+
+
+def test_agents_reads_what_a_session_of_its_sdk_keeps(tmp_path):
+    agents = pytest.importorskip("agents")
+    path = tmp_path / "sessions.db"
+    session = agents.SQLiteSession("ana", str(path))
+    items = [
+        {"role": "user", "content": ASKED},
+        {"type": "function_call", "name": LOOKED, "arguments": "{}", "call_id": "c1"},
+        {"type": "function_call_output", "call_id": "c1", "output": FOUND},
+        {"role": "assistant", "content": SAID},
+    ]
+    asyncio.run(session.add_items(items))
+    assert not form("agents_items").recognise(asyncio.run(session.get_items()))  # Responses takes them as they are
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        rows = [dict(row) for row in database.execute("SELECT * FROM agent_messages ORDER BY id")]
+    session.close()
+    messages = read("agents_items", json.loads(json.dumps(rows)))
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "assistant"]
+    (found,) = form("agents_items").read(rows)
+    assert found.id == "ana"
+    assert found.items[0].when is not None
+
+
+def test_pydantic_ai_reads_what_its_agents_keep():
+    pydantic_ai = pytest.importorskip("pydantic_ai")
+    model = pytest.importorskip("pydantic_ai.models.test").TestModel(custom_output_text=SAID)
+    agent = pydantic_ai.Agent(model, instructions="Be brief.")
+
+    @agent.tool_plain
+    def look_under() -> str:
+        return FOUND
+
+    asked = [ASKED, pydantic_ai.BinaryContent(base64.b64decode(PNG), media_type="image/png")]
+    ran = asyncio.run(agent.run(asked))  # run_sync leaves its event loop open
+    messages = read("pydantic_ai_dump", json.loads(ran.all_messages_json()))
+    assert [one["role"] for one in messages] == ["system", "user", "assistant", "tool", "assistant"]
+    written = dumped(messages)
+    assert all(words in written for words in ("Be brief.", ASKED, FOUND, SAID, PNG))
+    assert check(messages) == []
 
 
 def test_gemini_joins_what_was_streamed():

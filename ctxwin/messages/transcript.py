@@ -63,9 +63,8 @@ class Transcript:
     """
 
     def __init__(self, messages: Any = (), *, dialect: Dialect | None = None) -> None:
-        messages = as_plain(messages)
         body = isinstance(messages, Mapping)
-        request = self._request = take_apart(messages if body else (), dialect)
+        request = self._request = take_apart(as_plain(messages) if body else (), dialect)
         self.dialect, self._told = request.dialect, request.told
         self._strict = dialect is None  # where nobody says so, what is none of a provider's forms is none
         self.head: Item | None = read_system(request.raws[0]["content"], self.dialect) if request.lifted else None
