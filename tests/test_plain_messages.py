@@ -45,9 +45,9 @@ def response(*output):
     )  # fmt: skip
 
 
-SPOKEN = {"type": "message", "id": "m1", "role": "assistant", "status": "completed"}
+SPOKEN = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed"}
 OUTPUT = [
-    {"type": "reasoning", "id": "r1", "summary": []},
+    {"type": "reasoning", "id": "rs_1", "summary": []},
     {**SPOKEN, "content": [{"type": "output_text", "text": SAID, "annotations": []}]},
 ]
 ASSISTANT = {"role": "assistant", "content": SAID}

@@ -14,6 +14,7 @@ from .foreign import FORMS, Form, recognise
 from .looks import looks_like
 from .native import is_body, is_native, may_be_native
 from .picking import Candidate, Picked, pick_one
+from .plain import as_plain
 from .sources import Export, Source, is_place, open_place
 from .values import OUTSIDE, Dialect
 
@@ -68,8 +69,10 @@ def load(source: Any, pick: str | int | None = None) -> Loaded:
         >>> loaded.origin, [item.raw["content"] for item in loaded.messages]
         ('ShareGPT', ['Hi', 'Hello'])
     """
-    if pick is None and not is_place(source) and is_native(source):
-        return Loaded(messages=source)
+    if not is_place(source):
+        source = as_plain(source)
+        if pick is None and is_native(source):
+            return Loaded(messages=source)
     name, found = conversations(source)
     return loaded(pick_one(found, pick, name))
 

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..errors import MessageError
 from ..items import Item
 from .envelope import LISTS
 from .foreign import langchain_dump, pydantic_ai_dump
@@ -36,7 +37,17 @@ def as_plain(messages: Any) -> Any:
     Example:
         >>> as_plain([("human", "Hello")])
         [{'role': 'user', 'content': 'Hello'}]
+
+    Raises:
+        MessageError: they are nested too deeply.
     """
+    try:
+        return _plain_all(messages)
+    except RecursionError:
+        raise MessageError("messages are nested too deeply; give plain ones") from None
+
+
+def _plain_all(messages: Any) -> Any:
     if isinstance(messages, Mapping):
         return _plain_body(messages)
     if isinstance(messages, list) and all(map(_is_plain, messages)):
@@ -54,7 +65,7 @@ def _plain_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
     for key in (*LISTS, "system", "instructions", "tools"):
         given = body.get(key)
         if given is not None and not isinstance(given, str):
-            found = as_plain(given) if key in LISTS else given if _has_only_plain(given) else plain({key: given})[key]
+            found = _plain_all(given) if key in LISTS else given if _has_only_plain(given) else plain({key: given})[key]
             changed |= {key: found} if found is not given else {}
     return {**body, **changed} if changed else body
 
