@@ -34,12 +34,12 @@ def as_plain(messages: Any) -> Any:
         The same object where all is plain, else a new list or body; what is no message stays as it is, to be refused
         with its place.
 
+    Raises:
+        MessageError: they are nested too deeply.
+
     Example:
         >>> as_plain([("human", "Hello")])
         [{'role': 'user', 'content': 'Hello'}]
-
-    Raises:
-        MessageError: they are nested too deeply.
     """
     try:
         return _plain_all(messages)
