@@ -1,5 +1,6 @@
 """What an attachment is and measures, from bytes that real writers made, and from broken and hostile ones."""
 
+import base64
 import io
 import random
 import struct
@@ -17,7 +18,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
 from ctxwin.media import MEDIA_RULES, attachment, media_tokens
-from ctxwin.tokens import get_tokenizer
+from ctxwin.tokens import count_tokens, get_tokenizer
 
 NOISE = random.Random(7).randbytes(100_000)
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -93,13 +94,27 @@ def test_noise_is_not_what_it_is_declared_as(mime):
 
 
 def test_noise_that_nobody_declared_costs_what_its_letters_cost():
-    import base64
-
     letters = get_tokenizer("o200k_base").count(base64.b64encode(NOISE).decode()).tokens
     count = tokens_of(NOISE)
     assert letters * 0.95 <= count.tokens <= letters * 1.15
     assert count.low <= letters <= count.high
     assert not count.exact
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "input_audio", "input_audio": {"data": base64.b64encode(NOISE).decode()}},
+        {"type": "image_url", "image_url": {"url": base64.b64encode(NOISE).decode()}},
+        {"type": "image_url", "image_url": {"url": f"data:;base64,{base64.b64encode(NOISE).decode()}"}},
+        {"type": "video_url", "video_url": {"url": f"data:;base64,{base64.b64encode(NOISE).decode()}"}},
+        {"type": "image", "source": {"type": "base64", "data": base64.b64encode(NOISE).decode()}},
+        {"type": "file", "file": {"file_data": base64.b64encode(NOISE).decode()}},
+    ],
+    ids=lambda block: block["type"],
+)
+def test_noise_without_a_type_is_not_free_in_a_message(block):
+    assert count_tokens([{"role": "user", "content": [block]}], model="gpt-5").tokens > 90_000
 
 
 @pytest.mark.parametrize(
