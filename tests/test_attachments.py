@@ -1,5 +1,6 @@
 """What an attachment is and measures, from bytes that real writers made, and from broken and hostile ones."""
 
+import base64
 import io
 import random
 import struct
@@ -17,7 +18,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
 from ctxwin.media import MEDIA_RULES, attachment, media_tokens
-from ctxwin.tokens import get_tokenizer
+from ctxwin.tokens import count_tokens, get_tokenizer
 
 NOISE = random.Random(7).randbytes(100_000)
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -93,8 +94,6 @@ def test_noise_is_not_what_it_is_declared_as(mime):
 
 
 def test_noise_that_nobody_declared_costs_what_its_letters_cost():
-    import base64
-
     letters = get_tokenizer("o200k_base").count(base64.b64encode(NOISE).decode()).tokens
     count = tokens_of(NOISE)
     assert letters * 0.95 <= count.tokens <= letters * 1.15
@@ -103,15 +102,48 @@ def test_noise_that_nobody_declared_costs_what_its_letters_cost():
 
 
 @pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "input_audio", "input_audio": {"data": base64.b64encode(NOISE).decode()}},
+        {"type": "image_url", "image_url": {"url": base64.b64encode(NOISE).decode()}},
+        {"type": "image_url", "image_url": {"url": f"data:;base64,{base64.b64encode(NOISE).decode()}"}},
+        {"type": "video_url", "video_url": {"url": f"data:;base64,{base64.b64encode(NOISE).decode()}"}},
+        {"type": "image", "source": {"type": "base64", "data": base64.b64encode(NOISE).decode()}},
+        {"type": "file", "file": {"file_data": base64.b64encode(NOISE).decode()}},
+    ],
+    ids=lambda block: block["type"],
+)
+def test_noise_without_a_type_is_not_free_in_a_message(block):
+    assert count_tokens([{"role": "user", "content": [block]}], model="gpt-5").tokens > 90_000
+
+
+@pytest.mark.parametrize(
     ("head", "mime"),
     [
         (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/png"), (b"BM", "image/*"),
-        (b"RIFF1234WEBPVP8 ", "image/webp"), (b"\0\0\1\0", "image/x-icon"), (b"RIFF1234WAVE", "audio/*"),
+        (b"RIFF1234WEBPVP8 ", "image/webp"),
+        (b"ID3\x04\0\0\0\0\0\0", "audio/mpeg"), (b"\0\0\1\0", "image/x-icon"), (b"RIFF1234WAVE", "audio/*"),
         (b"OggS", "audio/ogg"), (b"\x1a\x45\xdf\xa3", "video/webm"),
     ],
 )  # fmt: skip
 def test_the_first_bytes_alone_make_no_medium(head, mime):
     assert attachment(head + NOISE, mime=mime).genuine is False
+
+
+@pytest.mark.parametrize(
+    "head", ["GIF89a", "BM", "ID3", "OggS", "fLaC", "#!AMR", "RIFF    WAVE", "    ftypM4A ", "wOF"]
+)
+def test_a_text_may_begin_as_media_do(head):
+    text = head + " is how the file begins.\n" + "The rent is 40 euros. " * 99
+    assert attachment(text.encode()).text == text
+    assert attachment(text.encode(), mime="text/plain").text == text
+
+
+def test_a_text_may_tell_of_pdf():
+    text = "A PDF begins with %PDF-1.7, and has pages of /Type /Page.\n"
+    assert attachment(text.encode(), name="notes.md").text == text
+    assert attachment(b"\r\n" + pdf(2)).media.pages == 2
+    assert attachment(b"Content-Type: application/pdf\r\n\r\n" + pdf(2)).media.mime == "application/pdf"
 
 
 # --- images ---
@@ -222,6 +254,8 @@ def webm(seconds):
         (mp3(12), "audio", "audio/mpeg"),
         (mp3(12, vbr=True), "audio", "audio/mpeg"),
         (b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + mp3(12), "audio", "audio/mpeg"),
+        (b"ID3\x04\0\0\0\0\x01\x01" + bytes(129 + 500) + mp3(12), "audio", "audio/mpeg"),
+        (b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + flac(12), "audio", "audio/flac"),
         (aac(12), "audio", "audio/aac"),
         (flac(12), "audio", "audio/flac"),
         (opus(12), "audio", "audio/ogg"),
@@ -464,6 +498,22 @@ def test_hostile_marks_cost_linear_time(inside):
     assert linear(attachment, out.getvalue()).kind == "file"
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"ID3\x04\0\0\0\0\0\0" + bytes(4_000_000), b"ID3\x04\0\0\0\0\0\0" + b"\xff" * 4_000_000,
+        b"\xff\xfb\x90\0" * 1_000_000, b"OggS" * 1_000_000, b"OggS\0" + bytes(4_000_000), b"fLaC\0" + bytes(4_000_000),
+        b"\0\0\0\x08ftyp" + b"\0\0\0\x08moov" * 500_000, b"\0\0\0\x08ftyp" + b"\0\0\0\0moov" * 500_000,
+        b"RIFF\0\0\0\0WAVE" + b"LIST\0\0\0\0" * 500_000, b"\xff\xf1\x50\x80\x01\x1f\xfc" * 600_000,
+        b"\xff\xd8" + b"\xff\xe0\0\x02" * 1_000_000, b"II*\0\x08\0\0\0" + b"\xff" * 4_000_000,
+        b"\0\0\0\x0cftypheic" + b"\0\0\0\x08meta" * 500_000, b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0IHDR" * 400_000,
+    ],
+    ids=range(14),
+)  # fmt: skip
+def test_hostile_media_cost_linear_time(data):
+    assert linear(attachment, data).media.size == len(data)
+
+
 def test_documents_before_2007_are_an_estimate():
     data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + NOISE
     assert attachment(data, mime="application/msword").kind == "file"
@@ -482,12 +532,14 @@ def test_documents_before_2007_are_an_estimate():
         (None, "https://example.org/a.pdf#page=2", "file", 10 * 258),
         (None, None, "file", 10 * 258),
         ("image/png", None, "image", 6 * 258),
+        (None, "https://example.org/a.png", "image", 6 * 258),
+        ("audio/mpeg", None, "audio", 60 * 32),
     ],
 )
 def test_what_is_not_here_is_an_estimate_by_its_kind(mime, name, kind, tokens):
     found = attachment(None, mime=mime, name=name)
     assert found.kind == kind
-    count = media_tokens(found.media, "image" if kind == "image" else "file", MEDIA_RULES["gemini-2"])
+    count = media_tokens(found.media, "file", MEDIA_RULES["gemini-2"])  # whatever the field is called
     assert (count.tokens, count.exact) == (tokens, False)
     assert count.low < count.tokens < count.high
 

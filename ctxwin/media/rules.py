@@ -138,6 +138,9 @@ def media_tokens(media: Media | None, kind: MediaKind, rule: MediaRule) -> Count
         Count(tokens=1105, low=255, high=1105, exact=False)
     """
     media = media or Media()
+    shown = kind_of(media.mime)
+    if kind == "file" and (shown == "image" or shown == "audio" or shown == "video"):
+        kind = shown
     match kind:
         case "image":
             return _image(media, rule)

@@ -267,7 +267,7 @@ def medium(
             yield Part(kind="other", text=as_json(source))
         return
     data = decoded(text)
-    found = attachment(data, mime=mime, name=name)
+    found = attachment(data, mime=mime or (None if kind == "file" else f"{kind}/*"), name=name)
     if data is None or not found.genuine:
         yield Part(kind=kind, path=path, media=Media(mime=found.media.mime, detail=detail))
         yield Part(kind="other", text=text)
