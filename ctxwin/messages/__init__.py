@@ -17,14 +17,16 @@ from .checking import check
 from .groups import last_user, open_tail, waits_for_results
 from .loading import load
 from .reading import note, write
+from .repair import repair
 from .rewriting import rewrite
 from .transcript import Transcript, read
-from .values import Conversation, Dialect, Problem
+from .values import Conversation, Dialect, Problem, Repair
 
 __all__ = [
     "Conversation",
     "Dialect",
     "Problem",
+    "Repair",
     "Transcript",
     "check",
     "last_user",
@@ -32,6 +34,7 @@ __all__ = [
     "note",
     "open_tail",
     "read",
+    "repair",
     "rewrite",
     "waits_for_results",
     "write",
