@@ -19,10 +19,11 @@ from .loading import Loaded, conversations, holds_conversations, load, loaded
 from .picking import Candidate, pick_one
 from .plain import as_plain
 from .reading import note, write
+from .repair import repair
 from .rewriting import rewrite
 from .sources import Export, Source, open_place
 from .transcript import Transcript, read
-from .values import Conversation, Dialect, Problem
+from .values import Conversation, Dialect, Problem, Repair
 
 __all__ = [
     "Candidate",
@@ -31,6 +32,7 @@ __all__ = [
     "Export",
     "Loaded",
     "Problem",
+    "Repair",
     "Source",
     "Transcript",
     "as_plain",
@@ -45,6 +47,7 @@ __all__ = [
     "open_tail",
     "pick_one",
     "read",
+    "repair",
     "rewrite",
     "typed",
     "waits_for_results",
