@@ -157,7 +157,7 @@ def _in_response(value: Any) -> list[Any] | None:
         return list(listed())
     if callable(listed := getattr(value, "to_messages", None)):  # a prompt of LangChain
         return list(listed())
-    if choices := field(value, "choices"):
+    if isinstance(choices := field(value, "choices"), list) and choices:
         return [field(choices[0], "message")]
     if field(value, "object") == "response":
         return list(field(value, "output") or ())
