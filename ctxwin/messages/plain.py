@@ -107,7 +107,12 @@ def _framed(row: Any) -> tuple[Any, tuple[Any, ...]] | None:
     if isinstance(kind, str) and hasattr(row, "additional_kwargs") and hasattr(row, "model_dump"):
         return langchain_dump.take_message, (kind.removesuffix("MessageChunk").lower(), row.model_dump())
     kind = getattr(row, "kind", None)
-    if kind in pydantic_ai_dump.KINDS and hasattr(row, "parts") and dataclasses.is_dataclass(row):
+    if (
+        isinstance(kind, str)
+        and kind in pydantic_ai_dump.KINDS
+        and hasattr(row, "parts")
+        and dataclasses.is_dataclass(row)
+    ):
         return pydantic_ai_dump.take_message, (_dumped(row),)
     return None
 
