@@ -21,7 +21,7 @@ __all__ = ["KINDS", "Budget", "Item", "Kind", "Media", "Part", "PartKind", "cont
 Kind = Literal["turn", "chunk", "passage", "memory", "document"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
-PartKind = Literal["text", "image", "audio", "video", "file", "call", "result", "reasoning", "other"]
+PartKind = Literal["text", "image", "audio", "video", "file", "call", "result", "reasoning", "sealed", "other"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,8 @@ class Media:
     """Length of sound or film."""
     pages: int | None = None
     """Pages of a document."""
+    text_size: tuple[int, int] | None = None
+    """Bytes of UTF-8 of the text inside a document that is neither text nor PDF, at least and at most."""
     size: int | None = None
     """Bytes of the decoded content."""
 

@@ -11,6 +11,7 @@ from .excerpts import Excerpt
 from .footprint import Call, Spending, spending
 from .injections import Flag
 from .items import Budget
+from .media import Count
 from .models import Model
 
 __all__ = ["Cost", "Decision", "Offer", "Report", "Shared", "price_of"]
@@ -146,10 +147,16 @@ class Report:
     warnings: Sequence[str] = ()
     cost: Cost | None = None
     """Money, energy and CO2; None where no model is named."""
+    measure: Callable[[], Count] | None = field(default=None, repr=False)
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
     lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
     flag: Callable[[], Sequence[Flag]] = field(default=lambda: (), repr=False)
+
+    @cached_property
+    def count(self) -> Count:
+        """Tokens with bounds: sealed content and media of unknown size are estimates, whatever the tokenizer."""
+        return self.measure() if self.measure is not None else Count.of(self.tokens)
 
     @property
     def citations(self) -> tuple[str, ...]:
@@ -204,6 +211,7 @@ class Report:
         plain |= {name: round(getattr(self, name), 6) for name in ("value", "bound", "gap", "price")}
         plain |= {
             "budget": asdict(self.budget),
+            "count": asdict(self.count),
             "parts": dict(self.parts),
             "citations": list(self.citations),
             "shares": [asdict(one) for one in self.shares],

@@ -110,7 +110,7 @@ def test_what_is_shortened_is_a_copy_and_the_rest_of_its_message_stays():
         instructions="Say little.",
     )
     before = deepcopy([asked, said])
-    kept = pack_history([asked, said, ModelRequest.user_text_prompt("When did the pump fail?")], budget=260)
+    kept = pack_history([asked, said, ModelRequest.user_text_prompt("When did the pump fail?")], budget=220)
     assert [asked, said] == before
     short = next(one for one in kept if isinstance(one, ModelResponse))
     assert short.parts[0] is said.parts[0]

@@ -6,16 +6,21 @@ Sizes come from `sniff`, which reads the first bytes of a file and decodes nothi
 
 from __future__ import annotations
 
+from .attachments import Attachment, AttachmentKind, attachment
 from .count import Count
 from .images import claude_image, flat_image, gemini_image, openai_patches, openai_tiles, qwen_image
 from .rules import MEDIA_RULES, MediaKind, MediaRule, media_tokens
+from .sealed import sealed_tokens
 from .sizes import sniff
 
 __all__ = [
     "MEDIA_RULES",
+    "Attachment",
+    "AttachmentKind",
     "Count",
     "MediaKind",
     "MediaRule",
+    "attachment",
     "claude_image",
     "flat_image",
     "gemini_image",
@@ -23,5 +28,6 @@ __all__ = [
     "openai_patches",
     "openai_tiles",
     "qwen_image",
+    "sealed_tokens",
     "sniff",
 ]

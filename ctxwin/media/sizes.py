@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from collections.abc import Callable, Mapping
 
 from ..items import Media
 
-__all__ = ["sniff"]
+__all__ = ["pixels", "sniff"]
 
 _PDF_PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
 _JPEG_PLAIN = frozenset({0x01, *range(0xD0, 0xD9)})  # markers that stand alone
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start of frame: the size follows
+
+
+MAX_SIDE = 100_000
+"""Pixels of a side beyond which a header is taken to lie: twice what JPEG can say."""
+
+
+def pixels(data: bytes, mime: str) -> tuple[int, int] | None:
+    """Return width and height of an image as it is shown, None where its bytes do not say them.
+
+    Args:
+        data: the whole file, or its beginning.
+        mime: its type, as its first bytes show it.
+    """
+    if mime == "image/x-icon":
+        found = _icon(data)
+    elif mime == "image/png" and data[12:16] != b"IHDR":
+        return None
+    else:
+        import imagesize
+
+        found = imagesize.get(io.BytesIO(data))  # an error is a size of -1
+    return found if all(0 < side <= MAX_SIDE for side in found) else None
+
+
+def _icon(data: bytes) -> tuple[int, int]:
+    """Return the largest of the pictures of an icon; 0 stands for 256."""
+    count = min(int.from_bytes(data[4:6], "little"), (len(data) - 6) // 16)
+    sides = [(data[at] or 256, data[at + 1] or 256) for at in range(6, 6 + 16 * count, 16)]
+    return max(sides, default=(0, 0))
 
 
 def sniff(data: bytes) -> Media:

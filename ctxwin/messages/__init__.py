@@ -14,7 +14,7 @@ messages tell nothing and count as openai; `dialect=` decides before all of this
 from __future__ import annotations
 
 from .checking import check
-from .groups import last_user, open_tail, waits_for_results
+from .groups import last_user, open_tail, typed, waits_for_results
 from .loading import load
 from .plain import as_plain
 from .reading import note, write
@@ -35,6 +35,7 @@ __all__ = [
     "open_tail",
     "read",
     "rewrite",
+    "typed",
     "waits_for_results",
     "write",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import MessageError
+from .pieces import INSIDE, encoded
 from .values import Path, Raw
 
 __all__ = ["rewrite"]
@@ -53,12 +54,25 @@ def rewrite(raw: Raw, texts: Mapping[Path, str]) -> dict[str, Any]:
 def _put(value: object, rest: Path, text: str, path: Path) -> object:
     if not rest:
         return _renewed(value, text, path)
+    if rest[0] == INSIDE and isinstance(value, str):
+        return _inside(value, rest[1:], text, path)
     step, copy = rest[0], _copy(value)
     keys = copy if isinstance(copy, dict) else range(len(copy)) if isinstance(copy, list) else ()
     if step not in keys:
         raise MessageError(f"this message has nothing at {path!r}; take the path from its parts")
     copy[step] = _put(copy[step], rest[1:], text, path)
     return copy
+
+
+def _inside(value: str, rest: Path, text: str, path: Path) -> str:
+    """Return a string with another text in what is written in it: JSON, or base64 of a text."""
+    if not rest:
+        return encoded(text, value)
+    try:
+        held = json.loads(value)
+    except ValueError:
+        raise MessageError(f"there is no JSON at {path!r}; take the path from the parts") from None
+    return json.dumps(_put(held, rest, text, path), ensure_ascii=False)
 
 
 def _copy(value: object) -> Any:  # an open JSON value

@@ -58,6 +58,7 @@ def account(
         shares=tuple(_shared(draft, request)),
         skipped=task.skipped,
         cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
+        measure=lambda: draft.count(request),
         decide=lambda: list(_decisions(draft, request, relevance)),
         offer=lambda extra: list(_offers(draft, choice, extra)) if choice else [],
         lose=lambda: _lost(draft, request),

@@ -15,7 +15,7 @@ from ..excerpts import Excerpt
 from ..layout import frame
 from ..messages import note, read
 from ..pool import Scored
-from ..tokens import REPLY_PRIMING, count_items, count_tools, get_rules
+from ..tokens import REPLY_PRIMING, Count, count_item, count_items, count_tools, get_rules
 from .packed import flat_text
 from .render import Rendered, render
 from .sections import Block, Chosen, History, Section, parted
@@ -142,6 +142,15 @@ class Draft:
                 sums[names[section.units.reasons[unit]]] += tokens
         notes = sum(int(section.pieces.gap[parted(section)].sum()) for section in self.sections)
         require_room({**sums, "notes": notes, "overhead": REPLY_PRIMING + self.frame}, self.limit)
+
+    def count(self, request: Request) -> Count:
+        """Count a request with bounds: what of it is sealed, or of unknown size, may take less or more."""
+        dialect = self.task.conversation.dialect
+        items = read(request.messages, dialect=dialect).items if request.messages else ()
+        total = count_tools(self.task.tools, self.task.tokenizer, self.rules) + Count.of(REPLY_PRIMING)
+        for item in items:
+            total += count_item(item, self.task.tokenizer, self.rules)
+        return total
 
     def request(self, chosen: Sequence[Chosen]) -> Request:
         """Render a choice and count what came out."""

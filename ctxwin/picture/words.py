@@ -37,6 +37,8 @@ FLAGS = 2
 """Lines that address the model that are named, at most."""
 FACTS = 4
 """Lost facts that are named, at most."""
+ESTIMATED = 1.1
+"""From how many times its tokens on the upper bound of a request is told: what tools are rewritten to is less."""
 PARTS = ("system", "tools", "history", "retrieved", "query", "overhead")
 """Parts of a request, in their order."""
 
@@ -155,9 +157,25 @@ def by_relevance(decisions: Sequence[Decision]) -> list[Decision]:
 
 def notes(report: Report) -> list[str]:
     """Return what is to be said below a picture: offers, price, sources, losses, warnings."""
-    said = [_purchase(report), *costs(report), _sources(report), *_shares(report), _lost(report), _skipped(report)]
+    said = [
+        _estimated(report),
+        _purchase(report),
+        *costs(report),
+        _sources(report),
+        *_shares(report),
+        _lost(report),
+        _skipped(report),
+    ]
     said += flagged(report)[:FLAGS]
     return [*(one for one in said if one), *(f"warning: {clean(one)}" for one in report.warnings)]
+
+
+def _estimated(report: Report) -> str | None:
+    """Say what a request may take where that is not what was counted; a tokenizer's own error is said above."""
+    count = report.count
+    if not report.exact or count.high <= report.tokens * ESTIMATED:
+        return None
+    return f"images, files or sealed content of unknown size: the provider may count {count.low:,} to {count.high:,}"
 
 
 def _sources(report: Report) -> str | None:

@@ -157,7 +157,7 @@ def said(message: Raw, dialect: Dialect) -> Said:
     return message.get("role"), tuple(
         (part.kind, part.text.strip(), part.name, part.call_id)
         for part in parse(message, dialect)
-        if part.kind != "reasoning" and (part.text.strip() or part.kind != "text")
+        if part.kind not in ("reasoning", "sealed") and (part.text.strip() or part.kind not in ("text", "other"))
     )
 
 

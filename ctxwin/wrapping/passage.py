@@ -56,6 +56,7 @@ class Passage:
         self.given = passing.continued(listed(body, wire))
         self.offers = False
         self._read = readable(self.given, wire)
+        passing.tell_unknown(self._read, wire)
         self._continued = take_apart(self._read, wire.dialect).elsewhere
         offered = passing.recall or (passing.window is not None and passing.window.recall)
         self._left = RECALLS if offered and not raw and self._can_recall() else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..clients import Reply
 from ..clients.values import Wire
-from ..errors import InputError, UnknownModel
+from ..errors import CtxwinWarning, InputError, UnknownModel
 from ..items import Budget
+from ..messages.pieces import brief
 from ..messages.values import OUTSIDE
+from ..messages.vocabulary import unknown_types
 from ..models import get_model
 from ..packing import Packed, Talk, pack
 from .bodies import LISTS
@@ -46,6 +49,8 @@ class Passing:
     talks: Talks = field(default_factory=Talks)
     taps: deque[Tap] = field(default_factory=deque)
     """Streams since the last request, whose answers may not be kept yet."""
+    unknown: set[str] = field(default_factory=set)
+    """Types of content of which it was warned."""
     renamed: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """From the ids of responses that were made of several to those by which the provider goes on."""
 
@@ -85,6 +90,18 @@ class Passing:
             said["budget"] = self._budget(body, window.model)
         told = {name: value for name, value in said.items() if value is not None}
         return _told(window.pack(tools=tools, recall=False, **told))
+
+    def tell_unknown(self, body: Mapping[str, Any], wire: Wire) -> None:
+        """Warn of types that the provider may know and ctxwin does not, each once."""
+        messages = body.get(LISTS[wire.dialect])
+        new = [] if isinstance(messages, str) else unknown_types(messages or (), wire.dialect)
+        if new := [kind for kind in new if kind not in self.unknown]:
+            self.unknown.update(new)
+            warnings.warn(
+                f"content of unknown type {', '.join(map(brief, new))} is counted as text and passed on as it is",
+                CtxwinWarning,
+                stacklevel=2,
+            )
 
     def _model(self, body: Mapping[str, Any]) -> str | None:
         """Return the model to count by; None where the catalogue has none of the request's name."""
