@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..pieces import as_json, media_of
+from ...media import sniff
+from ..pieces import as_json
 from .speech import Call, Piece, Result, Thought, object_of, text
 
 __all__ = ["contents", "field_of", "file", "image", "pieces", "shown", "sound"]
@@ -23,6 +24,8 @@ FILES = frozenset({"document", "file", "input_file", "video"})
 LONG = 1_000
 """Characters without a space from which a string of an unknown block is taken to be for machines."""
 
+HEAD = 4_096
+"""Characters of base64 in which the type of an image is looked for; a multiple of 4."""
 SPOKEN_TEXT = ("application/json", "application/xml", "application/yaml", "application/javascript")
 """Media types beside text/* whose bytes are text."""
 SOUND_FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
@@ -153,7 +156,7 @@ def image(data: Any, *, mime: Any = None, detail: Any = None) -> dict[str, Any]:
     if isinstance(data, bytes | bytearray):
         data = base64.b64encode(data).decode()
     if isinstance(data, str) and not data.startswith(("http://", "https://", "data:")):
-        found, mime = media_of(data).mime, mime if isinstance(mime, str) else None
+        found, mime = _seen(data), mime if isinstance(mime, str) else None
         data = f"data:{mime or found};base64,{data}" if found or (mime and _is_base64(data)) else data
     if isinstance(data, str) and data.startswith(("http://", "https://", "data:")):
         extra = {"detail": detail} if isinstance(detail, str) else {}
@@ -211,6 +214,14 @@ def _from_uri(data: Any, mime: Any) -> tuple[str | None, Any]:
 def _decoded(data: str) -> str | None:
     try:
         return base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _seen(data: str) -> str | None:
+    """Return the media type that the first bytes of base64 tell."""
+    try:
+        return sniff(base64.b64decode(data[:HEAD])).mime
     except (binascii.Error, ValueError):
         return None
 
