@@ -159,6 +159,7 @@ AGENTS_RUN = {
     ],
     "final_output": SAID,
 }
+AGENTS_HISTORY = {"history": CODEX_ITEMS[1:], "lastAgent": "Keeper"}
 AGENTS_JS = [
     {"type": "message", "role": "user", "content": [{"type": "input_text", "text": ASKED}]},
     {"type": "function_call", "callId": "c1", "name": LOOKED, "arguments": "{}", "status": "completed"},
@@ -565,6 +566,7 @@ COMPLETE: list[tuple[str, str, Any, tuple[str, ...]]] = [
     ("codex_session", "early", CODEX_EARLY, (*TALK, THOUGHT)),
     ("agents_items", "rows", AGENTS_ROWS, TALK),
     ("agents_items", "run", AGENTS_RUN, TALK),
+    ("agents_items", "history", AGENTS_HISTORY, TALK),
     ("agents_items", "javascript", AGENTS_JS, TALK),
     ("agents_items", "mixed", AGENTS_MIXED, TALK),
     ("agents_items", "realtime", AGENTS_REALTIME, TALK),

@@ -118,7 +118,12 @@ def _framed(row: Any) -> tuple[Any, tuple[Any, ...]] | None:
     if isinstance(kind, str) and hasattr(row, "additional_kwargs") and hasattr(row, "model_dump"):
         return langchain_dump.take_message, (kind.removesuffix("MessageChunk").lower(), row.model_dump())
     kind = getattr(row, "kind", None)
-    if kind in pydantic_ai_dump.KINDS and hasattr(row, "parts") and dataclasses.is_dataclass(row):
+    if (
+        isinstance(kind, str)
+        and kind in pydantic_ai_dump.KINDS
+        and hasattr(row, "parts")
+        and dataclasses.is_dataclass(row)
+    ):
         return pydantic_ai_dump.take_message, (_dumped(row),)
     return None
 
@@ -168,7 +173,7 @@ def _in_response(value: Any) -> list[Any] | None:
         return list(listed())
     if callable(listed := getattr(value, "to_messages", None)):  # a prompt of LangChain
         return list(listed())
-    if choices := field(value, "choices"):
+    if isinstance(choices := field(value, "choices"), list) and choices:
         return [field(choices[0], "message")]
     if field(value, "object") == "response":
         return list(field(value, "output") or ())

@@ -33,7 +33,8 @@ def _recognise(value: Any) -> bool:
     if isinstance(value, list) and not any("type" in row or "message_data" in row for row in rows_of(value)):
         return False  # messages of chat, of which there may be many
     rows = _rows(value)
-    return bool(rows) and all(_is_item(row) for row in rows) and _is_foreign(rows)
+    around = isinstance(value, Mapping) and any(word(row, "type") in ITEMS for row in rows)
+    return bool(rows) and all(_is_item(row) for row in rows) and (around or _is_foreign(rows))
 
 
 def _rows(value: Any) -> Sequence[Row]:

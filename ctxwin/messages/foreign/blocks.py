@@ -24,6 +24,8 @@ FILES = frozenset({"document", "file", "input_file", "video"})
 LONG = 1_000
 """Characters without a space from which a string of an unknown block is taken to be for machines."""
 
+HEAD = 4_096
+"""Characters of base64 in which the type of an image is looked for; a multiple of 4."""
 SPOKEN_TEXT = ("application/json", "application/xml", "application/yaml", "application/javascript")
 """Media types beside text/* whose bytes are text."""
 SOUND_FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
