@@ -156,7 +156,8 @@ def image(data: Any, *, mime: Any = None, detail: Any = None) -> dict[str, Any]:
     if isinstance(data, bytes | bytearray):
         data = base64.b64encode(data).decode()
     if isinstance(data, str) and not data.startswith(("http://", "https://", "data:")):
-        found, mime = attachment(decoded(data) or b"").media.mime, mime if isinstance(mime, str) else None
+        seen, mime = attachment(decoded(data) or b""), mime if isinstance(mime, str) else None
+        found = seen.media.mime if seen.kind == "image" else None
         data = f"data:{mime or found};base64,{data}" if found or (mime and _is_base64(data)) else data
     if isinstance(data, str) and data.startswith(("http://", "https://", "data:")):
         extra = {"detail": detail} if isinstance(detail, str) else {}
