@@ -23,7 +23,7 @@ JUNK = st.recursive(
     max_leaves=6,
 )
 KEYS = ["role", "content", "type", "name", "tool_calls", "tool_call_id", "id", "call_id", "arguments", "output", "text",
-        "input", "source", "tool_use_id", "cache_control", "status", "summary", "function_call", "signature"]  # fmt: skip
+        "input", "source", "tool_use_id", "cache_control", "status", "summary", "function_call"]  # fmt: skip
 WORDS = ["user", "assistant", "system", "tool", "function", "developer", "human", "text", "image_url", "tool_use",
          "tool_result", "function_call", "function_call_output", "reasoning", "message", "item_reference", "thinking",
          "server_tool_use", "web_search_tool_result", "input_text", "output_text", "document", "image", "a", "call_a",
@@ -189,7 +189,7 @@ BOOK = {"openai": openai_book, "responses": responses_book, "anthropic": anthrop
 @law
 @given(st.sampled_from(DIALECTS).flatmap(lambda dialect: st.tuples(st.just(dialect), LOGS[dialect])))
 def test_valid_messages_are_left_alone(drawn):
-    dialect, log = drawn
+    _, log = drawn
     mended, repairs = repair(log)
     assert (mended, repairs) == (log, [])
     told = take_apart(log)
