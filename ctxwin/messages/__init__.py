@@ -20,7 +20,7 @@ from .picking import Candidate, pick_one
 from .plain import as_plain
 from .reading import note, write
 from .repair import repair
-from .rewriting import rewrite
+from .rewriting import rewrite, texts_within
 from .sources import Export, Source, open_place
 from .transcript import Transcript, read
 from .values import Conversation, Dialect, Problem, Repair
@@ -49,6 +49,7 @@ __all__ = [
     "read",
     "repair",
     "rewrite",
+    "texts_within",
     "typed",
     "waits_for_results",
     "write",

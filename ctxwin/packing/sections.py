@@ -19,7 +19,7 @@ from ..constraints import Units, item_units
 from ..excerpts import Excerpt
 from ..items import Item, Part
 from ..layout import Pieces, Runs, count_pieces, omitted_run
-from ..messages import note, read
+from ..messages import note, read, texts_within
 from ..pool import Pool
 from ..recall import id_ranges, marked
 from ..renditions import Rung, RungKind, Sentences, fit_text, ladder
@@ -136,8 +136,16 @@ class _Shortener(ABC):
         return [_level(whole, level, ladders) for level in range(levels)]
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
+        form = self._fitted(unit, self.slots(unit), tokens, weights)
+        if form is None and (further := self.last_slots(unit)):
+            form = self._fitted(unit, [*self.slots(unit), *further], tokens, weights)
+        return form
+
+    def _fitted(
+        self, unit: int, given: Sequence[tuple[Slot, str]], tokens: int, weights: Mapping[str, float]
+    ) -> Form | None:
         whole = int(self.pieces.tokens[unit])
-        slots = [(slot, text, self._texts.sentences(text, self._tokenizer).total) for slot, text in self.slots(unit)]
+        slots = [(slot, text, self._texts.sentences(text, self._tokenizer).total) for slot, text in given]
         slots = [one for one in slots if one[2] > LEAST]
         shortenable = sum(full for _, _, full in slots)
         room = tokens - (whole - shortenable) - sum(self._mark(slot) for slot, _, _ in slots)
@@ -184,6 +192,10 @@ class _Shortener(ABC):
     @abstractmethod
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]: ...
 
+    def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts of a unit that are shortened only when nothing else fits."""
+        return ()
+
 
 class History(_Shortener):
     """The messages of a conversation; units are its groups."""
@@ -213,12 +225,24 @@ class History(_Shortener):
         return note(omitted_run(len(indices), ids), self.conversation.dialect)
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
-        """Return the texts and tool results of a group; arguments of calls and reasoning stay as they are."""
+        """Return the texts and tool results of a group; reasoning stays as it is."""
         return [
             ((member, part.path), part.text)
             for member in self.units.members[unit]
             for part in self.items[member].parts
             if _replaceable(part)
+        ]
+
+    def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts within the arguments of the calls of a group that must stay, each in its place in their JSON."""
+        if not self.units.required[unit]:
+            return ()
+        return [
+            ((member, path), text)
+            for member in self.units.members[unit]
+            for part in self.items[member].parts
+            if part.kind == "call" and part.path
+            for path, text in texts_within(part)
         ]
 
 
