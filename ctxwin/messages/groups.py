@@ -157,7 +157,7 @@ def _free(part: Part, dialect: Dialect) -> bool:
 def _orphan(part: Part, index: int) -> MessageError:
     tie = f"id {brief(part.call_id)}" if part.call_id is not None else f"name {brief(part.name)}"
     return MessageError(
-        f"a tool result with {tie}, but no earlier call has it; add the call or remove the result",
+        f"a tool result with {tie}, but no earlier call has it; add the call, or mend the messages by ctxwin.repair",
         index=index,
     )
 

@@ -10,7 +10,7 @@ from .repair_names import renamed
 from .repair_shapes import Bench
 from .repair_work import MISSING, Entry, Namer, Slot, Work, match
 from .rules import MAX_CALLS, MAX_ID, holds_object
-from .rules_openai import BLOCKS, calls_of, misspoken
+from .rules_openai import BLOCKS, calls_of, lacks_content, misspoken
 from .shapes import union_of
 
 __all__ = ["mend_openai"]
@@ -35,9 +35,7 @@ def _content(work: Work, entry: Entry) -> None:
         if any(block["type"] not in allowed for block in content):
             kept = [block if block["type"] in allowed else _mark(work, bench, block, part) for block in content]
             work.change(entry, "content_types", "a part that the role may not have became text", content=kept)
-    other = any(raw.get(key) for key in ("tool_calls", "function_call", "audio", "refusal"))
-    content = entry.raw.get("content")
-    if (content is None and not other and raw["role"] != "function") or content in ([], ()):
+    if lacks_content(entry.raw):
         work.change(entry, "content_present", "empty content was filled with an empty text", content="")
 
 

@@ -243,4 +243,4 @@ def _calls_last(work: Work, turn: _Turn) -> None:
     others = [block for block in blocks if block["type"] != "tool_use"]
     work.change(first, "calls_come_last", "calls were put behind what else their turn says", content=[*others, *calls])
     for place in turn.places[1:]:
-        work.entries[place].raw = {**work.entries[place].raw, "content": []}
+        work.change(work.entries[place], "calls_come_last", "a message joined the one before it", content=[])

@@ -23,7 +23,7 @@ from .rules import (
 from .values import Raw
 from .vocabulary import BLOCK_TYPES
 
-__all__ = ["BLOCKS", "RULES", "Call", "calls_of", "misspoken"]
+__all__ = ["BLOCKS", "RULES", "Call", "calls_of", "lacks_content", "misspoken"]
 
 _BAD_NAME = re.compile(r"[\s<|\\/>]")
 
@@ -63,14 +63,20 @@ def misspoken(name: object) -> bool:
     return not isinstance(name, str) or not 1 <= len(name) <= 64 or bool(_BAD_NAME.search(name))
 
 
+def lacks_content(raw: Raw) -> bool:
+    """Tell whether a message has no content where it needs some."""
+    content, role = raw.get("content"), raw["role"]
+    # Simulators let the user call tools too; such a message is as complete as an assistant's.
+    keys = ("tool_calls", "function_call", *(("audio", "refusal") if role == "assistant" else ()))
+    free = role == "function" or any(raw.get(key) for key in keys)
+    return content in ([], ()) or (content is None and not free)
+
+
 @rule("Invalid value for 'content': expected a string, got null. / Invalid 'messages[0].content': empty array.")
 def content_present(log: Log) -> Iterable[Finding]:
     """Null content is taken only beside calls, a spoken answer or a refusal; a list may not be empty."""
     for index, raw in enumerate(log.raws):
-        content = raw.get("content")
-        # Simulators let the user call tools too; such a message is as complete as an assistant's.
-        other = any(raw.get(key) for key in ("tool_calls", "function_call", "audio", "refusal"))
-        if (content is None and not other and raw["role"] != "function") or content in ([], ()):
+        if lacks_content(raw):
             yield index, f"a {raw['role']} message without content; give text or leave the message out"
 
 

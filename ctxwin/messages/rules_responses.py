@@ -104,9 +104,12 @@ def outputs_follow_calls(log: Log) -> Iterable[Finding]:
     if log.elsewhere:
         return
     referenced = [index for index, raw in enumerate(log.raws) if raw.get("type") == "item_reference"]
+    told: set[int] = set()
     for index, part, call in tie(log.parts).pairs:
         stored = bool(referenced) and referenced[0] < index
-        if part.kind == "result" and part.call_id is not None and call is None and not stored:
+        orphan = part.kind != "other" and part.call_id is not None and call is None
+        if orphan and not stored and index not in told:  # several parts, a picture among them, may be one output
+            told.add(index)
             yield index, f"no earlier item calls {part.call_id!r}; put the output behind its call"
 
 

@@ -53,7 +53,7 @@ class Passage:
     def __init__(self, passing: Passing, body: Mapping[str, Any], wire: Wire, *, raw: bool = False) -> None:
         self.wire = wire
         self.passing = passing
-        self.given = passing.continued(listed(body, wire))
+        self.given = passing.repaired(passing.continued(listed(body, wire)), wire)
         self.offers = False
         self._read = readable(self.given, wire)
         passing.tell_unknown(self._read, wire)

@@ -14,12 +14,13 @@ from ..clients import Reply
 from ..clients.values import Wire
 from ..errors import CtxwinWarning, InputError, UnknownModel
 from ..items import Budget
+from ..messages import repair
 from ..messages.pieces import brief
 from ..messages.values import OUTSIDE
 from ..messages.vocabulary import unknown_types
 from ..models import get_model
 from ..packing import Packed, Talk, pack
-from .bodies import LISTS
+from .bodies import CONTINUES, LISTS, readable, with_packed
 from .streams import Tap
 from .talks import Talks
 
@@ -45,6 +46,7 @@ class Passing:
     model: str | None
     window: Window | None
     recall: bool
+    repair: bool
     options: Mapping[str, Any]
     talks: Talks = field(default_factory=Talks)
     taps: deque[Tap] = field(default_factory=deque)
@@ -53,6 +55,27 @@ class Passing:
     """Types of content of which it was warned."""
     renamed: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """From the ids of responses that were made of several to those by which the provider goes on."""
+
+    def repaired(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
+        """Return a body with valid messages, where that was asked for; the same where they are.
+
+        Raises:
+            MessageError: nothing can be made of them.
+        """
+        given = readable(body, wire)
+        names = (LISTS[wire.dialect], OUTSIDE.get(wire.dialect), *CONTINUES)
+        asked = {name: given[name] for name in names if name is not None and given.get(name)}
+        if not self.repair or not asked.get(LISTS[wire.dialect]):
+            return body
+        mended, repairs = repair(asked, dialect=wire.dialect)
+        if not repairs:
+            return body
+        places = len({one.index for one in repairs})
+        lost = sum(len(one.lost) for one in repairs)
+        said = f"{places} messages of a request were mended, {lost} strings left out; see ctxwin.repair(messages)"
+        _log.info("%d messages mended, %d strings left out", places, lost)
+        warnings.warn(said, CtxwinWarning, stacklevel=2)
+        return with_packed(body, given, dict(mended), wire)
 
     def pack(self, body: Mapping[str, Any], wire: Wire, tools: Sequence[Mapping[str, Any]], *, alone: bool) -> Packed:
         """Pack a readable body with these tools.
