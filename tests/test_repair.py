@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from sdk_types import refused
 from strategies import anthropic_logs, openai_logs, responses_logs
 
+from ctxwin.errors import MessageError
 from ctxwin.messages import check, read, repair
 from ctxwin.messages.envelope import take_apart
 from ctxwin.messages.repair_work import strings
@@ -22,12 +24,61 @@ JUNK = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
     max_leaves=6,
 )
-KEYS = ["role", "content", "type", "name", "tool_calls", "tool_call_id", "id", "call_id", "arguments", "output", "text",
-        "input", "source", "tool_use_id", "cache_control", "status", "summary", "function_call"]  # fmt: skip
-WORDS = ["user", "assistant", "system", "tool", "function", "developer", "human", "text", "image_url", "tool_use",
-         "tool_result", "function_call", "function_call_output", "reasoning", "message", "item_reference", "thinking",
-         "server_tool_use", "web_search_tool_result", "input_text", "output_text", "document", "image", "a", "call_a",
-         "toolu_01", "", " ", "{}", "null", "a b", "x" * 300]  # fmt: skip
+KEYS = [
+    "role",
+    "content",
+    "type",
+    "name",
+    "tool_calls",
+    "tool_call_id",
+    "id",
+    "call_id",
+    "arguments",
+    "output",
+    "text",
+    "input",
+    "source",
+    "tool_use_id",
+    "cache_control",
+    "status",
+    "summary",
+    "function_call",
+    "signature",
+]
+WORDS = [
+    "user",
+    "assistant",
+    "system",
+    "tool",
+    "function",
+    "developer",
+    "human",
+    "text",
+    "image_url",
+    "tool_use",
+    "tool_result",
+    "function_call",
+    "function_call_output",
+    "reasoning",
+    "message",
+    "item_reference",
+    "thinking",
+    "server_tool_use",
+    "web_search_tool_result",
+    "input_text",
+    "output_text",
+    "document",
+    "image",
+    "a",
+    "call_a",
+    "toolu_01",
+    "",
+    " ",
+    "{}",
+    "null",
+    "a b",
+    "x" * 300,
+]
 
 
 def messages_of(value, dialect):
@@ -261,3 +312,259 @@ BLOCK = st.dictionaries(st.sampled_from(KEYS), st.one_of(JUNK, st.sampled_from(W
 )
 def test_any_list_of_dicts_is_made_valid(log, dialect):
     judged(log, dialect)
+
+
+USER = {"role": "user", "content": "Hi"}
+
+
+def calls(*ids, name="f", arguments="{}"):
+    made = [{"id": i, "type": "function", "function": {"name": name, "arguments": arguments}} for i in ids]
+    return {"role": "assistant", "content": None, "tool_calls": made}
+
+
+def result(call_id, text="3"):
+    return {"role": "tool", "tool_call_id": call_id, "content": text}
+
+
+def uses(*ids, name="f"):
+    return {"role": "assistant", "content": [{"type": "tool_use", "id": i, "name": name, "input": {}} for i in ids]}
+
+
+def answers(*ids, text="3"):
+    return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": i, "content": text} for i in ids]}
+
+
+SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "tides"}}
+SAID = {"type": "text", "text": "Well."}
+
+
+MENDED = [
+    (
+        "an orphan becomes text",
+        None,
+        [result("a", "Rain."), USER],
+        [{"role": "user", "content": "[result of a call that is gone]\nRain."}, USER],
+    ),
+    (
+        "a missing result is marked",
+        None,
+        [USER, calls("a", "b"), result("b"), USER],
+        [USER, calls("a", "b"), result("b"), result("a", "[no result was recorded]"), USER],
+    ),
+    (
+        "an open call may wait",
+        None,
+        [USER, calls("a"), result("z"), calls("b")],
+        [
+            USER,
+            calls("a"),
+            result("a", "[no result was recorded]"),
+            {"role": "user", "content": "[result of a call that is gone]\n3"},
+            calls("b"),
+        ],
+    ),
+    (
+        "a result moves behind its call",
+        None,
+        [USER, calls("a"), USER, result("a")],
+        [USER, calls("a"), result("a"), USER],
+    ),
+    (
+        "doubled ids are told apart, with their results",
+        None,
+        [USER, calls("a", "a"), result("a", "1"), result("a", "2"), USER],
+        [USER, calls("a", "a_2"), result("a", "1"), result("a_2", "2"), USER],
+    ),
+    (
+        "a name is rewritten",
+        None,
+        [USER, calls("a", name="my tool"), result("a")],
+        [USER, calls("a", name="my_tool"), result("a")],
+    ),
+    (
+        "arguments are wrapped",
+        None,
+        [USER, calls("a", arguments="tides"), result("a")],
+        [USER, calls("a", arguments='{"input": "tides"}'), result("a")],
+    ),
+    (
+        "an object of arguments is written as a string",
+        None,
+        [USER, calls("a", arguments={"x": 1}), result("a")],
+        [USER, calls("a", arguments='{"x": 1}'), result("a")],
+    ),
+    (
+        "no arguments are an empty object",
+        None,
+        [USER, calls("a", arguments=None), result("a")],
+        [USER, calls("a"), result("a")],
+    ),
+    (
+        "an empty list of calls goes",
+        None,
+        [USER, {"role": "assistant", "content": "Hi", "tool_calls": []}],
+        [USER, {"role": "assistant", "content": "Hi"}],
+    ),
+    ("null content is filled", None, [{"role": "user", "content": None}], [{"role": "user", "content": ""}]),
+    (
+        "a picture in an answer becomes a mark",
+        None,
+        [USER, {"role": "assistant", "content": [{"type": "image_url", "image_url": {"url": "https://e.org/a.png"}}]}],
+        [USER, {"role": "assistant", "content": [{"type": "text", "text": "[image_url]\nhttps://e.org/a.png"}]}],
+    ),
+    (
+        "Claude: ids and results",
+        "anthropic",
+        [USER, uses("a.b:1"), answers("a.b:1")],
+        [USER, uses("a_b_1"), answers("a_b_1")],
+    ),
+    (
+        "Claude: an id that comes again",
+        "anthropic",
+        [USER, uses("a"), answers("a", text="1"), uses("a"), answers("a", text="2")],
+        [USER, uses("a"), answers("a", text="1"), uses("a_2"), answers("a_2", text="2")],
+    ),
+    (
+        "Claude: a missing result",
+        "anthropic",
+        [USER, uses("a"), USER],
+        [USER, uses("a"), answers("a", text="[no result was recorded]"), USER],
+    ),
+    (
+        "Claude: results first",
+        "anthropic",
+        [USER, uses("a"), USER, answers("a")],
+        [USER, uses("a"), answers("a"), USER],
+    ),
+    (
+        "Claude: a search without result",
+        "anthropic",
+        [USER, {"role": "assistant", "content": [SEARCH, SAID]}, USER],
+        [
+            USER,
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "text", "text": "[web_search was called; no result was recorded]\nweb_search\ntides"},
+                    SAID,
+                ],
+            },
+            USER,
+        ],
+    ),
+    ("Claude: a blank message goes", "anthropic", [USER, {"role": "assistant", "content": " "}, USER], [USER, USER]),
+    (
+        "Claude: text in base64",
+        "anthropic",
+        [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "document", "source": {"type": "base64", "media_type": "text/csv", "data": "YSxi"}}
+                ],
+            }
+        ],
+        [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a,b"}}
+                ],
+            }
+        ],
+    ),
+    (
+        "Claude: an answer comes first",
+        "anthropic",
+        [{"role": "assistant", "content": "Hello."}, USER],
+        [
+            {"role": "user", "content": "[the conversation begins here]"},
+            {"role": "assistant", "content": "Hello."},
+            USER,
+        ],
+    ),
+    (
+        "Responses: an output without call",
+        "responses",
+        [{"type": "function_call_output", "call_id": "c", "output": "3"}],
+        [{"role": "user", "content": "[result of a call that is gone]\n3"}],
+    ),
+    (
+        "Responses: a call without output",
+        "responses",
+        [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}, USER],
+        [
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "output": "[no result was recorded]", "call_id": "c"},
+            USER,
+        ],
+    ),
+    (
+        "Responses: a block is no item",
+        "responses",
+        [{"type": "text", "text": "Hi"}],
+        [{"role": "user", "content": "Hi"}],
+    ),
+    (
+        "Responses: what parse() adds goes",
+        "responses",
+        [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "parsed_arguments": None}],
+        [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}],
+    ),
+]
+
+
+@pytest.mark.parametrize(("dialect", "broken", "mended"), [row[1:] for row in MENDED], ids=[row[0] for row in MENDED])
+def test_each_fault_is_mended_in_its_way(dialect, broken, mended):
+    assert judged(broken, dialect)[0] == mended
+
+
+def test_five_cache_marks_become_four_and_the_last_stay():
+    block = {"type": "text", "text": "Well.", "cache_control": {"type": "ephemeral"}}
+    mended, repairs = judged([{"role": "user", "content": [dict(block) for _ in range(6)]}], "anthropic")
+    assert ["cache_control" in one for one in mended[0]["content"]] == [False, False, True, True, True, True]
+    assert {one.rule for one in repairs} == {"marks_few"}
+
+
+def test_a_request_body_comes_back_as_one_with_its_tools_renamed():
+    tool = {"type": "function", "function": {"name": "my tool", "parameters": {}}}
+    body = {"model": "gpt-5-mini", "tools": [tool], "messages": [USER, calls("a", name="my tool"), result("a")]}
+    mended, repairs = judged(body)
+    assert mended["tools"][0]["function"]["name"] == "my_tool"
+    assert mended["messages"][1]["tool_calls"][0]["function"]["name"] == "my_tool"
+    assert [one.index for one in repairs] == [None, 1]
+
+
+def test_a_chain_without_thinking_becomes_text_where_thinking_is_enabled():
+    body = {"thinking": {"type": "enabled"}, "messages": [USER, uses("a"), answers("a", text="Rain.")]}
+    mended, _ = repair(body, dialect="anthropic")
+    assert check(mended, dialect="anthropic") == []
+    assert "Rain." in str(mended["messages"][2]["content"][0]["text"])
+
+
+CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+
+
+def test_what_is_gone_is_named_in_the_repair():
+    _, repairs = repair(
+        [USER, {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "parsed": "x y"}]
+    )
+    assert repairs[0].lost == ("parsed", "x y")
+    assert "x y" in str(repairs[0])
+
+
+def test_nothing_to_repair_is_refused():
+    with pytest.raises(MessageError, match="no messages to repair"):
+        repair([])
+
+
+def test_long_logs_cost_in_proportion():
+    def cost(turns):
+        log = [m for i in range(turns) for m in (USER, calls(f"c{i}", "x", name="a b"), result("lost"), result("x"))]
+        start = time.process_time()
+        repair(log)
+        return time.process_time() - start
+
+    cost(100)
+    small, large = min(cost(500) for _ in range(3)), min(cost(2_000) for _ in range(2))
+    assert large < 4 * 2.3 * small

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from .values import DIALECTS, Dialect, Path
 
-__all__ = ["OPEN", "Fault", "Field", "Shape", "Union", "faults", "fits", "shape_of", "union_of"]
+__all__ = ["OPEN", "Fault", "Field", "Shape", "Union", "faults", "fits", "shape_of", "tables", "union_of"]
 
 OPEN: frozenset[Dialect] = frozenset({"openai"})
 """Dialects that take unknown keys. OpenAI passes over them and servers of open models need some
@@ -78,7 +78,8 @@ class Fault:
 
 
 @cache
-def _tables() -> Mapping[Dialect, Mapping[str, Union | Shape]]:
+def tables() -> Mapping[Dialect, Mapping[str, Union | Shape]]:
+    """Return the shapes of each dialect by their names, read once."""
     known = tomllib.loads((files(__package__) / "shapes.toml").read_text(encoding="utf-8"))
     return {dialect: _read(known[dialect]) for dialect in DIALECTS}
 
@@ -153,7 +154,7 @@ def _parse(tokens: list[re.Match[str]], short: Mapping[str, str], text: str) -> 
 
 def union_of(dialect: Dialect, name: str = "Message") -> Union:
     """Return what a name that stands for several shapes stands for."""
-    found = _tables()[dialect][name]
+    found = tables()[dialect][name]
     assert isinstance(found, Union)
     return found
 
@@ -167,7 +168,7 @@ def shape_of(dialect: Dialect, union: Union, value: Mapping[Any, Any]) -> Shape 
 
 
 def _told(dialect: Dialect, union: Union, value: Mapping[Any, Any]) -> Iterator[Shape]:
-    table = _tables()[dialect]
+    table = tables()[dialect]
     for name in union.shapes:
         shape = table[name]
         assert isinstance(shape, Shape)

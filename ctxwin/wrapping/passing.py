@@ -20,7 +20,7 @@ from ..messages.values import OUTSIDE
 from ..messages.vocabulary import unknown_types
 from ..models import get_model
 from ..packing import Packed, Talk, pack
-from .bodies import CONTINUES, LISTS, readable, with_packed
+from .bodies import CONTINUES, LISTS, as_body, readable, with_packed
 from .streams import Tap
 from .talks import Talks
 
@@ -75,7 +75,7 @@ class Passing:
         said = f"{places} messages of a request were mended, {lost} strings left out; see ctxwin.repair(messages)"
         _log.info("%d messages mended, %d strings left out", places, lost)
         warnings.warn(said, CtxwinWarning, stacklevel=2)
-        return with_packed(body, given, dict(mended), wire)
+        return with_packed(body, given, as_body(mended, given, wire), wire)
 
     def pack(self, body: Mapping[str, Any], wire: Wire, tools: Sequence[Mapping[str, Any]], *, alone: bool) -> Packed:
         """Pack a readable body with these tools.
