@@ -18,8 +18,10 @@ __all__ = ["FORM"]
 DELIMITERS = ",;\t|"
 SAMPLE = 1 << 16
 """Characters by which the delimiter is found."""
+HEADER = 2_000
+"""Characters of the line that names the columns, at most."""
 FIELD = 1 << 26
-"""Characters of one cell at most."""
+"""Characters of one cell, at most."""
 COLUMNS: Mapping[str, frozenset[str]] = {
     "name": frozenset({"role", "speaker", "author", "sender", "from", "who", "participant", "username", "user name",
                        "user", "name", "nickname", "speaker name", "sender name", "from name", "role name"}),
@@ -62,7 +64,9 @@ def _recognise(value: Any) -> bool:
 def _table(text: str, *, limit: int | None = None) -> _Table | None:
     """Return a text as a table; None where it has not the columns of a talk."""
     text = text.lstrip("\ufeff").lstrip("\r\n")
-    header = text.partition("\n")[0].strip()
+    header = text[:HEADER].partition("\n")[0].strip()
+    if len(header) == HEADER:
+        return None
     for delimiter in sorted((one for one in DELIMITERS if one in header), key=header.count, reverse=True):
         names = [_called(one) for one in next(csv.reader([header], delimiter=delimiter), [])]
         if len(set(names)) < len(names):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -38,7 +39,11 @@ SHARE_TIMED, SHARE_BARE = 0.2, 0.5
 SHARE_SMALL = 0.9
 """The same where names are written in small letters, as keys of settings are."""
 FEW = 3
-"""Turns with times that may be of as many speakers: more are a list of something."""
+"""Turns with times that may be of as many speakers, since more are a list of something; and those of a talk without."""
+CHANGES = 0.35
+"""Of the turns without times, those of another speaker than the one before: fields of a record come in runs."""
+SHARE_FIELDS = 0.25
+"""Of the lines that begin like turns, those of nobody: with more a text is a record, a log, a letter."""
 AGAIN = 0.6
 """Of the turns without times, those of speakers who come again."""
 NOBODY = frozenset(
@@ -162,7 +167,7 @@ def _talk(text: str) -> _Talk | None:
     for style in STYLES:
         found = [_begins(line, style) for line in lines]
         names = Counter(one["name"] for one in found if one is not None)
-        if style is BARE and _are_records([one["name"] for one in found if one is not None]):
+        if style is BARE and _are_fields(names, [one["name"] for one in found if one is not None]):
             return None
         if len(names) >= 2 and (speakers := _speakers(names)):
             turns = [one if one is not None and one["name"] in speakers else None for one in found]
@@ -193,7 +198,8 @@ def _is_talk(turns: Sequence[re.Match[str] | None], lines: Sequence[str], style:
     if style is not BARE:
         known = again > 0 or len(names) <= FEW
         return known and _share(turns, lines) >= SHARE_TIMED and not (small and style is PLAIN_TIME)
-    if len(names) < 3 or again < AGAIN * len(names) or set(speakers) == {"Q", "A"}:
+    changes = sum(one != other for one, other in itertools.pairwise(names))
+    if len(names) < FEW or again < AGAIN * len(names) or changes < CHANGES * len(names) or set(speakers) == {"Q", "A"}:
         return False
     return _share(turns, lines) >= (SHARE_SMALL if small else SHARE_BARE)
 
@@ -207,8 +213,10 @@ def _share(turns: Sequence[re.Match[str] | None], lines: Sequence[str]) -> float
     return max(by_line, by_paragraph)
 
 
-def _are_records(names: Sequence[str]) -> bool:
-    """Tell whether names are fields: three or more that come again and again in the same order."""
+def _are_fields(counted: Counter[str], names: Sequence[str]) -> bool:
+    """Tell whether names are fields: known ones, or three and more that come again and again in the same order."""
+    if sum(count for name, count in counted.items() if name.lower() in NOBODY) > SHARE_FIELDS * max(1, len(names)):
+        return not {"user", "assistant"} <= {role_of(name) for name in counted}
     width = len(set(names))
     return width > 2 and len(names) >= 2 * width and all(name == names[at % width] for at, name in enumerate(names))
 
