@@ -51,7 +51,7 @@ class Call(NamedTuple):
 def calls_of(raw: Raw) -> Iterator[Call]:
     """Yield the calls of a message, the old `function_call` last."""
     for call in raw.get("tool_calls") or ():
-        kind = call["type"]
+        kind = "custom" if call["type"] == "custom" else "function"
         yield Call(call["id"], kind, call[kind]["name"], call[kind]["input" if kind == "custom" else "arguments"])
     old = raw.get("function_call")
     if old is not None:
