@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import tempfile
+import weakref
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -201,8 +202,15 @@ def _open_stream(given: Any, name: str = "") -> Source | Export:
     shutil.copyfileobj(given, kept)
     kept.seek(0)
     if zipfile.is_zipfile(kept):
-        return _archive(name, kept)
-    return Source(name=name or "the stream", open=lambda: io.BufferedReader(_Again(kept)))
+        export = _archive(name, kept)
+        weakref.finalize(export, kept.close)
+        return export
+
+    def again() -> IO[bytes]:
+        return io.BufferedReader(_Again(kept))
+
+    weakref.finalize(again, kept.close)
+    return Source(name=name or "the stream", open=again)
 
 
 class _Again(io.RawIOBase):
