@@ -7,7 +7,6 @@ import io
 import os
 import shutil
 import tempfile
-import weakref
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -194,7 +193,7 @@ def _open_stream(given: Any, name: str = "") -> Source | Export:
     name = name or (
         "standard input" if getattr(given, "name", "") in ("<stdin>", 0) else str(getattr(given, "name", ""))
     )
-    kept: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115 - lives as long as what reads it
+    kept: IO[bytes] = _Kept(max_size=SPOOLED)
     head = given.read(1)
     if isinstance(head, str):
         raise InputError("the file is open as text; open it with mode 'rb', or give its path")
@@ -202,15 +201,15 @@ def _open_stream(given: Any, name: str = "") -> Source | Export:
     shutil.copyfileobj(given, kept)
     kept.seek(0)
     if zipfile.is_zipfile(kept):
-        export = _archive(name, kept)
-        weakref.finalize(export, kept.close)
-        return export
+        return _archive(name, kept)
+    return Source(name=name or "the stream", open=lambda: io.BufferedReader(_Again(kept)))
 
-    def again() -> IO[bytes]:
-        return io.BufferedReader(_Again(kept))
 
-    weakref.finalize(again, kept.close)
-    return Source(name=name or "the stream", open=again)
+class _Kept(tempfile.SpooledTemporaryFile[bytes]):
+    """What a stream gave, as long as anything reads it."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class _Again(io.RawIOBase):
