@@ -14,7 +14,7 @@ messages tell nothing and count as openai; `dialect=` decides before all of this
 from __future__ import annotations
 
 from .checking import check
-from .groups import last_user, open_tail, waits_for_results
+from .groups import last_user, open_tail, typed, waits_for_results
 from .loading import Loaded, conversations, holds_conversations, load, loaded
 from .picking import Candidate, pick_one
 from .reading import note, write
@@ -44,6 +44,7 @@ __all__ = [
     "pick_one",
     "read",
     "rewrite",
+    "typed",
     "waits_for_results",
     "write",
 ]

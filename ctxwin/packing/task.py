@@ -14,7 +14,7 @@ from ..embed import CachedEmbedder, get_embedder
 from ..errors import InputError, MessageError, UnknownModel
 from ..files import Files
 from ..items import Budget, Item, parse_tokens
-from ..messages import Conversation, last_user, load
+from ..messages import Conversation, last_user, load, typed
 from ..models import Model, get_model
 from ..pool import Pool
 from ..recall import can_recall
@@ -121,7 +121,7 @@ def make_task(
     if not pool and not conversation.items and query is None:
         raise InputError("nothing to pack: give messages, items or files")
     said = _last_question(conversation)
-    asked = said.text if said is not None else ""
+    asked = typed(said) if said is not None else ""
     question = query if query is not None else asked
     return Task(
         talk=talk,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..items import Budget
+from ..messages import Dialect
 from ..models import Model
 from ..packing import Packed
 from ..tokens import CalibratedTokenizer, Calibration, Piece, Tokenizer, spell
@@ -41,20 +42,23 @@ class Learner:
         """What was learned, as plain JSON values."""
         return self._counter.calibration.to_dict()
 
-    def pack(self, budget: Budget, tools: Tools, new: int, pack: Callable[[Budget], Packed]) -> Packed:
+    def pack(
+        self, budget: Budget, tools: Tools, new: int, dialect: Dialect, pack: Callable[[Budget], Packed]
+    ) -> Packed:
         """Pack so that the request fits by what the provider is expected to count.
 
         Args:
             budget: what it may have; with a margin of its own, that is kept to.
             tools: that go with it.
             new: tokens of the messages since the last request.
+            dialect: whose messages are packed.
             pack: packs under a budget.
         """
         room = budget.total - budget.reserve
         margin = self._counter.margin(room, new) if budget.margin is None else budget.margin
         packed = pack(replace(budget, margin=margin))
         for _ in range(ROUNDS - 1):
-            self._sent = spell(packed.messages, model=self._row, tools=tools)
+            self._sent = spell(packed.messages, model=self._row, tools=tools, dialect=dialect)
             if budget.margin is not None or (not margin and not self._counter.error):
                 break
             over = self._counter.count_request(self._sent).high - room

@@ -122,7 +122,7 @@ class Packer:
             self.last = planned(budget)
         else:
             new = int(talk.counts(self.tokenizer, model=self.row)[-NEW:].sum())
-            self.last = self.learner.pack(limit, tools, new, planned)
+            self.last = self.learner.pack(limit, tools, new, talk.dialect, planned)
         return self.last
 
     @property
