@@ -524,7 +524,6 @@ def test_what_a_window_exports_is_packed_as_the_window_packs_it(tmp_path, dialec
         [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}],
         {"system": "Be brief.", "messages": [{"role": "user", "content": "Hi"}]},
         {"input": "Hi"},
-        ({"role": "user", "content": "Hi"},),
     ],
 )
 def test_messages_of_providers_are_passed_on_as_they_are(messages):
