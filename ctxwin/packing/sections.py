@@ -137,28 +137,28 @@ class _Shortener(ABC):
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
         whole = int(self.pieces.tokens[unit])
-        slots = [(slot, text, self._texts.sentences(text, self._tokenizer).total) for slot, text in self.slots(unit)]
-        slots = [one for one in slots if one[2] > LEAST]
-        shortenable = sum(full for _, _, full in slots)
-        room = tokens - (whole - shortenable) - sum(self._mark(slot) for slot, _, _ in slots)
-        if not slots or room < LEAST * len(slots):
+        slots = self._shortenable(unit)
+        shortenable = sum(source.total for _, source in slots)
+        spare = tokens - self.least(unit)
+        if not slots or spare < 0:
             return None
-        spare = room - LEAST * len(slots)
         excess = max(1, shortenable - LEAST * len(slots))
         texts: dict[Slot, str] = {}
         runs: dict[Slot, Runs] = {}
-        for slot, text, full in slots:
-            room = LEAST + spare * (full - LEAST) // excess
-            short, runs[slot] = fit_text(text, room, weights, self._tokenizer)
-            texts[slot] = short if short == text else self.shown(slot, short)
+        for slot, source in slots:
+            room = LEAST + spare * (source.total - LEAST) // excess
+            short, runs[slot] = fit_text(source, room, weights, self._tokenizer)
+            texts[slot] = short if short == source.text else self.shown(slot, short)
         return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=texts, runs=runs)
 
     def least(self, unit: int) -> int:
-        low, high = 1, int(self.pieces.tokens[unit])
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.fitted(unit, middle, {}) else (middle + 1, high)
-        return low
+        saved = sum(source.total - LEAST - self._mark(slot) for slot, source in self._shortenable(unit))
+        return int(self.pieces.tokens[unit]) - max(0, saved)
+
+    def _shortenable(self, unit: int) -> Sequence[tuple[Slot, Sentences]]:
+        """Return the texts of a unit that can be cut to any length, split."""
+        texts = ((slot, self._texts.sentences(text, self._tokenizer)) for slot, text in self.slots(unit))
+        return [(slot, source) for slot, source in texts if source.total > LEAST]
 
     def shown(self, slot: Slot, text: str) -> str:
         return marked(text, self.items[slot[0]]) if self.recall else text
