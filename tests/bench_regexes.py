@@ -3,7 +3,8 @@
     python tests/bench_regexes.py [NAME ...]
 
 All compiled patterns of all modules are found by looking. Each reads runs of every class of signs, and runs of
-pieces of the texts that it is made to find, after what leads up to them; process time of a text and of one twice as long is compared.
+pieces of the texts that it is made to find, after what leads up to them; process
+time of a text and of one twice as long is compared.
 """
 
 from __future__ import annotations

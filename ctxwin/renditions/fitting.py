@@ -66,7 +66,8 @@ def _order(source: Sentences, weights: Mapping[str, float]) -> list[int]:
     """Return the sentences as they come into question: the first, the last, then those that match best."""
     rank = match(source, weights, NEIGHBOUR)
     rank[0], rank[-1] = np.inf, np.finfo(np.float64).max
-    return np.argsort(-rank, kind="stable").tolist()
+    order: list[int] = np.argsort(-rank, kind="stable").tolist()
+    return order
 
 
 def _finer(source: Sentences, weights: Mapping[str, float], room: int, longest: int, tokenizer: Tokenizer) -> Sentences:
