@@ -301,13 +301,14 @@ _TEMPLATE = r"""
   | </?(?:system|assistant|developer|human)(?:[-_ ]?(?:prompt|message|instructions?|reminder|note|turn))?>
   | </?(?:important|user|admin|hidden)[-_ ]?instructions?>
   | </?(?:tool_call|tool_response|tool_result|function_calls|function_results|antml:\w+)\b[^>\n]{0,40}>
-  | ^[\s>#*\[(=-]*(?:begin|start)\s(?:new\s)?(?:system|admin|developer)[\s_-](?:prompt|message|override|instructions?)
-  | ^[\s>#*\[(=-]*(?:admin|root|developer)[\s_-]?override\b
-  | ^\#{1,4}\s*(?:new|updated|real)\s(?:system\s)?instructions?\b.{0,3}:
-  | ^[\s>#*\[(-]*(?:system|assistant)[\s_-]?(?:prompt|message|override|instructions?|notice|update
-    |note)[\])]?\s*:
-  | ^\#{2,4}\s*(?:system|assistant|human|instructions?|response)\s*:
-  | ^\s*\[(?:system|assistant)\]
+  | ^(?:[^\S\n]|[>#*\[(=-])*+(?:begin|start)\s(?:new\s)?(?:system|admin|developer)[\s_-]
+      (?:prompt|message|override|instructions?)
+  | ^(?:[^\S\n]|[>#*\[(=-])*+(?:admin|root|developer)[\s_-]?override\b
+  | ^\#{1,4}[^\S\n]*+(?:new|updated|real)\s(?:system\s)?instructions?\b.{0,3}:
+  | ^(?:[^\S\n]|[>#*\[(-])*+(?:system|assistant)[\s_-]?(?:prompt|message|override|instructions?|notice|update
+    |note)[\])]?[^\S\n]*+:
+  | ^\#{2,4}[^\S\n]*+(?:system|assistant|human|instructions?|response)[^\S\n]*+:
+  | ^[^\S\n]*+\[(?:system|assistant)\]
   | ^(?-i:Human|Assistant):\s
 """
 _FLAGS = re.VERBOSE | re.IGNORECASE | re.MULTILINE
