@@ -14,6 +14,7 @@ from ..picture import clean, costs, daily, flagged, listing, title
 from ..report import Offer
 from .inputs import (
     BudgetOption,
+    CostsOption,
     EmbedderOption,
     JsonOption,
     ModelOption,
@@ -50,6 +51,7 @@ def run(
     tokenizer: TokenizerOption = None,
     embedder: EmbedderOption = "auto",
     share: ShareOption = None,
+    costed: CostsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     r"""Say of every item why it is in, shortened or out, and what more tokens would buy.
@@ -92,7 +94,7 @@ def run(
         typer.echo(line, err=True)
     for path, reason in packed.report.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
-    if said := [*costs(packed.report), *daily(packed.report)]:
+    if costed and (said := [*costs(packed.report), *daily(packed.report)]):
         typer.echo("\n" + "\n".join(said))
     titles = {one.id: title(one) for one in packed.report.decisions}
     typer.echo("\n" + "\n".join(_offered(offers, extra, titles)))

@@ -69,7 +69,7 @@ class LocalModel:
     @property
     def row(self) -> Model:
         """Its row of the catalogue; it costs nothing but energy."""
-        return Model(name="local", window=WINDOW, output=ANSWER, template="qwen")
+        return Model(name="local", window=WINDOW, output=ANSWER, template="smollm")
 
     @cached_property
     def _engine(self) -> _Engine:
