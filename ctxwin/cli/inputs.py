@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BudgetOption",
+    "CostsOption",
     "EmbedderOption",
     "JsonOption",
     "ModelOption",
@@ -71,6 +72,9 @@ ShareOption = Annotated[
         metavar="SOURCE=FLOOR:CAP",
         help="Tokens or percent that messages, tool_output, files or a path have at least and at most; repeatable.",
     ),
+]
+CostsOption = Annotated[
+    bool, typer.Option("--costs", help="Say what the call costs in money, energy and CO2; needs --model.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
 
