@@ -12,8 +12,9 @@ from strategies.providers import Provider, chat, talk
 import ctxwin
 from ctxwin.errors import InputError
 from ctxwin.tokens import CalibratedTokenizer, Calibration, Piece, count_tokens, get_tokenizer, spell
-from ctxwin.tokens.calibration import FADE, FLOOR, MEMORY, SCATTER, TEXTURE, UNSTATED, _pull
+from ctxwin.tokens.calibration import FACTOR, FADE, FLOOR, SHARE, UNSTATED
 from ctxwin.tokens.kinds import KINDS, _tables, weigh_kinds
+from ctxwin.tokens.replies import MEMORY, SCATTER, TEXTURE, pull
 
 ROOM = 4_000
 DEARER = Provider(tokenizer="qwen3.5", factor=1.3)
@@ -211,9 +212,9 @@ def test_the_fit_is_a_weighted_ridge_regression_over_all_replies():
     ages = MEMORY ** np.arange(len(rows))[::-1]
     a, y, w = np.array(rows), np.array(seen), np.array(weights) * ages
     start = np.append(np.ones(len(KINDS)), 0.0)
-    slow = start + np.linalg.solve(a.T @ (a * w[:, None]) + _pull(), a.T @ (w * (y - a @ start)))
+    slow = start + np.linalg.solve(a.T @ (a * w[:, None]) + pull(), a.T @ (w * (y - a @ start)))
     state = counter.calibration
-    fast = np.linalg.solve(np.array(state.information) + _pull(), _pull() @ start + np.array(state.moments))
+    fast = np.linalg.solve(np.array(state.information) + pull(), pull() @ start + np.array(state.moments))
     assert fast == pytest.approx(slow, rel=1e-6, abs=1e-6)
     assert fast[:3] == pytest.approx([1.2, 1.4, 0.9], abs=0.12)
 
@@ -233,12 +234,20 @@ requests = st.lists(
     st.sampled_from(["generic", "o200k_base"]),
 )
 @settings(max_examples=60)
-def test_whatever_is_reported_the_last_request_counts_as_reported(history, base):
+def test_what_may_be_a_count_of_the_last_request_is_believed_and_nothing_else(history, base):
     counter = CalibratedTokenizer(get_tokenizer(base))
     for sent, reported in history:
+        before, plain = counter, counter.base.count_many([text for piece in sent for text in piece.texts])
+        total = sum(plain) + sum(piece.fixed for piece in sent)
         counter = counter.observe(sent, reported)
         known = counter.count_request(sent)
-        assert (known.tokens, known.low, known.high, known.exact) == (reported, reported, reported, True)
+        if FACTOR * reported < total - 1:
+            assert counter is before
+        elif total <= reported <= FACTOR * total:
+            assert (known.tokens, known.low, known.high, known.exact) == (reported, reported, reported, True)
+        elif reported > 10 * total + 20_000 and before.calibration.doubted is None:  # above whatever came before
+            assert counter.count_request(sent) == before.count_request(sent)
+        assert 0 <= counter.margin(8_000, 500) <= SHARE * 8_000
         assert all(count >= 0 for count in counter.count_many([text for piece in sent for text in piece.texts]))
         assert np.isfinite(counter.error) and counter.error >= 0
         saved = json.loads(json.dumps(counter.calibration.to_dict()))
@@ -345,8 +354,8 @@ def test_a_calibration_of_another_tokenizer_or_form_is_refused():
     with pytest.raises(InputError, match=r"'generic', not of 'gemini'; begin a new one"):
         CalibratedTokenizer(get_tokenizer("gemini"), counter.calibration)
     plain = counter.calibration.to_dict()
-    with pytest.raises(InputError, match="form 9, and ctxwin reads 1"):
+    with pytest.raises(InputError, match="form 9, and ctxwin reads 2"):
         Calibration.from_dict(plain | {"form": 9})
-    for wrong in ({}, {"form": 1}, plain | {"anchor": {}}, plain | {"anchor": 3}):
+    for wrong in ({}, {"form": 2}, plain | {"anchor": {}}, plain | {"anchor": 3}):
         with pytest.raises(InputError, match="no saved calibration"):
             Calibration.from_dict(wrong)
