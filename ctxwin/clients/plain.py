@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..tokens.replies import MOST_TOKENS
+
 __all__ = ["field", "number", "plain", "tidy"]
 
 PARSED = frozenset({"parsed", "parsed_arguments", "parsed_output"})
 """What SDKs add to an answer beside what the model said."""
-
-MOST = 10**9
-"""Tokens: a hundred times the largest window of any model of 2026. What is reported beyond says nothing."""
 
 
 def field(value: Any, *path: str) -> Any:
@@ -34,7 +33,7 @@ def number(value: Any, *path: str) -> int:
         (3, 0)
     """
     found = field(value, *path)
-    return found if isinstance(found, int) and 0 <= found <= MOST and not isinstance(found, bool) else 0
+    return found if isinstance(found, int) and 0 <= found <= MOST_TOKENS and not isinstance(found, bool) else 0
 
 
 def plain(value: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from ..items import content_hash
 from ..media import Count
 from .kinds import KINDS, weigh_kinds
 from .pieces import Piece
-from .replies import CONSTANT, ONE, Anchor, Calibration, differing, fit, pull, spread
+from .replies import CONSTANT, MOST_TOKENS, ONE, Anchor, Calibration, differing, fit, pull, spread
 from .tokenizers import Tokenizer
 
 __all__ = ["Anchor", "CalibratedTokenizer", "Calibration", "most_margin"]
@@ -154,7 +154,7 @@ class CalibratedTokenizer(Tokenizer):
         if not sent or reported <= 0:
             raise InputError(f"{len(sent)} pieces and {reported} reported tokens teach nothing; give both")
         request = replace(self._measure(sent), reported=reported)
-        if reported * FACTOR < request.plain:
+        if reported * FACTOR < request.plain or reported > MOST_TOKENS:
             return self
         if self._agrees(request):
             return self._taught(sent, reported)
@@ -201,6 +201,9 @@ class CalibratedTokenizer(Tokenizer):
         if changed >= TEACHES:
             worst = self._worst(reported - centre, changed, known)
             learned = fit(replace(learned, worst=worst), replace(request, reported=reported), known, changed)
+            billed = learned.constant - self.calibration.constant > BEYOND * CONSTANT
+            if billed and not self.base.error:  # what seemed to be the tokenizer's error was none
+                learned = replace(learned, worst=0.0)
         if learned.ratios != self.calibration.ratios:
             request = self._with(learned)._measure(sent)
         return self._with(replace(learned, anchor=replace(request, reported=reported)))
@@ -223,6 +226,7 @@ class CalibratedTokenizer(Tokenizer):
     def _worst(self, missed: int, changed: int, known: Anchor | None) -> float:
         """Return the worst error of late, given how far off the last request was."""
         seen = max(0.0, abs(missed) - (CONSTANT if known is None else 0.0)) / spread(1.0, changed)
+        seen = min(seen, FACTOR - 1.0)
         if self.calibration.replies:
             return max(seen, FADE * self.calibration.worst)
         # The first reply tells how far off the tokenizer was, which the ratios then make up for.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .kinds import KINDS
 
-__all__ = ["CONSTANT", "ONE", "Anchor", "Calibration", "differing", "fit", "pull", "spread"]
+__all__ = ["CONSTANT", "MOST_TOKENS", "ONE", "Anchor", "Calibration", "differing", "fit", "pull", "spread"]
 
 FORM = 2
 """Form of a saved calibration; raised when the form changes."""
@@ -45,6 +45,8 @@ SCATTER = 0.05
 """Error of one text when the ratios are right, relative."""
 MEMORY = 0.97
 """What a reply counts for after the next one: as much as 33 replies are remembered."""
+MOST_TOKENS = 10**9
+"""Tokens: a hundred times the largest window of any model of 2026. What is reported beyond says nothing."""
 ADOPT = 0.01
 """Change of a request's count from which new ratios are taken over: kept counts of many texts hang on them."""
 
