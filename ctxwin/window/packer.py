@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..models import Model
 from ..packing import Packed, Talk, pack
 from ..store import MemoryStore, Store
 from ..tokens import Tokenizer, get_tokenizer
+from .calls import Call
 from .contents import Contents
 from .keeping import KeptCounts, StoredVectors
 from .learning import Learner
@@ -61,7 +62,6 @@ class Packer:
         priced = row is not None and row.cache_read is not None
         self._planner = Planner(model=row, policy=cache) if cache is not None and priced else None
         self._sent = State.from_dict(state[CACHED]) if self._planner and state.get(CACHED) else None
-        self._next: State | None = None
         self._contents = contents
         self._store = store
         self._choices = choices
@@ -88,58 +88,69 @@ class Packer:
         self,
         query: str | None,
         *,
+        call: Call,
+        without: Collection[int],
         budget: int | str | Budget | None,
         tools: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
     ) -> Packed:
-        """Pack what there is now."""
-        talk, pins = self._contents.talk, self._contents.pinned
+        """Pack a call's request from what there is now.
+
+        Args:
+            query: as for `Window.pack`, as is the rest.
+            call: what the request ends with; it takes note of the request.
+            without: positions of the turns that are left out.
+            budget: the same.
+            tools: the same.
+            options: the same.
+        """
+        talk, pins = self._contents.view(call.last, without), self._contents.pinned
         usual = {"model": self.row, "tokenizer": self.tokenizer, "embedder": self._embedder or "none"}
         given = usual | dict(self._choices) | dict(options)
+        planner = None if talk is not self._contents.talk or options or given["strategy"] != "auto" else self._planner
 
-        def under(some: int | str | Budget | None) -> Packed:
-            return pack(talk, query, some, **given, pins=pins, tools=tools)
-
-        def planned(some: int | str | Budget | None) -> Packed:
-            if self._planner is None or options or given["strategy"] != "auto" or given["files"] or given["shares"]:
-                return under(some)
-            packed, self._next = self._planner.plan(
+        def packed(some: int | str | Budget | None, counter: Tokenizer | None = None) -> Packed:
+            chosen = given if counter is None else given | {"tokenizer": counter}
+            if planner is None or given["files"] or given["shares"]:
+                return pack(talk, query, some, **chosen, pins=pins, tools=tools)
+            request, call.planned = planner.plan(
                 talk,
                 self._sent,
                 query=query,
                 budget=some,
-                tokenizer=self.tokenizer,
+                tokenizer=chosen["tokenizer"],
                 pins=pins,
                 tools=tools,
                 embedder=given["embedder"],
                 summarizer=given["summarizer"],
             )
-            return packed
+            return request
 
-        limit, self._next = as_budget(budget), None
+        limit, call.planned, call.sent = as_budget(budget), None, ()
         if limit is None or given["tokenizer"] is not self.tokenizer:
-            self.learner.forget_request()
-            self.last = planned(budget)
+            call.packed = packed(budget)
         else:
             new = int(talk.counts(self.tokenizer, model=self.row)[-NEW:].sum())
-            self.last = self.learner.pack(limit, tools, new, talk.dialect, planned)
-        return self.last
+            call.packed, call.sent = self.learner.pack(limit, tools, new, talk.dialect, packed)
+        self.last = call.packed
+        return call.packed
 
     @property
     def tokenizer(self) -> Tokenizer:
         """What counts now."""
         return self.learner.tokenizer
 
-    def marked(self, body: Mapping[str, Any], dialect: Dialect) -> Mapping[str, Any]:
-        """Return the body of the last request with the marks that Anthropic wants, where it has none of its own."""
-        if self._planner is None or self._next is None or dialect != "anthropic" or "cache_control" in repr(body):
+    def marked(self, body: Mapping[str, Any], dialect: Dialect, call: Call) -> Mapping[str, Any]:
+        """Return the body of a call's request with the marks that Anthropic wants, where it has none of its own."""
+        if self._planner is None or call.planned is None or dialect != "anthropic" or "cache_control" in repr(body):
             return body
-        return mark(body, self._next, self._planner.rules, dialect=dialect)
+        return mark(body, call.planned, self._planner.rules, dialect=dialect)
 
-    def answered(self, reply: Reply) -> bool:
-        """Take it that the last request was answered; say whether `state` has changed."""
-        planned, self._sent, self._next = self._next is not None, self._next or self._sent, None
-        learned = reply.usage is not None and self.learner.observe(reply.usage.input)
+    def answered(self, call: Call, reply: Reply) -> bool:
+        """Take it that a call's request was answered; say whether `state` has changed."""
+        planned, self._sent = call.planned is not None, call.planned or self._sent
+        learned = reply.usage is not None and self.learner.observe(call.sent, reply.usage.input)
+        call.planned, call.sent = None, ()
         return planned or learned
 
     @property
@@ -149,7 +160,7 @@ class Packer:
 
     def forget_requests(self) -> None:
         """Forget what was sent: it may hold what is to be forgotten or erased."""
-        self._sent = self._next = None
+        self._sent = None
 
     def prepare(self) -> None:
         """Count, embed and read what is new in the background, so that the next packing finds it done."""
