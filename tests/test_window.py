@@ -16,7 +16,7 @@ from server import Answer, Call, Failure, Provider
 import ctxwin
 from ctxwin.clients import adapt
 from ctxwin.embed.vectors import vector_key
-from ctxwin.errors import InputError, MessageError, UnknownModel
+from ctxwin.errors import CtxwinWarning, InputError, MessageError, UnknownModel
 from ctxwin.store import MemoryStore, SqliteStore
 
 LONG = [f"Note {n}: locker {n} opens with {n * 7919 % 9000 + 1000}." for n in range(300)]
@@ -388,3 +388,44 @@ def test_a_report_can_be_read_after_the_conversation_has_grown():
     last = window.last.report.decisions
     assert len(last) == 27
     assert sum(one.rung != "out" for one in last) < 27
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic", "responses"])
+def test_a_window_may_mend_what_a_provider_would_refuse(dialect):
+    poisoned = {
+        "openai": [
+            {"role": "tool", "tool_call_id": "gone", "content": "Rain until six."},
+            {"role": "assistant", "content": None, "tool_calls": []},
+        ],
+        "anthropic": [
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "gone", "content": "Rain until six."}]},
+            {"role": "assistant", "content": [{"type": "text", "text": " "}]},
+        ],
+        "responses": [{"type": "function_call_output", "call_id": "gone", "output": "Rain until six."}],
+    }[dialect]
+    plain = ctxwin.Window(budget=500, dialect=dialect, embedder="none")
+    plain.add("Hello")
+    with pytest.raises(MessageError, match=r"ctxwin\.repair"):
+        plain.add(*poisoned)
+    window = ctxwin.Window(budget=500, dialect=dialect, embedder="none", repair=True)
+    window.add("Hello")
+    with pytest.warns(CtxwinWarning, match="were mended"):
+        window.add(*poisoned)
+    window.add("And now?")
+    packed = window.pack()
+    assert "Rain until six." in packed.text
+    assert ctxwin.check(packed.messages, dialect=dialect) == []
+
+
+def test_a_mended_window_lets_an_open_call_wait_and_closes_one_that_nobody_answers():
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    window = ctxwin.Window(budget=500, embedder="none", repair=True)
+    window.add("Look.", {"role": "assistant", "content": None, "tool_calls": [call]})
+    assert len(window) == 2
+    window.add({"role": "tool", "tool_call_id": "c1", "content": "Dry."})
+    assert [turn.message["role"] for turn in window.turns] == ["user", "assistant", "tool"]
+    window.add({"role": "assistant", "content": None, "tool_calls": [{**call, "id": "c2"}]})
+    with pytest.warns(CtxwinWarning, match="were mended"):
+        window.add("Never mind.")
+    assert [turn.message["role"] for turn in window.turns][-2:] == ["tool", "user"]
+    assert ctxwin.check([turn.message for turn in window.turns]) == []

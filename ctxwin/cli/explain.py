@@ -19,6 +19,7 @@ from .inputs import (
     EmbedderOption,
     JsonOption,
     ModelOption,
+    RepairOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
@@ -43,6 +44,7 @@ def run(
     ] = None,
     budget: BudgetOption = None,
     pick: PickOption = None,
+    mend: RepairOption = False,
     more: Annotated[
         str, typer.Option("--more", metavar="TOKENS", help="Say what so many more tokens would buy.")
     ] = "500",
@@ -87,6 +89,7 @@ def run(
         tokenizer=tokenizer,
         embedder=embedder,
         shares=share or (),
+        mend=mend,
     )
     offers = packed.report.more(extra)
     if as_json:

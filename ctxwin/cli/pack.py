@@ -16,6 +16,7 @@ from .inputs import (
     EmbedderOption,
     JsonOption,
     ModelOption,
+    RepairOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
@@ -39,6 +40,7 @@ def run(
     ] = None,
     budget: BudgetOption = None,
     pick: PickOption = None,
+    mend: RepairOption = False,
     files: Annotated[
         list[str] | None,
         typer.Option("--files", "-f", metavar="PATH", help="A file or folder to choose from as well; repeatable."),
@@ -84,6 +86,7 @@ def run(
         tokenizer=tokenizer,
         embedder=embedder,
         shares=share or (),
+        mend=mend,
     )
     table = "\n".join([str(packed), *(costs(packed.report) if costed else [])])
     if preview:

@@ -209,10 +209,11 @@ def _with_arguments(message: BaseMessage, arguments: Mapping[str, str]) -> BaseM
     """Return a message whose calls have these arguments, JSON by the id of the call; content blocks repeat them."""
     if not isinstance(message, AIMessage):
         return message
-    new = {call["id"]: json.loads(arguments[call["id"]]) for call in message.tool_calls if call["id"] in arguments}
-    if all(new.get(call["id"], call["args"]) == call["args"] for call in message.tool_calls):
+    ids = [call_id for call in message.tool_calls if (call_id := call["id"]) in arguments and call_id is not None]
+    new = {call_id: json.loads(arguments[call_id]) for call_id in ids}
+    calls = [{**call, "args": new.get(str(call["id"]), call["args"])} for call in message.tool_calls]
+    if calls == message.tool_calls:
         return message
-    calls = [{**call, "args": new.get(call["id"], call["args"])} for call in message.tool_calls]
     content = message.content if isinstance(message.content, str) else [_called(one, new) for one in message.content]
     return message.model_copy(update={"tool_calls": calls, "content": content})
 

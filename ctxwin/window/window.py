@@ -20,6 +20,7 @@ from ..tokens import Tokenizer
 from .calls import Call, Calls
 from .contents import Contents
 from .exchange import Exchange
+from .mending import mended
 from .packer import Packer
 from .recording import Recording
 from .saved import restore, save, write
@@ -50,6 +51,8 @@ class Window(Recording):
         recall: whether the model gets a tool with which it can ask for what was shortened or left out.
         cache: policy by which requests share their beginnings with earlier ones, so that the provider's prompt cache
             is read (`ctxwin.caching.POLICIES`), where the model has a price for that; None: each is packed anew.
+        repair: whether messages that a provider would refuse are mended before they are stored, as by `ctxwin.repair`,
+            with a warning; else they are refused.
 
     A window that is in the store already is opened as it was; what is given here replaces what it was opened with.
 
@@ -83,9 +86,11 @@ class Window(Recording):
         shares: Mapping[str, tuple[float, float | None]] | None = None,
         recall: bool = False,
         cache: str | None = "auto",
+        repair: bool = False,
     ) -> None:
         self.id = id
         self.recall = recall
+        self.repair = repair
         self._store = open_store(store)
         self._owned = not isinstance(store, Store)
         self._lock = RLock()
@@ -96,7 +101,7 @@ class Window(Recording):
         self._kept = Kept(self._store, id, settings, known)
         self._row = row_of(model or known.model, self._kept.now.budget)
         self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
-        self._given["cache"] = cache
+        self._given |= {"cache": cache, "repair": repair}
         self._choices = {"summarizer": summarizer, "strategy": strategy, "files": files, "shares": shares}
         self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
         self._packer = self._new_packer()
@@ -206,6 +211,8 @@ class Window(Recording):
             raise InputError("nothing to add; give a message")
         with self._lock:
             self._refresh()
+            if self.repair:
+                raws = mended(raws, self._contents.talk, self._kept.now.dialect)
             with self._ordered():
                 turns = self._contents.append(
                     raws, [time] * len(raws) if time is not None else None, behind=self._contents.caller(raws[0])
