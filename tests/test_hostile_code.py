@@ -14,7 +14,7 @@ from ctxwin.syntax import parse
 @pytest.mark.parametrize(
     ("language", "shape"),
     [
-        *(("java", "a<"), ("java", "List<"), ("java", "a<" * 50 + ";"), ("cpp", "a<")),
+        *(("java", "a<"), ("java", "List<"), ("java", "a=>"), ("java", "a<" * 50 + ";"), ("cpp", "a<")),
         *(("csharp", "a<"), ("csharp", "a<b>(c"), ("csharp", "a<" * 50 + ";"), ("swift", "a?b:"), ("swift", "#")),
     ],
 )

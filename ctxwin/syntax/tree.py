@@ -41,6 +41,8 @@ keep all readings, and their memory grows with the square of the depth: 20 kB of
 
 _HASHES = 100 * "#"
 """Around a raw string of Swift; the grammar's scanner takes gigabytes for a long run of them."""
+MAX_ARROWS = 200
+"""Signs `=>` in a text of Java, which has them in strings alone: 15 kB of `a=>` crash its grammar."""
 _AMBIGUOUS = frozenset(("cpp", "csharp", "java"))
 _BRACKET = re.compile(r"<<|[\[\](){}<>;]")
 _BODIES = frozenset(("accessors", "body", "consequence"))
@@ -148,6 +150,8 @@ def _is_too_deep(text: str, language: str) -> bool:
         return _is_deep_yaml(text)
     if language == "swift":
         return _HASHES in text
+    if language == "java" and text.count("=>") > MAX_ARROWS:
+        return True
     return language in _AMBIGUOUS and _is_deeply_nested(text)
 
 
