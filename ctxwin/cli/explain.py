@@ -10,7 +10,7 @@ import typer
 
 from ..errors import InputError
 from ..items import parse_tokens
-from ..picture import clean, costs, daily, flagged, listing, title
+from ..picture import clean, costs, flagged, listing, title
 from ..report import Offer
 from .given import PickOption, told_apart
 from .inputs import (
@@ -103,7 +103,7 @@ def run(
         typer.echo(line, err=True)
     for path, reason in packed.report.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
-    if costed and (said := [*costs(packed.report), *daily(packed.report)]):
+    if costed and (said := costs(packed.report)):
         typer.echo("\n" + "\n".join(said))
     titles = {one.id: title(one) for one in packed.report.decisions}
     typer.echo("\n" + "\n".join(_offered(offers, extra, titles)))
