@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import random
 import subprocess
 import sys
 from contextlib import ExitStack, closing
@@ -14,7 +16,7 @@ import pytest
 from server import Answer, Call, Failure, Provider
 
 import ctxwin
-from ctxwin.clients import adapt
+from ctxwin.clients import Reply, Usage, adapt
 from ctxwin.embed.vectors import vector_key
 from ctxwin.errors import CtxwinWarning, InputError, MessageError, UnknownModel
 from ctxwin.store import MemoryStore, SqliteStore
@@ -429,3 +431,26 @@ def test_a_mended_window_lets_an_open_call_wait_and_closes_one_that_nobody_answe
         window.add("Never mind.")
     assert [turn.message["role"] for turn in window.turns][-2:] == ["tool", "user"]
     assert ctxwin.check([turn.message for turn in window.turns]) == []
+
+
+def test_sealed_thoughts_count_as_the_provider_reported_them(tmp_path):
+    sealed = base64.b64encode(random.Random(3).randbytes(9_000)).decode()
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": sealed}
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "At six."}]}
+    asked = {"type": "message", "role": "user", "content": "When is ebb?"}
+    guess = ctxwin.count_tokens([asked, thought, said])
+    assert guess.high - guess.low > 1_000
+    usage = Usage(input=12, output=260, reasoning=250)
+    with closing(ctxwin.Window(budget=9_000, dialect="responses", store=tmp_path / "a.db", embedder="none")) as window:
+        window.add(asked)
+        window.pack()
+        window.record(Reply(messages=(thought, said), text="At six.", usage=usage))
+        window.add({**asked, "content": "And tomorrow?"})
+        assert 250 < window.pack().tokens < 320
+    known = (
+        "from ctxwin import Window; import sys; w = Window(store=sys.argv[1], embedder='none'); print(w.pack().tokens)"
+    )
+    again = subprocess.run(
+        [sys.executable, "-c", known, str(tmp_path / "a.db")], capture_output=True, text=True, check=True
+    )
+    assert 250 < int(again.stdout) < 320  # by another process, from the store

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ..errors import MessageError
-from ..items import Media, Part
+from ..items import Media, Part, content_hash
 from ..media import MediaKind, attachment
 from .values import Path, Raw
 
@@ -187,7 +187,7 @@ def _short(value: object) -> int:
 
 def sealed(text: str, call_id: str | None = None) -> Part:
     """Return the part of a string that only the provider can read; it costs by its size."""
-    return Part(kind="sealed", call_id=call_id, media=Media(size=len(text)))
+    return Part(kind="sealed", name=content_hash(text)[:16], call_id=call_id, media=Media(size=len(text)))
 
 
 TEXTS = frozenset({"text", "stdout", "stderr", "logs", "output", "error", "result", "transcript", "cited_text"})
