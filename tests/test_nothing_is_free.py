@@ -4,13 +4,14 @@ import base64
 import copy
 import json
 import random
+import sys
 
 import fuzz_requests
 import pytest
 from strategies.samples import BODIES, encoded
 
 from ctxwin import MessageError, check, count_tokens, get_tokenizer, pack
-from ctxwin.messages import read, write
+from ctxwin.messages import read, rewrite, texts_within, write
 from ctxwin.messages.pieces import SEALED
 from ctxwin.tokens import count_items, count_tools
 
@@ -153,6 +154,76 @@ def test_long_arguments_of_an_open_call_are_shortened_within_their_json(form):
     for budget in (300, 2_000, 20_000):
         kept = pack(closed, budget=budget, embedder="none", tokenizer="o200k_base").messages
         assert talk[1] in kept or not any("save" in json.dumps(message) for message in kept)
+
+
+ESCAPED = {"text": "潮汐今天六点出发。" * 4_000, "path": "a.md"}
+LAST = {
+    "escaped": {"type": "function_call", "call_id": "c1", "name": "save", "arguments": json.dumps(ESCAPED)},
+    "no JSON": {"type": "custom_tool_call", "call_id": "c1", "name": "save", "input": 'say "six"\n' * 4_000},
+    "patch": {
+        "type": "apply_patch_call", "call_id": "c1", "status": "completed",
+        "operation": {"type": "update_file", "path": "a.md", "diff": "+ The ferry leaves at six.\n" * 3_000},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", sorted(LAST))
+def test_arguments_are_shortened_however_they_are_written(form):
+    """Escapes of all but ASCII, quotes that nothing escapes, and calls whose arguments stand under their own key."""
+    call = LAST[form]
+    talk = [{"role": "user", "content": "Save it."}, call, {**call, "type": f"{call['type']}_output", "output": "ok"}]
+    for field in ("name", "arguments", "input", "operation"):
+        talk[2].pop(field, None)
+    assert check(talk) == []
+    packed = pack(talk, budget=2_000, embedder="none", tokenizer="o200k_base")
+    assert 1_000 < packed.tokens <= 2_000
+    assert check(packed.messages) == []
+    assert packed.messages[1].keys() == call.keys()
+    assert "tokens omitted …]" in json.dumps(packed.messages[1], ensure_ascii=False)
+
+
+def test_each_json_is_written_once_however_many_texts_in_it_are_shortened():
+    """Twice the fields take twice the work: calls of the JSON reader do not grow with them."""
+
+    def calls(fields):
+        held = json.dumps({f"k{n}": "The ferry leaves at six." for n in range(fields)})
+        (part,) = read([{"type": "function_call", "call_id": "c", "name": "save", "arguments": held}]).items[0].parts
+        texts = {path: "Six." for path, _ in texts_within(part)}
+        seen = []
+        sys.setprofile(lambda frame, event, _: seen.append(1) if frame.f_code is json.loads.__code__ else None)
+        try:
+            new = rewrite({"arguments": held}, texts)
+        finally:
+            sys.setprofile(None)
+        assert set(json.loads(new["arguments"]).values()) == {"Six."}
+        return len(seen)
+
+    assert calls(40) == calls(20)
+
+
+LABELLED = [{"type": word} for word in LONG.split()]
+SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": LABELLED}
+LABELLED_TALKS = {
+    "content": [{"role": "user", "content": LABELLED}],
+    "thoughts": [{"role": "assistant", "content": "Six.", "reasoning_details": LABELLED}],
+    "result": [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "find", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": LABELLED}]},
+    ],
+    "server": [{"role": "assistant", "content": [SEARCH, FOUND]}],
+    "reasoning": [{"type": "reasoning", "id": "rs_1", "summary": LABELLED}],
+    "hosted": [{"type": "file_search_call", "id": "fs_1", "queries": [], "results": LABELLED}],
+    "shell": [
+        {"type": "shell_call", "call_id": "k", "action": {"commands": ["ls"]}},
+        {"type": "shell_call_output", "call_id": "k", "output": LABELLED},
+    ],
+}
+
+
+@pytest.mark.parametrize("place", sorted(LABELLED_TALKS))
+def test_objects_of_nothing_but_short_fields_cost_in_their_number(place):
+    assert count_items(read(LABELLED_TALKS[place]).items, TOKENIZER)[-1] >= COST
 
 
 def test_names_of_fields_cost_what_they_say():

@@ -20,7 +20,7 @@ from .picking import Candidate, pick_one
 from .plain import as_plain
 from .reading import note, write
 from .repair import repair
-from .rewriting import rewrite, texts_within
+from .rewriting import as_written, rewrite, texts_within
 from .sources import Export, Source, open_place
 from .transcript import Transcript, read
 from .values import Conversation, Dialect, Problem, Repair
@@ -36,6 +36,7 @@ __all__ = [
     "Source",
     "Transcript",
     "as_plain",
+    "as_written",
     "check",
     "conversations",
     "holds_conversations",

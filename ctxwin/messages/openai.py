@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..errors import MessageError
 from ..items import Media, Part
-from .pieces import LABEL, answering, as_json, blocks, medium, optional, rest, sealed, sound, string
+from .pieces import LABEL, answering, as_json, at_least, blocks, medium, optional, rest, sealed, sound, string
 from .values import Path, Raw
 
 __all__ = ["parts"]
@@ -75,13 +75,17 @@ def _thoughts(thoughts: object) -> Iterable[Part]:
         if not isinstance(one, Mapping):
             yield Part(kind="other", text=as_json(one))
             continue
-        readable = [key for key in ("thinking", "text", "summary") if isinstance(one.get(key), str)]
-        for key in readable:
-            yield Part(kind="reasoning", text=one[key])
-        if isinstance(one.get("data"), str):
-            yield sealed(one["data"])
-            readable.append("data")
-        yield from rest(one, *readable)
+        yield from at_least(_thought(one), one)
+
+
+def _thought(one: Raw) -> Iterable[Part]:
+    readable = [key for key in ("thinking", "text", "summary") if isinstance(one.get(key), str)]
+    for key in readable:
+        yield Part(kind="reasoning", text=one[key])
+    if isinstance(one.get("data"), str):
+        yield sealed(one["data"])
+        readable.append("data")
+    yield from rest(one, *readable)
 
 
 def _spoken(audio: object) -> Iterable[Part]:

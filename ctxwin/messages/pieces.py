@@ -21,6 +21,7 @@ __all__ = [
     "LABEL",
     "answering",
     "as_json",
+    "at_least",
     "blocks",
     "brief",
     "decoded",
@@ -105,9 +106,12 @@ def blocks(value: Sequence[Any], path: Path, read: Callable[[Raw, str, Path], It
     for position, block in enumerate(value):
         if not isinstance(block, Mapping):
             raise MessageError(f"content block {position} is {type(block).__name__}; give an object with a 'type'")
-        found = list(read(block, string(block, "type", f"content block {position}"), (*path, position)))
-        # A block of nothing but labels is still something that is sent.
-        yield from found or [Part(kind="other", text=as_json(block))]
+        yield from at_least(read(block, string(block, "type", f"content block {position}"), (*path, position)), block)
+
+
+def at_least(found: Iterable[Part], raw: Raw, call_id: str | None = None) -> Iterable[Part]:
+    """Return the parts of an object; an object of nothing but labels is one, too, since it is sent."""
+    return list(found) or ([Part(kind="other", text=as_json(raw), call_id=call_id)] if raw else [])
 
 
 def answering(part: Part, call_id: str | None, name: str | None = None) -> Part:
@@ -216,7 +220,7 @@ def shown(value: object, path: Path, call_id: str, block: Callable[[Raw, str, Pa
     elif isinstance(value, Mapping) and value.get("type") in ("image", "document", "input_image"):
         yield from (answering(part, call_id) for part in block(value, value["type"], path))
     elif isinstance(value, Mapping):
-        yield from _shown_fields(value, path, call_id, block)
+        yield from at_least(_shown_fields(value, path, call_id, block), value, call_id)
     elif value is not None:
         yield Part(kind="other", text=as_json(value), call_id=call_id)
 

@@ -120,6 +120,8 @@ def strings(value: object) -> Iterator[str]:
             todo.extendleft(reversed(list(one.values())))
         elif isinstance(one, list | tuple):
             todo.extendleft(reversed(one))
+        elif isinstance(one, set | frozenset):
+            todo.extendleft(sorted(one, key=repr, reverse=True))
 
 
 def spoken(value: object) -> Iterator[str]:
@@ -139,6 +141,8 @@ def spoken(value: object) -> Iterator[str]:
             todo.extendleft(reversed([inner for key, inner in one.items() if key not in MACHINE]))
         elif isinstance(one, list | tuple):
             todo.extendleft(reversed(one))
+        elif isinstance(one, set | frozenset):
+            todo.extendleft(sorted(one, key=repr, reverse=True))
 
 
 class Slot(NamedTuple):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..errors import MessageError
 from ..items import Part
-from .pieces import LABEL, answering, as_json, blocks, medium, optional, rest, shown, sound, string
+from .pieces import LABEL, answering, as_json, at_least, blocks, medium, optional, rest, shown, sound, string
 from .values import Path, Raw
 
 __all__ = ["HOSTED", "SETTINGS", "from_model", "item_role", "parts"]
@@ -140,7 +140,7 @@ def _thoughts(raw: Raw) -> Iterable[Part]:
     texts = [one["text"] for one in found if isinstance(one.get("text"), str)]
     yield Part(kind="reasoning", text="\n".join(texts))
     for one in found:
-        yield from rest(one, *(["text"] if isinstance(one.get("text"), str) else []))
+        yield from rest(one, "text") if isinstance(one.get("text"), str) else at_least(rest(one), one)
     if odd:
         yield Part(kind="other", text=as_json(odd))
     yield from rest(raw, *lists)
@@ -161,7 +161,8 @@ def _call(raw: Raw, kind: str) -> Iterable[Part]:
     asked = raw.get(field)
     text = asked if isinstance(asked, str) else as_json(asked)
     call_id = optional(raw, "id" if kind == "mcp_approval_request" else "call_id", f"a {kind}")
-    yield Part(kind="call", text=text, name=kind, call_id=call_id)
+    path = (field,) if asked else ()
+    yield Part(kind="call", text=text, path=path, name=kind, call_id=call_id)
     yield from rest(raw, field)
 
 
@@ -210,8 +211,12 @@ def _streams(output: Iterable[object]) -> Iterable[Part]:
         if not isinstance(piece, Mapping):
             yield Part(kind="other", text=as_json(piece))
             continue
-        streams = [stream for stream in ("stdout", "stderr") if isinstance(piece.get(stream), str)]
-        for stream in streams:
-            if piece[stream]:
-                yield Part(kind="text", text=piece[stream], path=("output", position, stream))
-        yield from rest(piece, *streams)
+        yield from at_least(_stream(piece, ("output", position)), piece)
+
+
+def _stream(piece: Raw, path: Path) -> Iterable[Part]:
+    streams = [stream for stream in ("stdout", "stderr") if isinstance(piece.get(stream), str)]
+    for stream in streams:
+        if piece[stream]:
+            yield Part(kind="text", text=piece[stream], path=(*path, stream))
+    yield from rest(piece, *streams)

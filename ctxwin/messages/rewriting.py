@@ -11,7 +11,7 @@ from ..items import Part
 from .pieces import INSIDE, encoded
 from .values import Path, Raw
 
-__all__ = ["rewrite", "texts_within"]
+__all__ = ["as_written", "rewrite", "texts_within"]
 
 MEDIA: Mapping[str, str] = {
     "image_url": "text",
@@ -44,11 +44,9 @@ def rewrite(raw: Raw, texts: Mapping[Path, str]) -> dict[str, Any]:
         >>> rewrite({"role": "user", "content": "A long story."}, {("content",): "A story."})
         {'role': 'user', 'content': 'A story.'}
     """
-    new: object = raw
-    for path, text in texts.items():
-        if not path:
-            raise MessageError("a part without a path stays as it is; leave it out of the texts")
-        new = _put(new, path, text, path)
+    if () in texts:
+        raise MessageError("a part without a path stays as it is; leave it out of the texts")
+    new = _put(raw, texts, ())
     return dict(new) if isinstance(new, Mapping) else {}
 
 
@@ -72,6 +70,25 @@ def texts_within(call: Part) -> list[tuple[Path, str]]:
     return list(_texts(held, (*call.path, INSIDE)))
 
 
+def as_written(raw: Raw, path: Path, text: str) -> tuple[str, str] | None:
+    r"""Return how JSON writes a text within arguments: as it came in, and as `rewrite` puts it there; else None.
+
+    Many programs escape all but ASCII in arguments; `rewrite` leaves characters as they are.
+
+    Example:
+        >>> call = {"type": "function_call", "arguments": '{"text": "\u6f6e"}'}
+        >>> as_written(call, ("arguments", INSIDE, "text"), "潮")
+        ('\u6f6e', '潮')
+    """
+    if INSIDE not in path[:-1]:
+        return None
+    held: Any = raw
+    for step in path[: path.index(INSIDE)]:
+        held = held[step]
+    escaped = isinstance(held, str) and held.isascii()
+    return json.dumps(text, ensure_ascii=escaped)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]
+
+
 def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
         yield path, value
@@ -80,28 +97,35 @@ def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _texts(inner, (*path, key))
 
 
-def _put(value: object, rest: Path, text: str, path: Path) -> object:
-    if not rest:
-        return _renewed(value, text, path)
-    if rest[0] == INSIDE:  # arguments may be JSON, or the object already
-        return _inside(value, rest[1:], text, path) if isinstance(value, str) else _put(value, rest[1:], text, path)
-    step, copy = rest[0], _copy(value)
+def _put(value: object, texts: Mapping[Path, str], path: Path) -> object:
+    """Return a value with other texts at the places below it, each object and each JSON written once."""
+    if () in texts:
+        return _renewed(value, texts[()], path)
+    below: dict[str | int, dict[Path, str]] = {}
+    for rest, text in texts.items():
+        below.setdefault(rest[0], {})[rest[1:]] = text
+    if INSIDE in below:  # arguments may be JSON, or the object already
+        inner = below[INSIDE]
+        return _inside(value, inner, path) if isinstance(value, str) else _put(value, inner, path)
+    copy = _copy(value)
     keys = copy if isinstance(copy, dict) else range(len(copy)) if isinstance(copy, list) else ()
-    if step not in keys:
-        raise MessageError(f"this message has nothing at {path!r}; take the path from its parts")
-    copy[step] = _put(copy[step], rest[1:], text, path)
+    for step, inner in below.items():
+        here = (*path, step)
+        if step not in keys:
+            raise MessageError(f"this message has nothing at {here!r}; take the path from its parts")
+        copy[step] = _put(copy[step], inner, here)
     return copy
 
 
-def _inside(value: str, rest: Path, text: str, path: Path) -> str:
-    """Return a string with another text in what is written in it: JSON, or base64 of a text."""
-    if not rest:
-        return encoded(text, value)
+def _inside(value: str, texts: Mapping[Path, str], path: Path) -> str:
+    """Return a string with other texts in what is written in it: JSON, or base64 of a text."""
+    if () in texts:
+        return encoded(texts[()], value)
     try:
         held = json.loads(value)
     except ValueError:
         raise MessageError(f"there is no JSON at {path!r}; take the path from the parts") from None
-    return json.dumps(_put(held, rest, text, path), ensure_ascii=False)
+    return json.dumps(_put(held, texts, path), ensure_ascii=False)
 
 
 def _copy(value: object) -> Any:  # an open JSON value

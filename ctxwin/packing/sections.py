@@ -7,10 +7,10 @@ unit of the messages is a group that travels together; a unit of the block is on
 from __future__ import annotations
 
 import copy
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ from ..constraints import Units, item_units
 from ..excerpts import Excerpt
 from ..items import Item, Part
 from ..layout import Pieces, Runs, count_pieces, omitted_run
-from ..messages import note, read, texts_within
+from ..messages import as_written, note, read, texts_within
 from ..pool import Pool
 from ..recall import id_ranges, marked
 from ..renditions import Rung, RungKind, Sentences, fit_text, ladder
@@ -152,12 +152,12 @@ class _Shortener(ABC):
         texts = self._cuttable(self.slots(unit))
         return self._fitted(unit, texts, tokens, weights) or (
             self._fitted(unit, [*texts, *further], tokens, weights)
-            if (further := self._cuttable(self.last_slots(unit), within_json=True))
+            if (further := self._cuttable(self.last_slots(unit)))
             else None
         )
 
     def least(self, unit: int) -> int:
-        texts = [*self._cuttable(self.slots(unit)), *self._cuttable(self.last_slots(unit), within_json=True)]
+        texts = self._cuttable([*self.slots(unit), *self.last_slots(unit)])
         return int(self.pieces.tokens[unit]) - sum(one.saved for one in texts)
 
     def _fitted(self, unit: int, texts: Sequence[_Cuttable], tokens: int, weights: Mapping[str, float]) -> Form | None:
@@ -173,15 +173,16 @@ class _Shortener(ABC):
             short[one.slot] = text if text == one.source.text else self.shown(one.slot, text)
         return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=short, runs=runs)
 
-    def _cuttable(self, slots: Sequence[tuple[Slot, str]], *, within_json: bool = False) -> list[_Cuttable]:
+    def _cuttable(self, slots: Sequence[tuple[Slot, str]]) -> list[_Cuttable]:
         """Return the texts that can be cut to any length, split."""
         found = []
         for slot, text in slots:
             source = self._texts.sentences(text, self._tokenizer)
             if source.total > LEAST:
-                written = json.dumps(text, ensure_ascii=False)[1:-1] if within_json else text
-                scale = self._tokenizer.count_many([written])[0] / source.total if within_json else 1.0
-                if (saved := int((source.total - LEAST) * scale) - self._mark(slot)) > 0:
+                written = as_written(self.items[slot[0]].raw or {}, slot[1], text)
+                before, after = self._tokenizer.count_many(written) if written else (source.total, source.total)
+                scale = after / source.total
+                if (saved := before - ceil(LEAST * scale) - self._mark(slot)) > 0:
                     found.append(_Cuttable(slot, source, scale, saved))
         return found
 
