@@ -155,6 +155,40 @@ def test_the_schema_of_an_answer_is_counted(provider, api):
     assert found.reading_19 == 1.5
 
 
+@pytest.mark.parametrize("api", APIS)
+def test_what_describes_the_schema_of_an_answer_is_counted(provider, api):
+    """In the parameter, or in the `extra_body` that goes with the request."""
+    form = {"type": "json_schema", "name": "tide", "description": "The tide. " * 500, "schema": {"type": "object"}}
+    given = {
+        "chat": {"response_format": {"type": "json_schema", "json_schema": form}},
+        "responses": {"text": {"format": form}},
+        "messages": {"output_config": {"format": form}},
+    }[api]
+    with ctxwin.wrap(make(provider, api), budget=1_000) as client:
+        for fields in (given, {"extra_body": given}):
+            with pytest.raises(BudgetError, match="tools"):
+                call(client, api, "whole", body_of(api, talk(3), **fields))
+    assert not provider.requests
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_an_extra_body_goes_with_the_request_and_is_packed(provider, api):
+    key = {"chat": "messages", "responses": "input", "messages": "messages"}[api]
+    with ctxwin.wrap(make(provider, api), budget=LIMIT, embedder="none") as client:
+        call(client, api, "whole", body_of(api, talk(3), extra_body={key: talk(), "novel": {"a": [1]}}))
+    assert provider.last.body["novel"] == {"a": [1]}
+    assert provider.last.tokens <= LIMIT
+    assert provider.last.messages[-1] == talk()[-1]
+
+
+def test_equal_messages_of_two_apis_are_two_conversations(provider):
+    messages = [{"role": "user", "content": "Hi"}]
+    with ctxwin.wrap(make(provider, "chat"), budget=500) as client:
+        client.chat.completions.create(model="gpt-5-mini", messages=messages)
+        with pytest.raises(BudgetError, match="system"):
+            client.responses.create(model="gpt-5-mini", input=messages, instructions="Be brief. " * 500)
+
+
 def test_the_budget_is_the_models_window_less_what_the_answer_may_have(provider):
     with make(provider, "chat") as client:
         wrapped = ctxwin.wrap(client, embedder="none")

@@ -29,11 +29,11 @@ CONTINUES = ("previous_response_id", "conversation", "thread", "thinking")
 """What else of a body the rules on messages look at: whether the provider keeps earlier ones, and thinking."""
 TOOLS = ("tools", "functions")
 SCHEMAS = (
-    ("response_format", "json_schema", "schema"),
-    ("text", "format", "schema"),
-    ("output_config", "format", "schema"),
+    ("response_format", "json_schema"),
+    ("text", "format"),
+    ("output_config", "format"),
 )
-"""Where chat completions, Responses and Anthropic's messages take the schema of an answer."""
+"""Where chat completions, Responses and Anthropic's messages take the schema of an answer, with what describes it."""
 UNSET = frozenset({"NotGiven", "Omit"})
 """Types whose values stand for arguments that were not given, in the SDKs."""
 
@@ -57,7 +57,11 @@ def tools_of(body: Mapping[str, Any]) -> list[Any]:
 def schemas_of(body: Mapping[str, Any]) -> list[Any]:
     """Return the schemas that the answer must follow, in the form of tools: the model is shown them as it is those."""
     found = (field(body, *path) for path in SCHEMAS)
-    return [{"name": "answer", "parameters": one} for one in found if isinstance(one, Mapping)]
+    return [
+        {"name": one.get("name") or "answer", "description": one.get("description"), "parameters": one["schema"]}
+        for one in found
+        if isinstance(one, Mapping) and isinstance(one.get("schema"), Mapping)
+    ]
 
 
 def listed(body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:

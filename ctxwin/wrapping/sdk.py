@@ -52,6 +52,7 @@ def _changed(client: Any, wires: Mapping[str, Wire], passing: Passing) -> Any:
 def _post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Passing) -> Callable[..., Any]:
     def packing_post(path: str, *, body: Any = None, **kwargs: Any) -> Any:
         wire = wires.get(path.partition("?")[0])
+        body, kwargs = _whole(body, kwargs)
         if wire is None or not holds_messages(body, wire):
             return post(path, body=body, **kwargs)
         passage = Passage(passing, body, wire, raw=_is_raw(body, kwargs))
@@ -63,12 +64,23 @@ def _post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Passing)
 def _async_post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Passing) -> Callable[..., Any]:
     async def packing_post(path: str, *, body: Any = None, **kwargs: Any) -> Any:
         wire = wires.get(path.partition("?")[0])
+        body, kwargs = _whole(body, kwargs)
         if wire is None or not holds_messages(body, wire):
             return await post(path, body=body, **kwargs)
         passage = await asyncio.to_thread(Passage, passing, body, wire, raw=_is_raw(body, kwargs))
         return await answered_later(passage, lambda packed: post(path, body=packed, **kwargs))
 
     return packing_post
+
+
+def _whole(body: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return a body with what the caller gave as `extra_body`, as the SDK would send it, and the other arguments."""
+    options = kwargs.get("options") or {}
+    extra = options.get("extra_json")
+    if not isinstance(body, Mapping) or not isinstance(extra, Mapping):
+        return body, kwargs
+    kept = {name: value for name, value in options.items() if name != "extra_json"}
+    return {**body, **extra}, {**kwargs, "options": kept}
 
 
 def _is_raw(body: Mapping[str, Any], kwargs: Mapping[str, Any]) -> bool:

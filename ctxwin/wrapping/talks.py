@@ -24,11 +24,17 @@ class _Known:
     lock: Lock = field(default_factory=Lock)
     """Held while it is extended and packed, since its system prompt is that of one request."""
 
-    def begins(self, messages: Sequence[Any]) -> bool:
-        """Tell whether these messages are the conversation, grown or as it was."""
+    def begins(self, messages: Sequence[Any], dialect: Dialect) -> bool:
+        """Tell whether these messages are the conversation, grown or as it was.
+
+        Plain messages are the same in each dialect; what stands beside them and what they become is not.
+        """
         size = len(self.messages)
         return (
-            0 < size <= len(messages) and self.messages[-1] == messages[size - 1] and self.messages == messages[:size]
+            self.talk.dialect == dialect
+            and 0 < size <= len(messages)
+            and self.messages[-1] == messages[size - 1]
+            and self.messages == messages[:size]
         )
 
 
@@ -48,10 +54,10 @@ class Talks:
             pack: packs a talk.
         """
         for known in list(self._known):
-            if not known.begins(messages):
+            if not known.begins(messages, dialect):
                 continue
             with known.lock:
-                if known.begins(messages):  # nothing was added meanwhile that these do not have
+                if known.begins(messages, dialect):  # nothing was added meanwhile that these do not have
                     known.talk.extend(messages[len(known.messages) :])
                     known.messages = messages
                     return self._packed(known, system, pack)
