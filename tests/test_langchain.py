@@ -272,3 +272,30 @@ def test_long_arguments_of_an_open_call_come_back_shorter():
         assert "omitted …]" in sent.tool_calls[0]["args"]["content"]
         assert content == "" or sent.content[0]["input"] == sent.tool_calls[0]["args"]
         assert asked.tool_calls[0]["args"] == args
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"type": "web_fetch_result", "url": "https://e.org", "content": {
+            "type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "The ferry leaves."}}},
+        [{"type": "web_search_result", "url": "https://e.org", "title": "The ferry leaves.", "encrypted_content": "x"}],
+        {"type": "bash_code_execution_result", "stdout": "The ferry leaves.", "stderr": "", "return_code": 0},
+        {"type": "code_execution_result", "stdout": "", "stderr": "The ferry leaves.", "content": []},
+        [{"type": "search_result", "source": "s", "title": "t", "content": [
+            {"type": "text", "text": "The ferry leaves."}]}],
+    ],
+    ids=["page", "hits", "shell", "code", "search"],
+)  # fmt: skip
+def test_what_the_providers_own_tools_found_is_read_in_messages_of_claude(found):
+    used = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "look", "input": {"q": "tides"}}
+    result = {"type": "look_tool_result", "tool_use_id": "srvtoolu_1", "content": found}
+    talk = [HumanMessage("Look."), AIMessage([used, result, {"type": "text", "text": "Done."}]), HumanMessage("So?")]
+    sent = ctxwin.pack(talk, budget=1_000, embedder="none").messages
+    assert "The ferry leaves." in next(one["content"] for one in sent if one["role"] == "tool")
+    assert ctxwin.check(sent) == []
+
+
+def test_what_is_no_message_for_a_model_is_refused_by_name():
+    with pytest.raises(ctxwin.MessageError, match="RemoveMessage"):
+        trim_messages([QUESTION, core.RemoveMessage(id="x")], max_tokens=200)

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, MessageError
 from ..items import Budget
 from . import Raw, arguments_in, counted_for, function, missing, repack
 from .blocks import call_in, renew, spread
@@ -174,7 +174,10 @@ def _packed(messages: Sequence[BaseMessage], **options: Any) -> list[Any]:
 
 def _spread(message: BaseMessage) -> list[Raw]:
     """Write a message as OpenAI chat: LangChain converts role, name and calls; each content block keeps its place."""
-    raw: Raw = convert_to_openai_messages([message.model_copy(update={"content": ""})])[0]
+    try:
+        raw: Raw = convert_to_openai_messages([message.model_copy(update={"content": ""})])[0]
+    except ValueError:  # such as a RemoveMessage, which tells a graph what to forget
+        raise MessageError(f"a {type(message).__name__} is none that a model is sent; leave it out") from None
     for call in getattr(message, "invalid_tool_calls", ()):  # sent as they are, and answered with an error
         asked = {"name": call["name"] or "", "arguments": call["args"] or ""}
         raw.setdefault("tool_calls", []).append({"id": call["id"] or "", "type": "function", "function": asked})

@@ -21,6 +21,8 @@ CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use", "tool_call", "
 IMAGES = frozenset({"image", "image_url", "input_image"})
 SOUNDS = frozenset({"audio", "input_audio"})
 FILES = frozenset({"document", "file", "input_file", "video"})
+ANSWERED = ("tool_use_id", "tool_call_id")
+"""Keys by which a result tells the call that it answers; without one it is a part of another result."""
 LONG = 1_000
 """Characters without a space from which a string of an unknown block is taken to be for machines."""
 
@@ -70,11 +72,23 @@ def _block(block: Mapping[str, Any]) -> Iterator[Piece]:
     elif kind in CALLS:
         name = str(field_of(block, "name", "function") or "")
         yield Call(name=name, arguments=field_of(block, "input", "args", "arguments"), id=block.get("id"))
-    elif kind.endswith("_result"):
-        call_id = field_of(block, "tool_use_id", "tool_call_id")
+    elif kind.endswith("tool_result") or (kind.endswith("_result") and field_of(block, *ANSWERED) is not None):
+        call_id = field_of(block, *ANSWERED)
         yield Result(id=call_id, content=contents(field_of(block, "content", "output")), name=block.get("name"))
+    elif kind.endswith("_result"):
+        yield from _found(block)
     elif kind not in SEALED:
         yield _media(block, kind)
+
+
+def _found(block: Mapping[str, Any]) -> Iterator[Piece]:
+    """Yield one thing that a tool found, read or printed: what is said of it, and what it holds."""
+    held = block.get("content")
+    inside = held if isinstance(held, str | Mapping | list | tuple) else None
+    about = {key: value for key, value in block.items() if key != "type" and (key != "content" or inside is None)}
+    if about:
+        yield text(shown(about))
+    yield from pieces(inside)
 
 
 def _thought(block: Mapping[str, Any]) -> str:
