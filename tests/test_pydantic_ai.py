@@ -272,3 +272,12 @@ def test_long_arguments_of_an_open_call_come_back_shorter():
         assert sent["path"] == "a.md"
         assert "omitted …]" in sent["content"]
         assert asked.parts[0].args == given
+
+
+def test_a_file_that_a_tool_returned_is_read_in_objects_as_in_dumps():
+    note = BinaryContent(data=b"The ferry leaves at six.", media_type="text/plain")
+    called = ModelResponse(parts=[ToolCallPart("look", {"a": 1}, "c1")])
+    talk = [ModelRequest.user_text_prompt("Look."), called, ModelRequest(parts=[ToolReturnPart("look", note, "c1")])]
+    for form in (talk, ModelMessagesTypeAdapter.dump_python(talk, mode="json")):
+        sent = ctxwin.pack(form, budget=1_000, embedder="none").messages
+        assert "The ferry leaves at six." in next(one["content"] for one in sent if one["role"] == "tool")

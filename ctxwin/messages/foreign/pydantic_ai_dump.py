@@ -61,7 +61,7 @@ def _pieces(part: Row, kind: str) -> Iterator[Piece]:
     if kind in CALLS:
         yield Call(name=word(part, "tool_name"), arguments=part.get("args"), id=part.get("tool_call_id"))
     elif kind in RETURNS or (kind == "retry-prompt" and part.get("tool_name")):
-        found = list(_shown(content)) if isinstance(content, str | list) else [text(shown(content))]
+        found = list(_shown(content if isinstance(content, list) else [content]))
         yield Result(id=part.get("tool_call_id"), name=part.get("tool_name"), content=found or [text("")])
     elif kind == "thinking":
         yield Thought(str(content or ""))
