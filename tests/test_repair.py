@@ -582,3 +582,9 @@ def test_the_command_line_mends_and_says_how(tmp_path):
     assert check(json.loads(done.stdout)) == []
     assert "Rain until six." in done.stdout
     assert "mended message 1: a result without its call became text" in done.stderr
+
+
+def test_strings_in_a_set_stand_in_the_result_in_an_order_of_their_own():
+    messages, repairs = repair([{"role": "user", "content": {"Flood at noon.", "Ebb at six."}}])
+    assert messages == [{"role": "user", "content": "Ebb at six.\nFlood at noon."}]
+    assert [one.lost for one in repairs] == [()]
