@@ -23,24 +23,53 @@ Order = Literal["dmy", "mdy", "ymd"]
 
 _UNSEEN = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2007\u2009"), " ")
-BEFORE_NOON = r"上午|凌晨|早上|清晨|午前|오전"
-AFTER_NOON = r"下午|晚上|中午|午後|오후"
-HALF = r"[AaPp]\.? ?[Mm]\.?|[πμ]\.?μ\.?|[صم]|ق\.ظ|ب\.ظ"
-DAY = r"(?P<one>\d{1,4})(?:[./-] ?|年 ?|년 ?)(?P<two>\d{1,2})(?:[./-] ?|月 ?|월 ?)(?P<three>\d{1,4})(?:[.日일])?"
+BEFORE_NOON = frozenset({
+    "上午", "凌晨", "早上", "清晨", "午前", "오전", "am", "ص", "قظ", "قبلازظهر", "πμ", "öö", "vm", "dop", "ap",
+    "rn", "de", "fh", "priešpiet", "priekšp", "priekšpusdienā", "претпл", "үө", "pg", "pd",
+    "eparadites", "fm", "дп", "to", "sa", "ጥዋት", "ກ່ອນທ່ຽງ", "နံနက်", "पूर्वाह्न", "පෙව",
+    "ก่อนเที่ยง",
+})  # fmt: skip
+AFTER_NOON = frozenset({
+    "下午", "晚上", "中午", "午後", "오후", "pm", "م", "بظ", "بعدازظهر", "μμ", "ös", "nm", "odp", "ip", "in",
+    "du", "eh", "popiet", "pēcp", "pēcpusdienā", "попл", "үх", "ptg", "md", "epasdites", "em",
+    "pop", "пп", "tk", "ch", "ከሰዓት", "ຫຼັງທ່ຽງ", "ညနေ", "अपराह्न", "පව", "หลังเที่ยง",
+})  # fmt: skip
+"""Words for the halves of the day, in small letters without points and spaces [unicode.org, CLDR 47, dayPeriods]."""
+NO_HALF = frozenset({"", "น", "uhr"})
+"""What else stands after a clock: Thai and German words for it."""
+WORD = r"[^\d:\[\](),;-]{0,14}?"
+"""A word beside a clock, which is looked up; some scripts have signs in it that count as no letters."""
+DAY = (
+    r"(?P<one>\d{1,4})(?:[./-] ?|年 ?|년 ?)(?P<two>\d{1,2})(?:[./-] ?|月 ?|월 ?)(?P<three>\d{1,4})"
+    r"(?P<end>\.|日|일| ?г\.)?"
+)
 CLOCK = (
-    rf"(?:(?P<early>{BEFORE_NOON})|(?P<late>{AFTER_NOON}))? ?(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})"
-    rf"(?:[:.](?P<second>\d{{2}}))?(?: ?(?P<half>{HALF}))?"
+    rf"(?P<before>{WORD}) ?(?P<hour>\d{{1,2}})(?:[:.]| h )(?P<minute>\d{{2}})"
+    rf"(?:(?:[:.]| min )(?P<second>\d{{2}})(?: s)?)?(?P<after>{WORD})"
 )
-BETWEEN = r",? (?:(?:um|at|kl\.?|às|à|a las|alle|о) )?"
-BEGINNINGS = (
-    re.compile(rf"\[{DAY}{BETWEEN}{CLOCK}\] ?(?P<rest>.*)"),
-    re.compile(rf"{DAY}{BETWEEN}{CLOCK} [-–] (?P<rest>.*)"),
-    re.compile(rf"{DAY}{BETWEEN}{CLOCK}: (?P<rest>.*)"),
-    re.compile(rf"{DAY}{BETWEEN}{CLOCK}, (?P<rest>.* : .*)"),
+BETWEEN = r"[,،]? (?:(?:um|at|klo|kl\.?|às|à|a las|alle|о) )?\(?"
+MOMENTS = (rf"{DAY}{BETWEEN}{CLOCK}\)?", rf"{CLOCK},? {DAY}")
+"""Day and time; in Vietnamese time and day."""
+BEGINNINGS = tuple(
+    (re.compile(form.format(moment)), seconds)
+    for moment in MOMENTS
+    for form, seconds in (
+        (r"\[{}\] ?(?P<rest>.*)", True),
+        (r"{} [-–] (?P<rest>.*)", False),
+        (r"{}: (?P<rest>.*)", True),
+        (r"{}, (?P<rest>.* : .*)", False),
+    )
 )
-"""How a message begins on an iPhone, on Android, on an old iPhone, in Korean; a text keeps to one of them."""
-IPHONE, OLD, KOREAN = BEGINNINGS[0], BEGINNINGS[2], BEGINNINGS[3]
+"""How a message begins on an iPhone, on Android, on an old iPhone, in Korean, and whether its time has seconds; a text
+keeps to one of them."""
 _NAMED = re.compile(r"~? ?(?P<name>[^:\"“”„«»\n]{1,60}?) ?:(?: (?P<text>.*)|$)")
+_BESIDE_LETTERS = re.compile(r"[.\s\u200c]")
+LONG_YEAR = 4
+"""Digits of a year that is not shortened."""
+FIRST_YEAR = 9
+"""The year of the century in which WhatsApp began."""
+BUDDHIST = 543
+"""Years by which the Thai calendar is ahead."""
 SHARE = 0.05
 """Of the lines, those that begin a message, at least: the others go on with one."""
 SYSTEM = "WhatsApp"
@@ -57,16 +86,26 @@ def _lines(text: str) -> list[str]:
 
 def _beginning(lines: Sequence[str]) -> re.Pattern[str] | None:
     """Return how messages begin; None where the text is no such export."""
-    first = next((_spaced(line) for line in lines if line.strip()), "")
+    first = next((line for line in lines if line.strip()), "")
     full = sum(bool(line.strip()) for line in lines)
-    for beginning in BEGINNINGS:
-        found = beginning.fullmatch(first)
-        if found is None or (beginning in (IPHONE, OLD) and not found["second"]):
+    for beginning, seconds in BEGINNINGS:
+        found = _begins(first, beginning)
+        if found is None or (seconds and not found["second"]):
             continue
-        count = sum(beginning.match(_spaced(line)) is not None for line in lines)
+        count = sum(_begins(line, beginning) is not None for line in lines)
         if count >= max(1, SHARE * full) and (count > 1 or _NAMED.match(found["rest"])):
             return beginning
     return None
+
+
+def _begins(line: str, beginning: re.Pattern[str]) -> re.Match[str] | None:
+    found = beginning.fullmatch(_spaced(line))
+    return found if found is not None and _half(found) in BEFORE_NOON | AFTER_NOON | NO_HALF else None
+
+
+def _half(found: re.Match[str]) -> str:
+    """Return the word for the half of the day, in small letters without points and spaces."""
+    return _BESIDE_LETTERS.sub("", found["before"] + found["after"]).casefold()
 
 
 def _spaced(line: str) -> str:
@@ -97,7 +136,7 @@ def _messages(lines: Sequence[str], beginning: re.Pattern[str]) -> Iterator[tupl
     """Yield the beginning of each message, and its whole text; lines that begin none go on with the one before."""
     found, text = None, list[str]()
     for line in lines:
-        new = beginning.fullmatch(_spaced(line))
+        new = _begins(line, beginning)
         if new is None:
             text.append(line)
             continue
@@ -111,21 +150,26 @@ def _messages(lines: Sequence[str], beginning: re.Pattern[str]) -> Iterator[tupl
 def _order(found: Sequence[re.Match[str]]) -> Order:
     """Return the order of day, month and year: the one that gives days, and in which time goes on."""
     days = [(int(one["one"]), int(one["two"]), int(one["three"])) for one in found]
-    if any(one > 31 or len(match["one"]) == 4 for (one, _, _), match in zip(days, found, strict=True)):
+    if any(len(one["one"]) == LONG_YEAR for one in found):
         return "ymd"
-    if any(two > 12 for _, two, _ in days):
-        return "mdy"
-    if any(one > 12 for one, _, _ in days) or "." in found[0][0][: found[0].end("three")]:
-        return "dmy"
-    backwards: dict[Order, float] = {"dmy": _jumps(days, "dmy"), "mdy": _jumps(days, "mdy")}
-    if backwards["dmy"] != backwards["mdy"]:
-        return min(backwards, key=lambda order: backwards[order])
-    return "mdy" if found[0]["half"] and "/" in found[0][0] else "dmy"
+    first = found[0]
+    american = bool(_half(first)) and "/" in first[0]
+    usual: list[Order] = ["mdy", "dmy"] if american else ["dmy", "mdy"]
+    if all(len(one["one"]) == len(one["three"].zfill(2)) == len("24") for one in found):
+        usual.insert(0 if first["end"] == "." else len(usual), "ymd")  # a point ends the day in Korean
+    dotted = "." in first[0][: first.end("three") - first.start("one")]
+    return min(usual, key=lambda order: (_no_days(days, order), dotted and order == "mdy", _jumps(days, order)))
 
 
-def _jumps(days: Sequence[tuple[int, int, int]], order: Order) -> float:
+def _no_days(days: Iterable[tuple[int, int, int]], order: Order) -> int:
+    """Return how many days an order makes that cannot be."""
+    sorted_ = (_sorted(one, order) for one in days)
+    return sum(not (year >= FIRST_YEAR and 1 <= month <= 12 and 1 <= day <= 31) for year, month, day in sorted_)
+
+
+def _jumps(days: Sequence[tuple[int, int, int]], order: Order) -> int:
     """Return how much an order makes of a chat: steps back in time weigh most, then the days it spans."""
-    at = [(year, month, day) for year, month, day in (_sorted(one, order) for one in days)]
+    at = [_sorted(one, order) for one in days]
     back = sum(a > b for a, b in itertools.pairwise(at))
     (first_year, first_month, first_day), (year, month, day) = at[0], at[-1]
     return back * 10**6 + abs((year - first_year) * 372 + (month - first_month) * 31 + day - first_day)
@@ -143,13 +187,12 @@ def _sorted(day: tuple[int, int, int], order: Order) -> tuple[int, int, int]:
 
 def _time(found: re.Match[str], order: Order) -> str | None:
     year, month, day = _sorted((int(found["one"]), int(found["two"]), int(found["three"])), order)
-    hour, half = int(found["hour"]), found["half"]
-    late = found["late"] or (half is not None and half[0] in "pPμمب" and not half.startswith("πμ"))
-    early = found["early"] or (half is not None and not late)
-    if late or early:
-        hour = hour % 12 + (12 if late else 0)
+    year += 2000 if year < 100 else -BUDDHIST if year >= BUDDHIST + FIRST_YEAR + 2000 else 0
+    hour, half = int(found["hour"]), _half(found)
+    if half in BEFORE_NOON | AFTER_NOON:
+        hour = hour % 12 + (12 if half in AFTER_NOON else 0)
     try:
-        when = datetime(year + 2000 if year < 100 else year, month, day)  # noqa: DTZ001 - the phone's own time
+        when = datetime(year, month, day)  # noqa: DTZ001 - the phone's own time
     except ValueError:
         return None
     when += timedelta(hours=hour, minutes=int(found["minute"]), seconds=int(found["second"] or 0))
