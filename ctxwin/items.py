@@ -72,7 +72,7 @@ class Part:
     """The words of it: text, a call's arguments, a result's content, a caption; "" for bare media."""
     path: tuple[str | int, ...] = ()
     name: str | None = None
-    """A call's function name."""
+    """A call's function name; of sealed content its hash."""
     call_id: str | None = None
     """What ties a call to its result."""
     media: Media | None = None

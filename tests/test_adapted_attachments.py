@@ -306,6 +306,47 @@ def test_langchain_lets_nothing_through_for_free(block):
     assert kept[1] is talk[1]
 
 
+SAMPLES = [
+    {"type": "image", "base64": b64(gif(9, 9)), "mime_type": "image/gif"},
+    {"type": "image", "source": {"type": "base64", "media_type": "image/gif", "data": b64(gif(9, 9))}},
+    {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},
+    {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{PDF}"}},
+    {"type": "file", "url": "https://example.org/a.md"},
+    {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Ebb."}},
+    {"type": "text", "text": "Ebb."},
+]
+KEYS = [
+    "unheard_of",
+    "url",
+    "data",
+    "base64",
+    "file_url",
+    "detail",
+    "index",
+    "filename",
+    "mime_type",
+    "title",
+    "extras",
+]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+@pytest.mark.parametrize("form", [str, lambda text: {"deep": [text]}], ids=["words", "object"])
+def test_langchain_counts_a_long_string_under_any_key(sample, form):
+    def cost(block):
+        return least(
+            lambda budget: trim_messages([HumanMessage("Hello."), AIMessage([block])], max_tokens=budget, **RULE)
+        )
+
+    before = cost(sample)
+    inside = next((key for key, value in sample.items() if isinstance(value, dict)), None)
+    for key in KEYS:
+        if key not in sample:
+            assert cost({**sample, key: form(WORDS)}) > before + 800, key
+        if inside is not None and key not in sample[inside]:
+            assert cost({**sample, inside: {**sample[inside], key: form(WORDS)}}) > before + 800, key
+
+
 def test_langchain_takes_results_of_any_shape():
     call = AIMessage("", tool_calls=[{"id": "c1", "name": "f", "args": {}}])
     for content in ([{"temp": 22}], [{"text": "22 C"}], [{"json": {"t": 22}}], ["22 C"], [{}], [{"type": 7}]):

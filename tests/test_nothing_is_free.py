@@ -155,6 +155,22 @@ def test_long_arguments_of_an_open_call_are_shortened_within_their_json(form):
         assert talk[1] in kept or not any("save" in json.dumps(message) for message in kept)
 
 
+def test_names_of_fields_cost_what_they_say():
+    def cost(message):
+        return count_items(read([message]).items, TOKENIZER)[0]
+
+    plain = {"role": "user", "content": [{"type": "text", "text": "Hi"}]}
+    assert cost({**plain, LONG: None}) >= cost(plain) + COST
+    assert cost({**plain, LONG: []}) >= cost(plain) + COST
+    hit = {"type": "web_search_result", "url": "u", "title": "t", "encrypted_content": ""}
+    found = [{"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}]
+    for more in ({LONG: {"a": 1}}, {LONG: [{"a": 1}]}):
+        result = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{**hit, **more}]}
+        assert cost({"role": "assistant", "content": [*found, result]}) >= COST
+    tool = {"name": "f", "parameters": {"type": "object", LONG: 3}}
+    assert count_tools([tool], TOKENIZER).tokens >= COST
+
+
 def test_what_is_sealed_is_planned_with_the_most_that_it_may_be():
     thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": encoded("x" * 30_000)}
     said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Yes."}]}

@@ -2,6 +2,8 @@
 
 import copy
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -568,3 +570,15 @@ def test_long_logs_cost_in_proportion():
     cost(100)
     small, large = min(cost(500) for _ in range(3)), min(cost(2_000) for _ in range(2))
     assert large < 4 * 2.3 * small
+
+
+def test_the_command_line_mends_and_says_how(tmp_path):
+    talk = [{"role": "user", "content": "Hi"}, {"role": "tool", "tool_call_id": "gone", "content": "Rain until six."}]
+    (tmp_path / "talk.json").write_text(json.dumps(talk), encoding="utf-8")
+    run = [sys.executable, "-m", "ctxwin", "pack", str(tmp_path / "talk.json"), "-q", "Rain?", "-b", "400"]
+    refused = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2 and "ctxwin.repair" in refused.stderr
+    done = subprocess.run([*run, "--repair"], capture_output=True, text=True, check=True)
+    assert check(json.loads(done.stdout)) == []
+    assert "Rain until six." in done.stdout
+    assert "mended message 1: a result without its call became text" in done.stderr

@@ -10,14 +10,16 @@ import typer
 
 from ..errors import InputError
 from ..items import parse_tokens
-from ..picture import clean, costs, daily, flagged, listing, title
+from ..picture import clean, costs, flagged, listing, title
 from ..report import Offer
 from .given import PickOption, told_apart
 from .inputs import (
     BudgetOption,
+    CostsOption,
     EmbedderOption,
     JsonOption,
     ModelOption,
+    RepairOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
@@ -42,6 +44,7 @@ def run(
     ] = None,
     budget: BudgetOption = None,
     pick: PickOption = None,
+    mend: RepairOption = False,
     more: Annotated[
         str, typer.Option("--more", metavar="TOKENS", help="Say what so many more tokens would buy.")
     ] = "500",
@@ -51,6 +54,7 @@ def run(
     tokenizer: TokenizerOption = None,
     embedder: EmbedderOption = "auto",
     share: ShareOption = None,
+    costed: CostsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     r"""Say of every item why it is in, shortened or out, and what more tokens would buy.
@@ -85,6 +89,7 @@ def run(
         tokenizer=tokenizer,
         embedder=embedder,
         shares=share or (),
+        mend=mend,
     )
     offers = packed.report.more(extra)
     if as_json:
@@ -98,7 +103,7 @@ def run(
         typer.echo(line, err=True)
     for path, reason in packed.report.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
-    if said := [*costs(packed.report), *daily(packed.report)]:
+    if costed and (said := costs(packed.report)):
         typer.echo("\n" + "\n".join(said))
     titles = {one.id: title(one) for one in packed.report.decisions}
     typer.echo("\n" + "\n".join(_offered(offers, extra, titles)))

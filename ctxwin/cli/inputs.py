@@ -17,7 +17,9 @@ from ..embed import get_embedder
 from ..errors import InputError, MessageError
 from ..files import Files
 from ..items import Budget, Item, parse_tokens
+from ..messages import load, repair
 from ..packing import Packed, pack
+from ..picture import clean
 from .options import parse_shares
 
 if TYPE_CHECKING:
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BudgetOption",
+    "CostsOption",
     "EmbedderOption",
     "JsonOption",
     "ModelOption",
+    "RepairOption",
     "ShareOption",
     "StrategyOption",
     "TokenizerOption",
@@ -71,6 +75,14 @@ ShareOption = Annotated[
         metavar="SOURCE=FLOOR:CAP",
         help="Tokens or percent that messages, tool_output, files or a path have at least and at most; repeatable.",
     ),
+]
+CostsOption = Annotated[
+    bool, typer.Option("--costs", help="Say what the call costs in money, energy and CO2; needs --model.")
+]
+REPAIRS = 20
+"""Repairs that are told one by one."""
+RepairOption = Annotated[
+    bool, typer.Option("--repair", help="Make messages valid that a provider would refuse, and say how.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
 
@@ -121,8 +133,11 @@ def pack_watched(
     tokenizer: Any = None,
     embedder: str = "auto",
     shares: Sequence[str] = (),
+    mend: bool = False,
 ) -> Packed:
     """Pack as `ctxwin.pack` does, with a bar while it lasts and the options as they were typed.
+
+    With `mend`, messages that a provider would refuse are made valid first, and what was done is said on stderr.
 
     Raises:
         InputError: the messages of the file `origin` are malformed; the error names it and the index.
@@ -136,10 +151,10 @@ def pack_watched(
         work.start("packing")
         try:
             return pack(
-                messages,
+                _mended(messages, pick) if mend else messages,
                 query,
                 total,
-                pick=pick,
+                pick=None if mend else pick,
                 files=found,
                 items=items or None,
                 strategy=strategy,
@@ -150,6 +165,19 @@ def pack_watched(
             )
         except MessageError as error:
             raise InputError(f"{origin}: {error}" if origin else str(error)) from error
+
+
+def _mended(messages: object, pick: str | None) -> object:
+    """Return messages that a provider takes; those of other programs are valid as they are read."""
+    found = load(messages, pick).messages
+    if isinstance(found, list) and any(isinstance(one, Item) for one in found):
+        return found
+    mended, repairs = repair(found)
+    for one in repairs[:REPAIRS]:
+        typer.echo(f"mended {clean(str(one))}", err=True)
+    if len(repairs) > REPAIRS:
+        typer.echo(f"mended {len(repairs) - REPAIRS:,} more", err=True)
+    return mended
 
 
 def write_whole(path: str, text: str) -> None:

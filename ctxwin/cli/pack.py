@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from ..picture import costs
 from .given import PickOption, opened
 from .inputs import (
     BudgetOption,
+    CostsOption,
     EmbedderOption,
     JsonOption,
     ModelOption,
+    RepairOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
@@ -37,6 +40,7 @@ def run(
     ] = None,
     budget: BudgetOption = None,
     pick: PickOption = None,
+    mend: RepairOption = False,
     files: Annotated[
         list[str] | None,
         typer.Option("--files", "-f", metavar="PATH", help="A file or folder to choose from as well; repeatable."),
@@ -50,6 +54,7 @@ def run(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the request there, whole or not at all."),
     ] = None,
+    costed: CostsOption = False,
     preview: Annotated[bool, typer.Option("--preview", help="Print the table alone; write nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,9 +86,11 @@ def run(
         tokenizer=tokenizer,
         embedder=embedder,
         shares=share or (),
+        mend=mend,
     )
+    table = "\n".join([str(packed), *(costs(packed.report) if costed else [])])
     if preview:
-        typer.echo(packed)
+        typer.echo(table)
         return
     text = json.dumps(packed.to_dict() if as_json else packed.messages, ensure_ascii=False, indent=2) + "\n"
     if output is not None:
@@ -91,6 +98,6 @@ def run(
     else:
         sys.stdout.write(text)
     if not as_json:
-        typer.echo(packed, err=True)
+        typer.echo(table, err=True)
         if output is not None:
             typer.echo(f"\nwrote {output}", err=True)

@@ -46,6 +46,7 @@ def _usage(usage: Any) -> Usage | None:
         cached=number(details, "cached_tokens") or number(usage, "prompt_cache_hit_tokens"),
         written=number(details, "cache_write_tokens") or number(usage, "cache_creation_input_tokens"),
         output=number(usage, "completion_tokens"),
+        reasoning=number(usage, "completion_tokens_details", "reasoning_tokens"),
     )
 
 

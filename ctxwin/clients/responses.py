@@ -48,6 +48,7 @@ def _usage(usage: Any) -> Usage | None:
         cached=number(usage, "input_tokens_details", "cached_tokens"),
         written=number(usage, "input_tokens_details", "cache_write_tokens"),
         output=number(usage, "output_tokens"),
+        reasoning=number(usage, "output_tokens_details", "reasoning_tokens"),
     )
 
 

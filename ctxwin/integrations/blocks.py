@@ -173,9 +173,11 @@ def _attachment(found: _Found) -> Raw:
 
 def _left(block: Block, found: _Found) -> list[Raw]:
     """Return what a block holds beside its attachment."""
-    read = (*BYTES, *URLS, *SETTINGS, *NAMES, *([found.key] if found.key else []), "source")
+    holder = found.holder
+    shown = found.key or _key(holder) or next((key for key in URLS if isinstance(holder.get(key), str)), "")
+    deep = ["source"] if isinstance(holder.get("source"), Mapping) else []
     beside = [] if found.inside is None else _others(block, found.inside, *SETTINGS, *NAMES)
-    return [*beside, *_others(found.holder, *read)]
+    return [*beside, *_others(holder, shown, *deep, *SETTINGS, *NAMES)]
 
 
 def _others(block: Block, *read: str) -> list[Raw]:
@@ -183,7 +185,7 @@ def _others(block: Block, *read: str) -> list[Raw]:
     left = {
         key: value
         for key, value in _readable(block).items()
-        if (key not in read and key != "type") or (key in LABELS and isinstance(value, str) and len(value) > LABEL)
+        if (key not in read and key != "type") or (key in LABELS and len(str(value)) > LABEL)
     }
     left = {("kind" if key == "type" else key): value for key, value in left.items()}
     return [{**left, "type": "other"}] if left else []

@@ -10,13 +10,14 @@ and shorten long texts. The middleware packs each request; the agent's state kee
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from ..errors import InputError
 from ..items import Budget
-from . import Raw, counted_for, function, missing, repack
+from . import Raw, arguments_in, counted_for, function, missing, repack
 from .blocks import call_in, renew, spread
 
 try:
@@ -24,6 +25,7 @@ try:
     from langchain.agents.structured_output import ToolStrategy
     from langchain_core.language_models import BaseLanguageModel
     from langchain_core.messages import (
+        AIMessage,
         BaseMessage,
         HumanMessage,
         convert_to_messages,
@@ -200,4 +202,23 @@ def _rebuild(message: BaseMessage, kept: Mapping[int, Raw]) -> BaseMessage:
         content: Any = blocks if isinstance(blocks, str) else blocks[0]["text"]
     else:  # what stands beside the blocks comes after them
         content = [renew(old, new) for old, new in zip(message.content, blocks, strict=False)]
-    return message.model_copy(update={"content": content})
+    return _with_arguments(message.model_copy(update={"content": content}), arguments_in(kept[0]))
+
+
+def _with_arguments(message: BaseMessage, arguments: Mapping[str, str]) -> BaseMessage:
+    """Return a message whose calls have these arguments, JSON by the id of the call; content blocks repeat them."""
+    if not isinstance(message, AIMessage):
+        return message
+    ids = [call_id for call in message.tool_calls if (call_id := call["id"]) in arguments and call_id is not None]
+    new = {call_id: json.loads(arguments[call_id]) for call_id in ids}
+    calls = [{**call, "args": new.get(str(call["id"]), call["args"])} for call in message.tool_calls]
+    if calls == message.tool_calls:
+        return message
+    content = message.content if isinstance(message.content, str) else [_called(one, new) for one in message.content]
+    return message.model_copy(update={"tool_calls": calls, "content": content})
+
+
+def _called(block: Any, new: Mapping[Any, Any]) -> Any:
+    if not isinstance(block, Mapping) or block.get("id") not in new:
+        return block
+    return {**block, **{key: new[block["id"]] for key in ("input", "args") if isinstance(block.get(key), Mapping)}}

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from ..items import Budget
 from ..media import MediaKind
-from . import Raw, counted_for, function, missing, repack
+from . import Raw, arguments_in, counted_for, function, missing, repack
 from .attaching import attached, rewritten
 
 try:
@@ -216,13 +216,16 @@ def _other(words: str) -> Raw:
 
 def _rebuild(message: ModelMessage, kept: Mapping[int, Raw]) -> ModelMessage:
     if isinstance(message, ModelResponse):
-        blocks = kept[0]["content"]
+        blocks, asked = kept[0]["content"], arguments_in(kept[0])
         # What stands beside the parts comes after them.
-        return replace(message, parts=[_reworded(old, new) for old, new in zip(message.parts, blocks, strict=False)])
+        said = [_reworded(old, new, asked) for old, new in zip(message.parts, blocks, strict=False)]
+        return replace(message, parts=said)
     return replace(message, parts=[_renewed(message.parts[place], raw["content"]) for place, raw in kept.items()])
 
 
-def _reworded(old: Any, new: Raw) -> Any:
+def _reworded(old: Any, new: Raw, asked: Mapping[str, str]) -> Any:
+    if old.part_kind == "tool-call" and asked.get(old.tool_call_id, _args(old)) != _args(old):
+        return replace(old, args=asked[old.tool_call_id])
     if old.part_kind != "text" or old.content == new["text"]:
         return old
     return replace(old, content=new["text"], id=None)  # by its id, OpenAI would take its own copy

@@ -10,7 +10,7 @@ from .attachments import Attachment, AttachmentKind, attachment
 from .count import Count
 from .images import claude_image, flat_image, gemini_image, openai_patches, openai_tiles, qwen_image
 from .rules import MEDIA_RULES, MediaKind, MediaRule, media_tokens
-from .sealed import sealed_tokens
+from .sealed import report_sealed, sealed_tokens
 
 __all__ = [
     "MEDIA_RULES",
@@ -27,5 +27,6 @@ __all__ = [
     "openai_patches",
     "openai_tiles",
     "qwen_image",
+    "report_sealed",
     "sealed_tokens",
 ]

@@ -8,28 +8,33 @@ from typing import Any
 from ..items import Item
 from .envelope import LISTS
 from .values import ROLES
-from .vocabulary import ITEM_TYPES
+from .vocabulary import BLOCK_TYPES, ITEM_TYPES
 
 __all__ = ["is_body", "is_native", "may_be_native"]
 
 ALL_ROLES = frozenset().union(*ROLES.values())
-ELSEWHERE = frozenset({"parts", "images", "tool_name"})
-"""Keys of messages of other programs: Gemini and Vercel, Ollama."""
+KEYS = frozenset(
+    {
+        "annotations", "audio", "cache_control", "content", "function_call", "id", "model", "name", "phase",
+        "provider_specific_fields", "reasoning", "reasoning_content", "reasoning_details", "refusal", "role", "status",
+        "stop_details", "stop_reason", "stop_sequence", "thinking_blocks", "tool_call_id", "tool_calls", "type",
+        "usage",
+    }
+)  # fmt: skip
+"""Keys of messages as OpenAI, Anthropic and servers that speak as they do give and take them."""
+TYPES = frozenset[str]().union(*BLOCK_TYPES.values())
 
 
 def is_native(value: Any) -> bool:
-    """Tell whether a value is a list of messages of a provider, or Items, or a request body around such a list.
+    """Tell whether a value is without doubt a list of messages of a provider, or of Items.
 
     Example:
         >>> is_native([{"role": "user", "content": "Hi"}]), is_native([{"role": "user", "parts": [{"text": "Hi"}]}])
         (True, False)
     """
-    if isinstance(value, Mapping):
-        listed = _listed(value)
-        return isinstance(listed, str) or (isinstance(listed, list | tuple) and all(map(_is_message, listed)))
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         return False
-    return all(map(_is_message, value))
+    return all(map(_is_message, value)) and not _is_mixed(value)
 
 
 def is_body(value: Any) -> bool:
@@ -63,9 +68,16 @@ def _is_message(one: Any) -> bool:
     kind = one.get("type", "message")
     if kind != "message":
         return isinstance(kind, str) and kind in ITEM_TYPES
-    if not _known(one.get("role")) or not one.keys().isdisjoint(ELSEWHERE):
+    if not _known(one.get("role")) or not one.keys() <= KEYS:
         return False
     return (content is None or isinstance(content, str) or _are_blocks(content)) and _are_calls(one.get("tool_calls"))
+
+
+def _is_mixed(messages: Sequence[Any]) -> bool:
+    """Tell whether items of Responses stand among results as OpenAI chat has them, which no provider takes."""
+    raws = [one for one in messages if isinstance(one, Mapping) and len(one) > 2]
+    items = any(one.get("type", "message") != "message" for one in raws)
+    return items and any(one.get("role") in ("tool", "function") or "tool_calls" in one for one in raws)
 
 
 def _known(role: Any) -> bool:
@@ -75,9 +87,7 @@ def _known(role: Any) -> bool:
 def _are_blocks(content: Any) -> bool:
     if not isinstance(content, list | tuple):
         return False
-    return all(
-        isinstance(one, str) or (isinstance(one, Mapping) and isinstance(one.get("type"), str)) for one in content
-    )
+    return all(isinstance(one, str) or (isinstance(one, Mapping) and one.get("type") in TYPES) for one in content)
 
 
 def _are_calls(calls: Any) -> bool:

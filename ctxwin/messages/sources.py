@@ -193,7 +193,7 @@ def _open_stream(given: Any, name: str = "") -> Source | Export:
     name = name or (
         "standard input" if getattr(given, "name", "") in ("<stdin>", 0) else str(getattr(given, "name", ""))
     )
-    kept: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115 - lives as long as what reads it
+    kept: IO[bytes] = _Kept(max_size=SPOOLED)
     head = given.read(1)
     if isinstance(head, str):
         raise InputError("the file is open as text; open it with mode 'rb', or give its path")
@@ -203,6 +203,13 @@ def _open_stream(given: Any, name: str = "") -> Source | Export:
     if zipfile.is_zipfile(kept):
         return _archive(name, kept)
     return Source(name=name or "the stream", open=lambda: io.BufferedReader(_Again(kept)))
+
+
+class _Kept(tempfile.SpooledTemporaryFile[bytes]):
+    """What a stream gave, as long as anything reads it."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class _Again(io.RawIOBase):

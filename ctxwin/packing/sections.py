@@ -158,7 +158,7 @@ class _Shortener(ABC):
 
     def least(self, unit: int) -> int:
         texts = [*self._cuttable(self.slots(unit)), *self._cuttable(self.last_slots(unit), within_json=True)]
-        return int(self.pieces.tokens[unit]) - max(0, sum(one.saved for one in texts))
+        return int(self.pieces.tokens[unit]) - sum(one.saved for one in texts)
 
     def _fitted(self, unit: int, texts: Sequence[_Cuttable], tokens: int, weights: Mapping[str, float]) -> Form | None:
         whole, most = int(self.pieces.tokens[unit]), sum(one.saved for one in texts)
@@ -169,7 +169,7 @@ class _Shortener(ABC):
         runs: dict[Slot, Runs] = {}
         for one in texts:
             room = LEAST + int(spare * one.saved / max(1, most) / one.scale)
-            text, runs[one.slot] = fit_text(one.source.text, room, weights, self._tokenizer)
+            text, runs[one.slot] = fit_text(one.source, room, weights, self._tokenizer)
             short[one.slot] = text if text == one.source.text else self.shown(one.slot, text)
         return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=short, runs=runs)
 
@@ -181,8 +181,8 @@ class _Shortener(ABC):
             if source.total > LEAST:
                 written = json.dumps(text, ensure_ascii=False)[1:-1] if within_json else text
                 scale = self._tokenizer.count_many([written])[0] / source.total if within_json else 1.0
-                saved = int((source.total - LEAST) * scale) - self._mark(slot)
-                found.append(_Cuttable(slot, source, scale, saved))
+                if (saved := int((source.total - LEAST) * scale) - self._mark(slot)) > 0:
+                    found.append(_Cuttable(slot, source, scale, saved))
         return found
 
     def shown(self, slot: Slot, text: str) -> str:

@@ -19,6 +19,7 @@ from ..models import Model, get_model
 from ..pool import Pool
 from ..recall import can_recall
 from ..rerank import Reranker, get_reranker
+from ..retrieve import asking
 from ..summarize import Summarizer, get_summarizer
 from ..tokens import Tokenizer, get_tokenizer
 from .shares import check_shares
@@ -128,7 +129,7 @@ def make_task(
         origin=origin,
         pool=pool,
         skipped=skipped,
-        question=question.strip(),
+        question=asking(question),
         asked=said.when if said is not None else None,
         query=query if query is not None and query.strip() != asked.strip() else None,
         budget=fill_budget(budget, row, counter),

@@ -185,7 +185,7 @@ _MEDIA: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": 
 def _beside(part: Part, rules: RequestRules) -> Count | None:
     """Return what a part costs beside its words: media by their rule, sealed content by its size."""
     if part.kind == "sealed":
-        return sealed_tokens(part.media.size or 0 if part.media else 0)
+        return sealed_tokens(part.media.size or 0 if part.media else 0, part.name)
     kind = _MEDIA.get(part.kind)
     return media_tokens(part.media, kind, rules.media) if kind is not None else None
 

@@ -37,7 +37,7 @@ def save(store: Store, window: str) -> dict[str, Any]:
         "system": settings.system,
         "turns": [
             {"message": turn.message, "time": turn.time, "pinned": turn.pinned, "forgotten": turn.forgotten}
-            for turn in store.turns(window)
+            for turn in sorted(store.turns(window), key=lambda turn: turn.place)
         ],
     }
 

@@ -92,7 +92,8 @@ def wrap(
     """
     if unknown := sorted(options.keys() - set(OPTIONS)):
         raise InputError(f"unknown option {', '.join(map(repr, unknown))}; use some of {', '.join(sorted(OPTIONS))}")
-    passing = Passing(budget=budget, model=model, window=window, recall=recall, repair=repair, options=_read(options))
+    mending = repair or (window is not None and window.repair)
+    passing = Passing(budget=budget, model=model, window=window, recall=recall, repair=mending, options=_read(options))
     wrapped: T
     if (apis := apis_of(client)) is not None:
         wrapped = wrap_sdk(client, apis, passing)

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..clients import Reply
 from ..clients.values import Wire
 from ..errors import CtxwinWarning, InputError, UnknownModel
 from ..items import Budget
@@ -26,6 +25,7 @@ from .talks import Talks
 
 if TYPE_CHECKING:
     from ..window import Window
+    from ..window.calls import Call
 
 __all__ = ["Passing"]
 
@@ -100,19 +100,22 @@ class Passing:
             return packed(Talk(body, dialect=wire.dialect))
         return self.talks.pack(messages, body.get(OUTSIDE.get(wire.dialect, "")), wire.dialect, packed)
 
-    def pack_window(self, window: Window, body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> Packed:
+    def pack_window(
+        self, window: Window, body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], call: Call | None
+    ) -> Packed:
         """Pack what a window holds: as was said to `wrap`, else to the window, else as the request's model allows.
 
         Args:
             window: the window.
             body: as `readable` returns it.
             tools: what goes with the messages and is counted, the recall tool included where it is offered.
+            call: the request in the window.
         """
         said = {**self.options, "budget": self.budget, "model": self.model}
         if self.budget is None and window.budget is None:
             said["budget"] = self._budget(body, window.model)
         told = {name: value for name, value in said.items() if value is not None}
-        return _told(window.pack(tools=tools, recall=False, **told))
+        return _told(window.pack(tools=tools, recall=False, call=call, **told))
 
     def tell_unknown(self, body: Mapping[str, Any], wire: Wire) -> None:
         """Warn of types that the provider may know and ctxwin does not, each once."""
@@ -155,15 +158,8 @@ class Passing:
             with suppress(IndexError):  # another request was here
                 self.taps.popleft().settle()
 
-    def record(self, reply: Reply) -> None:
-        """Keep an answer; one that still runs in the background says nothing yet."""
-        if self.window is not None and (reply.messages or reply.usage):
-            self.window.record(reply)
-
-    def tap(self, body: Mapping[str, Any], wire: Wire) -> Tap:
-        """Return what listens to the stream that answers a request."""
-        asked = body.get("stream_options") or {}
-        tap = Tap(wire.gather(), self.record, usage_follows=bool(asked.get("include_usage")))
+    def listening(self, tap: Tap) -> Tap:
+        """Remember a stream whose answer is to be kept, and return it."""
         if self.window is not None:
             self.taps.append(tap)
         return tap
