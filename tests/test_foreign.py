@@ -166,6 +166,22 @@ def test_a_shared_chatgpt_conversation_is_read():
     assert said(shared) == [("user", None, "Hello")]
 
 
+@pytest.mark.parametrize(
+    "around", [lambda talk: {"conversations": [talk]}, lambda talk: {"metadata": {"by": "x"}, "conversation": talk}]
+)
+def test_a_chatgpt_conversation_in_the_file_of_another_exporter_is_read(around):
+    found = load(around(chatgpt_line(("user", "Which ferry?"), ("assistant", "At 9"))))
+    assert found.origin == "ChatGPT export, conversation 'Trip to Bergen'"
+    assert [item.raw["content"] for item in found.messages] == ["Which ferry?", "At 9"]
+
+
+@pytest.mark.parametrize("damage", [{"current_node": ["n1"]}, {"current_node": {}}, {"mapping": []}])
+def test_a_damaged_tree_is_read_as_far_as_it_goes(damage):
+    talk = chatgpt_line(("user", "Which ferry?"), ("assistant", "At 9"))
+    nodes = [{"message": talk["mapping"][name]["message"]} for name in ("n0", "n1")]
+    assert [text for _, _, text in said(talk | {"linear_conversation": nodes} | damage)] == ["Which ferry?", "At 9"]
+
+
 @pytest.mark.parametrize("mapping", [{}, {"a": {"id": "a", "message": None, "parent": "a", "children": ["a"]}}])
 def test_a_chatgpt_conversation_without_words_is_none(mapping):
     with pytest.raises(InputError, match="no conversation in which anything is said"):
@@ -214,6 +230,13 @@ def test_claude_ai_gives_the_newest_branch_with_files_and_calls():
     items = load([talk]).messages
     assert items[1].raw["tool_calls"][0]["function"] == {"name": "web_search", "arguments": '{"query": "ferry"}'}
     assert items[0].time == "2024-05-12T12:00:00.000000Z"
+
+
+def test_what_is_no_message_among_those_of_claude_ai_is_passed_over():
+    talk = claude(
+        {"sender": "human", "text": "Which ferry?"}, {"later": {"x": 1}}, {"sender": "assistant", "text": "At 9"}
+    )
+    assert said(talk) == [("user", None, "Which ferry?"), ("assistant", None, "At 9")]
 
 
 def test_an_older_claude_ai_export_has_text_alone_and_results_without_ids():
@@ -283,6 +306,26 @@ def test_one_day_of_slack_is_read_without_the_list_of_users(tmp_path):
     assert said(tmp_path / "plans/2024-05-12.json")[0] == ("user", "U1", "[2024-05-12 12:00] @U2 ferry at 9 & bus")
     with pytest.raises(InputError, match=r"looks like a Slack channel list; give the folder or zip"):
         load(tmp_path / "channels.json")
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        {"ok": True, "has_more": False},
+        {"channel_id": "C1", "name": "plans"},
+    ],
+)
+def test_what_slack_answers_and_slackdump_keeps_is_read(around):
+    first, reply, last = (
+        {"type": "message", "user": f"U{at}", "text": text, "ts": f"171551520{at}.000100"}
+        for at, text in enumerate(("ferry?", "at 9", "thanks"))
+    )
+    first["slackdump_thread_replies"] = [reply | {"thread_ts": first["ts"]}]
+    assert said(around | {"messages": [last, first]}) == [
+        ("user", "U0", "[2024-05-12 12:00] ferry?"),
+        ("user", "U1", "[2024-05-12 12:00] (in reply to U0, 2024-05-12 12:00) at 9"),
+        ("user", "U2", "[2024-05-12 12:00] thanks"),
+    ]
 
 
 def test_slack_blocks_are_read_where_there_is_no_text():
@@ -469,6 +512,10 @@ def test_plain_transcripts_of_people_are_read(tmp_path, content, expected):
         "**User:** hi\n\n**Assistant:** hello\nNote: more\n1. Step: x\n\n**User:** ok\n\n**Assistant**: bye\n",
         "##### You said:\nhi\n###### ChatGPT said:\nhello\nNote: more\n1. Step: x\n##### You said:\nok\n"
         "###### ChatGPT said:\nbye\n",
+        "_**User (2024-05-12 14:33Z)**_\n\nhi\n\n---\n\n_**Agent (model x, mode Agent)**_\n\nhello\nNote: more\n"
+        "1. Step: x\n\n---\n\n_**User (2024-05-12 14:34Z)**_\n\nok\n\n---\n\n_**Agent (model x)**_\n\nbye\n",
+        "**User**\n\nhi\n\n---\n\n**Cursor**\n\nhello\nNote: more\n1. Step: x\n\n---\n\n**User**\n\nok\n\n---\n\n"
+        "**Cursor**\n\nbye\n",
         "### 🧑 Prompt 1\nhi\n### 🤖 Response 1\nhello\nNote: more\n1. Step: x\n### 🧑 Prompt 2\nok\n"
         "### 🤖 Response 2\nbye\n",
     ],
@@ -507,6 +554,12 @@ def test_a_markdown_transcript_keeps_its_title_its_code_and_its_headings(tmp_pat
         "def f(x):\n    try:\n        pass\n    finally:\n        pass\nclass A:\n    def g(self):\n        pass\n",
         "From: Ana\nTo: Ben\nSubject: Ferry\nDate: Sunday\n\nDear Ben,\nthe ferry goes at 9.\n",
         "Just a letter. He said: no.\nShe said: yes.\n",
+        "[2024-05-12 14:33:10] ERROR: gone\n[2024-05-12 14:33:11] INFO: back\n[2024-05-12 14:33:12] INFO: up\n",
+        "Home: 3\nAway: 2\nHome: 4\nAway: 1\nHome: 1\nAway: 0\n",
+        "Tool\n\n```\nUser: hi\nAssistant: ho\n```\n\nThat is it.\n",
+        "# Objects\n\n## User\n\nWho asks.\n\n## Message\n\nWhat.\n\n## Assistant\n\nWho answers.\n\n## Run\n\nHow.\n",
+        "date,user,value\n2024-05-12,ana,3\n2024-05-13,ben,4\n",
+        "author,text,rating\nAna,Good,5\n",
     ],
 )
 def test_what_is_no_talk_is_not_taken_for_one(tmp_path, content):
@@ -561,6 +614,15 @@ def test_messages_of_providers_are_passed_on_as_they_are(messages):
         ([7], "holds a list of int"),
         ([{"type": "human", "cat": "x"}], "holds JSON objects with keys 'type', 'cat'"),
         ("Tell me more.\nNow.", "str of 18 characters and no path"),
+        ({"input": "src/", "output": "dist/"}, "holds a JSON object with keys 'input', 'output'"),
+        ({"instruction": "Sum up", "input": "A text", "output": "So"}, "keys 'instruction', 'input', 'output'"),
+        (
+            {"messages": [{"type": "alert", "text": "x"}]},
+            "whose 'messages' have keys 'type', 'text' and are no messages",
+        ),
+        ([{"id": 1, "name": "Ana", "role": "user"}], "holds JSON objects with keys 'id', 'name', 'role'"),
+        ([{"parts": ["bolt", "nut"]}], "holds JSON objects with keys 'parts'"),
+        ({"contents": [{"title": "A", "parts": ["b"]}]}, "holds a JSON object with keys 'contents'"),
     ],
 )
 def test_what_is_none_of_the_forms_is_told_in_one_line(value, match):
@@ -594,6 +656,15 @@ def test_a_pick_needs_something_to_pick_from():
         ctxwin.pack(query="x", items=["a"], pick=2)
     with pytest.raises(InputError, match="holds one conversation, and it is not 'x'"):
         ctxwin.pack([{"role": "user", "content": "Hi"}], pick="x", budget=100)
+
+
+def test_what_is_nested_too_deeply_is_told_in_one_line():
+    deep = []
+    for _ in range(2_000):
+        deep = [deep]
+    run = {"task_id": deep, "reward": 1.0, "info": {}, "traj": [{"role": "user", "content": "Hi"}]}
+    with pytest.raises((InputError, MessageError), match="nested too deeply"):
+        load([run])
 
 
 def test_budgets_are_read_as_on_the_command_line():

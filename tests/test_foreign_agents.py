@@ -437,6 +437,24 @@ def test_gemini_joins_what_was_streamed():
     assert messages[-1]["content"] == SAID
 
 
+def test_ollama_answers_are_read_whole_and_in_pieces():
+    answer = {"model": "m", "created_at": "2024-05-12T14:33:10Z", "message": {"role": "assistant", "content": "At 9"}}
+    assert read("ollama_chat", answer | {"done": True}) == [{"role": "assistant", "content": "At 9"}]
+    stream = [
+        {"model": "m", "message": {"role": "assistant", "content": words, "thinking": thought}, "done": done}
+        for words, thought, done in (("", "A fer", False), ("The ", "ry.", False), ("ferry", "", False), ("", "", True))
+    ]
+    assert read("ollama_chat", stream) == [
+        {"role": "assistant", "content": "The ferry", "reasoning_content": "A ferry."}
+    ]
+
+
+@pytest.mark.parametrize("moment", [10**400, float("nan"), 1e308])
+def test_a_time_that_cannot_be_is_none(moment):
+    answer = {"model": "m", "created_at": moment, "message": {"role": "assistant", "content": "At 9"}, "done": True}
+    assert read("ollama_chat", answer) == [{"role": "assistant", "content": "At 9"}]
+
+
 def test_ids_that_come_twice_are_told_apart():
     calls = [{"type": "ai", "content": "", "tool_calls": [{"id": "same", "name": LOOKED, "args": {}}]}]
     results = [{"type": "tool", "tool_call_id": "same", "content": FOUND}]

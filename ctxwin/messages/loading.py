@@ -24,6 +24,8 @@ FIELDS = ("id", "kind", "role", "speaker", "session", "time", "source", "title")
 """Fields of an Item that a file may give beside `text`."""
 MESSAGES = "messages"
 """What errors call a value that comes from no file."""
+AROUND = ("conversations", "conversation", "data")
+"""Keys of objects around the conversations of an export."""
 CONVERSATIONS = frozenset({".json", ".jsonl", ".ndjson"})
 """Ends of the names of the files of a folder or a zip that may be a conversation each."""
 EXPORTED = re.compile(r"(?:[^/]+/)?conversations(?:-\d+)?\.json")
@@ -74,7 +76,10 @@ def load(source: Any, pick: str | int | None = None) -> Loaded:
         if pick is None and is_native(source):
             return Loaded(messages=source)
     name, found = conversations(source)
-    return loaded(pick_one(found, pick, name))
+    try:
+        return loaded(pick_one(found, pick, name))
+    except RecursionError:
+        raise InputError(f"{name!r} is nested too deeply to be read; give messages as a list") from None
 
 
 def loaded(picked: Picked) -> Loaded:
@@ -176,6 +181,8 @@ def _of_value(value: Any, name: str) -> Iterator[Candidate]:
         yield Candidate(form="", messages=_items(name, items))
     elif (form := recognise(value)) is not None:
         yield from _read(form, value, name)
+    elif isinstance(value, Mapping) and (inner := _around(value)) is not None:
+        yield from _of_value(inner, name)
     elif isinstance(value, list) and len(value) > 0 and _stands_alone(value[0]):
         for number, one in enumerate(value, start=1):
             yield from _of_value(one, f"{name}, conversation {number}")
@@ -183,6 +190,13 @@ def _of_value(value: Any, name: str) -> Iterator[Candidate]:
         yield Candidate(form="", messages=value)
     else:
         raise _refused(value, name)
+
+
+def _around(value: Mapping[str, Any]) -> Any:
+    """Return the conversations that an object lies around, as other exporters write them; None where there are none."""
+    inner = next((value[key] for key in AROUND if isinstance(value.get(key), list | Mapping)), None)
+    first = inner[0] if isinstance(inner, list) and inner else inner
+    return inner if any(form.each and form.recognise(first) for form in FORMS) else None
 
 
 def _read(form: Form, value: Any, name: str) -> Iterator[Candidate]:

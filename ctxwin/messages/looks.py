@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .envelope import LISTS
+
 __all__ = ["looks_like"]
 
 FORMS = "a list of messages, {'messages': [...]}, items with 'text', or an export of a chat program"
@@ -57,7 +59,15 @@ def looks_like(value: Any) -> str:
     for keys, words in LOOKS:
         if keys <= first.keys():
             return words
-    listed = ", ".join(repr(str(key)[:KEY]) for key in list(first)[:KEYS])
-    more = f" and {len(first) - KEYS:,} more" if len(first) > KEYS else ""
     what = "JSON objects" if rows is value else "a JSON object"
-    return f"holds {what} with {f'keys {listed}{more}' if first else 'no keys'}; give {FORMS}"
+    for key in LISTS:
+        held = first.get(key)
+        if rows is not value and isinstance(held, list) and held and isinstance(held[0], Mapping):
+            return f"holds {what} whose {key!r} have {_keys(held[0])} and are no messages; give {FORMS}"
+    return f"holds {what} with {_keys(first)}; give {FORMS}"
+
+
+def _keys(row: Mapping[str, Any]) -> str:
+    listed = ", ".join(repr(str(key)[:KEY]) for key in list(row)[:KEYS])
+    more = f" and {len(row) - KEYS:,} more" if len(row) > KEYS else ""
+    return f"keys {listed}{more}" if row else "no keys"

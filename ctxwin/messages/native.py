@@ -22,6 +22,10 @@ KEYS = frozenset(
     }
 )  # fmt: skip
 """Keys of messages as OpenAI, Anthropic and servers that speak as they do give and take them."""
+FEW = frozenset({"audio", "content", "function_call", "refusal", "tool_calls"})
+"""Keys of which a message has one beside its role."""
+ASKING = frozenset({"conversation", "instructions", "max_output_tokens", "model", "previous_response_id", "tools"})
+"""Keys that tell a request from other objects with an `input` or `messages`."""
 TYPES = frozenset[str]().union(*BLOCK_TYPES.values())
 
 
@@ -38,8 +42,22 @@ def is_native(value: Any) -> bool:
 
 
 def is_body(value: Any) -> bool:
-    """Tell whether a value is shaped like a request body, whatever its messages are."""
-    return isinstance(value, Mapping) and isinstance(_listed(value), list | tuple | str)
+    """Tell whether a value is shaped like a request body; some of its messages may be wrong.
+
+    Example:
+        >>> is_body({"model": "gpt-5-mini", "input": "Hi"}), is_body({"input": "src/", "output": "dist/"})
+        (True, False)
+    """
+    if not isinstance(value, Mapping):
+        return False
+    listed = _listed(value)
+    if not isinstance(listed, str | list | tuple):
+        return False
+    if not ASKING.isdisjoint(value) or not listed:
+        return True
+    return (
+        len(value) == 1 if isinstance(listed, str) else any(_may_be_message(one) or _is_message(one) for one in listed)
+    )
 
 
 def may_be_native(value: Any) -> bool:
@@ -48,7 +66,16 @@ def may_be_native(value: Any) -> bool:
         return is_body(value)
     if not isinstance(value, Sequence) or isinstance(value, str | bytes) or not value:
         return False
-    return any(isinstance(one, Item) or (isinstance(one, Mapping) and one.get("role") in ALL_ROLES) for one in value)
+    return any(map(_may_be_message, value))
+
+
+def _may_be_message(one: Any) -> bool:
+    """Tell whether a value has the role and the content of a message, or little beside its role."""
+    if isinstance(one, Item):
+        return True
+    if not isinstance(one, Mapping) or not _known(one.get("role")):
+        return False
+    return len(one) <= 2 or not FEW.isdisjoint(one)
 
 
 def _listed(body: Mapping[str, Any]) -> Any:
@@ -68,7 +95,7 @@ def _is_message(one: Any) -> bool:
     kind = one.get("type", "message")
     if kind != "message":
         return isinstance(kind, str) and kind in ITEM_TYPES
-    if not _known(one.get("role")) or not one.keys() <= KEYS:
+    if not _may_be_message(one) or not one.keys() <= KEYS:
         return False
     return (content is None or isinstance(content, str) or _are_blocks(content)) and _are_calls(one.get("tool_calls"))
 
@@ -87,7 +114,11 @@ def _known(role: Any) -> bool:
 def _are_blocks(content: Any) -> bool:
     if not isinstance(content, list | tuple):
         return False
-    return all(isinstance(one, str) or (isinstance(one, Mapping) and one.get("type") in TYPES) for one in content)
+    return all(isinstance(one, str) or (isinstance(one, Mapping) and _is_typed(one.get("type"))) for one in content)
+
+
+def _is_typed(kind: Any) -> bool:
+    return isinstance(kind, str) and kind in TYPES
 
 
 def _are_calls(calls: Any) -> bool:

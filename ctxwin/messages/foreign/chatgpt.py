@@ -13,6 +13,7 @@ from typing import Any
 from ...items import Item
 from .form import Form, Found, said
 from .moments import iso
+from .speech import object_of
 from .wording import function_name
 
 __all__ = ["FORM"]
@@ -53,7 +54,8 @@ def _recognise(value: Any) -> bool:
 def _read(value: Any) -> Iterable[Found]:
     name = str(value.get("conversation_id") or value.get("id") or "")
     title = str(value.get("title") or "")
-    branch = _branch(value["mapping"], value.get("current_node")) if "mapping" in value else _linear(value)
+    tree = value.get("mapping")
+    branch = _branch(tree, value.get("current_node")) if isinstance(tree, Mapping) else _linear(value)
     yield Found(items=list(_items(list(branch), title or name or None)), title=title, id=name)
 
 
@@ -69,14 +71,14 @@ def _message(node: Any) -> Message:
 
 def _branch(tree: Mapping[str, Any], last: Any) -> list[Message]:
     """Return the messages from the root down to the current node; without one, to the newest leaf."""
-    if last not in tree:
-        leaves = [name for name, node in tree.items() if not (node or {}).get("children")]
+    if not isinstance(last, str) or last not in tree:
+        leaves = [name for name, node in tree.items() if not object_of(node).get("children")]
         last = max(leaves or list(tree), key=lambda name: _moment(_message(tree[name])), default=None)
     found: list[Message] = []
     seen: set[str] = set()
-    while last in tree and last not in seen:
+    while isinstance(last, str) and last in tree and last not in seen:
         seen.add(last)
-        node = tree[last] or {}
+        node = object_of(tree[last])
         if message := _message(node):
             found.append(message)
         last = node.get("parent")

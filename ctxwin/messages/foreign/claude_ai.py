@@ -31,12 +31,18 @@ NO_WORDS = frozenset({"type", "start_timestamp", "stop_timestamp", "flags", "id"
 def _recognise(value: Any) -> bool:
     if not isinstance(value, Mapping) or not isinstance(value.get("chat_messages"), list):
         return False
-    return all(isinstance(one, Mapping) and "sender" in one for one in value["chat_messages"])
+    return not value["chat_messages"] or any(map(_is_message, value["chat_messages"]))
+
+
+def _is_message(one: Any) -> bool:
+    return isinstance(one, Mapping) and "sender" in one
 
 
 def _read(value: Any) -> Iterable[Found]:
     title, name = str(value.get("name") or ""), str(value.get("uuid") or "")
-    branch = _branch(value["chat_messages"], value.get("current_leaf_message_uuid"))
+    branch = _branch(
+        [one for one in value["chat_messages"] if _is_message(one)], value.get("current_leaf_message_uuid")
+    )
     items = [item for one in branch for item in _items(one, title or name or None)]
     yield Found(items=items, title=title, id=name)
 

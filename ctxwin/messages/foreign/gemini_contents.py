@@ -64,7 +64,9 @@ def _is_content(row: Any) -> bool:
         return False
     parts = row.get("parts")
     parts = [parts] if isinstance(parts, str | Mapping) else parts
-    return isinstance(parts, list | tuple) and bool(parts) and all(_is_part(part) for part in parts)
+    if not isinstance(parts, list | tuple) or not parts or not all(_is_part(part) for part in parts):
+        return False
+    return "role" in row or all(isinstance(part, Mapping) for part in parts)  # lists of words are many things
 
 
 def _is_part(part: Any) -> bool:

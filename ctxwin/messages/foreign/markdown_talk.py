@@ -16,7 +16,7 @@ __all__ = ["FORM"]
 
 STYLES = (
     re.compile(r"(?P<level>#{1,6})[ \t]+(?P<name>[^\n]{1,80}?)[ \t]*#*"),
-    re.compile(r"(?:[-*>][ \t]+)?(?P<level>\*\*|__)(?P<name>[^*_\n]{1,60}?):?(?:\*\*|__):?(?:[ \t]+(?P<text>.*))?"),
+    re.compile(r"(?:[-*>][ \t]+)?_?(?P<level>\*\*|__)(?P<name>[^*_\n]{1,60}?):?(?:\*\*|__)_?:?(?:[ \t]+(?P<text>.*))?"),
     re.compile(r"<(?P<level>)(?P<name>user|assistant|human|ai|system)>[ \t]*(?P<text>.*)", re.IGNORECASE),
 )
 """Ways to begin what somebody says; a text keeps to one of them, and to one level of headings."""
@@ -72,7 +72,9 @@ def _turns(lines: Sequence[str]) -> Sequence[_Turn]:
         for chosen in (*({level} for level in levels), set(levels)):  # of one level each, then of all that have a side
             of_level = [(at, match) for at, match in found if match["level"] in chosen]
             turns = [turn for at, match in of_level if (turn := _turn(at, match)) is not None]
-            if _is_talk(turns, len(of_level), lines, heading=any(level.startswith("#") for level in chosen)):
+            if _is_talk(
+                turns, [at for at, _ in of_level], lines, heading=any(level.startswith("#") for level in chosen)
+            ):
                 return turns
     return ()
 
@@ -108,11 +110,15 @@ def _role(name: str) -> str | None:
     return role_of(word) or WORDS.get(word)
 
 
-def _is_talk(turns: Sequence[_Turn], marks: int, lines: Sequence[str], *, heading: bool) -> bool:
+def _is_talk(turns: Sequence[_Turn], marks: Sequence[int], lines: Sequence[str], *, heading: bool) -> bool:
     if not {"user", "assistant"} <= {turn.role for turn in turns}:
         return False
     before = sum(bool(line.strip()) for line in lines[: turns[0].line])
-    return before <= EARLY and (len(turns) >= SHARE * marks or not heading)
+    if before > EARLY or not heading:
+        return before <= EARLY
+    if len(turns) == 2 and marks[marks.index(turns[0].line) + 1] != turns[1].line:
+        return False  # a guide with a chapter on each side, and others between them
+    return len(turns) >= SHARE * len(marks)
 
 
 FORM = Form(name="Markdown transcript", recognise=_recognise, read=_read)

@@ -22,12 +22,24 @@ ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 
 def _recognise(value: Any) -> bool:
+    if _is_answer(value) or (isinstance(value, list) and value and all(map(_is_answer, value))):
+        return True
     for row in _messages(value):
         if len(row) == 2 and type(row.get("content")) is str:
             continue  # a plain message tells nothing
         if (told := _told(row)) is not None:
             return told and all(_is_message(row) for row in _messages(value))
     return False
+
+
+def _is_answer(value: Any) -> bool:
+    """Tell whether a value is what Ollama answers, whole or a piece of a stream."""
+    return (
+        isinstance(value, Mapping)
+        and "done" in value
+        and "model" in value
+        and _is_message(object_of(value.get("message")))
+    )
 
 
 def _is_message(row: Row) -> bool:
@@ -56,10 +68,27 @@ def _told(row: Row) -> bool | None:
 def _messages(value: Any) -> Sequence[Row]:
     """Return the messages of a request, those of an answer, or a bare list."""
     if not isinstance(value, Mapping):
-        return rows_of(value)
+        rows = rows_of(value)
+        return _streamed(rows) if rows and all(map(_is_answer, rows)) else rows
     if "messages" in value:
         return rows_of(value["messages"])
     return rows_of(value.get("message")) if "done" in value else ()
+
+
+def _streamed(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return what was answered in pieces: the words of each stream put together."""
+    found: list[dict[str, Any]] = []
+    ended = True
+    for row in rows:
+        message = object_of(row["message"])
+        if ended or found[-1]["role"] != message["role"]:
+            found.append({"role": message["role"]})
+        for key, more in message.items():
+            before = found[-1].get(key)
+            same = type(before) is type(more) and isinstance(more, str | list) and key != "role"
+            found[-1][key] = before + more if same else more
+        ended = bool(row["done"])
+    return found
 
 
 def _read(value: Any) -> Iterator[Found]:

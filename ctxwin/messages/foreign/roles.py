@@ -9,13 +9,14 @@ from ...items import Item, parse_time
 from .form import said
 from .moments import stamped
 
-__all__ = ["Line", "role_of", "turns_to_items"]
+__all__ = ["NOBODY", "Line", "role_of", "turns_to_items"]
 
 ROLES = {
     name: role
     for role, names in {
         "user": "user human you me prompter customer",
-        "assistant": "assistant ai bot model chatgpt gpt claude gemini bard copilot llama mistral deepseek grok",
+        "assistant": "assistant agent ai bot model chatgpt gpt claude gemini bard copilot cursor llama mistral "
+        "deepseek grok",
         "system": "system developer",
     }.items()
     for name in names.split()
@@ -23,6 +24,20 @@ ROLES = {
 """Words for the sides of a chat with a model, in small letters."""
 MODELS = frozenset({"gpt", "claude", "gemini", "chatgpt", "llama", "mistral", "deepseek", "grok", "copilot", "ai"})
 """Names that a version may follow: "GPT-4o", "Claude 3.5 Sonnet", "AI Assistant"."""
+NOBODY = frozenset({
+    "added", "address", "architecture", "args", "arguments", "attn", "attribution", "author", "author-email",
+    "bcc", "caution", "cc", "changed", "classifier", "comment", "comments", "copyright", "critical", "date",
+    "debug", "default", "depends", "deprecated", "description", "email", "error", "example", "examples",
+    "failed", "fatal", "file", "files", "fixed", "fixme", "format", "from", "fw", "fwd", "hint", "homepage",
+    "http", "https", "id", "image", "important", "info", "input", "keywords", "license", "license-expression",
+    "license-file", "maintainer", "metadata-version", "name", "nb", "note", "notes", "notice", "output",
+    "package", "parameters", "params", "passed", "phone", "platform", "priority", "project-url",
+    "provides-extra", "ps", "raises", "re", "reason", "removed", "requires-dist", "result", "results", "return",
+    "returns", "section", "security", "see", "source", "status", "step", "steps", "subject", "summary", "tip",
+    "title", "to", "todo", "trace", "type", "upstream-contact", "upstream-name", "url", "usage", "version",
+    "warn", "warning",
+})  # fmt: skip
+"""What stands before a colon in logs, letters, headers and documentation, in small letters, and is nobody's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

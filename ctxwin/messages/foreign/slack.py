@@ -1,5 +1,7 @@
 """Slack's export: a folder or zip with a folder for each channel and in it a JSON file for each day, or one such file.
 
+What `conversations.history` answers, and the channels that slackdump writes, have the same messages.
+
 Names of people are in `users.json` [Slack Help Center, How to read Slack data exports].
 """
 
@@ -22,6 +24,8 @@ _TS = re.compile(r"\d{9,11}(?:\.\d{1,7})?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _MARK = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 """What stands for a person, a channel, a group or an address in a text."""
+REPLIES = "slackdump_thread_replies"
+"""Where slackdump keeps a thread, within the message that began it [github.com/rusq/slackdump, types.Message]."""
 LISTS = ("channels.json", "groups.json", "dms.json", "mpims.json")
 WORDS = ("title", "title_link", "pretext", "author_name", "text", "fallback", "value", "name", "footer", "fields",
          "blocks", "elements", "accessory", "message_blocks", "message", "alt_text", "url", "user_id")  # fmt: skip
@@ -34,7 +38,7 @@ def _is_message(one: Any) -> bool:
 
 def _recognise(value: Any) -> bool:
     if isinstance(value, Mapping):
-        value = value.get("messages") if "users" in value and "channel" in value else None
+        value = value.get("messages")
     return isinstance(value, list) and bool(value) and all(map(_is_message, value))
 
 
@@ -42,11 +46,12 @@ def _read(value: Any) -> Iterable[Found]:
     about: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     messages = about.get("messages", value)
     names = _names(about.get("users") or (), messages)
-    ordered = sorted(messages, key=lambda one: float(one["ts"]))
+    replies = [reply for one in messages for reply in _mappings(one.get(REPLIES)) if _is_message(reply)]
+    ordered = sorted((*messages, *replies), key=lambda one: float(one["ts"]))
     yield Found(
         items=list(_items(ordered, names)),
-        title=str(about.get("channel") or ""),
-        id=str(about.get("id") or ""),
+        title=str(about.get("channel") or about.get("name") or ""),
+        id=str(about.get("id") or about.get("channel_id") or ""),
     )
 
 
@@ -71,7 +76,8 @@ def _name(profile: Any) -> str:
 def _items(messages: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Iterator[Item]:
     began = {one["ts"]: (_speaker(one, names), iso(one["ts"])) for one in messages}
     for one in messages:
-        time, speaker, thread = iso(one["ts"]), _speaker(one, names), one.get("thread_ts")
+        time, speaker = iso(one["ts"]), _speaker(one, names)
+        thread = one["thread_ts"] if _TS.fullmatch(str(one.get("thread_ts"))) else None
         text = _text(one, names)
         if not text:
             continue

@@ -67,8 +67,8 @@ def stamp(value: Any) -> str | None:
     if isinstance(value, str):
         return value or None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1_000 if abs(value) > MILLISECONDS else value
         try:
+            seconds = value / 1_000 if abs(value) > MILLISECONDS else value
             return datetime.fromtimestamp(seconds, UTC).isoformat()
         except (OverflowError, OSError, ValueError):
             return None

@@ -33,7 +33,7 @@ COLUMNS: Mapping[str, frozenset[str]] = {
                        "conversation title", "chat session", "session id", "thread id", "chat", "channel"}),
 }  # fmt: skip
 """What columns are called, with spaces for `_` and `-`, in small letters."""
-SURE = frozenset({"role", "speaker", "sender", "author", "participant", "speaker name", "sender name", "role name"})
+SURE = frozenset({"role", "speaker", "sender", "participant", "speaker name", "sender name", "role name"})
 """Names of the column of speakers that no other table has beside one of texts."""
 SIDES = (
     ("user", "assistant"),
@@ -73,14 +73,25 @@ def _table(text: str, *, limit: int | None = None) -> _Table | None:
             continue
         columns = {key: at for key, called in COLUMNS.items() if (at := _first(names, called)) is not None}
         sides = next(((names.index(a), names.index(b)) for a, b in SIDES if a in names and b in names), None)
-        told = {"name", "text"} <= columns.keys() and (
-            names[columns["name"]] in SURE or set(columns.values()) == set(range(len(names)))
-        )
+        told = _are_told(names, columns)
         if told or sides is not None:
             rows = _rows(text[:limit], delimiter, whole=limit is None)
-            if rows and all(len(row) <= len(names) for row in rows[:-1]):
+            words = not told or any(_has_words(row, columns["text"]) for row in rows)
+            if rows and words and all(len(row) <= len(names) for row in rows[:-1]):
                 return _Table(rows=rows, names=names, columns=columns, sides=None if told else sides)
     return None
+
+
+def _are_told(names: Sequence[str], columns: Mapping[str, int]) -> bool:
+    """Tell whether columns say who says what: by a sure name, an author with a time, or as all that there is."""
+    if not {"name", "text"} <= columns.keys():
+        return False
+    who = names[columns["name"]]
+    return who in SURE or (who == "author" and "time" in columns) or set(columns.values()) == set(range(len(names)))
+
+
+def _has_words(row: Sequence[str], column: int) -> bool:
+    return len(row) > column and any(map(str.isalpha, row[column]))
 
 
 def _called(name: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .form import Form, Found
-from .roles import Line, role_of, turns_to_items
+from .roles import NOBODY, Line, role_of, turns_to_items
 
 __all__ = ["FORM"]
 
@@ -44,22 +44,11 @@ CHANGES = 0.35
 """Of the turns without times, those of another speaker than the one before: fields of a record come in runs."""
 SHARE_FIELDS = 0.25
 """Of the lines that begin like turns, those of nobody: with more a text is a record, a log, a letter."""
+SHARE_WORDS = 0.5
+"""Of the turns without a model, those that begin with a line of words: with fewer a text is a table of numbers."""
+FENCE = "```"
 AGAIN = 0.6
 """Of the turns without times, those of speakers who come again."""
-NOBODY = frozenset({
-    "added", "address", "architecture", "args", "arguments", "attn", "attribution", "author", "author-email",
-    "bcc", "caution", "cc", "changed", "classifier", "comment", "comments", "copyright", "critical", "date",
-    "debug", "default", "depends", "deprecated", "description", "email", "error", "example", "examples",
-    "failed", "fatal", "file", "files", "fixed", "fixme", "format", "from", "fw", "fwd", "hint", "homepage",
-    "http", "https", "id", "image", "important", "info", "input", "keywords", "license", "license-expression",
-    "license-file", "maintainer", "metadata-version", "name", "nb", "note", "notes", "notice", "output",
-    "package", "parameters", "params", "passed", "phone", "platform", "priority", "project-url",
-    "provides-extra", "ps", "raises", "re", "reason", "removed", "requires-dist", "result", "results", "return",
-    "returns", "section", "security", "see", "source", "status", "step", "steps", "subject", "summary", "tip",
-    "title", "to", "todo", "trace", "type", "upstream-contact", "upstream-name", "url", "usage", "version",
-    "warn", "warning",
-})  # fmt: skip
-"""What stands before a colon in logs, letters, headers and documentation, in small letters, and is nobody's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +72,10 @@ def _read(value: Any) -> Iterable[Found]:
 def _turns(text: str, talk: _Talk) -> Iterator[Line]:
     """Yield turns: lines that begin none go on with the one before, and what stands before the first is nobody's."""
     name, time, lines = "", None, list[str]()
-    for line in text.splitlines():
-        found = _begins(line, talk.style)
+    all_lines = text.splitlines()
+    fenced = _fenced(all_lines)
+    for at, line in enumerate(all_lines):
+        found = None if at in fenced else _begins(line, talk.style)
         if found is None or found["name"] not in talk.speakers:
             lines.append(line)
             continue
@@ -103,8 +94,9 @@ def _begins(line: str, style: re.Pattern[str]) -> re.Match[str] | None:
 def _talk(text: str) -> _Talk | None:
     """Return how a text begins turns and who speaks in it; None where it is no transcript."""
     lines = text.splitlines()
+    fenced = _fenced(lines)
     for style in STYLES:
-        found = [_begins(line, style) for line in lines]
+        found = [None if at in fenced else _begins(line, style) for at, line in enumerate(lines)]
         names = Counter(one["name"] for one in found if one is not None)
         if style is BARE and _are_fields(names, [one["name"] for one in found if one is not None]):
             return None
@@ -113,6 +105,13 @@ def _talk(text: str) -> _Talk | None:
             if _is_talk(turns, lines, style):
                 return _Talk(style=style, speakers=speakers)
     return None
+
+
+def _fenced(lines: Sequence[str]) -> Set[int]:
+    """Return the lines between fences of code, where examples stand."""
+    fences = [at for at, line in enumerate(lines) if line.lstrip().startswith(FENCE)]
+    pairs = zip(fences[::2], fences[1::2], strict=False)
+    return {at for first, last in pairs for at in range(first, last + 1)}
 
 
 def _speakers(names: Counter[str]) -> Set[str]:
@@ -133,6 +132,9 @@ def _is_talk(turns: Sequence[re.Match[str] | None], lines: Sequence[str], style:
         first = next(at for at, line in enumerate(lines) if line.strip())
         return turns[first] is not None or _share(turns, lines) >= SHARE_TIMED
     small = any(name[0].islower() for name in speakers)
+    told = [one["text"] for one in turns if one is not None and one["text"].strip()]
+    if sum(any(map(str.isalpha, words)) for words in told) < SHARE_WORDS * len(told):
+        return False
     again = sum(count for count in speakers.values() if count > 1)
     if style is not BARE:
         known = again > 0 or len(names) <= FEW

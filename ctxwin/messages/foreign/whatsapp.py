@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from .form import Folder, Form, Found
-from .roles import Line, of_person
+from .roles import NOBODY, Line, of_person
 
 __all__ = ["FORM"]
 
@@ -72,6 +72,8 @@ BUDDHIST = 543
 """Years by which the Thai calendar is ahead."""
 SHARE = 0.05
 """Of the lines, those that begin a message, at least: the others go on with one."""
+SHARE_LOGGED = 0.25
+"""Of the names, those of nobody: with more, such as INFO and ERROR, a text is a log."""
 SYSTEM = "WhatsApp"
 """Who says what nobody says: who came, who left."""
 
@@ -92,8 +94,10 @@ def _beginning(lines: Sequence[str]) -> re.Pattern[str] | None:
         found = _begins(first, beginning)
         if found is None or (seconds and not found["second"]):
             continue
-        count = sum(_begins(line, beginning) is not None for line in lines)
-        if count >= max(1, SHARE * full) and (count > 1 or _NAMED.match(found["rest"])):
+        begun = [one for line in lines if (one := _begins(line, beginning)) is not None]
+        named = [one["name"].strip().lower() for message in begun if (one := _NAMED.match(message["rest"]))]
+        logged = sum(name in NOBODY for name in named) > SHARE_LOGGED * len(named)
+        if len(begun) >= max(1, SHARE * full) and (len(begun) > 1 or named) and not logged:
             return beginning
     return None
 
