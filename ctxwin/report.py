@@ -11,6 +11,7 @@ from .excerpts import Excerpt
 from .footprint import Call, Spending, spending
 from .injections import Flag
 from .items import Budget
+from .media import Count
 from .models import Model
 
 __all__ = ["Cost", "Decision", "Offer", "Report", "Shared", "price_of"]
@@ -137,6 +138,9 @@ class Report:
     """No choice of these renditions under this budget can have more value than this."""
     price: float
     """Value that one more token would buy."""
+    origin: str = ""
+    """What the messages were read from, such as "ChatGPT export, conversation 'Trip to Bergen' (3 of 120)"; "" for the
+    messages of a provider."""
     excerpts: Sequence[Excerpt] = ()
     """What the retrieved block shows of each place of a source, in order."""
     shares: Sequence[Shared] = ()
@@ -146,10 +150,16 @@ class Report:
     warnings: Sequence[str] = ()
     cost: Cost | None = None
     """Money, energy and CO2; None where no model is named."""
+    measure: Callable[[], Count] | None = field(default=None, repr=False)
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
     lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
     flag: Callable[[], Sequence[Flag]] = field(default=lambda: (), repr=False)
+
+    @cached_property
+    def count(self) -> Count:
+        """Tokens with bounds: sealed content and media of unknown size are estimates, whatever the tokenizer."""
+        return self.measure() if self.measure is not None else Count.of(self.tokens)
 
     @property
     def citations(self) -> tuple[str, ...]:
@@ -199,11 +209,12 @@ class Report:
         """Return the account as plain values, ready for JSON."""
         plain = {
             name: getattr(self, name)
-            for name in ("limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder")
+            for name in ("origin", "limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder")
         }
         plain |= {name: round(getattr(self, name), 6) for name in ("value", "bound", "gap", "price")}
         plain |= {
             "budget": asdict(self.budget),
+            "count": asdict(self.count),
             "parts": dict(self.parts),
             "citations": list(self.citations),
             "shares": [asdict(one) for one in self.shares],

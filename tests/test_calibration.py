@@ -398,7 +398,7 @@ def test_an_odd_report_is_one_sample(odd):
 def test_what_is_billed_beyond_the_messages_is_not_the_tokenizers_error(base, provider, billed):
     counter, limits = reported_of(base, provider, lambda number: billed)
     assert counter.calibration.constant == pytest.approx(billed, abs=100)
-    assert 8_000 * SHARE <= min(limits[3:])
+    assert min(limits[3:]) >= 8_000 * SHARE
     assert limits[-1] == pytest.approx(max(8_000 - billed, 8_000 * SHARE), abs=700)
     text = "The lease ends in May and the deposit is two rents. " * 30
     true = provider.factor * get_tokenizer(provider.tokenizer).count(text).tokens
@@ -412,7 +412,7 @@ def test_what_is_billed_no_more_is_forgotten():
 
 
 def test_a_smaller_odd_report_is_taken_back_by_the_next_reply():
-    counter, limits = reported_of("o200k_base", AGREED, lambda number: 500 * (number == 6))
+    _counter, limits = reported_of("o200k_base", AGREED, lambda number: 500 * (number == 6))
     assert min(limits) > 7_500
     assert limits[-1] == 8_000
 

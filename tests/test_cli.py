@@ -174,7 +174,8 @@ def test_explain_accounts_for_every_item(ctxwin: Ctxwin, talk: Path, notes: Path
 def test_explain_and_pack_say_what_a_call_costs_in_money_energy_and_carbon(
     ctxwin: Ctxwin, talk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = ("-b", "1k", "--strategy", "recency", "--model", "gpt-5")
+    options = ("-b", "1k", "--strategy", "recency", "--model", "gpt-5", "--costs")
+    assert "CO2" not in ctxwin("explain", talk, *options[:-1]).out
     run = ctxwin("explain", talk, *options)
     assert re.search(r"^\$0\.0012\d with gpt-5, unpacked \$0\.0\d+ \(prices of ", run.out, re.M)
     figure = r"[\d.,]+-[\d.,]+"
@@ -182,7 +183,7 @@ def test_explain_and_pack_say_what_a_call_costs_in_money_energy_and_carbon(
     assert re.search(rf"^{impact}", run.out, re.M)
     assert re.search(rf"^at 10M tokens a day: \$12\.50 instead of \$[\d.]+, {figure} instead of", run.out, re.M)
     assert re.search(rf"^{impact}", ctxwin("pack", talk, *options, "--preview").out, re.M)
-    assert "CO2" not in ctxwin("explain", talk, "-b", "1k", "--strategy", "recency").out
+    assert "CO2" not in ctxwin("pack", talk, *options[:-1], "--preview").out
     monkeypatch.setenv("CTXWIN_GRID", "mars")
     refused = ctxwin("pack", talk, *options)
     assert refused.code == 2 and refused.out == ""
@@ -214,7 +215,9 @@ def test_models_lists_and_filters(ctxwin: Ctxwin) -> None:
 def test_demo_holds_its_answer(ctxwin: Ctxwin) -> None:
     run = ctxwin("demo")
     assert run.code == 0
-    assert "and the request holds it" in run.out
+    held = run.out.split("and the request holds it:")[1].split("Next,")[0]
+    assert "140" in held
+    assert all(f"  {word} " in run.out for word in ("form", "p", "tokens", "why"))
     assert re.search(r"route\.md:\d+-\d+", run.out)
     assert "of 2,000 tokens" in run.out
     assert ctxwin("demo", "When does the last ferry leave?", "--budget", "900", "--json").code == 0

@@ -1,5 +1,6 @@
 """Reading, grouping, rewriting and loading of messages."""
 
+import base64
 import copy
 import gzip
 import json
@@ -12,6 +13,7 @@ from strategies import anthropic_logs, openai_logs, pngs, responses_logs
 from ctxwin.errors import InputError, MessageError
 from ctxwin.items import Item
 from ctxwin.messages import check, last_user, note, open_tail, read, rewrite, write
+from ctxwin.messages.pieces import INSIDE
 
 law = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 LOGS = st.one_of(openai_logs(), anthropic_logs(), responses_logs())
@@ -32,8 +34,10 @@ def result(call_id, text="3"):
 
 
 def at(raw, path):
-    for step in path:
-        raw = raw[step]
+    for place, step in enumerate(path):
+        if step == INSIDE and place == len(path) - 1:
+            return base64.b64decode(raw.partition(",")[2] or raw).decode()
+        raw = json.loads(raw) if step == INSIDE else raw[step]
     return raw
 
 

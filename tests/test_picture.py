@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 import unicodedata
 from html.parser import HTMLParser
 
@@ -15,7 +17,7 @@ from ctxwin.excerpts import Excerpt
 from ctxwin.footprint import Call, spending
 from ctxwin.items import Budget
 from ctxwin.models import Model
-from ctxwin.picture import clean, html, listing, table
+from ctxwin.picture import clean, columns, html, listing, table
 from ctxwin.picture.page import ROWS_IN, ROWS_OUT
 from ctxwin.picture.plain import SIGNS, WIDTH, _bar
 from ctxwin.report import Cost, Decision, Offer, Report
@@ -215,14 +217,50 @@ def test_the_table_fits_a_screen(count: int) -> None:
     assert "at most 10.0 % from the best" in table(account) or not account.dropped + account.shortened
 
 
-def test_wide_signs_keep_the_columns() -> None:
-    lines = table(
-        report([decision(i, text="我们星期五签租约，房东要两个月的押金，请记得带身份证" * 3) for i in range(4)])
-    ).splitlines()
-    assert max(map(cell_len, lines)) <= WIDTH
+@pytest.mark.parametrize("width", [40, 60, 71, 72, 80, 100, 120])
+@pytest.mark.parametrize(
+    "text", ["我们星期五签租约，房东要两个月的押金，请记得带身份证" * 3, "notes/" * 20, "👩‍👩‍👧" * 30]
+)
+def test_wide_signs_keep_the_columns_at_any_width(text: str, width: int) -> None:
+    account = report([decision(i, text=text) for i in range(4)], text=text)
+    for drawn in (table(account, width), listing(account, width=width)):
+        lines = drawn.splitlines()
+        assert max(map(cell_len, lines)) <= width
+        assert any(line.startswith("[") and cell_len(line) == width for line in lines)
 
 
-def test_the_end_of_a_long_path_is_kept() -> None:
+def test_the_columns_are_those_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((80, 24)))
+    monkeypatch.setattr(sys, "__stdout__", sys.__stderr__)
+    assert columns() == 80
+    for chosen, taken in (("60", 60), ("0", 80), ("many", 80), ("7", 40), ("500", 120)):
+        monkeypatch.setenv("COLUMNS", chosen)
+        assert columns() == taken
+    assert "why" not in table(report(mixed(9)), 60)
+
+
+def test_the_limit_says_why_it_is_smaller_than_the_budget() -> None:
+    small = report(mixed(9), budget=Budget(total=1_000, reserve=200), limit=760, exact=False, tokenizer="claude")
+    words = " ".join(table(small).split())
+    assert "limit 760: a budget of 1,000 less 200 reserved for the answer and a margin of 40" in words
+    assert "since claude is estimated" in words
+    assert "limit" not in table(report(mixed(9), budget=Budget(total=760), limit=760))
+
+
+def test_money_and_energy_are_not_in_the_table() -> None:
+    assert "$" not in table(report(mixed(9))) and "CO2" not in table(report(mixed(9)))
+
+
+def test_embedders_have_short_names() -> None:
+    judged = report(
+        mixed(9), embedder="all-MiniLM-L6-v2/int8-1/0.1.0 and universal-sentence-encoder-multilingual-3/int8-2/1"
+    )
+    assert "relevance by words and minilm and multilingual" in " ".join(table(judged).split())
+
+
+def test_the_end_of_a_long_path_is_kept(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     path = "a/very/long/folder/that/goes/on/and/on/sessions.py:120-131"
     assert "sessions.py:120-131" in table(report([decision(0, text=path)]))
 

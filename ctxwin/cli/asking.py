@@ -9,9 +9,10 @@ from functools import cached_property
 from ..citations import Checked, Checker
 from ..packing import Packed
 from ..picture import clean, flagged
-from .chat import Chat, status
+from .chat import Chat
 from .formats import context
 from .options import printable
+from .saying import status
 
 __all__ = ["AskChat", "checked_lines"]
 
@@ -30,7 +31,7 @@ class AskChat(Chat):
         self.window.add(line)
         packed = self._said = self.window.pack()
         sys.stdout.write(printable(context(packed, line, "text")))
-        self._note(status(packed, len(self.window)))
+        self._note(status(packed, self.window))
         self._warn(packed)
 
     def _after(self, answer: str) -> None:

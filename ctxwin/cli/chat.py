@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
-from collections.abc import Callable, Mapping
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import platformdirs
 import typer
 
-from ..clients.local import ANSWER, WINDOW, LocalModel
+from ..clients.local import LocalModel
 from ..errors import CtxwinError, InputError
-from ..items import Budget
+from ..items import parse_tokens
+from ..models import names
 from ..packing import Packed
-from ..store import MemoryStore
+from ..picture import clean
+from ..store import MemoryStore, Turn, open_store
 from ..window import Window
+from .given import PickOption
 from .inputs import EmbedderOption
-from .options import parse_tokens, printable
+from .options import print_json, printable
+from .prompting import reader
+from .saying import described, limit_of, name_of, status
 
 __all__ = ["run"]
 
@@ -28,8 +33,8 @@ LOCAL = "local"
 """Names the small model that runs on this machine."""
 SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
 """What the model is told where nothing else is said."""
-BAR = 24
-"""Characters of the bar that shows what fills the window."""
+REPLACE = "--replace "
+"""What /save takes before the name of a file that may be replaced."""
 
 
 def run(
@@ -48,29 +53,61 @@ def run(
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="The system prompt.")] = None,
     embedder: EmbedderOption = "auto",
     recall: Annotated[bool, typer.Option("--recall", help="Let the model ask for what was left out.")] = False,
+    imported: Annotated[
+        Path | None,
+        typer.Option("--import", metavar="FILE", help="Begin with a saved chat, an export or a transcript."),
+    ] = None,
+    pick: PickOption = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the conversations of the file, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each answer.")] = False,
 ) -> None:
     r"""Chat in the terminal; the conversation is kept, and each request is packed from all of it.
 
     The endpoint is api.openai.com with OPENAI_API_KEY, or OPENAI_BASE_URL, such as a server on this machine;
     `--model local` needs neither network nor key. A line shows what fills the window; /help lists what else
-    can be typed.
+    can be typed. What is pasted is one message; Alt-Enter begins a new line.
 
     \b
     Example:
       ctxwin chat --model gpt-5-mini --budget 8k
       ctxwin chat --model local --store notes.db --id garden
+      ctxwin chat --import conversations.json --pick "Trip to Bergen" --id bergen
+      ctxwin chat --store notes.db --list
 
     \b
     Exit codes: 0 left by /quit or Ctrl-D; 2 bad input.
     """
     place = store or platformdirs.user_data_path("ctxwin", ensure_exists=True) / "chat.db"
-    total = parse_tokens(budget) if budget is not None else None
+    if listed:
+        _list(place, as_json)
+        return
+    total = parse_tokens(budget, option="--budget") if budget is not None else None
+    if imported is not None:
+        with contextlib.closing(open_store(place)) as kept:
+            Window.import_(imported, pick=pick, store=kept, id=name).close()
+    elif pick is not None:
+        raise InputError("--pick chooses a conversation of what --import reads; give both")
     kind = JsonChat if as_json else Chat
     with kind(place, name, model, total, {"embedder": embedder, "recall": recall}) as chat:
         if system is not None or chat.window.prompt is None:
             chat.window.system(system or SYSTEM)
         chat.talk()
+
+
+def _list(place: Path, as_json: bool) -> None:
+    """Print the conversations of a store, oldest first."""
+    if not place.exists():
+        raise InputError(f"no conversations in {str(place)!r}; begin one with `ctxwin chat`")
+    store = open_store(place)
+    try:
+        found = [(name, len(store.turns(name)), store.settings(name)) for name in store.windows()]
+    finally:
+        store.close()
+    if as_json:
+        print_json([{"id": name, "messages": count, "model": known and known.model} for name, count, known in found])
+        return
+    for name, count, known in found:
+        _say(f"{count:>7,} messages  {clean(name)}  {clean((known and known.model) or '')}".rstrip())
 
 
 class Chat:
@@ -99,6 +136,8 @@ class Chat:
         self._options = options
         self._first = first
         self._said: Packed | None = None
+        self._asked: str | None = None
+        self._failed = False
         self.window = self._open(model, budget)
 
     def __enter__(self) -> Self:
@@ -109,10 +148,7 @@ class Chat:
 
     def _open(self, model: str | None, budget: int | None) -> Window:
         local = LocalModel() if model == LOCAL else None
-        limit = Budget(total=budget) if budget is not None else None
-        if local is not None:
-            total = min(budget or WINDOW, WINDOW)
-            limit = Budget(total=total, reserve=min(ANSWER, total // 4))
+        limit = limit_of(budget, local=local is not None)
         return Window(
             model=local.row if local is not None else model,
             budget=limit,
@@ -124,38 +160,65 @@ class Chat:
 
     def talk(self) -> None:
         """Talk until the input ends."""
-        if find_spec("readline"):
-            import readline  # noqa: F401 - gives `input` its history and its keys
         self._greet()
+        read = reader(self._completions)
         if self._first is not None:
             self._do(self._first)
         while True:
             try:
-                line = input("> " if sys.stdin.isatty() else "").strip()
+                text = read()
             except EOFError:
                 return self._note("")
             except KeyboardInterrupt:
-                self._note("\n(Ctrl-D leaves)")
+                self._note("(Ctrl-D leaves)")
                 continue
-            if line in ("/quit", "/exit"):
+            if text in ("/quit", "/exit"):
                 return
-            if line:
-                self._do(line)
+            if text:
+                self._do(text)
 
-    def _do(self, line: str) -> None:
+    @property
+    def _completions(self) -> Mapping[str, Callable[[], Sequence[str]]]:
+        """What Tab completes, and what may stand behind it."""
+        behind: dict[str, Callable[[], Sequence[str]]] = {"model": lambda: (LOCAL, *names())}
+        behind |= dict.fromkeys(("pin", "unpin", "forget", "remember"), lambda: [one.id for one in self.window.items])
+        return {f"/{name}": behind.get(name, tuple) for name in (*COMMANDS, "quit")}
+
+    def _do(self, text: str) -> None:
         """Answer a line or follow it; whatever goes wrong is told, and the chat goes on."""
         try:
-            if line.startswith("/"):
-                word, _, rest = line[1:].partition(" ")
+            if text.startswith("/") and "\n" not in text:
+                word, _, rest = text[1:].partition(" ")
                 if word not in COMMANDS:
                     raise InputError(f"no command /{word}; /help lists them")
                 COMMANDS[word](self, rest.strip())
             else:
-                self._answer(line)
+                self._ask(text)
         except KeyboardInterrupt:
-            self._note("\n(stopped; the answer was not kept)")
+            self._note("\n(stopped)")
         except CtxwinError as error:
             self._note(f"error: {error}")
+
+    def _ask(self, text: str) -> None:
+        """Answer a message; one that gets no answer is left out of what follows, and can be sent again."""
+        before = self.window.turns
+        self._asked = text
+        try:
+            self._answer(text)
+        except BaseException as error:
+            new = self.window.turns[len(before) :]
+            if new:
+                self.window.forget(*new)
+            self._failed = True
+            if isinstance(error, KeyboardInterrupt):
+                self._note("\n(stopped; the answer was not kept, /retry asks again)")
+                return
+            if isinstance(error, CtxwinError):
+                self._note(f"error: {error}")
+                self._note("(the message is left out of what follows; /retry sends it again)")
+                return
+            raise
+        self._failed = False
 
     def _answer(self, line: str) -> None:
         answer = []
@@ -171,7 +234,7 @@ class Chat:
     def _after(self, answer: str) -> None:
         """Say what is to be said below an answer."""
         if self._said is not None:
-            self._note(status(self._said, len(self.window)))
+            self._note(status(self._said, self.window))
 
     def _note(self, text: str) -> None:
         """Say something about the conversation, faint where that can be shown."""
@@ -185,6 +248,9 @@ class Chat:
             had = f"{len(self.window):,} messages" if len(self.window) else "new, kept"
             kept = f"{had} in {self._store}"
         self._note(f"{self.window.model or 'no model'}, {self._name!r}: {kept}; /help")
+        asks = self.window.model not in (None, LOCAL)
+        if asks and not {"OPENAI_API_KEY", "OPENAI_BASE_URL"} & os.environ.keys():
+            self._note("no OPENAI_API_KEY is set, and no OPENAI_BASE_URL; nobody can answer before one is")
 
     def why(self, _: str) -> None:
         """What the last request held, and why; before the first one, what the next would hold."""
@@ -192,47 +258,85 @@ class Chat:
 
     def pin(self, what: str) -> None:
         """Keep a message in every request: `/pin m12`, or the last one you wrote."""
-        self.window.pin(self._meant(what))
-        self._note("pinned; /unpin takes it back")
+        turn = self._meant(what)
+        self.window.pin(turn)
+        self._note(f"pinned {described(turn)}; /unpin takes it back")
 
     def unpin(self, what: str) -> None:
         """Let a pinned message compete again."""
-        self.window.unpin(self._meant(what))
-        self._note("unpinned")
+        turn = self._meant(what)
+        self.window.unpin(turn)
+        self._note(f"unpinned {described(turn)}")
 
     def forget(self, what: str) -> None:
         """Leave a message out of every request: `/forget m12`; it stays stored."""
-        self.window.forget(self._meant(what))
-        self._note("forgotten; /remember takes it back")
+        turn = self._meant(what)
+        self.window.forget(turn)
+        self._note(f"forgotten {described(turn)}; /remember {name_of(turn)} takes it back")
 
     def remember(self, what: str) -> None:
         """Take a forgotten message back."""
-        self.window.unforget(self._meant(what))
-        self._note("remembered")
+        turn = self._meant(what)
+        self.window.unforget(turn)
+        self._note(f"remembered {described(turn)}")
+
+    def undo(self, _: str) -> None:
+        """Leave your last message and what came after it out of every request."""
+        heard = [turn for turn in self.window.turns if not turn.forgotten]
+        mine = [place for place, turn in enumerate(heard) if turn.message.get("role") == "user"]
+        if not mine:
+            raise InputError("nothing to take back; say something first")
+        gone = heard[mine[-1] :]
+        self.window.forget(*gone)
+        self._note(f"left out {described(gone[0])}, and what came after it; /retry asks it again")
+        self._failed, self._asked = True, str(gone[0].message.get("content"))
+
+    def retry(self, _: str) -> None:
+        """Ask your last message again, in place of the answer it got."""
+        if self._asked is None:
+            raise InputError("nothing to ask again; say something first")
+        if not self._failed:
+            self.undo("")
+        self._ask(str(self._asked))
 
     def budget(self, tokens: str) -> None:
-        """Give requests another budget: `/budget 4k`."""
-        self.window.set_budget(parse_tokens(tokens, option="/budget"))
-        self._note(f"{parse_tokens(tokens):,} tokens a request")
+        """Show the budget of a request, or give another: `/budget 4k`."""
+        if not tokens:
+            now = self.window.budget
+            self._note(f"{now.total:,} tokens a request, {now.reserve:,} of them for the answer" if now
+                       else "as many tokens a request as the model's window has")  # fmt: skip
+            return
+        limit = limit_of(parse_tokens(tokens, option="/budget"), local=self.window.model == LOCAL)
+        # Refused here, where it is chosen, rather than at the next message.
+        self.window.pack("?" if not len(self.window) else None, budget=limit)
+        self.window.set_budget(limit)
+        self._note(f"{limit.total if limit else 0:,} tokens a request")
 
     def model(self, name: str) -> None:
-        """Have another model answer: `/model gpt-5-mini`, `/model local`."""
+        """Show who answers, or have another model do it: `/model gpt-5-mini`, `/model local`."""
         if not name:
-            raise InputError("no model named; write it like /model gpt-5-mini")
+            self._note(f"{self.window.model or 'no model'} answers; another with /model NAME")
+            return
         before, self.window = self.window, self._open(name, None)
         before.close()
         self._note(f"{name} answers from now on")
 
     def save(self, path: str) -> None:
         """Write the conversation to a JSON file: `/save talk.json`."""
+        replaced = path.startswith(REPLACE)
+        path = path.removeprefix(REPLACE).strip()
         if not path:
             raise InputError("no file named; write it like /save talk.json")
+        if Path(path).exists() and not replaced:
+            raise InputError(f"{path!r} is there already; name another file, or write /save {REPLACE}{path}")
         self.window.export(path)
         self._note(f"{len(self.window):,} messages in {path}")
 
     def usage(self, _: str) -> None:
         """What this conversation has cost."""
-        _say(str(self.window.usage))
+        used = self.window.usage
+        _say(f"{used.calls:,} requests: {used.input:,} tokens sent, {used.given:,} unpacked; {used.output:,} answered")
+        _say(str(used))
 
     def help(self, _: str) -> None:
         """This list."""
@@ -240,10 +344,15 @@ class Chat:
             _say(f"  /{name:<9} {command.__doc__}")
         _say("  /quit      Leave, as Ctrl-D does; Ctrl-C stops an answer.")
 
-    def _meant(self, what: str) -> int | str:
+    def _meant(self, what: str) -> Turn:
+        """Return the message that is named, or the last that was written by hand."""
+        turns = self.window.turns
         if what:
-            return what
-        mine = [turn.position for turn in self.window.turns if turn.message.get("role") == "user"]
+            found = [turn for turn in turns if what in (name_of(turn), str(turn.position))]
+            if not found:
+                raise InputError(f"no message {what!r} among {len(turns):,}; /why shows their names, like m12")
+            return found[0]
+        mine = [turn for turn in turns if turn.message.get("role") == "user"]
         if not mine:
             raise InputError("nothing was said yet; name a message as /why does, like m12")
         return mine[-1]
@@ -266,18 +375,11 @@ class JsonChat(Chat):
 
 COMMANDS: Mapping[str, Callable[[Chat, str], None]] = {
     name: getattr(Chat, name)
-    for name in ("why", "pin", "unpin", "forget", "remember", "budget", "model", "save", "usage", "help")
+    for name in (
+        *("why", "retry", "undo", "pin", "unpin", "forget", "remember"),
+        *("budget", "model", "save", "usage", "help"),
+    )
 }
-
-
-def status(packed: Packed, turns: int) -> str:
-    """Say in one line what filled the window."""
-    report = packed.report
-    filled = round(BAR * packed.tokens / report.limit)
-    parts = ", ".join(f"{name} {tokens:,}" for name, tokens in report.parts.items() if tokens and name != "overhead")
-    kept = sum(one.rung != "out" for one in report.decisions)
-    bar = "#" * filled + "." * (BAR - filled)
-    return f"[{bar}] {packed.tokens:,} of {report.limit:,} tokens: {parts}; {kept:,} of {turns:,} messages"
 
 
 def _say(text: str) -> None:

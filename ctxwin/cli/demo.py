@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from ..errors import InputError
 from ..messages import read
 from ..packing import Packed
-from ..picture import clean
+from ..picture import clean, columns
 from ..sample import Question, conversation, files, questions
 from .inputs import JsonOption, pack_watched
 from .options import print_json
@@ -18,10 +19,18 @@ __all__ = ["run"]
 
 QUESTION = "q19"
 """The sample's question that is asked: its answer needs a message and lines of a file."""
-COLUMNS = 96
-"""Characters of a line that are shown."""
-LINES = 20
+INDENT = 4
+"""Columns before a line that is shown."""
+LINES = 6
 """Lines of a message that are shown."""
+WORDS = (
+    ("form", "full: whole; extract: the sentences that match; summary; stub: one line; out"),
+    ("p", "how relevant to the question, from 0 to 1; 1.00 also for what must stay"),
+    ("tokens", "as it stands there / as it was given"),
+    ("why", "tail: the end of the talk always stays; fits: small enough for the room left"),
+    ("gap", "at most this much from the best: what a perfect choice of these forms could add"),
+)
+"""What the words of the table mean."""
 NEXT = """\
 Next, on your own:
   ctxwin pack talk.json --query "..." --budget 2k    a conversation
@@ -62,31 +71,50 @@ def run(
         print_json(packed.to_dict())
         return
     typer.echo(_introduced(packed, asked))
-    typer.echo(f"\nWhat fills the window, and why:\n\n{packed}")
-    typer.echo(f"\nThe request, ready to send:\n\n{_request(packed)}")
+    typer.echo(f"\nWhat fills the window, and why:\n\n{packed}\n\n{_explained()}")
+    typer.echo(f"\nThe request, ready to send, in short (--json has all of it):\n\n{_request(packed)}")
     if question is None:
         typer.echo(f"\n{_checked(packed, known)}")
     typer.echo(f"\n{NEXT}")
 
 
 def _introduced(packed: Packed, asked: str) -> str:
-    return (
+    told = (
         f"Nora and her aunt Meiling plan a cycling tour: {len(conversation())} messages and "
-        f"{sum(one.is_file() for one in files().iterdir())} files, {packed.report.given:,} tokens.\n"
-        f"The model may see {packed.report.limit:,}. Asked is: {asked}"
+        f"{sum(one.is_file() for one in files().iterdir())} files, {packed.report.given:,} tokens. "
+        f"The model may see {packed.report.limit:,}."
+    )
+    return f"{fill(told, columns())}\n\n{fill(f'Asked is: {clean(asked)}', columns())}"
+
+
+def _explained() -> str:
+    return "\n".join(
+        fill(said, columns(), initial_indent=f"  {word:<8}", subsequent_indent=" " * 10) for word, said in WORDS
     )
 
 
 def _request(packed: Packed) -> str:
     lines = []
     for item in read(packed.messages).items:
-        said = [f"    {clean(line, COLUMNS)}".rstrip() for line in item.text.splitlines()]
+        said = [f"    {clean(line, columns() - INDENT)}".rstrip() for line in item.text.splitlines()]
         more = [f"    … {len(said) - LINES} more lines"] if len(said) > LINES else []
         lines += [f"{item.role}:", *said[:LINES], *more]
     return "\n".join(lines)
 
 
 def _checked(packed: Packed, known: Question) -> str:
+    """Show the lines of the request that hold what the answer needs."""
     missing = [fact for fact in known.facts if fact not in packed.text]
-    held = f"lacks {', '.join(missing)}; try a larger --budget" if missing else "holds it"
-    return f"The answer is {known.answer!r}, and the request {held}."
+    if missing:
+        return f"The answer is {known.answer!r}, and the request lacks {', '.join(missing)}; try a larger --budget."
+    said = [line for line in packed.text.splitlines() if line.strip() != known.text]
+    lines = dict.fromkeys(_around(fact, next(line for line in said if fact in line)) for fact in known.facts)
+    shown = "\n".join(f"    {line}" for line in lines)
+    return f"The answer is {known.answer!r}, and the request holds it:\n\n{shown}"
+
+
+def _around(fact: str, line: str) -> str:
+    """Cut a line to what fits, with the fact in it."""
+    room = columns() - INDENT
+    start = max(0, line.index(fact) + len(fact) - room // 2) if len(line) > room else 0
+    return ("…" if start else "") + clean(line[start:], room - 1)

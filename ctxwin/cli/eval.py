@@ -18,6 +18,7 @@ from ..evaluate import (
     get_variant,
     load_sample,
 )
+from ..picture import columns
 from .options import parse_budgets, print_json
 from .replaying import progress, run_replay
 
@@ -152,7 +153,7 @@ def run(
 def _show(result: Result, *, ablate: bool, categories: bool, sources: bool) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, width=columns())
     for dataset in dict.fromkeys(row.dataset for row in result.rows):
         console.print(_table(result, dataset, ablate=ablate, categories=categories), "")
         if sources:
@@ -162,10 +163,10 @@ def _show(result: Result, *, ablate: bool, categories: bool, sources: bool) -> N
     for what, scores in (("over budget", result.overruns), ("not packed", result.failures)):
         for score in scores[:SHOWN]:
             detail = score.failure or f"{score.tokens:,} tokens"
-            console.print(f"{what}: {score.dataset} {score.qid} {score.variant} {score.budget:,}: {detail}")
+            typer.echo(f"{what}: {score.dataset} {score.qid} {score.variant} {score.budget:,}: {detail}")
         if len(scores) > SHOWN:
-            console.print(f"{what}: {len(scores) - SHOWN:,} more, which --json lists")
-    console.print(f"{len(result.overruns):,} over budget, {len(result.failures):,} not packed")
+            typer.echo(f"{what}: {len(scores) - SHOWN:,} more, which --json lists")
+    typer.echo(f"{len(result.overruns):,} over budget, {len(result.failures):,} not packed")
 
 
 def _table(result: Result, dataset: str, *, ablate: bool, categories: bool) -> Table:

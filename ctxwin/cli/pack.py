@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
-from ..messages import load
+from ..picture import costs
+from .given import PickOption, opened
 from .inputs import (
     BudgetOption,
+    CostsOption,
     EmbedderOption,
     JsonOption,
     ModelOption,
+    RepairOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
@@ -27,13 +30,17 @@ __all__ = ["run"]
 def run(
     conversation: Annotated[
         str,
-        typer.Argument(metavar="CONVERSATION.json", help="Messages, a request body, or items; JSON or lines."),
+        typer.Argument(
+            metavar="CONVERSATION", help="Messages, an export (file, folder, zip), a transcript; - for standard input."
+        ),
     ],
     query: Annotated[
         str | None,
         typer.Option("--query", "-q", metavar="TEXT", help="The question; default: the last user message."),
     ] = None,
     budget: BudgetOption = None,
+    pick: PickOption = None,
+    mend: RepairOption = False,
     files: Annotated[
         list[str] | None,
         typer.Option("--files", "-f", metavar="PATH", help="A file or folder to choose from as well; repeatable."),
@@ -47,6 +54,7 @@ def run(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the request there, whole or not at all."),
     ] = None,
+    costed: CostsOption = False,
     preview: Annotated[bool, typer.Option("--preview", help="Print the table alone; write nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,29 +62,35 @@ def run(
 
     The request goes to stdout as JSON, in the form that came in, ready to send; a table of what is in and why
     goes to stderr. With --json, stdout gets request, report and plan as one object, and there is no table.
+    What other programs keep, such as an export of ChatGPT, Slack or WhatsApp, comes out as OpenAI chat messages.
 
     \b
     Example:
       ctxwin pack talk.json --query "When does the lease end?" --budget 2k > request.json
       ctxwin pack talk.json -q "When does the lease end?" -b 4k --files notes/ --preview
+      ctxwin pack conversations.json --pick "Trip to Bergen" -q "Which ferry?" -b 2k > request.json
+      cat talk.json | ctxwin pack - -b 600
 
     \b
     Exit codes: 0 packed; 2 bad input, or what must stay is larger than the budget.
     """
     packed = pack_watched(
-        load(conversation),
+        opened(conversation),
         origin=conversation,
         query=query,
         budget=budget,
+        pick=pick,
         files=files or (),
         strategy=strategy,
         model=model,
         tokenizer=tokenizer,
         embedder=embedder,
         shares=share or (),
+        mend=mend,
     )
+    table = "\n".join([str(packed), *(costs(packed.report) if costed else [])])
     if preview:
-        typer.echo(packed)
+        typer.echo(table)
         return
     text = json.dumps(packed.to_dict() if as_json else packed.messages, ensure_ascii=False, indent=2) + "\n"
     if output is not None:
@@ -84,6 +98,6 @@ def run(
     else:
         sys.stdout.write(text)
     if not as_json:
-        typer.echo(packed, err=True)
+        typer.echo(table, err=True)
         if output is not None:
             typer.echo(f"\nwrote {output}", err=True)

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
 from ..caching import POLICIES
 from ..errors import InputError, MissingExtra, StoreError
 from ..evaluate import Dataset, Progress, Replay, replay
+from ..picture import columns
 from .options import parse_budgets, print_json
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["progress", "run_replay"]
 
-FIGURES = (("price", "price", ",.0f"), ("recall %", "recall", ".1f"), ("cached %", "cached", ".0f"))
+FIGURES = (("price, fresh tokens", "price", ",.0f"), ("recall %", "recall", ".1f"), ("cached %", "cached", ".0f"))
 """What is shown of a policy: its name, the field of a `Priced`, the format."""
 INCHES = 3.4
 """Of a picture's side, for one set under one budget."""
@@ -88,17 +91,17 @@ def _shares(text: str) -> list[float]:
 def _show(result: Replay) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, width=columns())
     for dataset, budget in dict.fromkeys((row.dataset, row.budget) for row in result.rows):
         console.print(_table(result, dataset, budget), "")
     for gain in result.gains:
         recall = "" if gain.recall_gain is None else f", recall {gain.recall_gain:+.1f} points to repack"
-        console.print(
+        typer.echo(
             f"{gain.dataset} {gain.budget:,} read {gain.read:g}: {gain.policy} {gain.price:,.0f}, "
             f"cheapest other {gain.best} {gain.best_price:,.0f}{recall}"
         )
     skipped, over = (sum(getattr(row, name) for row in result.rows) for name in ("skipped", "overruns"))
-    console.print(f"{over:,} over budget, {skipped:,} not packed")
+    typer.echo(f"{over:,} over budget, {skipped:,} not packed")
 
 
 def _table(result: Replay, dataset: str, budget: int) -> Table:

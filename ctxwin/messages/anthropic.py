@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from ..errors import MessageError
-from ..items import Media, Part
-from .pieces import answering, as_json, blocks, media_in, media_of, string, words
+from ..items import Part
+from .pieces import answering, as_json, blocks, medium, rest, sealed, shown, string
 from .values import Path, Raw
 
 __all__ = ["parts"]
@@ -20,7 +21,8 @@ def parts(raw: Raw) -> Iterable[Part]:
     """
     if "content" not in raw:
         raise MessageError(f"a {raw['role']} message has no 'content'; add it")
-    return _content(raw["content"], ("content",))
+    yield from _content(raw["content"], ("content",))
+    yield from rest(raw, "content", "name")
 
 
 def _content(content: object, path: Path) -> Iterable[Part]:
@@ -35,52 +37,61 @@ def _block(block: Raw, kind: str, path: Path) -> Iterable[Part]:
     match kind:
         case "text":
             yield Part(kind="text", text=string(block, "text", "a text block"), path=(*path, "text"))
+            yield from rest(block, "text")
         case "image":
-            yield Part(kind="image", path=path, media=_media(block))
+            yield from _source(block, "image", path)
+            yield from rest(block, "source")
         case "document":
             yield from _document(block, path)
         case "search_result":
-            yield from _heading(f"{block.get('title', '')}\n{block.get('source', '')}")
+            yield from _heading(block, "title", "source")
             yield from _content(block.get("content", []), (*path, "content"))
+            yield from rest(block, "title", "source", "content")
         case "thinking":
             yield Part(kind="reasoning", text=string(block, "thinking", "a thinking block"))
+            yield from rest(block, "thinking")
         case "redacted_thinking":
-            yield Part(kind="reasoning")
-        case "container_upload":
-            yield Part(kind="file", media=Media())
+            yield sealed(string(block, "data", "a redacted_thinking block"))
+            yield from rest(block, "data")
         case _ if kind.endswith("tool_use"):
             yield from _call(block, kind, path)
         case _ if kind.endswith("tool_result"):
             yield from _result(block, kind, path)
         case _:
-            yield Part(kind="other", text=words(block))
+            yield from rest(block)
 
 
-def _heading(text: object) -> Iterable[Part]:
-    if isinstance(text, str) and text.strip():
-        yield Part(kind="text", text=text)
+def _heading(block: Raw, *keys: str) -> Iterable[Part]:
+    """Yield what stands above a document; what is no string there is counted as it is."""
+    texts = [value for key in keys if isinstance(value := block.get(key), str) and value.strip()]
+    if texts:
+        yield Part(kind="text", text="\n".join(texts))
+    yield from rest({key: block.get(key) for key in keys if not isinstance(block.get(key), str)})
 
 
 def _document(block: Raw, path: Path) -> Iterable[Part]:
     source = block.get("source")
     kind = source.get("type") if isinstance(source, Mapping) else None
-    if kind not in ("text", "content"):
-        title = block.get("title")
-        yield Part(kind="file", text=title if isinstance(title, str) else "", path=path, media=_media(block))
-        return
-    yield from _heading(block.get("title"))
-    yield from _heading(block.get("context"))
-    place = "data" if kind == "text" else "content"
-    yield from _content(block["source"].get(place), (*path, "source", place))
+    yield from _heading(block, "title", "context")
+    if isinstance(source, Mapping) and kind in ("text", "content"):
+        place = "data" if kind == "text" else "content"
+        yield from _content(source.get(place), (*path, "source", place))
+        yield from rest(source, place)
+    else:
+        yield from _source(block, "file", path)
+    yield from rest(block, "source", "title", "context")
 
 
-def _media(block: Raw) -> Media:
+def _source(block: Raw, kind: Literal["image", "file"], path: Path) -> Iterable[Part]:
+    """Yield an image, or a document that is no text, as its source describes it."""
     source = block.get("source")
     if not isinstance(source, Mapping):
         raise MessageError(f"'source' of a {block['type']} block is {type(source).__name__}; give an object")
-    if source.get("type") == "url":
-        return media_in(source.get("url"))
-    return media_of(source.get("data"), mime=source.get("media_type"))
+    mime, where = source.get("media_type"), "url" if source.get("type") == "url" else "data"
+    yield from medium(
+        kind, source.get(where), path, inside=("source", where), mime=mime if isinstance(mime, str) else None
+    )
+    yield from rest(source, where)
 
 
 def _call(block: Raw, kind: str, path: Path) -> Iterable[Part]:
@@ -95,14 +106,18 @@ def _call(block: Raw, kind: str, path: Path) -> Iterable[Part]:
     caller = block.get("caller")
     if isinstance(caller, Mapping) and isinstance(caller.get("tool_id"), str):  # a call made by running code
         yield Part(kind="other", call_id=caller["tool_id"])
+    yield from rest(block, "input", "name")
 
 
 def _result(block: Raw, kind: str, path: Path) -> Iterable[Part]:
     call_id = string(block, "tool_use_id", f"a {kind} block")
-    content = block.get("content")
-    if kind != "tool_result":
-        yield Part(kind="result", text=words(content), call_id=call_id)
-        return
-    found = [answering(part, call_id) for part in _content(content or "", (*path, "content"))]
+    content, place = block.get("content"), (*path, "content")
+    if kind == "tool_result":
+        found = [answering(part, call_id) for part in _content(content or "", place)] if content else []
+    else:
+        found = list(shown(content, place, call_id, _block))
     # An empty result answers its call too; with nothing to read there is nothing to shorten.
-    yield from found if content else (Part(kind="result", call_id=call_id),)
+    if not any(part.kind not in ("other", "sealed") for part in found):
+        yield Part(kind="result", call_id=call_id)
+    yield from found
+    yield from rest(block, "content", call_id=call_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import InputError, MessageError
 from .values import DIALECTS, OUTSIDE, Dialect, Raw
+from .vocabulary import ITEM_TYPES
 
 __all__ = ["LISTS", "Request", "Written", "by_messages", "put_back", "take_apart"]
 
@@ -167,7 +168,8 @@ def _telling(raw: Raw) -> Dialect | None:
     for key, dialect in KEYS.items():
         if key in raw:
             return dialect
-    return "responses" if isinstance(raw.get("type"), str) else None
+    kind = raw.get("type")
+    return "responses" if isinstance(kind, str) and kind in ITEM_TYPES else None
 
 
 def put_back(raws: Sequence[Raw], dialect: Dialect, envelope: Mapping[str, Any] | None) -> Written:

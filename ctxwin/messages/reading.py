@@ -11,7 +11,9 @@ from ..errors import MessageError
 from ..items import Item, Part
 from . import anthropic, openai, responses
 from .envelope import Written, put_back
+from .pieces import brief
 from .values import ROLES, Conversation, Dialect, Path, Raw
+from .vocabulary import ITEM_TYPES
 
 __all__ = ["note", "parse", "raws_of", "read_items", "read_system", "write"]
 
@@ -29,13 +31,14 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What OpenAI takes as the `name` of a message."""
 
 
-def read_items(given: Sequence[Any], dialect: Dialect, *, first: int = 0) -> list[Item]:
+def read_items(given: Sequence[Any], dialect: Dialect, *, first: int = 0, strict: bool = False) -> list[Item]:
     """Read messages and Items as one item each; what hangs together is not looked at.
 
     Args:
         given: the messages.
         dialect: whose they are.
         first: position of the first of them, by which they are named.
+        strict: as for `parse`.
 
     Raises:
         MessageError: a message is malformed or has an unknown role.
@@ -52,7 +55,7 @@ def read_items(given: Sequence[Any], dialect: Dialect, *, first: int = 0) -> lis
                 items.append(Item(text=text, id=f"m{index}", role=role, parts=(part,), raw=raw))
                 continue
         try:
-            parts = parse(raw, dialect)
+            parts = parse(raw, dialect, strict=strict)
         except MessageError as error:
             raise MessageError(str(error), index=index) from None
         items.append(_item(raw, parts, dialect, f"m{index}"))
@@ -69,8 +72,13 @@ def read_system(content: object, dialect: Dialect) -> Item:
     return _item(raw, parse(raw, dialect), dialect, "system")
 
 
-def parse(raw: object, dialect: Dialect) -> tuple[Part, ...]:
+def parse(raw: object, dialect: Dialect, *, strict: bool = False) -> tuple[Part, ...]:
     """Return the parts of one message.
+
+    Args:
+        raw: the message.
+        dialect: whose it is.
+        strict: whether an item of Responses must be of a known type; else it is counted as the text that it is.
 
     Raises:
         MessageError: it is malformed; the error carries no index.
@@ -81,11 +89,19 @@ def parse(raw: object, dialect: Dialect) -> tuple[Part, ...]:
         role = raw.get("role")
         if not isinstance(role, str) or role not in ROLES[dialect]:
             raise MessageError(
-                f"unknown role {role!r} in {dialect} messages; use one of {', '.join(sorted(ROLES[dialect]))}"
+                f"unknown role {brief(role)} in {dialect} messages; use one of {', '.join(sorted(ROLES[dialect]))}"
             )
     elif not isinstance(raw["type"], str):
         raise MessageError(f"'type' is {type(raw['type']).__name__}; give a string")
-    return tuple(PARSERS[dialect](raw))
+    elif strict and raw["type"] not in ITEM_TYPES:
+        raise MessageError(
+            f"{brief(raw['type'])} is no type of an item of OpenAI Responses; give messages of a known form, or "
+            "dialect='responses' where the provider has a new one"
+        )
+    try:
+        return tuple(PARSERS[dialect](raw))
+    except RecursionError:
+        raise MessageError("it is nested too deeply; give plain messages") from None
 
 
 def _item(raw: Raw, parts: tuple[Part, ...], dialect: Dialect, name: str) -> Item:
@@ -96,10 +112,18 @@ def _item(raw: Raw, parts: tuple[Part, ...], dialect: Dialect, name: str) -> Ite
         id=name,
         role=role,
         speaker=speaker if isinstance(speaker, str) and "content" in raw else None,
-        pinned=dialect == "responses" and raw.get("type") in responses.SETTINGS,
+        pinned=_settles(raw, dialect),
         parts=parts,
         raw=raw,
     )
+
+
+def _settles(raw: Raw, dialect: Dialect) -> bool:
+    """Tell whether a message changes how the rest is read, so that it must stay: settings, what was compacted."""
+    if dialect == "responses":
+        return raw.get("type") in responses.SETTINGS
+    content = raw.get("content")
+    return dialect == "anthropic" and isinstance(content, list) and any(b["type"] == "compaction" for b in content)
 
 
 def _text(parts: Iterable[Part]) -> str:

@@ -15,7 +15,7 @@ from ..excerpts import Excerpt
 from ..layout import frame
 from ..messages import note, read
 from ..pool import Scored
-from ..tokens import REPLY_PRIMING, count_items, count_tools, get_rules
+from ..tokens import REPLY_PRIMING, Count, count_item, count_items, count_tools, get_rules
 from .packed import flat_text
 from .render import Rendered, render
 from .sections import Block, Chosen, History, Section, parted
@@ -132,6 +132,10 @@ class Draft:
             BudgetError: it does not; the message itemises system, tools, pins, tail, query, and the
                 notes between them where something is left out.
         """
+        whole = sum(int(section.pieces.tokens[section.units.required].sum()) for section in self.sections)
+        whole += sum(int(section.pieces.gap[parted(section)].sum()) for section in self.sections)
+        if whole + self.fixed <= self.limit:
+            return  # no need to know to what it could be shortened
         sums = {"system": 0, "tools": self.tools, "pins": 0, "tail": 0, "query": self.query}
         names = {"system": "system", "pinned": "pins", "tail": "tail"}
         for section in self.sections:
@@ -142,6 +146,15 @@ class Draft:
                 sums[names[section.units.reasons[unit]]] += tokens
         notes = sum(int(section.pieces.gap[parted(section)].sum()) for section in self.sections)
         require_room({**sums, "notes": notes, "overhead": REPLY_PRIMING + self.frame}, self.limit)
+
+    def count(self, request: Request) -> Count:
+        """Count a request with bounds: what of it is sealed, or of unknown size, may take less or more."""
+        dialect = self.task.conversation.dialect
+        items = read(request.messages, dialect=dialect).items if request.messages else ()
+        total = count_tools(self.task.tools, self.task.tokenizer, self.rules) + Count.of(REPLY_PRIMING)
+        for item in items:
+            total += count_item(item, self.task.tokenizer, self.rules)
+        return total
 
     def request(self, chosen: Sequence[Chosen]) -> Request:
         """Render a choice and count what came out."""

@@ -7,7 +7,7 @@ overrides of writing direction and lone surrogates are replaced, everything is e
 from __future__ import annotations
 
 from .page import html
-from .plain import listing, table
-from .words import clean, costs, daily, flagged, title
+from .plain import columns, listing, table
+from .words import clean, costs, flagged, limited, title
 
-__all__ = ["clean", "costs", "daily", "flagged", "html", "listing", "table", "title"]
+__all__ = ["clean", "columns", "costs", "flagged", "html", "limited", "listing", "table", "title"]

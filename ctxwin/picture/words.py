@@ -14,12 +14,13 @@ __all__ = [
     "by_relevance",
     "clean",
     "costs",
-    "daily",
     "flagged",
     "fullness",
     "headline",
+    "limited",
     "notes",
     "numbers",
+    "origin",
     "quality",
     "relevance",
     "shares_of",
@@ -37,6 +38,14 @@ FLAGS = 2
 """Lines that address the model that are named, at most."""
 FACTS = 4
 """Lost facts that are named, at most."""
+ESTIMATED = 1.1
+"""From how many times its tokens on the upper bound of a request is told: what tools are rewritten to is less."""
+JUDGES = {
+    "all-MiniLM-L6-v2": "minilm",
+    "universal-sentence-encoder-multilingual-3": "multilingual",
+    "wordllama-l2-supercat-256": "static",
+}
+"""What embedders are called on the command line."""
 PARTS = ("system", "tools", "history", "retrieved", "query", "overhead")
 """Parts of a request, in their order."""
 
@@ -85,31 +94,53 @@ def numbers(report: Report) -> str:
     return f"{len(report.kept):,} whole, {len(report.shortened):,} shortened, {len(report.dropped):,} out"
 
 
+def origin(report: Report) -> list[str]:
+    """Say what the messages were read from; nothing for those of a provider."""
+    return [f"read from: {clean(report.origin, 90)}"] if report.origin else []
+
+
 def quality(report: Report) -> str:
     """Say how good the choice is and who judged relevance."""
     if not report.dropped and not report.shortened:
         return "everything that was given fits"
-    judge = clean(report.embedder, 40) if report.embedder else "words alone"
+    judge = f"words and {clean(_judges(report.embedder), 60)}" if report.embedder else "words alone"
     if report.bound <= 0:
         return f"relevance by {judge}"
     best = "proven best" if report.gap < 5e-4 else f"at most {100 * report.gap:.1f} % from the best"
     return f"{best}; relevance by {judge}"
 
 
+def _judges(embedder: str) -> str:
+    """Name embedders as `embedder=` does, without their versions.
+
+    Example:
+        >>> _judges("all-MiniLM-L6-v2/int8-1/0.1.0 and sentence-transformers/bge-m3/6.2.0")
+        'minilm and bge-m3'
+    """
+    names = (one.removeprefix("sentence-transformers/").split("/")[0] for one in embedder.split(" and "))
+    return " and ".join(JUDGES.get(name, name) for name in names)
+
+
+def limited(report: Report) -> str | None:
+    """Say why a request may have fewer tokens than its budget; None where it may have all."""
+    budget = report.budget
+    margin = budget.total - budget.reserve - report.limit
+    less = [f"{budget.reserve:,} reserved for the answer"] if budget.reserve else []
+    if margin > 0:
+        why = f", since {clean(report.tokenizer, 40)} is estimated" if not report.exact else ""
+        less.append(f"a margin of {margin:,} for counting errors{why}")
+    return f"limit {report.limit:,}: a budget of {budget.total:,} less {' and '.join(less)}" if less else None
+
+
 def costs(report: Report) -> list[str]:
-    """Say what the call costs in money, energy and CO2; nothing without a model."""
+    """Say what the call, and a day of such calls, costs in money, energy and CO2; nothing without a model."""
     if (cost := report.cost) is None:
         return []
     said = [cost.spending.impact()]
     if cost.packed is not None and cost.unpacked is not None:
         model = clean(cost.model, 40)
         said.insert(0, f"${cost.packed:.5f} with {model}, unpacked ${cost.unpacked:.5f} (prices of {cost.date})")
-    return said
-
-
-def daily(report: Report) -> list[str]:
-    """Say what a day of such calls costs; nothing without a model."""
-    return [report.cost.spending.daily()] if report.cost else []
+    return [*said, cost.spending.daily()]
 
 
 def _purchase(report: Report) -> str | None:
@@ -154,10 +185,26 @@ def by_relevance(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 def notes(report: Report) -> list[str]:
-    """Return what is to be said below a picture: offers, price, sources, losses, warnings."""
-    said = [_purchase(report), *costs(report), _sources(report), *_shares(report), _lost(report), _skipped(report)]
+    """Return what is to be said below a picture: the limit, offers, sources, losses, warnings."""
+    said = [
+        limited(report),
+        _estimated(report),
+        _purchase(report),
+        _sources(report),
+        *_shares(report),
+        _lost(report),
+        _skipped(report),
+    ]
     said += flagged(report)[:FLAGS]
     return [*(one for one in said if one), *(f"warning: {clean(one)}" for one in report.warnings)]
+
+
+def _estimated(report: Report) -> str | None:
+    """Say what a request may take where that is not what was counted; a tokenizer's own error is said above."""
+    count = report.count
+    if not report.exact or count.high <= report.tokens * ESTIMATED:
+        return None
+    return f"images, files or sealed content of unknown size: the provider may count {count.low:,} to {count.high:,}"
 
 
 def _sources(report: Report) -> str | None:

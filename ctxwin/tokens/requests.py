@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..items import Item, Media
-from ..media import Count, MediaKind, media_tokens
+from ..items import Item, Part
+from ..media import Count, MediaKind, media_tokens, sealed_tokens
 from ..messages import Dialect, read
 from ..models import Model, get_model
 from .pieces import Piece
@@ -20,7 +20,8 @@ __all__ = ["count_item", "count_items", "count_tokens", "spell"]
 def count_items(items: Sequence[Item], tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai") -> list[int]:
     """Count each item as one message of a request, in one call of the tokenizer.
 
-    An item without parts is a message with its text. `REPLY_PRIMING` and tools come on top, once a request.
+    An item without parts is a message with its text. `REPLY_PRIMING` and tools come on top, once a request. Of sealed
+    content the upper bound is taken, so that a request which was planned with these counts keeps its budget.
 
     Args:
         items: n items.
@@ -44,8 +45,7 @@ def count_items(items: Sequence[Item], tokenizer: Tokenizer, rules: RequestRules
         own = _texts(item)
         texts += own
         owners += [position] * len(own)
-        media = (media_tokens(*one, rules.media).tokens for one in _media(item))
-        totals.append(_around(item, rules) + sum(media))
+        totals.append(_around(item, rules) + sum(_planned(part, rules) for part in item.parts))
     for position, tokens in zip(owners, tokenizer.count_many(texts), strict=True):
         totals[position] += tokens
     return totals
@@ -62,8 +62,9 @@ def count_item(item: Item, tokenizer: Tokenizer, rules: RequestRules | Dialect =
     words = Count.of(sum(tokenizer.count_many(_texts(item))), error=tokenizer.error)
     around = _around(item, rules)
     total = words + Count(tokens=around, low=around, high=around, exact=rules.exact and _plain(item) is not None)
-    for one in _media(item):
-        total += media_tokens(*one, rules.media)
+    for part in item.parts:
+        if (beside := _beside(part, rules)) is not None:
+            total += beside
     return total
 
 
@@ -111,6 +112,7 @@ def spell(
     *,
     model: str | Model | None = None,
     tools: Sequence[Mapping[str, Any]] | None = None,
+    dialect: Dialect | None = None,
 ) -> tuple[Piece, ...]:
     """Return what a request is counted by: a piece for each message, for the tools and for the start of the reply.
 
@@ -120,6 +122,7 @@ def spell(
         x: messages of any of the three dialects, or a request body around them.
         model: whose message and media rules to use.
         tools: tool schemas, in place of those of the request body.
+        dialect: whose messages they are; None: found out.
 
     Raises:
         MessageError: a message is malformed; carries its index.
@@ -129,7 +132,7 @@ def spell(
         >>> spell([{"role": "user", "content": "Hello"}])
         (Piece(texts=('Hello',), fixed=4), Piece(texts=(), fixed=3))
     """
-    conversation = read(x)
+    conversation = read(x, dialect=dialect)
     rules = get_rules(conversation.dialect, model)
     given = conversation.tools if tools is None else tools
     pieces = [_spelled(item, rules) for item in conversation.items]
@@ -137,8 +140,9 @@ def spell(
 
 
 def _spelled(item: Item, rules: RequestRules) -> Piece:
-    media = sum(media_tokens(*one, rules.media).tokens for one in _media(item))
-    return Piece(tuple(_texts(item)), _around(item, rules) + media)
+    beside = (_beside(part, rules) for part in item.parts)
+    fixed = sum(count.tokens for count in beside if count is not None)
+    return Piece(tuple(_texts(item)), _around(item, rules) + fixed)
 
 
 def _plain(item: Item) -> str | None:
@@ -178,5 +182,17 @@ def _around(item: Item, rules: RequestRules) -> int:
 _MEDIA: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": "video", "file": "file"}
 
 
-def _media(item: Item) -> Iterator[tuple[Media | None, MediaKind]]:
-    return ((part.media, _MEDIA[part.kind]) for part in item.parts if part.kind in _MEDIA)
+def _beside(part: Part, rules: RequestRules) -> Count | None:
+    """Return what a part costs beside its words: media by their rule, sealed content by its size."""
+    if part.kind == "sealed":
+        return sealed_tokens(part.media.size or 0 if part.media else 0, part.name)
+    kind = _MEDIA.get(part.kind)
+    return media_tokens(part.media, kind, rules.media) if kind is not None else None
+
+
+def _planned(part: Part, rules: RequestRules) -> int:
+    """Return what to reckon with: of sealed content the most that it may be, since nobody can look into it."""
+    count = _beside(part, rules)
+    if count is None:
+        return 0
+    return count.high if part.kind == "sealed" else count.tokens

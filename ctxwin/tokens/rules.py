@@ -51,6 +51,8 @@ TEMPLATES: Mapping[str, RequestRules] = {
     "claude": RequestRules(message=4, call=24, result=16, tools=346),
     # <|im_start|>role\n ... <|im_end|>\n, <tool_call>, <tool_response>, the text about tools [Qwen template].
     "qwen": RequestRules(message=5, call=14, result=8, tools=130),
+    # The same form, in whose vocabulary "assistant" is two tokens, before an answer too [counted with it].
+    "smollm": RequestRules(message=6, tools=130),
     # <|start_header_id|>role<|end_header_id|>\n\n ... <|eot_id|> [Llama 3 template].
     "llama": RequestRules(message=5, tools=60),
     # <start_of_turn>role\n ... <end_of_turn>\n [Gemma 3 template].

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..media import Count
 from ..messages import Dialect
+from ..messages.pieces import left_over
 from .pieces import Piece
 from .rules import RequestRules, get_rules
 from .tokenizers import Tokenizer
@@ -30,6 +32,20 @@ WORDS = ("default", "examples", "format", "pattern", "const", "title")
 """Keywords of a schema, besides type and description, that are shown to the model."""
 LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 TABLES = ("$defs", "definitions")
+INNER = ("items", "additionalProperties")
+READ = frozenset({"type", "enum", "properties", *WORDS, *LISTS, *TABLES, *INNER})
+"""Keywords of a schema whose words are counted one by one."""
+SILENT = frozenset({"$ref", "$schema", "$id", "strict", "uniqueItems", "nullable"})
+"""Keywords of a schema that a provider turns into the form of what it shows, when they are short; all others are
+counted as they stand."""
+LIMITS = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems",
+     "maxItems", "minContains", "maxContains", "minProperties", "maxProperties", "deprecated", "readOnly", "writeOnly",
+     "unevaluatedProperties", "unevaluatedItems", "required", "contains"}
+)  # fmt: skip
+"""Keywords of a schema that say nothing to the model where they are a number, a truth value or null [JSON Schema]."""
+SHORT = 200
+"""Characters that such a keyword's value has at most."""
 
 
 def count_tools(
@@ -46,20 +62,75 @@ def count_tools(
     if not tools:
         return Count.of(0)
     piece = spell_tools(tools, rules)
-    return Count.of(piece.fixed + sum(tokenizer.count_many(piece.texts)), error=tokenizer.error + TOOLS_ERROR)
+    error = tokenizer.error + TOOLS_ERROR
+    count = Count.of(piece.fixed + sum(tokenizer.count_many(piece.texts)), error=error)
+    if any(map(_is_deferred, tools)):
+        # What the model may load while it answers costs nothing before, and all of it at most.
+        whole = spell_tools([_loaded(tool) for tool in tools], rules)
+        most = Count.of(whole.fixed + sum(tokenizer.count_many(whole.texts)), error=error)
+        count = replace(count, high=max(count.high, most.high), exact=False)
+    return count
 
 
 def spell_tools(tools: Sequence[Mapping[str, Any]], rules: RequestRules | Dialect = "openai") -> Piece:
-    """Return what tool schemas are counted by."""
+    """Return what tool schemas are counted by: all that is in them, and of deferred ones what the model sees at first.
+
+    Of a deferred tool the model sees the name and the description until it searches for it [OpenAI, Tool search].
+    """
     rules = get_rules(rules) if isinstance(rules, str) else rules
+    seen = [_seen(tool) for tool in tools]
     if rules.json_tools:
-        return Piece(tuple(_compact(tool.get("function", tool)) for tool in tools), rules.tools)
+        return Piece(tuple(map(_written, seen)), rules.tools)
     fixed, texts = 0, []
-    for tool in tools:
+    for tool in seen:
         around, own = _typed(tool)
         fixed += around
         texts += own
     return Piece(tuple(texts), fixed)
+
+
+def _is_deferred(tool: Mapping[str, Any]) -> bool:
+    if tool.get("defer_loading") is True:
+        return True
+    inner = tool.get("function"), *_nested(tool)
+    return any(isinstance(one, Mapping) and _is_deferred(one) for one in inner)
+
+
+def _loaded(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a deferred tool as though it were none, with those in it."""
+    kept = {key: value for key, value in tool.items() if key != "defer_loading"}
+    if isinstance(kept.get("function"), Mapping):
+        kept["function"] = _loaded(kept["function"])
+    if nested := _nested(tool):
+        kept["tools"] = [_loaded(one) if isinstance(one, Mapping) else one for one in nested]
+    return kept
+
+
+def _seen(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the model sees of a tool before it searches."""
+    inner = tool.get("function")
+    if tool.get("defer_loading") is True or (isinstance(inner, Mapping) and inner.get("defer_loading") is True):
+        named = inner if isinstance(inner, Mapping) else tool
+        # What is no description of parameters stays, such as the address of a server.
+        return {key: value for key, value in named.items() if key not in ("parameters", "input_schema")}
+    if nested := _nested(tool):
+        return {**tool, "tools": [_seen(one) if isinstance(one, Mapping) else one for one in nested]}
+    return tool
+
+
+def _nested(tool: Mapping[str, Any]) -> Sequence[Any]:
+    """Return the tools of a namespace."""
+    found = tool.get("tools")
+    return found if isinstance(found, list | tuple) else ()
+
+
+def _written(tool: Mapping[str, Any]) -> str:
+    """Return a tool as JSON; OpenAI's form without what is around the function."""
+    inner = tool.get("function")
+    if not isinstance(inner, Mapping):
+        return _compact(tool)
+    around = left_over(tool, "function")
+    return _compact(inner) + (_compact(around) if around else "")
 
 
 def _typed(tool: Mapping[str, Any]) -> tuple[int, list[str]]:
@@ -68,24 +139,71 @@ def _typed(tool: Mapping[str, Any]) -> tuple[int, list[str]]:
     if not isinstance(inner, Mapping) or "name" not in inner:  # a provider's own tool: {"type": "web_search"}
         return TOOL_START + TOOL_END, [_compact(tool)]
     texts = [f"{inner['name']}:{_sentence(inner.get('description'))}"]
-    around = _walk(inner.get("parameters", inner.get("input_schema")), texts)
-    return TOOL_START + around + TOOL_END, texts
+    tokens = TOOL_START + TOOL_END
+    for key in ("parameters", "input_schema"):
+        tokens += _walk(inner.get(key), texts)
+    for one in _nested(inner):
+        around, own = _typed(one) if isinstance(one, Mapping) else (0, [_compact(one)])
+        tokens, texts = tokens + around, [*texts, *own]
+    silent = [key for key, value in inner.items() if key in SILENT and len(str(value)) <= SHORT]
+    nested = ["tools"] if _nested(inner) else []
+    _add(left_over(inner, "name", "description", "parameters", "input_schema", *nested, *silent), texts)
+    _add(left_over(tool, "function") if inner is not tool else {}, texts)
+    return tokens, texts
 
 
-def _walk(schema: object, texts: list[str]) -> int:
-    """Add the words of a schema to `texts`; return its tokens beside them."""
+def _add(left: Mapping[str, Any], texts: list[str]) -> None:
+    if left:
+        texts.append(_compact(left))
+
+
+def _walk(schema: object, texts: list[str], described: bool = True) -> int:
+    """Add the words of a schema to `texts`; return its tokens beside them.
+
+    Args:
+        schema: any JSON.
+        texts: what is counted as text.
+        described: whether its description is still to be counted; that of a parameter stands beside its name.
+    """
     if not isinstance(schema, Mapping):
+        if schema is not None and not isinstance(schema, bool):
+            texts.append(_compact(schema))
         return 0
     tokens = 0
-    if isinstance(values := schema.get("enum"), list):
+    if not _is_plain(schema):
+        texts.append(_compact(schema))
+        return 0
+    if (values := schema.get("enum")) is not None:
         tokens += ENUM + ENUM_ITEM * len(values)
         texts += [str(value) for value in values]
     texts += [f"{word}:{_compact(schema[word])}" for word in WORDS if word in schema]
     properties = schema.get("properties")
-    if isinstance(properties, Mapping) and properties:
+    if properties:
         tokens += PROPERTIES + PROPERTY * len(properties)
         texts += [_property(str(name), inner) for name, inner in properties.items()]
-    return tokens + sum(_walk(inner, texts) for inner in _below(schema))
+        tokens += sum(_walk(inner, texts, described=False) for inner in properties.values())
+    _add({key: value for key, value in schema.items() if not _is_read(key, value, schema, described)}, texts)
+    return tokens + sum(_walk(inner, texts) for inner in _below(schema, texts))
+
+
+def _is_plain(schema: Mapping[str, Any]) -> bool:
+    """Tell whether the parts of a schema have the types that they must have; else it is counted as it stands."""
+    tables = all(isinstance(schema.get(key, {}), Mapping) for key in ("properties", *TABLES))
+    lists = all(isinstance(schema.get(key, []), list) for key in ("enum", *LISTS))
+    kind = schema.get("type", "")
+    return tables and lists and isinstance(kind, str | list) and len(str(kind)) <= SHORT
+
+
+def _is_read(key: str, value: object, schema: Mapping[str, Any], described: bool) -> bool:
+    """Tell whether a keyword of a schema is counted elsewhere, or is short and says nothing."""
+    if key in READ:
+        return True
+    if key == "description":
+        return not described
+    if key == "required" and isinstance(value, list):
+        return set(map(str, value)) <= set(map(str, schema.get("properties") or ()))
+    short = len(str(value)) <= SHORT
+    return short and (key in SILENT or (key in LIMITS and (value is None or isinstance(value, bool | int | float))))
 
 
 def _property(name: str, schema: object) -> str:
@@ -95,15 +213,14 @@ def _property(name: str, schema: object) -> str:
     return f"{name}:{kind}:{_sentence(known.get('description'))}"
 
 
-def _below(schema: Mapping[str, Any]) -> Iterable[object]:
-    """Yield the schemas inside a schema."""
-    for key in ("properties", *TABLES):
-        if isinstance(table := schema.get(key), Mapping):
-            yield from table.values()
+def _below(schema: Mapping[str, Any], texts: list[str]) -> Iterable[object]:
+    """Yield the schemas inside a schema, but for its parameters."""
+    for key in TABLES:
+        texts += map(str, schema.get(key, ()))
+        yield from schema.get(key, {}).values()
     for key in LISTS:
-        if isinstance(rows := schema.get(key), list):
-            yield from rows
-    yield from (schema.get("items"), schema.get("additionalProperties"))
+        yield from schema.get(key, ())
+    yield from (schema.get(key) for key in INNER)
 
 
 def _sentence(text: object) -> str:

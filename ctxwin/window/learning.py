@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import BudgetError, InputError
 from ..items import Budget
+from ..messages import Dialect
 from ..models import Model
 from ..packing import Packed
 from ..tokens import CalibratedTokenizer, Calibration, Piece, Tokenizer, spell
@@ -47,7 +48,7 @@ class Learner:
         return self._counter.calibration.to_dict()
 
     def pack(
-        self, budget: Budget, tools: Tools, new: int, pack: Callable[[Budget, Tokenizer], Packed]
+        self, budget: Budget, tools: Tools, new: int, dialect: Dialect, pack: Callable[[Budget, Tokenizer], Packed]
     ) -> tuple[Packed, Sequence[Piece]]:
         """Pack so that the request fits by what the provider is expected to count.
 
@@ -58,6 +59,7 @@ class Learner:
             budget: what it may have; with a margin of its own, that is kept to.
             tools: that go with it.
             new: tokens of the messages since the last request.
+            dialect: whose messages are packed.
             pack: packs under a budget, counted by a tokenizer.
 
         Returns:
@@ -67,21 +69,21 @@ class Learner:
             BudgetError: what must stay does not fit, whatever was learned.
         """
         try:
-            return self._fitted(budget, tools, new, lambda some: pack(some, self.tokenizer))
+            return self._fitted(budget, tools, new, dialect, lambda some: pack(some, self.tokenizer))
         except BudgetError:
             if not self._counter.calibration.replies:
                 raise
             _log.info("what must stay fits by %s alone; what was learned is left aside for a request", self._base.name)
             packed = pack(budget, self._base)
-            return packed, spell(packed.messages, model=self._row, tools=tools)
+            return packed, spell(packed.messages, model=self._row, tools=tools, dialect=dialect)
 
     def _fitted(
-        self, budget: Budget, tools: Tools, new: int, pack: Callable[[Budget], Packed]
+        self, budget: Budget, tools: Tools, new: int, dialect: Dialect, pack: Callable[[Budget], Packed]
     ) -> tuple[Packed, Sequence[Piece]]:
         room = budget.total - budget.reserve
         margin = self._counter.margin(room, new) if budget.margin is None else budget.margin
         packed = pack(replace(budget, margin=margin))
-        sent = spell(packed.messages, model=self._row, tools=tools)
+        sent = spell(packed.messages, model=self._row, tools=tools, dialect=dialect)
         for _ in range(ROUNDS - 1):
             if budget.margin is not None or (not margin and not self._counter.error):
                 break
@@ -90,7 +92,7 @@ class Learner:
                 break
             margin = more
             packed = pack(replace(budget, margin=margin))
-            sent = spell(packed.messages, model=self._row, tools=tools)
+            sent = spell(packed.messages, model=self._row, tools=tools, dialect=dialect)
         return packed, sent
 
     def observe(self, sent: Sequence[Piece], reported: int) -> bool:

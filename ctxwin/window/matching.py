@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import MessageError
 from ..messages import Dialect
 from ..messages.envelope import take_apart
-from ..messages.reading import parse
+from ..messages.reading import parse, raws_of
 from ..recall import NAME
 
 __all__ = ["follows_closely", "known_elsewhere", "new_messages", "results_of", "said", "split_request"]
@@ -209,7 +209,7 @@ def said(message: Raw, dialect: Dialect) -> Said:
     return message.get("role"), tuple(
         (part.kind, part.text.strip(), part.name, part.call_id)
         for part in parse(message, dialect)
-        if part.kind != "reasoning" and (part.text.strip() or part.kind != "text")
+        if part.kind not in ("reasoning", "sealed") and (part.text.strip() or part.kind not in ("text", "other"))
     )
 
 
@@ -229,7 +229,8 @@ def split_request(
     """
     taken = take_apart(request, dialect)
     raws = taken.raws
-    first = raws[0] if raws and isinstance(raws[0], Mapping) else {}
+    first = raws_of(raws[:1])[0] if raws else {}
+    first = first if isinstance(first, Mapping) else {}
     if taken.lifted or (taken.dialect == "openai" and first.get("role") == "system" and first.keys() == _PROMPT):
         return taken.dialect, first["content"], raws[1:]
     return taken.dialect, None, raws

@@ -73,6 +73,7 @@ class Recording(Conversing):
         with self._lock:
             self._refresh()
             call = call or self._last
+            self._packer.unseal(reply, self._contents.talk.dialect)
             with self._ordered():
                 turns = self._contents.append(reply.messages, behind=call.last) if reply.messages else ()
             self._calls.answered(call, [turn.position for turn in turns])

@@ -11,7 +11,7 @@ from ..clients import Client, Endpoint, adapt
 from ..errors import InputError
 from ..footprint import Spending, spending
 from ..items import Budget, Item
-from ..messages import Dialect
+from ..messages import Dialect, as_plain
 from ..models import Model
 from ..packing import Packed
 from ..recall import recall_tool
@@ -20,6 +20,7 @@ from ..tokens import Tokenizer
 from .calls import Call, Calls
 from .contents import Contents
 from .exchange import Exchange
+from .mending import mended
 from .packer import Packer
 from .recording import Recording
 from .saved import restore, save, write
@@ -39,7 +40,7 @@ class Window(Recording):
     Args:
         model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
             knows, with a `budget`; None: that of the requests which `ctxwin.wrap` passes.
-        budget: tokens of a request, or `Budget(total=, reserve=, margin=)`; None: the model's window.
+        budget: tokens of a request, as for `ctxwin.pack`, or `Budget(total=, reserve=, margin=)`; None: the model's.
         store: a file's path, a `Store`, or None for memory.
         id: name of the window in its store.
         client: what `send` calls: a client of OpenAI or Anthropic, the `litellm` module, an `Endpoint`, or a function
@@ -50,6 +51,8 @@ class Window(Recording):
         recall: whether the model gets a tool with which it can ask for what was shortened or left out.
         cache: policy by which requests share their beginnings with earlier ones, so that the provider's prompt cache
             is read (`ctxwin.caching.POLICIES`), where the model has a price for that; None: each is packed anew.
+        repair: whether messages that a provider would refuse are mended before they are stored, as by `ctxwin.repair`,
+            with a warning; else they are refused.
 
     A window that is in the store already is opened as it was; what is given here replaces what it was opened with.
 
@@ -59,7 +62,6 @@ class Window(Recording):
 
     Example:
         >>> window = Window(budget=200, client=lambda messages: "In May.", embedder="none")
-        >>> window.system("Be brief.")
         >>> window.send("When does the lease end?").text
         'In May.'
         >>> [turn.message["role"] for turn in window.turns]
@@ -70,7 +72,7 @@ class Window(Recording):
         self,
         *,
         model: str | Model | None = None,
-        budget: int | Budget | None = None,
+        budget: int | str | Budget | None = None,
         store: str | Path | Store | None = None,
         id: str = "default",
         client: Any = None,
@@ -84,9 +86,11 @@ class Window(Recording):
         shares: Mapping[str, tuple[float, float | None]] | None = None,
         recall: bool = False,
         cache: str | None = "auto",
+        repair: bool = False,
     ) -> None:
         self.id = id
         self.recall = recall
+        self.repair = repair
         self._store = open_store(store)
         self._owned = not isinstance(store, Store)
         self._lock = RLock()
@@ -97,7 +101,7 @@ class Window(Recording):
         self._kept = Kept(self._store, id, settings, known)
         self._row = row_of(model or known.model, self._kept.now.budget)
         self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
-        self._given["cache"] = cache
+        self._given |= {"cache": cache, "repair": repair}
         self._choices = {"summarizer": summarizer, "strategy": strategy, "files": files, "shares": shares}
         self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
         self._packer = self._new_packer()
@@ -181,7 +185,7 @@ class Window(Recording):
         """What all requests cost in money, energy and CO2, and what they would have cost unpacked."""
         return spending(self.records)
 
-    def set_budget(self, budget: int | Budget | None) -> None:
+    def set_budget(self, budget: int | str | Budget | None) -> None:
         """Give requests another budget from now on; None: the model's window."""
         with self._lock:
             self._kept.change(budget=as_budget(budget))
@@ -202,11 +206,13 @@ class Window(Recording):
             MessageError: a message is malformed, or a tool result without its call; nothing is stored.
             StoreError: the store cannot be written; nothing is stored.
         """
-        raws = [{"role": "user", "content": one} if isinstance(one, str) else one for one in messages]
+        raws = as_plain([{"role": "user", "content": one} if isinstance(one, str) else one for one in messages])
         if not raws:
             raise InputError("nothing to add; give a message")
         with self._lock:
             self._refresh()
+            if self.repair:
+                raws = mended(raws, self._contents.talk, self._kept.now.dialect)
             with self._ordered():
                 turns = self._contents.append(
                     raws, [time] * len(raws) if time is not None else None, behind=self._contents.caller(raws[0])
@@ -218,7 +224,7 @@ class Window(Recording):
         self,
         query: str | None = None,
         *,
-        budget: int | Budget | None = None,
+        budget: int | str | Budget | None = None,
         tools: Any = (),
         recall: bool | None = None,
         call: Call | None = None,
@@ -314,19 +320,20 @@ class Window(Recording):
     @classmethod
     def import_(
         cls,
-        source: str | Path | Mapping[str, Any],
+        source: Any,
         *,
+        pick: str | int | None = None,
         store: str | Path | Store | None = None,
         id: str | None = None,
         **options: Any,
     ) -> Window:
-        """Open a window that `export` wrote, in a store that has none of its name.
+        """Open a window that `export` wrote, or a conversation that `ctxwin.pack` reads, in a store without its name.
 
         Raises:
-            InputError: the source is no saved window, or the store has one of that name; nothing is written.
+            InputError: it is no conversation, or the name is taken; nothing is written.
         """
         place = open_store(store)
-        return cls(store=place, id=restore(place, source, id), **options)
+        return cls(store=place, id=restore(place, source, id, pick), **options)
 
     def close(self) -> None:
         """Wait for what is done in the background, and let go of the store where a path was given."""

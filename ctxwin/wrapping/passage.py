@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..clients import Reply
-from ..clients.plain import field
 from ..clients.values import Wire
 from ..files import Files
 from ..items import Item
 from ..messages import read
 from ..messages.envelope import take_apart
+from ..messages.tidying import field
 from ..pool import Pool
 from ..recall import NAME, answer_recalls, pending_recalls, recall_tool
 from .bodies import LISTS, as_body, as_given, listed, readable, schemas_of, tools_of, with_packed
@@ -57,9 +57,10 @@ class Passage:
     def __init__(self, passing: Passing, body: Mapping[str, Any], wire: Wire, *, raw: bool = False) -> None:
         self.wire = wire
         self.passing = passing
-        self.given = passing.continued(listed(body, wire))
+        self.given = passing.repaired(passing.continued(listed(body, wire)), wire)
         self.offers = False
         self._read = readable(self.given, wire)
+        passing.tell_unknown(self._read, wire)
         self._continued = take_apart(self._read, wire.dialect).elsewhere
         offered = passing.recall or (passing.window is not None and passing.window.recall)
         self._left = RECALLS if offered and not raw and self._can_recall() else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..clients.values import Wire
-from ..errors import InputError, UnknownModel
+from ..errors import CtxwinWarning, InputError, UnknownModel
 from ..items import Budget
+from ..messages import repair
+from ..messages.pieces import brief
 from ..messages.values import OUTSIDE
+from ..messages.vocabulary import unknown_types
 from ..models import get_model
 from ..packing import Packed, Talk, pack
-from .bodies import LISTS
+from .bodies import CONTINUES, LISTS, as_body, readable, with_packed
 from .streams import Tap
 from .talks import Talks
 
@@ -38,16 +42,40 @@ RENAMED = 1_000
 class Passing:
     """How requests are packed and answers are kept."""
 
-    budget: int | Budget | None
+    budget: int | str | Budget | None
     model: str | None
     window: Window | None
     recall: bool
+    repair: bool
     options: Mapping[str, Any]
     talks: Talks = field(default_factory=Talks)
     taps: deque[Tap] = field(default_factory=deque)
     """Streams since the last request, whose answers may not be kept yet."""
+    unknown: set[str] = field(default_factory=set)
+    """Types of content of which it was warned."""
     renamed: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """From the ids of responses that were made of several to those by which the provider goes on."""
+
+    def repaired(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
+        """Return a body with valid messages, where that was asked for; the same where they are.
+
+        Raises:
+            MessageError: nothing can be made of them.
+        """
+        given = readable(body, wire)
+        names = (LISTS[wire.dialect], OUTSIDE.get(wire.dialect), *CONTINUES)
+        asked = {name: given[name] for name in names if name is not None and given.get(name)}
+        if not self.repair or not asked.get(LISTS[wire.dialect]):
+            return body
+        mended, repairs = repair(asked, dialect=wire.dialect)
+        if not repairs:
+            return body
+        places = len({one.index for one in repairs})
+        lost = sum(len(one.lost) for one in repairs)
+        said = f"{places} messages of a request were mended, {lost} strings left out; see ctxwin.repair(messages)"
+        _log.info("%d messages mended, %d strings left out", places, lost)
+        warnings.warn(said, CtxwinWarning, stacklevel=2)
+        return with_packed(body, given, as_body(mended, given, wire), wire)
 
     def pack(self, body: Mapping[str, Any], wire: Wire, tools: Sequence[Mapping[str, Any]], *, alone: bool) -> Packed:
         """Pack a readable body with these tools.
@@ -89,6 +117,18 @@ class Passing:
         told = {name: value for name, value in said.items() if value is not None}
         return _told(window.pack(tools=tools, recall=False, call=call, **told))
 
+    def tell_unknown(self, body: Mapping[str, Any], wire: Wire) -> None:
+        """Warn of types that the provider may know and ctxwin does not, each once."""
+        messages = body.get(LISTS[wire.dialect])
+        new = [] if isinstance(messages, str) else unknown_types(messages or (), wire.dialect)
+        if new := [kind for kind in new if kind not in self.unknown]:
+            self.unknown.update(new)
+            warnings.warn(
+                f"content of unknown type {', '.join(map(brief, new))} is counted as text and passed on as it is",
+                CtxwinWarning,
+                stacklevel=2,
+            )
+
     def _model(self, body: Mapping[str, Any]) -> str | None:
         """Return the model to count by; None where the catalogue has none of the request's name."""
         if self.model is not None:
@@ -98,7 +138,7 @@ class Passing:
         except UnknownModel:
             return None
 
-    def _budget(self, body: Mapping[str, Any], model: str | None = None) -> int | Budget | None:
+    def _budget(self, body: Mapping[str, Any], model: str | None = None) -> int | str | Budget | None:
         """Return the budget of a request; None: what `pack` takes for the model."""
         if self.budget is not None:
             return self.budget

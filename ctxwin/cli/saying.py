@@ -1,0 +1,53 @@
+"""What a chat says about its messages and its window, and how much it may take."""
+
+from __future__ import annotations
+
+import json
+
+from ..clients.local import ANSWER, WINDOW
+from ..items import Budget
+from ..packing import Packed
+from ..picture import clean, columns
+from ..store import Turn
+from ..window import Window
+
+__all__ = ["described", "limit_of", "name_of", "status"]
+
+BAR = 24
+"""Characters of the bar that shows what fills the window."""
+WORDS = 60
+"""Characters of a message that are shown where it is named."""
+
+
+def status(packed: Packed, window: Window) -> str:
+    """Say in one line what filled the window, no longer than the terminal is wide where it can be."""
+    report = packed.report
+    filled = round(BAR * packed.tokens / report.limit)
+    parts = ", ".join(f"{name} {tokens:,}" for name, tokens in report.parts.items() if tokens and name != "overhead")
+    said = {name_of(turn) for turn in window.turns}
+    messages = [one.rung != "out" for one in report.decisions if one.id in said]
+    places = f", {len(report.excerpts):,} places" if report.excerpts else ""
+    line = f"{packed.tokens:,} of {report.limit:,} tokens: {parts}; "
+    line += f"{sum(messages):,} of {len(messages):,} messages{places}"
+    bar = f"[{'#' * filled}{'.' * (BAR - filled)}] "
+    return (bar if len(bar) + len(line) <= columns() else "") + line
+
+
+def limit_of(tokens: int | None, *, local: bool) -> Budget | None:
+    """Return the budget of a request; of the small model's window a part is kept for its answer."""
+    if not local:
+        return Budget(total=tokens) if tokens is not None else None
+    total = min(tokens or WINDOW, WINDOW)
+    return Budget(total=total, reserve=min(ANSWER, total // 4))
+
+
+def name_of(turn: Turn) -> str:
+    """Return the name by which a message can be typed."""
+    return f"m{turn.position}"
+
+
+def described(turn: Turn) -> str:
+    """Name a message with its first words."""
+    content = turn.message.get("content")
+    words = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    return f"{name_of(turn)} {turn.message.get('role', '')}: {clean(words, WORDS)!r}"

