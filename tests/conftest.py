@@ -20,6 +20,14 @@ os.environ.setdefault("CTXWIN_CACHE", str(Path(tempfile.gettempdir()) / "ctxwin-
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
+@pytest.fixture(scope="module")
+def private_files():
+    """Files that a test makes by hand are the user's alone, as those of stores are."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The evaluation sets beside the checkout; tests that need them are skipped where they are absent."""

@@ -13,9 +13,11 @@ from pathlib import Path
 import processes
 import pytest
 
+import ctxwin
 from ctxwin.errors import StoreError
 from ctxwin.store import SqliteStore, file
 
+pytestmark = pytest.mark.usefixtures("private_files")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs signals, forks and limits of POSIX")
 HELLO = {"role": "user", "content": "Hello."}
 SECRET = "4711-ABSINTH"
@@ -222,7 +224,7 @@ def test_a_read_only_folder_or_file_is_refused_for_writing(open_folder, there, w
     before = place.read_bytes() if there else None
     place.parent.chmod(0o555 if what == "folder" else 0o777)
     if there:
-        place.chmod(0o444 if what == "file" else 0o666)
+        place.chmod(0o400 if what == "file" else 0o666)
     said = processes.run(
         """
         import os, sys
