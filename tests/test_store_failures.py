@@ -104,7 +104,19 @@ def without_schema(place):
         (cut_off, "is damaged and was left as it is; put a copy of it back"),
         (without_schema, "is damaged and was left as it is"),
     ],
-    ids=["text", "short", "empty", "one byte", "zeros", "other program", "other application", "newer", "beheaded", "cut off", "no schema"],
+    ids=[
+        "text",
+        "short",
+        "empty",
+        "one byte",
+        "zeros",
+        "other program",
+        "other application",
+        "newer",
+        "beheaded",
+        "cut off",
+        "no schema",
+    ],
 )
 def test_a_file_that_is_no_store_of_ours_is_refused_and_left_as_it_is(place, make, match):
     make(place)

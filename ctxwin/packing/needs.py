@@ -1,4 +1,4 @@
-"""What a packing may need from outside, and how it is had: blocking, or within an event loop."""
+"""What a packing may need from outside, and how it is had."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..errors import CtxwinWarning
 from ..rerank import Reranker, rerank
 from ..summarize import Summarizer, load_summary, save_summary
 
-__all__ = ["Need", "Scores", "Summaries", "SummaryWarning", "Vectors", "answer", "answer_later"]
+__all__ = ["Need", "Scores", "Summaries", "SummaryWarning", "Vectors", "answer"]
 
 SUMMARY_TOKENS = 96
 """Tokens that a summary is asked to have at most: some four sentences. What comes back is counted."""
@@ -67,11 +67,6 @@ def answer(need: Need) -> Answer:
     if isinstance(need, Scores):
         return rerank(need.reranker, need.question, need.texts)
     return _summaries(need.summarizer, need.texts)
-
-
-async def answer_later(need: Need) -> Answer:
-    """Answer a need in another thread, without blocking the event loop."""
-    return await asyncio.to_thread(answer, need)
 
 
 def _summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[str | None]:
