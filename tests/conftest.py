@@ -17,6 +17,9 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it is fetc
 # Kept between runs: the exported model costs seconds to make and is checked by its hash.
 os.environ.setdefault("CTXWIN_CACHE", str(Path(tempfile.gettempdir()) / "ctxwin-test-cache"))
 
+for _kept in Path(os.environ["CTXWIN_CACHE"]).glob("*.sqlite*"):
+    _kept.chmod(0o600)  # what an earlier version left there is no business of these tests
+
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
