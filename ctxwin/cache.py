@@ -231,6 +231,7 @@ class KeptTexts:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
+        self._swept = False
 
     def get(self, key: str) -> str | None:
         """Return what is kept under a key, byte for byte; None for nothing, or for what is damaged, which then goes."""
@@ -257,6 +258,9 @@ class KeptTexts:
             text: any, surrogates included.
             source: path of the file that it was made from, with which it goes; "" for none.
         """
+        if not self._swept:  # once in a process: each file is looked at
+            self._swept = True
+            self.sweep()
         rest = json.dumps(source).encode() + b"\n" + text.encode("utf-8", "surrogatepass")
         part = None
         try:

@@ -107,7 +107,6 @@ def load_summary(name: str, text: str, max_tokens: int) -> str | None:
 def save_summary(name: str, text: str, max_tokens: int, summary: str) -> None:
     """Keep a summary on disk; a full or read-only disk is no error, the summary is just asked for again."""
     _kept.put(_key(name, text, max_tokens), summary)
-    _kept.sweep()
 
 
 def drop_summaries(texts: Iterable[str]) -> None:
