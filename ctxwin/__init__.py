@@ -54,7 +54,35 @@ _HOME = {
 }
 """Public names and the modules they live in; loaded when first used, so that `import ctxwin` is quick."""
 
-__all__ = sorted(_HOME)
+__all__ = [  # written out, since type checkers read it
+    "Allocator",
+    "Budget",
+    "BudgetError",
+    "CtxwinError",
+    "Embedder",
+    "Files",
+    "Item",
+    "MessageError",
+    "MissingExtra",
+    "Packed",
+    "Pool",
+    "Report",
+    "Store",
+    "StoreError",
+    "Summarizer",
+    "Tokenizer",
+    "UnknownModel",
+    "Window",
+    "apack",
+    "check",
+    "count_tokens",
+    "get_model",
+    "get_tokenizer",
+    "pack",
+    "repair",
+    "strategies",
+    "wrap",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -68,4 +96,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return ["__version__", *__all__]

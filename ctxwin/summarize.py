@@ -8,17 +8,17 @@ are there anyway serve.
 from __future__ import annotations
 
 import inspect
-import os
-import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from .cache import cache_dir
+from .cache import KeptTexts, drop_old
 from .items import content_hash
 
-__all__ = ["ChatSummarizer", "Summarizer", "get_summarizer", "load_summary", "save_summary"]
+__all__ = ["ChatSummarizer", "Summarizer", "drop_summaries", "get_summarizer", "load_summary", "save_summary"]
+
+OLD = "summaries"
+"""Folder of version 0.1.0, whose names do not tell of which texts the summaries are."""
 
 Complete = Callable[[Sequence[Mapping[str, Any]]], str]
 """Sends messages to a model and returns its answer."""
@@ -31,6 +31,8 @@ INSTRUCTION = (
 
 WORDS_PER_TOKEN = 0.75
 """English words per token, OpenAI's rule of thumb; only steers the request, the answer is counted."""
+
+_kept = KeptTexts("summaries-2")
 
 
 @runtime_checkable
@@ -96,26 +98,23 @@ def get_summarizer(which: Summarizer | Callable[[str], str]) -> Summarizer:
     return _FunctionSummarizer(which)
 
 
-def _path(name: str, text: str, max_tokens: int) -> Path:
-    return cache_dir() / "summaries" / f"{content_hash(name, str(max_tokens), text)}.txt"
-
-
 def load_summary(name: str, text: str, max_tokens: int) -> str | None:
-    """Return the kept summary of a text by the summarizer `name`, or None."""
-    try:
-        return _path(name, text, max_tokens).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
+    """Return the kept summary of a text by the summarizer `name`, as it was written, or None."""
+    drop_old(OLD, "summaries")
+    return _kept.get(_key(name, text, max_tokens))
 
 
 def save_summary(name: str, text: str, max_tokens: int, summary: str) -> None:
     """Keep a summary on disk; a full or read-only disk is no error, the summary is just asked for again."""
-    path = _path(name, text, max_tokens)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(summary)
-        os.replace(part, path)
-    except (OSError, UnicodeEncodeError):
-        return
+    _kept.put(_key(name, text, max_tokens), summary)
+
+
+def drop_summaries(texts: Iterable[str]) -> None:
+    """Remove all kept summaries of some texts, by whomever, and those that an earlier version kept of any."""
+    drop_old(OLD, "summaries")
+    _kept.drop(content_hash(text) for text in texts)
+
+
+def _key(name: str, text: str, max_tokens: int) -> str:
+    """Return a key that begins with the text, so that its summaries are found when it is erased."""
+    return f"{content_hash(text)}-{content_hash(name, str(max_tokens))}"

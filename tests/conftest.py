@@ -17,7 +17,18 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it is fetc
 # Kept between runs: the exported model costs seconds to make and is checked by its hash.
 os.environ.setdefault("CTXWIN_CACHE", str(Path(tempfile.gettempdir()) / "ctxwin-test-cache"))
 
+for _kept in Path(os.environ["CTXWIN_CACHE"]).glob("*.sqlite*"):
+    _kept.chmod(0o600)  # what an earlier version left there is no business of these tests
+
 DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def private_files():
+    """Files that a test makes by hand are the user's alone, as those of stores are."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")

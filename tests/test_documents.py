@@ -177,7 +177,7 @@ def test_entities_that_expand_without_end_are_stopped() -> None:
 
 def test_a_conversion_has_a_limit_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "SECONDS", 0.01)
-    with pytest.raises(InputError, match="takes longer than 0 s; give it as text"):
+    with pytest.raises(InputError, match="takes longer than 0 s; try again later, or give it as text"):
         read_document(word(), "a.docx")
 
 

@@ -17,6 +17,7 @@ from ctxwin.items import Budget, content_hash
 from ctxwin.store import Settings, SqliteStore, UsageRecord, file
 from ctxwin.store.schema import APPLICATION, MIGRATIONS
 
+pytestmark = pytest.mark.usefixtures("private_files")
 SCHEMA_1 = """
 CREATE TABLE messages (
         id INTEGER PRIMARY KEY,

@@ -13,9 +13,11 @@ from pathlib import Path
 import processes
 import pytest
 
+import ctxwin
 from ctxwin.errors import StoreError
 from ctxwin.store import SqliteStore, file
 
+pytestmark = pytest.mark.usefixtures("private_files")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs signals, forks and limits of POSIX")
 HELLO = {"role": "user", "content": "Hello."}
 SECRET = "4711-ABSINTH"
@@ -91,7 +93,9 @@ def without_schema(place):
     ("make", "match"),
     [
         (lambda place: place.write_text("Dear diary, " * 1_000), "is no store: its content is not SQLite's"),
-        (lambda place: place.write_text("short"), "is no store: its content is not SQLite's"),
+        (lambda place: place.write_text("short"), "has 5 bytes, fewer than any store"),
+        (lambda place: place.write_bytes(b""), "has 0 bytes, fewer than any store: it was cut off, or never was one"),
+        (lambda place: place.write_bytes(filled(place)[:1]), "has 1 bytes, fewer than any store"),
         (lambda place: place.write_bytes(bytes(8_192)), "is no store: its content is not SQLite's"),
         (other_program, "of another program; it was left as it is, choose another path"),
         (other_application, "of another program"),
@@ -100,7 +104,19 @@ def without_schema(place):
         (cut_off, "is damaged and was left as it is; put a copy of it back"),
         (without_schema, "is damaged and was left as it is"),
     ],
-    ids=["text", "short", "zeros", "other program", "other application", "newer", "beheaded", "cut off", "no schema"],
+    ids=[
+        "text",
+        "short",
+        "empty",
+        "one byte",
+        "zeros",
+        "other program",
+        "other application",
+        "newer",
+        "beheaded",
+        "cut off",
+        "no schema",
+    ],
 )
 def test_a_file_that_is_no_store_of_ours_is_refused_and_left_as_it_is(place, make, match):
     make(place)
@@ -112,10 +128,24 @@ def test_a_file_that_is_no_store_of_ours_is_refused_and_left_as_it_is(place, mak
     assert [path.name for path in place.parent.iterdir()] == [place.name]
 
 
-def test_an_empty_file_is_a_new_store(place):
-    place.touch()
-    with opened(place) as store:
-        assert [turn.position for turn in store.append("w", [HELLO])] == [0]
+def test_turns_that_are_missing_are_told_whatever_took_them(place):
+    """Pages may be lost so that the file is whole to SQLite, and rows are not there."""
+    for statement, last in (
+        ("DELETE FROM turns WHERE position = 3", 2),
+        ("DELETE FROM turns WHERE position >= 6", 5),
+        ("DELETE FROM messages WHERE id = 4", 2),
+    ):
+        place.unlink(missing_ok=True)
+        with opened(place) as store:
+            store.append("w", [{**HELLO, "n": number} for number in range(8)])
+        with contextlib.closing(sqlite3.connect(place)) as file:
+            file.execute(statement)
+            file.commit()
+        with opened(place) as store, pytest.raises(StoreError, match="is damaged") as caught:
+            store.turns("w", after=last)
+        assert str(place) in str(caught.value)
+        with pytest.raises(StoreError, match="is damaged"):
+            ctxwin.Window(store=place, id="w", budget=500, embedder="none")
 
 
 def test_damage_in_the_middle_is_found_when_it_is_read_and_never_written_over(place):
@@ -162,7 +192,7 @@ def test_a_damaged_name_is_told_without_quoting_it(place):
         store.append(f"window {SECRET}", [HELLO])
     whole = place.read_bytes()
     place.write_bytes(whole.replace(f"window {SECRET}".encode(), f"wind\xff {SECRET}".encode("latin-1")))
-    with opened(place) as store, pytest.raises(StoreError, match="is damaged") as caught:
+    with pytest.raises(StoreError, match="is damaged") as caught, opened(place) as store:
         store.windows()
     assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"
 
@@ -206,7 +236,7 @@ def test_a_read_only_folder_or_file_is_refused_for_writing(open_folder, there, w
     before = place.read_bytes() if there else None
     place.parent.chmod(0o555 if what == "folder" else 0o777)
     if there:
-        place.chmod(0o444 if what == "file" else 0o666)
+        place.chmod(0o400 if what == "file" else 0o666)
     said = processes.run(
         """
         import os, sys

@@ -4,22 +4,24 @@
     bytes --convert, in a process of its own--> pages with a form feed between them, or Markdown --> cache
 
 A document may be anything that an attacker sends: a converter has a process of its own, with limits of time and memory,
-and an archive is weighed before it is opened. What comes out is kept by the hash of what went in.
+and an archive is weighed before it is opened. What comes out is kept by the hash of what went in, as long as the file
+is there and is asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
 
-from ..cache import cached_bytes
+from ..cache import KeptTexts, drop_old, locked
 from ..errors import InputError, MissingExtra
 from .notebook import notebook_text
 
-__all__ = ["MAX_BYTES", "is_document", "read_document"]
+__all__ = ["MAX_BYTES", "NotNow", "drop_documents", "is_document", "read_document"]
 
 MAX_BYTES = 50_000_000
 """Bytes of a document; most of them are pictures."""
@@ -32,8 +34,17 @@ _CONVERTERS = {
     "pdf": "pypdf", "docx": "markitdown", "pptx": "markitdown", "xlsx": "markitdown", "epub": "markitdown",
 }  # fmt: skip
 _NOTEBOOK = "ipynb"
-_REFUSED = b"\x00"
+_REFUSED = "\x00"
 """Begins what is kept of a document that cannot be converted; the reason follows."""
+
+OLD = "document-*.txt*"
+"""Files of version 0.1.0, which tell not of which files they are."""
+
+_kept = KeptTexts("documents-2")
+
+
+class NotNow(InputError):
+    """A document could not be converted this time; another time may be better."""
 
 
 def is_document(path: str) -> bool:
@@ -58,6 +69,7 @@ def read_document(data: bytes, path: str) -> str:
 
     Raises:
         InputError: it is too large, damaged, encrypted, without text, or too costly; the message says which.
+        NotNow: its conversion was ended from outside or took too long; the next call tries again.
         MissingExtra: the converter is not installed.
     """
     kind = _kind(path)
@@ -70,29 +82,47 @@ def read_document(data: bytes, path: str) -> str:
         found = version(package)
     except PackageNotFoundError as error:
         raise MissingExtra(package, feature=f"reading {kind}", command="pip install 'ctxwin[documents]'") from error
-    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    kept = cached_bytes(f"document-{kind}-{package}-{found}-{digest}.txt", lambda: _converted(data, kind))
-    if kept.startswith(_REFUSED):
-        raise InputError(kept[1:].decode())
-    return kept.decode()
+    key = f"{hashlib.blake2b(data, digest_size=16).hexdigest()}-{kind}-{package}-{found}"
+    drop_old(OLD, "texts of documents")
+    text = _kept.get(key)
+    if text is None:
+        with locked(f"document-{key}"):
+            text = _kept.get(key)
+            if text is None:
+                text = _converted(data, kind)
+                _kept.put(key, text, source=os.path.abspath(path))
+    if text.startswith(_REFUSED):
+        raise InputError(text[1:])
+    return text
+
+
+def drop_documents() -> None:
+    """Remove the kept texts of documents that are gone, or that nobody has asked for since long."""
+    drop_old(OLD, "texts of documents")
+    _kept.sweep()
 
 
 def _kind(path: str) -> str:
     return PurePath(path).suffix[1:].lower()
 
 
-def _converted(data: bytes, kind: str) -> bytes:
+def _converted(data: bytes, kind: str) -> str:
     """Convert in another process; return the text, or why there is none, as it is kept.
 
     The process runs a file and not a module (`-P`): nothing in the working directory, which may hold what is read, is
     imported.
+
+    Raises:
+        NotNow: the conversion was ended from outside, or took too long; that is not kept, since another time may be
+            better.
     """
     command = [sys.executable, "-P", "-X", "utf8", str(Path(__file__).with_name("convert.py")), kind, str(MEMORY)]
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return _REFUSED + f"its conversion takes longer than {SECONDS:.0f} s; give it as text".encode()
+        raise NotNow(f"its conversion takes longer than {SECONDS:.0f} s; try again later, or give it as text") from None
     if done.returncode == 0:
-        return done.stdout
-    said = done.stderr.rpartition(_REFUSED)[2] if _REFUSED in done.stderr else b"its conversion crashed"
-    return _REFUSED + said
+        return done.stdout.decode("utf-8")
+    if _REFUSED.encode() not in done.stderr:
+        raise NotNow("its conversion was ended from outside; try again later, or give it as text")
+    return _REFUSED + done.stderr.rpartition(_REFUSED.encode())[2].decode("utf-8", "replace")

@@ -31,6 +31,8 @@ FILE = "vectors-1.sqlite"
 """The number goes up with the schema."""
 SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
 
+SUM = 8
+"""Bytes of the sum before each vector, by which damage is told."""
 CHUNK = 1_000
 """Keys of one query, well below SQLite's limit of 32,766 parameters."""
 
@@ -206,25 +208,40 @@ class VectorStore:
         self._file = CacheDatabase(FILE, SCHEMA, what="vectors", again="texts are embedded anew")
 
     def get(self, keys: Sequence[bytes]) -> Iterator[tuple[list[bytes], NDArray[np.float16]]]:
-        """Yield keys that are kept and their vectors (m, d), some at a time, each size d for itself."""
+        """Yield keys that are kept and their vectors (m, d), some at a time, each size d for itself.
+
+        A row that is damaged, or has no sum yet as those of version 0.1.0, counts as not there and is made anew.
+        """
         for start in range(0, len(keys), CHUNK):
             rows = self._file.run(partial(_fetch, keys=keys[start : start + CHUNK])) or []
-            for size in sorted({len(vector) for _, vector in rows}):
-                found = [(key, vector) for key, vector in rows if len(vector) == size]
+            whole = [(key, vector) for key, value in rows if (vector := _checked(key, value)) is not None]
+            for size in sorted({len(vector) for _, vector in whole}):
+                found = [(key, vector) for key, vector in whole if len(vector) == size]
                 vectors = np.frombuffer(b"".join(vector for _, vector in found), np.float16)
                 yield [key for key, _ in found], vectors.reshape(len(found), -1)
 
     def put(self, keys: Sequence[bytes], vectors: NDArray[np.float16]) -> None:
         """Keep vectors (m, d), all or none of them."""
-        rows = [(key, vector.tobytes()) for key, vector in zip(keys, vectors, strict=True)]
+        rows = [(key, _sum(key, data := vector.tobytes()) + data) for key, vector in zip(keys, vectors, strict=True)]
         self._file.run(partial(_insert, rows=rows))
 
 
-def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+def _sum(key: bytes, vector: bytes) -> bytes:
+    return hashlib.blake2b(key + vector, digest_size=SUM).digest()
+
+
+def _checked(key: bytes, value: object) -> bytes | None:
+    """Return the vector of a row; None where it is not the one that was written."""
+    if not isinstance(value, bytes) or len(value) <= SUM:
+        return None
+    return value[SUM:] if _sum(key, value[SUM:]) == value[:SUM] else None
+
+
+def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[bytes, object]]:
     marks = ",".join("?" * len(keys))
     return file.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", keys).fetchall()
 
 
 def _insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) -> None:
     with file:
-        file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
+        file.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)

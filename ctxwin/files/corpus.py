@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..chunking import chunk
+from ..documents import drop_documents
 from ..embed import get_embedder
 from ..errors import InputError
 from ..items import Item
 from ..pool import Pool
 from ..repomap import Atlas
 from ..retrieve import count_terms
+from ..summarize import drop_summaries
 from ..tokens import get_tokenizer
 from .filling import Filling
 from .kept import Chunked, Kept, key_of
@@ -173,12 +175,12 @@ class Files:
         return Atlas(self.pool, query).draw(tokens, get_tokenizer(tokenizer)).text
 
     def refresh(self) -> Changes:
-        """Look at the files again: what changed is read and cut anew, what is gone goes.
+        """Look at the files again: what changed is read and cut anew, what is gone goes, from the caches too.
 
         The result is that of `Files` made anew. What has the same size and times as before is not read.
         """
         with self._lock:
-            before = self._readings
+            before, texts = self._readings, self.texts
             self._take(self._read(find(self._given, self._max_files, again=True)))
             had = {source: one.digest for source, one in before.items() if one.text is not None}
             have = {source: one.digest for source, one in self._readings.items() if one.text is not None}
@@ -187,9 +189,18 @@ class Files:
                 changed=tuple(source for source, digest in have.items() if had.get(source, digest) != digest),
                 removed=tuple(source for source in had if source not in have),
             )
+            if changes:
+                self._forget([*changes.changed, *changes.removed], texts)
             if changes and self._indexed is not None:
                 self._indexed = self._index(self._indexed)
+            drop_documents()
             return changes
+
+    def _forget(self, sources: Sequence[str], texts: Mapping[str, str]) -> None:
+        """Remove the summaries of what files held that are gone or changed."""
+        chunks = () if self._indexed is None else self._indexed.pool.items
+        gone = set(sources)
+        drop_summaries([*(texts[one] for one in gone), *(item.text for item in chunks if item.source in gone)])
 
     def watch(self, stop: Event | None = None) -> Iterator[Changes]:
         """Refresh whenever something under the paths changes, and yield what did, until told to stop.

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import CacheDatabase
+from ..cache import DAYS, STALE, CacheDatabase
 from ..items import Item
 from ..postings import Counted
 from ..retrieve import count_terms
@@ -34,10 +34,6 @@ __all__ = ["Chunked", "Kept", "key_of"]
 FILE = "files-1.sqlite"
 """The number goes up with the schema."""
 SCHEMA = "CREATE TABLE IF NOT EXISTS files (key BLOB PRIMARY KEY, day INTEGER NOT NULL, value BLOB NOT NULL)"
-DAYS = 60
-"""How long what nobody asks for is kept."""
-STALE = 7
-"""Days after which it is written down that something is still asked for."""
 CHUNK = 500
 """Files of one query, well below SQLite's limit of 32,766 parameters."""
 
@@ -111,7 +107,7 @@ class Kept:
         keys = list(sources)
         for start in range(0, len(keys), CHUNK):
             for key, value in self._file.run(partial(_fetch, keys=keys[start : start + CHUNK])) or ():
-                for source in sources[key]:
+                for source in sources[key] if isinstance(value, bytes) else ():
                     if (found := _unpacked(value, source, texts[source][1])) is not None:
                         yield source, found
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from ..documents import MAX_BYTES as DOCUMENT_BYTES
-from ..documents import is_document, read_document
+from ..documents import NotNow, is_document, read_document
 from ..errors import InputError, MissingExtra
 from .encodings import SNIFFED, decoded, is_binary
 
@@ -94,7 +94,7 @@ def _convert(file: BinaryIO, path: str, mark: Mark | None) -> Reading:
     try:
         text = read_document(file.read(DOCUMENT_BYTES + 1), path)
     except (InputError, MissingExtra) as error:
-        return Reading(reason=str(error), mark=mark)
+        return Reading(reason=str(error), mark=None if isinstance(error, NotNow) else mark)
     return Reading(text=text, digest=_digest(text), mark=mark)
 
 

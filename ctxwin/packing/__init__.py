@@ -3,7 +3,7 @@
     messages, files, items -> what must stay -> relevance -> forms -> allocation -> request, recounted
 
 `_flow` is one generator without input or output of its own: where it lacks vectors or summaries it yields
-what it needs and is sent the answer. `pack` and `apack` are two short loops that drive it.
+what it needs and is sent the answer. `pack` is the short loop that drives it, and `apack` does so in a thread.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..summarize import Summarizer
 from .account import account
 from .choose import choose, lossy, summary_forms
 from .draft import Draft
-from .needs import Need, Summaries, answer, answer_later
+from .needs import Need, Summaries, answer
 from .overview import with_overview
 from .packed import Change, Packed, Plan
 from .relevance import judge
@@ -108,20 +108,35 @@ def pack(
 
 
 async def apack(
-    messages: Any = None, query: str | None = None, budget: int | str | Budget | None = None, **options: Any
+    messages: Any = None,
+    query: str | None = None,
+    budget: int | str | Budget | None = None,
+    *,
+    pick: str | int | None = None,
+    model: str | None = None,
+    tokenizer: Any = None,
+    files: Any = None,
+    items: Pool | Iterable[Item | str] | None = None,
+    strategy: str | Allocator = "auto",
+    solver: str = "greedy",
+    embedder: str | Embedder | None = None,
+    reranker: str | Reranker | Callable[[str, list[str]], Any] | None = None,
+    summarizer: Summarizer | Any = None,
+    pins: Iterable[int | str] = (),
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    shares: Mapping[str, tuple[float, float | None]] | None = None,
 ) -> Packed:
-    """Pack without blocking the event loop; arguments, result and errors are those of `pack`.
+    """Pack in another thread, so that the event loop is free; arguments, result and errors are those of `pack`.
 
     Example:
         >>> asyncio.run(apack(items=["The cat is called Miso."], query="Who is Miso?", budget=64)).tokens <= 64
         True
     """
-    task = await asyncio.to_thread(make_task, messages, query, budget, **options)
-    flow = _flow(task)
-    step = next(flow)
-    while not isinstance(step, Packed):
-        step = flow.send(await answer_later(step))
-    return step
+    return await asyncio.to_thread(
+        pack, messages, query, budget, pick=pick, model=model, tokenizer=tokenizer, files=files, items=items,
+        strategy=strategy, solver=solver, embedder=embedder, reranker=reranker, summarizer=summarizer,
+        pins=pins, tools=tools, shares=shares,
+    )  # fmt: skip
 
 
 def _run(task: Task) -> Packed:

@@ -1,12 +1,15 @@
-"""What a packing may need from outside, and how it is had: blocking, or within an event loop."""
+"""What a packing may need from outside, and how it is had."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import warnings
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +19,12 @@ from ..errors import CtxwinWarning
 from ..rerank import Reranker, rerank
 from ..summarize import Summarizer, load_summary, save_summary
 
-__all__ = ["Need", "Scores", "Summaries", "SummaryWarning", "Vectors", "answer", "answer_later"]
+__all__ = ["Need", "Scores", "Summaries", "SummaryWarning", "Vectors", "answer"]
 
 SUMMARY_TOKENS = 96
 """Tokens that a summary is asked to have at most: some four sentences. What comes back is counted."""
+SUMMARY_SECONDS = 60.0
+"""How long one summary is waited for: a small model on two cores writes so many tokens in some 10 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,32 +66,56 @@ def answer(need: Need) -> Answer:
         return need.embedder.embed(need.texts)
     if isinstance(need, Scores):
         return rerank(need.reranker, need.question, need.texts)
-    return [_summary(need.summarizer, text) for text in need.texts]
+    return _summaries(need.summarizer, need.texts)
 
 
-async def answer_later(need: Need) -> Answer:
-    """Answer a need in another thread, without blocking the event loop."""
-    return await asyncio.to_thread(answer, need)
+def _summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[str | None]:
+    """Return the kept summary of each text, or a new one; None where the summariser fails in any way.
+
+    One that does not answer is left: the texts that are still to come are not asked of it.
+    """
+    found = [load_summary(summarizer.name, text, SUMMARY_TOKENS) for text in texts]
+    for place, text in enumerate(texts):
+        if found[place] is not None:
+            continue
+        try:
+            summary = _in_time(lambda text=text: _written(summarizer, text))  # type: ignore[misc]
+        except Exception as error:  # noqa: BLE001 - a summariser is anybody's code; the extract serves instead
+            late = isinstance(error, TimeoutError)
+            why = f"gave no answer for {SUMMARY_SECONDS:g} s" if late else f"failed ({type(error).__name__})"
+            message = f"summarizer {summarizer.name!r} {why}; extracts are used instead"
+            warnings.warn(message, SummaryWarning, stacklevel=2)
+            if late:
+                break
+        else:
+            save_summary(summarizer.name, text, SUMMARY_TOKENS, summary)
+            found[place] = summary
+    return found
 
 
-def _summary(summarizer: Summarizer, text: str) -> str | None:
-    """Return the kept summary of a text, or a new one; None where the summariser fails in any way."""
-    kept = load_summary(summarizer.name, text, SUMMARY_TOKENS)
-    if kept is not None:
-        return kept
-    try:
-        written = summarizer.summarize([text], SUMMARY_TOKENS)
-        texts = asyncio.run(_awaited(written)) if inspect.isawaitable(written) else written
-        summary = str(texts[0])
-    except Exception as error:  # noqa: BLE001 - a summariser is anybody's code; the extract serves instead
-        warnings.warn(
-            f"summarizer {summarizer.name!r} failed ({type(error).__name__}); extracts are used instead",
-            SummaryWarning,
-            stacklevel=2,
-        )
-        return None
-    save_summary(summarizer.name, text, SUMMARY_TOKENS, summary)
-    return summary
+def _written(summarizer: Summarizer, text: str) -> str:
+    written = summarizer.summarize([text], SUMMARY_TOKENS)
+    texts = asyncio.run(_awaited(written)) if inspect.isawaitable(written) else written
+    return str(texts[0])
+
+
+def _in_time(work: Callable[[], str]) -> str:
+    """Do some work in a thread that can be left where it hangs.
+
+    Raises:
+        TimeoutError: it took longer than `SUMMARY_SECONDS`.
+        Exception: whatever the work raised.
+    """
+    done: Future[str] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - the caller's to handle
+            done.set_exception(error)
+
+    Thread(target=copy_context().run, args=(run,), name="ctxwin-summarizer", daemon=True).start()
+    return done.result(SUMMARY_SECONDS)
 
 
 async def _awaited(written: Awaitable[Sequence[str]]) -> Sequence[str]:

@@ -6,12 +6,14 @@ import contextlib
 import os
 import sqlite3
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from weakref import WeakSet
 
-from ..errors import InputError, StoreError
+from ..cache import keep_private, new_private
+from ..errors import CtxwinWarning, InputError, StoreError
 from .schema import APPLICATION, MIGRATIONS
 
 __all__ = ["StoreFile"]
@@ -21,11 +23,17 @@ BUSY_SECONDS = 30.0
 RETRY_SECONDS = 0.02
 """Pause before a new file is set to WAL again, for which SQLite itself does not wait."""
 
+HEADER = 100
+"""Bytes of the header of an SQLite file."""
+CHECKED = 200_000_000
+"""Bytes up to which all pages of a file are looked at when it is opened: some 0.2 s of a core."""
+
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 _LOOK = """SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
     (SELECT count(*) FROM sqlite_master)"""
 """One statement, so that all three are of one moment."""
 
+_CHECK = "PRAGMA quick_check(1)"
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 _REASONS: Mapping[int, str] = {
@@ -61,10 +69,12 @@ class StoreFile:
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
-        self._closed = False
+        self._closed = self._checked = False
         _files.add(self)
         with self._lock, self._telling():
-            self._open("rwc")
+            if not self._begin():
+                self._weigh()
+            self._open("rw")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -125,6 +135,51 @@ class StoreFile:
             raise self.error("was moved, deleted or replaced while it was open; put it back, or open it again")
         return self._connection
 
+    def _begin(self) -> bool:
+        """Make the file where it is not there, with its tables and for nobody but the user; return whether it was made.
+
+        It gets its name when it is whole, so that no other process ever finds an empty one.
+        """
+        if os.path.lexists(self.path) or not self.path.parent.is_dir():
+            return False
+        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.{get_ident()}")
+        try:
+            new_private(part)
+        except OSError:  # opening it says why
+            return False
+        try:
+            with contextlib.closing(sqlite3.connect(part, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+                self._set_up(connection)
+                self._migrate(connection)
+            try:
+                os.link(part, self.path)
+            except FileExistsError:
+                return False
+            except OSError:  # a file system without links
+                if os.path.lexists(self.path):
+                    return False
+                os.replace(part, self.path)
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+        return True
+
+    def _weigh(self) -> None:
+        """Refuse a file that was cut short, which SQLite takes for a new one.
+
+        Raises:
+            StoreError: it is shorter than any store.
+        """
+        try:
+            size = self.path.stat().st_size if self.path.is_file() else HEADER
+        except OSError:  # opening it says why
+            return
+        if size < HEADER:
+            raise self.error(
+                f"has {size:,} bytes, fewer than any store: it was cut off, or never was one; put a copy of it back, "
+                "or remove it to begin anew"
+            )
+
     def _open(self, mode: str) -> sqlite3.Connection:
         with contextlib.ExitStack() as stack:
             connection = sqlite3.connect(
@@ -136,6 +191,7 @@ class StoreFile:
             )
             stack.callback(connection.close)
             version = self._look(connection)
+            self._check(connection)
             self._set_up(connection)
             if version < len(MIGRATIONS):
                 self._migrate(connection)
@@ -155,6 +211,23 @@ class StoreFile:
                 "upgrade with `pip install -U ctxwin`"
             )
         return int(version)
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Look once whether the pages of a store are whole, and take it from others' eyes, which 0.1.0 left it to.
+
+        Pages are looked at where that takes less than some tenths of a second.
+
+        Raises:
+            StoreError: they are not whole.
+        """
+        if self._checked:
+            return
+        self._checked = True
+        if self.path.stat().st_size <= CHECKED and connection.execute(_CHECK).fetchone() != ("ok",):
+            raise self.error(_REASONS[sqlite3.SQLITE_CORRUPT])
+        if sum(keep_private(f"{self.path}{end}") for end in ("", "-wal", "-shm")):
+            message = f"the store {str(self.path)!r} could be read by others; it is now yours alone"
+            warnings.warn(message, CtxwinWarning, stacklevel=7)
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
         end = time.monotonic() + BUSY_SECONDS

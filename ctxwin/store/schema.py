@@ -78,13 +78,17 @@ _SYSTEM = ("ALTER TABLE windows ADD COLUMN system TEXT",)  # JSON: {"prompt": ..
 
 _CHANGES = ("ALTER TABLE windows ADD COLUMN changes INTEGER NOT NULL DEFAULT 0",)  # of marks and erasures
 
-_BEHIND = ("ALTER TABLE turns ADD COLUMN behind INTEGER",)  # position of a turn; NULL: it stands at its own position
+_BEHIND_LENGTH = (
+    "ALTER TABLE turns ADD COLUMN behind INTEGER",  # position of a turn; NULL: it stands at its own position
+    "ALTER TABLE windows ADD COLUMN length INTEGER NOT NULL DEFAULT 0",  # positions used: tells whether turns are lost
+    'UPDATE windows SET length = coalesce((SELECT max(position) + 1 FROM turns WHERE "window" = windows.id), 0)',
+)
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _MESSAGES_WINDOWS_TURNS,
     _COUNTS_VECTORS_USAGE,
     _SYSTEM,
     _CHANGES,
-    _BEHIND,
+    _BEHIND_LENGTH,
 )
 """Statements of each step."""

@@ -15,15 +15,15 @@ from ..items import Budget, content_hash
 from .canonical import Content, decode, encode, encode_state
 from .file import StoreFile
 from .refusals import name_taken, no_turns, no_window, too_short
-from .values import Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
+from .values import DTYPES, Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
 
 __all__ = ["SqliteStore"]
 
 Row = tuple[Any, ...]
 
-_TURNS = """SELECT position, key, hash, CAST(form AS BLOB), time, pinned, forgotten, behind
-    FROM turns JOIN messages ON id = message
-    WHERE "window" = (SELECT id FROM windows WHERE name = ?) AND position > ? ORDER BY position"""
+_TURNS = """SELECT length, position, message, key, hash, CAST(form AS BLOB), time, pinned, forgotten, behind
+    FROM windows LEFT JOIN turns ON "window" = windows.id AND position > ? LEFT JOIN messages ON messages.id = message
+    WHERE name = ? ORDER BY position"""
 _SETTINGS = "dialect, model, total, reserve, margin, parent, until, state, system"
 _USAGE = "input, cached, written, output, model, time, position, counted, unpacked, cost"
 _CHANGED = "UPDATE windows SET changes = changes + 1 WHERE id = ?"
@@ -129,14 +129,16 @@ class SqliteStore:
                     'INSERT INTO turns ("window", position, message, time, behind) VALUES (?, ?, ?, ?, ?)',
                     (number, position, _stored(file, content), time, follows),
                 )
-            rows = file.execute(_TURNS, (window, (length if expected is None else expected) - 1)).fetchall()
-            return self._read(window, rows)
+            file.execute("UPDATE windows SET length = ? WHERE id = ?", (length + len(contents), number))
+            first = length if expected is None else expected
+            rows = file.execute(_TURNS, (first - 1, window)).fetchall()
+            return self._read(window, rows, first)
 
     def turns(self, window: str, after: int = -1) -> Sequence[Turn]:
         """Return the turns with a position greater than `after`, in order; erased ones are not among them."""
         with self._file.reading() as file:
-            rows = file.execute(_TURNS, (window, after)).fetchall()
-        return self._read(window, rows)
+            rows = file.execute(_TURNS, (after, window)).fetchall()
+        return self._read(window, rows, after + 1)
 
     def changes(self, window: str) -> int:
         """Return how often turns of a window were marked or erased."""
@@ -199,9 +201,9 @@ class SqliteStore:
                 raise no_turns(window, [last], length)
             same = "dialect, model, total, reserve, margin, state, system"
             file.execute(
-                f"INSERT INTO windows (name, created, parent, until, {same})"
-                f" SELECT ?, ?, name, ?, {same} FROM windows WHERE id = ?",
-                (new, now(), last, number),
+                f"INSERT INTO windows (name, created, parent, until, length, {same})"
+                f" SELECT ?, ?, name, ?, ?, {same} FROM windows WHERE id = ?",
+                (new, now(), last, last + 1, number),
             )
             file.execute(
                 'INSERT INTO turns ("window", position, message, time, pinned, forgotten, behind) SELECT ?, position,'
@@ -244,7 +246,7 @@ class SqliteStore:
         with self._file.reading() as file:
             sql = f"SELECT hash, dtype, vector FROM vectors WHERE embedder = ? AND hash {_IN}"
             rows = file.execute(sql, (embedder, json.dumps(list(hashes)))).fetchall()
-        return {key: np.frombuffer(vector, dtype) for key, dtype, vector in rows}
+        return {key: found for key, dtype, vector in rows if (found := _vector(dtype, vector)) is not None}
 
     def save_vectors(self, embedder: str, vectors: Mapping[str, Vector]) -> None:
         """Keep vectors by hash of the text."""
@@ -260,14 +262,23 @@ class SqliteStore:
         """Let go of the file; closing again does nothing."""
         self._file.close()
 
-    def _read(self, window: str, rows: Sequence[Row]) -> list[Turn]:
-        """Turn rows into turns; each text must be the one that was written.
+    def _read(self, window: str, rows: Sequence[Row], first: int) -> list[Turn]:
+        """Turn rows into turns, from the position `first` on; each text must be the one that was written.
 
         Raises:
-            StoreError: a text is not what its hash says.
+            StoreError: a text is not what its hash says, or turns are missing.
         """
         turns = []
-        for position, key, hash_, column, time, pinned, forgotten, behind in rows:
+        length = rows[0][0] if rows else 0
+        found = [row for row in rows if row[1] is not None]
+        if [row[1] for row in found] != list(range(first, length)):
+            raise self._file.error(
+                f"is damaged: of the turns {first:,} to {length - 1:,} of window {window!r}, {len(found):,} are found; "
+                "put a copy of the file back"
+            )
+        for _, position, message, key, hash_, column, time, pinned, forgotten, behind in found:
+            if message is None:  # erased
+                continue
             form = _intact(column, key)
             if form is None:
                 raise self._file.error(
@@ -308,8 +319,8 @@ def _begun(file: sqlite3.Connection, window: str) -> int:
 
 def _length(file: sqlite3.Connection, number: int) -> int:
     """Return how many positions a window has used."""
-    (last,) = file.execute('SELECT max(position) FROM turns WHERE "window" = ?', (number,)).fetchone()
-    return 0 if last is None else int(last) + 1
+    (length,) = file.execute("SELECT length FROM windows WHERE id = ?", (number,)).fetchone()
+    return int(length)
 
 
 def _followed(file: sqlite3.Connection, window: str, number: int, behind: int) -> int | None:
@@ -345,13 +356,28 @@ def _column(form: str) -> str | bytes:
     return form
 
 
-def _intact(column: bytes, key: str) -> str | None:
+def _intact(column: bytes | None, key: str) -> str | None:
     """Return a JSON text, or None where it is not the one with this hash."""
+    if column is None:
+        return None
     try:
         form = column.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return None
     return form if content_hash(form) == key else None
+
+
+def _vector(dtype: object, column: object) -> Vector | None:
+    """Return a vector, or None where its row is damaged: vectors can be made again."""
+    if (
+        dtype not in DTYPES
+        or not isinstance(column, bytes)
+        or not column
+        or len(column) % np.dtype(str(dtype)).itemsize
+    ):
+        return None
+    vector: Vector = np.frombuffer(column, str(dtype))
+    return vector
 
 
 def _form(column: str | bytes) -> str:

@@ -13,6 +13,7 @@ from ..messages import Dialect
 from ..messages.reading import parse
 from ..packing import Talk
 from ..store import Store, Turn
+from ..summarize import drop_summaries
 from .keeping import hashes_of
 from .matching import results_of
 
@@ -179,7 +180,9 @@ class Contents:
                 (self.talk.forget if forgotten else self.talk.unforget)(row)
 
     def erase(self, rows: Sequence[int], embedders: Sequence[str]) -> None:
-        """Remove turns for good, with the counts and these embedders' vectors of their texts."""
+        """Remove turns for good, with the counts, summaries and these embedders' vectors of their texts."""
+        said = [self.talk.items[row] for row in rows]
+        drop_summaries(text for item in said for text in (item.text, *(part.text for part in item.parts)))
         texts = [self.talk.pool.index.text_to_embed(row) for row in rows]
         positions = [self.turns[row].position for row in rows]
         self._store.erase(self._window, positions, derived=hashes_of(texts, embedders))

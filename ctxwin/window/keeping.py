@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,14 @@ class StoredVectors:
         self._embedder = embedder
 
     def get(self, keys: Sequence[bytes]) -> Iterator[tuple[list[bytes], NDArray[np.float16]]]:
-        """Yield the keys that are kept and their vectors (m, d)."""
+        """Yield the keys that are kept and their vectors (m, d); those of another size than most are not taken."""
         found = self._store.vectors(self._embedder, [key.hex() for key in keys])
         if found:
+            ((usual, _),) = Counter(len(one) for one in found.values()).most_common(1)
+            whole = {name: one for name, one in found.items() if len(one) == usual}
             yield (
-                [bytes.fromhex(name) for name in found],
-                np.stack([np.asarray(one, np.float16) for one in found.values()]),
+                [bytes.fromhex(name) for name in whole],
+                np.stack([np.asarray(one, np.float16) for one in whole.values()]),
             )
 
     def put(self, keys: Sequence[bytes], vectors: NDArray[np.float16]) -> None:

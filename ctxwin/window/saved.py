@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..cache import new_private
 from ..errors import InputError
 from ..items import Budget, Item
 from ..messages import Source, Transcript, load, open_place
@@ -83,10 +84,12 @@ def restore(store: Store, source: Any, window: str | None, pick: str | int | Non
 
 
 def write(path: str | Path, plain: Mapping[str, Any]) -> None:
-    """Write a saved window to a file that is whole or not there."""
+    """Write a saved window to a file that is whole or not there, and the user's alone."""
     place = Path(path)
     temporary = place.with_name(place.name + ".part")
     try:
+        temporary.unlink(missing_ok=True)
+        new_private(temporary)
         temporary.write_text(json.dumps(plain, ensure_ascii=False, indent=1), encoding="utf-8", errors="surrogatepass")
         temporary.replace(place)
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -13,8 +14,10 @@ from ..messages import Dialect
 from ..models import Model, get_model
 from ..store import Settings, Store
 
-__all__ = ["UNKNOWN", "Kept", "as_budget", "row_of", "settled"]
+__all__ = ["UNKNOWN", "Kept", "as_budget", "exported", "row_of", "settled"]
 
+EXPORTS = "exports"
+"""Where a window's state keeps the paths that it was written to."""
 UNKNOWN = "generic"
 """Tokenizer of a model that is not in the catalogue: an estimate with a wide bound."""
 
@@ -100,3 +103,16 @@ class Kept:
         """Remember that an embedder's vectors are kept, so that erasing finds them."""
         if name not in self.embedders:
             self.remember(embedders=[*self.embedders, name])
+
+    def note_export(self, path: Path) -> None:
+        """Remember where the window was written to, so that erasing can name the file."""
+        known = self.now.state.get(EXPORTS, ())
+        if str(path) not in known:
+            self.remember(**{EXPORTS: [*known, str(path)]})
+
+
+def exported(store: Store) -> Sequence[str]:
+    """Return the files that windows of a store were written to and that are still there."""
+    states = [settings.state for name in store.windows() if (settings := store.settings(name)) is not None]
+    paths = dict.fromkeys(path for state in states for path in state.get(EXPORTS, ()))
+    return tuple(path for path in paths if Path(path).exists())

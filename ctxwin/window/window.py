@@ -24,7 +24,7 @@ from .mending import mended
 from .packer import Packer
 from .recording import Recording
 from .saved import restore, save, write
-from .settings import Kept, as_budget, row_of, settled
+from .settings import Kept, as_budget, exported, row_of, settled
 
 __all__ = ["Window"]
 
@@ -277,14 +277,25 @@ class Window(Recording):
         """Take forgotten turns back."""
         self._mark(turns, forgotten=False)
 
-    def erase(self, *turns: int | str | Turn) -> None:
-        """Remove turns from the store for good: their texts, counts and vectors."""
+    def erase(self, *turns: int | str | Turn) -> Sequence[str]:
+        """Remove turns from the store for good, with everything that was made of them: counts, vectors, summaries.
+
+        Returns:
+            Paths of the files that `export` wrote of windows in this store and that are still there, which may hold
+            the turns: delete them, or export again. Copies that were made by others are not known here.
+
+        Raises:
+            InputError: there is no such turn; nothing is erased.
+            StoreError: the store cannot be written, or bytes of the turns could not be removed from it yet.
+        """
         with self._lock:
             self._refresh()
             rows = [self._contents.find(one) for one in turns]
             self._forget_requests()
             self._contents.erase(rows, self._kept.embedders)
             self._packer.begin_anew()
+            self._packer.last, self._last = None, Call()
+            return exported(self._store)
 
     def fork(self, id: str, *, until: int | str | Turn | None = None) -> Window:
         """Begin another window with this one's turns, up to one of them; what both have is stored once.
@@ -302,6 +313,8 @@ class Window(Recording):
         plain = save(self._store, self.id)
         if path is not None:
             write(path, plain)
+            with self._lock:
+                self._kept.note_export(Path(path).absolute())
         return plain
 
     @classmethod
