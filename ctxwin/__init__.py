@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .errors import BudgetError, CtxwinError, MessageError, MissingExtra, StoreError, UnknownModel
     from .files import Files
     from .items import Budget, Item
-    from .messages import check
+    from .messages import check, repair
     from .models import get_model
     from .packing import Packed, apack, pack
     from .pool import Pool
@@ -48,6 +48,7 @@ _HOME = {
     "get_model": "models",
     "get_tokenizer": "tokens",
     "pack": "packing",
+    "repair": "messages",
     "strategies": "allocate",
     "wrap": "wrapping",
 }

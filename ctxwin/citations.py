@@ -34,10 +34,9 @@ _LINES = re.compile(
 _ONE = re.compile(r"(\d+)(?:\D+?(\d+))?")
 _QUOTED = re.compile(r"`([^`\n]{1,400})`|\[([^\[\]\n]{1,400})\]")
 _UNGIVEN = re.compile(
-    r"(?:[A-Za-z]:[\\/])?[^\s`'\"<>()\[\]{}|*?,;:，。；：、！？（）【】《》「」“”‘’]*"
-    r"\w\.[A-Za-z][A-Za-z0-9_]{0,9}$"
+    r"[A-Za-z0-9_]{0,9}[A-Za-z]\.\w[^\s`'\"<>()\[\]{}|*?,;:，。；：、！？（）【】《》「」“”‘’]*+(?:(?<=[\\/]):[A-Za-z])?"
 )
-"""The end of a text that looks like a path: a name with an extension."""
+"""A name with an extension, read from its end: what looks like a path."""
 _HOSTS = re.compile(r"://|^www\.|\.(?:com|org|net|dev|io|local)$", re.IGNORECASE)
 
 
@@ -131,10 +130,10 @@ class Checker:
             begins = start == 0 or not (line[start - 1].isalnum() and line[start - 1].isascii())
             if begins and line[start] not in " \t" and self._known(line[start:end]) is not None:
                 return start
-        match = _UNGIVEN.search(line[first:end])
-        if match is None or _HOSTS.search(match[0]):
+        match = _UNGIVEN.match(line[first:end][::-1])
+        if match is None or _HOSTS.search(match[0][::-1]):
             return None
-        return first + match.start()
+        return end - match.end()
 
     def _known(self, name: str) -> str | None:
         return self._names.get(_plain(name))

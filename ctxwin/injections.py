@@ -40,8 +40,12 @@ class Flag:
 
 
 def flags(excerpts: Iterable[Excerpt]) -> Iterator[Flag]:
-    """Yield the lines of what is quoted that address the model, in order."""
+    """Yield the lines of what is quoted that address the model, in order, the name of a file before its lines."""
+    named: set[str] = set()
     for excerpt in excerpts:
+        if excerpt.path and excerpt.path not in named:
+            named.add(excerpt.path)
+            yield from scan(excerpt.path, [(None, _WORD_MARKS.sub(" ", excerpt.path))])
         yield from scan(excerpt.path or excerpt.ids[0], excerpt.parts)
 
 
@@ -81,6 +85,8 @@ def _around(text: str, at: int) -> str:
     return line[:LONGEST].strip()
 
 
+_WORD_MARKS = re.compile(r"[_./\\+-]+")
+"""Stand between the words of a file's name."""
 _MARKS = re.compile(r"[*_`~\"'“”‘’]")
 """Emphasis and quotation marks; they may stand around single words."""
 _WIDTHLESS = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
@@ -301,13 +307,14 @@ _TEMPLATE = r"""
   | </?(?:system|assistant|developer|human)(?:[-_ ]?(?:prompt|message|instructions?|reminder|note|turn))?>
   | </?(?:important|user|admin|hidden)[-_ ]?instructions?>
   | </?(?:tool_call|tool_response|tool_result|function_calls|function_results|antml:\w+)\b[^>\n]{0,40}>
-  | ^[\s>#*\[(=-]*(?:begin|start)\s(?:new\s)?(?:system|admin|developer)[\s_-](?:prompt|message|override|instructions?)
-  | ^[\s>#*\[(=-]*(?:admin|root|developer)[\s_-]?override\b
-  | ^\#{1,4}\s*(?:new|updated|real)\s(?:system\s)?instructions?\b.{0,3}:
-  | ^[\s>#*\[(-]*(?:system|assistant)[\s_-]?(?:prompt|message|override|instructions?|notice|update
-    |note)[\])]?\s*:
-  | ^\#{2,4}\s*(?:system|assistant|human|instructions?|response)\s*:
-  | ^\s*\[(?:system|assistant)\]
+  | ^(?:[^\S\n]|[>#*\[(=-])*+(?:begin|start)\s(?:new\s)?(?:system|admin|developer)[\s_-]
+      (?:prompt|message|override|instructions?)
+  | ^(?:[^\S\n]|[>#*\[(=-])*+(?:admin|root|developer)[\s_-]?override\b
+  | ^\#{1,4}[^\S\n]*+(?:new|updated|real)\s(?:system\s)?instructions?\b.{0,3}:
+  | ^(?:[^\S\n]|[>#*\[(-])*+(?:system|assistant)[\s_-]?(?:prompt|message|override|instructions?|notice|update
+    |note)[\])]?[^\S\n]*+:
+  | ^\#{2,4}[^\S\n]*+(?:system|assistant|human|instructions?|response)[^\S\n]*+:
+  | ^[^\S\n]*+\[(?:system|assistant)\]
   | ^(?-i:Human|Assistant):\s
 """
 _FLAGS = re.VERBOSE | re.IGNORECASE | re.MULTILINE

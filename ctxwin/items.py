@@ -16,7 +16,18 @@ from typing import Any, Literal, get_args
 
 from .errors import InputError, MessageError
 
-__all__ = ["KINDS", "Budget", "Item", "Kind", "Media", "Part", "PartKind", "content_hash", "parse_time"]
+__all__ = [
+    "KINDS",
+    "Budget",
+    "Item",
+    "Kind",
+    "Media",
+    "Part",
+    "PartKind",
+    "content_hash",
+    "parse_time",
+    "parse_tokens",
+]
 
 Kind = Literal["turn", "chunk", "passage", "memory", "document"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -61,7 +72,7 @@ class Part:
     """The words of it: text, a call's arguments, a result's content, a caption; "" for bare media."""
     path: tuple[str | int, ...] = ()
     name: str | None = None
-    """A call's function name."""
+    """A call's function name; of sealed content its hash."""
     call_id: str | None = None
     """What ties a call to its result."""
     media: Media | None = None
@@ -157,6 +168,38 @@ class Budget:
     def limit(self) -> int:
         """Tokens the request may have: total - reserve - margin."""
         return self.total - self.reserve - (self.margin or 0)
+
+
+SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
+"""What a letter after a number of tokens stands for."""
+MOST_TOKENS = 1_000_000_000
+"""Tokens; a thousand times the largest window there is."""
+_TOKENS = re.compile(r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE)
+
+
+def parse_tokens(text: str, *, option: str = "budget") -> int:
+    """Read a number of tokens as people write it.
+
+    Raises:
+        InputError: it is no whole number of tokens above 0; the message names the option.
+
+    Example:
+        >>> parse_tokens("2k"), parse_tokens("8_000"), parse_tokens("1.5k"), parse_tokens("1m")
+        (2000, 8000, 1500, 1000000)
+    """
+    found = _TOKENS.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"{option} {text!r} is no number of tokens; write it like 2000, 8_000, 2k or 1.5k")
+    tokens = float(found["figure"].replace("_", "")) * SCALES[found["scale"].lower()]
+    if tokens > MOST_TOKENS:
+        raise InputError(
+            f"{option} {text[:20]!r}... is over {MOST_TOKENS:,} tokens, more than any window; write it like 2k"
+        )
+    if found["sign"] == "-" or tokens < 1:
+        raise InputError(f"{option} {text!r} is no budget: it must be at least 1 token; write it like 2k")
+    if tokens != int(tokens):
+        raise InputError(f"{option} {text!r} is {tokens:,} tokens; give a whole number")
+    return int(tokens)
 
 
 def content_hash(*texts: str) -> str:

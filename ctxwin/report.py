@@ -138,6 +138,9 @@ class Report:
     """No choice of these renditions under this budget can have more value than this."""
     price: float
     """Value that one more token would buy."""
+    origin: str = ""
+    """What the messages were read from, such as "ChatGPT export, conversation 'Trip to Bergen' (3 of 120)"; "" for the
+    messages of a provider."""
     excerpts: Sequence[Excerpt] = ()
     """What the retrieved block shows of each place of a source, in order."""
     shares: Sequence[Shared] = ()
@@ -206,7 +209,7 @@ class Report:
         """Return the account as plain values, ready for JSON."""
         plain = {
             name: getattr(self, name)
-            for name in ("limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder")
+            for name in ("origin", "limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder")
         }
         plain |= {name: round(getattr(self, name), 6) for name in ("value", "bound", "gap", "price")}
         plain |= {

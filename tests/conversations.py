@@ -60,11 +60,11 @@ class Kept(ctxwin.Window):
 
     def sync(self, request):
         self.threads.add(threading.get_ident())
-        super().sync(request)
+        return super().sync(request)
 
-    def record(self, reply):
+    def record(self, reply, call=None):
         self.threads.add(threading.get_ident())
-        super().record(reply)
+        super().record(reply, call)
         self.usages.append(reply.usage)
 
 

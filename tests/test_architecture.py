@@ -23,7 +23,8 @@ MAX_FUNCTION = 50
 PUBLIC = [
     "Allocator", "Budget", "BudgetError", "CtxwinError", "Embedder", "Files", "Item", "MessageError", "MissingExtra",
     "Packed", "Pool", "Report", "Store", "StoreError", "Summarizer", "Tokenizer", "UnknownModel", "Window", "apack",
-    "check", "count_tokens", "get_model", "get_tokenizer", "pack", "strategies", "wrap",
+    "check", "count_tokens", "get_model", "get_tokenizer", "pack", "repair", "strategies",
+    "wrap",
 ]  # fmt: skip
 
 HEAVY = [

@@ -46,19 +46,85 @@ THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
 SHOWN = {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}}
 CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "3"}
-REASONING = {"type": "reasoning", "id": "r", "summary": []}
+REASONING = {"type": "reasoning", "id": "rs_1", "summary": []}
+SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "tides"}}
+FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+
+
+def called(name="f", arguments="{}", **more):
+    made = {"id": "a", "type": "function", "function": {"name": name, "arguments": arguments}, **more}
+    return {"role": "assistant", "content": None, "tool_calls": [made]}
+
+
+def marked(ttl="5m", said="Well."):
+    return {**text(said), "cache_control": {"type": "ephemeral", "ttl": ttl}}
+
+
+def assistant(*blocks):
+    return {"role": "assistant", "content": [*blocks]}
+
+
+def tool(name, dialect):
+    """A body with one tool."""
+    made = {"name": name}
+    if dialect == "openai":
+        made = {"type": "function", "function": made}
+    key = "input" if dialect == "responses" else "messages"
+    return {"tools": [made], key: [USER]}
+
 
 BROKEN = [
     ("openai", "content_present", 0, [{"role": "user", "content": None}]),
     ("openai", "content_present", 1, [USER, {"role": "assistant", "content": None}]),
     ("openai", "content_present", 0, [{"role": "user", "content": []}]),
-    ("openai", "content_types", 0, [{**SYSTEM, "content": [{"type": "image_url", "image_url": "u"}]}]),
+    ("openai", "content_types", 0, [{**SYSTEM, "content": [{"type": "image_url", "image_url": {"url": "u"}}]}]),
     ("openai", "names_valid", 0, [{**USER, "name": "Ana Löw"}]),
     ("openai", "names_valid", 0, [{**USER, "name": ""}]),
     ("openai", "call_ids_unique", 1, [USER, calls("a", "a"), result("a")]),
     ("openai", "results_follow_calls", 3, [USER, calls("a"), USER, result("a")]),
     ("openai", "results_follow_calls", 1, [USER, result("a")]),
     ("openai", "calls_answered", 1, [USER, calls("a", "b"), result("b"), USER]),
+    ("openai", "types_known", 0, [{"role": "user", "content": [{"type": "image", "source": {}}]}]),
+    ("openai", "keys_known", 0, [{**USER, 7: "x"}]),
+    ("openai", "tools_named", None, tool("my tool", "openai")),
+    ("openai", "functions_named", 1, [USER, called("")]),
+    ("openai", "functions_named", 1, [USER, called("my tool")]),
+    ("openai", "functions_named", 1, [USER, called("n" * 65)]),
+    ("openai", "functions_named", 1, [USER, {"role": "assistant", "content": None, "function_call": {
+        "name": "a.b", "arguments": "{}"}}]),
+    ("openai", "calls_not_empty", 1, [USER, {**ANSWER, "tool_calls": []}]),
+    ("openai", "calls_not_empty", 1, [USER, calls(*map(str, range(129)))]),
+    ("openai", "ids_short", 1, [USER, calls("i" * 65)]),
+    ("openai", "ids_short", 1, [USER, calls("")]),
+    ("openai", "arguments_object", 1, [USER, called(arguments="null")]),
+    ("openai", "arguments_object", 1, [USER, called(arguments="{")]),
+    ("openai", "arguments_object", 1, [USER, called(arguments="")]),
+    ("openai", "functions_called", 1, [USER, {"role": "function", "name": "f", "content": "3"}]),
+    ("anthropic", "types_known", 0, [{"role": "user", "content": [{"type": "picture"}]}]),
+    ("anthropic", "keys_known", 0, [{"role": "user", "content": [{**text(), "parsed": 1}]}]),
+    ("anthropic", "keys_known", 1, [USER, {**ANSWER, "stop_reason": "end_turn"}, USER]),
+    ("anthropic", "keys_known", 1, [USER, assistant(
+        {**THOUGHT, "cache_control": {"type": "ephemeral"}}, text())]),
+    ("anthropic", "tools_named", None, tool("n" * 129, "anthropic")),
+    ("anthropic", "tools_called_by_name", 1, [USER, assistant(
+        {"type": "tool_use", "id": "a", "name": "n" * 300, "input": {}})]),
+    ("anthropic", "ids_plain", 1, [USER, uses("a.b:1"), answers("a.b:1")]),
+    ("anthropic", "ids_plain", 1, [USER, assistant({**SEARCH, "id": "s1"}, {**FOUND, "tool_use_id": "s1"}, text())]),
+    ("anthropic", "server_calls_answered", 1, [USER, assistant(SEARCH, text()), USER]),
+    ("anthropic", "server_results_follow", 1, [USER, assistant(FOUND, text()), USER]),
+    ("anthropic", "server_results_follow", 1, [USER, assistant(FOUND, SEARCH, text()), USER]),
+    ("anthropic", "server_results_follow", 3, [USER, assistant(SEARCH, FOUND, text()), USER, assistant(FOUND, text())]),
+    ("anthropic", "server_results_follow", 1, [USER, assistant(SEARCH, {
+        "type": "web_fetch_tool_result", "tool_use_id": "srvtoolu_1", "content": {
+            "type": "web_fetch_tool_result_error", "error_code": "unavailable"}}, text())]),
+    ("anthropic", "marks_few", None, [{"role": "user", "content": [marked() for _ in range(5)]}]),
+    ("anthropic", "marks_few", None, {"system": [marked()], "tools": [
+        {"name": "f", "cache_control": {"type": "ephemeral"}}], "messages": [
+        {"role": "user", "content": [marked(), marked(), marked()]}]}),
+    ("anthropic", "marks_ordered", 0, [{"role": "user", "content": [marked("5m"), marked("1h")]}]),
+    ("anthropic", "text_not_blank", 0, [{"role": "user", "content": [{
+        "type": "search_result", "source": "u", "title": "t", "content": [text("")]}]}]),
+    ("anthropic", "blocks_by_role", 0, [{"role": "user", "content": [SEARCH, FOUND, text()]}]),
     ("anthropic", "first_is_user", 0, [ANSWER, USER]),
     ("anthropic", "first_is_user", 0, [SYSTEM, USER]),
     ("anthropic", "system_placed", 2, [USER, ANSWER, SYSTEM]),
@@ -81,6 +147,19 @@ BROKEN = [
     ("anthropic", "calls_answered", 1, [USER, uses("a", "b"), answers("a")]),
     ("anthropic", "thinking_kept", 1, [USER, {"role": "assistant", "content": [THOUGHT]}]),
     ("anthropic", "prefill_trimmed", 1, [USER, {"role": "assistant", "content": "The answer is "}]),
+    ("responses", "types_known", 0, [{"type": "text", "text": "Hi"}]),
+    ("responses", "types_known", 0, [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]),
+    ("responses", "keys_known", 0, [{**CALL, "parsed_arguments": {}}]),
+    ("responses", "keys_known", 0, [{**USER, "name": "Ana"}]),
+    ("responses", "tools_named", None, tool("a.b", "responses")),
+    ("responses", "functions_named", 0, [{**CALL, "name": "a b"}]),
+    ("responses", "functions_named", 0, [{"type": "custom_tool_call", "call_id": "c", "name": "", "input": ""}]),
+    ("responses", "arguments_object", 0, [{**CALL, "arguments": "[1]"}]),
+    ("responses", "ids_short", 0, [{**CALL, "call_id": "c" * 65}]),
+    ("responses", "ids_short", 0, [{**CALL, "call_id": ""}]),
+    ("responses", "ids_prefixed", 0, [{**CALL, "id": "call_1"}]),
+    ("responses", "ids_prefixed", 0, [{**REASONING, "id": "item_1"}, ANSWER]),
+    ("responses", "trigger_last", 0, [{"type": "compaction_trigger"}, USER]),
     ("responses", "content_types", 0, [{**ANSWER, "content": [{"type": "input_text", "text": "a"}]}]),
     ("responses", "content_types", 0, [{**USER, "content": [{"type": "output_text", "text": "a"}]}]),
     ("responses", "ids_unique", 3, [CALL, OUTPUT, USER, CALL, OUTPUT]),
@@ -98,9 +177,10 @@ def test_each_rule_is_found_broken_at_its_place(dialect, rule, index, messages):
 
 
 def test_every_rule_is_broken_above_and_says_why():
-    named = {(dialect, rule.__name__) for dialect, rules in RULES.items() for rule in rules}
+    named = {(dialect, rule.name) for dialect, rules in RULES.items() for rule in rules}
     assert named == {(dialect, rule) for dialect, rule, _, _ in BROKEN}
-    assert all(rule.__doc__ and "\n" not in rule.__doc__ for rules in RULES.values() for rule in rules)
+    book = [rule for rules in RULES.values() for rule in rules]
+    assert all("\n" not in rule.says and rule.says.endswith(".") and rule.source for rule in book)
 
 
 @law
@@ -196,6 +276,63 @@ def test_nothing_and_no_list_are_problems_of_the_request():
 def test_positions_are_those_of_the_list_that_came_in():
     body = {"system": " ", "messages": [USER, {"role": "assistant", "content": "So "}]}
     assert [(p.index, p.rule) for p in check(body)] == [(None, "text_not_blank"), (1, "prefill_trimmed")]
+
+
+MALFORMED = [
+    ("openai", "tool_calls[0].function.arguments is None; give str", called(arguments=None)),
+    ("openai", "tool_calls[0].function.arguments is dict; give str", called(arguments={"x": 1})),
+    ("openai", "tool_calls is None; give list", {**ANSWER, "tool_calls": None}),
+    ("openai", "content[0].image_url is 'u'; give object", {"role": "user", "content": [
+        {"type": "image_url", "image_url": "u"}]}),
+    ("openai", "content[0].input_audio.format is 'flac'; give 'mp3' or 'wav'", {"role": "user", "content": [
+        {"type": "input_audio", "input_audio": {"data": "x", "format": "flac"}}]}),
+    ("anthropic", "content[0].input is 'x'; give object", assistant(
+        {"type": "tool_use", "id": "a", "name": "f", "input": "x"})),
+    ("anthropic", "content[0].source.media_type is 'text/csv'; give 'application/pdf'", {"role": "user", "content": [
+        {"type": "document", "source": {"type": "base64", "media_type": "text/csv", "data": "YQ=="}}]}),
+    ("anthropic", "content[0].signature is missing; give str", assistant(
+        {"type": "thinking", "thinking": "Hm."}, text())),
+    ("anthropic", "content[1].content is int; give list or object", assistant(
+        SEARCH, {**FOUND, "content": 7})),
+    ("responses", "action is missing; give object", {
+        "type": "web_search_call", "id": "ws_1", "status": "completed"}),
+    ("responses", "status is None; give 'completed' or 'in_progress' or 'incomplete'", {**CALL, "status": None}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dialect", "said", "message"), MALFORMED)
+def test_a_wrong_value_is_named_with_its_place_and_what_to_give(dialect, said, message):
+    found = [(one.rule, one.message) for one in check([USER, message], dialect=dialect)]
+    assert ("well_formed", said) in found
+
+
+def test_a_paused_turn_and_a_call_beside_open_calls_may_wait():
+    paused = [USER, assistant(text(), SEARCH)]
+    assert check(paused) == []
+    both = [USER, assistant(SEARCH, uses("a")["content"][0]), answers("a")]
+    assert check(both) == []
+    assert check([*both, assistant(FOUND, text()), USER]) == []
+    assert [p.rule for p in check([*both, assistant(text()), USER])] == ["server_calls_answered"]
+
+
+def test_unknown_keys_of_chat_messages_are_for_other_servers():
+    assert check([USER, {**ANSWER, "reasoning_content": "Hm.", "annotations": []}]) == []
+
+
+def test_what_json_cannot_hold_is_a_problem_not_a_traceback():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    broken = [
+        {"role": "user", "content": deep},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": deep},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {"x": deep}}]},
+        {"role": "user", "content": [{"type": "text", "text": {1, 2}}]},
+        {1: 2, None: 3},
+    ]
+    for message in broken:
+        for dialect in ("openai", "responses", "anthropic"):
+            assert check([message], dialect=dialect)
 
 
 def test_an_open_chain_may_wait_but_keeps_its_thinking():

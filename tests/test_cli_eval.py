@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 import ctxwin
 from ctxwin.cli import eval as eval_command
 from ctxwin.cli import main
-from ctxwin.cli.options import parse_budgets, parse_tokens
+from ctxwin.cli.options import parse_budgets
 from ctxwin.errors import InputError
+from ctxwin.items import parse_tokens
 from ctxwin.retrieve import FEATURES
 
 
@@ -76,13 +77,13 @@ def test_budgets_are_read_as_people_write_them(text, tokens):
 
 @pytest.mark.parametrize("text", ["0", "-5", "-2k", "0k", "0.0"])
 def test_a_budget_without_a_token_is_refused(text):
-    with pytest.raises(InputError, match=r"--budget .* must be at least 1 token"):
+    with pytest.raises(InputError, match=r"budget .* must be at least 1 token"):
         parse_tokens(text)
 
 
 @pytest.mark.parametrize("text", ["", "k", "two", "2kb", "1e3", "1,5k", "２k", "nan", "2 000"])
 def test_garbage_is_refused_with_the_forms_that_are_read(text):
-    with pytest.raises(InputError, match=r"--budget .* is no number of tokens; write it like 2000, 8_000, 2k"):
+    with pytest.raises(InputError, match=r"budget .* is no number of tokens; write it like 2000, 8_000, 2k"):
         parse_tokens(text)
 
 

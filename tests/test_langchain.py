@@ -257,3 +257,18 @@ def test_a_missing_package_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "langchain", None)
     with pytest.raises(ctxwin.MissingExtra, match=r'pip install "ctxwin\[langchain\]"'):
         importlib.import_module("ctxwin.integrations.langchain")
+
+
+def test_long_arguments_of_an_open_call_come_back_shorter():
+    args = {"path": "a.md", "content": "A line of the log.\n" * 4_000}
+    block = {"type": "tool_use", "id": "c1", "name": "save", "input": args}
+    calls = [{"id": "c1", "name": "save", "args": args}]
+    for content in ("", [block]):
+        asked = AIMessage(content, tool_calls=calls)
+        talk = [HumanMessage("Save it."), asked, ToolMessage("ok", tool_call_id="c1")]
+        kept = trim_messages(talk, max_tokens=1_000, tokenizer="o200k_base")
+        sent = next(one for one in kept if isinstance(one, AIMessage))
+        assert sent.tool_calls[0]["args"]["path"] == "a.md"
+        assert "omitted …]" in sent.tool_calls[0]["args"]["content"]
+        assert content == "" or sent.content[0]["input"] == sent.tool_calls[0]["args"]
+        assert asked.tool_calls[0]["args"] == args

@@ -29,15 +29,15 @@ def user(text="Hello"):
 )
 def test_files_hold_messages_bodies_or_items(tmp_path, name, content, expected):
     (tmp_path / name).write_text("\ufeff" + json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    assert load(tmp_path / name) == expected
+    assert load(tmp_path / name).messages == expected
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
 def test_files_may_hold_one_message_a_line(tmp_path, name):
     (tmp_path / name).write_text(f"{json.dumps(user())}\n\n{json.dumps(user('Ho'))}\n", encoding="utf-8")
-    assert load(tmp_path / name) == [user(), user("Ho")]
+    assert load(tmp_path / name).messages == [user(), user("Ho")]
     (tmp_path / name).write_text(json.dumps({"messages": [user()]}) + "\n", encoding="utf-8")
-    assert load(tmp_path / name) == {"messages": [user()]}
+    assert load(tmp_path / name).messages == {"messages": [user()]}
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,11 @@ def test_files_may_hold_one_message_a_line(tmp_path, name):
         (b"", r"a.json' is empty; give a list of messages"),
         (b'[{"role": "user",\n "content": }]', r"a.json:2:13: broken JSON \(Expecting value\)"),
         (b'{"role": "user", "content": ""}\n{"role": ', r"a.json:2:10: broken JSON"),
-        (b"\xff\xfe", "is not UTF-8 at byte 0"),
+        (b"\xff\xfe", "is empty"),
+        (b"[\xff\xff]", "is not UTF-8 at byte 1"),
         (b"7", "holds int"),
         (b"[]", "holds no messages"),
-        (b'[{"a": 1}]', "holds objects with 'a'"),
+        (b'[{"a": 1}]', "holds JSON objects with keys 'a'"),
         (b'[{"text": "a"}, {"content": "b"}]', "item 1: no 'text'"),
         (b'[{"text": "a", "speaker": []}]', "item 0: 'speaker' is list"),
         (b'[{"text": "a", "kind": "song"}]', "item 0: unknown kind 'song'"),
@@ -66,5 +67,5 @@ def test_files_that_hold_something_else_are_refused(tmp_path, content, match):
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"no file '.*b.json'; check the path"):
         load(tmp_path / "b.json")
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="has no file, and none is a conversation"):
         load(tmp_path)

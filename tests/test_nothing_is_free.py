@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import json
 import random
 
 import fuzz_requests
@@ -110,8 +111,64 @@ def test_a_text_file_is_shortened_and_encoded_again_with_a_mark():
     head, _, data = sent["file_data"].partition(",")
     kept = base64.b64decode(data).decode()
     assert head == "data:text/plain;base64"
-    assert "The rent rises in May." in kept and "tokens omitted …]" in kept
+    assert "The rent rises in May." in kept and "…" in kept
     assert check(packed.messages) == []
+
+
+SAVE = {"path": "notes/a.md", "content": "A line of the log.\n" * 6_000, "mode": ["w", {"text": "The tide. " * 300}]}
+OPEN_CALLS = {
+    "openai": [
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "save", "arguments": json.dumps(SAVE)}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "ok"},
+    ],
+    "object": [  # as some servers of open models keep it
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "save", "arguments": SAVE}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "ok"},
+    ],
+    "anthropic": [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "save", "input": SAVE}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "ok"}]},
+    ],
+    "responses": [
+        {"type": "function_call", "call_id": "c1", "name": "save", "arguments": json.dumps(SAVE)},
+        {"type": "function_call_output", "call_id": "c1", "output": "ok"},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", sorted(OPEN_CALLS))
+def test_long_arguments_of_an_open_call_are_shortened_within_their_json(form):
+    talk = [{"role": "user", "content": "Save it."}, *OPEN_CALLS[form]]
+    packed = pack(talk, budget=2_000, embedder="none", tokenizer="o200k_base")
+    assert packed.tokens <= 2_000
+    (call,) = [part for item in read(packed.messages).items for part in item.parts if part.kind == "call"]
+    sent = json.loads(call.text)
+    assert sent.keys() == SAVE.keys()
+    assert (sent["path"], sent["mode"][0]) == ("notes/a.md", "w")
+    assert "tokens omitted …]" in sent["content"]
+    assert form == "object" or check(packed.messages) == []
+    closed = [*talk, {"role": "assistant", "content": "Saved."}, {"role": "user", "content": "Which file was it?"}]
+    for budget in (300, 2_000, 20_000):
+        kept = pack(closed, budget=budget, embedder="none", tokenizer="o200k_base").messages
+        assert talk[1] in kept or not any("save" in json.dumps(message) for message in kept)
+
+
+def test_names_of_fields_cost_what_they_say():
+    def cost(message):
+        return count_items(read([message]).items, TOKENIZER)[0]
+
+    plain = {"role": "user", "content": [{"type": "text", "text": "Hi"}]}
+    assert cost({**plain, LONG: None}) >= cost(plain) + COST
+    assert cost({**plain, LONG: []}) >= cost(plain) + COST
+    hit = {"type": "web_search_result", "url": "u", "title": "t", "encrypted_content": ""}
+    found = [{"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}]
+    for more in ({LONG: {"a": 1}}, {LONG: [{"a": 1}]}):
+        result = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{**hit, **more}]}
+        assert cost({"role": "assistant", "content": [*found, result]}) >= COST
+    tool = {"name": "f", "parameters": {"type": "object", LONG: 3}}
+    assert count_tools([tool], TOKENIZER).tokens >= COST
 
 
 def test_what_is_sealed_is_planned_with_the_most_that_it_may_be():

@@ -259,7 +259,8 @@ def test_embedders_have_short_names() -> None:
     assert "relevance by words and minilm and multilingual" in " ".join(table(judged).split())
 
 
-def test_the_end_of_a_long_path_is_kept() -> None:
+def test_the_end_of_a_long_path_is_kept(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     path = "a/very/long/folder/that/goes/on/and/on/sessions.py:120-131"
     assert "sessions.py:120-131" in table(report([decision(0, text=path)]))
 

@@ -260,3 +260,15 @@ def test_a_missing_package_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydantic_ai", None)
     with pytest.raises(ctxwin.MissingExtra, match=r'pip install "ctxwin\[pydantic-ai\]"'):
         importlib.import_module("ctxwin.integrations.pydantic_ai")
+
+
+def test_long_arguments_of_an_open_call_come_back_shorter():
+    args = {"path": "a.md", "content": "A line of the log.\n" * 4_000}
+    for given in (args, json.dumps(args)):
+        asked = ModelResponse(parts=[ToolCallPart("save", given, tool_call_id="c1")])
+        answered = ModelRequest(parts=[ToolReturnPart("save", "ok", tool_call_id="c1")])
+        kept = pack_history([ModelRequest.user_text_prompt("Save it."), asked, answered], budget=1_000)
+        sent = next(one for one in kept if isinstance(one, ModelResponse)).parts[0].args_as_dict()
+        assert sent["path"] == "a.md"
+        assert "omitted …]" in sent["content"]
+        assert asked.parts[0].args == given

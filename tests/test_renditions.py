@@ -195,7 +195,7 @@ def test_a_stub_costs_no_more_than_it_says(label: str) -> None:
 @example(text="\n" * 5_000, tokens=9)
 @example(text="你" * 3_000, tokens=30)
 def test_a_fitted_text_is_never_over_and_never_empty(text: str, tokens: int) -> None:
-    short, runs = fit_text(text, tokens, WEIGHTS, TOKENIZER)
+    short, runs = fit_text(split(text, TOKENIZER), tokens, WEIGHTS, TOKENIZER)
     assert TOKENIZER.count_many([short])[0] <= tokens
     if TOKENIZER.count_many([text])[0] <= tokens:
         assert short == text
@@ -209,7 +209,7 @@ def test_a_fitted_text_is_never_over_and_never_empty(text: str, tokens: int) -> 
 def test_a_fitted_text_has_head_tail_match_and_account(tokens: int) -> None:
     filler = "".join(f"Sentence number {n} is about nothing at all. " for n in range(400))
     text = f"It begins here. {filler}The pump failed. {filler}It ends here."
-    short, _ = fit_text(text, tokens, {"pump": 3.0}, TOKENIZER)
+    short, _ = fit_text(split(text, TOKENIZER), tokens, {"pump": 3.0}, TOKENIZER)
     assert "The pump failed." in short or tokens < 40
     assert short.startswith("It begins here.")
     assert short.endswith("It ends here.")

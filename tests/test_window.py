@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import random
 import subprocess
 import sys
 from contextlib import ExitStack, closing
@@ -14,9 +16,9 @@ import pytest
 from server import Answer, Call, Failure, Provider
 
 import ctxwin
-from ctxwin.clients import adapt
+from ctxwin.clients import Reply, Usage, adapt
 from ctxwin.embed.vectors import vector_key
-from ctxwin.errors import InputError, MessageError, UnknownModel
+from ctxwin.errors import CtxwinWarning, InputError, MessageError, UnknownModel
 from ctxwin.store import MemoryStore, SqliteStore
 
 LONG = [f"Note {n}: locker {n} opens with {n * 7919 % 9000 + 1000}." for n in range(300)]
@@ -284,7 +286,7 @@ def test_a_window_is_exported_and_imported_elsewhere(tmp_path):
     with pytest.raises(InputError, match="already"):
         ctxwin.Window.import_(tmp_path / "ana.json", store=tmp_path / "b.db")
     (tmp_path / "no.json").write_text("[1]")
-    with pytest.raises(InputError, match="no saved window"):
+    with pytest.raises(InputError, match="holds a list of int; give a list of messages"):
         ctxwin.Window.import_(tmp_path / "no.json")
 
 
@@ -388,3 +390,67 @@ def test_a_report_can_be_read_after_the_conversation_has_grown():
     last = window.last.report.decisions
     assert len(last) == 27
     assert sum(one.rung != "out" for one in last) < 27
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic", "responses"])
+def test_a_window_may_mend_what_a_provider_would_refuse(dialect):
+    poisoned = {
+        "openai": [
+            {"role": "tool", "tool_call_id": "gone", "content": "Rain until six."},
+            {"role": "assistant", "content": None, "tool_calls": []},
+        ],
+        "anthropic": [
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "gone", "content": "Rain until six."}]},
+            {"role": "assistant", "content": [{"type": "text", "text": " "}]},
+        ],
+        "responses": [{"type": "function_call_output", "call_id": "gone", "output": "Rain until six."}],
+    }[dialect]
+    plain = ctxwin.Window(budget=500, dialect=dialect, embedder="none")
+    plain.add("Hello")
+    with pytest.raises(MessageError, match=r"ctxwin\.repair"):
+        plain.add(*poisoned)
+    window = ctxwin.Window(budget=500, dialect=dialect, embedder="none", repair=True)
+    window.add("Hello")
+    with pytest.warns(CtxwinWarning, match="were mended"):
+        window.add(*poisoned)
+    window.add("And now?")
+    packed = window.pack()
+    assert "Rain until six." in packed.text
+    assert ctxwin.check(packed.messages, dialect=dialect) == []
+
+
+def test_a_mended_window_lets_an_open_call_wait_and_closes_one_that_nobody_answers():
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    window = ctxwin.Window(budget=500, embedder="none", repair=True)
+    window.add("Look.", {"role": "assistant", "content": None, "tool_calls": [call]})
+    assert len(window) == 2
+    window.add({"role": "tool", "tool_call_id": "c1", "content": "Dry."})
+    assert [turn.message["role"] for turn in window.turns] == ["user", "assistant", "tool"]
+    window.add({"role": "assistant", "content": None, "tool_calls": [{**call, "id": "c2"}]})
+    with pytest.warns(CtxwinWarning, match="were mended"):
+        window.add("Never mind.")
+    assert [turn.message["role"] for turn in window.turns][-2:] == ["tool", "user"]
+    assert ctxwin.check([turn.message for turn in window.turns]) == []
+
+
+def test_sealed_thoughts_count_as_the_provider_reported_them(tmp_path):
+    sealed = base64.b64encode(random.Random(3).randbytes(9_000)).decode()
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": sealed}
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "At six."}]}
+    asked = {"type": "message", "role": "user", "content": "When is ebb?"}
+    guess = ctxwin.count_tokens([asked, thought, said])
+    assert guess.high - guess.low > 1_000
+    usage = Usage(input=12, output=260, reasoning=250)
+    with closing(ctxwin.Window(budget=9_000, dialect="responses", store=tmp_path / "a.db", embedder="none")) as window:
+        window.add(asked)
+        window.pack()
+        window.record(Reply(messages=(thought, said), text="At six.", usage=usage))
+        window.add({**asked, "content": "And tomorrow?"})
+        assert 250 < window.pack().tokens < 320
+    known = (
+        "from ctxwin import Window; import sys; w = Window(store=sys.argv[1], embedder='none'); print(w.pack().tokens)"
+    )
+    again = subprocess.run(
+        [sys.executable, "-c", known, str(tmp_path / "a.db")], capture_output=True, text=True, check=True
+    )
+    assert 250 < int(again.stdout) < 320  # by another process, from the store

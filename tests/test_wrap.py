@@ -15,7 +15,7 @@ from conversations import LIMIT, TOOLS, Words, talk
 from server import Answer, Call, Failure, Provider
 
 import ctxwin
-from ctxwin.errors import BudgetError, InputError, MessageError
+from ctxwin.errors import BudgetError, CtxwinWarning, InputError, MessageError
 
 SECRET = "the vault opens with 4711"
 
@@ -417,3 +417,25 @@ def test_neither_keys_nor_messages_get_into_logs_or_errors(provider, caplog):
         assert "4711" not in text
         assert "sk-very-secret" not in text
         assert "locker" not in text
+
+
+def test_a_poisoned_history_is_refused_with_the_remedy_or_mended_where_that_was_asked_for(provider):
+    lost = {"role": "tool", "tool_call_id": "c1", "content": "The gate opens at nine."}
+    said = [lost, {"role": "user", "content": "When does it open?"}]
+    with pytest.raises(MessageError, match=r"ctxwin\.repair"):
+        call(ctxwin.wrap(make(provider, "chat"), budget=LIMIT), "chat", "whole", body_of("chat", said))
+    client = ctxwin.wrap(make(provider, "chat"), budget=LIMIT, repair=True)
+    with pytest.warns(CtxwinWarning, match="1 messages of a request were mended, 3 strings left out") as told:
+        call(client, "chat", "whole", body_of("chat", said))
+    assert "nine" not in str(told[0].message)
+    assert ctxwin.check(provider.last.body["messages"]) == []
+    assert "The gate opens at nine." in provider.last.body["messages"][0]["content"]
+    assert said[0] is lost and lost["role"] == "tool"
+
+
+def test_a_valid_history_is_sent_as_it_is_where_it_might_be_mended(provider):
+    body = body_of("chat", talk()[-3:])
+    call(make(provider, "chat"), "chat", "whole", body)
+    plain = provider.last.body
+    call(ctxwin.wrap(make(provider, "chat"), budget=LIMIT, repair=True), "chat", "whole", body)
+    assert provider.last.body == plain

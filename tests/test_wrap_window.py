@@ -249,11 +249,11 @@ def test_a_store_that_fails_is_heard_of_and_the_next_call_works(provider, mode, 
     class Full(Kept):
         full = True
 
-        def record(self, reply):
+        def record(self, reply, call=None):
             if self.full:
                 self.full = False
                 raise StoreError("no space left")
-            super().record(reply)
+            super().record(reply, call)
 
     window = Full("chat")
     provider.script("Lost.", "Kept.")

@@ -69,7 +69,7 @@ class Planner:
         state: State | None = None,
         *,
         query: str | None = None,
-        budget: int | Budget | None = None,
+        budget: int | str | Budget | None = None,
         now: float | None = None,
         tokenizer: Any = None,
         pins: Sequence[int | str] = (),

@@ -15,16 +15,17 @@ from ..clients import Client, Endpoint, adapt
 from ..clients.local import ANSWER, WINDOW, LocalModel
 from ..errors import InputError, UnknownModel
 from ..files import Files
-from ..items import Budget
+from ..items import Budget, parse_tokens
 from ..models import get_model
 from ..packing import Packed
-from ..picture import clean, costs, daily, flagged, limited
+from ..picture import clean, costs, flagged, limited
 from ..store import MemoryStore
 from ..tokens import DEFAULT_TOKENIZER
 from .asking import AskChat, checked_lines
 from .chat import LOCAL
 from .clipboard import MOST, copy
 from .formats import FORMATS, ORDERS, as_plain, context
+from .given import STDIN, stdin_item
 from .inputs import (
     CostsOption,
     EmbedderOption,
@@ -36,7 +37,7 @@ from .inputs import (
     working,
     write_whole,
 )
-from .options import parse_shares, parse_tokens, print_json, printable
+from .options import parse_shares, print_json, printable
 
 __all__ = ["run"]
 
@@ -53,7 +54,9 @@ SKIPPED = 5
 
 def run(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.")],
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders; .gitignore is respected.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders (.gitignore holds); - for stdin.")
+    ],
     budget: Annotated[
         str, typer.Option("--budget", "-b", metavar="TOKENS", help="Tokens the request may have.")
     ] = "8k",
@@ -105,6 +108,7 @@ def run(
       ctxwin ask "where is the session cookie signed?" src/ --model gpt-5-mini
       ctxwin ask "where is the session cookie signed?" src/ --format xml --copy
       ctxwin ask "where is the session cookie signed?" src/ --map 1k
+      git diff | ctxwin ask "what changes for the caller?" -
       ctxwin ask "where is the session cookie signed?" src/ notes/ --interactive --share notes=10%:40%
 
     \b
@@ -115,10 +119,13 @@ def run(
     if order not in ORDERS:
         raise InputError(f"no --order {order!r}; use one of {', '.join(ORDERS)}")
     _check(model, interactive, store, form, to_clipboard, output, as_json, map_tokens)
+    _check_stdin(paths, interactive, map_tokens)
+    named = [path for path in paths if path != STDIN]
+    items = [stdin_item()] if len(named) < len(paths) else []
     with working() as work:
         work.start("reading files")
-        files = Files(paths)
-    if map_tokens is not None:
+        files = Files(named) if named or not items else None
+    if map_tokens is not None and files is not None:
         _put(
             files.map(question, parse_tokens(map_tokens, option="--map"), tokenizer=tokenizer or DEFAULT_TOKENIZER),
             to_clipboard,
@@ -134,7 +141,8 @@ def run(
         [{"role": "system", "content": INSTRUCTION}] if client is not None else None,
         query=question,
         budget=_local_budget(budget) if isinstance(client, LocalModel) else budget,
-        files=files,
+        files=files or (),
+        items=items,
         strategy=strategy,
         model=model if model is not None and _in_catalogue(model) else None,
         tokenizer=client if isinstance(client, LocalModel) else tokenizer,
@@ -142,12 +150,11 @@ def run(
         shares=share or (),
     )
     typer.echo(_preview(packed, model), err=True)
-    for line in [*flagged(packed.report), *([*costs(packed.report), *daily(packed.report)] if costed else [])]:
+    for line in [*flagged(packed.report), *(costs(packed.report) if costed else ())]:
         typer.echo(line, err=True)
     if client is not None:
-        return _answer(
-            packed, client, sorted({item.source for item in files.items if item.source}), question if as_json else None
-        )
+        sources = {item.source for item in [*(files.items if files else ()), *items] if item.source}
+        return _answer(packed, client, sorted(sources), question if as_json else None)
     if not packed.report.excerpts:
         typer.echo("nothing in these files fits the budget; try a larger --budget or other files", err=True)
     if as_json:
@@ -182,12 +189,22 @@ def _check(
         raise InputError("--json is for one question; leave out --interactive")
 
 
+def _check_stdin(paths: Sequence[str], interactive: bool, map_tokens: str | None) -> None:
+    """Refuse standard input where it is needed for something else."""
+    if STDIN not in paths:
+        return
+    if interactive:
+        raise InputError("--interactive reads your lines from standard input; save what '-' would give in a file")
+    if map_tokens is not None:
+        raise InputError("--map draws files; save what '-' would give in a file")
+
+
 def _client(model: str) -> Client:
     return LocalModel() if model == LOCAL else adapt(Endpoint(model=model))
 
 
 def _local_budget(budget: str) -> Budget:
-    total = min(parse_tokens(budget), WINDOW)
+    total = min(parse_tokens(budget, option="--budget"), WINDOW)
     return Budget(total=total, reserve=min(ANSWER, total // 4))
 
 
@@ -257,6 +274,7 @@ def _put(text: str, to_clipboard: bool, output: str | None) -> None:
 
 def _talk(question: str, model: str | None, budget: str, store: Path | None, options: dict[str, object]) -> None:
     place = store if store is not None else MemoryStore()
-    with AskChat(place, "ask", model, parse_tokens(budget), options, first=question) as chat:
+    total = parse_tokens(budget, option="--budget")
+    with AskChat(place, "ask", model, total, options, first=question) as chat:
         chat.window.system(INSTRUCTION if model is not None else None)
         chat.talk()

@@ -15,13 +15,15 @@ import typer
 
 from ..clients.local import LocalModel
 from ..errors import CtxwinError, InputError
+from ..items import parse_tokens
 from ..models import names
 from ..packing import Packed
 from ..picture import clean
 from ..store import MemoryStore, Turn, open_store
 from ..window import Window
+from .given import PickOption
 from .inputs import EmbedderOption
-from .options import parse_tokens, print_json, printable
+from .options import print_json, printable
 from .prompting import reader
 from .saying import described, limit_of, name_of, status
 
@@ -31,6 +33,8 @@ LOCAL = "local"
 """Names the small model that runs on this machine."""
 SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
 """What the model is told where nothing else is said."""
+REPLACE = "--replace "
+"""What /save takes before the name of a file that may be replaced."""
 
 
 def run(
@@ -49,6 +53,11 @@ def run(
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="The system prompt.")] = None,
     embedder: EmbedderOption = "auto",
     recall: Annotated[bool, typer.Option("--recall", help="Let the model ask for what was left out.")] = False,
+    imported: Annotated[
+        Path | None,
+        typer.Option("--import", metavar="FILE", help="Begin with a saved chat, an export or a transcript."),
+    ] = None,
+    pick: PickOption = None,
     listed: Annotated[bool, typer.Option("--list", help="List the conversations of the file, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each answer.")] = False,
 ) -> None:
@@ -62,6 +71,7 @@ def run(
     Example:
       ctxwin chat --model gpt-5-mini --budget 8k
       ctxwin chat --model local --store notes.db --id garden
+      ctxwin chat --import conversations.json --pick "Trip to Bergen" --id bergen
       ctxwin chat --store notes.db --list
 
     \b
@@ -71,7 +81,12 @@ def run(
     if listed:
         _list(place, as_json)
         return
-    total = parse_tokens(budget) if budget is not None else None
+    total = parse_tokens(budget, option="--budget") if budget is not None else None
+    if imported is not None:
+        with contextlib.closing(open_store(place)) as kept:
+            Window.import_(imported, pick=pick, store=kept, id=name).close()
+    elif pick is not None:
+        raise InputError("--pick chooses a conversation of what --import reads; give both")
     kind = JsonChat if as_json else Chat
     with kind(place, name, model, total, {"embedder": embedder, "recall": recall}) as chat:
         if system is not None or chat.window.prompt is None:
@@ -308,8 +323,12 @@ class Chat:
 
     def save(self, path: str) -> None:
         """Write the conversation to a JSON file: `/save talk.json`."""
+        replaced = path.startswith(REPLACE)
+        path = path.removeprefix(REPLACE).strip()
         if not path:
             raise InputError("no file named; write it like /save talk.json")
+        if Path(path).exists() and not replaced:
+            raise InputError(f"{path!r} is there already; name another file, or write /save {REPLACE}{path}")
         self.window.export(path)
         self._note(f"{len(self.window):,} messages in {path}")
 

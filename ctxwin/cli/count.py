@@ -1,91 +1,176 @@
-"""`ctxwin count`: the tokens of files, folders or a conversation, as a tree with totals."""
+"""`ctxwin count`: the tokens of files, folders or conversations, as a tree with totals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import InputError, MessageError
 from ..files import Files
-from ..messages import Conversation, load, read
-from ..models import get_model
+from ..messages import Candidate, Export, Source, conversations, loaded, pick_one, read
+from ..models import Model, get_model
 from ..picture import clean
-from ..tokens import Count, Node, count_conversation, count_tokens, count_tree, get_rules, get_tokenizer
-from .inputs import JsonOption, ModelOption, TokenizerOption, is_conversation, working
+from ..tokens import Count, Node, Tokenizer, count_conversation, count_tokens, count_tree, get_rules, get_tokenizer
+from .given import CONVERSATIONS, PickOption, told_apart
+from .inputs import JsonOption, ModelOption, TokenizerOption, working
 from .options import print_json
 
 __all__ = ["run"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """What was counted, and how."""
+
+    nodes: Sequence[Node] = ()
+    total: Count = field(default_factory=lambda: Count.of(0))
+    said: Sequence[str] = ()
+    """What conversations were read as, and which files were counted as they stand."""
+    skipped: Sequence[tuple[str, str]] = ()
+
+    def plus(self, other: _Counted) -> _Counted:
+        return _Counted(
+            nodes=(*self.nodes, *other.nodes),
+            total=self.total + other.total,
+            said=(*self.said, *other.said),
+            skipped=(*self.skipped, *other.skipped),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rules:
+    """By what is counted."""
+
+    tokenizer: Tokenizer
+    model: Model | None
+
+    def conversation(self, given: object, name: str) -> tuple[Node, Count]:
+        """Return a conversation's tree and what it costs."""
+        try:
+            talk = read(given)  # type: ignore[arg-type]  # what `load` returns
+            node = count_conversation(talk, self.tokenizer, get_rules(talk.dialect, self.model), name=name)
+            return node, count_tokens(given, model=self.model, tokenizer=self.tokenizer)  # type: ignore[arg-type]
+        except MessageError as error:
+            raise InputError(f"{name}: {error}") from error
+
+
 def run(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Files and folders, or one JSON file of messages."),
+        typer.Argument(metavar="PATH...", help="Conversations, files and folders; - for standard input."),
     ],
     model: ModelOption = None,
     tokenizer: TokenizerOption = None,
+    pick: PickOption = None,
     depth: Annotated[
         int | None, typer.Option("--depth", metavar="N", min=0, help="Show so many levels; default: all.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Count the tokens of files and folders, or of a conversation, and show them as a tree with totals.
+    r"""Count the tokens of files, folders and conversations, and show them as a tree with totals.
 
     A conversation is counted as the provider bills it: with what surrounds each message, tool schemas and
-    media. Binary and ignored files are left out. With --model, its window and price are set beside the sum.
+    media; of an export all conversations, or the one that --pick names. Binary and ignored files are left out. With
+    --model, its window and price are set beside the sum.
 
     \b
     Example:
       ctxwin count src/ --depth 2
       ctxwin count talk.json --model gpt-5-mini
+      ctxwin count conversations.json --pick "Trip to Bergen"
 
     \b
     Exit codes: 0 done; 2 bad input.
     """
     row = get_model(model) if model is not None else None
-    counter = get_tokenizer(tokenizer if tokenizer is not None else row)
-    skipped: Sequence[tuple[str, str]] = ()
-    if (talk := _conversation(paths)) is not None:
-        tree = count_conversation(talk, counter, get_rules(talk.dialect, row), name=paths[0])
-        total = count_tokens(load(paths[0]), model=model, tokenizer=counter)
-    else:
-        with working() as work:
-            work.start("reading files")
-            files = Files(paths)
-            work.start("counting")
-            tree = count_tree(files.texts.items(), counter, name=paths[0] if len(paths) == 1 else "all")
-        skipped = [(one.path, one.reason) for one in files.skipped]
-        total = Count.of(tree.tokens, error=counter.error)
+    rules = _Rules(tokenizer=get_tokenizer(tokenizer if tokenizer is not None else row), model=row)
+    with working() as work:
+        work.start("reading and counting")
+        done = _count(paths, rules, pick)
+    tree = done.nodes[0]
+    if len(done.nodes) > 1:
+        tree = Node(name="all", tokens=sum(node.tokens for node in done.nodes), children=tuple(done.nodes))
     if as_json:
-        passed = [{"path": path, "reason": reason} for path, reason in skipped]
-        print_json(asdict(tree) | asdict(total) | {"tokenizer": counter.name, "skipped": passed})
+        passed = [{"path": path, "reason": reason} for path, reason in done.skipped]
+        more = {"tokenizer": rules.tokenizer.name, "read": list(done.said), "skipped": passed}
+        print_json(asdict(tree) | asdict(done.total) | more)
         return
     for line in _lines(tree, max(1, tree.tokens), len(f"{tree.tokens:,}"), depth):
         typer.echo(line)
-    typer.echo("\n" + _summary(total, counter.name))
+    typer.echo("\n" + _summary(done.total, rules.tokenizer.name))
+    for line in done.said:
+        typer.echo(clean(line))
     if row is not None and row.window:
-        cost = row.cost(total.tokens)
+        cost = row.cost(done.total.tokens)
         price = f", ${cost:.5f} to read" if cost is not None else ""
-        typer.echo(f"{100 * total.tokens / row.window:.1f} % of the window of {row.name}, {row.window:,}{price}")
-    for path, reason in skipped:
+        typer.echo(f"{100 * done.total.tokens / row.window:.1f} % of the window of {row.name}, {row.window:,}{price}")
+    for path, reason in done.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
 
 
-def _conversation(paths: Sequence[str]) -> Conversation | None:
-    """Read the conversation that is to be counted; None where files are."""
-    if len(paths) > 1 or not is_conversation(paths[0]):
-        return None
-    try:
-        given = load(paths[0])
-    except InputError:  # JSON of another kind is counted as the text that it is; a missing file is told then
-        return None
-    try:
-        return read(given)
-    except MessageError as error:
-        raise InputError(f"{paths[0]}: {error}") from error
+def _count(paths: Sequence[str], rules: _Rules, pick: str | None) -> _Counted:
+    given = told_apart(paths)
+    done, files, raw = _Counted(), list(given.files), []
+    for talk in given.conversations:
+        try:
+            done = done.plus(_conversations(talk, rules, pick))
+        except InputError as error:  # JSON of another kind is counted as the text that it is
+            if pick is not None or not _is_text(talk):
+                raise
+            files.append(str(talk))
+            raw.append(f"{talk}: counted as raw text, since it is no conversation ({error})")
+    for item in given.items:
+        count = rules.tokenizer.count(item.text)
+        done = done.plus(_Counted(nodes=[Node(name=item.source or "", tokens=count.tokens)], total=count))
+    if files:
+        done = done.plus(_files(files, rules.tokenizer))
+    return replace(done, said=(*done.said, *raw))
+
+
+def _is_text(talk: str | Source | Export) -> bool:
+    return isinstance(talk, str) and Path(talk).suffix.lower() in CONVERSATIONS
+
+
+def _conversations(source: str | Source | Export, rules: _Rules, pick: str | None) -> _Counted:
+    """Count the conversations of a file or an export, or the one that is picked."""
+    name, found = conversations(source)
+    if pick is not None:
+        one = loaded(pick_one(found, pick, name))
+        node, total = rules.conversation(one.messages, name)
+        return _Counted(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
+    first, second = next(found), next(found, None)
+    if second is None:
+        one = loaded(pick_one([first], None, name))
+        node, total = rules.conversation(one.messages, name)
+        return _Counted(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
+    return _all(name, [first, second], found, rules)
+
+
+def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules: _Rules) -> _Counted:
+    """Count all conversations of an export; each is one line, so that thousands take no memory."""
+    nodes: list[Node] = []
+    total = Count.of(0)
+    for found in (first, rest):
+        for one in found:
+            title = one.title or one.id or f"conversation {len(nodes) + 1}"
+            node, count = rules.conversation(one.messages, title)
+            nodes.append(Node(name=node.name, tokens=node.tokens))
+            total += count
+    tree = Node(name=name, tokens=sum(node.tokens for node in nodes), children=tuple(nodes))
+    form = f"{first[0].form}, " if first[0].form else ""
+    said = f"{name}: read as {form}all {len(nodes):,} conversations; --pick counts one"
+    return _Counted(nodes=[tree], total=total, said=[said])
+
+
+def _files(paths: Sequence[str], tokenizer: Tokenizer) -> _Counted:
+    files = Files(paths)
+    tree = count_tree(files.texts.items(), tokenizer, name=paths[0] if len(paths) == 1 else "files")
+    skipped = [(one.path, one.reason) for one in files.skipped]
+    return _Counted(nodes=[tree], total=Count.of(tree.tokens, error=tokenizer.error), skipped=skipped)
 
 
 def _lines(node: Node, total: int, width: int, depth: int | None, indent: int = 0) -> Iterator[str]:

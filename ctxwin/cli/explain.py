@@ -9,22 +9,23 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from ..messages import load
-from ..picture import clean, costs, daily, flagged, listing, title
+from ..items import parse_tokens
+from ..picture import clean, costs, flagged, listing, title
 from ..report import Offer
+from .given import PickOption, told_apart
 from .inputs import (
     BudgetOption,
     CostsOption,
     EmbedderOption,
     JsonOption,
     ModelOption,
+    RepairOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
-    is_conversation,
     pack_watched,
 )
-from .options import parse_tokens, print_json
+from .options import print_json
 
 __all__ = ["run"]
 
@@ -35,13 +36,15 @@ OFFERS = 12
 def run(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="CONVERSATION.json|PATH...", help="At most one conversation, and files or folders."),
+        typer.Argument(metavar="CONVERSATION|PATH...", help="One conversation at most, files, folders; - for stdin."),
     ],
     query: Annotated[
         str | None,
         typer.Option("--query", "-q", metavar="TEXT", help="The question; default: the last user message."),
     ] = None,
     budget: BudgetOption = None,
+    pick: PickOption = None,
+    mend: RepairOption = False,
     more: Annotated[
         str, typer.Option("--more", metavar="TOKENS", help="Say what so many more tokens would buy.")
     ] = "500",
@@ -56,7 +59,8 @@ def run(
 ) -> None:
     r"""Say of every item why it is in, shortened or out, and what more tokens would buy.
 
-    A source that ends in .json, .jsonl or .ndjson is the conversation; the others are files and folders.
+    A source that ends in .json, .jsonl, .ndjson or .zip is the conversation, and so is a folder that is an export
+    and a text that is a transcript; the others are files and folders.
 
     \b
     Example:
@@ -66,21 +70,26 @@ def run(
     \b
     Exit codes: 0 done; 2 bad input, or what must stay is larger than the budget.
     """
-    talks = [source for source in sources if is_conversation(source)]
+    given = told_apart(sources)
+    talks = given.conversations
+    names = [talk if isinstance(talk, str) else talk.name for talk in talks]
     if len(talks) > 1:
-        raise InputError(f"{talks[0]!r} and {talks[1]!r} are both conversations; give one at a time")
+        raise InputError(f"{names[0]!r} and {names[1]!r} are both conversations; give one at a time")
     extra = parse_tokens(more, option="--more")
     packed = pack_watched(
-        load(talks[0]) if talks else None,
-        origin=talks[0] if talks else "",
+        talks[0] if talks else None,
+        origin=names[0] if talks else "",
         query=query,
         budget=budget,
-        files=[source for source in sources if source not in talks],
+        pick=pick,
+        files=given.files,
+        items=given.items,
         strategy=strategy,
         model=model,
         tokenizer=tokenizer,
         embedder=embedder,
         shares=share or (),
+        mend=mend,
     )
     offers = packed.report.more(extra)
     if as_json:
@@ -94,7 +103,7 @@ def run(
         typer.echo(line, err=True)
     for path, reason in packed.report.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
-    if costed and (said := [*costs(packed.report), *daily(packed.report)]):
+    if costed and (said := costs(packed.report)):
         typer.echo("\n" + "\n".join(said))
     titles = {one.id: title(one) for one in packed.report.decisions}
     typer.echo("\n" + "\n".join(_offered(offers, extra, titles)))

@@ -16,9 +16,11 @@ from ..allocate import strategies
 from ..embed import get_embedder
 from ..errors import InputError, MessageError
 from ..files import Files
-from ..items import Budget
+from ..items import Budget, Item, parse_tokens
+from ..messages import load, repair
 from ..packing import Packed, pack
-from .options import parse_shares, parse_tokens
+from ..picture import clean
+from .options import parse_shares
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -29,18 +31,15 @@ __all__ = [
     "EmbedderOption",
     "JsonOption",
     "ModelOption",
+    "RepairOption",
     "ShareOption",
     "StrategyOption",
     "TokenizerOption",
     "Work",
-    "is_conversation",
     "pack_watched",
     "working",
     "write_whole",
 ]
-
-CONVERSATIONS = (".json", ".jsonl", ".ndjson")
-"""Ends of the names of files that hold a conversation."""
 
 BudgetOption = Annotated[
     str | None,
@@ -80,6 +79,11 @@ ShareOption = Annotated[
 CostsOption = Annotated[
     bool, typer.Option("--costs", help="Say what the call costs in money, energy and CO2; needs --model.")
 ]
+REPAIRS = 20
+"""Repairs that are told one by one."""
+RepairOption = Annotated[
+    bool, typer.Option("--repair", help="Make messages valid that a provider would refuse, and say how.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
 
 
@@ -115,30 +119,30 @@ def working() -> Iterator[Work]:
         yield Work(bar)
 
 
-def is_conversation(path: str) -> bool:
-    """Tell by its name whether a file holds a conversation."""
-    return Path(path).suffix.lower() in CONVERSATIONS
-
-
 def pack_watched(
     messages: object = None,
     *,
     origin: str = "",
     query: str | None,
     budget: str | Budget | None,
+    pick: str | None = None,
     files: Sequence[str] | Files = (),
+    items: Sequence[Item] = (),
     strategy: str = "auto",
     model: str | None = None,
     tokenizer: Any = None,
     embedder: str = "auto",
     shares: Sequence[str] = (),
+    mend: bool = False,
 ) -> Packed:
     """Pack as `ctxwin.pack` does, with a bar while it lasts and the options as they were typed.
+
+    With `mend`, messages that a provider would refuse are made valid first, and what was done is said on stderr.
 
     Raises:
         InputError: the messages of the file `origin` are malformed; the error names it and the index.
     """
-    total = parse_tokens(budget) if isinstance(budget, str) else budget
+    total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
         work.start("reading files")
         found = files if isinstance(files, Files) else Files(files) if files else None
@@ -147,10 +151,12 @@ def pack_watched(
         work.start("packing")
         try:
             return pack(
-                messages,
+                _mended(messages, pick) if mend else messages,
                 query,
                 total,
+                pick=None if mend else pick,
                 files=found,
+                items=items or None,
                 strategy=strategy,
                 model=model,
                 tokenizer=tokenizer,
@@ -159,6 +165,19 @@ def pack_watched(
             )
         except MessageError as error:
             raise InputError(f"{origin}: {error}" if origin else str(error)) from error
+
+
+def _mended(messages: object, pick: str | None) -> object:
+    """Return messages that a provider takes; those of other programs are valid as they are read."""
+    found = load(messages, pick).messages
+    if isinstance(found, list) and any(isinstance(one, Item) for one in found):
+        return found
+    mended, repairs = repair(found)
+    for one in repairs[:REPAIRS]:
+        typer.echo(f"mended {clean(str(one))}", err=True)
+    if len(repairs) > REPAIRS:
+        typer.echo(f"mended {len(repairs) - REPAIRS:,} more", err=True)
+    return mended
 
 
 def write_whole(path: str, text: str) -> None:

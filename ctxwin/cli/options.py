@@ -8,40 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import InputError
+from ..items import parse_tokens
 
-__all__ = ["parse_budgets", "parse_shares", "parse_tokens", "print_json", "printable"]
-
-SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
-"""What a letter after a number of tokens stands for."""
-
-MOST = 1_000_000_000
-"""Tokens; a thousand times the largest window there is."""
+__all__ = ["parse_budgets", "parse_shares", "print_json", "printable"]
 
 _COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
-_TOKENS = re.compile(r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE)
-
-
-def parse_tokens(text: str, *, option: str = "--budget") -> int:
-    """Read a number of tokens as people write it.
-
-    Raises:
-        InputError: it is no whole number of tokens above 0; the message names the option.
-
-    Example:
-        >>> parse_tokens("2k"), parse_tokens("8_000"), parse_tokens("1.5k"), parse_tokens("1m")
-        (2000, 8000, 1500, 1000000)
-    """
-    found = _TOKENS.fullmatch(text.strip())
-    if found is None:
-        raise InputError(f"{option} {text!r} is no number of tokens; write it like 2000, 8_000, 2k or 1.5k")
-    tokens = float(found["figure"].replace("_", "")) * SCALES[found["scale"].lower()]
-    if tokens > MOST:
-        raise InputError(f"{option} {text[:20]!r}... is over {MOST:,} tokens, more than any window; write it like 2k")
-    if found["sign"] == "-" or tokens < 1:
-        raise InputError(f"{option} {text!r} is no budget: it must be at least 1 token; write it like 2k")
-    if tokens != int(tokens):
-        raise InputError(f"{option} {text!r} is {tokens:,} tokens; give a whole number")
-    return int(tokens)
 
 
 def parse_budgets(text: str, *, option: str = "--budgets") -> tuple[int, ...]:

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
-from ..messages import load
 from ..picture import costs
+from .given import PickOption, opened
 from .inputs import (
     BudgetOption,
     CostsOption,
     EmbedderOption,
     JsonOption,
     ModelOption,
+    RepairOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
@@ -29,13 +30,17 @@ __all__ = ["run"]
 def run(
     conversation: Annotated[
         str,
-        typer.Argument(metavar="CONVERSATION.json", help="Messages, a request body, or items; JSON or lines."),
+        typer.Argument(
+            metavar="CONVERSATION", help="Messages, an export (file, folder, zip), a transcript; - for standard input."
+        ),
     ],
     query: Annotated[
         str | None,
         typer.Option("--query", "-q", metavar="TEXT", help="The question; default: the last user message."),
     ] = None,
     budget: BudgetOption = None,
+    pick: PickOption = None,
+    mend: RepairOption = False,
     files: Annotated[
         list[str] | None,
         typer.Option("--files", "-f", metavar="PATH", help="A file or folder to choose from as well; repeatable."),
@@ -57,26 +62,31 @@ def run(
 
     The request goes to stdout as JSON, in the form that came in, ready to send; a table of what is in and why
     goes to stderr. With --json, stdout gets request, report and plan as one object, and there is no table.
+    What other programs keep, such as an export of ChatGPT, Slack or WhatsApp, comes out as OpenAI chat messages.
 
     \b
     Example:
       ctxwin pack talk.json --query "When does the lease end?" --budget 2k > request.json
       ctxwin pack talk.json -q "When does the lease end?" -b 4k --files notes/ --preview
+      ctxwin pack conversations.json --pick "Trip to Bergen" -q "Which ferry?" -b 2k > request.json
+      cat talk.json | ctxwin pack - -b 600
 
     \b
     Exit codes: 0 packed; 2 bad input, or what must stay is larger than the budget.
     """
     packed = pack_watched(
-        load(conversation),
+        opened(conversation),
         origin=conversation,
         query=query,
         budget=budget,
+        pick=pick,
         files=files or (),
         strategy=strategy,
         model=model,
         tokenizer=tokenizer,
         embedder=embedder,
         shares=share or (),
+        mend=mend,
     )
     table = "\n".join([str(packed), *(costs(packed.report) if costed else [])])
     if preview:

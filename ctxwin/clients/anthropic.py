@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from .plain import field, number, plain, tidy
+from ..messages.tidying import field, message_blocks, plain
+from .plain import number
 from .values import Reply, Usage, Wire
 
 __all__ = ["MESSAGES"]
@@ -15,28 +16,13 @@ GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta"
 """Deltas whose text is appended to the key of the same name of their block."""
 
 
-def _tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message whose blocks hold nothing that says nothing; what a tool is called with stays as it is.
-
-    Blank texts, which models write before calls, are left out: the API does not take them back.
-    """
-    content = message.get("content")
-    if isinstance(content, list | tuple):
-        return {**message, "content": [tidy(block, keep=("input",)) for block in content if not _is_blank(block)]}
-    return dict(message)
-
-
-def _is_blank(block: Mapping[str, Any]) -> bool:
-    return block.get("type") == "text" and not (block.get("text") or "").strip()
-
-
 def read(response: Any) -> Reply:
     """Read a message."""
     return _reply(field(response, "content") or (), field(response, "usage"), field(response, "model"))
 
 
 def _reply(blocks: Iterable[Any], usage: Any, model: Any) -> Reply:
-    message = _tidy_message({"role": "assistant", "content": [plain(block) for block in blocks]})
+    message = message_blocks({"role": "assistant", "content": [plain(block) for block in blocks]})
     return Reply(
         messages=(message,) if message["content"] else (),
         text="".join(block["text"] for block in message["content"] if block.get("type") == "text"),

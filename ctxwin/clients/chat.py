@@ -5,34 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .plain import field, number, plain, tidy
+from ..messages.tidying import chat_message, field, plain, tidy
+from .plain import number
 from .values import Reply, Usage, Wire
 
 __all__ = ["CHAT"]
 
-OWN = "provider_specific_fields"
-"""Where LiteLLM keeps what has no place in the form, such as the signatures of Gemini's thoughts."""
 CALLS, THOUGHTS = "tool_calls", "thinking_blocks"
 """Lists whose elements come in pieces with an index; the second is LiteLLM's, for Claude's signed thoughts."""
 GROWING = ("content", "refusal", "reasoning_content", "reasoning")
 """Keys of a delta whose text is appended."""
-
-
-def _tidy_message(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a chat message without what says nothing; `content` may be null beside calls."""
-    called = message.get(CALLS) or message.get("function_call")
-    own = {key: value for key, value in tidy(message.get(OWN) or {}).items() if key not in message}
-    found = tidy({**message, OWN: own or None}, keep=("content",) if called else ())
-    if CALLS in found:
-        found[CALLS] = [_tidy_call(call) for call in found[CALLS]]
-    if spoken := field(found, "audio", "id"):  # a spoken answer is sent back by its id
-        found["audio"] = {"id": spoken}
-    return found
-
-
-def _tidy_call(call: dict[str, Any]) -> dict[str, Any]:
-    kind = "custom" if call.get("type") == "custom" else "function"
-    return {**tidy({**call, "index": None}), kind: tidy(call.get(kind) or {}, keep=("arguments", "input"))}
 
 
 def read(response: Any) -> Reply:
@@ -43,7 +25,7 @@ def read(response: Any) -> Reply:
 
 
 def _reply(raw: Mapping[str, Any], usage: Any, model: Any) -> Reply:
-    message = _tidy_message(raw)
+    message = chat_message(raw)
     text = message.get("content")
     said = message.keys() - {"role"}
     return Reply(
@@ -64,6 +46,7 @@ def _usage(usage: Any) -> Usage | None:
         cached=number(details, "cached_tokens") or number(usage, "prompt_cache_hit_tokens"),
         written=number(details, "cache_write_tokens") or number(usage, "cache_creation_input_tokens"),
         output=number(usage, "completion_tokens"),
+        reasoning=number(usage, "completion_tokens_details", "reasoning_tokens"),
     )
 
 

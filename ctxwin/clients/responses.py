@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .plain import field, number, plain, tidy
+from ..messages.tidying import field, plain, response_item
+from .plain import number
 from .values import Reply, Usage, Wire
 
 __all__ = ["RESPONSES"]
@@ -16,14 +17,6 @@ DONE = frozenset({"completed", "incomplete", None})
 """States of a response that has come to its end; servers that took the form over may leave it out."""
 
 
-def _tidy_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item without what says nothing; what the API wants in it stays even where it is empty."""
-    found = tidy(item, keep=("summary", "content") if item.get("type") == "message" else ("summary",))
-    if isinstance(found.get("content"), list | tuple):
-        found["content"] = [tidy(part, keep=("annotations",)) for part in found["content"]]
-    return found
-
-
 def read(response: Any) -> Reply:
     """Read a response; one that still runs in the background or has failed has no messages."""
     if field(response, "status") not in DONE:
@@ -32,7 +25,7 @@ def read(response: Any) -> Reply:
 
 
 def _reply(output: Iterable[Any], response: Any) -> Reply:
-    items = tuple(_tidy_item(plain(item)) for item in output)
+    items = tuple(response_item(plain(item)) for item in output)
     model = field(response, "model")
     return Reply(
         messages=items,
@@ -55,6 +48,7 @@ def _usage(usage: Any) -> Usage | None:
         cached=number(usage, "input_tokens_details", "cached_tokens"),
         written=number(usage, "input_tokens_details", "cache_write_tokens"),
         output=number(usage, "output_tokens"),
+        reasoning=number(usage, "output_tokens_details", "reasoning_tokens"),
     )
 
 

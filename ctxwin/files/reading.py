@@ -12,6 +12,7 @@ from typing import BinaryIO
 from ..documents import MAX_BYTES as DOCUMENT_BYTES
 from ..documents import is_document, read_document
 from ..errors import InputError, MissingExtra
+from .encodings import SNIFFED, decoded, is_binary
 
 __all__ = ["Reading", "decode", "read", "why"]
 
@@ -19,14 +20,6 @@ RACY = 2_000_000_000
 """Nanoseconds: the coarsest clock of a file system (FAT). A file that was changed less than this before it was read may
 change again without a new time, and is read again."""
 
-_SNIFFED = 65_536  # bytes by which binary data, or an unnamed encoding, is told: 0.1 s at most
-_BOMS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 Mark = tuple[int, ...]
@@ -42,6 +35,8 @@ class Reading:
     """Why it is left out."""
     digest: bytes = b""
     """Hash of its text."""
+    encoding: str = "utf-8"
+    """In which its bytes were read."""
     mark: Mark | None = None
     """By which a change is seen without reading; None where it cannot be."""
 
@@ -82,16 +77,17 @@ def _mark(status: os.stat_result) -> Mark:
 
 
 def _read(file: BinaryIO, max_bytes: int, mark: Mark | None) -> Reading:
-    data = file.read(min(_SNIFFED, max_bytes + 1))
-    if _is_binary(data):
+    data = file.read(min(SNIFFED, max_bytes + 1))
+    if is_binary(data):
         return Reading(reason="binary", mark=mark)
     data += file.read(max_bytes + 1 - len(data))
     if len(data) > max_bytes:  # it has grown
         return Reading(reason=_too_large(len(data), max_bytes))
-    text = decode(data)
-    if text is None:
+    found = decoded(data)
+    if found is None:
         return Reading(reason="binary", mark=mark)
-    return Reading(text=text, digest=_digest(text), mark=mark)
+    text, encoding = found
+    return Reading(text=text, digest=_digest(text), encoding=encoding, mark=mark)
 
 
 def _convert(file: BinaryIO, path: str, mark: Mark | None) -> Reading:
@@ -124,31 +120,5 @@ def decode(data: bytes) -> str | None:
         >>> decode("Grüße".encode("utf-16")), decode(b"\x7fELF\x00\x01")
         ('Grüße', None)
     """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace")
-    if _is_binary(data[:_SNIFFED]):
-        return None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return _guessed(data)
-
-
-def _is_binary(head: bytes) -> bool:
-    """Tell by its first bytes whether a file holds no text, in an encoding that is not named there."""
-    if any(head.startswith(mark) for mark, _ in _BOMS):
-        return False
-    return b"\x00" in head or head.startswith(b"%PDF-")
-
-
-def _guessed(data: bytes) -> str | None:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data[:_SNIFFED]).best()
-    if best is None:
-        return None
-    try:
-        return data.decode(best.encoding)
-    except UnicodeDecodeError:  # the guess held for the beginning alone; a character cut at its end is no reason
-        return data.decode("latin-1")
+    found = decoded(data)
+    return found[0] if found else None

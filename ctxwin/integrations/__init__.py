@@ -18,7 +18,7 @@ from ..errors import MissingExtra, UnknownModel
 from ..models import get_model
 from ..packing import pack
 
-__all__ = ["counted_for", "function", "missing", "repack"]
+__all__ = ["arguments_in", "counted_for", "function", "missing", "repack"]
 
 Message = TypeVar("Message")
 Raw = dict[str, Any]
@@ -45,6 +45,12 @@ def function(name: str, description: str | None, parameters: Mapping[str, Any]) 
     """Return the definition of a tool, or of the form that an answer must have, to be counted."""
     told = {"name": name, "description": description or "", "parameters": parameters}
     return {"type": "function", "function": told}
+
+
+def arguments_in(raw: Raw) -> dict[str, str]:
+    """Return the arguments of a message's calls as JSON, by the id of the call."""
+    functions = ((call["id"], call["function"]) for call in raw.get("tool_calls", ()) if "function" in call)
+    return {call_id: asked["arguments"] for call_id, asked in functions}
 
 
 def repack(

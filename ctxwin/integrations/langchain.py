@@ -10,19 +10,22 @@ and shorten long texts. The middleware packs each request; the agent's state kee
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..errors import InputError, MessageError
+from ..errors import InputError
 from ..items import Budget
-from . import Raw, counted_for, function, missing, repack
+from . import Raw, arguments_in, counted_for, function, missing, repack
+from .blocks import call_in, renew, spread
 
 try:
     from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
     from langchain.agents.structured_output import ToolStrategy
     from langchain_core.language_models import BaseLanguageModel
     from langchain_core.messages import (
+        AIMessage,
         BaseMessage,
         HumanMessage,
         convert_to_messages,
@@ -36,12 +39,8 @@ except ModuleNotFoundError as error:
 
 __all__ = ["PackingMiddleware", "trim_messages"]
 
-MEDIA = frozenset({"image_url", "input_audio", "file"})
-"""Types of content blocks that are counted as media."""
-CALLS = frozenset({"tool_use", "tool_call", "function_call", "invalid_tool_call"})
-"""Types of content blocks that say what stands among a message's `tool_calls`, too."""
-BYTES = frozenset({"base64", "data", "bytes"})
-"""Keys of a content block whose strings are not words."""
+UNSENT = frozenset({"function_call", "tool_calls", "parsed"})
+"""Keys of a message's further fields that say what its calls and its content say, too."""
 
 
 def trim_messages(
@@ -181,42 +180,45 @@ def _spread(message: BaseMessage) -> list[Raw]:
         raw.setdefault("tool_calls", []).append({"id": call["id"] or "", "type": "function", "function": asked})
     if called := message.additional_kwargs.get("function_call"):  # the form before calls had ids
         raw["function_call"] = called
-    content = message.content
-    raw["content"] = content if isinstance(content, str) else [_block(block) for block in content]
+    content = [message.content] if isinstance(message.content, str) else message.content
+    known = {call["id"] for call in raw.get("tool_calls", ())}
+    for call in filter(None, map(call_in, content)):
+        if call["id"] not in known:
+            raw.setdefault("tool_calls", []).append(call)
+    blocks = [spread(block) for block in content]
+    beside = [block for _, some in blocks for block in some]
+    if further := {key: value for key, value in message.additional_kwargs.items() if key not in UNSENT}:
+        beside.append({**further, "type": "other"})
+    if raw["role"] == "tool" and not any(shown["type"] == "text" for shown, _ in blocks):
+        beside.append({"type": "text", "text": ""})  # rows alone answer a call, too
+    plain = isinstance(message.content, str) and not beside
+    raw["content"] = message.content if plain else [*(shown for shown, _ in blocks), *beside]
     return [raw]
 
 
-def _block(block: str | Mapping[str, Any]) -> Raw:
-    if isinstance(block, str):
-        return {"type": "text", "text": block}
-    kind = block.get("type")
-    if kind == "text" or kind in CALLS:
-        return {"type": "text", "text": block["text"] if kind == "text" else ""}
-    if kind == "tool_result":
-        raise MessageError("a content block of type 'tool_result'; give the result as a ToolMessage")
-    if kind == "video":
-        return {"type": "video_url", "video_url": {"url": block.get("url") or f"data:{block.get('mime_type')};base64,"}}
-    try:
-        found = convert_to_openai_messages([HumanMessage([dict(block)])], text_format="block")[0]["content"]
-    except ValueError:
-        found = []
-    if found and found[0]["type"] in MEDIA:
-        return dict(found[0])
-    words = {key: value for key, value in block.items() if key not in BYTES}
-    return {**words, "type": "other"}
-
-
 def _rebuild(message: BaseMessage, kept: Mapping[int, Raw]) -> BaseMessage:
-    content = kept[0]["content"]
-    if not isinstance(message.content, str):
-        content = [_shortened(old, new) for old, new in zip(message.content, content, strict=True)]
-    return message.model_copy(update={"content": content})
+    blocks = kept[0]["content"]
+    if isinstance(message.content, str):
+        content: Any = blocks if isinstance(blocks, str) else blocks[0]["text"]
+    else:  # what stands beside the blocks comes after them
+        content = [renew(old, new) for old, new in zip(message.content, blocks, strict=False)]
+    return _with_arguments(message.model_copy(update={"content": content}), arguments_in(kept[0]))
 
 
-def _shortened(old: str | Mapping[str, Any], new: Raw) -> Any:
-    if isinstance(old, str):
-        return new["text"]
-    if old.get("type") != "text" or old["text"] == new["text"]:
-        return old
-    # A provider that keeps what it said would take its own copy by the id.
-    return {**{key: value for key, value in old.items() if key != "id"}, "text": new["text"]}
+def _with_arguments(message: BaseMessage, arguments: Mapping[str, str]) -> BaseMessage:
+    """Return a message whose calls have these arguments, JSON by the id of the call; content blocks repeat them."""
+    if not isinstance(message, AIMessage):
+        return message
+    ids = [call_id for call in message.tool_calls if (call_id := call["id"]) in arguments and call_id is not None]
+    new = {call_id: json.loads(arguments[call_id]) for call_id in ids}
+    calls = [{**call, "args": new.get(str(call["id"]), call["args"])} for call in message.tool_calls]
+    if calls == message.tool_calls:
+        return message
+    content = message.content if isinstance(message.content, str) else [_called(one, new) for one in message.content]
+    return message.model_copy(update={"tool_calls": calls, "content": content})
+
+
+def _called(block: Any, new: Mapping[Any, Any]) -> Any:
+    if not isinstance(block, Mapping) or block.get("id") not in new:
+        return block
+    return {**block, **{key: new[block["id"]] for key in ("input", "args") if isinstance(block.get(key), Mapping)}}

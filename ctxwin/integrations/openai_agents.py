@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InputError
@@ -65,13 +66,13 @@ def pack_input(budget: int | Budget | None = None, **options: Any) -> Filter:
 
 
 async def _tools(data: CallModelData[Any]) -> list[Raw]:
-    """Return the definitions that go with a request; one that the provider keeps is counted by its name."""
+    """Return the definitions that go with a request."""
     found: list[Raw] = []
     for tool in await data.agent.get_all_tools(RunContextWrapper(data.context)):
         if isinstance(tool, FunctionTool):
             found.append(function(tool.name, tool.description, tool.params_json_schema))
         else:
-            found.append({"type": tool.name})
+            found.append(_hosted(tool))
     for one in data.agent.handoffs:
         known = one if isinstance(one, Handoff) else handoff(one)
         found.append(function(known.tool_name, known.tool_description, known.input_json_schema))
@@ -81,6 +82,13 @@ async def _tools(data: CallModelData[Any]) -> list[Raw]:
     if form is not None and not form.is_plain_text():
         found.append(function(form.name(), None, form.json_schema()))
     return found
+
+
+def _hosted(tool: Any) -> Raw:
+    """Return the definition of a tool that the provider runs: its name, and what its user has set."""
+    set_ = {field.name: getattr(tool, field.name) for field in fields(tool)} if is_dataclass(tool) else {}
+    plain = {key: value for key, value in set_.items() if isinstance(value, str | int | list | dict)}
+    return {**plain, "type": tool.name}
 
 
 class WindowSession:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from ..items import Budget
-from . import Raw, counted_for, function, missing, repack
+from ..media import MediaKind
+from . import Raw, arguments_in, counted_for, function, missing, repack
+from .attaching import attached, rewritten
 
 try:
     from pydantic_ai import RunContext
@@ -23,21 +25,25 @@ try:
     from pydantic_ai.messages import (
         ERROR_OUTCOMES,
         BinaryContent,
-        ImageUrl,
+        FileUrl,
         InstructionPart,
         ModelMessage,
         ModelRequest,
         ModelResponse,
         TextContent,
         ToolReturnPart,
+        UploadedFile,
         UserPromptPart,
-        VideoUrl,
     )
     from pydantic_ai.models import ModelRequestContext
 except ModuleNotFoundError as error:
     raise missing("pydantic-ai", error) from error
 
 __all__ = ["PackHistory", "pack_history"]
+
+SEALED = ("encrypted_content", "thought_signature", "signature")
+"""Keys of a part's details whose values are sent back to the provider, which alone can read them."""
+_KINDS: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": "video"}
 
 
 def pack_history(
@@ -105,7 +111,8 @@ def _spread(message: ModelMessage) -> list[Raw]:
         for part in message.parts
         if part.part_kind == "tool-call"
     ]
-    raw: Raw = {"role": "assistant", "content": [_said(part) for part in message.parts]}
+    beside = [block for part in message.parts for block in _beside(part)]
+    raw: Raw = {"role": "assistant", "content": [*(_said(part) for part in message.parts), *beside]}
     return [{**raw, "tool_calls": calls} if calls else raw]
 
 
@@ -141,16 +148,16 @@ def _returned(part: ToolReturnPart) -> Iterator[Raw]:
     yield {"type": "text", "text": "" if _fixed(part) else text}
     if _fixed(part):
         yield _other(text)
-    yield from (_shown(file) for file in part.files)
+    yield from (_whole(_shown(file)) if _fixed(part) else _shown(file) for file in part.files)
 
 
 def _said(part: Any) -> Raw:
-    """Write a part of a response; calls stand beside the content."""
+    """Write a part of a response."""
     match part.part_kind:
         case "text":
             return {"type": "text", "text": part.content}
         case "file":
-            return _shown(part.content)
+            return _whole(_shown(part.content))
         case "tool-call":
             return {"type": "text", "text": ""}
         case "builtin-tool-call":
@@ -161,22 +168,45 @@ def _said(part: Any) -> Raw:
             return _other(str(part.content or ""))
 
 
+def _beside(part: Any) -> Iterator[Raw]:
+    """Write what a part of a response holds beside its words: files, and what only the provider can read."""
+    if part.part_kind == "builtin-tool-return":
+        yield from (_whole(_shown(file)) for file in part.files)
+    details = getattr(part, "provider_details", None) or {}
+    for sealed in (getattr(part, "signature", None), *(details.get(key) for key in SEALED)):
+        if sealed:
+            yield {"type": "other", "encrypted_content": sealed}
+    if said := details.get("raw_content"):
+        yield _other("\n".join(map(str, said)))
+
+
 def _shown(content: Any) -> Raw:
     """Write what stands in a user's prompt."""
     if isinstance(content, str):
         return {"type": "text", "text": content}
     if isinstance(content, TextContent):
         return {"type": "text", "text": content.content} if type(content) is TextContent else _other(content.content)
-    if isinstance(content, ImageUrl | VideoUrl):
-        kind = "image_url" if isinstance(content, ImageUrl) else "video_url"
-        return {"type": kind, kind: {"url": content.url}}
+    if isinstance(content, BinaryContent | FileUrl | UploadedFile):
+        return _file(content)
+    return _other("" if content.kind == "cache-point" else str(content))
+
+
+def _file(content: Any) -> Raw:
+    try:
+        mime: str | None = content.media_type
+    except ValueError:  # a URL that does not say it
+        mime = None
+    detail = (content.vendor_metadata or {}).get("detail")
+    said = (mime or "") if content.kind == "binary" else content.kind.replace("-url", "/")
+    kind = _KINDS.get(said.partition("/")[0], "file")
     if isinstance(content, BinaryContent):
-        if content.is_image:
-            return {"type": "image_url", "image_url": {"url": content.data_uri}}
-        if content.is_audio:
-            return {"type": "input_audio", "input_audio": {"data": content.base64, "format": content.format}}
-        return {"type": "file", "file": {"file_data": content.data_uri}}
-    return _other("") if content.kind == "cache-point" else {"type": "file", "file": {}}
+        return attached(kind, data=content.data, mime=mime, detail=detail)
+    return attached(kind, url=content.url if isinstance(content, FileUrl) else None, mime=mime, detail=detail)
+
+
+def _whole(block: Raw) -> Raw:
+    """Write a text so that it is counted and stays as it is."""
+    return _other(block["text"]) if block["type"] == "text" else block
 
 
 def _other(words: str) -> Raw:
@@ -186,12 +216,16 @@ def _other(words: str) -> Raw:
 
 def _rebuild(message: ModelMessage, kept: Mapping[int, Raw]) -> ModelMessage:
     if isinstance(message, ModelResponse):
-        blocks = kept[0]["content"]
-        return replace(message, parts=[_reworded(old, new) for old, new in zip(message.parts, blocks, strict=True)])
+        blocks, asked = kept[0]["content"], arguments_in(kept[0])
+        # What stands beside the parts comes after them.
+        said = [_reworded(old, new, asked) for old, new in zip(message.parts, blocks, strict=False)]
+        return replace(message, parts=said)
     return replace(message, parts=[_renewed(message.parts[place], raw["content"]) for place, raw in kept.items()])
 
 
-def _reworded(old: Any, new: Raw) -> Any:
+def _reworded(old: Any, new: Raw, asked: Mapping[str, str]) -> Any:
+    if old.part_kind == "tool-call" and asked.get(old.tool_call_id, _args(old)) != _args(old):
+        return replace(old, args=asked[old.tool_call_id])
     if old.part_kind != "text" or old.content == new["text"]:
         return old
     return replace(old, content=new["text"], id=None)  # by its id, OpenAI would take its own copy
@@ -205,19 +239,33 @@ def _renewed(old: Any, content: Any) -> Any:
             old if all(one is new for one, new in zip(old.content, said, strict=True)) else replace(old, content=said)
         )
     if isinstance(old, ToolReturnPart):
-        return _rereturned(old, content[0]["text"])
+        return _rereturned(old, content)
     return old if content == _asked(old)["content"] else replace(old, content=content)
 
 
 def _reprompted(old: Any, new: Raw) -> Any:
-    if isinstance(old, str):
-        return old if old == new["text"] else new["text"]
-    if type(old) is TextContent and old.content != new["text"]:
-        return replace(old, content=new["text"])
-    return old
-
-
-def _rereturned(old: ToolReturnPart, text: str) -> ToolReturnPart:
-    if _fixed(old) or text == old.model_response_str():
+    if new["type"] != "text" or new == _shown(old):
         return old
-    return replace(old, content=[text, *old.files] if old.files else text)
+    if isinstance(old, str):
+        return new["text"]
+    if isinstance(old, BinaryContent):
+        data = rewritten(old.data, new["text"], mime=old.media_type)
+        return BinaryContent(
+            cast(bytes, data),
+            media_type=old.media_type,
+            vendor_metadata=old.vendor_metadata,
+            identifier=old.identifier,
+        )
+    return replace(old, content=new["text"])
+
+
+def _rereturned(old: ToolReturnPart, blocks: Sequence[Raw]) -> ToolReturnPart:
+    text, *shown = (blocks[0]["text"], *blocks[-len(old.files) :]) if old.files else (blocks[0]["text"],)
+    files = [_reprompted(file, new) for file, new in zip(old.files, shown, strict=True)]
+    if _fixed(old) or (text == old.model_response_str() and files == old.files):
+        return old
+    if text != old.model_response_str():
+        return replace(old, content=[text, *files] if files else text)
+    renewed = {id(file): new for file, new in zip(old.files, files, strict=True)}
+    told = old.content if isinstance(old.content, list) else [old.content]
+    return replace(old, content=[renewed.get(id(one), one) for one in told])

@@ -1,7 +1,7 @@
 """What images, sound, films and documents cost in tokens: each provider's rule, pure and with its source.
 
 A rule is named after the models that it holds for; `ctxwin.models` says which model has which rule.
-Sizes come from `sniff`, which reads the first bytes of a file and decodes nothing.
+What an attachment is, how large, how long, and what text it has, `attachment` tells from its bytes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from .attachments import Attachment, AttachmentKind, attachment
 from .count import Count
 from .images import claude_image, flat_image, gemini_image, openai_patches, openai_tiles, qwen_image
 from .rules import MEDIA_RULES, MediaKind, MediaRule, media_tokens
-from .sealed import sealed_tokens
-from .sizes import sniff
+from .sealed import report_sealed, sealed_tokens
 
 __all__ = [
     "MEDIA_RULES",
@@ -28,6 +27,6 @@ __all__ = [
     "openai_patches",
     "openai_tiles",
     "qwen_image",
+    "report_sealed",
     "sealed_tokens",
-    "sniff",
 ]

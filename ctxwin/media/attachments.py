@@ -8,7 +8,7 @@ from typing import Literal
 from ..items import Media
 from .archives import inner_text, package_type
 from .decoding import decoded
-from .lengths import seconds_of
+from .lengths import TIMED, seconds_of
 from .pages import page_count
 from .signatures import declared_type, kind_of, signature
 from .sizes import pixels
@@ -68,7 +68,7 @@ def attachment(data: bytes | None, *, mime: str | None = None, name: str | None 
     if read is None:
         return Attachment(kind="unknown", media=Media(mime=said, size=len(data)), genuine=not _checkable(said))
     genuine = kind_of(said) == "text" or not _checkable(said)
-    media = Media(mime=said if said and genuine else "text/plain", size=len(data))
+    media = Media(mime=said if kind_of(said) == "text" else "text/plain", size=len(data))
     return Attachment(kind="text", media=media, text=read[0], encoding=read[1], genuine=genuine)
 
 
@@ -84,7 +84,9 @@ def _measured(data: bytes, mime: str, said: str | None) -> Attachment:
                 return Attachment(kind="unknown", media=media, genuine=False)
             media = replace(media, width=size[0], height=size[1])
         case "audio" | "video":
-            media = replace(media, seconds=seconds_of(data, mime))
+            seconds = seconds_of(data, mime)
+            genuine = seconds is not None or mime not in TIMED
+            return Attachment(kind=kind, media=replace(media, seconds=seconds), genuine=genuine)
         case _ if mime == "application/pdf":
             pages = page_count(data)
             genuine = pages is not None or b" obj" in data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from itertools import islice
 
 __all__ = ["decoded"]
 
@@ -58,8 +59,9 @@ def _readable(data: bytes, encoding: str) -> tuple[str, str] | None:
         return None
     if not isinstance(text, str):  # some codecs of Python make no text
         return None
-    strange = sum(1 for _ in _CONTROL.finditer(text))
-    return (text, encoding) if strange <= CONTROL_SHARE * len(text) else None
+    allowed = int(CONTROL_SHARE * len(text))
+    strange = sum(1 for _ in islice(_CONTROL.finditer(text), allowed + 1))
+    return (text, encoding) if strange <= allowed else None
 
 
 def _unmarked(data: bytes) -> tuple[str, str] | None:

@@ -6,10 +6,14 @@ import io
 import re
 import struct
 
-__all__ = ["seconds_of"]
+from .signatures import aac_frame
+
+__all__ = ["TIMED", "seconds_of"]
 
 RATES = (1.0, 50_000_000.0)
 """Bytes per second that sound or film may have, from silence to film uncompressed; a length beyond is a lie."""
+TIMED = frozenset({"audio/wav", "audio/mpeg", "audio/ogg", "audio/aac"})
+"""Types whose every file says its length or lets it be counted, so that what does not is none."""
 _HEAD = 1 << 16
 """Bytes in which the header of a WebM file is looked for."""
 _TAGGED = frozenset(
@@ -66,15 +70,10 @@ def _wav(data: bytes) -> float | None:
 
 def _aac(data: bytes) -> float | None:
     at = frames = hertz = 0
-    while at + 7 <= len(data) and data[at] == 0xFF and data[at + 1] & 0xF6 == 0xF0:
-        length = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
-        rate = data[at + 2] >> 2 & 0xF
-        if length < 7 or rate >= len(_AAC_HERTZ):
-            break
-        hertz, frames, at = hertz or _AAC_HERTZ[rate], frames + 1, at + length
-    if not frames:
-        return None
-    return frames * AAC_SAMPLES / hertz * len(data) / at if at < len(data) else frames * AAC_SAMPLES / hertz
+    while length := aac_frame(data[at : at + 8]):
+        hertz, frames, at = hertz or _AAC_HERTZ[data[at + 2] >> 2 & 0xF], frames + 1, at + length
+    whole = max(1.0, len(data) / at) if at else 1.0  # what cannot be read is taken to be like the rest
+    return frames * AAC_SAMPLES / hertz * whole if hertz else None
 
 
 _SCALE = re.compile(rb"\x2a\xd7\xb1([\x81-\x88])", re.S)

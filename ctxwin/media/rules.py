@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
+from math import ceil, floor
 from typing import Literal
 
 from ..items import Media
@@ -19,6 +19,7 @@ from .images import (
     openai_tiles,
     qwen_image,
 )
+from .signatures import OLD_OFFICE, SHEETS, WRITTEN, kind_of
 
 __all__ = ["MEDIA_RULES", "MediaKind", "MediaRule", "media_tokens"]
 
@@ -43,7 +44,23 @@ UNKNOWN_IMAGES = ((1, 1), (4_032, 3_024))
 UNKNOWN_SECONDS = (1, 60, 600)
 """Least, likely and most seconds of sound or film of unknown length."""
 UNKNOWN_PAGES = (1, 10, 100)
-"""Least, likely and most pages of a document of unknown length."""
+"""Least, likely and most pages of a PDF that is not here: 100 are Claude's limit in a window of 200,000 tokens
+[Anthropic, PDF support, 2026-11]."""
+UNKNOWN_TEXT = (250, 2_500, 25_000)
+"""Least, likely and most tokens of a text or an office document that is not here: a page of the web of 10 kB has 2,500,
+a long one of 100 kB 25,000 [Anthropic, Web fetch tool]."""
+BYTES_PER_PAGE = (1_000_000, 50_000, 3_000)
+"""Bytes of a PDF page that is a scan, that has pictures, that is text alone (two manuals have 7,300 and 8,300)."""
+TEXT_BYTES = (8.0, 3.5, 1.0)
+"""Bytes of UTF-8 a token, at most, usual and at least: o200k takes Russian at 8.0, English, code and German at 3.6 to
+4.5, Gemini's estimate takes figures at 1.1 [measured]."""
+SHEET_BYTES = (8.0, 2.0, 1.0)
+"""Likewise in a sheet, which is figures for the most part: a table with dates and numbers has 2.2 [measured]."""
+OLD_OFFICE_BYTES = (100.0, 10.0, 1.0)
+"""Bytes of a Word, Excel or PowerPoint file before 2007 a token of its text: pictures and settings are the rest."""
+BINARY_BYTES = (4.0, 1.0, 1.0)
+"""Bytes of a file of unknown form a token: its base64 has 1.40 (cl100k) to 1.47 (o200k) letters a token [measured],
+which is one token a byte; a provider that finds text in it counts fewer."""
 BYTES_PER_SECOND = {"audio": (2_000, 16_000, 192_000), "video": (30_000, 250_000, 2_500_000)}
 """Bytes per second at little, usual (128 kbit sound, 2 Mbit film) and high quality."""
 
@@ -121,6 +138,9 @@ def media_tokens(media: Media | None, kind: MediaKind, rule: MediaRule) -> Count
         Count(tokens=1105, low=255, high=1105, exact=False)
     """
     media = media or Media()
+    shown = kind_of(media.mime)
+    if kind == "file" and (shown == "image" or shown == "audio" or shown == "video"):
+        kind = shown
     match kind:
         case "image":
             return _image(media, rule)
@@ -130,9 +150,7 @@ def media_tokens(media: Media | None, kind: MediaKind, rule: MediaRule) -> Count
             least, likely, most = (ceil(rate * length) for length in seconds)
             return _bounded(least, likely, most, rule)
         case "file":
-            page = _page(rule)
-            few, some, many = (media.pages,) * 3 if media.pages is not None else UNKNOWN_PAGES
-            return _bounded(page.low * few, page.tokens * some, page.high * many, rule)
+            return _document(media, rule)
 
 
 def _image(media: Media, rule: MediaRule) -> Count:
@@ -140,6 +158,39 @@ def _image(media: Media, rule: MediaRule) -> Count:
         return Count.of(rule.image(media.width, media.height, media.detail), error=rule.error)
     counts = [rule.image(*size, media.detail) for size in (*UNKNOWN_IMAGES, UNKNOWN_IMAGE)]
     return _bounded(min(counts), counts[-1], max(counts), rule)
+
+
+def _document(media: Media, rule: MediaRule) -> Count:
+    """Count a document by its pages, else by its text, else by its size, else by what such documents are."""
+    textual = kind_of(media.mime) == "text"
+    if media.pages is not None:
+        return _paged((media.pages,) * 3, media, rule)
+    if media.text_size is not None:
+        return _read(media.text_size, SHEET_BYTES if media.mime in SHEETS else TEXT_BYTES)
+    if media.size is None:
+        written = textual or WRITTEN.fullmatch(media.mime or "")
+        least, likely, most = UNKNOWN_TEXT
+        unread = Count(tokens=likely, low=least, high=most, exact=False)
+        return unread if written else _paged(UNKNOWN_PAGES, media, rule)
+    if media.mime == "application/pdf":
+        few, some, many = (max(1, ceil(media.size / each)) for each in BYTES_PER_PAGE)
+        return _paged((few, some, many), media, rule)
+    each = TEXT_BYTES if textual else OLD_OFFICE_BYTES if media.mime == OLD_OFFICE else BINARY_BYTES
+    return _read((media.size,) * 2, each)
+
+
+def _paged(pages: tuple[int, int, int], media: Media, rule: MediaRule) -> Count:
+    page = _page(rule, media.detail)
+    few, some, many = pages
+    return _bounded(page.low * few, page.tokens * some, page.high * many, rule)
+
+
+def _read(size: tuple[int, int], bytes_per_token: tuple[float, float, float]) -> Count:
+    """Count text by its bytes, the likely ones being the least that a provider reads."""
+    least, most = size
+    most_bytes, usual, fewest = bytes_per_token
+    likely = max(1, ceil(least / usual))
+    return Count(tokens=likely, low=floor(least / most_bytes), high=max(1, ceil(most / fewest)), exact=False)
 
 
 def _bounded(least: int, likely: int, most: int, rule: MediaRule) -> Count:
@@ -156,9 +207,9 @@ def _seconds(media: Media, kind: Literal["audio", "video"]) -> tuple[float, floa
     return UNKNOWN_SECONDS
 
 
-def _page(rule: MediaRule) -> Count:
+def _page(rule: MediaRule, detail: str | None) -> Count:
     if rule.page is not None:
         return Count.of(rule.page)
     least, most = PAGE_TEXT
-    picture = rule.image(*PAGE_SIZE, None)
+    picture = rule.image(*PAGE_SIZE, detail)
     return Count(tokens=(least + most) // 2 + picture, low=least, high=most + picture, exact=False)

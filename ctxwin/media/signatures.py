@@ -8,7 +8,7 @@ from functools import cache
 from mimetypes import MimeTypes
 from typing import Literal
 
-__all__ = ["OFFICE", "OLD_OFFICE", "RTF", "declared_type", "kind_of", "signature"]
+__all__ = ["OFFICE", "OLD_OFFICE", "RTF", "SHEETS", "WRITTEN", "aac_frame", "declared_type", "kind_of", "signature"]
 
 OFFICE: Mapping[str, str] = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "word/",
@@ -16,9 +16,19 @@ OFFICE: Mapping[str, str] = {
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "ppt/",
 }
 """Types of Office Open XML to the folder that a package of the type has [ECMA-376, part 2]."""
+SHEETS = frozenset(
+    {
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.oasis.opendocument.spreadsheet",
+    }
+)
 OLD_OFFICE = "application/x-ole-storage"
 """Type of Word, Excel and PowerPoint files before 2007, all of one container [MS-CFB]."""
 RTF = "application/rtf"
+WRITTEN = re.compile(
+    r"application/(?:(?:x-)?rtf|msword|x-ole-storage|epub\+zip|vnd\.(?:ms-|oasis\.opendocument|openxmlformats).*)"
+)
+"""Types of documents that hold text above all, with what makes it look so [IANA, Media types]."""
 
 _GENERIC = frozenset({"application/octet-stream", "binary/octet-stream", "application/x-binary", "*/*"})
 _HEADS: tuple[tuple[int, bytes, str], ...] = (
@@ -37,7 +47,6 @@ _HEADS: tuple[tuple[int, bytes, str], ...] = (
     (8, b"AIFC", "audio/aiff"),
     (0, b"fLaC", "audio/flac"),
     (0, b"OggS", "audio/ogg"),
-    (0, b"ID3", "audio/mpeg"),
     (0, b"#!AMR", "audio/amr"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "audio/x-ms-wma"),
     (0, b"\x1a\x45\xdf\xa3", "video/webm"),
@@ -47,7 +56,6 @@ _HEADS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PK\x03\x04", "application/zip"),
     (0, b"PK\x05\x06", "application/zip"),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLD_OFFICE),
-    (0, b"{\\rtf", RTF),
 )
 """Offset, bytes there, type [the formats' own specifications; the list of the `file` command]."""
 _BRANDS: Mapping[bytes, str] = {
@@ -75,6 +83,11 @@ _NAMES: Mapping[str, str] = {
     "mkv": "video/webm", "doc": OLD_OFFICE, "xls": OLD_OFFICE, "ppt": OLD_OFFICE,
 }  # fmt: skip
 """Other endings of which the same holds."""
+READ = 1_024
+"""Bytes in which media must have shown that they are no text, and a PDF that it is one."""
+TAG_END = 16_384
+"""Bytes behind a tag of sound in which the sound begins; a frame has 5,760 at most."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x80-\xff]")
 _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 """Bytes of the second header of a bitmap, by its version."""
 
@@ -118,8 +131,12 @@ def signature(data: bytes, said: str | None = None) -> str | None:
         said: the declared type, which tells sound from film where both have one form.
     """
     head = data[:64]
-    if b"%PDF-" in data[:1024]:  # other bytes may stand before it [ISO 32000, note 13 of annex H of version 1.7]
+    if _is_pdf(data):
         return "application/pdf"
+    if head.startswith(b"{\\rtf"):
+        return RTF
+    if _CONTROL.search(data[:READ]) is None:  # media have such bytes at once; a text may begin with `GIF89a`
+        return None
     if head[4:8] == b"ftyp":
         return _either(_BRANDS.get(head[8:12], "video/mp4"), said)
     for offset, magic, mime in _HEADS:
@@ -127,7 +144,26 @@ def signature(data: bytes, said: str | None = None) -> str | None:
             if mime == "audio/ogg" and b"theora" in data[:256]:
                 return "video/ogg"
             return _either(mime, said)
-    return "audio/aac" if _frames(data, _adts) else "audio/mpeg" if _frames(data, _mpeg) else None
+    return _tagged(data) if head.startswith(b"ID3") else _framed(data)
+
+
+def _tagged(data: bytes) -> str | None:
+    """Return the type of the sound behind a tag [id3.org, ID3v2.4, 3.1]; some zero bytes may stand between."""
+    size = 0
+    for byte in data[6:10]:
+        size = size << 7 | byte & 0x7F
+    sound = data[10 + size : 10 + size + TAG_END].lstrip(b"\0")
+    return "audio/flac" if sound.startswith(b"fLaC") else _framed(sound)
+
+
+def _framed(data: bytes) -> str | None:
+    return "audio/aac" if _frames(data, aac_frame) else "audio/mpeg" if _frames(data, _mpeg) else None
+
+
+def _is_pdf(data: bytes) -> bool:
+    """Tell whether bytes are a PDF; others may stand before it [PDF 1.7, note 13 of annex H]."""
+    start = data[:READ].find(b"%PDF-")
+    return start == 0 or (start > 0 and (not data[:start].strip(b"\xef\xbb\xbf\0 \t\r\n") or b"startxref" in data))
 
 
 def _either(mime: str, said: str | None) -> str:
@@ -142,8 +178,13 @@ def _is_so(head: bytes, mime: str) -> bool:
             return int.from_bytes(head[14:18], "little") in _BMP_HEADERS and not any(head[6:10])
         case "image/x-icon":
             return head[4:6] != b"\0\0" and head[9:10] == b"\0"
-        case "image/webp" | "audio/wav" | "video/x-msvideo":
+        case "image/webp":  # a frame begins with a code, whichever of the two it is of
+            frame = {b" ": head[23:26] == b"\x9d\x01\x2a", b"L": head[20:21] == b"/"}
+            return head.startswith(b"RIFF") and frame.get(head[15:16], head[15:16] == b"X")
+        case "audio/wav" | "video/x-msvideo":
             return head[:4] in (b"RIFF", b"RF64")
+        case "video/webm":  # the kind of document stands in the header
+            return b"webm" in head or b"matroska" in head
         case "audio/aiff":
             return head[:4] == b"FORM"
     return True
@@ -178,7 +219,7 @@ def _frames(data: bytes, length: Callable[[bytes], int]) -> bool:
     return bool(first) and bool(length(data[first : first + 8]))
 
 
-def _adts(head: bytes) -> int:
+def aac_frame(head: bytes) -> int:
     """Return the bytes of a frame of AAC by its header, 0 where there is none [ISO 13818-7, 6.2]."""
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 or head[2] >> 2 & 0xF > 12:
         return 0

@@ -14,25 +14,43 @@ messages tell nothing and count as openai; `dialect=` decides before all of this
 from __future__ import annotations
 
 from .checking import check
-from .groups import last_user, open_tail, waits_for_results
-from .loading import load
+from .groups import last_user, open_tail, typed, waits_for_results
+from .loading import Loaded, conversations, holds_conversations, load, loaded
+from .picking import Candidate, pick_one
+from .plain import as_plain
 from .reading import note, write
-from .rewriting import rewrite
+from .repair import repair
+from .rewriting import rewrite, texts_within
+from .sources import Export, Source, open_place
 from .transcript import Transcript, read
-from .values import Conversation, Dialect, Problem
+from .values import Conversation, Dialect, Problem, Repair
 
 __all__ = [
+    "Candidate",
     "Conversation",
     "Dialect",
+    "Export",
+    "Loaded",
     "Problem",
+    "Repair",
+    "Source",
     "Transcript",
+    "as_plain",
     "check",
+    "conversations",
+    "holds_conversations",
     "last_user",
     "load",
+    "loaded",
     "note",
+    "open_place",
     "open_tail",
+    "pick_one",
     "read",
+    "repair",
     "rewrite",
+    "texts_within",
+    "typed",
     "waits_for_results",
     "write",
 ]

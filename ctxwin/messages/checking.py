@@ -9,9 +9,11 @@ from ..errors import MessageError
 from ..items import Part
 from . import rules_anthropic, rules_openai, rules_responses
 from .envelope import Request, take_apart
+from .plain import as_plain
 from .reading import parse
 from .rules import Log, Rule
-from .values import Dialect, Problem
+from .shapes import Fault, faults, union_of
+from .values import Dialect, Problem, Raw
 
 __all__ = ["check"]
 
@@ -43,38 +45,53 @@ def check(
         message 1: the message before has no call 'c1'; put the result behind its call (results_follow_calls)
     """
     try:
-        request = take_apart(messages, dialect)
+        request = take_apart(as_plain(messages), dialect)
     except MessageError as error:
         return [Problem(index=None, rule="well_formed", message=str(error))]
     if not request.raws:
         return [Problem(index=None, rule="not_empty", message="no messages; give at least one")]
-    parts, problems = _parts(request)
+    parts, found, problems = _well_formed(request)
     if problems:
         return problems
     log = Log(
         dialect=request.dialect,
         raws=request.raws,
         parts=parts,
+        faults=found,
         body=request.envelope or {},
         lifted=request.lifted,
         elsewhere=request.elsewhere,
     )
     return [
-        Problem(index=_index(position, request), rule=rule.__name__, message=message)
+        Problem(index=_index(position, request), rule=rule.name, message=message)
         for rule in RULES[request.dialect]
-        for position, message in rule(log)
+        for position, message in rule.find(log)
     ]
 
 
-def _parts(request: Request) -> tuple[list[tuple[Part, ...]], list[Problem]]:
+def _well_formed(request: Request) -> tuple[list[tuple[Part, ...]], list[list[Fault]], list[Problem]]:
+    """Return the parts and faults of each message, and what is malformed."""
     parts: list[tuple[Part, ...]] = []
+    found: list[list[Fault]] = []
     problems: list[Problem] = []
     for position, raw in enumerate(request.raws):
         try:
             parts.append(parse(raw, request.dialect))
+            found.append(_faults(raw, request.dialect))
+            said = [f"{fault.place or 'it'} {fault.said}" for fault in found[-1] if fault.kind == "value"]
         except MessageError as error:
-            problems.append(Problem(index=_index(position, request), rule="well_formed", message=str(error)))
-    return parts, problems
+            said = [str(error)]
+        except (RecursionError, TypeError, ValueError) as error:  # what JSON cannot hold, or no parser reads
+            said = [f"it cannot be written as JSON ({type(error).__name__}); give plain values, not too deeply nested"]
+        problems += [Problem(index=_index(position, request), rule="well_formed", message=one) for one in said]
+    return parts, found, problems
+
+
+def _faults(raw: Raw, dialect: Dialect) -> list[Fault]:
+    # The plain message is nearly every message, and checking it must cost little.
+    if raw.keys() == {"role", "content"} and isinstance(raw["content"], str):
+        return []
+    return list(faults(raw, dialect, union_of(dialect)))
 
 
 def _index(position: int | None, request: Request) -> int | None:

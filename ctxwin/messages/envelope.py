@@ -168,7 +168,8 @@ def _telling(raw: Raw) -> Dialect | None:
     for key, dialect in KEYS.items():
         if key in raw:
             return dialect
-    return "responses" if raw.get("type") in ITEM_TYPES else None
+    kind = raw.get("type")
+    return "responses" if isinstance(kind, str) and kind in ITEM_TYPES else None
 
 
 def put_back(raws: Sequence[Raw], dialect: Dialect, envelope: Mapping[str, Any] | None) -> Written:

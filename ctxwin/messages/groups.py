@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from ..errors import MessageError
 from ..items import Item, Part
-from .pieces import brief
+from .pieces import INSIDE, brief
 from .responses import from_model
 from .values import Conversation, Dialect, Raw
 
-__all__ = ["Links", "Ties", "last_user", "link", "open_tail", "speaks", "tie", "waits_for_results"]
+__all__ = ["Links", "Ties", "last_user", "link", "open_tail", "speaks", "tie", "typed", "waits_for_results"]
 
+ATTACHED = frozenset({INSIDE, "source"})
+"""Steps of paths that lead into an attachment."""
 _Key = tuple[str, str | None]
 
 
@@ -155,7 +157,7 @@ def _free(part: Part, dialect: Dialect) -> bool:
 def _orphan(part: Part, index: int) -> MessageError:
     tie = f"id {brief(part.call_id)}" if part.call_id is not None else f"name {brief(part.name)}"
     return MessageError(
-        f"a tool result with {tie}, but no earlier call has it; add the call or remove the result",
+        f"a tool result with {tie}, but no earlier call has it; add the call, or mend the messages by ctxwin.repair",
         index=index,
     )
 
@@ -218,6 +220,19 @@ def speaks(item: Item) -> bool:
     """
     tool_only = bool(item.parts) and all(part.kind == "call" or part.call_id is not None for part in item.parts)
     return item.role == "user" and not tool_only
+
+
+def typed(item: Item) -> str:
+    """Return what somebody says in a message, without the files that go with it: the question, where one is asked.
+
+    Example:
+        >>> from ctxwin.messages import read
+        >>> page = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Ebb at six."}}
+        >>> typed(read([{"role": "user", "content": [page, {"type": "text", "text": "When is ebb?"}]}]).items[0])
+        'When is ebb?'
+    """
+    said = [part.text for part in item.parts if part.kind == "text" and part.path and not ATTACHED & {*part.path}]
+    return "\n".join(said) if said else item.text
 
 
 def last_user(conversation: Conversation) -> int | None:

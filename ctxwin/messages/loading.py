@@ -1,135 +1,258 @@
-"""Conversations from files, for the command line."""
+"""Conversations from wherever they are: messages, request bodies, files, exports of other programs."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InputError, MessageError
 from ..items import Item
+from .foreign import FORMS, Form, recognise
+from .looks import looks_like
+from .native import is_body, is_native, may_be_native
+from .picking import Candidate, Picked, pick_one
+from .plain import as_plain
+from .sources import Export, Source, is_place, open_place
+from .values import OUTSIDE, Dialect
 
-__all__ = ["load"]
-
-LINES = (".jsonl", ".ndjson")
-"""File names that say: one JSON value a line."""
+__all__ = ["Loaded", "conversations", "holds_conversations", "load", "loaded"]
 
 FIELDS = ("id", "kind", "role", "speaker", "session", "time", "source", "title")
 """Fields of an Item that a file may give beside `text`."""
+MESSAGES = "messages"
+"""What errors call a value that comes from no file."""
+CONVERSATIONS = frozenset({".json", ".jsonl", ".ndjson"})
+"""Ends of the names of the files of a folder or a zip that may be a conversation each."""
+EXPORTED = re.compile(r"(?:[^/]+/)?conversations(?:-\d+)?\.json")
+"""What the files of ChatGPT's and Claude.ai's exports are called."""
+_END = object()
 
-FORMS = "a list of messages, {'messages': [...]}, or items with 'text'"
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Loaded:
+    """A conversation that was loaded."""
+
+    messages: Any
+    """What `read` takes: a list of messages or Items, or a request body."""
+    origin: str = ""
+    """What it was read from, such as "ChatGPT export, conversation 'Trip to Bergen' (3 of 120)"; "" for the messages
+    of a provider that were given alone."""
 
 
-def load(path: str | os.PathLike[str]) -> list[Any] | dict[str, Any]:
-    """Read the messages of a JSON or JSON-lines file.
+class _Foreign(InputError):
+    """A value that is no conversation in any form."""
 
-    The file holds a list of messages, a request body with `messages` or `input`, or a list of items such as
-    `{"text": ..., "speaker": ..., "session": ..., "time": ..., "role": ..., "id": ...}`.
+
+def load(source: Any, pick: str | int | None = None) -> Loaded:
+    """Load one conversation.
+
+    Args:
+        source: a path of a file, a folder or a zip; a binary file that is open; or the loaded value: messages, a
+            request body, items such as `{"text": ..., "speaker": ..., "time": ...}`, or what another program keeps in a
+            form of `ctxwin.messages.foreign`.
+        pick: which conversation where there are several: its title, whole or in part, its id, or its number from 1.
 
     Returns:
-        What `read` takes: a list of dicts, a request body, or a list of Items.
+        The messages in the form of their provider where they have one, else as Items around OpenAI chat messages.
 
     Raises:
-        InputError: the file is missing, empty, not JSON (with line and column), or holds something else.
+        InputError: the source cannot be read, is none of the forms (the error says what it looks like), or holds
+            several conversations and `pick` does not say which.
+        MessageError: a conversation in it is damaged.
+
+    Example:
+        >>> talk = {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]}
+        >>> loaded = load(talk)
+        >>> loaded.origin, [item.raw["content"] for item in loaded.messages]
+        ('ShareGPT', ['Hi', 'Hello'])
     """
-    file = Path(path)
-    text = _text(file)
+    if not is_place(source):
+        source = as_plain(source)
+        if pick is None and is_native(source):
+            return Loaded(messages=source)
+    name, found = conversations(source)
+    return loaded(pick_one(found, pick, name))
+
+
+def loaded(picked: Picked) -> Loaded:
+    """Return a picked conversation with ids for its items and words on where it comes from."""
+    one = picked.candidate
+    messages = one.messages
+    if one.form and isinstance(messages, Sequence):
+        messages = _in_dialect([replace(item, id=f"m{at}") for at, item in enumerate(messages)], one.dialect)
+    title = " ".join((one.title or one.id).split())
+    named = f"conversation {title!r}" if title else "conversation"
+    place = f"{picked.number:,} of {picked.total:,}"
+    if picked.total > 1:
+        origin = f"{one.form}, {named} ({place})" if one.form else f"conversation {place}"
+    else:
+        origin = f"{one.form}, {named}" if one.form and title else one.form
+    return Loaded(messages=messages, origin=origin)
+
+
+def _in_dialect(items: Sequence[Item], dialect: Dialect) -> Any:
+    """Return items, and where the system prompt stands apart from the messages the request body around them."""
+    first = items[0].raw or {}
+    outside = OUTSIDE.get(dialect)
+    if outside is None or first.get("role") != "system":
+        return items
+    return {outside: first["content"], "input" if dialect == "responses" else "messages": list(items[1:])}
+
+
+def conversations(source: Any) -> tuple[str, Iterator[Candidate]]:
+    """Return the name of a source, and its conversations one by one as they are read.
+
+    Raises:
+        InputError: while iterating: as `load` does.
+    """
+    if not is_place(source):
+        return MESSAGES, _of_value(source, MESSAGES)
+    place = source if isinstance(source, Source | Export) else open_place(source)
+    return place.name, _of_export(place) if isinstance(place, Export) else _of_file(place)
+
+
+def holds_conversations(source: Any) -> bool:
+    """Tell whether a file reads as a conversation, or a folder as an export; a folder of other files is none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    place = source if isinstance(source, Source | Export) else open_place(source)
+    if isinstance(place, Export):
+        return place.zipped or _is_export(place)
     try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        if not _in_lines(file, text, error):
-            raise _broken(file, error, error.lineno) from None
-        data = _lines(file, text)
-    except ValueError as error:  # a number of thousands of digits
-        raise InputError(f"{str(file)!r} cannot be read as JSON ({error}); mend the file") from None
-    except RecursionError:
-        raise InputError(f"{str(file)!r} is nested too deeply to be read; give {FORMS}") from None
-    return _shaped(file, data)
-
-
-def _text(file: Path) -> str:
-    try:
-        text = file.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"no file {str(file)!r}; check the path") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{str(file)!r} is not UTF-8 at byte {error.start:,}; save it as UTF-8 JSON") from None
-    except OSError as error:
-        raise InputError(f"cannot read {str(file)!r}: {error.strerror}; give a readable file") from None
-    if not text.strip():
-        raise InputError(f"{str(file)!r} is empty; give {FORMS}")
-    return text
-
-
-def _in_lines(file: Path, text: str, error: json.JSONDecodeError) -> bool:
-    if file.suffix.lower() in LINES:
-        return True
-    return error.msg == "Extra data" and "\n" not in text[: error.pos].strip()
-
-
-def _lines(file: Path, text: str) -> list[Any]:
-    rows = []
-    for number, line in enumerate(text.split("\n"), start=1):  # splitlines would cut at U+2028 within a string
-        if line.strip():
-            try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise _broken(file, error, number) from None
-            except (ValueError, RecursionError) as error:
-                raise InputError(f"{file}:{number}: cannot be read as JSON ({error}); mend the line") from None
-    return rows
-
-
-def _broken(file: Path, error: json.JSONDecodeError, line: int) -> InputError:
-    return InputError(f"{file}:{line}:{error.colno}: broken JSON ({error.msg}); mend the file there")
-
-
-def _shaped(file: Path, data: object) -> list[Any] | dict[str, Any]:
-    if isinstance(data, list) and len(data) == 1 and (isinstance(data[0], list) or _is_body(data[0])):
-        data = data[0]  # a file of one line
-    if isinstance(data, dict):
-        if _is_body(data):
-            listed = data.get("messages")
-            return _items(file, listed) if isinstance(listed, list) and _are_items(listed) else data
-        data = [data]
-    if not isinstance(data, list):
-        raise InputError(f"{str(file)!r} holds {type(data).__name__}; give {FORMS}")
-    if not data:
-        raise InputError(f"{str(file)!r} holds no messages; give {FORMS}")
-    if _are_items(data):
-        return _items(file, data)
-    if _is_body(data[0]):
-        raise InputError(f"{str(file)!r} holds {len(data):,} conversations; give a file with one of them")
-    if isinstance(data[0], dict) and not data[0].keys() & {"role", "type"}:
-        keys = ", ".join(map(repr, data[0])) or "no keys"
-        raise InputError(f"{str(file)!r} holds objects with {keys}; give {FORMS}")
-    return data
-
-
-def _is_body(value: object) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("messages", value.get("input")), list | str)
-
-
-def _are_items(rows: object) -> bool:
-    if not isinstance(rows, list) or not rows or not isinstance(rows[0], dict):
+        return next(_of_file(place), None) is not None
+    except _Foreign:
         return False
-    return isinstance(rows[0].get("text"), str) and not rows[0].keys() & {"content", "type"}
+    except (InputError, MessageError):  # broken JSON in a file that is named so: whoever reads it says what is wrong
+        return place.suffix in CONVERSATIONS
 
 
-def _items(file: Path, rows: Sequence[Any]) -> list[Item]:
+def _is_export(export: Export) -> bool:
+    whole = (form.unfold(export) for form in FORMS if form.unfold is not None)
+    return any(next(iter(one), _END) is not _END for one in whole) or any(map(EXPORTED.fullmatch, export.names))
+
+
+def _of_file(file: Source) -> Iterator[Candidate]:
+    values = file.values()
+    if values is None:
+        text = file.text()
+        form = recognise(text)
+        if form is None:
+            raise _refused(text, file.name)
+        return _read(form, text, file.name)
+    return _of_values(iter(values), file.name, listed=values.listed)
+
+
+def _of_values(values: Iterator[Any], name: str, *, listed: bool) -> Iterator[Candidate]:
+    """Yield the conversations of values that come one by one: each is one, or all together are."""
+    first = next(values, _END)
+    if first is _END:
+        raise InputError(f"{name!r} holds no messages; give a list of messages, or an export of a chat program")
+    second = next(values, _END)
+    if second is _END and not listed:
+        yield from _of_value([first] if isinstance(first, Mapping) and "role" in first else first, name)
+    elif _stands_alone(first):
+        several = itertools.chain([first], () if second is _END else [second], values)
+        for number, value in enumerate(several, start=1):
+            yield from _of_value(value, f"{name}, conversation {number}")
+    else:
+        yield from _of_value([first, *(() if second is _END else (second,)), *values], name)
+
+
+def _stands_alone(value: Any) -> bool:
+    """Tell whether an element of a list is a conversation of its own."""
+    return isinstance(value, list) or is_body(value) or any(form.each and form.recognise(value) for form in FORMS)
+
+
+def _of_value(value: Any, name: str) -> Iterator[Candidate]:
+    """Yield the conversations of a value."""
+    if is_native(value):
+        yield Candidate(form="", messages=value)
+    elif (items := _listed_items(value)) is not None:
+        yield Candidate(form="", messages=_items(name, items))
+    elif (form := recognise(value)) is not None:
+        yield from _read(form, value, name)
+    elif isinstance(value, list) and len(value) > 0 and _stands_alone(value[0]):
+        for number, one in enumerate(value, start=1):
+            yield from _of_value(one, f"{name}, conversation {number}")
+    elif may_be_native(value):  # what is wrong with it is told by what reads it
+        yield Candidate(form="", messages=value)
+    else:
+        raise _refused(value, name)
+
+
+def _read(form: Form, value: Any, name: str) -> Iterator[Candidate]:
+    try:
+        for found in form.read(value):
+            if found.items:
+                yield Candidate(
+                    form=form.name, title=found.title, id=found.id, messages=found.items, dialect=found.dialect
+                )
+    except MessageError as error:
+        raise MessageError(f"{name!r} as {form.name}: {error}") from None
+
+
+def _of_export(export: Export) -> Iterator[Candidate]:
+    """Yield the conversations of a folder or a zip: of the export it is as a whole, else of each file that has some."""
+    for form in FORMS:
+        if form.unfold is not None:
+            whole = iter(form.unfold(export))
+            if (first := next(whole, _END)) is not _END:
+                for value in itertools.chain([first], whole):
+                    yield from _read(form, value, export.name)
+                return
+    none = True
+    for name in export.names:
+        source = export.sources[name]
+        if source.suffix not in CONVERSATIONS:
+            continue
+        try:
+            found = _of_file(source)
+            first = next(found, _END)
+        except _Foreign:
+            continue
+        if isinstance(first, Candidate):
+            none = False
+            yield first
+            yield from found
+    if none:
+        raise _Foreign(_nothing(export))
+
+
+def _nothing(export: Export) -> str:
+    shown = ", ".join(map(repr, export.names[:3])) or "no file"
+    more = f" and {len(export.names) - 3:,} more" if len(export.names) > 3 else ""
+    return f"{export.name!r} has {shown}{more}, and none is a conversation; give the export of a chat program or a file"
+
+
+def _refused(value: Any, name: str) -> _Foreign:
+    return _Foreign(f"{name!r} {looks_like(value)}")
+
+
+def _listed_items(value: Any) -> Sequence[Any] | None:
+    """Return the rows of items with `text`, of a list or a body around one."""
+    rows = value.get("messages") if isinstance(value, Mapping) else value
+    if not isinstance(rows, list) or not rows or not isinstance(rows[0], Mapping):
+        return None
+    return rows if isinstance(rows[0].get("text"), str) and not rows[0].keys() & {"content", "type", "parts"} else None
+
+
+def _items(name: str, rows: Sequence[Any]) -> list[Item]:
     items = []
     for index, row in enumerate(rows):
         if not isinstance(row, Mapping) or not isinstance(row.get("text"), str):
-            raise InputError(f"{str(file)!r}, item {index}: no 'text'; the items before it have one")
-        fields = {"id": row.get("uid"), **{name: row[name] for name in FIELDS if name in row}}
-        for name, value in fields.items():
+            raise InputError(f"{name!r}, item {index}: no 'text'; the items before it have one")
+        fields = {"id": row.get("uid"), **{key: row[key] for key in FIELDS if key in row}}
+        for key, value in fields.items():
             if value is not None and not isinstance(value, str | int | float):
-                raise InputError(f"{str(file)!r}, item {index}: {name!r} is {type(value).__name__}; give a string")
-        known = {name: str(value) for name, value in fields.items() if value is not None}
+                raise InputError(f"{name!r}, item {index}: {key!r} is {type(value).__name__}; give a string")
+        known = {key: str(value) for key, value in fields.items() if value is not None}
         try:
             items.append(Item(text=row["text"], **known))  # type: ignore[arg-type]  # kind is checked by Item
         except MessageError as error:
-            raise InputError(f"{str(file)!r}, item {index}: {error}") from None
+            raise InputError(f"{name!r}, item {index}: {error}") from None
     return items

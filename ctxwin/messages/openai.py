@@ -64,7 +64,7 @@ def _results(raw: Raw) -> Iterable[Part]:
         call_id, name = string(raw, "tool_call_id", "a tool message"), optional(raw, "name", "a tool message")
     empty = True
     for part in _content(raw):
-        empty = False
+        empty = empty and part.kind in ("other", "sealed")  # which belong to the call, and do not answer it
         yield answering(part, call_id, name)
     if empty:
         yield Part(kind="result", call_id=call_id, name=name)

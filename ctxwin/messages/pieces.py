@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ..errors import MessageError
-from ..items import Media, Part
+from ..items import Media, Part, content_hash
 from ..media import MediaKind, attachment
 from .values import Path, Raw
 
@@ -23,6 +23,7 @@ __all__ = [
     "as_json",
     "blocks",
     "brief",
+    "decoded",
     "encoded",
     "left_over",
     "medium",
@@ -104,7 +105,9 @@ def blocks(value: Sequence[Any], path: Path, read: Callable[[Raw, str, Path], It
     for position, block in enumerate(value):
         if not isinstance(block, Mapping):
             raise MessageError(f"content block {position} is {type(block).__name__}; give an object with a 'type'")
-        yield from read(block, string(block, "type", f"content block {position}"), (*path, position))
+        found = list(read(block, string(block, "type", f"content block {position}"), (*path, position)))
+        # A block of nothing but labels is still something that is sent.
+        yield from found or [Part(kind="other", text=as_json(block))]
 
 
 def answering(part: Part, call_id: str | None, name: str | None = None) -> Part:
@@ -148,13 +151,18 @@ def rest(raw: Raw, *read: str, call_id: str | None = None) -> Iterable[Part]:
 
 
 def left_over(raw: Raw, *read: str) -> dict[str, Any]:
-    """Return the fields of an object that are neither read nor short and known."""
-    return {
-        key: value
-        for key, value in raw.items()
-        if key not in read
-        and not (value is None or value is False or value == [] or value == {} or is_label(key, value))
-    }
+    """Return the fields of an object that are neither read nor short and known.
+
+    Fields that say nothing (null, false, empty) are left out too, unless their names are a text by themselves.
+    """
+    left: dict[str, Any] = {}
+    silent: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key in read or is_label(key, value):
+            continue
+        empty = value is None or value is False or (isinstance(value, list | dict) and not value)
+        (silent if empty else left)[key] = value
+    return left | silent if silent and sum(len(str(key)) for key in silent) > LABEL else left
 
 
 def is_label(key: object, value: object) -> bool:
@@ -179,11 +187,13 @@ def _short(value: object) -> int:
 
 def sealed(text: str, call_id: str | None = None) -> Part:
     """Return the part of a string that only the provider can read; it costs by its size."""
-    return Part(kind="sealed", call_id=call_id, media=Media(size=len(text)))
+    return Part(kind="sealed", name=content_hash(text)[:16], call_id=call_id, media=Media(size=len(text)))
 
 
 TEXTS = frozenset({"text", "stdout", "stderr", "logs", "output", "error", "result", "transcript", "cited_text"})
 """Keys under which the results of a provider's own tools have what was found, read or printed."""
+HOLDERS = TEXTS | {"content", "source", "tool_references", "outcome", "annotations", "attributes"}
+"""Keys of what is looked into that providers give it by themselves; the name of any other is text of the result."""
 
 
 def shown(value: object, path: Path, call_id: str, block: Callable[[Raw, str, Path], Iterable[Part]]) -> Iterable[Part]:
@@ -203,17 +213,23 @@ def shown(value: object, path: Path, call_id: str, block: Callable[[Raw, str, Pa
         for position, inner in enumerate(value):
             if isinstance(inner, str | list | tuple | Mapping):
                 yield from shown(inner, (*path, position), call_id, block)
+    elif isinstance(value, Mapping) and value.get("type") in ("image", "document", "input_image"):
+        yield from (answering(part, call_id) for part in block(value, value["type"], path))
     elif isinstance(value, Mapping):
-        kind = value.get("type")
-        if kind in ("image", "document", "input_image"):
-            yield from (answering(part, call_id) for part in block(value, kind, path))
-            return
-        inside = [key for key, inner in value.items() if _holds(key, inner)]
-        yield from rest(value, *inside, call_id=call_id)
-        for key in inside:
-            yield from shown(value[key], (*path, key), call_id, block)
+        yield from _shown_fields(value, path, call_id, block)
     elif value is not None:
         yield Part(kind="other", text=as_json(value), call_id=call_id)
+
+
+def _shown_fields(
+    value: Raw, path: Path, call_id: str, block: Callable[[Raw, str, Path], Iterable[Part]]
+) -> Iterable[Part]:
+    inside = [key for key, inner in value.items() if _holds(key, inner)]
+    yield from rest(value, *inside, call_id=call_id)
+    if named := [key for key in inside if key not in HOLDERS]:
+        yield Part(kind="other", text=as_json(named), call_id=call_id)
+    for key in inside:
+        yield from shown(value[key], (*path, key), call_id, block)
 
 
 def _holds(key: str, value: object) -> bool:
@@ -265,8 +281,8 @@ def medium(
         if len(text) > LONGEST_URL or (source is not None and not isinstance(source, str)):
             yield Part(kind="other", text=as_json(source))
         return
-    data = _decoded(text, head)
-    found = attachment(data, mime=mime, name=name)
+    data = decoded(text)
+    found = attachment(data, mime=mime or (None if kind == "file" else f"{kind}/*"), name=name)
     if data is None or not found.genuine:
         yield Part(kind=kind, path=path, media=Media(mime=found.media.mime, detail=detail))
         yield Part(kind="other", text=text)
@@ -303,8 +319,9 @@ def encoded(text: str, old: str) -> str:
     return f"data:{head['mime']};base64,{data}" if head else data
 
 
-def _decoded(text: str, head: re.Match[str] | None) -> bytes | None:
+def decoded(text: str) -> bytes | None:
     """Return the bytes of base64 or of a data URI; None where it is none."""
+    head = _DATA_URI.match(text)
     written = text[head.end() :] if head else text
     if head is not None and not head["rest"].lower().endswith(";base64"):
         return unquote_to_bytes(written)

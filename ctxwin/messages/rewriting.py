@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import MessageError
+from ..items import Part
 from .pieces import INSIDE, encoded
 from .values import Path, Raw
 
-__all__ = ["rewrite"]
+__all__ = ["rewrite", "texts_within"]
 
 MEDIA: Mapping[str, str] = {
     "image_url": "text",
@@ -51,11 +52,39 @@ def rewrite(raw: Raw, texts: Mapping[Path, str]) -> dict[str, Any]:
     return dict(new) if isinstance(new, Mapping) else {}
 
 
+def texts_within(call: Part) -> list[tuple[Path, str]]:
+    """Return the texts within the arguments of a call, each with the path at which `rewrite` puts another.
+
+    Arguments that are no JSON are one text.
+
+    Example:
+        >>> from ctxwin.messages import read
+        >>> save = {"type": "tool_use", "id": "c", "name": "save", "input": {"path": "a.md", "lines": ["Ebb", "Flood"]}}
+        >>> [text for _, text in texts_within(read([{"role": "assistant", "content": [save]}]).items[0].parts[0])]
+        ['a.md', 'Ebb', 'Flood']
+    """
+    try:
+        held = json.loads(call.text)
+    except ValueError:
+        return [(call.path, call.text)]
+    if not isinstance(held, dict | list):
+        return [(call.path, call.text)]
+    return list(_texts(held, (*call.path, INSIDE)))
+
+
+def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping | list):
+        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _texts(inner, (*path, key))
+
+
 def _put(value: object, rest: Path, text: str, path: Path) -> object:
     if not rest:
         return _renewed(value, text, path)
-    if rest[0] == INSIDE and isinstance(value, str):
-        return _inside(value, rest[1:], text, path)
+    if rest[0] == INSIDE:  # arguments may be JSON, or the object already
+        return _inside(value, rest[1:], text, path) if isinstance(value, str) else _put(value, rest[1:], text, path)
     step, copy = rest[0], _copy(value)
     keys = copy if isinstance(copy, dict) else range(len(copy)) if isinstance(copy, list) else ()
     if step not in keys:

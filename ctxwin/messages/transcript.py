@@ -12,6 +12,7 @@ from ..errors import InputError, MessageError
 from ..items import Item
 from .envelope import by_messages, take_apart
 from .groups import Links, speaks
+from .plain import as_plain
 from .reading import raws_of, read_items, read_system
 from .values import OUTSIDE, Conversation, Dialect
 
@@ -63,7 +64,7 @@ class Transcript:
 
     def __init__(self, messages: Any = (), *, dialect: Dialect | None = None) -> None:
         body = isinstance(messages, Mapping)
-        request = self._request = take_apart(messages if body else (), dialect)
+        request = self._request = take_apart(as_plain(messages) if body else (), dialect)
         self.dialect, self._told = request.dialect, request.told
         self._strict = dialect is None  # where nobody says so, what is none of a provider's forms is none
         self.head: Item | None = read_system(request.raws[0]["content"], self.dialect) if request.lifted else None
@@ -84,6 +85,7 @@ class Transcript:
         """
         if isinstance(messages, Mapping):
             raise MessageError("a conversation grows by messages, not by a request body; give the list of them")
+        messages = as_plain(messages)
         first, raws = len(self.items), take_apart(messages, self.dialect).raws
         told = None if self._told else by_messages(raws_of(raws, first=first))
         if told is not None and told != self.dialect:

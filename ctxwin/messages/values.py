@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from ..items import Item
 
-__all__ = ["DIALECTS", "OUTSIDE", "ROLES", "Conversation", "Dialect", "Path", "Problem", "Raw"]
+__all__ = ["DIALECTS", "OUTSIDE", "ROLES", "Conversation", "Dialect", "Path", "Problem", "Raw", "Repair"]
 
 Dialect = Literal["openai", "responses", "anthropic"]
 """OpenAI chat completions, OpenAI Responses, Anthropic Messages."""
@@ -66,3 +66,22 @@ class Problem:
     def __str__(self) -> str:
         where = "request" if self.index is None else f"message {self.index}"
         return f"{where}: {self.message} ({self.rule})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What `repair` did at one place."""
+
+    index: int | None
+    """Position in the list that came in, from 0; None for the request and its outer system prompt."""
+    rule: str
+    """Name of the rule that was broken."""
+    done: str
+    """What was done, in words."""
+    lost: tuple[str, ...] = ()
+    """Strings that stood there and stand nowhere in what came out, keys included."""
+
+    def __str__(self) -> str:
+        where = "request" if self.index is None else f"message {self.index}"
+        gone = f"; gone: {', '.join(map(repr, self.lost))}" if self.lost else ""
+        return f"{where}: {self.done} ({self.rule}){gone}"

@@ -71,8 +71,9 @@ def unknown_types(messages: Iterable[Any], dialect: Dialect) -> list[str]:
     for message in messages:
         if not isinstance(message, Mapping):
             continue
-        if dialect == "responses" and message.get("type", "message") not in ITEM_TYPES:
-            found.add(str(message["type"]))
+        kind = message.get("type")
+        if dialect == "responses" and isinstance(kind, str) and kind not in ITEM_TYPES:
+            found.add(kind)
         content = message.get("content")
         for block in content if isinstance(content, list | tuple) else ():
             kind = block.get("type") if isinstance(block, Mapping) else None

@@ -34,8 +34,9 @@ __all__ = ["Change", "Packed", "Plan", "Talk", "apack", "pack"]
 def pack(
     messages: Any = None,
     query: str | None = None,
-    budget: int | Budget | None = None,
+    budget: int | str | Budget | None = None,
     *,
+    pick: str | int | None = None,
     model: str | None = None,
     tokenizer: Any = None,
     files: Any = None,
@@ -52,12 +53,16 @@ def pack(
     """Pack the most useful of messages, files and items into a hard token budget.
 
     Args:
-        messages: OpenAI chat or Responses or Anthropic messages, a request body around them, or turns as
-            `Item`s, or a `Talk` of any of these that grows. The request comes back in the same form.
+        messages: OpenAI chat or Responses or Anthropic messages, a request body around them, turns as `Item`s, or a
+            `Talk` of any of these that grows; the request comes back in the same form. Or a conversation as another
+            program keeps it, loaded or as a path of its file, folder or zip: an export of ChatGPT, Claude.ai, Slack or
+            WhatsApp, a transcript, a table and more (`ctxwin.messages.foreign`); it comes back as OpenAI chat, and
+            `report.origin` names what it was read as.
         query: what the request should be good for; default: the last user message. A query that is not the
             last user message ends the request and is counted.
-        budget: tokens, or `Budget(total=, reserve=, margin=)`; default: the model's window less room for the
-            answer, or 2,048 without a model.
+        budget: tokens, such as 2000 or "2k", or `Budget(total=, reserve=, margin=)`; default: the model's window less
+            room for the answer, or 2,048 without a model.
+        pick: which conversation, where the file holds several: its title or a part of it, its id, or its number from 1.
         model: a name from `ctxwin models`; gives window, tokenizer and prices.
         tokenizer: an encoding's or model's name, a path to a `tokenizer.json`, or an object with `count`.
         files: paths, globs or `Files`; chunks of them compete for the budget and are cited in the request.
@@ -95,15 +100,15 @@ def pack(
         (True, True)
     """
     task = make_task(
-        messages, query, budget, model=model, tokenizer=tokenizer, files=files, items=items, strategy=strategy,
-        solver=solver, embedder=embedder, reranker=reranker, summarizer=summarizer, pins=pins, tools=tools,
-        shares=shares,
+        messages, query, budget, pick=pick, model=model, tokenizer=tokenizer, files=files, items=items,
+        strategy=strategy, solver=solver, embedder=embedder, reranker=reranker, summarizer=summarizer, pins=pins,
+        tools=tools, shares=shares,
     )  # fmt: skip
     return _run(task)
 
 
 async def apack(
-    messages: Any = None, query: str | None = None, budget: int | Budget | None = None, **options: Any
+    messages: Any = None, query: str | None = None, budget: int | str | Budget | None = None, **options: Any
 ) -> Packed:
     """Pack without blocking the event loop; arguments, result and errors are those of `pack`.
 
@@ -131,7 +136,7 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
     """Pack one task: yield what is needed from outside and be sent the answer; the last yield is the result."""
     draft = Draft(task)
 
-    def again(budget: int | Budget | None, model: str | None) -> Packed:
+    def again(budget: int | str | Budget | None, model: str | None) -> Packed:
         return _run(task.under(budget, model))
 
     if (request := draft.everything()) is not None:

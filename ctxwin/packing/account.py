@@ -54,6 +54,7 @@ def account(
         value=choice.selection.value if choice else total,
         bound=choice.selection.bound if choice else total,
         price=choice.selection.price if choice else 0.0,
+        origin=task.origin,
         excerpts=request.excerpts,
         shares=tuple(_shared(draft, request)),
         skipped=task.skipped,

@@ -132,6 +132,10 @@ class Draft:
             BudgetError: it does not; the message itemises system, tools, pins, tail, query, and the
                 notes between them where something is left out.
         """
+        whole = sum(int(section.pieces.tokens[section.units.required].sum()) for section in self.sections)
+        whole += sum(int(section.pieces.gap[parted(section)].sum()) for section in self.sections)
+        if whole + self.fixed <= self.limit:
+            return  # no need to know to what it could be shortened
         sums = {"system": 0, "tools": self.tools, "pins": 0, "tail": 0, "query": self.query}
         names = {"system": "system", "pinned": "pins", "tail": "tail"}
         for section in self.sections:

@@ -84,7 +84,7 @@ class Plan:
             if mine.get(name, "out") != theirs.get(name, "out")
         )
 
-    def repack(self, *, budget: int | Budget | None = None, model: str | None = None) -> Packed:
+    def repack(self, *, budget: int | str | Budget | None = None, model: str | None = None) -> Packed:
         """Pack the same input again under another budget or for another model.
 
         Raises:

@@ -13,7 +13,7 @@ from ..columns import Gathered
 from ..embed import CachedEmbedder, Reading
 from ..pool import Among, Scored
 from ..rerank import Reranker
-from ..retrieve import Index, ItemVectors, Query, score_together
+from ..retrieve import Index, ItemVectors, Query, asking, score_together
 from .draft import Draft
 from .needs import Scores, Vectors
 
@@ -79,7 +79,7 @@ def judge(draft: Draft) -> Generator[Vectors | Scores, NDArray[np.float32], Rele
 def _said_before(draft: Draft) -> tuple[str, ...]:
     """Return the last messages of user and assistant that are not the question, oldest first."""
     newest_first = (item.text for item in reversed(draft.task.conversation.items) if item.role in ("user", "assistant"))
-    others = (text for text in newest_first if text.strip() != draft.task.question)
+    others = (text for text in map(asking, newest_first) if text != draft.task.question)
     return tuple(islice(others, HISTORY))[::-1]
 
 

@@ -7,6 +7,7 @@ unit of the messages is a group that travels together; a unit of the block is on
 from __future__ import annotations
 
 import copy
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from ..constraints import Units, item_units
 from ..excerpts import Excerpt
 from ..items import Item, Part
 from ..layout import Pieces, Runs, count_pieces, omitted_run
-from ..messages import note, read
+from ..messages import note, read, texts_within
 from ..pool import Pool
 from ..recall import id_ranges, marked
 from ..renditions import Rung, RungKind, Sentences, fit_text, ladder
@@ -113,6 +114,18 @@ class _Texts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cuttable:
+    """A text that can be cut to any length."""
+
+    slot: Slot
+    source: Sentences
+    scale: float
+    """Tokens that it takes where it stands for each of its own: in JSON, line ends and quotes are escaped."""
+    saved: int
+    """Tokens that cutting it to the least saves."""
+
+
 class _Shortener(ABC):
     """What both sections share: shortening the texts of a unit, each by its own ladder."""
 
@@ -136,29 +149,41 @@ class _Shortener(ABC):
         return [_level(whole, level, ladders) for level in range(levels)]
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
-        whole = int(self.pieces.tokens[unit])
-        slots = [(slot, text, self._texts.sentences(text, self._tokenizer).total) for slot, text in self.slots(unit)]
-        slots = [one for one in slots if one[2] > LEAST]
-        shortenable = sum(full for _, _, full in slots)
-        room = tokens - (whole - shortenable) - sum(self._mark(slot) for slot, _, _ in slots)
-        if not slots or room < LEAST * len(slots):
-            return None
-        spare = room - LEAST * len(slots)
-        excess = max(1, shortenable - LEAST * len(slots))
-        texts: dict[Slot, str] = {}
-        runs: dict[Slot, Runs] = {}
-        for slot, text, full in slots:
-            room = LEAST + spare * (full - LEAST) // excess
-            short, runs[slot] = fit_text(text, room, weights, self._tokenizer)
-            texts[slot] = short if short == text else self.shown(slot, short)
-        return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=texts, runs=runs)
+        texts = self._cuttable(self.slots(unit))
+        return self._fitted(unit, texts, tokens, weights) or (
+            self._fitted(unit, [*texts, *further], tokens, weights)
+            if (further := self._cuttable(self.last_slots(unit), within_json=True))
+            else None
+        )
 
     def least(self, unit: int) -> int:
-        low, high = 1, int(self.pieces.tokens[unit])
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.fitted(unit, middle, {}) else (middle + 1, high)
-        return low
+        texts = [*self._cuttable(self.slots(unit)), *self._cuttable(self.last_slots(unit), within_json=True)]
+        return int(self.pieces.tokens[unit]) - sum(one.saved for one in texts)
+
+    def _fitted(self, unit: int, texts: Sequence[_Cuttable], tokens: int, weights: Mapping[str, float]) -> Form | None:
+        whole, most = int(self.pieces.tokens[unit]), sum(one.saved for one in texts)
+        spare = tokens - (whole - most)
+        if not texts or spare < 0:
+            return None
+        short: dict[Slot, str] = {}
+        runs: dict[Slot, Runs] = {}
+        for one in texts:
+            room = LEAST + int(spare * one.saved / max(1, most) / one.scale)
+            text, runs[one.slot] = fit_text(one.source, room, weights, self._tokenizer)
+            short[one.slot] = text if text == one.source.text else self.shown(one.slot, text)
+        return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=short, runs=runs)
+
+    def _cuttable(self, slots: Sequence[tuple[Slot, str]], *, within_json: bool = False) -> list[_Cuttable]:
+        """Return the texts that can be cut to any length, split."""
+        found = []
+        for slot, text in slots:
+            source = self._texts.sentences(text, self._tokenizer)
+            if source.total > LEAST:
+                written = json.dumps(text, ensure_ascii=False)[1:-1] if within_json else text
+                scale = self._tokenizer.count_many([written])[0] / source.total if within_json else 1.0
+                if (saved := int((source.total - LEAST) * scale) - self._mark(slot)) > 0:
+                    found.append(_Cuttable(slot, source, scale, saved))
+        return found
 
     def shown(self, slot: Slot, text: str) -> str:
         return marked(text, self.items[slot[0]]) if self.recall else text
@@ -183,6 +208,10 @@ class _Shortener(ABC):
 
     @abstractmethod
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]: ...
+
+    def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts of a unit that are shortened only when nothing else fits."""
+        return ()
 
 
 class History(_Shortener):
@@ -213,12 +242,24 @@ class History(_Shortener):
         return note(omitted_run(len(indices), ids), self.conversation.dialect)
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
-        """Return the texts and tool results of a group; arguments of calls and reasoning stay as they are."""
+        """Return the texts and tool results of a group; reasoning stays as it is."""
         return [
             ((member, part.path), part.text)
             for member in self.units.members[unit]
             for part in self.items[member].parts
             if _replaceable(part)
+        ]
+
+    def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts within the arguments of the calls of a group that must stay, in their places."""
+        if not self.units.required[unit]:
+            return ()
+        return [
+            ((member, path), text)
+            for member in self.units.members[unit]
+            for part in self.items[member].parts
+            if part.kind == "call" and part.path
+            for path, text in texts_within(part)
         ]
 
 

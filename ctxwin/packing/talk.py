@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Any
@@ -114,6 +115,18 @@ class Talk:
         """Undo `forget` for some messages."""
         with self._lock:
             self._forget_only(self.forgotten - set(positions))
+
+    def without(self, *positions: int) -> Talk:
+        """Return the conversation as it is now with these messages left out too; what is known of messages is shared.
+
+        It is to be packed, not to grow.
+        """
+        with self._lock:
+            view = copy(self)
+            view._transcript, view._lock = copy(self._transcript), RLock()
+            view._forget_only(self.forgotten | set(positions))
+            view.snapshot()
+        return view
 
     def _forget_only(self, positions: frozenset[int]) -> None:
         if positions != self.forgotten:

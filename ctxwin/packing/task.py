@@ -13,12 +13,13 @@ from ..constraints import resolve_pins
 from ..embed import CachedEmbedder, get_embedder
 from ..errors import InputError, MessageError, UnknownModel
 from ..files import Files
-from ..items import Budget, Item
-from ..messages import Conversation, last_user
+from ..items import Budget, Item, parse_tokens
+from ..messages import Conversation, last_user, load, typed
 from ..models import Model, get_model
 from ..pool import Pool
 from ..recall import can_recall
 from ..rerank import Reranker, get_reranker
+from ..retrieve import asking
 from ..summarize import Summarizer, get_summarizer
 from ..tokens import Tokenizer, get_tokenizer
 from .shares import check_shares
@@ -41,6 +42,8 @@ class Task:
     """One packing, all names resolved."""
 
     talk: Snapshot
+    origin: str
+    """What the messages were read from; "" for those of a provider."""
     pool: Pool | None
     """What goes into the retrieved block; None without items and files."""
     skipped: Sequence[tuple[str, str]]
@@ -78,7 +81,7 @@ class Task:
         """Whether relevance is not needed."""
         return self.strategy in BLIND or not self.question
 
-    def under(self, budget: int | Budget | None, model: str | None) -> Task:
+    def under(self, budget: int | str | Budget | None, model: str | None) -> Task:
         """Return the same task under another budget, or for another model with its window and tokenizer."""
         row = get_model(model) if model is not None else self.model
         counter = get_tokenizer(row) if model is not None else self.tokenizer
@@ -90,8 +93,9 @@ class Task:
 def make_task(
     messages: Any = None,
     query: str | None = None,
-    budget: int | Budget | None = None,
+    budget: int | str | Budget | None = None,
     *,
+    pick: str | int | None = None,
     model: str | None = None,
     tokenizer: Any = None,
     files: Any = None,
@@ -109,7 +113,8 @@ def make_task(
     if query is not None and not isinstance(query, str):
         raise InputError(f"a query is a string, not {type(query).__name__}")
     query = query if query is None or query.strip() else None
-    talk = (messages if isinstance(messages, Talk) else _read_once(messages)).snapshot()
+    given, origin = _loaded(messages, pick)
+    talk = given.snapshot()
     conversation = talk.conversation
     row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
     counter = get_tokenizer(tokenizer if tokenizer is not None else row)
@@ -117,13 +122,14 @@ def make_task(
     if not pool and not conversation.items and query is None:
         raise InputError("nothing to pack: give messages, items or files")
     said = _last_question(conversation)
-    asked = said.text if said is not None else ""
+    asked = typed(said) if said is not None else ""
     question = query if query is not None else asked
     return Task(
         talk=talk,
+        origin=origin,
         pool=pool,
         skipped=skipped,
-        question=question.strip(),
+        question=asking(question),
         asked=said.when if said is not None else None,
         query=query if query is not None and query.strip() != asked.strip() else None,
         budget=fill_budget(budget, row, counter),
@@ -134,7 +140,7 @@ def make_task(
         embedder=get_embedder("auto" if embedder is None else embedder),
         reranker=get_reranker(reranker) if reranker is not None else None,
         summarizer=get_summarizer(summarizer) if summarizer is not None else None,
-        pins=talk.pinned(pins) if isinstance(messages, Talk) else resolve_pins(conversation.items, pins),
+        pins=talk.pinned(pins) if messages is given else resolve_pins(conversation.items, pins),
         tools=tuple(tools) if tools is not None else conversation.tools,
         shares=_shares(shares, pool, strategy),
     )
@@ -151,12 +157,20 @@ def _named_in(conversation: Conversation, tokenizer: Any) -> Model | None:
         return None
 
 
-def _read_once(messages: Any) -> Talk:
-    """Make a talk for one packing; a request body without messages is an error, and no messages at all are none."""
-    talk = Talk(messages)
-    if isinstance(messages, Mapping) and not talk.snapshot().conversation.items:
+def _loaded(messages: Any, pick: str | int | None) -> tuple[Talk, str]:
+    """Return the talk to be packed, and what it was read from.
+
+    A request body without messages is an error, and no messages at all are none.
+    """
+    if messages is None or isinstance(messages, Talk):
+        if pick is not None:
+            raise InputError(f"pick={pick!r} chooses a conversation of a file or an export; give that as messages")
+        return (Talk() if messages is None else messages), ""
+    found = load(messages, pick)
+    talk = Talk(found.messages)
+    if isinstance(found.messages, Mapping) and not talk.snapshot().conversation.items:
         raise MessageError("no messages; give at least one")
-    return talk
+    return talk, found.origin
 
 
 def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple[float, float | None]]:
@@ -192,12 +206,12 @@ def _last_question(conversation: Conversation) -> Item | None:
     return conversation.items[asked] if asked is not None else None
 
 
-def fill_budget(budget: int | Budget | None, model: Model | None, tokenizer: Tokenizer) -> Budget:
+def fill_budget(budget: int | str | Budget | None, model: Model | None, tokenizer: Tokenizer) -> Budget:
     """Return the budget with its margin filled in."""
     if budget is None:
         budget = _window(model) if model is not None else DEFAULT_BUDGET
     if not isinstance(budget, Budget):
-        budget = Budget(total=budget)
+        budget = Budget(total=parse_tokens(budget) if isinstance(budget, str) else budget)
     if budget.margin is None:
         room = budget.total - budget.reserve
         margin = 0 if tokenizer.exact else room - int(room / (1 + tokenizer.error))

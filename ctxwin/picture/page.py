@@ -15,6 +15,7 @@ from .words import (
     headline,
     notes,
     numbers,
+    origin,
     quality,
     relevance,
     shares_of,
@@ -94,7 +95,7 @@ def html(report: Report) -> str:
     order with form, relevance, tokens, reason and first words, runs of dropped ones folded; notes.
     """
     decisions = report.decisions
-    said = "".join(f"<div>{_safe(note, 400)}</div>" for note in notes(report))
+    said = "".join(f"<div>{_safe(note, 400)}</div>" for note in [*origin(report), *notes(report)])
     return (
         f'<div class="ctxwin"><style>{_STYLE}</style>{_head(report)}'
         f'<div class="cw-draw">{_window(report)}{_strip(decisions)}</div>'

@@ -17,6 +17,7 @@ from .words import (
     limited,
     notes,
     numbers,
+    origin,
     quality,
     relevance,
     shares_of,
@@ -100,7 +101,7 @@ def _framed(report: Report, rows: Sequence[Decision | str], said: Sequence[str],
     shares = shares_of(report)
     head = ("form", "p", "tokens", "item", "why", "begins")
     lines = [*_wrapped(headline(report), width), f"[{_bar(shares, width - 2)}]", *_legend(shares, width)]
-    lines += ["", *_wrapped(f"{numbers(report)}; {quality(report)}", width)]
+    lines += ["", *origin(report), *_wrapped(f"{numbers(report)}; {quality(report)}", width)]
     if rows:
         cells = (one if isinstance(one, str) else _row(*_cells(one), width=width) for one in rows)
         lines += ["", _row(*head, width=width), *cells]

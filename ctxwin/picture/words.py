@@ -14,13 +14,13 @@ __all__ = [
     "by_relevance",
     "clean",
     "costs",
-    "daily",
     "flagged",
     "fullness",
     "headline",
     "limited",
     "notes",
     "numbers",
+    "origin",
     "quality",
     "relevance",
     "shares_of",
@@ -94,6 +94,11 @@ def numbers(report: Report) -> str:
     return f"{len(report.kept):,} whole, {len(report.shortened):,} shortened, {len(report.dropped):,} out"
 
 
+def origin(report: Report) -> list[str]:
+    """Say what the messages were read from; nothing for those of a provider."""
+    return [f"read from: {clean(report.origin, 90)}"] if report.origin else []
+
+
 def quality(report: Report) -> str:
     """Say how good the choice is and who judged relevance."""
     if not report.dropped and not report.shortened:
@@ -128,19 +133,14 @@ def limited(report: Report) -> str | None:
 
 
 def costs(report: Report) -> list[str]:
-    """Say what the call costs in money, energy and CO2; nothing without a model."""
+    """Say what the call, and a day of such calls, costs in money, energy and CO2; nothing without a model."""
     if (cost := report.cost) is None:
         return []
     said = [cost.spending.impact()]
     if cost.packed is not None and cost.unpacked is not None:
         model = clean(cost.model, 40)
         said.insert(0, f"${cost.packed:.5f} with {model}, unpacked ${cost.unpacked:.5f} (prices of {cost.date})")
-    return said
-
-
-def daily(report: Report) -> list[str]:
-    """Say what a day of such calls costs; nothing without a model."""
-    return [report.cost.spending.daily()] if report.cost else []
+    return [*said, cost.spending.daily()]
 
 
 def _purchase(report: Report) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -124,11 +125,13 @@ def _order(source: Sentences, scores: NDArray[np.float64], tool_output: bool) ->
 
 def match(source: Sentences, weights: Mapping[str, float], neighbour: float) -> NDArray[np.float64]:
     """Return s_j (n,): the share of the question's weight that a sentence, or partly its neighbour, has."""
-    own = np.zeros(len(source.tokens))
     whole = sum(weights.values()) or 1.0
-    for term, weight in weights.items():
-        if term in source.found:
-            own[source.found[term]] += weight / whole
+    hits = [
+        (found, weight / whole) for term, weight in weights.items() if (found := source.found.get(term)) is not None
+    ]
+    places = np.fromiter(chain.from_iterable(found for found, _ in hits), np.intp)
+    shares = np.repeat([share for _, share in hits], [len(found) for found, _ in hits])
+    own = np.bincount(places, shares, minlength=len(source.tokens)).astype(np.float64)  # of no places: int
     scores = own.copy()
     np.maximum(scores[1:], neighbour * own[:-1], out=scores[1:])
     np.maximum(scores[:-1], neighbour * own[1:], out=scores[:-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,21 +11,25 @@ from numpy.typing import NDArray
 
 from ..tokens import Tokenizer
 from .extracts import GAP, GAP_TOKENS, NEIGHBOUR, joined, match, runs_of
-from .sentences import MAX_SENTENCE, Sentences, split
+from .sentences import Sentences, split
 
 __all__ = ["fit_text"]
 
 OMITTED_TOKENS = 12
 """Tokens of "[… 3,120 tokens omitted …]" on a line of its own, at most (o200k_base: 10)."""
+SHORTLIST = 4
+"""Times the room that the sentences that come into question have together: some will not fit beside others."""
 
 
 def fit_text(
-    text: str, tokens: int, weights: Mapping[str, float], tokenizer: Tokenizer
+    source: Sentences, tokens: int, weights: Mapping[str, float], tokenizer: Tokenizer
 ) -> tuple[str, Sequence[tuple[int, int]]]:
     """Shorten one text to at most so many tokens: its head and tail, and what matches the question between.
 
+    The text was split once; only the sentences that come into question are cut finer, where there is little room.
+
     Args:
-        text: any text.
+        source: the text, split.
         tokens: that the result counts at most, 1 or more; from 8 on it is never empty.
         weights: idf weight of each term of the question.
         tokenizer: what counts.
@@ -34,20 +39,20 @@ def fit_text(
         (start, end) characters of these parts.
 
     Example:
+        >>> from ctxwin.renditions import split
         >>> from ctxwin.tokens import get_tokenizer
         >>> text = "Start. " + "Nothing happens. " * 99 + "The pump fails. " + "All quiet. " * 99 + "End."
-        >>> fit_text(text, 30, {"pump": 3.0}, get_tokenizer("o200k_base"))[0]
+        >>> tokenizer = get_tokenizer("o200k_base")
+        >>> fit_text(split(text, tokenizer), 30, {"pump": 3.0}, tokenizer)[0]
         'Start. [… 591 tokens omitted …] Nothing happens. The pump fails. … End.'
     """
-    whole = tokenizer.count_many([text])[0]
-    if whole <= tokens:
+    text = source.text
+    if source.total <= tokens:
         return text, [(0, len(text))]
     room = tokens - OMITTED_TOKENS
-    longest = max(8, room * len(text) // whole // 3)  # a sentence of a third of the room leaves two for others
-    source = split(text, tokenizer, longest=min(MAX_SENTENCE, longest))
-    rank = match(source, weights, NEIGHBOUR)
-    rank[0], rank[-1] = np.inf, np.finfo(np.float64).max
-    order = np.argsort(-rank, kind="stable").tolist()
+    longest = max(8, room * len(text) // source.total // 3)  # a sentence of a third of the room leaves two for others
+    source = _finer(source, weights, room, longest, tokenizer)
+    order = _order(source, weights)
     while room > 0 and (chosen := _fitting(source.tokens.tolist(), order, room)):
         short, runs = _with_account(source, np.asarray(list(chosen)))
         over = tokenizer.count_many([short])[0] - tokens
@@ -55,6 +60,44 @@ def fit_text(
             return short, runs
         room -= over
     return _beginning(text, tokens, tokenizer)
+
+
+def _order(source: Sentences, weights: Mapping[str, float]) -> list[int]:
+    """Return the sentences as they come into question: the first, the last, then those that match best."""
+    rank = match(source, weights, NEIGHBOUR)
+    rank[0], rank[-1] = np.inf, np.finfo(np.float64).max
+    order: list[int] = np.argsort(-rank, kind="stable").tolist()
+    return order
+
+
+def _finer(source: Sentences, weights: Mapping[str, float], room: int, longest: int, tokenizer: Tokenizer) -> Sentences:
+    """Cut the sentences that come into question into pieces of at most so many characters, and count those."""
+    order = np.asarray(_order(source, weights))
+    wanted = order[: int(np.searchsorted(source.tokens[order[2:]].cumsum(), SHORTLIST * max(room, 1))) + 3]
+    wanted = wanted[np.diff(source.ends)[wanted] > longest]
+    if not len(wanted):
+        return source
+    pieces = {}
+    for j in wanted.tolist():
+        start, end = source.ends[j : j + 2].tolist()
+        sentence = source.text[start:end]
+        pieces[j] = split(sentence.rstrip(" ") or sentence, tokenizer, longest=longest)  # a space is the next one's
+    sizes = np.ones(len(source.tokens), np.int64)
+    sizes[wanted] = [len(pieces[j].tokens) for j in wanted.tolist()]
+    place = np.concatenate([[0], sizes.cumsum()])
+    ends, tokens = np.repeat(source.ends[1:], sizes), np.repeat(source.tokens, sizes)
+    for j, one in pieces.items():
+        ends[place[j] : place[j + 1] - 1] = source.ends[j] + one.ends[1:-1]
+        tokens[place[j] : place[j + 1]] = one.tokens
+    is_cut = np.zeros(len(sizes), np.bool_)
+    is_cut[wanted] = True
+    found: dict[str, list[int]] = {}
+    for term in weights.keys() & source.found.keys():
+        at = np.asarray(source.found[term])
+        found[term] = place[at[~is_cut[at]]].tolist()
+        for j in at[is_cut[at]].tolist():
+            found[term] += [int(place[j]) + k for k in pieces[j].found.get(term, ())]  # a cut may part a word
+    return replace(source, ends=np.concatenate([[0], ends]), tokens=tokens, found=found, parts=None)
 
 
 def _fitting(tokens: Sequence[int], order: Sequence[int], room: int) -> set[int]:

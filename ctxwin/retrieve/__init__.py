@@ -9,7 +9,7 @@ question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 from .calibration import Calibration, calibrate
 from .fitting import Feedback, Indexed, fit
 from .index import Index, ItemVectors, count_terms, score_together
-from .query import Query
+from .query import Query, asking
 from .weights import FEATURES, Weights, shipped_weights
 from .whole import asks_for_the_whole
 
@@ -22,6 +22,7 @@ __all__ = [
     "ItemVectors",
     "Query",
     "Weights",
+    "asking",
     "asks_for_the_whole",
     "calibrate",
     "count_terms",

@@ -7,7 +7,7 @@ import re
 __all__ = ["Titles"]
 
 _WORD = re.compile(r"\w+")
-_REMARK = re.compile(r"\(.*?\)")
+_REMARK = re.compile(r"\([^()\n]{0,200}\)")
 LOOKED_AT = 4_000
 """Characters of a text that are searched."""
 LONGEST = 8

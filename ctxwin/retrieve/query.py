@@ -14,7 +14,7 @@ from ..lexical import term_counts, tokenize
 from .subject import asks_over_time, subject
 from .traces import Frame, frames
 
-__all__ = ["Query"]
+__all__ = ["Query", "asking"]
 
 HISTORY = 6
 """Messages before the question that are looked at."""
@@ -53,10 +53,24 @@ _QUOTED = re.compile(r"[\"“「『《`]([^\"”」』》`]{3,80})[\"”」』�
 _NAME = (
     r"\b[a-z][a-z0-9]*_\w+|\b_\w+|\b[a-z]+[A-Z]\w*|\b[A-Z]+[a-z0-9]+[A-Z]\w*|\b\w+\(\)|\b[A-Za-z]\w*(?:\.[A-Za-z_]\w*)+"
 )
-_CODE = re.compile(rf"`[^`\n]+`|{_NAME}|\w(?:Error|Exception)\b|^Traceback |^\s+at ", re.M)
+_CODE = re.compile(rf"`[^`\n]+`|{_NAME}|\w(?:Error|Exception)\b|^Traceback |^[^\S\n]+at ", re.M)
 _PIECE = re.compile(rf"```.*?```|`[^`\n]+`|^(?: {{4}}|\t)\S.*$|^[\w.]*(?:Error|Exception)\b.*$|{_NAME}", re.M | re.S)
 """Spans and blocks of code, lines of errors, and identifiers."""
 _TESTS = re.compile(r"\btest(?:s|ed|ing)?\b|测试", re.I)
+
+ASKING = 4_000
+"""Characters at either end of a longer message that are read as its question: what is pasted between is material."""
+
+
+def asking(text: str) -> str:
+    """Return what a message asks: all of it, or the two ends of a very long one.
+
+    Example:
+        >>> asking(" Why? "), len(asking("Why?" + 1_000_000 * " and so on"))
+        ('Why?', 8001)
+    """
+    text = text.strip()
+    return text if len(text) <= 2 * ASKING else f"{text[:ASKING]}\n{text[-ASKING:]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -30,7 +30,7 @@ _OVER_TIME = re.compile(
     re.I,
 )
 _OUR_TALKS = re.compile(
-    rf"\b(?:(?:all|our|my|your|these|those|different|several|recent|past|previous) )+{_TALKS}\b", re.I
+    rf"\b(?:(?:all|our|my|your|these|those|different|several|recent|past|previous) ){{1,6}}{_TALKS}\b", re.I
 )
 """Not *chat* and *message* alone: a question may be about a chat app."""
 _FRAME = frozenset(

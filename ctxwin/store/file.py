@@ -197,6 +197,8 @@ class StoreFile:
             if isinstance(error, sqlite3.OperationalError):  # a text that is no UTF-8; this error would quote it
                 raise self.error(_REASONS[sqlite3.SQLITE_CORRUPT]) from None
             raise
+        except OverflowError:
+            raise InputError("a number is larger than a store keeps (64 bits); give a smaller one") from None
         except UnicodeEncodeError:
             raise InputError("a name of a window, model, tokenizer or embedder is not valid Unicode; mend it") from None
 

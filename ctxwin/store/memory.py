@@ -10,7 +10,7 @@ from typing import Any
 
 from .canonical import Content, decode, encode, encode_state
 from .refusals import name_taken, no_turns, no_window, too_short
-from .values import Settings, Turn, UsageRecord, Vector, check_vectors, now, stamps
+from .values import Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
 
 __all__ = ["MemoryStore"]
 
@@ -23,6 +23,7 @@ class _Stored:
     time: str | None
     pinned: bool = False
     forgotten: bool = False
+    behind: int | None = None
 
     def turn(self, position: int) -> Turn:
         return Turn(
@@ -32,6 +33,7 @@ class _Stored:
             time=self.time,
             pinned=self.pinned,
             forgotten=self.forgotten,
+            behind=self.behind,
         )
 
 
@@ -88,6 +90,7 @@ class MemoryStore:
         *,
         expected: int | None = None,
         times: Sequence[str | None] | None = None,
+        behind: int | None = None,
     ) -> Sequence[Turn]:
         """Add messages at the end, all or none; return the new turns, with `expected` all from there on."""
         contents = encode(messages)
@@ -96,8 +99,15 @@ class MemoryStore:
             length = len(self._windows[window].turns) if window in self._windows else 0
             if expected is not None and expected > length:
                 raise too_short(window, length, expected)
+            follows = None
+            if behind is not None:
+                before = self._turns_at(window, [behind])[behind]
+                follows = followed(before.behind if before else None, behind, length)
             turns = self._begun(window).turns
-            turns += [_Stored(content=content, time=time) for content, time in zip(contents, added, strict=True)]
+            turns += [
+                _Stored(content=content, time=time, behind=follows)
+                for content, time in zip(contents, added, strict=True)
+            ]
             return _from(turns, length if expected is None else expected)
 
     def turns(self, window: str, after: int = -1) -> Sequence[Turn]:

@@ -37,6 +37,7 @@ class Store(Protocol):
         *,
         expected: int | None = None,
         times: Sequence[str | None] | None = None,
+        behind: int | None = None,
     ) -> Sequence[Turn]:
         """Add messages at the end, all or none.
 
@@ -45,6 +46,8 @@ class Store(Protocol):
             messages: of any dialect.
             expected: length of the window as the caller knows it.
             times: when each message was said, ISO 8601; None: now.
+            behind: position of the turn that they follow, where others may have been added since; they get the next
+                positions all the same, and `Turn.behind` says where they belong.
 
         Returns:
             The new turns; with `expected`, before them those which others added from that position on.

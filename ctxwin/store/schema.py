@@ -78,5 +78,13 @@ _SYSTEM = ("ALTER TABLE windows ADD COLUMN system TEXT",)  # JSON: {"prompt": ..
 
 _CHANGES = ("ALTER TABLE windows ADD COLUMN changes INTEGER NOT NULL DEFAULT 0",)  # of marks and erasures
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_MESSAGES_WINDOWS_TURNS, _COUNTS_VECTORS_USAGE, _SYSTEM, _CHANGES)
+_BEHIND = ("ALTER TABLE turns ADD COLUMN behind INTEGER",)  # position of a turn; NULL: it stands at its own position
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    _MESSAGES_WINDOWS_TURNS,
+    _COUNTS_VECTORS_USAGE,
+    _SYSTEM,
+    _CHANGES,
+    _BEHIND,
+)
 """Statements of each step."""

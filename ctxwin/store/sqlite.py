@@ -15,13 +15,13 @@ from ..items import Budget, content_hash
 from .canonical import Content, decode, encode, encode_state
 from .file import StoreFile
 from .refusals import name_taken, no_turns, no_window, too_short
-from .values import Settings, Turn, UsageRecord, Vector, check_vectors, now, stamps
+from .values import Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
 
 __all__ = ["SqliteStore"]
 
 Row = tuple[Any, ...]
 
-_TURNS = """SELECT position, key, hash, CAST(form AS BLOB), time, pinned, forgotten
+_TURNS = """SELECT position, key, hash, CAST(form AS BLOB), time, pinned, forgotten, behind
     FROM turns JOIN messages ON id = message
     WHERE "window" = (SELECT id FROM windows WHERE name = ?) AND position > ? ORDER BY position"""
 _SETTINGS = "dialect, model, total, reserve, margin, parent, until, state, system"
@@ -113,6 +113,7 @@ class SqliteStore:
         *,
         expected: int | None = None,
         times: Sequence[str | None] | None = None,
+        behind: int | None = None,
     ) -> Sequence[Turn]:
         """Add messages at the end, all or none; return the new turns, with `expected` all from there on."""
         contents = encode(messages)
@@ -122,10 +123,11 @@ class SqliteStore:
             length = _length(file, number)
             if expected is not None and expected > length:
                 raise too_short(window, length, expected)
+            follows = None if behind is None else _followed(file, window, number, behind)
             for position, (content, time) in enumerate(zip(contents, added, strict=True), length):
                 file.execute(
-                    'INSERT INTO turns ("window", position, message, time) VALUES (?, ?, ?, ?)',
-                    (number, position, _stored(file, content), time),
+                    'INSERT INTO turns ("window", position, message, time, behind) VALUES (?, ?, ?, ?, ?)',
+                    (number, position, _stored(file, content), time, follows),
                 )
             rows = file.execute(_TURNS, (window, (length if expected is None else expected) - 1)).fetchall()
             return self._read(window, rows)
@@ -202,8 +204,8 @@ class SqliteStore:
                 (new, now(), last, number),
             )
             file.execute(
-                'INSERT INTO turns ("window", position, message, time, pinned, forgotten) SELECT ?, position, message,'
-                ' time, pinned, forgotten FROM turns WHERE "window" = ? AND position <= ?',
+                'INSERT INTO turns ("window", position, message, time, pinned, forgotten, behind) SELECT ?, position,'
+                ' message, time, pinned, forgotten, behind FROM turns WHERE "window" = ? AND position <= ?',
                 (_number(file, new), number, last),
             )
 
@@ -265,7 +267,7 @@ class SqliteStore:
             StoreError: a text is not what its hash says.
         """
         turns = []
-        for position, key, hash_, column, time, pinned, forgotten in rows:
+        for position, key, hash_, column, time, pinned, forgotten, behind in rows:
             form = _intact(column, key)
             if form is None:
                 raise self._file.error(
@@ -280,6 +282,7 @@ class SqliteStore:
                     time=time,
                     pinned=bool(pinned),
                     forgotten=bool(forgotten),
+                    behind=behind,
                 )
             )
         return turns
@@ -307,6 +310,19 @@ def _length(file: sqlite3.Connection, number: int) -> int:
     """Return how many positions a window has used."""
     (last,) = file.execute('SELECT max(position) FROM turns WHERE "window" = ?', (number,)).fetchone()
     return 0 if last is None else int(last) + 1
+
+
+def _followed(file: sqlite3.Connection, window: str, number: int, behind: int) -> int | None:
+    """Return what is kept of the turn that new ones follow.
+
+    Raises:
+        InputError: there is no such turn.
+    """
+    length = _length(file, number)
+    row = file.execute('SELECT behind FROM turns WHERE "window" = ? AND position = ?', (number, behind)).fetchone()
+    if row is None:
+        raise no_turns(window, [behind], length)
+    return followed(row[0], behind, length)
 
 
 def _stored(file: sqlite3.Connection, content: Content) -> int:

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..items import Budget
 from ..messages import Dialect
 
-__all__ = ["DTYPES", "Settings", "Turn", "UsageRecord", "Vector", "check_vectors", "now", "stamps"]
+__all__ = ["DTYPES", "Settings", "Turn", "UsageRecord", "Vector", "check_vectors", "followed", "now", "stamps"]
 
 DTYPES = ("<f2", "<f4")
 """float16 and float32, as numpy writes them on little-endian machines."""
@@ -39,6 +39,14 @@ class Turn:
     """Always packed, whole."""
     forgotten: bool = False
     """Kept out of packing; still stored."""
+    behind: int | None = None
+    """Position of the turn behind which this one stands, where others were stored between the two; None: it stands
+    where its own position says."""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """By which turns are put in their order."""
+        return (self.position if self.behind is None else self.behind), self.position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +110,16 @@ def stamps(times: Sequence[str | None] | None, number: int) -> Sequence[str | No
     if len(times) != number:
         raise InputError(f"{len(times):,} times for {number:,} messages; give one for each, or none at all")
     return times
+
+
+def followed(earlier: int | None, behind: int, length: int) -> int | None:
+    """Return the `behind` of turns that follow the turn at position `behind`, whose own is `earlier`.
+
+    A turn with one stands behind the same as the turns that follow it; one at the end needs none.
+    """
+    if earlier is not None:
+        return earlier
+    return None if behind == length - 1 else behind
 
 
 def check_vectors(embedder: str, vectors: Mapping[str, Vector]) -> None:

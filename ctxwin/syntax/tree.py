@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .languages import GRAMMARS
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Query, Tree
+    from tree_sitter import Language, Node, Query, Tree
 
 __all__ = ["MAX_CHARS", "MAX_DEPTH", "query_of", "starts_of", "tree_of"]
 
@@ -26,11 +26,25 @@ SECONDS, SECONDS_PER_MB = 0.5, 3.0
 
 MAX_DEPTH = 200
 """Levels of a tree that are looked into; code by hand has some 60 at most."""
+MAX_DEEP = 10_000
+"""Bytes of a node at that depth; a nest that goes on takes a query time that grows with the square of its length."""
 GRAIN = 160
 """Bytes; a node that is shorter is not looked into for places to cut."""
+MAX_ERRORS = 5_000
+"""Errors in a tree from which it is no use, and a query may take a time that grows with their square."""
 MAX_RUN = 500
 """Signs in a row, without anything that has a name, that are no code; the time of a query grows with the square."""
 
+MAX_NESTED, MAX_ANGLES = 200, 50
+"""Brackets, and `<` within one statement, that are open at once; where a `<` may open type arguments, these grammars
+keep all readings, and their memory grows with the square of the depth: 20 kB of `a<a<a<` take 1.4 GB."""
+
+_HASHES = 100 * "#"
+"""Around a raw string of Swift; the grammar's scanner takes gigabytes for a long run of them."""
+MAX_ARROWS = 200
+"""Signs `=>` in a text of Java, which has them in strings alone: 15 kB of `a=>` crash its grammar."""
+_AMBIGUOUS = frozenset(("cpp", "csharp", "java"))
+_BRACKET = re.compile(r"<<|[\[\](){}<>;]")
 _BODIES = frozenset(("accessors", "body", "consequence"))
 _YAML_COLUMNS, _YAML_MARKS = 80, 60
 _YAML_MARK = re.compile(r"[-?:](?=\s|$)")
@@ -47,7 +61,7 @@ def tree_of(text: str, language: str) -> tuple[Tree, bytes] | None:
         The tree and the bytes that its offsets count: the text as UTF-8, a lone surrogate as U+FFFD, which is as long.
     """
     grammar = _grammar(language)
-    if grammar is None or len(text) > MAX_CHARS or (language == "yaml" and _is_deep_yaml(text)):
+    if grammar is None or len(text) > MAX_CHARS or _is_too_deep(text, language):
         return None
     from tree_sitter import Parser
 
@@ -71,12 +85,14 @@ def starts_of(tree: Tree) -> list[tuple[int, int]] | None:
     cursor = tree.walk()
     found: list[tuple[int, int]] = []
     levels = [(True, 0)]  # of each level: whether no named node was seen yet, signs since the last one
+    errors = 0
     down = cursor.goto_first_child()
     while down:
         node = cursor.node
         first, run = levels[-1]
-        if node is None or run > MAX_RUN:
+        if node is None or run > MAX_RUN or _is_no_code(node, len(levels), errors):
             return None
+        errors += node.is_error
         if node.is_named:
             if not first and cursor.field_name not in _BODIES:
                 found.append((node.start_byte, len(levels) - 1))
@@ -89,6 +105,11 @@ def starts_of(tree: Tree) -> list[tuple[int, int]] | None:
             cursor.goto_parent()
             levels.pop()
     return found
+
+
+def _is_no_code(node: Node, depth: int, errors: int) -> bool:
+    """Tell whether a tree is so deep or so broken that a query would take long and find nothing."""
+    return errors > MAX_ERRORS or (depth == MAX_DEPTH and node.end_byte - node.start_byte > MAX_DEEP)
 
 
 @cache
@@ -121,6 +142,36 @@ def _grammar(language: str) -> Language | None:
 def _reader(data: bytes) -> Callable[[int, object], bytes]:
     """Return what hands the parser its input in blocks."""
     return lambda offset, _: data[offset : offset + 65_536]
+
+
+def _is_too_deep(text: str, language: str) -> bool:
+    """Tell whether a text nests deeper than code does, for the grammars that do not bear it."""
+    if language == "yaml":
+        return _is_deep_yaml(text)
+    if language == "swift":
+        return _HASHES in text
+    if language == "java" and text.count("=>") > MAX_ARROWS:
+        return True
+    return language in _AMBIGUOUS and _is_deeply_nested(text)
+
+
+def _is_deeply_nested(text: str) -> bool:
+    """Tell whether more brackets, or more `<` within a statement, are open at once than hands write."""
+    brackets = angles = 0
+    for sign in _BRACKET.findall(text):
+        if sign == "<":
+            angles += 1
+        elif sign == ">":
+            angles = max(0, angles - 1)
+        elif sign in "([{":
+            brackets += 1
+        elif sign in ")]}":
+            brackets = max(0, brackets - 1)
+        if sign in "{};":
+            angles = 0
+        if brackets > MAX_NESTED or angles > MAX_ANGLES:
+            return True
+    return False
 
 
 def _is_deep_yaml(text: str) -> bool:

@@ -11,16 +11,19 @@ estimated; whether it was cut at the front, in the middle or not at all makes no
 
 `error` is that of texts the provider has not counted yet. It starts at the tokenizer's own, falls by a twentieth with
 every reply, and never under the worst that was seen meanwhile: it widens at once when a model changes.
+
+A report is one sample, and may be odd. What lies beyond `FACTOR` times the count is billed for something else, such as
+a provider's own tools: it is doubted until a second one says the same, and is then the constant's. A change that a
+tokenizer could explain is taken at once and taken back where the next reply is as it was before. Whatever was learned,
+`SHARE` of the room stays for the messages.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache
-from math import ceil, floor, hypot, sqrt
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil, hypot, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,43 +33,11 @@ from ..items import content_hash
 from ..media import Count
 from .kinds import KINDS, weigh_kinds
 from .pieces import Piece
+from .replies import CONSTANT, MOST_TOKENS, ONE, Anchor, Calibration, differing, fit, pull, spread
 from .tokenizers import Tokenizer
 
-__all__ = ["Anchor", "CalibratedTokenizer", "Calibration"]
+__all__ = ["Anchor", "CalibratedTokenizer", "Calibration", "most_margin"]
 
-FORM = 1
-"""Form of a saved calibration; raised when the form changes."""
-ONE = 1_000
-"""Ratios are in thousandths, so that counts are sums of whole numbers."""
-LEAST, MOST = 200, 5_000
-"""Thousandths between which a ratio stays, whatever is reported."""
-
-# Found on chats of 40 calls (English, Chinese, code, tools, mixed) into 4,000 tokens, counted by eight pairs of
-# tokenizers, the provider's up to 67 % above the one at hand: from the sixth call on, a margin of 3.4 % of the room,
-# and 1 of 3,920 requests too large. With any constant but `FADE` and `DOUBT` halved or doubled the margin is 3.2 to
-# 3.8 %, and 0 to 3 requests are too large. Tried and left: one ratio for all kinds instead of six (of 6,552
-# requests without anchors 25 too large instead of 9), anchors of several requests (no better than one), a quantile
-# of the last 20 errors for the error (the same margin for a longer state).
-TOGETHER, APART = 0.5, 0.3
-"""How far all kinds together, and one kind beside the others, may be off: standard deviations of ratios."""
-CONSTANT = 10.0
-"""Tokens that a provider may add to every request: standard deviation."""
-TEXTURE = 100
-"""Tokens at which the chance of single words is as large as what sets a whole text apart: the error of a text of s
-tokens is taken to be `error * sqrt(1 + TEXTURE / s)`."""
-SCATTER = 0.05
-"""Error of one text when the ratios are right, relative."""
-MEMORY = 0.97
-"""What a reply counts for after the next one: as much as 33 replies are remembered."""
-FADE = 0.95
-"""What the worst error seen counts for after another reply: half after 14. At .9 the margin is 2.5 %, and 4 requests
-are too large."""
-FLOOR = 0.01
-"""Least error of a tokenizer that is an estimate."""
-UNSTATED = 0.15
-"""Error of a tokenizer that called itself exact and is not."""
-ADOPT = 0.01
-"""Change of a request's count from which new ratios are taken over: kept counts of many texts hang on them."""
 TEACHES = 16
 """Tokens of difference under which a reply teaches nothing."""
 DOUBT = 2.0
@@ -75,68 +46,18 @@ not counted yet gets room. Pasting a script that was not seen before: 0 of 1,260
 BEYOND, SHIFT = 3.0, 0.05
 """A count that is off by so many times its bound, and by such a share of the request, is that of another tokenizer:
 the model has changed. What was learned is forgotten; one reply later counts are 2 % off instead of 28."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Anchor:
-    """The last request that the provider has counted."""
-
-    reported: int
-    """Tokens, as the provider counted them."""
-    fixed: int
-    """Of them, those beside the words, as counted here."""
-    shares: tuple[float, ...]
-    """Tokens of each kind by the tokenizer at hand."""
-    sizes: tuple[tuple[str, int], ...]
-    """Key and tokens of each piece."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """What was learned from the replies of one model: small, and the same after a turn through JSON."""
-
-    base: str = ""
-    """Name of the tokenizer that it corrects; "" before the first reply."""
-    replies: int = 0
-    """Those that taught something."""
-    ratios: tuple[int, ...] = (ONE,) * len(KINDS)
-    """What a token of each kind counts for, in thousandths."""
-    constant: int = 0
-    """Tokens added to a request that shares nothing with the anchor."""
-    worst: float = 0.0
-    """The worst relative error of late."""
-    information: tuple[tuple[float, ...], ...] = ()
-    """Summed products of what was counted, (k+1, k+1) for the k kinds and the constant; () before the first reply."""
-    moments: tuple[float, ...] = ()
-    """Summed products of what was counted and what was reported, (k+1,)."""
-    anchor: Anchor | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values, ready for JSON."""
-        plain: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)} | {"form": FORM}
-        if self.anchor is not None:
-            plain["anchor"] = {one.name: getattr(self.anchor, one.name) for one in fields(self.anchor)}
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Calibration:
-        """Read what `to_dict` wrote, also after a turn through JSON.
-
-        Raises:
-            InputError: it is no saved calibration, or one of another form.
-        """
-        try:
-            if plain["form"] != FORM:
-                raise InputError(
-                    f"this calibration has the form {plain['form']!r}, and ctxwin reads {FORM}; begin a new one"
-                )
-            found = {one.name: _frozen(plain[one.name]) for one in fields(cls)}
-            if plain["anchor"] is not None:
-                kept = {one.name: _frozen(plain["anchor"][one.name]) for one in fields(Anchor)}
-                found["anchor"] = Anchor(**kept)
-        except (KeyError, TypeError) as error:
-            raise InputError(f"this is no saved calibration ({error}); save one with to_dict()") from error
-        return cls(**found)
+FACTOR = 2
+"""By how much a tokenizer may be off over a whole request: the worst pair that was measured is 67 % apart. What is
+reported beyond is billed for something else; what is under one part in so many is no count of the request."""
+SHARE = 0.5
+"""Part of the room that no report takes from the messages."""
+FADE = 0.95
+"""What the worst error seen counts for after another reply: half after 14. At .9 the margin is 2.5 %, and 4 requests
+are too large."""
+FLOOR = 0.01
+"""Least error of a tokenizer that is an estimate."""
+UNSTATED = 0.15
+"""Error of a tokenizer that called itself exact and is not."""
 
 
 class CalibratedTokenizer(Tokenizer):
@@ -204,7 +125,7 @@ class CalibratedTokenizer(Tokenizer):
 
         Packing adds up plain counts. From what it may use, this takes off what the provider counts more for the
         part it knows, and the error of the part that it does not: of what is new, and of as much that goes for it.
-        Afterwards `count_request` of what was packed tells whether that was so.
+        Afterwards `count_request` of what was packed tells whether that was so. It is never more than `most_margin`.
 
         Args:
             room: tokens that the provider may count.
@@ -214,11 +135,14 @@ class CalibratedTokenizer(Tokenizer):
         if kept is None:
             more = self.calibration.constant + room - room / (1 + self.error)
         else:
-            more = kept.reported - self._total(kept) + _spread(self.error, min(2 * new, room))
-        return max(0, min(ceil(more), room - 1))
+            more = kept.reported - self._total(kept) + spread(self.error, min(2 * new, room))
+        return max(0, min(ceil(more), most_margin(room)))
 
     def observe(self, sent: Sequence[Piece], reported: int) -> CalibratedTokenizer:
         """Return the tokenizer that has learned from a reply.
+
+        A report that cannot be a count of the request teaches nothing: one under a part in `FACTOR` of what was
+        counted, and one beyond `FACTOR` times that, before another agrees.
 
         Args:
             sent: all pieces of the request.
@@ -229,28 +153,68 @@ class CalibratedTokenizer(Tokenizer):
         """
         if not sent or reported <= 0:
             raise InputError(f"{len(sent)} pieces and {reported} reported tokens teach nothing; give both")
+        request = replace(self._measure(sent), reported=reported)
+        if reported * FACTOR < request.plain or reported > MOST_TOKENS:
+            return self
+        if self._agrees(request):
+            return self._taught(sent, reported)
+        before = self.calibration.before
+        if before is not None and (earlier := self._with(before))._agrees(
+            replace(earlier._measure(sent), reported=reported)
+        ):
+            return earlier._taught(sent, reported)
+        if self._is_beyond(request):
+            return self._doubting(sent, request)
+        # New texts are not counted that wrong: the provider counts the old ones otherwise than before.
+        anew = self._with(None)._taught(sent, reported).calibration
+        return self._with(replace(anew, before=replace(self.calibration, before=None, doubted=None)))
+
+    def _with(self, calibration: Calibration | None) -> CalibratedTokenizer:
+        return CalibratedTokenizer(self.base, calibration)
+
+    def _is_beyond(self, request: Anchor) -> bool:
+        """Tell whether more was reported than any tokenizer's error explains."""
+        most = (FACTOR - 1) * max(request.plain, self._total(request)) + BEYOND * CONSTANT
+        return request.reported - self._expect(request)[0] > most
+
+    def _agrees(self, request: Anchor) -> bool:
+        """Tell whether what was reported of a request may be true by all that is known."""
+        centre, changed, known = self._expect(request)
+        far = max(BEYOND * self._slack(request, changed, known), SHIFT * self._total(request))
+        return not self._is_beyond(request) and (known is None or abs(request.reported - centre) <= far)
+
+    def _doubting(self, sent: Sequence[Piece], request: Anchor) -> CalibratedTokenizer:
+        """Take note of a report that no tokenizer explains; believe it where the last one of its kind says the same."""
+        last = self.calibration.doubted
+        if last is not None:
+            first = fit(Calibration(base=self.base.name, worst=self.base.error), last, None, last.plain)
+            anew = self._with(replace(first, anchor=last))
+            if anew._agrees(replace(anew._measure(sent), reported=request.reported)):
+                return anew._taught(sent, request.reported)
+        return self._with(replace(self.calibration, base=self.base.name, doubted=request))
+
+    def _taught(self, sent: Sequence[Piece], reported: int) -> CalibratedTokenizer:
+        """Learn from a reply that is believed."""
         request = self._measure(sent)
         centre, changed, known = self._expect(request)
-        missed = reported - centre
-        far = max(BEYOND * self._slack(request, changed, known), SHIFT * self._total(request))
-        if known is not None and abs(missed) > far:
-            # New texts are not counted that wrong: the provider counts the old ones otherwise than before.
-            return CalibratedTokenizer(self.base).observe(sent, reported)
-        learned = replace(self.calibration, base=self.base.name)
+        learned = replace(self.calibration, base=self.base.name, doubted=None, before=None)
         if changed >= TEACHES:
-            learned = replace(learned, replies=learned.replies + 1, worst=self._worst(missed, changed, known))
-            learned = _fit(learned, request, reported, known, changed)
+            worst = self._worst(reported - centre, changed, known)
+            learned = fit(replace(learned, worst=worst), replace(request, reported=reported), known, changed)
+            billed = learned.constant - self.calibration.constant > BEYOND * CONSTANT
+            if billed and not self.base.error:  # what seemed to be the tokenizer's error was none
+                learned = replace(learned, worst=0.0)
         if learned.ratios != self.calibration.ratios:
-            request = CalibratedTokenizer(self.base, learned)._measure(sent)
-        return CalibratedTokenizer(self.base, replace(learned, anchor=replace(request, reported=reported)))
+            request = self._with(learned)._measure(sent)
+        return self._with(replace(learned, anchor=replace(request, reported=reported)))
 
     def _slack(self, request: Anchor, changed: int, known: Anchor | None) -> float:
         """Return the tokens by which what is expected may be off: by the texts, and by ratios hardly known yet."""
-        texts = _spread(self.error, changed)
+        texts = spread(self.error, changed)
         if not texts or not self.calibration.replies:
             return texts
-        counted = _differing(request, known)
-        variance = np.linalg.inv(_pull() + np.array(self.calibration.information))
+        counted = differing(request, known)
+        variance = np.linalg.inv(pull() + np.array(self.calibration.information))
         return hypot(texts, DOUBT * sqrt(max(0.0, float(counted @ variance @ counted))))
 
     def _error(self) -> float:
@@ -261,7 +225,8 @@ class CalibratedTokenizer(Tokenizer):
 
     def _worst(self, missed: int, changed: int, known: Anchor | None) -> float:
         """Return the worst error of late, given how far off the last request was."""
-        seen = max(0.0, abs(missed) - (CONSTANT if known is None else 0.0)) / _spread(1.0, changed)
+        seen = max(0.0, abs(missed) - (CONSTANT if known is None else 0.0)) / spread(1.0, changed)
+        seen = min(seen, FACTOR - 1.0)
         if self.calibration.replies:
             return max(seen, FADE * self.calibration.worst)
         # The first reply tells how far off the tokenizer was, which the ratios then make up for.
@@ -306,55 +271,6 @@ def _sum(sizes: Sequence[tuple[str, int]], wanted: Counter[str]) -> int:
     return sum(tokens[key] * times for key, times in wanted.items())
 
 
-def _spread(error: float, tokens: int) -> float:
-    """Return the tokens by which texts of so many tokens together may be off."""
-    return error * sqrt(tokens * (tokens + TEXTURE))
-
-
-def _differing(request: Anchor, known: Anchor | None) -> NDArray[np.float64]:
-    """Return the tokens of each kind, and 1 for the constant, in which a request differs from what is known."""
-    counted = np.append(request.shares, 1.0)
-    return counted if known is None else counted - np.append(known.shares, 1.0)
-
-
-def _fit(learned: Calibration, request: Anchor, reported: int, known: Anchor | None, changed: int) -> Calibration:
-    """Refit the ratios and the constant to one more reply, or to its difference from the anchor's."""
-    size = len(KINDS) + 1
-    counted, seen = _differing(request, known), float(reported - request.fixed)
-    if known is not None:
-        seen -= known.reported - known.fixed
-    weight = 1.0 / (_spread(SCATTER, changed) ** 2 + 1.0)
-    before = np.array(learned.information or np.zeros((size, size)))
-    information = MEMORY * before + weight * np.outer(counted, counted)
-    moments = MEMORY * np.array(learned.moments or np.zeros(size)) + weight * seen * counted
-    pull = _pull()
-    start = np.append(np.ones(len(KINDS)), 0.0)
-    found = np.linalg.solve(pull + information, pull @ start + moments)
-    ratios = tuple(int(ratio) for ratio in np.clip(np.rint(ONE * found[:-1]), LEAST, MOST))
-    learned = replace(
-        learned,
-        information=tuple(tuple(row) for row in information.tolist()),
-        moments=tuple(moments.tolist()),
-    )
-    constant = floor(found[-1] + 0.5)
-    shares = np.asarray(request.shares)
-    old = float(shares @ np.array(learned.ratios)) / ONE + learned.constant
-    new = float(shares @ np.array(ratios)) / ONE + constant
-    if abs(new - old) <= ADOPT * max(1.0, old):
-        return learned
-    return replace(learned, ratios=ratios, constant=constant)
-
-
-@lru_cache(maxsize=1)
-def _pull() -> NDArray[np.float64]:
-    """Return the pull of ratios to 1 and of the constant to 0: the inverse of their covariance."""
-    kinds = len(KINDS)
-    spread = np.zeros((kinds + 1, kinds + 1))
-    spread[:kinds, :kinds] = TOGETHER**2 + APART**2 * np.eye(kinds)
-    spread[kinds, kinds] = CONSTANT**2
-    return np.asarray(np.linalg.inv(spread), np.float64)
-
-
-def _frozen(value: Any) -> Any:
-    """Turn lists into tuples, all the way down."""
-    return tuple(_frozen(one) for one in value) if isinstance(value, list | tuple) else value
+def most_margin(room: int) -> int:
+    """Return the tokens that a margin may have at most in a room of so many."""
+    return room - max(1, ceil(SHARE * room))

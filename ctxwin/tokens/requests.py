@@ -112,6 +112,7 @@ def spell(
     *,
     model: str | Model | None = None,
     tools: Sequence[Mapping[str, Any]] | None = None,
+    dialect: Dialect | None = None,
 ) -> tuple[Piece, ...]:
     """Return what a request is counted by: a piece for each message, for the tools and for the start of the reply.
 
@@ -121,6 +122,7 @@ def spell(
         x: messages of any of the three dialects, or a request body around them.
         model: whose message and media rules to use.
         tools: tool schemas, in place of those of the request body.
+        dialect: whose messages they are; None: found out.
 
     Raises:
         MessageError: a message is malformed; carries its index.
@@ -130,7 +132,7 @@ def spell(
         >>> spell([{"role": "user", "content": "Hello"}])
         (Piece(texts=('Hello',), fixed=4), Piece(texts=(), fixed=3))
     """
-    conversation = read(x)
+    conversation = read(x, dialect=dialect)
     rules = get_rules(conversation.dialect, model)
     given = conversation.tools if tools is None else tools
     pieces = [_spelled(item, rules) for item in conversation.items]
@@ -183,7 +185,7 @@ _MEDIA: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": 
 def _beside(part: Part, rules: RequestRules) -> Count | None:
     """Return what a part costs beside its words: media by their rule, sealed content by its size."""
     if part.kind == "sealed":
-        return sealed_tokens(part.media.size or 0 if part.media else 0)
+        return sealed_tokens(part.media.size or 0 if part.media else 0, part.name)
     kind = _MEDIA.get(part.kind)
     return media_tokens(part.media, kind, rules.media) if kind is not None else None
 

@@ -38,6 +38,12 @@ READ = frozenset({"type", "enum", "properties", *WORDS, *LISTS, *TABLES, *INNER}
 SILENT = frozenset({"$ref", "$schema", "$id", "strict", "uniqueItems", "nullable"})
 """Keywords of a schema that a provider turns into the form of what it shows, when they are short; all others are
 counted as they stand."""
+LIMITS = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems",
+     "maxItems", "minContains", "maxContains", "minProperties", "maxProperties", "deprecated", "readOnly", "writeOnly",
+     "unevaluatedProperties", "unevaluatedItems", "required", "contains"}
+)  # fmt: skip
+"""Keywords of a schema that say nothing to the model where they are a number, a truth value or null [JSON Schema]."""
 SHORT = 200
 """Characters that such a keyword's value has at most."""
 
@@ -197,7 +203,7 @@ def _is_read(key: str, value: object, schema: Mapping[str, Any], described: bool
     if key == "required" and isinstance(value, list):
         return set(map(str, value)) <= set(map(str, schema.get("properties") or ()))
     short = len(str(value)) <= SHORT
-    return short and (key in SILENT or value is None or isinstance(value, bool | int | float))
+    return short and (key in SILENT or (key in LIMITS and (value is None or isinstance(value, bool | int | float))))
 
 
 def _property(name: str, schema: object) -> str:

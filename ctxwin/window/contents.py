@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError
 from ..items import Item
 from ..messages import Dialect
+from ..messages.reading import parse
 from ..packing import Talk
 from ..store import Store, Turn
 from .keeping import hashes_of
+from .matching import results_of
 
 __all__ = ["Contents", "turn_id"]
 
@@ -35,6 +37,8 @@ class Contents:
         self._window = window
         self._dialect = dialect
         self.turns: list[Turn] = []
+        """In their order, which is that of positions but for those that stand behind an earlier one."""
+        self._last = -1
         self._pinned: set[int] = set()
         self.talk = Talk(dialect=dialect)
         self.reload(system)
@@ -42,7 +46,7 @@ class Contents:
     @property
     def next(self) -> int:
         """The position that the next message gets if nobody else adds one."""
-        return self.turns[-1].position + 1 if self.turns else 0
+        return self._last + 1
 
     def speak(self, dialect: Dialect) -> None:
         """Take messages as those of a dialect from now on."""
@@ -52,33 +56,52 @@ class Contents:
     def reload(self, system: Any) -> None:
         """Read everything anew from the store."""
         self._changes = self._store.changes(self._window)  # first: what changes meanwhile is read once more
-        self.turns = []
+        self.turns, self._last = [], -1
         self._pinned = set()
         self.talk = Talk(dialect=self._dialect)
         self.talk.system = system
         self._take_new()
 
     def refresh(self) -> bool:
-        """Take in what others did since; return whether everything was read anew, since they marked or erased turns."""
-        if self._store.changes(self._window) != self._changes:
+        """Take in what others did since; return whether everything was read anew.
+
+        That is so where others marked or erased turns, or stored some that stand between those known here.
+        """
+        if self._store.changes(self._window) != self._changes or not self._take_new():
             self.reload(self.talk.system)
             return True
-        self._take_new()
         return False
 
-    def _take_new(self) -> None:
-        new = self._store.turns(self._window, after=self.turns[-1].position if self.turns else -1)
+    def _take_new(self) -> bool:
+        """Take in the turns that others stored; return whether all stand behind those known here."""
+        new = sorted(self._store.turns(self._window, after=self._last), key=lambda turn: turn.place)
+        if new and self.turns and new[0].place < self.turns[-1].place:
+            return False
         if new:
             first = len(self.turns)
             self.talk.extend([_item(turn.message, turn.time, turn.position) for turn in new])
-            self.turns += new
+            self._take(new)
             self._pinned.update(first + i for i, turn in enumerate(new) if turn.pinned)
             self.talk.forget(*(first + i for i, turn in enumerate(new) if turn.forgotten))
+        return True
+
+    def _take(self, new: Sequence[Turn]) -> None:
+        self.turns += new
+        self._last = max(self._last, *(turn.position for turn in new))
 
     def append(
-        self, messages: Sequence[Mapping[str, Any]], times: Sequence[str | None] | None = None
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        times: Sequence[str | None] | None = None,
+        *,
+        behind: int | None = None,
     ) -> Sequence[Turn]:
         """Add messages to what is there as of the last `refresh`, all or none; they are on the disk when this returns.
+
+        Args:
+            messages: of the window's dialect.
+            times: of each, ISO 8601; None: now.
+            behind: position of the turn that they follow; None: they follow whatever is last.
 
         Raises:
             MessageError: one is malformed; carries its index.
@@ -91,13 +114,36 @@ class Contents:
         )
         stored: Sequence[Turn] = ()
         try:
-            stored = self._store.append(self._window, messages, expected=first, times=times)
+            stored = self._store.append(self._window, messages, expected=first, times=times, behind=behind)
         finally:
-            if [turn.position for turn in stored] == list(range(first, first + len(messages))):
-                self.turns += stored
-            else:  # nothing was stored, or others came between
+            there = [turn.position for turn in stored] == list(range(first, first + len(messages)))
+            if there and (not self.turns or stored[0].place > self.turns[-1].place):
+                self._take(stored)
+            else:  # nothing was stored, others came between, or these stand between others
                 self.reload(self.talk.system)
         return stored[len(stored) - len(messages) :]
+
+    def caller(self, message: Mapping[str, Any]) -> int | None:
+        """Return the position of the turn whose calls a message answers; None where it answers none."""
+        asked = results_of(message, self.talk.dialect)
+        for turn in reversed(self.turns if asked else ()):
+            if any(part.call_id in asked for part in parse(turn.message, self.talk.dialect)):
+                return turn.position
+        return None
+
+    def view(self, last: int | None, without: Collection[int]) -> Talk:
+        """Return the conversation as one caller has it: up to its own last message, and without some.
+
+        Args:
+            last: position of the message that it ends with; None: the last one.
+            without: positions of what is left out.
+        """
+        end = len(self.turns)
+        if last is not None and self.turns and self.turns[-1].position != last:
+            end = next((row for row, turn in enumerate(self.turns, 1) if turn.position == last), end)
+        hidden = {row for row, turn in enumerate(self.turns[:end]) if turn.position in without} if without else set()
+        hidden.update(range(end, len(self.turns)))
+        return self.talk.without(*hidden) if hidden else self.talk
 
     def find(self, what: int | str | Turn) -> int:
         """Return the row of a turn, given as itself, by its position (negative: from the end) or by its id.

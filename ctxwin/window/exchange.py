@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..clients import Client, Gather, Reply
 from ..errors import EndpointError, InputError
 from ..recall import answer_recalls, pending_recalls
 from .bodies import request_body
+from .calls import Call
 
 if TYPE_CHECKING:
     from .window import Window
@@ -43,44 +45,58 @@ class Exchange:
         self._tools = tools
         self._options = options
         self._recalls = 0
+        self._call: Call | None = None
 
     def send(self) -> Reply:
         """Send and return the reply; what the client raises comes through unchanged."""
         client = self._blocking()
-        while True:
-            reply = client.read(client.send(self.body()))
-            if not self.more(reply):
-                return reply
+        with self._leaving():
+            while True:
+                reply = client.read(client.send(self.body()))
+                if not self.more(reply):
+                    return reply
 
     def stream(self) -> Generator[str]:
         """Send and yield the reply's text as it comes."""
         client, more = self._blocking(), True
         self._options = {**self._options, "stream": True}
-        while more:
-            gather = client.gather()
-            for event in client.send(self.body()):
-                if text := gather.feed(event):
-                    yield text
-            more = self.more(_whole(gather))
+        with self._leaving():
+            while more:
+                gather = client.gather()
+                for event in client.send(self.body()):
+                    if text := gather.feed(event):
+                        yield text
+                more = self.more(_whole(gather))
 
     async def asend(self) -> Reply:
         """Do as `send` without blocking the event loop, whatever the client."""
         client = self._window.client
-        while True:
-            reply = client.read(await _sent(client, await asyncio.to_thread(self.body)))
-            if not await asyncio.to_thread(self.more, reply):
-                return reply
+        with self._leaving():
+            while True:
+                reply = client.read(await _sent(client, await asyncio.to_thread(self.body)))
+                if not await asyncio.to_thread(self.more, reply):
+                    return reply
 
     async def astream(self) -> AsyncGenerator[str]:
         """Do as `stream` without blocking the event loop, whatever the client."""
         client, more = self._window.client, True
         self._options = {**self._options, "stream": True}
-        while more:
-            gather = client.gather()
-            async for event in _events(client, await _sent(client, await asyncio.to_thread(self.body))):
-                if text := gather.feed(event):
-                    yield text
-            more = await asyncio.to_thread(self.more, _whole(gather))
+        with self._leaving():
+            while more:
+                gather = client.gather()
+                async for event in _events(client, await _sent(client, await asyncio.to_thread(self.body))):
+                    if text := gather.feed(event):
+                        yield text
+                more = await asyncio.to_thread(self.more, _whole(gather))
+
+    @contextmanager
+    def _leaving(self) -> Iterator[None]:
+        """See to it that the turn is over whatever ends it: a reply, an error, a caller that goes."""
+        try:
+            yield
+        finally:
+            if self._call is not None:
+                self._window.leave(self._call)
 
     def _blocking(self) -> Client:
         client = self._window.client
@@ -91,10 +107,9 @@ class Exchange:
     def body(self) -> Mapping[str, Any]:
         """Store what the user says and return the next request."""
         window = self._window
-        if self._message is not None:
-            window.add(self._message)
-            self._message = None
-        packed = window.pack(tools=self._tools)
+        if self._call is None:
+            self._call = window.begin(self._message)
+        packed = window.pack(tools=self._tools, call=self._call)
         body = request_body(
             packed.messages,
             window.dialect,
@@ -103,20 +118,21 @@ class Exchange:
             reserve=packed.report.budget.reserve,
             options=self._options,
         )
-        return window.marked(body)
+        return window.marked(body, self._call)
 
     def more(self, reply: Reply) -> bool:
         """Store a reply; answer what it recalls, and return whether another request must follow."""
         window = self._window
-        window.record(reply)
+        window.record(reply, self._call)
         if not window.recall or self._recalls == RECALLS:
             return False
         pending = pending_recalls(reply.messages, window.dialect)
         if not pending:
             return False
         self._recalls += 1
-        for message in answer_recalls(pending, window.items, dialect=window.dialect, tokenizer=window.tokenizer):
-            window.add(message)
+        texts = answer_recalls(pending, window.items, dialect=window.dialect, tokenizer=window.tokenizer)
+        if self._call is not None:
+            window.go_on(self._call, texts)
         return pending.alone
 
 

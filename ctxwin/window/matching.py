@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from ..errors import MessageError
 from ..messages import Dialect
 from ..messages.envelope import take_apart
-from ..messages.reading import parse
+from ..messages.reading import parse, raws_of
 from ..recall import NAME
 
-__all__ = ["new_messages", "said", "split_request"]
+__all__ = ["follows_closely", "known_elsewhere", "new_messages", "results_of", "said", "split_request"]
 
 Raw = Mapping[str, Any]
 _PROMPT = {"role", "content"}
@@ -43,6 +44,57 @@ def new_messages(newest: Iterable[Raw], incoming: Sequence[Raw], dialect: Dialec
         if _ends(had, messages, size, unseen, dialect):
             return incoming[places[size - 1] + 1 :]
     return incoming
+
+
+def known_elsewhere(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialect) -> tuple[int, int]:
+    """Return how many of the incoming messages are stored, though others were stored since, and where they end.
+
+    Several programs may talk in one window. What one of them sends begins with its own part of the conversation, which
+    stands there in the same order with others' turns between. A single question is no sign of that, since two may ask
+    the same: an answer must be among what is known.
+
+    Args:
+        stored: all messages, in order.
+        incoming: m messages, without a system prompt, that the stored ones do not end with.
+        dialect: of both.
+
+    Returns:
+        The number of incoming messages that are known, and the row of the last of them; (0, -1) for none.
+
+    Example:
+        >>> ask, say = [{"role": "user", "content": one} for one in "abc"], {"role": "assistant", "content": "yes"}
+        >>> known_elsewhere([ask[0], say, ask[1], say], [ask[0], say, ask[2]], "openai")
+        (2, 1)
+    """
+    row, found = 0, (0, -1)
+    for known, message in enumerate(incoming, 1):
+        if _silent(message):
+            continue
+        asks = message.get("role") == "user"
+        # Questions come back as they were sent, and answers in shorter forms, which takes long to tell.
+        rows = range(row, len(stored))
+        same = (at for at in rows if stored[at] == message or (not asks and _same(stored[at], message, dialect)))
+        at = next(same, None)
+        if at is None:
+            break
+        row = at + 1
+        if not asks:  # a question alone may be another's
+            found = known, at
+    return found
+
+
+def follows_closely(message: Raw, dialect: Dialect) -> bool:
+    """Tell whether a message belongs right behind the one before: what the model said, or results of its calls."""
+    return message.get("role") != "user" or bool(results_of(message, dialect))
+
+
+def results_of(message: Raw, dialect: Dialect) -> Set[str]:
+    """Return the ids of the calls that a message answers; none where it is malformed, which storing it tells."""
+    try:
+        parts = parse(message, dialect)
+    except MessageError:
+        return frozenset()
+    return {part.call_id for part in parts if part.kind == "result" and part.call_id is not None}
 
 
 def _end(newest: Iterable[Raw], size: int) -> Sequence[Raw]:
@@ -177,7 +229,8 @@ def split_request(
     """
     taken = take_apart(request, dialect)
     raws = taken.raws
-    first = raws[0] if raws and isinstance(raws[0], Mapping) else {}
+    first = raws_of(raws[:1])[0] if raws else {}
+    first = first if isinstance(first, Mapping) else {}
     if taken.lifted or (taken.dialect == "openai" and first.get("role") == "system" and first.keys() == _PROMPT):
         return taken.dialect, first["content"], raws[1:]
     return taken.dialect, None, raws

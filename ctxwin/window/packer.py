@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from math import ceil
 from typing import Any
 
 from ..caching import Planner, State, mark
 from ..clients import Reply
 from ..embed import get_embedder
 from ..items import Budget
+from ..media import report_sealed
 from ..messages import Dialect
+from ..messages.reading import parse
 from ..models import Model
 from ..packing import Packed, Talk, pack
 from ..store import MemoryStore, Store
 from ..tokens import Tokenizer, get_tokenizer
+from .calls import Call
 from .contents import Contents
 from .keeping import KeptCounts, StoredVectors
 from .learning import Learner
@@ -23,8 +27,9 @@ from .settings import UNKNOWN, Kept, as_budget
 
 __all__ = ["Packer"]
 
-LEARNED, CACHED = "calibration", "cache"
-"""Where a window's state keeps what was learned of the provider's counting, and what it was sent last."""
+LEARNED, CACHED, SEALED = "calibration", "cache", "sealed"
+"""Where a window's state keeps what was learned of the provider's counting, what it was sent last, and what it reported
+of thoughts that only it can read."""
 NEW = 2
 """Messages at the end that a request usually has and the one before had not: a reply and a question."""
 
@@ -61,7 +66,8 @@ class Packer:
         priced = row is not None and row.cache_read is not None
         self._planner = Planner(model=row, policy=cache) if cache is not None and priced else None
         self._sent = State.from_dict(state[CACHED]) if self._planner and state.get(CACHED) else None
-        self._next: State | None = None
+        self._sealed: dict[str, int] = dict(state.get(SEALED) or {})
+        report_sealed(self._sealed)
         self._contents = contents
         self._store = store
         self._choices = choices
@@ -88,68 +94,92 @@ class Packer:
         self,
         query: str | None,
         *,
-        budget: int | Budget | None,
+        call: Call,
+        without: Collection[int],
+        budget: int | str | Budget | None,
         tools: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
     ) -> Packed:
-        """Pack what there is now."""
-        talk, pins = self._contents.talk, self._contents.pinned
+        """Pack a call's request from what there is now.
+
+        Args:
+            query: as for `Window.pack`, as is the rest.
+            call: what the request ends with; it takes note of the request.
+            without: positions of the turns that are left out.
+            budget: the same.
+            tools: the same.
+            options: the same.
+        """
+        talk, pins = self._contents.view(call.last, without), self._contents.pinned
         usual = {"model": self.row, "tokenizer": self.tokenizer, "embedder": self._embedder or "none"}
         given = usual | dict(self._choices) | dict(options)
+        planner = None if talk is not self._contents.talk or options or given["strategy"] != "auto" else self._planner
 
-        def under(some: int | Budget | None) -> Packed:
-            return pack(talk, query, some, **given, pins=pins, tools=tools)
-
-        def planned(some: int | Budget | None) -> Packed:
-            if self._planner is None or options or given["strategy"] != "auto" or given["files"] or given["shares"]:
-                return under(some)
-            packed, self._next = self._planner.plan(
+        def packed(some: int | str | Budget | None, counter: Tokenizer | None = None) -> Packed:
+            chosen = given if counter is None else given | {"tokenizer": counter}
+            if planner is None or given["files"] or given["shares"]:
+                return pack(talk, query, some, **chosen, pins=pins, tools=tools)
+            request, call.planned = planner.plan(
                 talk,
                 self._sent,
                 query=query,
                 budget=some,
-                tokenizer=self.tokenizer,
+                tokenizer=chosen["tokenizer"],
                 pins=pins,
                 tools=tools,
                 embedder=given["embedder"],
                 summarizer=given["summarizer"],
             )
-            return packed
+            return request
 
-        limit, self._next = as_budget(budget), None
+        limit, call.planned, call.sent = as_budget(budget), None, ()
         if limit is None or given["tokenizer"] is not self.tokenizer:
-            self.learner.forget_request()
-            self.last = planned(budget)
+            call.packed = packed(budget)
         else:
             new = int(talk.counts(self.tokenizer, model=self.row)[-NEW:].sum())
-            self.last = self.learner.pack(limit, tools, new, planned)
-        return self.last
+            call.packed, call.sent = self.learner.pack(limit, tools, new, talk.dialect, packed)
+        self.last = call.packed
+        return call.packed
 
     @property
     def tokenizer(self) -> Tokenizer:
         """What counts now."""
         return self.learner.tokenizer
 
-    def marked(self, body: Mapping[str, Any], dialect: Dialect) -> Mapping[str, Any]:
-        """Return the body of the last request with the marks that Anthropic wants, where it has none of its own."""
-        if self._planner is None or self._next is None or dialect != "anthropic" or "cache_control" in repr(body):
+    def marked(self, body: Mapping[str, Any], dialect: Dialect, call: Call) -> Mapping[str, Any]:
+        """Return the body of a call's request with the marks that Anthropic wants, where it has none of its own."""
+        if self._planner is None or call.planned is None or dialect != "anthropic" or "cache_control" in repr(body):
             return body
-        return mark(body, self._next, self._planner.rules, dialect=dialect)
+        return mark(body, call.planned, self._planner.rules, dialect=dialect)
 
-    def answered(self, reply: Reply) -> bool:
-        """Take it that the last request was answered; say whether `state` has changed."""
-        planned, self._sent, self._next = self._next is not None, self._next or self._sent, None
-        learned = reply.usage is not None and self.learner.observe(reply.usage.input)
-        return planned or learned
+    def unseal(self, reply: Reply, dialect: Dialect) -> None:
+        """Take what the provider reported of the thoughts in a reply, before it is counted: they share it by size."""
+        parts = (part for message in reply.messages for part in parse(message, dialect))
+        sizes = {
+            part.name: part.media.size or 0 for part in parts if part.kind == "sealed" and part.name and part.media
+        }
+        if reply.usage is not None and reply.usage.reasoning and sum(sizes.values()):
+            each = reply.usage.reasoning / sum(sizes.values())
+            self._sealed |= {name: ceil(size * each) for name, size in sizes.items()}
+            report_sealed(self._sealed)
+
+    def answered(self, call: Call, reply: Reply) -> bool:
+        """Take it that a call's request was answered; say whether `state` has changed."""
+        planned, self._sent = call.planned is not None, call.planned or self._sent
+        learned = reply.usage is not None and self.learner.observe(call.sent, reply.usage.input)
+        call.planned, call.sent = None, ()
+        return planned or learned or bool(self._sealed)
 
     @property
     def state(self) -> dict[str, Any]:
         """What is to be kept for the next time the window is opened, as plain JSON values."""
-        return {LEARNED: self.learner.state} | ({CACHED: self._sent.to_dict()} if self._sent is not None else {})
+        sent = {CACHED: self._sent.to_dict()} if self._sent is not None else {}
+        return {LEARNED: self.learner.state} | sent | ({SEALED: self._sealed} if self._sealed else {})
 
     def forget_requests(self) -> None:
         """Forget what was sent: it may hold what is to be forgotten or erased."""
-        self._sent = self._next = None
+        self._sent = None
+        self._sealed = {}
 
     def prepare(self) -> None:
         """Count, embed and read what is new in the background, so that the next packing finds it done."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..items import Budget
+from ..items import Budget, Item
+from ..messages import Source, Transcript, load, open_place
+from ..messages.reading import raws_of
 from ..store import Settings, Store
+from .matching import split_request
 
 __all__ = ["restore", "save"]
 
@@ -33,20 +37,25 @@ def save(store: Store, window: str) -> dict[str, Any]:
         "system": settings.system,
         "turns": [
             {"message": turn.message, "time": turn.time, "pinned": turn.pinned, "forgotten": turn.forgotten}
-            for turn in store.turns(window)
+            for turn in sorted(store.turns(window), key=lambda turn: turn.place)
         ],
     }
 
 
-def restore(store: Store, source: str | Path | Mapping[str, Any], window: str | None) -> str:
-    """Write a saved window into a store and return its name there.
+def restore(store: Store, source: Any, window: str | None, pick: str | int | None = None) -> str:
+    """Write a saved window, or a conversation as `ctxwin.pack` reads it, into a store and return its name there.
+
+    Args:
+        store: where to.
+        source: a path or a loaded value.
+        window: its name in the store; None: the saved one, or "default".
+        pick: which conversation of several.
 
     Raises:
-        InputError: the source is no saved window, or the store has one of that name; nothing is written.
+        InputError: the source is no conversation, or the store has a window of that name; nothing is written.
+        MessageError: a message is malformed; nothing is written.
     """
-    plain = source if isinstance(source, Mapping) else _read(Path(source))
-    if plain.get("format") != FORMAT or not isinstance(plain.get("turns"), list):
-        raise InputError(f"this is no saved window: it has no 'format': {FORMAT!r}; save one with Window.export()")
+    plain = _saved(source) or _conversation(source, pick)
     if plain.get("version") != VERSION:
         raise InputError(f"this window was saved in version {plain.get('version')!r}, and ctxwin reads {VERSION}")
     name = window or str(plain.get("id") or "default")
@@ -85,13 +94,28 @@ def write(path: str | Path, plain: Mapping[str, Any]) -> None:
         raise InputError(f"cannot write {str(place)!r}: {error.strerror}; give a path that can be written") from None
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
-    except FileNotFoundError:
-        raise InputError(f"no file {str(path)!r}; check the path") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{str(path)!r} cannot be read as a saved window ({type(error).__name__})") from None
-    if not isinstance(plain, Mapping):
-        raise InputError(f"{str(path)!r} holds no saved window; save one with Window.export()")
-    return plain
+def _saved(source: Any) -> Mapping[str, Any] | None:
+    """Return a saved window, loaded or in a file; None where it is something else."""
+    plain = source
+    if isinstance(source, str | Path):
+        file = open_place(source)
+        plain = None
+        if isinstance(file, Source) and (values := file.values()) is not None:
+            with closing(values):
+                plain = None if values.listed else next(iter(values), None)
+    saved = isinstance(plain, Mapping) and plain.get("format") == FORMAT and isinstance(plain.get("turns"), list)
+    return plain if saved else None
+
+
+def _conversation(source: Any, pick: str | int | None) -> Mapping[str, Any]:
+    """Return a conversation in the form of a saved window."""
+    given = load(source, pick).messages
+    dialect, system, messages = split_request(given, None)
+    raws = raws_of(messages)
+    Transcript(given)  # what is malformed is refused before anything is written
+    times = [one.when.isoformat() if isinstance(one, Item) and one.when else None for one in messages]
+    pins = [isinstance(one, Item) and one.pinned for one in messages]
+    turns = [
+        {"message": raw, "time": time, "pinned": pinned} for raw, time, pinned in zip(raws, times, pins, strict=True)
+    ]
+    return {"version": VERSION, "dialect": dialect, "system": system, "turns": turns}

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from ..errors import UnknownModel
-from ..items import Budget
+from ..items import Budget, parse_tokens
 from ..messages import Dialect
 from ..models import Model, get_model
 from ..store import Settings, Store
@@ -19,13 +19,19 @@ UNKNOWN = "generic"
 """Tokenizer of a model that is not in the catalogue: an estimate with a wide bound."""
 
 
-def as_budget(budget: int | Budget | None) -> Budget | None:
+def as_budget(budget: int | str | Budget | None) -> Budget | None:
     """Return a budget given as tokens, as itself or not at all."""
-    return Budget(total=budget) if isinstance(budget, int) else budget
+    total = parse_tokens(budget) if isinstance(budget, str) else budget
+    return Budget(total=total) if isinstance(total, int) else total
 
 
 def settled(
-    known: Settings, *, model: str | Model | None, budget: int | Budget | None, dialect: Dialect | None, system: Any
+    known: Settings,
+    *,
+    model: str | Model | None,
+    budget: int | str | Budget | None,
+    dialect: Dialect | None,
+    system: Any,
 ) -> Settings:
     """Return the settings of a window that is opened: what is given, else what is known."""
     return replace(

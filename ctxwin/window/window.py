@@ -7,37 +7,40 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
-from ..clients import Client, Endpoint, Reply, adapt
-from ..errors import InputError, UnknownModel
+from ..clients import Client, Endpoint, adapt
+from ..errors import InputError
 from ..footprint import Spending, spending
 from ..items import Budget, Item
-from ..messages import Dialect
+from ..messages import Dialect, as_plain
 from ..models import Model
 from ..packing import Packed
 from ..recall import recall_tool
 from ..store import Settings, Store, Turn, UsageRecord, open_store
 from ..tokens import Tokenizer
+from .calls import Call, Calls
 from .contents import Contents
-from .exchange import Conversing, Exchange
-from .matching import new_messages, split_request
-from .packer import CACHED, Packer
-from .records import record_of
+from .exchange import Exchange
+from .mending import mended
+from .packer import Packer
+from .recording import Recording
 from .saved import restore, save, write
 from .settings import Kept, as_budget, row_of, settled
 
 __all__ = ["Window"]
 
 
-class Window(Conversing):
+class Window(Recording):
     """A conversation of any length, stored safely and packed for each request.
 
     What is added is on the disk when the call returns, and nothing is ever deleted but by `erase`. Several processes
-    may use one store; what one adds, marks or erases the other sees at its next use.
+    may use one store; what one adds, marks or erases the other sees at its next use. Threads and tasks may send at
+    once: each request ends with its own caller's message, holds what was answered before it and nothing that others
+    were still asking, and its answer stands behind its question.
 
     Args:
         model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
             knows, with a `budget`; None: that of the requests which `ctxwin.wrap` passes.
-        budget: tokens of a request, or `Budget(total=, reserve=, margin=)`; None: the model's window.
+        budget: tokens of a request, as for `ctxwin.pack`, or `Budget(total=, reserve=, margin=)`; None: the model's.
         store: a file's path, a `Store`, or None for memory.
         id: name of the window in its store.
         client: what `send` calls: a client of OpenAI or Anthropic, the `litellm` module, an `Endpoint`, or a function
@@ -48,6 +51,8 @@ class Window(Conversing):
         recall: whether the model gets a tool with which it can ask for what was shortened or left out.
         cache: policy by which requests share their beginnings with earlier ones, so that the provider's prompt cache
             is read (`ctxwin.caching.POLICIES`), where the model has a price for that; None: each is packed anew.
+        repair: whether messages that a provider would refuse are mended before they are stored, as by `ctxwin.repair`,
+            with a warning; else they are refused.
 
     A window that is in the store already is opened as it was; what is given here replaces what it was opened with.
 
@@ -57,7 +62,6 @@ class Window(Conversing):
 
     Example:
         >>> window = Window(budget=200, client=lambda messages: "In May.", embedder="none")
-        >>> window.system("Be brief.")
         >>> window.send("When does the lease end?").text
         'In May.'
         >>> [turn.message["role"] for turn in window.turns]
@@ -68,7 +72,7 @@ class Window(Conversing):
         self,
         *,
         model: str | Model | None = None,
-        budget: int | Budget | None = None,
+        budget: int | str | Budget | None = None,
         store: str | Path | Store | None = None,
         id: str = "default",
         client: Any = None,
@@ -82,9 +86,11 @@ class Window(Conversing):
         shares: Mapping[str, tuple[float, float | None]] | None = None,
         recall: bool = False,
         cache: str | None = "auto",
+        repair: bool = False,
     ) -> None:
         self.id = id
         self.recall = recall
+        self.repair = repair
         self._store = open_store(store)
         self._owned = not isinstance(store, Store)
         self._lock = RLock()
@@ -95,10 +101,12 @@ class Window(Conversing):
         self._kept = Kept(self._store, id, settings, known)
         self._row = row_of(model or known.model, self._kept.now.budget)
         self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
-        self._given["cache"] = cache
+        self._given |= {"cache": cache, "repair": repair}
         self._choices = {"summarizer": summarizer, "strategy": strategy, "files": files, "shares": shares}
         self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
         self._packer = self._new_packer()
+        self._calls = Calls()
+        self._last = Call()
 
     def __repr__(self) -> str:
         return f"Window({self.id!r}, {len(self):,} turns)"
@@ -177,7 +185,7 @@ class Window(Conversing):
         """What all requests cost in money, energy and CO2, and what they would have cost unpacked."""
         return spending(self.records)
 
-    def set_budget(self, budget: int | Budget | None) -> None:
+    def set_budget(self, budget: int | str | Budget | None) -> None:
         """Give requests another budget from now on; None: the model's window."""
         with self._lock:
             self._kept.change(budget=as_budget(budget))
@@ -185,8 +193,7 @@ class Window(Conversing):
     def system(self, prompt: Any) -> None:
         """Set the prompt that stands before all messages, in the dialect's form; None: none."""
         with self._lock:
-            self._kept.change(system=prompt)
-            self._contents.talk.system = prompt
+            self._set_system(prompt)
 
     def add(self, *messages: str | Mapping[str, Any], time: str | None = None) -> Turn:
         """Store messages and return the last one's turn; a string is what the user says.
@@ -199,12 +206,17 @@ class Window(Conversing):
             MessageError: a message is malformed, or a tool result without its call; nothing is stored.
             StoreError: the store cannot be written; nothing is stored.
         """
-        raws = [{"role": "user", "content": one} if isinstance(one, str) else one for one in messages]
+        raws = as_plain([{"role": "user", "content": one} if isinstance(one, str) else one for one in messages])
         if not raws:
             raise InputError("nothing to add; give a message")
         with self._lock:
             self._refresh()
-            turns = self._contents.append(raws, [time] * len(raws) if time is not None else None)
+            if self.repair:
+                raws = mended(raws, self._contents.talk, self._kept.now.dialect)
+            with self._ordered():
+                turns = self._contents.append(
+                    raws, [time] * len(raws) if time is not None else None, behind=self._contents.caller(raws[0])
+                )
         self._packer.prepare()
         return turns[-1]
 
@@ -212,9 +224,10 @@ class Window(Conversing):
         self,
         query: str | None = None,
         *,
-        budget: int | Budget | None = None,
+        budget: int | str | Budget | None = None,
         tools: Any = (),
         recall: bool | None = None,
+        call: Call | None = None,
         **options: Any,
     ) -> Packed:
         """Pack the conversation for the next request; nothing is stored or changed.
@@ -224,6 +237,7 @@ class Window(Conversing):
             budget: another than the window's.
             tools: definitions that go with the request, to be counted.
             recall: whether the recall tool goes with them; None: as the window offers it.
+            call: what `sync` returned, for the request of one caller among others; None: of all that is stored.
             options: as for `ctxwin.pack`, such as `files` and `items`.
 
         Raises:
@@ -233,8 +247,11 @@ class Window(Conversing):
         self._packer.settle()
         with self._lock:
             self._refresh()
+            self._last = call or Call()
             return self._packer.pack(
                 query,
+                call=self._last,
+                without=self._calls.busy(call) if call is not None else (),
                 budget=self.budget if budget is None else budget,
                 tools=self.with_recall(tools, recall),
                 options=options,
@@ -243,42 +260,6 @@ class Window(Conversing):
     def explain(self, query: str | None = None) -> Packed:
         """Return what the next request would hold, and why; printed, it is a table."""
         return self.pack(query)
-
-    def sync(self, request: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-        """Store the messages of a request that are not stored yet, and its system prompt where it differs.
-
-        A request may hold the whole conversation, its end, or only what is new. Its model is the window's from then on
-        where the window was opened without one.
-
-        Raises:
-            MessageError: a message is malformed; nothing is stored.
-        """
-        with self._lock:
-            self._refresh()
-            self._packer.learner.forget_request()
-            dialect, prompt, raws = split_request(request, self._kept.now.dialect)
-            if self._kept.now.dialect is None:
-                self._kept.change(dialect=dialect)
-                self._contents.speak(dialect)
-            if prompt is not None and prompt != self._kept.now.system:
-                self.system(prompt)
-            new = new_messages((turn.message for turn in reversed(self._contents.turns)), raws, dialect)
-            if new:
-                self._contents.append(new)
-            self._follow(request)
-        self._packer.prepare()
-
-    def record(self, reply: Reply) -> None:
-        """Store a reply to the request that was packed last; learn from what the provider reported of it."""
-        with self._lock:
-            self._refresh()
-            turns = self._contents.append(reply.messages) if reply.messages else ()
-            position = turns[0].position if turns else None
-            record = record_of(reply, self._packer, position)
-            self._store.record_usage(self.id, record)
-            if self._packer.answered(reply):
-                self._kept.remember(**self._packer.state)
-        self._packer.prepare()
 
     def pin(self, *turns: int | str | Turn) -> None:
         """Keep turns in every request, whole; each is given as itself, by its position or its id."""
@@ -326,29 +307,26 @@ class Window(Conversing):
     @classmethod
     def import_(
         cls,
-        source: str | Path | Mapping[str, Any],
+        source: Any,
         *,
+        pick: str | int | None = None,
         store: str | Path | Store | None = None,
         id: str | None = None,
         **options: Any,
     ) -> Window:
-        """Open a window that `export` wrote, in a store that has none of its name.
+        """Open a window that `export` wrote, or a conversation that `ctxwin.pack` reads, in a store without its name.
 
         Raises:
-            InputError: the source is no saved window, or the store has one of that name; nothing is written.
+            InputError: it is no conversation, or the name is taken; nothing is written.
         """
         place = open_store(store)
-        return cls(store=place, id=restore(place, source, id), **options)
+        return cls(store=place, id=restore(place, source, id, pick), **options)
 
     def close(self) -> None:
         """Wait for what is done in the background, and let go of the store where a path was given."""
         self._packer.close()
         if self._owned:
             self._store.close()
-
-    def marked(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the body of the request that was packed last, marked for the provider's prompt cache."""
-        return self._packer.marked(body, self.dialect)
 
     def with_recall(
         self, tools: Sequence[Mapping[str, Any]], recall: bool | None = None
@@ -372,29 +350,6 @@ class Window(Conversing):
     def _new_packer(self) -> Packer:
         given = {name: self._given[name] for name in ("tokenizer", "embedder", "cache")}
         return Packer(self._contents, self._store, self._kept, row=self._row, choices=self._choices, **given)
-
-    def _follow(self, request: object) -> None:
-        """Count and price as a request's model does, where the window was given none."""
-        name = request.get("model") if isinstance(request, Mapping) else None
-        if self._given["model"] is not None or not isinstance(name, str) or name == self.model:
-            return
-        try:
-            self._row = row_of(name, self.budget)
-        except UnknownModel:  # of an unknown window: what packs says what to do
-            return
-        self._kept.change(model=name)
-        self._forget_requests()  # another model has another cache
-        self._packer = self._new_packer()
-
-    def _refresh(self) -> None:
-        """Take in what other processes did; what they forgot or erased must not go on from earlier requests."""
-        if self._contents.refresh():
-            self._forget_requests()
-            self._packer.begin_anew()
-
-    def _forget_requests(self) -> None:
-        self._packer.forget_requests()
-        self._kept.remember(**{CACHED: None})
 
     def _like(self, id: str) -> Window:
         return Window(store=self._store, id=id, **self._given, **self._choices)

@@ -44,10 +44,11 @@ OPTIONS = tuple(
 def wrap(
     client: T,
     *,
-    budget: int | Budget | None = None,
+    budget: int | str | Budget | None = None,
     model: str | None = None,
     window: Window | None = None,
     recall: bool = False,
+    repair: bool = False,
     **options: Any,
 ) -> T:
     """Return a client that packs the messages of each request; everything else about it stays as it is.
@@ -61,7 +62,7 @@ def wrap(
         client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` and what is derived from them (chat
             completions, Responses, messages), or the module `litellm` or one of its routers (`completion`,
             `acompletion`).
-        budget: tokens of a request, or `Budget(total=, reserve=, margin=)`; None: the window of the request's model
+        budget: tokens of a request ("8k"), or `Budget(total=, reserve=, margin=)`; None: the window of its model
             less what the request allows for the answer, or less a usual answer.
         model: a name from `ctxwin models` to count by, where the request's own is none.
         window: a conversation that is kept: what is new in a request is stored before it is sent, the request is
@@ -75,6 +76,8 @@ def wrap(
             In a stream, what the model says is passed on at once, its thoughts as soon as they lead to something, and
             what follows a recall continues the same answer: chat gets a paragraph of its text, the other APIs get
             further blocks or items. The usage that is told is that of the last request, as it is of whole answers.
+        repair: whether messages that the provider would refuse are mended first, as `ctxwin.repair` does; a
+            `CtxwinWarning` says of how many, in numbers alone. Tools stay as they are.
         options: further arguments of `pack`, such as `strategy`, `embedder`, `files` or `items`; files and items are
             read now, once for all requests.
 
@@ -89,7 +92,8 @@ def wrap(
     """
     if unknown := sorted(options.keys() - set(OPTIONS)):
         raise InputError(f"unknown option {', '.join(map(repr, unknown))}; use some of {', '.join(sorted(OPTIONS))}")
-    passing = Passing(budget=budget, model=model, window=window, recall=recall, options=_read(options))
+    mending = repair or (window is not None and window.repair)
+    passing = Passing(budget=budget, model=model, window=window, recall=recall, repair=mending, options=_read(options))
     wrapped: T
     if (apis := apis_of(client)) is not None:
         wrapped = wrap_sdk(client, apis, passing)

@@ -9,8 +9,7 @@ from typing import Any
 
 from ..clients import Reply
 from ..clients.values import Wire
-from .passage import Passage
-from .passing import Passing
+from .passage import Passage, leaving
 from .relay import Relay, relayed
 from .streams import Tap, tapped
 
@@ -27,37 +26,38 @@ def answered(passage: Passage, send: Send) -> Any:
         What the provider's client returned: a whole answer, a stream of events, or an SDK's raw response, whose body
         may be still to come. It is recorded, or will be once it is there.
     """
-    answer = send(passage.body)
-    if passage.offers and _streams(answer):
-        return relayed(answer, Relay(passage, send), is_async=False)
-    while passage.offers and passage.recalls(_whole_reply(answer, passage.wire)):
+    with leaving(passage):
         answer = send(passage.body)
-    return _keep(answer, passage, is_async=False)
+        if passage.offers and _streams(answer):
+            return relayed(answer, Relay(passage, send), is_async=False)
+        while passage.offers and passage.recalls(_whole_reply(answer, passage.wire)):
+            answer = send(passage.body)
+        return _keep(answer, passage, is_async=False)
 
 
 async def answered_later(passage: Passage, send: Send) -> Any:
     """Do the same off the event loop."""
-    answer = await send(passage.body)
-    if passage.offers and _streams(answer):
-        return relayed(answer, Relay(passage, send), is_async=True)
-    while passage.offers and await asyncio.to_thread(
-        lambda: passage.recalls(_whole_reply(answer, passage.wire))  # noqa: B023  # called before the next answer
-    ):
+    with leaving(passage):
         answer = await send(passage.body)
-    return await asyncio.to_thread(_keep, answer, passage, is_async=True)
+        if passage.offers and _streams(answer):
+            return relayed(answer, Relay(passage, send), is_async=True)
+        while passage.offers and await asyncio.to_thread(
+            lambda: passage.recalls(_whole_reply(answer, passage.wire))  # noqa: B023  # called before the next answer
+        ):
+            answer = await send(passage.body)
+        return await asyncio.to_thread(_keep, answer, passage, is_async=True)
 
 
 def _keep(answer: Any, passage: Passage, *, is_async: bool) -> Any:
     """Record an answer, or see to it that one that comes later is recorded; return it."""
-    passing, wire = passage.passing, passage.wire
-    if passing.window is None:
+    if passage.passing.window is None:
         return answer
     if hasattr(answer, "http_response"):
         _keep_raw(answer, passage)
         return answer
     if _streams(answer):
         return tapped(answer, passage.tap(), is_async=is_async)
-    passing.record(wire.read(answer))
+    passage.record(passage.wire.read(answer))
     return answer
 
 
@@ -67,24 +67,31 @@ def _streams(answer: Any) -> bool:
 
 def _keep_raw(answer: Any, passage: Passage) -> None:
     """See to a raw response: a stream is what its `parse` returns, a whole answer is read at once or at its end."""
-    wire, passing = passage.wire, passage.passing
     if passage.given.get("stream"):
         tap = passage.tap()
         _after(answer, "parse", lambda parsed: _tapped(parsed, tap))
-    elif not _record(answer, wire, passing):
-        _after(answer, "close", lambda _: _record(answer, wire, passing))  # what the caller has read by then
+        if hasattr(answer, "close"):
+            _after(answer, "close", lambda _: tap.leave())
+    elif not _record(answer, passage):
+        _after(answer, "close", lambda _: _close(answer, passage))
 
 
 def _tapped(parsed: Any, tap: Tap) -> Any:
     return tapped(parsed, tap, is_async=hasattr(parsed, "__anext__")) if _streams(parsed) else parsed
 
 
-def _record(answer: Any, wire: Wire, passing: Passing) -> bool:
+def _record(answer: Any, passage: Passage) -> bool:
     """Record a raw response whose body the caller has read; tell whether it was."""
-    reply = _whole_reply(answer, wire)
+    reply = _whole_reply(answer, passage.wire)
     if reply is not None:
-        passing.record(reply)
+        passage.record(reply)
     return reply is not None
+
+
+def _close(answer: Any, passage: Passage) -> None:
+    """Record what the caller has read of a raw response by its end."""
+    if not _record(answer, passage):
+        passage.leave()
 
 
 def _whole_reply(answer: Any, wire: Wire) -> Reply | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..clients.plain import field, plain
 from ..clients.values import Wire
 from ..messages import write
+from ..messages.tidying import field, plain
 from ..messages.values import OUTSIDE
 
 __all__ = [
+    "CONTINUES",
     "LISTS",
     "as_body",
     "as_given",
@@ -24,6 +25,8 @@ __all__ = [
 
 LISTS = {"openai": "messages", "responses": "input", "anthropic": "messages"}
 """Where a request body keeps its messages."""
+CONTINUES = ("previous_response_id", "conversation", "thread", "thinking")
+"""What else of a body the rules on messages look at: whether the provider keeps earlier ones, and thinking."""
 TOOLS = ("tools", "functions")
 SCHEMAS = (
     ("response_format", "json_schema", "schema"),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from ..clients import Reply
-from ..clients.plain import field
 from ..clients.values import Wire
 from ..files import Files
 from ..items import Item
 from ..messages import read
 from ..messages.envelope import take_apart
+from ..messages.tidying import field
 from ..pool import Pool
 from ..recall import NAME, answer_recalls, pending_recalls, recall_tool
 from .bodies import LISTS, as_body, as_given, listed, readable, schemas_of, tools_of, with_packed
@@ -19,7 +20,10 @@ from .passing import Passing
 from .splices import Splice, splice_of
 from .streams import Tap
 
-__all__ = ["Passage"]
+if TYPE_CHECKING:
+    from ..window.calls import Call
+
+__all__ = ["Passage", "leaving"]
 
 RECALLS = 3
 """Times that one request is sent again for the recall tool; then the program gets the answer as it is."""
@@ -53,7 +57,7 @@ class Passage:
     def __init__(self, passing: Passing, body: Mapping[str, Any], wire: Wire, *, raw: bool = False) -> None:
         self.wire = wire
         self.passing = passing
-        self.given = passing.continued(listed(body, wire))
+        self.given = passing.repaired(passing.continued(listed(body, wire)), wire)
         self.offers = False
         self._read = readable(self.given, wire)
         passing.tell_unknown(self._read, wire)
@@ -61,10 +65,12 @@ class Passage:
         offered = passing.recall or (passing.window is not None and passing.window.recall)
         self._left = RECALLS if offered and not raw and self._can_recall() else 0
         self._recalling = False
+        self._call: Call | None = None
         if passing.window is not None:
             passing.settle()
-            passing.window.sync(self._read)
-        self.body = self._packed()
+            self._call = passing.window.sync(self._read)
+        with leaving(self):
+            self.body = self._packed()
 
     def _can_recall(self) -> bool:
         """Tell whether a recall could be answered: not of one choice among several, nor beside a tool of its name."""
@@ -81,13 +87,24 @@ class Passage:
         if window is None:
             packed = self.passing.pack(self._read, self.wire, counted, alone=self._continued)
         else:
-            packed = self.passing.pack_window(window, self._read, counted)
+            packed = self.passing.pack_window(window, self._read, counted, self._call)
         self._limit = packed.report.limit
         body = with_packed(self.given, self._read, as_body(packed.messages, self._read, self.wire), self.wire)
         needed = tools is not own and (window is not None or self._recalling or body is not self.given)
         self.offers = needed and self._left > 0
         body = {**body, "tools": tools} if needed else body
-        return window.marked(as_given(body)) if window is not None else body
+        return window.marked(as_given(body), self._call) if window is not None else body
+
+    def record(self, reply: Reply) -> None:
+        """Keep an answer; one that still runs in the background says nothing yet."""
+        window = self.passing.window
+        if window is not None and (reply.messages or reply.usage):
+            window.record(reply, self._call)
+
+    def leave(self) -> None:
+        """Take it that no answer comes."""
+        if self.passing.window is not None and self._call is not None:
+            self.passing.window.leave(self._call)
 
     def recalls(self, reply: Reply | None) -> bool:
         """Tell whether the model asks for nothing but full texts; `body` is then the request that holds them."""
@@ -107,14 +124,17 @@ class Passage:
             said = [{"role": "user", "content": said}] if isinstance(said, str) else said
             self._read[key] = [*said, *reply.messages, *texts]
         else:
-            self.passing.record(reply)
-            window.add(*texts)
+            self.record(reply)
+            if self._call is not None:
+                window.go_on(self._call, texts)
         self.body = self._packed()
         return True
 
     def tap(self) -> Tap:
         """Return what listens to the next stream that answers the request."""
-        return self.passing.tap(self.given, self.wire)
+        asked = self.given.get("stream_options") or {}
+        follows = bool(asked.get("include_usage"))
+        return self.passing.listening(Tap(self.wire.gather(), self.record, self.leave, usage_follows=follows))
 
     def splice(self) -> Splice:
         """Return what makes one stream of all that answer the request."""
@@ -131,3 +151,13 @@ class Passage:
         items = list(window.items if window is not None else read(self._read, dialect=self.wire.dialect).items)
         pools = (one for one in (options.get("items"), options.get("files")) if isinstance(one, Pool | Files))
         return [*items, *(item for pool in pools for item in pool.items)]
+
+
+@contextmanager
+def leaving(passage: Passage) -> Iterator[None]:
+    """Let others know that no answer comes where an error or a cancellation ends the request."""
+    try:
+        yield
+    except BaseException:
+        passage.leave()
+        raise

@@ -10,21 +10,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..clients import Reply
 from ..clients.values import Wire
 from ..errors import CtxwinWarning, InputError, UnknownModel
 from ..items import Budget
+from ..messages import repair
 from ..messages.pieces import brief
 from ..messages.values import OUTSIDE
 from ..messages.vocabulary import unknown_types
 from ..models import get_model
 from ..packing import Packed, Talk, pack
-from .bodies import LISTS
+from .bodies import CONTINUES, LISTS, as_body, readable, with_packed
 from .streams import Tap
 from .talks import Talks
 
 if TYPE_CHECKING:
     from ..window import Window
+    from ..window.calls import Call
 
 __all__ = ["Passing"]
 
@@ -41,10 +42,11 @@ RENAMED = 1_000
 class Passing:
     """How requests are packed and answers are kept."""
 
-    budget: int | Budget | None
+    budget: int | str | Budget | None
     model: str | None
     window: Window | None
     recall: bool
+    repair: bool
     options: Mapping[str, Any]
     talks: Talks = field(default_factory=Talks)
     taps: deque[Tap] = field(default_factory=deque)
@@ -53,6 +55,27 @@ class Passing:
     """Types of content of which it was warned."""
     renamed: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """From the ids of responses that were made of several to those by which the provider goes on."""
+
+    def repaired(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
+        """Return a body with valid messages, where that was asked for; the same where they are.
+
+        Raises:
+            MessageError: nothing can be made of them.
+        """
+        given = readable(body, wire)
+        names = (LISTS[wire.dialect], OUTSIDE.get(wire.dialect), *CONTINUES)
+        asked = {name: given[name] for name in names if name is not None and given.get(name)}
+        if not self.repair or not asked.get(LISTS[wire.dialect]):
+            return body
+        mended, repairs = repair(asked, dialect=wire.dialect)
+        if not repairs:
+            return body
+        places = len({one.index for one in repairs})
+        lost = sum(len(one.lost) for one in repairs)
+        said = f"{places} messages of a request were mended, {lost} strings left out; see ctxwin.repair(messages)"
+        _log.info("%d messages mended, %d strings left out", places, lost)
+        warnings.warn(said, CtxwinWarning, stacklevel=2)
+        return with_packed(body, given, as_body(mended, given, wire), wire)
 
     def pack(self, body: Mapping[str, Any], wire: Wire, tools: Sequence[Mapping[str, Any]], *, alone: bool) -> Packed:
         """Pack a readable body with these tools.
@@ -77,19 +100,22 @@ class Passing:
             return packed(Talk(body, dialect=wire.dialect))
         return self.talks.pack(messages, body.get(OUTSIDE.get(wire.dialect, "")), wire.dialect, packed)
 
-    def pack_window(self, window: Window, body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> Packed:
+    def pack_window(
+        self, window: Window, body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], call: Call | None
+    ) -> Packed:
         """Pack what a window holds: as was said to `wrap`, else to the window, else as the request's model allows.
 
         Args:
             window: the window.
             body: as `readable` returns it.
             tools: what goes with the messages and is counted, the recall tool included where it is offered.
+            call: the request in the window.
         """
         said = {**self.options, "budget": self.budget, "model": self.model}
         if self.budget is None and window.budget is None:
             said["budget"] = self._budget(body, window.model)
         told = {name: value for name, value in said.items() if value is not None}
-        return _told(window.pack(tools=tools, recall=False, **told))
+        return _told(window.pack(tools=tools, recall=False, call=call, **told))
 
     def tell_unknown(self, body: Mapping[str, Any], wire: Wire) -> None:
         """Warn of types that the provider may know and ctxwin does not, each once."""
@@ -112,7 +138,7 @@ class Passing:
         except UnknownModel:
             return None
 
-    def _budget(self, body: Mapping[str, Any], model: str | None = None) -> int | Budget | None:
+    def _budget(self, body: Mapping[str, Any], model: str | None = None) -> int | str | Budget | None:
         """Return the budget of a request; None: what `pack` takes for the model."""
         if self.budget is not None:
             return self.budget
@@ -132,15 +158,8 @@ class Passing:
             with suppress(IndexError):  # another request was here
                 self.taps.popleft().settle()
 
-    def record(self, reply: Reply) -> None:
-        """Keep an answer; one that still runs in the background says nothing yet."""
-        if self.window is not None and (reply.messages or reply.usage):
-            self.window.record(reply)
-
-    def tap(self, body: Mapping[str, Any], wire: Wire) -> Tap:
-        """Return what listens to the stream that answers a request."""
-        asked = body.get("stream_options") or {}
-        tap = Tap(wire.gather(), self.record, usage_follows=bool(asked.get("include_usage")))
+    def listening(self, tap: Tap) -> Tap:
+        """Remember a stream whose answer is to be kept, and return it."""
         if self.window is not None:
             self.taps.append(tap)
         return tap

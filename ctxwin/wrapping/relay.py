@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .passage import Passage
+from .passage import Passage, leaving
 from .streams import derived
 
 __all__ = ["Relay", "relayed"]
@@ -50,6 +50,10 @@ class Relay:
         Raises:
             Exception: what the provider's client raises.
         """
+        with leaving(self._passage):
+            return self._next(read)
+
+    def _next(self, read: Callable[[], Any]) -> Any:
         while not self._events:
             event = next(self.stream, END) if self.stream is not None else read()
             if event is not END:
@@ -64,6 +68,10 @@ class Relay:
 
     async def anext(self, read: Callable[[], Any]) -> Any:
         """Do the same off the event loop."""
+        with leaving(self._passage):
+            return await self._anext(read)
+
+    async def _anext(self, read: Callable[[], Any]) -> Any:
         while not self._events:
             event = await (anext(self.stream, END) if self.stream is not None else read())
             if event is not END:
@@ -79,12 +87,14 @@ class Relay:
     def close(self) -> None:
         """Close the stream that follows."""
         self._events.clear()
+        self._tap.leave()
         if self.stream is not None:
             self.stream.close()
 
     async def aclose(self) -> None:
         """Close the stream that follows, which is asynchronous."""
         self._events.clear()
+        self._tap.leave()
         if self.stream is not None:
             await (self.stream.aclose if hasattr(self.stream, "aclose") else self.stream.close)()
 
@@ -101,7 +111,7 @@ class Relay:
             self._tap = self._passage.tap()  # this reply is kept already
             return True
         self._tap.waiting = False
-        self._tap.settle()
+        self._tap.end()
         self._events.extend(self._splice.rest(whole=reply is not None))
         return False
 

@@ -17,8 +17,8 @@ from abc import ABC, abstractmethod
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Literal
 
-from ..clients.plain import field
 from ..messages import Dialect
+from ..messages.tidying import field
 from ..recall import NAME
 
 __all__ = ["Splice", "splice_of"]

@@ -22,9 +22,12 @@ class Tap:
     conversation as if the model had said it.
     """
 
-    def __init__(self, gather: Gather, keep: Callable[[Reply], None], *, usage_follows: bool) -> None:
+    def __init__(
+        self, gather: Gather, keep: Callable[[Reply], None], leave: Callable[[], None], *, usage_follows: bool
+    ) -> None:
         self._gather = gather
         self._keep = keep
+        self._leave = leave
         self._usage_follows = usage_follows
         self._kept = False
         self.waiting = False
@@ -49,7 +52,22 @@ class Tap:
             if self._kept or self.waiting or not self._gather.done:
                 return
             self._kept = True
-        self._keep(self._gather.reply())
+        try:
+            self._keep(self._gather.reply())
+        except BaseException:
+            self._leave()
+            raise
+
+    def leave(self) -> None:
+        """Say that no answer comes."""
+        if not self._kept:
+            self._leave()
+
+    def end(self) -> None:
+        """Take it that no more events come: hand the answer on if it is whole, else say that there is none."""
+        self.settle()
+        if not self.waiting:
+            self.leave()
 
     @property
     def whole(self) -> Reply | None:
@@ -80,15 +98,21 @@ def _class(kind: Any) -> type:
     def __next__(self: Any) -> Any:
         try:
             event = kind.__next__(self)
-        except StopIteration:
-            self._ctxwin_tap.settle()
+        except BaseException:  # its end, or what broke it
+            self._ctxwin_tap.end()
             raise
         self._ctxwin_tap.feed(event)
         if self._ctxwin_tap.ready:
             self._ctxwin_tap.settle()
         return event
 
-    return derived(kind, __iter__, __next__)
+    def close(self: Any) -> None:
+        try:
+            kind.close(self)
+        finally:
+            self._ctxwin_tap.end()
+
+    return derived(kind, __iter__, __next__, *([close] if hasattr(kind, "close") else []))
 
 
 @lru_cache(maxsize=32)
@@ -107,14 +131,23 @@ def _async_class(kind: Any) -> type:
         try:
             event = await kind.__anext__(self)
         except StopAsyncIteration:
-            await asyncio.to_thread(self._ctxwin_tap.settle)
+            await asyncio.to_thread(self._ctxwin_tap.end)
+            raise
+        except BaseException:  # a cancelled task may wait for nothing more
+            self._ctxwin_tap.leave()
             raise
         self._ctxwin_tap.feed(event)
         if self._ctxwin_tap.ready:
             await asyncio.to_thread(self._ctxwin_tap.settle)
         return event
 
-    return derived(kind, __aiter__, __anext__)
+    async def close(self: Any) -> None:
+        try:
+            await kind.close(self)
+        finally:
+            await asyncio.to_thread(self._ctxwin_tap.end)
+
+    return derived(kind, __aiter__, __anext__, *([close] if hasattr(kind, "close") else []))
 
 
 def derived(kind: Any, *methods: Callable[..., Any]) -> type:

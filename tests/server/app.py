@@ -159,7 +159,7 @@ def _conversation(body: dict[str, Any]) -> str:
 class _Server(ThreadingHTTPServer):
     provider: Provider
     daemon_threads = False
-    request_queue_size = 64
+    request_queue_size = 256
 
     def __init__(self, *args: Any) -> None:
         self._open: set[socket.socket] = set()

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ...items import Item
+from ..values import Dialect
 
-__all__ = ["Form", "Found", "said"]
+__all__ = ["Folder", "Form", "Found", "said"]
 
 _NOT_IN_NAMES = re.compile(r"[\s<|\\/>]+")
 LONGEST_NAME = 64
@@ -28,6 +29,30 @@ class Found:
     """Its messages, oldest first, each with an OpenAI chat message as `raw`."""
     title: str = ""
     id: str = ""
+    dialect: Dialect = "openai"
+    """Whose messages its items have, where that is a provider's own form."""
+
+
+class Folder(Protocol):
+    """The files of an export: a folder, or a zip that is read where it lies."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Paths of the files below it, with `/` between their parts, in order."""
+
+    def json(self, name: str) -> Any:
+        """Return what a JSON file holds.
+
+        Raises:
+            InputError: it is damaged or too large.
+        """
+
+    def text(self, name: str) -> str:
+        """Return what a text file holds.
+
+        Raises:
+            InputError: it cannot be decoded or is too large.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +71,8 @@ class Form:
     """
     each: bool = False
     """Whether a file is a list of values of this form, which are recognised and read one by one."""
+    unfold: Callable[[Folder], Iterable[Any]] | None = None
+    """Makes values of this form of a folder whose files belong together; none where the folder is no such export."""
 
 
 def said(

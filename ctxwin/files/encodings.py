@@ -1,0 +1,142 @@
+"""Which encoding the bytes of a text are in: told by a mark, as UTF-8, UTF-16, Western, Russian, else by a detector."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+
+__all__ = ["SNIFFED", "decoded", "is_binary"]
+
+SNIFFED = 65_536
+"""Bytes by which binary data, or an unnamed encoding, is told: 0.1 s at most."""
+MOSTLY = 4
+"""Characters beyond ASCII that are right, for each byte that is wrong, from which a text is damaged UTF-8."""
+AT_HOME = 0.85
+"""Share of a text's accented letters that one language has; the rest are in names and foreign words."""
+
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_ALPHABETS = tuple(
+    frozenset(letters)
+    for letters in (
+        "àâæçéèêëîïôœùûüÿ",  # French
+        "äöüßé",  # German
+        "áéíóúüñ",  # Spanish
+        "áàâãçéêíóôõúü",  # Portuguese
+        "àèéìíîòóùú",  # Italian
+        "àçèéíïòóúü",  # Catalan
+        "åäöæøéü",  # Danish, Finnish, Norwegian, Swedish
+        "áéëèêíïóöúü",  # Dutch
+    )
+)
+_ICELANDIC = frozenset("áðéíóúýþæö")  # Turkish letters look like some of these, but it lacks the others
+_LETTER = r"[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸ]"
+_FOREIGN = re.compile(
+    r"[À-ÖØ-öø-ÿŒœŠšŽžŸ]{3}"  # whole words beyond ASCII: Cyrillic, Greek, Chinese, ...
+    r"|[^\x00-\x7f\xa0“”‘’„‚«»–—…•]{3}"
+    rf"|(?<={_LETTER})[¡-©«-¯±¹»-¿÷×€‚ƒ†‡ˆ‰‹›˜™¸´¨¦¤¥£¢]{_LETTER}"  # signs inside a word: other letters
+    r"|(?<=[a-zß-öø-ÿ])[À-ÖØ-ÞŒŠŽŸ]"  # a capital inside a word
+)
+_NO_RUSSIAN = re.compile(
+    r"[^\x00-\x7fА-Яа-яЁё\xa0№«»„“”‘’–—…•]"
+    r"|[A-Za-z][А-Яа-яЁё]|[А-Яа-яЁё][A-Za-z]|[а-яё][А-ЯЁ]"  # words in two alphabets, capitals inside a word
+)
+_RUSSIAN_VOWELS = 0.25
+"""Share of а, е, и, о among the letters of a Russian text is .35; of Greek or Hebrew read as Russian, .1 to .2."""
+_ACCENTED = re.compile(r"[À-ÖØ-öø-ÿŒœŠšŽžŸ]")
+
+
+def decoded(data: bytes) -> tuple[str, str] | None:
+    r"""Return the text and the name of its encoding; None for binary data.
+
+    Example:
+        >>> decoded("Tür\n".encode("latin-1")), decoded("Тест кода".encode("cp1251"))[0], decoded(b"\x7fELF\x00\x01")
+        (('Tür\n', 'cp1252'), 'Тест кода', None)
+    """
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace"), encoding
+    if b"\x00" in data[:SNIFFED]:
+        encoding = _utf_16(data[:SNIFFED])
+        return (data.decode(encoding, errors="replace"), encoding) if encoding else None
+    if is_binary(data[:SNIFFED]):
+        return None
+    try:
+        return data.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        return _damaged(data) or _western(data) or _cyrillic(data) or _guessed(data)
+
+
+def is_binary(head: bytes) -> bool:
+    """Tell by its first bytes whether a file holds no text."""
+    if any(head.startswith(mark) for mark, _ in _BOMS):
+        return False
+    return head.startswith(b"%PDF-") or (b"\x00" in head and not _utf_16(head))
+
+
+def _utf_16(head: bytes) -> str:
+    """Return in which order the bytes of UTF-16 without a mark stand; "" where it is no text."""
+    head = head[: len(head) // 2 * 2]
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = head.decode(encoding, errors="ignore")
+        kinds = Counter(map(unicodedata.category, text))
+        odd = kinds["Cn"] + kinds["Co"] + kinds["Cc"] - sum(map(text.count, "\t\n\r\f"))
+        common = sum(map(text.count, " \n\t,.。，、eao的"))  # by the wrong order they are rare signs
+        if 2 * len(text) >= len(head) - 2 and odd == 0 and common:
+            return encoding
+    return ""
+
+
+def _damaged(data: bytes) -> tuple[str, str] | None:
+    """Read UTF-8 with some wrong bytes."""
+    text = data.decode("utf-8", errors="replace")
+    wrong = text.count("\ufffd")
+    right = len(text) - len(text.encode("ascii", errors="ignore")) - wrong
+    return (text, "utf-8") if right >= MOSTLY * wrong else None
+
+
+def _western(data: bytes) -> tuple[str, str] | None:
+    """Read a text of Western Europe: words of ASCII with accents that belong to one language, and typographic signs."""
+    encoding = "cp1252"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    if "¤" in text and not any(0x80 <= byte < 0xA0 for byte in set(data)):
+        encoding = "iso8859-15"  # has the euro there
+        text = data.decode(encoding)
+    if _FOREIGN.search(text):
+        return None
+    letters = Counter(_ACCENTED.findall(text.lower()))
+    home = max(sum(letters[one] for one in alphabet) for alphabet in _ALPHABETS)
+    if letters.keys() & set("áæí"):
+        home = max(home, sum(letters[one] for one in _ICELANDIC))
+    return (text, encoding) if home >= AT_HOME * letters.total() else None
+
+
+def _cyrillic(data: bytes) -> tuple[str, str] | None:
+    """Read a Russian text, for which the detector needs some lines."""
+    for encoding in ("cp1251", "koi8-r"):
+        text = data.decode(encoding, errors="replace")
+        letters = Counter(re.findall("[а-яё]", text.lower()))
+        if not _NO_RUSSIAN.search(text) and sum(letters[one] for one in "аеио") > _RUSSIAN_VOWELS * letters.total():
+            return text, encoding
+    return None
+
+
+def _guessed(data: bytes) -> tuple[str, str] | None:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:SNIFFED]).best()
+    if best is None:
+        return None
+    try:
+        return data.decode(best.encoding), best.encoding
+    except UnicodeDecodeError:  # the guess held for the beginning alone; a character cut at its end is no reason
+        return data.decode("latin-1"), "latin-1"

@@ -1,0 +1,95 @@
+"""What is said in a foreign form: the pieces of messages, and fields read leniently, since files may be damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ..pieces import as_json
+
+__all__ = ["Call", "Piece", "Result", "Thought", "object_of", "rows_of", "stamp", "text", "word"]
+
+MILLISECONDS = 1e11
+"""Seconds since 1970 beyond which a number can only be milliseconds (the year 5138)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a tool."""
+
+    name: str
+    arguments: Any = None
+    """An object, or text that should be one in JSON; of a custom tool any text."""
+    id: str | None = None
+    """None where the form ties results to calls by name or order."""
+    custom: bool = False
+    """Whether the tool takes a text instead of arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a tool gave back."""
+
+    content: Sequence[Mapping[str, Any]]
+    """Content parts of OpenAI chat."""
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What a model thought before it spoke."""
+
+    text: str
+
+
+Piece = Mapping[str, Any] | Call | Result | Thought
+"""Something in a message; a mapping is a content part of OpenAI chat."""
+
+
+def text(words: Any) -> dict[str, Any]:
+    """Return a content part with a text; what is none is shown as JSON."""
+    return {"type": "text", "text": words if isinstance(words, str) else "" if words is None else as_json(words)}
+
+
+def stamp(value: Any) -> str | None:
+    """Return a time as ISO 8601 or as it was written; None for what is none.
+
+    Args:
+        value: a string, or seconds or milliseconds since 1970.
+
+    Example:
+        >>> stamp(1_700_000_000)
+        '2023-11-14T22:13:20+00:00'
+    """
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = value / 1_000 if abs(value) > MILLISECONDS else value
+        try:
+            return datetime.fromtimestamp(seconds, UTC).isoformat()
+        except (OverflowError, OSError, ValueError):
+            return None
+    return value.isoformat() if isinstance(value, datetime) else None
+
+
+def word(row: Mapping[str, Any], *keys: str) -> str:
+    """Return the string at the first of some keys that has one, or an empty one."""
+    return next((row[key] for key in keys if isinstance(row.get(key), str)), "")
+
+
+def object_of(value: Any) -> Mapping[str, Any]:
+    """Return an object, or an empty one in place of anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def rows_of(value: Any) -> Sequence[Mapping[str, Any]]:
+    """Return the objects of a list, or of a file with one of them; nothing where there is anything else."""
+    rows = [value] if isinstance(value, Mapping) else value
+    if not isinstance(rows, list | tuple) or not rows:
+        return ()
+    # A long list of messages is looked at by each form, and is nearly always one of dicts.
+    kinds = set(map(type, rows))
+    return rows if kinds == {dict} or all(issubclass(kind, Mapping) for kind in kinds) else ()

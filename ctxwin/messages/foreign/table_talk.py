@@ -1,0 +1,136 @@
+"""A talk as a table: CSV with a column that says who and one that says what, or with one for each side of a chat."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import MessageError
+from .form import Form, Found
+from .moments import iso
+from .roles import Line, role_of, turns_to_items
+
+__all__ = ["FORM"]
+
+DELIMITERS = ",;\t|"
+SAMPLE = 1 << 16
+"""Characters by which the delimiter is found."""
+HEADER = 2_000
+"""Characters of the line that names the columns, at most."""
+FIELD = 1 << 26
+"""Characters of one cell, at most."""
+COLUMNS: Mapping[str, frozenset[str]] = {
+    "name": frozenset({"role", "speaker", "author", "sender", "from", "who", "participant", "username", "user name",
+                       "user", "name", "nickname", "speaker name", "sender name", "from name", "role name"}),
+    "text": frozenset({"content", "text", "message", "msg", "body", "value", "utterance", "transcript", "message text",
+                       "message content", "dialogue", "line", "contents", "message body"}),
+    "time": frozenset({"time", "timestamp", "date", "datetime", "created at", "sent at", "created", "ts", "create time",
+                       "date time", "start", "start time", "sent", "message time"}),
+    "talk": frozenset({"conversation id", "conversation", "dialogue id", "dialog id", "chat id", "conv id", "talk",
+                       "conversation title", "chat session", "session id", "thread id", "chat", "channel"}),
+}  # fmt: skip
+"""What columns are called, with spaces for `_` and `-`, in small letters."""
+SURE = frozenset({"role", "speaker", "sender", "author", "participant", "speaker name", "sender name", "role name"})
+"""Names of the column of speakers that no other table has beside one of texts."""
+SIDES = (
+    ("user", "assistant"),
+    ("human", "assistant"),
+    ("human", "ai"),
+    ("user", "bot"),
+    ("prompt", "response"),
+    ("prompt", "completion"),
+    ("user message", "assistant message"),
+)
+"""Pairs of columns that are the two sides of a chat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """A table with its columns told apart."""
+
+    rows: Sequence[Sequence[str]]
+    names: Sequence[str]
+    columns: Mapping[str, int]
+    sides: tuple[int, int] | None = None
+
+
+def _recognise(value: Any) -> bool:
+    return isinstance(value, str) and _table(value, limit=SAMPLE) is not None
+
+
+def _table(text: str, *, limit: int | None = None) -> _Table | None:
+    """Return a text as a table; None where it has not the columns of a talk."""
+    text = text.lstrip("\ufeff").lstrip("\r\n")
+    header = text[:HEADER].partition("\n")[0].strip()
+    if len(header) == HEADER:
+        return None
+    for delimiter in sorted((one for one in DELIMITERS if one in header), key=header.count, reverse=True):
+        names = [_called(one) for one in next(csv.reader([header], delimiter=delimiter), [])]
+        if len(set(names)) < len(names):
+            continue
+        columns = {key: at for key, called in COLUMNS.items() if (at := _first(names, called)) is not None}
+        sides = next(((names.index(a), names.index(b)) for a, b in SIDES if a in names and b in names), None)
+        told = {"name", "text"} <= columns.keys() and (
+            names[columns["name"]] in SURE or set(columns.values()) == set(range(len(names)))
+        )
+        if told or sides is not None:
+            rows = _rows(text[:limit], delimiter, whole=limit is None)
+            if rows and all(len(row) <= len(names) for row in rows[:-1]):
+                return _Table(rows=rows, names=names, columns=columns, sides=None if told else sides)
+    return None
+
+
+def _called(name: str) -> str:
+    return " ".join(name.strip().lower().replace("_", " ").replace("-", " ").split())
+
+
+def _first(names: Sequence[str], called: frozenset[str]) -> int | None:
+    return next((at for at, name in enumerate(names) if name in called), None)
+
+
+def _rows(text: str, delimiter: str, *, whole: bool) -> Sequence[Sequence[str]]:
+    """Return the rows below the header that hold anything."""
+    before = csv.field_size_limit(FIELD)
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=whole)
+        return [row for row in rows if any(cell.strip() for cell in row)][1:]
+    except csv.Error as error:
+        raise MessageError(f"the table is damaged ({error}); save it as CSV again") from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _read(value: Any) -> Iterable[Found]:
+    table = _table(value)
+    if table is None:
+        return
+    talks: dict[str, list[Line]] = {}
+    for row in table.rows:
+        cells = [*row, *[""] * (len(table.names) - len(row))]
+        talk = cells[table.columns["talk"]] if "talk" in table.columns else ""
+        talks.setdefault(talk, []).extend(_lines(cells, table))
+    for talk, lines in talks.items():
+        yield Found(items=turns_to_items(lines), title=talk, id=talk)
+
+
+def _lines(cells: Sequence[str], table: _Table) -> Iterator[Line]:
+    """Yield what a row says; cells with words in columns of other names stand below it."""
+    time = iso(cells[table.columns["time"]]) if "time" in table.columns else None
+    if table.sides is not None:
+        for side, role in zip(table.sides, ("user", "assistant"), strict=True):
+            if cells[side].strip():
+                yield Line(name=role, text=cells[side], time=time)
+        return
+    used = set(table.columns.values())
+    pairs = enumerate(zip(table.names, cells, strict=False))
+    more = [f"{name}: {cell}" for at, (name, cell) in pairs if at not in used and " " in cell.strip()]
+    text = "\n".join([cells[table.columns["text"]], *more]).strip()
+    name = cells[table.columns["name"]].strip()
+    if text:
+        yield Line(name=role_of(name) or name, text=text, time=time)
+
+
+FORM = Form(name="table of messages", recognise=_recognise, read=_read)

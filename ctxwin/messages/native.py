@@ -1,0 +1,101 @@
+"""Which values are messages of a provider already: OpenAI chat, OpenAI Responses or Anthropic, alone or in a body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..items import Item
+from .envelope import LISTS
+from .values import ROLES
+from .vocabulary import BLOCK_TYPES, ITEM_TYPES
+
+__all__ = ["is_body", "is_native", "may_be_native"]
+
+ALL_ROLES = frozenset().union(*ROLES.values())
+KEYS = frozenset(
+    {
+        "annotations", "audio", "cache_control", "content", "function_call", "id", "model", "name", "phase",
+        "provider_specific_fields", "reasoning", "reasoning_content", "reasoning_details", "refusal", "role", "status",
+        "stop_details", "stop_reason", "stop_sequence", "thinking_blocks", "tool_call_id", "tool_calls", "type",
+        "usage",
+    }
+)  # fmt: skip
+"""Keys of messages as OpenAI, Anthropic and servers that speak as they do give and take them."""
+TYPES = frozenset[str]().union(*BLOCK_TYPES.values())
+
+
+def is_native(value: Any) -> bool:
+    """Tell whether a value is without doubt a list of messages of a provider, or of Items.
+
+    Example:
+        >>> is_native([{"role": "user", "content": "Hi"}]), is_native([{"role": "user", "parts": [{"text": "Hi"}]}])
+        (True, False)
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        return False
+    return all(map(_is_message, value)) and not _is_mixed(value)
+
+
+def is_body(value: Any) -> bool:
+    """Tell whether a value is shaped like a request body, whatever its messages are."""
+    return isinstance(value, Mapping) and isinstance(_listed(value), list | tuple | str)
+
+
+def may_be_native(value: Any) -> bool:
+    """Tell whether a value is shaped like messages or a body, so that their reader can say what is wrong in it."""
+    if isinstance(value, Mapping):
+        return is_body(value)
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes) or not value:
+        return False
+    return any(isinstance(one, Item) or (isinstance(one, Mapping) and one.get("role") in ALL_ROLES) for one in value)
+
+
+def _listed(body: Mapping[str, Any]) -> Any:
+    """Return the messages of a request body, or the one text that stands for them."""
+    listed = next((body[key] for key in LISTS if body.get(key) is not None), None)
+    return None if isinstance(listed, str) and body.get("input") is not listed else listed
+
+
+def _is_message(one: Any) -> bool:
+    if isinstance(one, Item):
+        return True
+    if not isinstance(one, Mapping):
+        return False
+    content = one.get("content")
+    if len(one) == 2 and type(content) is str:
+        return _known(one.get("role"))
+    kind = one.get("type", "message")
+    if kind != "message":
+        return isinstance(kind, str) and kind in ITEM_TYPES
+    if not _known(one.get("role")) or not one.keys() <= KEYS:
+        return False
+    return (content is None or isinstance(content, str) or _are_blocks(content)) and _are_calls(one.get("tool_calls"))
+
+
+def _is_mixed(messages: Sequence[Any]) -> bool:
+    """Tell whether items of Responses stand among results as OpenAI chat has them, which no provider takes."""
+    raws = [one for one in messages if isinstance(one, Mapping) and len(one) > 2]
+    items = any(one.get("type", "message") != "message" for one in raws)
+    return items and any(one.get("role") in ("tool", "function") or "tool_calls" in one for one in raws)
+
+
+def _known(role: Any) -> bool:
+    return isinstance(role, str) and role in ALL_ROLES
+
+
+def _are_blocks(content: Any) -> bool:
+    if not isinstance(content, list | tuple):
+        return False
+    return all(isinstance(one, str) or (isinstance(one, Mapping) and one.get("type") in TYPES) for one in content)
+
+
+def _are_calls(calls: Any) -> bool:
+    if not isinstance(calls, list | tuple):
+        return calls is None
+    return all(isinstance(one, Mapping) and _is_call(one) for one in calls)
+
+
+def _is_call(call: Mapping[str, Any]) -> bool:
+    asked = call.get("function", call.get("custom"))
+    return isinstance(asked, Mapping) and isinstance(asked.get("arguments", asked.get("input")), str)

@@ -1,0 +1,112 @@
+"""Requests on their way to a model: which messages of a window are whose, while several are under way at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakSet
+
+from ..caching import State
+from ..messages import Dialect
+from ..packing import Packed
+from ..tokens import Piece
+from .contents import Contents
+from .matching import follows_closely, known_elsewhere, new_messages
+
+__all__ = ["Call", "Calls"]
+
+LEFT = 100
+"""Calls without an answer that are remembered, so that their messages are known when they are sent again."""
+
+
+@dataclass(slots=True, weakref_slot=True, eq=False)
+class Call:
+    """One request of one caller, from its messages to its answer."""
+
+    own: list[int] = field(default_factory=list)
+    """Positions of the messages that it brought and of its answers; the request ends with the last of them. None are
+    of a request that ends with whatever the window ends with."""
+    packed: Packed | None = None
+    """The request as it was packed."""
+    sent: Sequence[Piece] = ()
+    """Its pieces, for what is learned from the reply."""
+    planned: State | None = None
+    """What it leaves to the next request of the provider's prompt cache."""
+    over: bool = False
+    """Whether nothing more comes of it."""
+
+    @property
+    def last(self) -> int | None:
+        """The position of the message that the request ends with; None: of whatever the window ends with."""
+        return self.own[-1] if self.own else None
+
+
+class Calls:
+    """The calls of one window that are under way. Those that nobody holds any more are over."""
+
+    def __init__(self) -> None:
+        self._open: WeakSet[Call] = WeakSet()
+        self._left: deque[list[int]] = deque(maxlen=LEFT)
+
+    def begin(self, positions: Sequence[int]) -> Call:
+        """Return the call that brought the messages at these positions."""
+        call = Call(own=list(positions))
+        self._left = deque((one for one in self._left if one != call.own[: len(one)]), maxlen=LEFT)
+        self._open.add(call)
+        return call
+
+    def take(self, contents: Contents, incoming: Sequence[Mapping[str, Any]], dialect: Dialect) -> Call:
+        """Store those messages of a request that are not there yet, and return its call.
+
+        Args:
+            contents: of the window, as of now.
+            incoming: all its messages, without a system prompt.
+            dialect: of both.
+        """
+        busy = self.busy()
+        rows = [row for row, turn in enumerate(contents.turns) if turn.position not in busy] if busy else None
+        turns = contents.turns if rows is None else [contents.turns[row] for row in rows]
+        new = new_messages((turn.message for turn in reversed(turns)), incoming, dialect)
+        at = len(turns) - 1
+        if len(new) == len(incoming):
+            known, at = known_elsewhere([turn.message for turn in turns], incoming, dialect)
+            new = incoming[known:]
+        again, new = self._again(contents, new)
+        after = again[-1] if again else turns[at].position if at >= 0 else None
+        if not new:
+            return self.begin(again or ([] if after is None else [after]))
+        behind = after if again or follows_closely(new[0], dialect) else None
+        return self.begin([*again, *(turn.position for turn in contents.append(new, behind=behind))])
+
+    def _again(
+        self, contents: Contents, new: Sequence[Mapping[str, Any]]
+    ) -> tuple[list[int], Sequence[Mapping[str, Any]]]:
+        """Return where those messages stand that a call brought which ended without an answer, and the others."""
+        for own in reversed(self._left):
+            said = [turn.message for turn in contents.turns if turn.position in own]
+            if said and said == list(new[: len(said)]):
+                return list(own), new[len(said) :]
+        return [], new
+
+    def answered(self, call: Call, positions: Sequence[int]) -> None:
+        """Take it that a call has its answer, which stands at these positions."""
+        call.own += positions
+        call.over = True
+
+    def went_on(self, call: Call, positions: Sequence[int]) -> None:
+        """Take it that a call goes on with further messages."""
+        call.own += positions
+        call.over = False
+
+    def leave(self, call: Call) -> None:
+        """Take it that a call ended without an answer."""
+        if not call.over:
+            call.over = True
+            if call.own:
+                self._left.append(call.own)
+
+    def busy(self, but: Call | None = None) -> Collection[int]:
+        """Return the positions of what other calls brought that are under way."""
+        return {position for call in list(self._open) if call is not but and not call.over for position in call.own}

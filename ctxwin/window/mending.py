@@ -1,0 +1,61 @@
+"""Messages on their way into a window, mended where a provider would refuse them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import CtxwinWarning, MessageError
+from ..messages import Dialect, Repair, open_tail, read, repair, waits_for_results
+from ..packing import Talk
+
+__all__ = ["mended"]
+
+ANCHOR = {"role": "user", "content": "[the conversation so far]"}
+"""Stands for what was said before, so that a conversation begins as every provider wants it to."""
+
+
+def mended(messages: Sequence[Mapping[str, Any]], talk: Talk, dialect: Dialect | None) -> Sequence[Mapping[str, Any]]:
+    """Return messages that may follow those of a talk; the same where nothing offends.
+
+    What the talk has is stored and stays. Only calls that still wait for their results are looked at, so that results
+    find them, and so that what comes in place of results does not leave them open.
+
+    Args:
+        messages: what is to be added, in any state.
+        talk: what is there.
+        dialect: of both; None: found out.
+
+    Raises:
+        MessageError: nothing of them can be kept.
+    """
+    conversation = talk.snapshot().conversation
+    waiting = bool(conversation.items) and waits_for_results(conversation)
+    before = [item.raw or {} for item in conversation.items[open_tail(conversation) :]] if waiting else []
+    for known in ([ANCHOR, *before], [ANCHOR]):
+        found, repairs = _repaired([*known, *messages], dialect)
+        if not repairs:
+            return messages
+        if found[: len(known)] == known:
+            break
+    kept = found[len(known) :]
+    if not kept:
+        raise MessageError(f"nothing of {len(messages):,} messages can be kept: {repairs[0]}; add others")
+    lost = sum(len(one.lost) for one in repairs)
+    warnings.warn(
+        f"{len(messages):,} messages were mended to {len(kept):,} before they were stored, {lost:,} strings left out; "
+        "see ctxwin.repair(messages)",
+        CtxwinWarning,
+        stacklevel=3,
+    )
+    return kept
+
+
+def _repaired(messages: list[Any], dialect: Dialect | None) -> tuple[list[Any], list[Repair]]:
+    """Repair messages after which others will come, unless they end in calls that wait."""
+    found, repairs = repair(messages, dialect=dialect)
+    if not waits_for_results(read(found, dialect=dialect)):
+        followed, more = repair([*found, ANCHOR], dialect=dialect)
+        return list(followed)[:-1], [*repairs, *more]
+    return list(found), repairs

@@ -1,0 +1,157 @@
+"""What callers do with a window at once: their messages stored, their answers kept behind them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
+
+from ..clients import Reply
+from ..errors import UnknownModel
+from ..models import Model
+from ..store import Store, Turn
+from .calls import Call, Calls
+from .contents import Contents
+from .exchange import Conversing
+from .matching import split_request
+from .packer import CACHED, Packer
+from .records import record_of
+from .settings import Kept, row_of
+
+__all__ = ["Recording"]
+
+
+class Recording(Conversing):
+    """The part of a window that stores requests and replies, each under the window's lock."""
+
+    id: str
+    _calls: Calls
+    _contents: Contents
+    _given: dict[str, Any]
+    _kept: Kept
+    _last: Call
+    _lock: RLock
+    _packer: Packer
+    _row: Model | None
+    _store: Store
+
+    def sync(self, request: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Call:
+        """Store the messages of a request that are not stored yet, and its system prompt where it differs.
+
+        A request may hold the whole conversation, its end, or only what is new. Its model is the window's from then on
+        where the window was opened without one.
+
+        Returns:
+            The request's call, for `pack` and `record` where others use the window at the same time.
+
+        Raises:
+            MessageError: a message is malformed; nothing is stored.
+        """
+        with self._lock:
+            self._refresh()
+            dialect, prompt, raws = split_request(request, self._kept.now.dialect)
+            if self._kept.now.dialect is None:
+                self._kept.change(dialect=dialect)
+                self._contents.speak(dialect)
+            if prompt is not None and prompt != self._kept.now.system:
+                self._set_system(prompt)
+            with self._ordered():
+                self._last = call = self._calls.take(self._contents, raws, dialect)
+            self._follow(request)
+        self._packer.prepare()
+        return call
+
+    def record(self, reply: Reply, call: Call | None = None) -> None:
+        """Store a reply behind what it answers; learn from what the provider reported of it.
+
+        Args:
+            reply: to a request.
+            call: what `sync` returned for that; None: the request that was packed last.
+        """
+        with self._lock:
+            self._refresh()
+            call = call or self._last
+            self._packer.unseal(reply, self._contents.talk.dialect)
+            with self._ordered():
+                turns = self._contents.append(reply.messages, behind=call.last) if reply.messages else ()
+            self._calls.answered(call, [turn.position for turn in turns])
+            position = turns[0].position if turns else None
+            self._store.record_usage(self.id, record_of(reply, self._packer, call, position))
+            if self._packer.answered(call, reply):
+                self._kept.remember(**self._packer.state)
+        self._packer.prepare()
+
+    def begin(self, message: str | Mapping[str, Any] | None) -> Call:
+        """Store what a caller says, and return its call; None: what is last is to be answered."""
+        with self._lock:
+            if message is not None:
+                self.add(message)
+            else:
+                self._refresh()
+            return self._calls.begin([self._contents.next - 1] if self._contents.turns else [])
+
+    def go_on(self, call: Call, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Store what follows a call's answer, such as the results of its tools, before it is sent again."""
+        with self._lock:
+            self._refresh()
+            with self._ordered():
+                turns = self._contents.append(messages, behind=call.last)
+            self._calls.went_on(call, [turn.position for turn in turns])
+        self._packer.prepare()
+
+    def leave(self, call: Call) -> None:
+        """Take it that a call ended without an answer; its messages stay stored."""
+        with self._lock:
+            self._calls.leave(call)
+
+    def marked(self, body: Mapping[str, Any], call: Call | None = None) -> Mapping[str, Any]:
+        """Return the body of a call's request, or of the one packed last, marked for the provider's prompt cache."""
+        return self._packer.marked(body, self._contents.talk.dialect, call or self._last)
+
+    def _follow(self, request: object) -> None:
+        """Count and price as a request's model does, where the window was given none."""
+        name = request.get("model") if isinstance(request, Mapping) else None
+        if self._given["model"] is not None or not isinstance(name, str) or name == self._kept.now.model:
+            return
+        try:
+            self._row = row_of(name, self._kept.now.budget)
+        except UnknownModel:  # of an unknown window: what packs says what to do
+            return
+        self._kept.change(model=name)
+        self._forget_requests()  # another model has another cache
+        self._packer = self._new_packer()
+
+    def _refresh(self) -> None:
+        """Take in what other processes did; what they forgot or erased must not go on from earlier requests."""
+        if self._contents.refresh():
+            self._forget_requests()
+            self._packer.begin_anew()
+
+    def _set_system(self, prompt: Any) -> None:
+        self._kept.change(system=prompt)
+        self._contents.talk.system = prompt
+
+    @contextmanager
+    def _ordered(self) -> Iterator[None]:
+        """See to what hangs on the order of turns, where some are stored between others."""
+        before = self._contents.talk
+        try:
+            yield
+        finally:
+            if self._contents.talk is not before:
+                self._forget_requests()
+                self._packer.begin_anew()
+
+    def _forget_requests(self) -> None:
+        self._packer.forget_requests()
+        self._kept.remember(**{CACHED: None})
+
+    @abstractmethod
+    def add(self, *messages: str | Mapping[str, Any], time: str | None = None) -> Turn:
+        """Store messages and return the last one's turn."""
+
+    @abstractmethod
+    def _new_packer(self) -> Packer:
+        """Return what packs by the settings of now."""
