@@ -89,13 +89,11 @@ def test_json_carries_the_answer_its_citations_and_what_is_flagged(provider, fol
     whole = json.loads(done.stdout)
     assert done.returncode == 1
     assert whole["answer"] == "At ten (pumps.md:3) or never (pumps.md:99)."
-    assert whole["citations"] == [
+    assert whole["checked"] == [
         {"text": "pumps.md:3", "path": "pumps.md", "lines": [[3, 3]], "verdict": "right"},
         {"text": "pumps.md:99", "path": "pumps.md", "lines": [[99, 99]], "verdict": "lines not shown"},
     ]
-    assert [(one["path"], one["line"], one["kind"]) for one in whole["report"]["flags"]] == [
-        ("visitors.md", 4, "order")
-    ]
+    assert [(one["path"], one["line"], one["kind"]) for one in whole["flags"]] == [("visitors.md", 4, "order")]
 
 
 def test_an_answer_without_citations_is_no_failure_and_says_so(provider, folder):
@@ -152,6 +150,34 @@ def test_the_context_as_json_has_lines_scores_and_flags(folder):
     assert all(0 <= one["score"] <= 1 and one["items"] for one in plain["excerpts"])
     assert plain["citations"] == [one["citation"] for one in plain["excerpts"]]
     assert [one["path"] for one in plain["flags"]] == ["visitors.md"]
+
+
+def test_json_is_the_context_as_json_with_the_answer(folder):
+    whole, plain = (json.loads(ask(folder, "-b", "300", *form).stdout) for form in (["--json"], ["--format", "json"]))
+    assert whole == plain | {"answer": None}
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "xml", "json"])
+def test_the_best_excerpts_stand_first_on_request(folder, form):
+    (folder / "zebra.md").write_text("# Pump\n\nWhen does the pump run? The pump runs at ten.\n", encoding="utf-8")
+    plain = json.loads(ask(folder, "-b", "500", "--format", "json").stdout)["excerpts"]
+    best = [one["path"] for one in sorted(plain, key=lambda one: -one["score"])]
+    assert len(plain) > 2 and [one["path"] for one in plain] != best
+    shown = ask(folder, "-b", "500", "--format", form, "--order", "score").stdout
+    places = [re.search(rf"{re.escape(path)}(:|\")", shown).start() for path in best]
+    assert places == sorted(places)
+
+
+def test_what_is_skipped_is_named_and_an_empty_question_or_result_is_told(folder, tmp_path):
+    (folder / "sound.bin").write_bytes(bytes(range(256)))
+    done = ask(folder / "sound.bin", folder / "pumps.md", "-b", "300")
+    assert re.search(r"skipped .*sound\.bin: ", done.stderr)
+    empty = subprocess.run(
+        [sys.executable, "-m", "ctxwin", "ask", " ", str(folder)], capture_output=True, text=True, check=False
+    )
+    assert (empty.returncode, empty.stdout) == (2, "") and "the question is empty" in empty.stderr
+    none = ask(folder, "-b", "300", "--share", "files=0:0")
+    assert none.returncode == 0 and "try a larger --budget" in none.stderr
 
 
 def test_the_context_can_be_written_to_a_file(folder, tmp_path):

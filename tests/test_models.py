@@ -128,3 +128,16 @@ def test_prices_are_loaded_only_for_a_model() -> None:
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "tokenizer", "window"),
+    [
+        ("llama3.1:8b", "llama-3", 131_072),
+        ("qwen2.5-coder:7b", "qwen-3", 32_768),
+        ("gpt-oss:20b", "o200k_harmony", 131_072),
+    ],
+)
+def test_names_of_ollama_are_known_and_cost_nothing(name: str, tokenizer: str, window: int) -> None:
+    row = get_model(name)
+    assert (row.provider, row.tokenizer, row.window, row.input_price) == ("ollama", tokenizer, window, None)

@@ -263,6 +263,7 @@ def test_the_end_of_a_long_path_is_kept(monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     path = "a/very/long/folder/that/goes/on/and/on/sessions.py:120-131"
     assert "sessions.py:120-131" in table(report([decision(0, text=path)]))
+    assert "-10234" in table(report([decision(0, text="a_very_long_name.py:10198-10234")]), 60)
 
 
 def test_the_table_puts_the_most_relevant_first() -> None:

@@ -49,7 +49,7 @@ Exit codes:
 
 app = typer.Typer(
     name="ctxwin",
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -63,7 +63,7 @@ for _module in pkgutil.iter_modules(__path__):
 @app.callback(invoke_without_command=True, help=HELP)
 def _ctxwin(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and leave.")] = False,
 ) -> None:
     if version:
         typer.echo(f"ctxwin {__version__}")

@@ -18,15 +18,16 @@ from ..files import Files
 from ..items import Budget, parse_tokens
 from ..models import get_model
 from ..packing import Packed
-from ..picture import flagged
+from ..picture import clean, costs, flagged, limited
 from ..store import MemoryStore
 from ..tokens import DEFAULT_TOKENIZER
 from .asking import AskChat, checked_lines
 from .chat import LOCAL
 from .clipboard import MOST, copy
-from .formats import FORMATS, context
+from .formats import FORMATS, ORDERS, as_plain, context
 from .given import STDIN, stdin_item
 from .inputs import (
+    CostsOption,
     EmbedderOption,
     JsonOption,
     ShareOption,
@@ -47,6 +48,8 @@ INSTRUCTION = (
 """The system message of a question to a model; it is counted."""
 EXIT_CITATIONS = 1
 """The answer cites what was not shown."""
+SKIPPED = 5
+"""Files that could not be used that are named, at most."""
 
 
 def run(
@@ -72,6 +75,9 @@ def run(
     form: Annotated[
         str, typer.Option("--format", metavar="FORM", help=f"Of the context: {', '.join(FORMATS)}.")
     ] = "text",
+    order: Annotated[
+        str, typer.Option(metavar="ORDER", help=f"Of the context's excerpts: {', '.join(ORDERS)} (best first).")
+    ] = "place",
     to_clipboard: Annotated[bool, typer.Option("--copy", help="Copy the context through the terminal.")] = False,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the context there, whole or not at all.")
@@ -84,6 +90,7 @@ def run(
     tokenizer: TokenizerOption = None,
     embedder: EmbedderOption = "auto",
     share: ShareOption = None,
+    costed: CostsOption = False,
     as_json: JsonOption = False,
 ) -> int | None:
     r"""Print the parts of many files that a question needs, with citations path:first-last.
@@ -92,7 +99,8 @@ def run(
     citations are held against what it was shown. The endpoint is api.openai.com with OPENAI_API_KEY, or
     OPENAI_BASE_URL, such as a server on this machine; `--model local` needs neither network nor key.
     What is said about the request goes to stderr, the context or the answer to stdout. Lines of the files that
-    address the model rather than the reader are named there too.
+    address the model rather than the reader are named there too. --json is --format json, with the answer of --model
+    and what became of its citations.
 
     \b
     Example:
@@ -106,6 +114,10 @@ def run(
     \b
     Exit codes: 0 done; 1 the answer cites lines that were not shown; 2 bad input, or the endpoint refused.
     """
+    if not question.strip():
+        raise InputError('the question is empty; say what you want to know, like "where is the cookie signed?"')
+    if order not in ORDERS:
+        raise InputError(f"no --order {order!r}; use one of {', '.join(ORDERS)}")
     _check(model, interactive, store, form, to_clipboard, output, as_json, map_tokens)
     _check_stdin(paths, interactive, map_tokens)
     named = [path for path in paths if path != STDIN]
@@ -138,15 +150,17 @@ def run(
         shares=share or (),
     )
     typer.echo(_preview(packed, model), err=True)
-    for line in flagged(packed.report):
+    for line in [*flagged(packed.report), *(costs(packed.report) if costed else ())]:
         typer.echo(line, err=True)
     if client is not None:
         sources = {item.source for item in [*(files.items if files else ()), *items] if item.source}
-        return _answer(packed, client, sorted(sources), as_json)
+        return _answer(packed, client, sorted(sources), question if as_json else None)
+    if not packed.report.excerpts:
+        typer.echo("nothing in these files fits the budget; try a larger --budget or other files", err=True)
     if as_json:
-        print_json({**packed.to_dict(), "answer": None, "citations": []})
+        print_json(as_plain(packed, question, order) | {"answer": None})
     else:
-        _put(context(packed, question, form), to_clipboard, output)
+        _put(context(packed, question, form, order), to_clipboard, output)
     return None
 
 
@@ -209,31 +223,35 @@ def _in_catalogue(model: str) -> bool:
 
 def _preview(packed: Packed, model: str | None) -> str:
     report = packed.report
-    dollars = report.cost.packed if report.cost else None
-    cost = "" if dollars is None else f", ${dollars:.5f} to read"
     to = f" to {model}" if model else ""
-    skipped = f"; {len(report.skipped):,} files skipped" if report.skipped else ""
+    why = f"\n{said}" if (said := limited(report)) else ""
+    skipped = "".join(f"\nskipped {clean(path)}: {clean(reason)}" for path, reason in report.skipped[:SKIPPED])
+    if len(report.skipped) > SKIPPED:
+        skipped += f"\nskipped {len(report.skipped) - SKIPPED:,} more, which --json lists"
     return (
-        f"{packed.tokens:,} of {report.limit:,} tokens{to}{cost}: {len(report.citations):,} places out of "
-        f"{report.given:,} tokens{skipped}"
+        f"{packed.tokens:,} of {report.limit:,} tokens{to}: {len(report.citations):,} places out of "
+        f"{report.given:,} tokens{why}{skipped}"
     )
 
 
-def _answer(packed: Packed, client: Client, given: Sequence[str], as_json: bool) -> int:
-    """Stream an answer, then say which of its citations hold; return the exit code."""
+def _answer(packed: Packed, client: Client, given: Sequence[str], question: str | None) -> int:
+    """Stream an answer, then say which of its citations hold; return the exit code.
+
+    With a question, all of it is one JSON object.
+    """
     checker, checked, pieces = Checker(packed.report.excerpts, given), list[Checked](), list[str]()
     gather = client.gather()
     for event in client.send({"messages": packed.messages, "stream": True}):
         piece = gather.feed(event)
         pieces.append(piece)
         checked += checker.feed(piece)
-        if not as_json:
+        if question is None:
             sys.stdout.write(printable(piece))
             sys.stdout.flush()
     checked += checker.finish()
-    if as_json:
+    if question is not None:
         citations = [one.to_dict() for one in checked]
-        print_json({**packed.to_dict(), "answer": "".join(pieces), "citations": citations})
+        print_json(as_plain(packed, question) | {"answer": "".join(pieces), "checked": citations})
     else:
         sys.stdout.write("\n")
         sys.stdout.flush()

@@ -14,7 +14,10 @@ from ..messages import read
 from ..packing import Packed
 from ..picture import clean
 
-__all__ = ["FORMATS", "as_plain", "context"]
+__all__ = ["FORMATS", "ORDERS", "as_plain", "context"]
+
+ORDERS = ("place", "score")
+"""How excerpts stand: by path and line, as in the request, or the most relevant first."""
 
 LEAST_FENCE = 3
 """Backticks of a code fence in Markdown."""
@@ -24,12 +27,24 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Signs that XML 1.0 cannot hold, not even escaped."""
 
 
-def context(packed: Packed, question: str, form: str) -> str:
-    """Return what was retrieved in one of `FORMATS`, with a line end."""
-    return FORMATS[form](packed, question)
+def context(packed: Packed, question: str, form: str, order: str = "place") -> str:
+    """Return what was retrieved in one of `FORMATS` and `ORDERS`, with a line end.
+
+    Text in its place is the block of the request in its fence; best first it is the excerpts under their citations.
+    """
+    if order == "score" and form == "text":
+        return "\n".join(f"{one.citation}\n{_closed(one.text)}" for one, _ in _ordered(packed, order))
+    return FORMATS[form](packed, question, order)
 
 
-def as_plain(packed: Packed, question: str) -> dict[str, Any]:
+def _ordered(packed: Packed, order: str) -> Sequence[tuple[Excerpt, float]]:
+    """Return excerpts with their relevance: that of the most relevant item of each."""
+    p = {one.id: one.p for one in packed.report.decisions}
+    found = [(one, max(p[name] for name in one.ids)) for one in packed.report.excerpts]
+    return sorted(found, key=lambda pair: -pair[1]) if order == "score" else found
+
+
+def as_plain(packed: Packed, question: str, order: str = "place") -> dict[str, Any]:
     """Return what was retrieved as plain values: each excerpt with its lines, relevance and text."""
     report = packed.report
     return {
@@ -45,7 +60,7 @@ def as_plain(packed: Packed, question: str) -> dict[str, Any]:
                 "items": list(one.ids),
                 "text": one.text,
             }
-            for one, score in zip(report.excerpts, _scores(packed), strict=True)
+            for one, score in _ordered(packed, order)
         ],
         "citations": list(report.citations),
         "flags": [{"path": one.path, "line": one.line, "kind": one.kind, "text": one.text} for one in report.flags],
@@ -53,15 +68,15 @@ def as_plain(packed: Packed, question: str) -> dict[str, Any]:
     }
 
 
-def _text(packed: Packed, _: str) -> str:
+def _text(packed: Packed, _: str, order: str) -> str:
     """Return the block as the request has it, in its fence."""
     items = read(packed.messages).items
     # The question stands last, and the block before it.
     return _closed(items[-2].text) if packed.report.excerpts and len(items) > 1 else ""
 
 
-def _markdown(packed: Packed, _: str) -> str:
-    return "\n".join(_section(one) for one in packed.report.excerpts)
+def _markdown(packed: Packed, _: str, order: str) -> str:
+    return "\n".join(_section(one) for one, _ in _ordered(packed, order))
 
 
 def _section(one: Excerpt) -> str:
@@ -74,33 +89,27 @@ def _section(one: Excerpt) -> str:
     return f"### {title}\n\n{fence}{language}\n{_closed(one.text)}{fence}\n"
 
 
-def _xml(packed: Packed, question: str) -> str:
+def _xml(packed: Packed, question: str, order: str) -> str:
     excerpts = [
         f"  <excerpt path={_attribute(one.path)} lines={_attribute(_ranges(one))} score={_attribute(f'{score:.4f}')}>"
         f"{_escaped(one.text)}</excerpt>\n"
-        for one, score in zip(packed.report.excerpts, _scores(packed), strict=True)
+        for one, score in _ordered(packed, order)
     ]
     head = f'<?xml version="1.0" encoding="UTF-8"?>\n<context question={_attribute(question)}>\n'
     return f"{head}{''.join(excerpts)}</context>\n"
 
 
-def _json(packed: Packed, question: str) -> str:
-    return json.dumps(as_plain(packed, question), ensure_ascii=False, indent=2) + "\n"
+def _json(packed: Packed, question: str, order: str) -> str:
+    return json.dumps(as_plain(packed, question, order), ensure_ascii=False, indent=2) + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Packed, str], str]] = {
+FORMATS: Mapping[str, Callable[[Packed, str, str], str]] = {
     "text": _text,
     "markdown": _markdown,
     "xml": _xml,
     "json": _json,
 }
 """The forms by name."""
-
-
-def _scores(packed: Packed) -> Sequence[float]:
-    """Return the relevance of each excerpt: that of its most relevant item."""
-    p = {one.id: one.p for one in packed.report.decisions}
-    return [max(p[name] for name in one.ids) for one in packed.report.excerpts]
 
 
 def _ranges(one: Excerpt) -> str:

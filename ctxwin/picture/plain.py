@@ -175,5 +175,5 @@ def _fit(text: str, width: int) -> str:
 
 
 def _fit_end(label: str, width: int) -> str:
-    """Like `_fit`, but of a path that is too long the end is kept, with its name and lines."""
-    return _fit(label if len(label) <= width or "/" not in label else "…" + label[1 - width :], width)
+    """Like `_fit`, but of a path or lines of a file that are too long the end is kept, with its name and lines."""
+    return _fit(label if len(label) <= width or not set("/:") & set(label) else "…" + label[1 - width :], width)
