@@ -67,7 +67,7 @@ def asking(text: str) -> str:
 
     Example:
         >>> asking(" Why? "), len(asking("Why?" + 1_000_000 * " and so on"))
-        ("Why?", 8001)
+        ('Why?', 8001)
     """
     text = text.strip()
     return text if len(text) <= 2 * ASKING else f"{text[:ASKING]}\n{text[-ASKING:]}"
