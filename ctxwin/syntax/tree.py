@@ -43,7 +43,7 @@ _HASHES = 100 * "#"
 """Around a raw string of Swift; the grammar's scanner takes gigabytes for a long run of them."""
 MAX_ARROWS = 200
 """Signs `=>` in a text of Java, which has them in strings alone: 15 kB of `a=>` crash its grammar."""
-_AMBIGUOUS = frozenset(("cpp", "csharp", "java"))
+_AMBIGUOUS = frozenset(("cpp", "csharp", "java", "tsx", "typescript"))
 _BRACKET = re.compile(r"<<|[\[\](){}<>;]")
 _BODIES = frozenset(("accessors", "body", "consequence"))
 _YAML_COLUMNS, _YAML_MARKS = 80, 60
