@@ -23,7 +23,14 @@ from ctxwin.syntax import parse
             ("typescript", "a<b,"),
             ("tsx", "a<b,"),
         ),
-        *(("csharp", "a<"), ("csharp", "a<b>(c"), ("csharp", "a<" * 50 + ";"), ("swift", "a?b:"), ("swift", "#")),
+        *(
+            ("csharp", "a<"),
+            ("csharp", "a<b>(c"),
+            ("csharp", "a<" * 50 + ";"),
+            ("swift", "a?b:"),
+            ("swift", "#"),
+            ("toml", "- - "),
+        ),
     ],
 )
 def test_200_kb_of_a_hostile_shape_are_bounded(language: str, shape: str) -> None:
