@@ -14,8 +14,23 @@ from ctxwin.syntax import parse
 @pytest.mark.parametrize(
     ("language", "shape"),
     [
-        *(("java", "a<"), ("java", "List<"), ("java", "a=>"), ("java", "a<" * 50 + ";"), ("cpp", "a<")),
-        *(("csharp", "a<"), ("csharp", "a<b>(c"), ("csharp", "a<" * 50 + ";"), ("swift", "a?b:"), ("swift", "#")),
+        *(
+            ("java", "a<"),
+            ("java", "List<"),
+            ("java", "a=>"),
+            ("java", "a<" * 50 + ";"),
+            ("cpp", "a<"),
+            ("typescript", "a<b,"),
+            ("tsx", "a<b,"),
+        ),
+        *(
+            ("csharp", "a<"),
+            ("csharp", "a<b>(c"),
+            ("csharp", "a<" * 50 + ";"),
+            ("swift", "a?b:"),
+            ("swift", "#"),
+            ("toml", "- - "),
+        ),
     ],
 )
 def test_200_kb_of_a_hostile_shape_are_bounded(language: str, shape: str) -> None:
@@ -24,7 +39,7 @@ def test_200_kb_of_a_hostile_shape_are_bounded(language: str, shape: str) -> Non
     assert megabytes < MEGABYTES
 
 
-@pytest.mark.parametrize("language", ["java", "csharp", "cpp"])
+@pytest.mark.parametrize("language", ["java", "csharp", "cpp", "typescript", "tsx"])
 def test_code_by_hand_is_parsed_as_before(language: str) -> None:
     loop = "for (int i = 0; i < n; i++) { if (a < b) { x = (y << 24) | (z << 16); } }\n"
     text = "class A { void f() {\n" + loop * 500 + "Map<String, List<Set<Integer>>> m; } }\n"

@@ -43,7 +43,7 @@ _HASHES = 100 * "#"
 """Around a raw string of Swift; the grammar's scanner takes gigabytes for a long run of them."""
 MAX_ARROWS = 200
 """Signs `=>` in a text of Java, which has them in strings alone: 15 kB of `a=>` crash its grammar."""
-_AMBIGUOUS = frozenset(("cpp", "csharp", "java"))
+_AMBIGUOUS = frozenset(("cpp", "csharp", "java", "tsx", "typescript"))
 _BRACKET = re.compile(r"<<|[\[\](){}<>;]")
 _BODIES = frozenset(("accessors", "body", "consequence"))
 _YAML_COLUMNS, _YAML_MARKS = 80, 60
@@ -109,7 +109,8 @@ def starts_of(tree: Tree) -> list[tuple[int, int]] | None:
 
 def _is_no_code(node: Node, depth: int, errors: int) -> bool:
     """Tell whether a tree is so deep or so broken that a query would take long and find nothing."""
-    return errors > MAX_ERRORS or (depth == MAX_DEPTH and node.end_byte - node.start_byte > MAX_DEEP)
+    broken = errors > MAX_ERRORS or (node.is_error and node.child_count > 4 * MAX_ERRORS)
+    return broken or (depth == MAX_DEPTH and node.end_byte - node.start_byte > MAX_DEEP)
 
 
 @cache
