@@ -12,7 +12,9 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import shutil
 import sys
+import textwrap
 import warnings
 from collections.abc import Sequence
 from inspect import getdoc
@@ -97,7 +99,10 @@ def _run_command(arguments: Sequence[str] | None) -> int:
 
 
 def _fail(message: str) -> int:
-    sys.stderr.write(f"ctxwin: error: {' '.join(message.split())}\n")
+    line = f"ctxwin: error: {' '.join(message.split())}"
+    if sys.stderr.isatty():  # else one line, which is easier to search in a log
+        line = textwrap.fill(line, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+    sys.stderr.write(f"{line}\n")
     return EXIT_INPUT
 
 

@@ -37,7 +37,7 @@ from .inputs import (
     working,
     write_whole,
 )
-from .options import parse_shares, print_json, printable
+from .options import many, parse_shares, print_json, printable
 
 __all__ = ["run"]
 
@@ -229,7 +229,7 @@ def _preview(packed: Packed, model: str | None) -> str:
     if len(report.skipped) > SKIPPED:
         skipped += f"\nskipped {len(report.skipped) - SKIPPED:,} more, which --json lists"
     return (
-        f"{packed.tokens:,} of {report.limit:,} tokens{to}: {len(report.citations):,} places out of "
+        f"{packed.tokens:,} of {report.limit:,} tokens{to}: {many(len(report.citations), 'place')} out of "
         f"{report.given:,} tokens{why}{skipped}"
     )
 

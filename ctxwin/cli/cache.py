@@ -13,7 +13,7 @@ import typer
 from ..cache import DAYS, cache_dir
 from ..errors import StoreError
 from .inputs import JsonOption
-from .options import print_json, printable
+from .options import many, print_json, printable
 
 __all__ = ["run"]
 
@@ -120,4 +120,4 @@ def _remove(paths: Sequence[Path]) -> None:
 def _show(kept: Sequence[Kept]) -> None:
     typer.echo(printable(str(cache_dir())))
     for one in kept:
-        typer.echo(f"{one.kind:<10}{one.files:>7,} files {one.bytes / 1e6:>10,.1f} MB  {one.holds}")
+        typer.echo(f"{one.kind:<10}{many(one.files, 'file'):>13} {one.bytes / 1e6:>10,.1f} MB  {one.holds}")

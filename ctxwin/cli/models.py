@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
@@ -12,14 +13,18 @@ import typer
 
 from ..errors import UnknownModel
 from ..models import Model, models, names
+from ..picture import columns
 from .inputs import JsonOption
 from .options import print_json
 
 __all__ = ["run"]
 
 COLUMNS = ("model", "provider", "tokenizer", "window", "answer", "$ in", "$ out", "cache read", "cache write")
-WORDS = 3
-"""Columns at the left that hold words; the others hold figures."""
+WORDS = frozenset({"model", "provider", "tokenizer"})
+"""Columns that hold words; the others hold figures."""
+SPARE = ("provider", "tokenizer", "cache write", "cache read")
+"""Columns that a narrow terminal does without, the first one first."""
+GAP = "  "
 
 
 def run(
@@ -61,15 +66,27 @@ def _rows(found: Sequence[Model]) -> Iterator[tuple[str, ...]]:
     yield COLUMNS
     for one in found:
         figures = (one.window, one.output, one.input_price, one.output_price, one.cache_read, one.cache_write)
-        yield (one.name, one.provider, one.tokenizer, *("" if n is None else f"{n:,.10g}" for n in figures))
+        yield (
+            one.name,
+            one.provider,
+            one.tokenizer,
+            *("" if n is None else f"{n:,.4g}" if n < 1 else f"{n:,.10g}" for n in figures),
+        )
 
 
 def _show(found: Sequence[Model]) -> None:
-    rows = list(_rows(found))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (
-            cell.ljust(width) if place < WORDS else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        typer.echo("  ".join(cells).rstrip())
+    table = dict(zip(COLUMNS, zip(*_rows(found), strict=True), strict=True))
+    widths = {name: max(map(len, cells)) for name, cells in table.items()}
+    spared = []
+    for name in SPARE if sys.stdout.isatty() else ():
+        if sum(widths.values()) + len(GAP) * (len(widths) - 1) > columns():
+            del widths[name]
+            spared.append(name)
+    lined = [
+        [cell.ljust(width) if name in WORDS else cell.rjust(width) for cell in table[name]]
+        for name, width in widths.items()
+    ]
+    for row in zip(*lined, strict=True):
+        typer.echo(GAP.join(row).rstrip())
+    if spared:
+        typer.echo(f"\n--json and a wider terminal show {', '.join(spared)} too")

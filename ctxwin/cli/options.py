@@ -10,9 +10,19 @@ from collections.abc import Sequence
 from ..errors import InputError
 from ..items import parse_tokens
 
-__all__ = ["parse_budgets", "parse_shares", "print_json", "printable"]
+__all__ = ["many", "parse_budgets", "parse_shares", "print_json", "printable"]
 
 _COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+
+
+def many(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Example:
+        >>> many(1, "place"), many(1200, "place")
+        ('1 place', '1,200 places')
+    """
+    return f"{count:,} {noun}{'s' if count != 1 else ''}"
 
 
 def parse_budgets(text: str, *, option: str = "--budgets") -> tuple[int, ...]:

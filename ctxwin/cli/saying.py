@@ -10,6 +10,7 @@ from ..packing import Packed
 from ..picture import clean, columns
 from ..store import Turn
 from ..window import Window
+from .options import many
 
 __all__ = ["described", "limit_of", "name_of", "status"]
 
@@ -26,7 +27,7 @@ def status(packed: Packed, window: Window) -> str:
     parts = ", ".join(f"{name} {tokens:,}" for name, tokens in report.parts.items() if tokens and name != "overhead")
     said = {name_of(turn) for turn in window.turns}
     messages = [one.rung != "out" for one in report.decisions if one.id in said]
-    places = f", {len(report.excerpts):,} places" if report.excerpts else ""
+    places = f", {many(len(report.excerpts), 'place')}" if report.excerpts else ""
     line = f"{packed.tokens:,} of {report.limit:,} tokens: {parts}; "
     line += f"{sum(messages):,} of {len(messages):,} messages{places}"
     bar = f"[{'#' * filled}{'.' * (BAR - filled)}] "
