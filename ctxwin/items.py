@@ -25,6 +25,7 @@ __all__ = [
     "Part",
     "PartKind",
     "content_hash",
+    "parse_query",
     "parse_time",
     "parse_tokens",
 ]
@@ -175,6 +176,21 @@ SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 MOST_TOKENS = 1_000_000_000
 """Tokens; a thousand times the largest window there is."""
 _TOKENS = re.compile(r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE)
+
+
+def parse_query(query: object) -> str | None:
+    """Return a query, or None for one that says nothing.
+
+    Raises:
+        InputError: the query is no string.
+
+    Example:
+        >>> parse_query("  ") is None
+        True
+    """
+    if query is not None and not isinstance(query, str):
+        raise InputError(f"a query is a string, not {type(query).__name__}; give the text of the question")
+    return query if query is not None and query.strip() else None
 
 
 def parse_tokens(text: str, *, option: str = "budget") -> int:

@@ -152,3 +152,14 @@ def test_record_without_a_call_answers_what_was_packed_last():
     )
     assert [turn.message["content"] for turn in window.turns] == ["Hello.", "Hi."]
     assert window.records[0].position == 1
+
+
+@pytest.mark.parametrize("query", [[{"type": "text", "text": "hi"}], 3, b"hi"])
+@pytest.mark.parametrize("model", [None, "claude-sonnet-4-5"])
+def test_a_query_that_is_no_text_is_named(query, model, tmp_path):
+    window = ctxwin.Window(budget=200, model=model)
+    window.add({"role": "user", "content": "When does the lease end?"})
+    (tmp_path / "a.py").write_text("def lease():\n    return 2031\n")
+    for ask in (window.pack, window.explain, ctxwin.Files(str(tmp_path)).map):
+        with pytest.raises(InputError, match=f"a query is a string, not {type(query).__name__}"):
+            ask(query)

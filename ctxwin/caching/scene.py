@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..constraints import conversation_units
-from ..items import Item
+from ..items import Item, parse_query
 from ..layout import omitted_run
 from ..messages import note, read
 from ..messages.values import Raw
@@ -79,6 +79,7 @@ class Scene:
         self.must = self._of_units(units.required)
         self.barred = self._of_units(units.barred)
         said = self.items[conversation.asked].text if conversation.asked is not None else ""
+        query = parse_query(query)
         self.query = query if query is not None and query.strip() != said.strip() else None
         self.asked = conversation.asked
         self.fixed = REPLY_PRIMING + (self.note_tokens(self.query) if self.query is not None else 0)

@@ -17,7 +17,7 @@ from ..chunking import chunk
 from ..documents import drop_documents
 from ..embed import get_embedder
 from ..errors import InputError
-from ..items import Item
+from ..items import Item, parse_query
 from ..pool import Pool
 from ..repomap import Atlas
 from ..retrieve import count_terms
@@ -163,7 +163,7 @@ class Files:
             The map; "" where nothing fits.
 
         Raises:
-            InputError: `tokens` is not positive.
+            InputError: `tokens` is not positive, or the query is no string.
 
         Example:
             >>> from ctxwin import sample
@@ -172,7 +172,7 @@ class Files:
         """
         if tokens <= 0:
             raise InputError(f"a map of {tokens} tokens cannot be drawn; give 1 or more")
-        return Atlas(self.pool, query).draw(tokens, get_tokenizer(tokenizer)).text
+        return Atlas(self.pool, parse_query(query)).draw(tokens, get_tokenizer(tokenizer)).text
 
     def refresh(self) -> Changes:
         """Look at the files again: what changed is read and cut anew, what is gone goes, from the caches too.

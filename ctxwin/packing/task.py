@@ -13,7 +13,7 @@ from ..constraints import resolve_pins
 from ..embed import CachedEmbedder, get_embedder
 from ..errors import InputError, MessageError, UnknownModel
 from ..files import Files
-from ..items import Budget, Item, parse_tokens
+from ..items import Budget, Item, parse_query, parse_tokens
 from ..messages import Conversation, last_user, load, typed
 from ..models import Model, get_model
 from ..pool import Pool
@@ -110,9 +110,7 @@ def make_task(
     shares: Mapping[str, tuple[float, float | None]] | None = None,
 ) -> Task:
     """Resolve the arguments of `ctxwin.pack`; its docstring says what they mean."""
-    if query is not None and not isinstance(query, str):
-        raise InputError(f"a query is a string, not {type(query).__name__}")
-    query = query if query is None or query.strip() else None
+    query = parse_query(query)
     given, origin = _loaded(messages, pick)
     talk = given.snapshot()
     conversation = talk.conversation
