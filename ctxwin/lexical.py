@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from .columns import Column, Scalar
 from .postings import ByTerm, Counted
 
-__all__ = ["STOP_CHARACTERS", "STOP_WORDS", "Bm25", "cjk_share", "is_foreign", "term_counts", "tokenize"]
+__all__ = ["STOP_CHARACTERS", "STOP_WORDS", "Bm25", "cjk_share", "term_counts", "tokenize"]
 
 K1 = 1.5
 """BM25: how fast repeated terms saturate (Robertson and Zaragoza 2009 give 1.2 to 2)."""
@@ -63,16 +63,11 @@ STOP_CHARACTERS = frozenset(
     "說嗎麼甚個們這為從對誰"
 )
 """Chinese characters that mostly build sentences: alone or in a pair they are no term."""
-MOSTLY = 0.3
-"""Share of letters in other scripts than Latin from which a text counts as foreign to an English model."""
-LOOKED_AT = 1_000
-"""Characters of a text whose script is looked at."""
 SINGLE = 0.5
 """What a single Chinese, Japanese or Korean character of a question weighs against a pair."""
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _CJK_CHARACTER = re.compile(f"[{_CJK}]")
-_FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f]")
 _TERM = re.compile(rf"[{_CJK}]+|\d+(?:[.:,/-]\d+)+|[^\W{_CJK}]+")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+")
 
@@ -81,17 +76,6 @@ def cjk_share(text: str) -> float:
     """Return which share of a text's letters and digits is Chinese, Japanese or Korean, 0 to 1."""
     found = 0 if text.isascii() else len(_CJK_CHARACTER.findall(text))
     return found / max(1, sum(map(str.isalnum, text))) if found else 0.0
-
-
-def is_foreign(text: str) -> bool:
-    """Return whether a text is mostly written in another script than Latin.
-
-    Example:
-        >>> is_foreign("Wo ist die Katze?"), is_foreign("猫在哪里？ (cat)"), is_foreign("Где кошка?")
-        (False, True, True)
-    """
-    text = text[:LOOKED_AT]
-    return not text.isascii() and len(_FOREIGN.findall(text)) >= MOSTLY * max(1, sum(map(str.isalpha, text)))
 
 
 @lru_cache(maxsize=1)

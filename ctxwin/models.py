@@ -179,7 +179,7 @@ def names() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _families() -> tuple[Family, ...]:
-    table = tomllib.loads(files("ctxwin").joinpath("models.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads((files(__package__) / "models.toml").read_text(encoding="utf-8"))
     return tuple(_family(row) for row in table["family"])
 
 

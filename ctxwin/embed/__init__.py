@@ -17,7 +17,7 @@ from ..errors import CtxwinError, CtxwinWarning, InputError
 from .library import LibraryEmbedder
 from .minilm import MiniLmEmbedder
 from .multilingual import MultilingualEmbedder
-from .readings import Reading, Script
+from .scripts import Reading, Script, is_foreign
 from .static import StaticEmbedder
 from .vectors import CachedEmbedder, Progress
 
@@ -33,6 +33,7 @@ __all__ = [
     "Script",
     "StaticEmbedder",
     "get_embedder",
+    "is_foreign",
 ]
 
 

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from ..cache import CacheDatabase, drop_old
 from ..errors import InputError
-from ..lexical import is_foreign
-from .readings import Reading, Script, reads_english_only
+from .scripts import Reading, Script, is_foreign, reads_english_only
 
 __all__ = ["CachedEmbedder", "Keeper", "Progress", "VectorStore", "vector_key"]
 

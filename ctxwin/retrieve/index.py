@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..embed import is_foreign
 from ..errors import InputError
 from ..items import Item
-from ..lexical import Bm25, is_foreign, tokenize
+from ..lexical import Bm25, tokenize
 from ..postings import Counted
 from .cues import instruction_strength, self_reference
 from .dates import named_days, near_days

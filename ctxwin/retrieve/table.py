@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..columns import Column
+from ..embed import is_foreign
 from ..items import Item
-from ..lexical import cjk_share, is_foreign
+from ..lexical import cjk_share
 from .place import Place, Scores, lay_out
 
 __all__ = ["Table"]

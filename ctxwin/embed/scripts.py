@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from .vectors import CachedEmbedder
 
-__all__ = ["Reading", "Script", "reads_english_only"]
+__all__ = ["Reading", "Script", "is_foreign", "reads_english_only"]
 
 Script = Literal["latin", "foreign"]
 """Whether a text is written in Latin letters (code and numbers are), or mostly in others."""
@@ -17,6 +18,25 @@ Script = Literal["latin", "foreign"]
 ENGLISH_ONLY = ("all-minilm", "minilm-l6", "minilm-l12", "all-mpnet", "potion", "wordllama")
 """Parts of the names of embedders that were trained on English; to them all Chinese looks alike (mean cosine .65,
 measured)."""
+
+
+MOSTLY = 0.3
+"""Share of letters in other scripts than Latin from which a text counts as foreign to an English model."""
+LOOKED_AT = 1_000
+"""Characters of a text whose script is looked at."""
+
+_FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f]")
+
+
+def is_foreign(text: str) -> bool:
+    """Return whether a text is mostly written in another script than Latin.
+
+    Example:
+        >>> is_foreign("Wo ist die Katze?"), is_foreign("猫在哪里？ (cat)"), is_foreign("Где кошка?")
+        (False, True, True)
+    """
+    text = text[:LOOKED_AT]
+    return not text.isascii() and len(_FOREIGN.findall(text)) >= MOSTLY * max(1, sum(map(str.isalpha, text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
