@@ -20,12 +20,13 @@ from ..items import Budget, Item, parse_tokens
 from ..messages import load, repair
 from ..packing import Packed, pack
 from ..picture import clean
-from .options import parse_shares
+from .options import LOCAL, parse_shares
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 __all__ = [
+    "BaseUrlOption",
     "BudgetOption",
     "CostsOption",
     "EmbedderOption",
@@ -41,29 +42,52 @@ __all__ = [
     "write_whole",
 ]
 
+
+def _counted_for(context: typer.Context, value: str | None) -> str | None:
+    """Leave out the small model where a setting names it for chats; nothing is counted for it."""
+    source = context.get_parameter_source("model")
+    return None if value == LOCAL and source is not None and source.name != "COMMANDLINE" else value
+
+
 BudgetOption = Annotated[
     str | None,
     typer.Option(
         "--budget",
         "-b",
+        envvar="CTXWIN_BUDGET",
         metavar="TOKENS",
         help="Tokens the request may have, such as 2k; default: --model's window less an answer, or 2048.",
     ),
 ]
 StrategyOption = Annotated[
-    str, typer.Option("--strategy", "-s", metavar="NAME", help=f"One of {', '.join(strategies())}.")
+    str,
+    typer.Option(
+        "--strategy", "-s", envvar="CTXWIN_STRATEGY", metavar="NAME", help=f"One of {', '.join(strategies())}."
+    ),
 ]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", "-m", metavar="NAME", help="Count and price for this model of `ctxwin models`."),
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="CTXWIN_MODEL",
+        callback=_counted_for,
+        metavar="NAME",
+        help="Count and price for this model of `ctxwin models`.",
+    ),
 ]
 TokenizerOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Count with this encoding, or this model's; default: --model's, or o200k_base."),
+    typer.Option(
+        envvar="CTXWIN_TOKENIZER",
+        metavar="NAME",
+        help="Count with this encoding, or this model's; default: --model's, or o200k_base.",
+    ),
 ]
 EmbedderOption = Annotated[
     str,
     typer.Option(
+        envvar="CTXWIN_EMBEDDER",
         metavar="NAME",
         help="Judges relevance beside words: minilm, multilingual, static, none or a sentence-transformers model.",
     ),
@@ -76,8 +100,19 @@ ShareOption = Annotated[
         help="Tokens or percent that messages, tool_output, files or a path have at least and at most; repeatable.",
     ),
 ]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar=["CTXWIN_BASE_URL", "OPENAI_BASE_URL"],
+        metavar="URL",
+        help="Where the model is asked, such as http://127.0.0.1:11434/v1; default: api.openai.com.",
+    ),
+]
 CostsOption = Annotated[
-    bool, typer.Option("--costs", help="Say what the call costs in money, energy and CO2; needs --model.")
+    bool,
+    typer.Option(
+        "--costs", envvar="CTXWIN_COSTS", help="Say what the call costs in money, energy and CO2; needs --model."
+    ),
 ]
 REPAIRS = 20
 """Repairs that are told one by one."""
