@@ -13,7 +13,6 @@ from ..citations import Checked, Checker
 from ..clients import Client, Endpoint, adapt
 from ..clients.local import ANSWER, WINDOW, LocalModel
 from ..errors import InputError, UnknownModel
-from ..files import Files
 from ..items import Budget, parse_tokens
 from ..models import get_model
 from ..packing import Packed
@@ -33,10 +32,10 @@ from .inputs import (
     StrategyOption,
     TokenizerOption,
     pack_watched,
-    working,
     write_whole,
 )
 from .options import LOCAL, parse_shares, print_json, printable
+from .working import read_files, working
 
 __all__ = ["run"]
 
@@ -124,8 +123,7 @@ def run(
     named = [path for path in paths if path != STDIN]
     items = [stdin_item()] if len(named) < len(paths) else []
     with working() as work:
-        work.start("reading files")
-        files = Files(named) if named or not items else None
+        files = read_files(named, work) if named or not items else None
     if map_tokens is not None and files is not None:
         _put(
             files.map(question, parse_tokens(map_tokens, option="--map"), tokenizer=tokenizer or DEFAULT_TOKENIZER),

@@ -1,14 +1,12 @@
-"""What the packing commands share: their options, packing with a bar, writing a file whole or not at all."""
+"""What the packing commands share: their options, packing in sight, writing a file whole or not at all."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from errno import EISDIR
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -21,9 +19,7 @@ from ..messages import load, repair
 from ..packing import Packed, pack
 from ..picture import clean
 from .options import LOCAL, parse_shares
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from .working import read_files, working
 
 __all__ = [
     "BaseUrlOption",
@@ -36,9 +32,7 @@ __all__ = [
     "ShareOption",
     "StrategyOption",
     "TokenizerOption",
-    "Work",
     "pack_watched",
-    "working",
     "write_whole",
 ]
 
@@ -122,38 +116,6 @@ RepairOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
 
 
-class Work:
-    """A bar on stderr that says what is being done; it draws nothing where that is no terminal."""
-
-    def __init__(self, bar: Progress | None) -> None:
-        self._bar = bar
-        self._task = bar.add_task("starting", total=None) if bar else None
-
-    def start(self, what: str) -> None:
-        """Show what is done now, of unknown length."""
-        if self._bar is not None and self._task is not None:
-            self._bar.reset(self._task, description=what, total=None)
-
-    def show(self, what: str, done: int, total: int) -> None:
-        """Show what is done now, and how far it is."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=what, completed=done, total=total)
-
-
-@contextmanager
-def working() -> Iterator[Work]:
-    """Show a bar while the body runs; it vanishes at the end."""
-    if not sys.stderr.isatty():
-        yield Work(None)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Work(bar)
-
-
 def pack_watched(
     messages: object = None,
     *,
@@ -170,7 +132,7 @@ def pack_watched(
     shares: Sequence[str] = (),
     mend: bool = False,
 ) -> Packed:
-    """Pack as `ctxwin.pack` does, with a bar while it lasts and the options as they were typed.
+    """Pack as `ctxwin.pack` does, and say how far it is, with the options as they were typed.
 
     With `mend`, messages that a provider would refuse are made valid first, and what was done is said on stderr.
 
@@ -179,8 +141,7 @@ def pack_watched(
     """
     total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
-        work.start("reading files")
-        found = files if isinstance(files, Files) else Files(files) if files else None
+        found = files if isinstance(files, Files) else read_files(files, work) if files else None
         work.start("loading the embedder")
         judge = get_embedder(embedder, on_progress=lambda done, total: work.show("embedding", done, total))
         work.start("packing")
