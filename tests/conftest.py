@@ -16,6 +16,10 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it is fetched when the package is imported
 # Kept between runs: the exported model costs seconds to make and is checked by its hash.
 os.environ.setdefault("CTXWIN_CACHE", str(Path(tempfile.gettempdir()) / "ctxwin-test-cache"))
+# The settings of whoever runs the tests are no part of them.
+os.environ["XDG_CONFIG_HOME"] = str(Path(tempfile.gettempdir()) / "ctxwin-test-config")
+for _name in ("BUDGET", "MODEL", "TOKENIZER", "STRATEGY", "EMBEDDER", "COSTS", "BASE_URL"):
+    os.environ.pop(f"CTXWIN_{_name}", None)
 
 for _kept in Path(os.environ["CTXWIN_CACHE"]).glob("*.sqlite*"):
     _kept.chmod(0o600)  # what an earlier version left there is no business of these tests

@@ -223,6 +223,18 @@ def test_demo_holds_its_answer(ctxwin: Ctxwin) -> None:
     assert ctxwin("demo", "When does the last ferry leave?", "--budget", "900", "--json").code == 0
 
 
+def test_the_sample_can_be_had_as_files(ctxwin: Ctxwin, tmp_path: Path) -> None:
+    run = ctxwin("demo", "--write", tmp_path / "tour")
+    assert (run.code, run.err) == (0, "")
+    assert json.loads((tmp_path / "tour" / "talk.json").read_text(encoding="utf-8")) == sample.conversation()
+    had = {path.name: path.read_bytes() for path in sample.files().iterdir() if path.is_file()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "tour" / "notes").iterdir()} == had
+    again = ctxwin("demo", "--write", tmp_path / "tour")
+    assert (again.code, "is there already" in again.err) == (2, True)
+    write(tmp_path / "file", "x")
+    assert ctxwin("demo", "--write", tmp_path / "file").code == 2
+
+
 # --- an endpoint ------------------------------------------------------------------------------------------
 
 

@@ -1,24 +1,26 @@
 """README and notebooks are run; every command is documented and its examples can be parsed.
 
-A block of Python in the README is run in its turn, all in one namespace, in a folder that holds the package's
-sample as `talk.json` and `notes/`. A block under `<!-- not run: why -->` is only compiled.
+Each block of the README is run as though it had been pasted alone, in an empty folder; where it asks a model, a
+provider on this machine answers. A block under `<!-- not run: why -->` is only compiled or parsed, and one that
+installs is run by `.ci/run`.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import re
 import shlex
-import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
+from server import Provider
 from typer.testing import CliRunner
 
-from ctxwin import sample
 from ctxwin.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -56,18 +58,44 @@ def parse(arguments: list[str]) -> None:
         GROUP.commands[arguments[0]].make_context(arguments[0], arguments[1:])
 
 
-def test_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "talk.json").write_text(json.dumps(sample.conversation()), encoding="utf-8")
-    shutil.copytree(sample.files(), tmp_path / "notes")
-    monkeypatch.chdir(tmp_path)
-    namespace: dict[str, Any] = {"__name__": "readme"}
-    ran = 0
-    for number, (body, run) in enumerate(blocks("python")):
-        code = compile(body, f"README block {number}", "exec")
-        if run:
-            exec(code, namespace)
-            ran += 1
-    assert ran, "the README shows no Python that runs"
+PYTHON = [body for body, run in blocks("python") if run]
+SHELL = [body for body, run in blocks("sh") if run and "pip install" not in body]
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder to work in, and somebody who answers for OpenAI."""
+    with Provider() as provider:
+        provider.respond = lambda request: "In May."
+        monkeypatch.setenv("OPENAI_BASE_URL", provider.openai)
+        monkeypatch.setenv("OPENAI_API_KEY", "any")
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+        monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        (tmp_path / "work").mkdir()
+        monkeypatch.chdir(tmp_path / "work")
+        yield tmp_path / "work"
+
+
+@pytest.mark.parametrize("body", PYTHON, ids=range(len(PYTHON)))
+def test_python_of_the_readme_runs_as_pasted(body: str, empty: Path) -> None:
+    exec(compile(body, "README", "exec"), {"__name__": "readme"})
+
+
+def test_python_of_the_readme_that_is_not_run_compiles() -> None:
+    assert len(PYTHON) >= 6, "the README shows hardly any Python that runs"
+    for body, _ in blocks("python"):
+        compile(body, "README", "exec")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("body", SHELL, ids=range(len(SHELL)))
+def test_commands_of_the_readme_run_as_pasted(body: str, empty: Path) -> None:
+    lines = [line for line in body.splitlines() if line]
+    assert len(lines) >= 8
+    for line in lines:
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, (line, done.stderr)
+        assert done.stdout or "> " in line, line
 
 
 def test_readme_command_lines_are_real() -> None:

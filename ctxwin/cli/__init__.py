@@ -21,9 +21,11 @@ from inspect import getdoc
 from typing import Annotated, NoReturn, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import CtxwinError
+from .settings import defaults
 
 __all__ = ["app", "main"]
 
@@ -71,6 +73,8 @@ def _ctxwin(
         typer.echo(f"ctxwin {__version__}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
+    elif isinstance(context.command, TyperGroup):
+        context.default_map = defaults(context.command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

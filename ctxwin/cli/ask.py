@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,6 @@ from ..citations import Checked, Checker
 from ..clients import Client, Endpoint, adapt
 from ..clients.local import ANSWER, WINDOW, LocalModel
 from ..errors import InputError, UnknownModel
-from ..files import Files
 from ..items import Budget, parse_tokens
 from ..models import get_model
 from ..packing import Packed
@@ -22,11 +20,11 @@ from ..picture import clean, costs, flagged, limited
 from ..store import MemoryStore
 from ..tokens import DEFAULT_TOKENIZER
 from .asking import AskChat, checked_lines
-from .chat import LOCAL
 from .clipboard import MOST, copy
 from .formats import FORMATS, ORDERS, as_plain, context
 from .given import STDIN, stdin_item
 from .inputs import (
+    BaseUrlOption,
     CostsOption,
     EmbedderOption,
     JsonOption,
@@ -34,10 +32,10 @@ from .inputs import (
     StrategyOption,
     TokenizerOption,
     pack_watched,
-    working,
     write_whole,
 )
-from .options import many, parse_shares, print_json, printable
+from .options import LOCAL, many, parse_shares, print_json, printable
+from .working import read_files, working
 
 __all__ = ["run"]
 
@@ -58,7 +56,8 @@ def run(
         list[str], typer.Argument(metavar="PATH...", help="Files, folders (.gitignore holds); - for stdin.")
     ],
     budget: Annotated[
-        str, typer.Option("--budget", "-b", metavar="TOKENS", help="Tokens the request may have.")
+        str,
+        typer.Option("--budget", "-b", envvar="CTXWIN_BUDGET", metavar="TOKENS", help="Tokens the request may have."),
     ] = "8k",
     model: Annotated[
         str | None,
@@ -66,6 +65,7 @@ def run(
             "--model", "-m", metavar="NAME", help="Send the request to this model, or `local`; stream its answer."
         ),
     ] = None,
+    base_url: BaseUrlOption = None,
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="Go on asking: files and conversation share the budget.")
     ] = False,
@@ -97,7 +97,7 @@ def run(
 
     With --model, they go to that model on an OpenAI-compatible endpoint and its answer is streamed; then its
     citations are held against what it was shown. The endpoint is api.openai.com with OPENAI_API_KEY, or
-    OPENAI_BASE_URL, such as a server on this machine; `--model local` needs neither network nor key.
+    --base-url, such as a server on this machine; `--model local` needs neither network nor key.
     What is said about the request goes to stderr, the context or the answer to stdout. Lines of the files that
     address the model rather than the reader are named there too. --json is --format json, with the answer of --model
     and what became of its citations.
@@ -123,8 +123,7 @@ def run(
     named = [path for path in paths if path != STDIN]
     items = [stdin_item()] if len(named) < len(paths) else []
     with working() as work:
-        work.start("reading files")
-        files = Files(named) if named or not items else None
+        files = read_files(named, work) if named or not items else None
     if map_tokens is not None and files is not None:
         _put(
             files.map(question, parse_tokens(map_tokens, option="--map"), tokenizer=tokenizer or DEFAULT_TOKENIZER),
@@ -134,9 +133,9 @@ def run(
         return None
     if interactive:
         options = {"files": files, "shares": parse_shares(share or ()), "embedder": embedder, "strategy": strategy}
-        _talk(question, model, budget, store, {**options, "tokenizer": tokenizer})
+        _talk(question, model, budget, store, base_url, {**options, "tokenizer": tokenizer})
         return None
-    client = _client(model) if model is not None else None
+    client = _client(model, base_url) if model is not None else None
     packed = pack_watched(
         [{"role": "system", "content": INSTRUCTION}] if client is not None else None,
         query=question,
@@ -144,7 +143,7 @@ def run(
         files=files or (),
         items=items,
         strategy=strategy,
-        model=model if model is not None and _in_catalogue(model) else None,
+        model=model if model is not None and _in_catalogue(model, base_url) else None,
         tokenizer=client if isinstance(client, LocalModel) else tokenizer,
         embedder=embedder,
         shares=share or (),
@@ -199,8 +198,8 @@ def _check_stdin(paths: Sequence[str], interactive: bool, map_tokens: str | None
         raise InputError("--map draws files; save what '-' would give in a file")
 
 
-def _client(model: str) -> Client:
-    return LocalModel() if model == LOCAL else adapt(Endpoint(model=model))
+def _client(model: str, base_url: str | None) -> Client:
+    return LocalModel() if model == LOCAL else adapt(Endpoint(model=model, base_url=base_url))
 
 
 def _local_budget(budget: str) -> Budget:
@@ -208,14 +207,14 @@ def _local_budget(budget: str) -> Budget:
     return Budget(total=total, reserve=min(ANSWER, total // 4))
 
 
-def _in_catalogue(model: str) -> bool:
+def _in_catalogue(model: str, base_url: str | None) -> bool:
     """Tell whether a model has a row; a model of one's own endpoint need not have one."""
     if model == LOCAL:
         return False
     try:
         get_model(model)
     except UnknownModel:
-        if "OPENAI_BASE_URL" not in os.environ:
+        if base_url is None:
             raise
         return False
     return True
@@ -272,9 +271,16 @@ def _put(text: str, to_clipboard: bool, output: str | None) -> None:
         sys.stdout.write(printable(text))
 
 
-def _talk(question: str, model: str | None, budget: str, store: Path | None, options: dict[str, object]) -> None:
+def _talk(
+    question: str,
+    model: str | None,
+    budget: str,
+    store: Path | None,
+    base_url: str | None,
+    options: dict[str, object],
+) -> None:
     place = store if store is not None else MemoryStore()
     total = parse_tokens(budget, option="--budget")
-    with AskChat(place, "ask", model, total, options, first=question) as chat:
+    with AskChat(place, "ask", model, total, options, first=question, base_url=base_url) as chat:
         chat.window.system(INSTRUCTION if model is not None else None)
         chat.talk()

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self
 import platformdirs
 import typer
 
+from ..clients import Endpoint
 from ..clients.local import LocalModel
 from ..errors import CtxwinError, InputError
 from ..items import parse_tokens
@@ -24,15 +25,13 @@ from ..picture import clean, columns
 from ..store import MemoryStore, Turn, open_store
 from ..window import Window
 from .given import PickOption
-from .inputs import EmbedderOption
-from .options import print_json, printable
+from .inputs import BaseUrlOption, EmbedderOption
+from .options import LOCAL, print_json, printable
 from .prompting import reader
 from .saying import described, limit_of, name_of, status
 
 __all__ = ["run"]
 
-LOCAL = "local"
-"""Names the small model that runs on this machine."""
 SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
 """What the model is told where nothing else is said."""
 REPLACE = "--replace "
@@ -41,11 +40,21 @@ REPLACE = "--replace "
 
 def run(
     model: Annotated[
-        str, typer.Option("--model", "-m", metavar="NAME", help="Who answers: a model's name, or `local`.")
+        str,
+        typer.Option(
+            "--model", "-m", envvar="CTXWIN_MODEL", metavar="NAME", help="Who answers: a model's name, or `local`."
+        ),
     ] = LOCAL,
+    base_url: BaseUrlOption = None,
     budget: Annotated[
         str | None,
-        typer.Option("--budget", "-b", metavar="TOKENS", help="Tokens of a request; default: the model's window."),
+        typer.Option(
+            "--budget",
+            "-b",
+            envvar="CTXWIN_BUDGET",
+            metavar="TOKENS",
+            help="Tokens of a request; default: the model's window.",
+        ),
     ] = None,
     store: Annotated[
         Path | None,
@@ -65,7 +74,7 @@ def run(
 ) -> None:
     r"""Chat in the terminal; the conversation is kept, and each request is packed from all of it.
 
-    The endpoint is api.openai.com with OPENAI_API_KEY, or OPENAI_BASE_URL, such as a server on this machine;
+    The endpoint is api.openai.com with OPENAI_API_KEY, or --base-url, such as a server on this machine;
     `--model local` needs neither network nor key. A line shows what fills the window; /help lists what else
     can be typed. What is pasted is one message; Alt-Enter begins a new line.
 
@@ -90,7 +99,7 @@ def run(
     elif pick is not None:
         raise InputError("--pick chooses a conversation of what --import reads; give both")
     kind = JsonChat if as_json else Chat
-    with kind(place, name, model, total, {"embedder": embedder, "recall": recall}) as chat:
+    with kind(place, name, model, total, {"embedder": embedder, "recall": recall}, base_url=base_url) as chat:
         if system is not None or chat.window.prompt is None:
             chat.window.system(system or SYSTEM)
         chat.talk()
@@ -122,6 +131,7 @@ class Chat:
         budget: tokens of a request; None: the model's window.
         options: further arguments of the window.
         first: a line to begin with, as though it had been typed.
+        base_url: where the model is asked; None: where its maker is.
     """
 
     def __init__(
@@ -132,11 +142,13 @@ class Chat:
         budget: int | None,
         options: Mapping[str, Any],
         first: str | None = None,
+        base_url: str | None = None,
     ) -> None:
         self._store = store
         self._name = name
         self._options = options
         self._first = first
+        self._base_url = base_url
         self._said: Packed | None = None
         self._asked: str | None = None
         self._failed = False
@@ -150,11 +162,11 @@ class Chat:
 
     def _open(self, model: str | None, budget: int | None) -> Window:
         local = LocalModel() if model == LOCAL else None
-        limit = limit_of(budget, local=local is not None)
+        asked = Endpoint(model=model, base_url=self._base_url) if model and self._base_url else None
         return Window(
             model=local.row if local is not None else model,
-            budget=limit,
-            client=local,
+            budget=limit_of(budget, local=local is not None),
+            client=local or asked,
             store=self._store,
             id=self._name,
             **{**self._options, **({"tokenizer": local} if local is not None else {})},
@@ -251,8 +263,8 @@ class Chat:
             kept = f"{had} in {self._store}"
         self._note(f"{self.window.model or 'no model'}, {self._name!r}: {kept}; /help")
         asks = self.window.model not in (None, LOCAL)
-        if asks and not {"OPENAI_API_KEY", "OPENAI_BASE_URL"} & os.environ.keys():
-            self._note("no OPENAI_API_KEY is set, and no OPENAI_BASE_URL; nobody can answer before one is")
+        if asks and self._base_url is None and "OPENAI_API_KEY" not in os.environ:
+            self._note("no OPENAI_API_KEY is set, and no --base-url; nobody can answer before one is")
 
     def why(self, _: str) -> None:
         """What the last request held, and why; before the first one, what the next would hold."""

@@ -16,8 +16,9 @@ from ..models import Model, get_model
 from ..picture import clean
 from ..tokens import Count, Node, Tokenizer, count_conversation, count_tokens, count_tree, get_rules, get_tokenizer
 from .given import CONVERSATIONS, PickOption, told_apart
-from .inputs import JsonOption, ModelOption, TokenizerOption, working
+from .inputs import JsonOption, ModelOption, TokenizerOption
 from .options import print_json
+from .working import Work, working
 
 __all__ = ["run"]
 
@@ -90,7 +91,7 @@ def run(
     rules = _Rules(tokenizer=get_tokenizer(tokenizer if tokenizer is not None else row), model=row)
     with working() as work:
         work.start("reading and counting")
-        done = _count(paths, rules, pick)
+        done = _count(paths, rules, pick, work)
     tree = done.nodes[0]
     if len(done.nodes) > 1:
         tree = Node(name="all", tokens=sum(node.tokens for node in done.nodes), children=tuple(done.nodes))
@@ -112,7 +113,7 @@ def run(
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
 
 
-def _count(paths: Sequence[str], rules: _Rules, pick: str | None) -> _Counted:
+def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Work) -> _Counted:
     given = told_apart(paths)
     done, files, raw = _Counted(), list(given.files), []
     for talk in given.conversations:
@@ -127,7 +128,7 @@ def _count(paths: Sequence[str], rules: _Rules, pick: str | None) -> _Counted:
         count = rules.tokenizer.count(item.text)
         done = done.plus(_Counted(nodes=[Node(name=item.source or "", tokens=count.tokens)], total=count))
     if files:
-        done = done.plus(_files(files, rules.tokenizer))
+        done = done.plus(_files(files, rules.tokenizer, work))
     return replace(done, said=(*done.said, *raw))
 
 
@@ -166,8 +167,9 @@ def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules
     return _Counted(nodes=[tree], total=total, said=[said])
 
 
-def _files(paths: Sequence[str], tokenizer: Tokenizer) -> _Counted:
-    files = Files(paths)
+def _files(paths: Sequence[str], tokenizer: Tokenizer, work: Work) -> _Counted:
+    files = Files(paths, on_progress=work.show)
+    work.start(f"counting {len(files.texts):,} files")
     tree = count_tree(files.texts.items(), tokenizer, name=paths[0] if len(paths) == 1 else "files")
     skipped = [(one.path, one.reason) for one in files.skipped]
     return _Counted(nodes=[tree], total=Count.of(tree.tokens, error=tokenizer.error), skipped=skipped)

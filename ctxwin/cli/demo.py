@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from shutil import copytree, ignore_patterns
 from textwrap import fill
 from typing import Annotated
 
@@ -12,7 +15,7 @@ from ..messages import read
 from ..packing import Packed
 from ..picture import clean, columns
 from ..sample import Question, conversation, files, questions
-from .inputs import JsonOption, pack_watched
+from .inputs import JsonOption, pack_watched, write_whole
 from .options import print_json
 
 __all__ = ["run"]
@@ -47,6 +50,9 @@ def run(
     budget: Annotated[
         str, typer.Option("--budget", "-b", metavar="TOKENS", help="Tokens the request may have.")
     ] = "2k",
+    folder: Annotated[
+        Path | None, typer.Option("--write", metavar="DIR", help="Write the sample there: talk.json and notes/.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     r"""Pack the package's own sample: two people plan a cycling tour, in 116 messages and six files.
@@ -58,12 +64,16 @@ def run(
     Example:
       ctxwin demo
       ctxwin demo "Which brake pads does the Koga take?" --budget 600
+      ctxwin demo --write .
 
     \b
     Exit codes: 0 done; 2 bad input, such as a budget that is too small.
     """
     if question is not None and not question.strip():
         raise InputError("the question is empty; leave it out to see the sample's own")
+    if folder is not None:
+        _write(folder)
+        return
     known = next(one for one in questions() if one.id == QUESTION)
     asked = question or known.text
     packed = pack_watched(conversation(), query=asked, budget=budget, files=[str(files())])
@@ -76,6 +86,24 @@ def run(
     if question is None:
         typer.echo(f"\n{_checked(packed, known)}")
     typer.echo(f"\n{NEXT}")
+
+
+def _write(folder: Path) -> None:
+    """Write the sample as files, in place of none that are there.
+
+    Raises:
+        InputError: something of these names is there, or the folder cannot be written.
+    """
+    talk, notes = folder / "talk.json", folder / "notes"
+    if there := [path for path in (talk, notes) if path.exists()]:
+        raise InputError(f"{str(there[0])!r} is there already; name another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        copytree(files(), notes, ignore=ignore_patterns("__pycache__"))
+    except OSError as error:
+        raise InputError(f"cannot write {str(notes)!r} ({error.strerror or error}); name another folder") from error
+    write_whole(str(talk), json.dumps(conversation(), ensure_ascii=False, indent=2) + "\n")
+    typer.echo(f"wrote {talk} and {notes}")
 
 
 def _introduced(packed: Packed, asked: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +21,8 @@ from ..evaluate import (
 )
 from ..picture import columns
 from .options import parse_budgets, print_json
-from .replaying import progress, run_replay
+from .replaying import run_replay
+from .working import working
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -132,7 +134,7 @@ def run(
     variants = [get_variant(text.strip()) for text in compare.split(",")]
     if ablate and len(variants) > 1:
         raise InputError("--ablate drops the features of one variant; name one with --compare, or none for auto")
-    with progress("packing") as on_progress:
+    with working() as work:
         result = evaluate(
             sets or [load_sample()],
             variants=ablations(variants[0]) if ablate else variants,
@@ -142,7 +144,7 @@ def run(
             limit=limit,
             processes=processes,
             wheels=wheels,
-            on_progress=on_progress,
+            on_progress=partial(work.show, "packing requests"),
         )
     if as_json:
         print_json(result.to_dict())

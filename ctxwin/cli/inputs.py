@@ -1,14 +1,12 @@
-"""What the packing commands share: their options, packing with a bar, writing a file whole or not at all."""
+"""What the packing commands share: their options, packing in sight, writing a file whole or not at all."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from errno import EISDIR
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -20,12 +18,11 @@ from ..items import Budget, Item, parse_tokens
 from ..messages import load, repair
 from ..packing import Packed, pack
 from ..picture import clean
-from .options import parse_shares
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from .options import LOCAL, parse_shares
+from .working import read_files, working
 
 __all__ = [
+    "BaseUrlOption",
     "BudgetOption",
     "CostsOption",
     "EmbedderOption",
@@ -35,35 +32,56 @@ __all__ = [
     "ShareOption",
     "StrategyOption",
     "TokenizerOption",
-    "Work",
     "pack_watched",
-    "working",
     "write_whole",
 ]
+
+
+def _counted_for(context: typer.Context, value: str | None) -> str | None:
+    """Leave out the small model where a setting names it for chats; nothing is counted for it."""
+    source = context.get_parameter_source("model")
+    return None if value == LOCAL and source is not None and source.name != "COMMANDLINE" else value
+
 
 BudgetOption = Annotated[
     str | None,
     typer.Option(
         "--budget",
         "-b",
+        envvar="CTXWIN_BUDGET",
         metavar="TOKENS",
         help="Tokens the request may have, such as 2k; default: --model's window less an answer, or 2048.",
     ),
 ]
 StrategyOption = Annotated[
-    str, typer.Option("--strategy", "-s", metavar="NAME", help=f"One of {', '.join(strategies())}.")
+    str,
+    typer.Option(
+        "--strategy", "-s", envvar="CTXWIN_STRATEGY", metavar="NAME", help=f"One of {', '.join(strategies())}."
+    ),
 ]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", "-m", metavar="NAME", help="Count and price for this model of `ctxwin models`."),
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="CTXWIN_MODEL",
+        callback=_counted_for,
+        metavar="NAME",
+        help="Count and price for this model of `ctxwin models`.",
+    ),
 ]
 TokenizerOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Count with this encoding, or this model's; default: --model's, or o200k_base."),
+    typer.Option(
+        envvar="CTXWIN_TOKENIZER",
+        metavar="NAME",
+        help="Count with this encoding, or this model's; default: --model's, or o200k_base.",
+    ),
 ]
 EmbedderOption = Annotated[
     str,
     typer.Option(
+        envvar="CTXWIN_EMBEDDER",
         metavar="NAME",
         help="Judges relevance beside words: minilm, multilingual, static, none or a sentence-transformers model.",
     ),
@@ -76,8 +94,19 @@ ShareOption = Annotated[
         help="Tokens or percent that messages, tool_output, files or a path have at least and at most; repeatable.",
     ),
 ]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar=["CTXWIN_BASE_URL", "OPENAI_BASE_URL"],
+        metavar="URL",
+        help="Where the model is asked, such as http://127.0.0.1:11434/v1; default: api.openai.com.",
+    ),
+]
 CostsOption = Annotated[
-    bool, typer.Option("--costs", help="Say what the call costs in money, energy and CO2; needs --model.")
+    bool,
+    typer.Option(
+        "--costs", envvar="CTXWIN_COSTS", help="Say what the call costs in money, energy and CO2; needs --model."
+    ),
 ]
 REPAIRS = 20
 """Repairs that are told one by one."""
@@ -85,38 +114,6 @@ RepairOption = Annotated[
     bool, typer.Option("--repair", help="Make messages valid that a provider would refuse, and say how.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
-
-
-class Work:
-    """A bar on stderr that says what is being done; it draws nothing where that is no terminal."""
-
-    def __init__(self, bar: Progress | None) -> None:
-        self._bar = bar
-        self._task = bar.add_task("starting", total=None) if bar else None
-
-    def start(self, what: str) -> None:
-        """Show what is done now, of unknown length."""
-        if self._bar is not None and self._task is not None:
-            self._bar.reset(self._task, description=what, total=None)
-
-    def show(self, what: str, done: int, total: int) -> None:
-        """Show what is done now, and how far it is."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=what, completed=done, total=total)
-
-
-@contextmanager
-def working() -> Iterator[Work]:
-    """Show a bar while the body runs; it vanishes at the end."""
-    if not sys.stderr.isatty():
-        yield Work(None)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Work(bar)
 
 
 def pack_watched(
@@ -135,7 +132,7 @@ def pack_watched(
     shares: Sequence[str] = (),
     mend: bool = False,
 ) -> Packed:
-    """Pack as `ctxwin.pack` does, with a bar while it lasts and the options as they were typed.
+    """Pack as `ctxwin.pack` does, and say how far it is, with the options as they were typed.
 
     With `mend`, messages that a provider would refuse are made valid first, and what was done is said on stderr.
 
@@ -144,8 +141,7 @@ def pack_watched(
     """
     total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
-        work.start("reading files")
-        found = files if isinstance(files, Files) else Files(files) if files else None
+        found = files if isinstance(files, Files) else read_files(files, work) if files else None
         work.start("loading the embedder")
         judge = get_embedder(embedder, on_progress=lambda done, total: work.show("embedding", done, total))
         work.start("packing")

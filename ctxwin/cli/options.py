@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from ..errors import InputError
 from ..items import parse_tokens
 
-__all__ = ["many", "parse_budgets", "parse_shares", "print_json", "printable"]
+__all__ = ["LOCAL", "many", "parse_budgets", "parse_shares", "print_json", "printable"]
 
+LOCAL = "local"
+"""Names the small model that runs on this machine."""
 _COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
 from ..caching import POLICIES
 from ..errors import InputError, MissingExtra, StoreError
-from ..evaluate import Dataset, Progress, Replay, replay
+from ..evaluate import Dataset, Replay, replay
 from ..picture import columns
 from .options import parse_budgets, print_json
+from .working import working
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["progress", "run_replay"]
+__all__ = ["run_replay"]
 
 FIGURES = (("price, fresh tokens", "price", ",.0f"), ("recall %", "recall", ".1f"), ("cached %", "cached", ".0f"))
 """What is shown of a policy: its name, the field of a `Priced`, the format."""
 INCHES = 3.4
 """Of a picture's side, for one set under one budget."""
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Progress]:
-    """Show a bar on stderr, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def run_replay(
@@ -59,7 +46,7 @@ def run_replay(
         StoreError: the picture cannot be written.
     """
     policies = [name.strip() for name in compare.split(",")] if compare is not None else list(POLICIES)
-    with progress("replaying") as on_progress:
+    with working() as work:
         result = replay(
             sets,
             policies=policies,
@@ -68,7 +55,7 @@ def run_replay(
             tokenizer=tokenizer,
             limit=limit,
             processes=processes,
-            on_progress=on_progress,
+            on_progress=partial(work.show, "replaying requests"),
         )
     if as_json:
         print_json(result.to_dict())

@@ -1,0 +1,119 @@
+"""`ctxwin config`: every setting of the command line, its value, and where it comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+
+from ..cache import cache_dir
+from ..picture import clean, columns
+from .inputs import JsonOption
+from .options import print_json
+from .settings import PREFIX, Layer, Origin, Settings, layers, project_file, user_file, variable
+
+__all__ = ["run"]
+
+OTHERS = ("CTXWIN_CACHE", "CTXWIN_GRID")
+"""Variables that Python programs read too, and no file sets."""
+KEY = "OPENAI_API_KEY"
+"""The key, which no file sets and nothing shows."""
+
+
+PATH = 200
+"""Characters of a path that are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A setting as it stands."""
+
+    name: str
+    value: str | bool | None
+    """None: as the command's help says."""
+    origin: Origin
+    variable: str
+    help: str
+
+
+def run(as_json: JsonOption = False) -> None:
+    r"""Show every setting, its value and where it comes from.
+
+    An option goes before the environment, that before ctxwin.toml in the working folder, and that before your own
+    config.toml. A folder may be from others: its file cannot say which model is asked, where, or which embedder is
+    loaded. Keys are read from the environment alone. Files are TOML, a line for each setting, such as budget = "4k".
+
+    \b
+    Example:
+      ctxwin config
+      ctxwin config --json
+
+    \b
+    Exit codes: 0 done; 2 a file or a variable cannot be used.
+    """
+    found = layers()
+    settings = [_shown(name, found) for name in Settings.model_fields]
+    files = {"folder": project_file(), "user": user_file()}
+    for line in _strays():
+        typer.echo(line, err=True)
+    if as_json:
+        print_json(
+            {
+                "settings": [asdict(one) for one in settings],
+                "files": {name: {"path": str(path), "exists": path.is_file()} for name, path in files.items()},
+                "cache": str(cache_dir()),
+                "key": KEY in os.environ,
+            }
+        )
+    else:
+        _show(settings, files)
+
+
+def _shown(name: str, found: Sequence[Layer]) -> Shown:
+    """Return a setting as the first place has it that sets it."""
+    first = next((layer for layer in found if name in layer.values), Layer(origin="built in", values={}))
+    return Shown(
+        name=name,
+        value=_plain(first.values.get(name)),
+        origin=first.origin,
+        variable=variable(name),
+        help=str(Settings.model_fields[name].description),
+    )
+
+
+def _plain(value: str | bool | None) -> str | bool | None:
+    """Return a value as it may be shown: of an address not who asks there, which may be a key."""
+    if isinstance(value, str) and "@" in value and (parts := urlsplit(value)).scheme:
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return value
+
+
+def _strays() -> Iterator[str]:
+    """Name the variables that look like settings and are none."""
+    known = [*OTHERS, *map(variable, Settings.model_fields)]
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1)
+            yield f"{clean(name)} sets nothing{f'; did you mean {near[0]}?' if near else ''}"
+
+
+def _show(settings: Sequence[Shown], files: Mapping[str, Path]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("setting", "value", "from", "for", box=None, pad_edge=False)
+    for one in settings:
+        value = "" if one.value is None else one.value if isinstance(one.value, str) else str(one.value).lower()
+        table.add_row(one.name, clean(value), one.origin, one.help)
+    console = Console(highlight=False, markup=False, width=columns())
+    console.print(table, "")
+    for name, path in files.items():
+        typer.echo(f"{name:<12}{clean(str(path), PATH)}{'' if path.is_file() else ' (not there)'}")
+    typer.echo(f"environment {PREFIX} and the setting in capitals, such as {settings[0].variable}; {KEY} is "
+               f"{'set' if KEY in os.environ else 'not set'}")  # fmt: skip
+    typer.echo("first       option, environment, folder, user, built in")

@@ -1,0 +1,84 @@
+"""What is said while work lasts: a bar on a terminal, and elsewhere a line now and then, so that a log shows life."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..files import Files
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+__all__ = ["EVERY", "Work", "read_files", "working"]
+
+EVERY = 3.0
+"""Seconds between two lines where there is no terminal, and before the first: short work says nothing."""
+MEGABYTE = 1e6
+"""Bytes."""
+WIDTH = 20
+"""Columns of the bar."""
+
+
+class Work:
+    """Says on stderr what is being done and how far it is; stdout stays as it is.
+
+    Args:
+        bar: what draws it; None: lines, which are plain.
+        clock: seconds from any moment.
+    """
+
+    def __init__(self, bar: Progress | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._bar = bar
+        self._clock = clock
+        self._task = bar.add_task("starting", total=None) if bar else None
+        self._next = clock() + EVERY
+        self._size = 0
+
+    def start(self, what: str) -> None:
+        """Say what is done now, of unknown length."""
+        self._size = 0
+        self._say(what, 0, None)
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """Say what is done now, and how far it is."""
+        size = f", {self._size / MEGABYTE:,.1f} MB" if self._size else ""
+        self._say(f"{what}: {done:,} of {total:,}{size}" if total > 1 else what + size, done, total)
+
+    def weigh(self, size: int) -> None:
+        """Say from now on how many bytes there are, until something else is started."""
+        self._size = size
+
+    def _say(self, text: str, done: int, total: int | None) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=text, completed=done, total=total)
+        elif self._clock() >= self._next:
+            self._next = self._clock() + EVERY
+            sys.stderr.write(f"ctxwin: {text}\n")
+            sys.stderr.flush()
+
+
+@contextmanager
+def working() -> Iterator[Work]:
+    """Say what is being done while the body runs; a bar vanishes at the end."""
+    if not sys.stderr.isatty():
+        yield Work()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(WIDTH), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield Work(bar)
+
+
+def read_files(paths: Sequence[str], work: Work) -> Files:
+    """Read, cut and index files, and say how far it is."""
+    work.start("reading files")
+    files = Files(paths, on_progress=work.show)
+    work.weigh(sum(map(len, files.texts.values())))
+    files.pool  # noqa: B018 - it is made now, where it can be seen
+    return files

@@ -1,0 +1,72 @@
+"""What is said while work lasts: phases and counts, on stderr alone, and nothing where it is short."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from ctxwin.cli.working import EVERY, Work, read_files
+
+
+def test_lines_come_at_most_every_few_seconds_and_none_at_first(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [100.0]
+    work = Work(clock=lambda: now[0])
+    work.start("reading files")
+    work.show("reading files", 1, 5_000)
+    assert capsys.readouterr() == ("", "")
+    now[0] += EVERY
+    work.show("reading files", 1_204, 5_000)
+    work.show("reading files", 1_205, 5_000)
+    work.weigh(83_000_000)
+    work.show("cutting files", 100, 5_000)
+    now[0] += EVERY
+    work.show("cutting files", 200, 5_000)
+    now[0] += EVERY
+    work.show("indexing", 0, 1)
+    now[0] += EVERY
+    work.start("packing")
+    assert capsys.readouterr().err.splitlines() == [
+        "ctxwin: reading files: 1,204 of 5,000",
+        "ctxwin: cutting files: 200 of 5,000, 83.0 MB",
+        "ctxwin: indexing, 83.0 MB",
+        "ctxwin: packing",
+    ]
+
+
+def test_reading_files_tells_each_phase(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.md").write_text(f"Note {number}: {os.urandom(8).hex()}\n" * 20_000, encoding="utf-8")
+    ticks = iter(range(0, 10_000, 10))
+    read_files([str(tmp_path)], Work(clock=lambda: next(ticks)))
+    told = capsys.readouterr().err
+    assert [line.split(":")[1].split(",")[0].strip() for line in told.splitlines()] == [
+        *("reading files", "reading files", "reading files", "reading files", "cutting files", "indexing")
+    ]
+    assert "cutting files: 0 of 3, 1.5 MB" in told
+
+
+COMMAND = [sys.executable, "-m", "ctxwin", "ask", "Where is the note?", ".", "--embedder", "none", "-b", "300"]
+
+
+def test_short_work_says_nothing_off_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("The note is here.\n", encoding="utf-8")
+    done = subprocess.run([*COMMAND, "--json"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["excerpts"]
+    assert "ctxwin:" not in done.stderr
+
+
+def test_a_terminal_sees_a_bar_that_fits_and_vanishes(tmp_path: Path) -> None:
+    for number in range(400):
+        (tmp_path / f"{number}.md").write_text(f"The note {number} is here.\n" * 50, encoding="utf-8")
+    seen = pexpect.run(
+        " ".join([*COMMAND[:4], "'Where is the note?'", *COMMAND[5:]]),
+        cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 80), env={**os.environ, "TERM": "xterm"},
+    )  # fmt: skip
+    assert "files: " in seen and " of 400" in seen
+    assert "\x1b[2K" in seen, "the bar is taken back"
