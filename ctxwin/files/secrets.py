@@ -32,20 +32,25 @@ DATA = ("text", "json", "yaml", "toml")
 
 _WORTH = re.compile(r"[A-Za-z0-9_+/=-]{16}|://|pass|curl", re.IGNORECASE)
 """What every key has that the scanner knows; loading its rules takes .25 s, which short prose need not wait for."""
-_SHAPES = re.compile(
-    r"(?P<telegram_bot_token>(?<![0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-]))"
-    r"|(?P<discord_bot_token>(?<![A-Za-z0-9_.-])[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}"
-    r"(?![A-Za-z0-9_-]))"
-    r"|(?P<google_oauth_token>(?<![A-Za-z0-9_.])ya29\.[A-Za-z0-9_-]{60})"
-    r"|(?P<openai_api_key>(?<![A-Za-z0-9_-])sk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{60})"
-    r"|(?P<password_hash>\$(?:apr1|2[aby]|[156]|y)\$[A-Za-z0-9./$,=]{30})"
-    r"|(?P<private_key>-----BEGIN [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----\r?\n(?:[A-Za-z-]{3,20}:[^\n]{0,200}\n|\r?\n)"
-    r"{0,9}(?:[ \t]{0,8}[A-Za-z0-9+/=]{16,100}\r?\n?){2,400})"
-)
-"""Kinds beside those of the scanner, which wants their provider's name nearby, or a key's end."""
+_SHAPES = {
+    "telegram-bot-token": (":AA", re.compile(r"(?<![0-9])[0-9]{8,10}:AA[\w-]{33}(?![\w-])")),
+    "discord-bot-token": (".", re.compile(r"[MNO](?<![\w.-].)[\w-]{23,27}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])", re.ASCII)),
+    "google-oauth-token": ("ya29.", re.compile(r"ya29\.[\w-]{60}")),
+    "openai-api-key": ("sk-", re.compile(r"sk-(?:proj|svcacct|admin)-[\w-]{60}")),
+    "password-hash": ("$", re.compile(r"\$(?:apr1|2[aby]|[156]|y)\$[A-Za-z0-9./$,=]{30}")),
+    "private-key": (
+        "PRIVATE KEY",
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----\r?\n(?:[A-Za-z-]{3,20}:[^\n]{0,200}\n|\r?\n){0,9}"
+            r"(?:[ \t]{0,8}[A-Za-z0-9+/=]{16,100}\r?\n?){2,400}"
+        ),
+    ),
+}
+"""Kinds beside those of the scanner, which wants their provider's name nearby, or a key's end: first what a text must
+hold, which is found fifty times as fast."""
 _STORES = re.compile(
-    r"(?:id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pgpass|pgpass\.conf|\.htpasswd|\.git-credentials|\.pypirc|\.?env"
-    r"(?:\.(?!example|sample|template|dist|defaults)[^.]*)?)",
+    r"(?:id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pgpass|pgpass\.conf|\.htpasswd|\.git-credentials|\.pypirc|env"
+    r"|\.env(?:\.(?!example|sample|template|dist|defaults)[^.]*)?)",
     re.IGNORECASE,
 )
 """Names of files that are made to hold secrets, and hold little else."""
@@ -135,8 +140,9 @@ def _found(text: str, path: str) -> Iterator[tuple[int, int, str]]:
     """Yield (start, end, kind) of secrets; at the same place the scanner's kind comes first."""
     if _WORTH.search(text):
         yield from _scanned(text, path)
-    for match in _SHAPES.finditer(text):
-        yield *match.span(), str(match.lastgroup).replace("_", "-")
+    for kind, (sign, pattern) in _SHAPES.items():
+        for match in pattern.finditer(text) if sign in text else ():
+            yield *match.span(), kind
     yield from named_values(text, path)
 
 
