@@ -32,6 +32,7 @@ __all__ = [
     "JsonOption",
     "ModelOption",
     "RepairOption",
+    "SecretsOption",
     "ShareOption",
     "StrategyOption",
     "TokenizerOption",
@@ -84,6 +85,9 @@ REPAIRS = 20
 RepairOption = Annotated[
     bool, typer.Option("--repair", help="Make messages valid that a provider would refuse, and say how.")
 ]
+SecretsOption = Annotated[
+    bool, typer.Option("--allow-secrets", help="Read keys, tokens and passwords of files too; else they are left out.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
 
 
@@ -134,6 +138,7 @@ def pack_watched(
     embedder: str = "auto",
     shares: Sequence[str] = (),
     mend: bool = False,
+    allow_secrets: bool = False,
 ) -> Packed:
     """Pack as `ctxwin.pack` does, with a bar while it lasts and the options as they were typed.
 
@@ -145,7 +150,7 @@ def pack_watched(
     total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
         work.start("reading files")
-        found = files if isinstance(files, Files) else Files(files) if files else None
+        found = files if isinstance(files, Files) else Files(files, allow_secrets=allow_secrets) if files else None
         work.start("loading the embedder")
         judge = get_embedder(embedder, on_progress=lambda done, total: work.show("embedding", done, total))
         work.start("packing")

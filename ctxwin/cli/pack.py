@@ -17,6 +17,7 @@ from .inputs import (
     JsonOption,
     ModelOption,
     RepairOption,
+    SecretsOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
@@ -54,6 +55,7 @@ def run(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the request there, whole or not at all."),
     ] = None,
+    allow_secrets: SecretsOption = False,
     costed: CostsOption = False,
     preview: Annotated[bool, typer.Option("--preview", help="Print the table alone; write nothing.")] = False,
     as_json: JsonOption = False,
@@ -87,6 +89,7 @@ def run(
         embedder=embedder,
         shares=share or (),
         mend=mend,
+        allow_secrets=allow_secrets,
     )
     table = "\n".join([str(packed), *(costs(packed.report) if costed else [])])
     if preview:

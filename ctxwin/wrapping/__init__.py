@@ -112,7 +112,7 @@ def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in options.items() if value is not None}
     files, items = found.get("files"), found.get("items")
     if files is not None and not isinstance(files, Files):
-        files = found["files"] = Files(files)
+        files = found["files"] = Files(files, allow_secrets=found.pop("allow_secrets", False))
     if items is not None and not isinstance(items, str | Item | Mapping | Pool):  # what is wrong is said by `pack`
         items = found["items"] = Pool(items)
     if isinstance(files, Files) and isinstance(items, Pool):
