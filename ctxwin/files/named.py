@@ -49,6 +49,11 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _BEFORE_ARGUMENT = re.compile(r"\([ ]?[\"'][\w.-]*$")
 """`define('DB_PASSWORD', ...)`, but no list of names."""
 _BEFORE_AUTH = re.compile(r"[\"'_-]$")
+_VARIABLE = re.compile(
+    r"^[ \t]*(?:export[ ])?[A-Za-z_][\w.-]{0,80}[ \t]?=[ \t]?[\"']?([^\s\"'#]{16,600})", re.MULTILINE
+)
+"""In a file of environment variables, whatever the name."""
+_VARIABLES = re.compile(r"(?:^|/)(?:[^/]*\.)?env(?:\.[^/]*)?$", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:bearer|basic|token|bot|apikey)[ ]+", re.IGNORECASE)
 _SETTINGS = re.compile(
     r"(?:^|/)(?:[^/]*\.(?:ya?ml|toml|ini|cfg|conf|cnf|properties|env|tfvars|tfstate|config|xml|reg)|\.?env(?:[.][^/]*)?"
@@ -92,6 +97,9 @@ def named_values(text: str, path: str) -> Iterator[tuple[int, int, str]]:
     """
     settings, trial = _SETTINGS.search(path) is not None, _TRIALS.search(path) is not None
     plain = _PLAIN_SETTINGS.search(path) is not None
+    for match in _VARIABLE.finditer(text) if _VARIABLES.search(path) else ():
+        if _by_chance(match[1]) and not is_example(match[1]) and not _REFERENCE.search(match[1]):
+            yield *match.span(1), "secret"
     low = text.replace("\u0130", "I").lower()  # that letter alone becomes two
     for place in _WORDS.finditer(low):
         match = _NAMED.match(text, place.start())

@@ -49,14 +49,12 @@ _SHAPES = {
 """Kinds beside those of the scanner, which wants their provider's name nearby, or a key's end: first what a text must
 hold, which is found fifty times as fast."""
 _STORES = re.compile(
-    r"(?:id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pgpass|pgpass\.conf|\.htpasswd|\.git-credentials|\.pypirc|env"
-    r"|\.env(?:\.(?!example|sample|template|dist|defaults)[^.]*)?)",
-    re.IGNORECASE,
+    r"id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pgpass|pgpass\.conf|\.htpasswd|\.git-credentials|\.pypirc", re.IGNORECASE
 )
-"""Names of files that are made to hold secrets, and hold little else."""
+"""Names of files that are made to hold secrets alone."""
 _NAMED_STORES = re.compile(
-    r"(?:.*\.env|env\.txt|\.npmrc|credentials(?:\..*)?|.*secrets?\.(?:ya?ml|json|toml|ini|txt)|kubeconfig"
-    r"|.*\.(?:tfstate|kubeconfig|pem|key|p8|ppk|keystore)|service[_-]?account.*\.json|client_secret.*\.json)",
+    r"(?:.*\.)?env|\.env(?:\..*)?|env\.txt|\.npmrc|credentials(?:\..*)?|.*secrets?\.(?:ya?ml|json|toml|ini|txt)"
+    r"|kubeconfig|.*\.(?:tfstate|kubeconfig|pem|key|p8|ppk|keystore)|service[_-]?account.*\.json|client_secret.*\.json",
     re.IGNORECASE,
 )
 """Names of files that are nothing else once one secret is found in them."""
@@ -122,7 +120,7 @@ def nothing_else(text: str, path: str, secrets: tuple[Secret, ...]) -> bool:
         secrets: as `redacted` returned them.
 
     Example:
-        >>> nothing_else("user: me\n", "a.yml", ()), nothing_else("DEBUG=1\n", ".env", ())
+        >>> nothing_else("user: me\n", "a.yml", ()), nothing_else("", "id_rsa", ())
         (False, True)
     """
     name = PurePath(path).name

@@ -36,9 +36,9 @@ T = TypeVar("T")
 OPTIONS = tuple(
     name
     for name, parameter in inspect.signature(pack).parameters.items()
-    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("model", "tools")
+    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("model", "tools", "allow_secrets")
 )
-"""What `pack` takes and is not told by each request."""
+"""What `pack` takes and is not told by each request; `Files` is told whether secrets are read when it is made."""
 
 
 def wrap(
@@ -112,7 +112,7 @@ def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in options.items() if value is not None}
     files, items = found.get("files"), found.get("items")
     if files is not None and not isinstance(files, Files):
-        files = found["files"] = Files(files, allow_secrets=found.pop("allow_secrets", False))
+        files = found["files"] = Files(files)
     if items is not None and not isinstance(items, str | Item | Mapping | Pool):  # what is wrong is said by `pack`
         items = found["items"] = Pool(items)
     if isinstance(files, Files) and isinstance(items, Pool):
