@@ -22,6 +22,7 @@ import typer
 
 from .. import __version__
 from ..errors import CtxwinError
+from ..picture import clean
 
 __all__ = ["app", "main"]
 
@@ -29,6 +30,8 @@ EXIT_PIPE = 1
 """The reader of a pipe has gone."""
 EXIT_INPUT = 2
 """The input is bad; the message says what to do."""
+LONGEST = 4_000
+"""Characters of an error or a warning."""
 EXIT_INTERRUPT = 130
 """Ctrl-C: 128 + SIGINT, as shells have it."""
 
@@ -97,7 +100,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
 
 
 def _fail(message: str) -> int:
-    sys.stderr.write(f"ctxwin: error: {' '.join(message.split())}\n")
+    sys.stderr.write(f"ctxwin: error: {clean(message, LONGEST)}\n")
     return EXIT_INPUT
 
 
@@ -109,4 +112,4 @@ def _warn(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    (file or sys.stderr).write(f"ctxwin: warning: {message}\n")
+    (file or sys.stderr).write(f"ctxwin: warning: {clean(str(message), LONGEST)}\n")

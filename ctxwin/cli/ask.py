@@ -266,7 +266,7 @@ def _answer(packed: Packed, client: Client, given: Sequence[str], question: str 
 def _put(text: str, to_clipboard: bool, output: str | None) -> None:
     if output is not None:
         write_whole(output, text)
-        typer.echo(f"wrote {output}", err=True)
+        typer.echo(f"wrote {clean(output)}", err=True)
     if to_clipboard:
         size = copy(text)
         more = f"; some terminals take {MOST:,} at most" if size > MOST else ""

@@ -151,7 +151,9 @@ def _conversations(source: str | Source | Export, rules: _Rules, pick: str | Non
         one = loaded(pick_one(found, pick, name))
         node, total = rules.conversation(one.messages, name)
         return _Counted(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
-    first, second = next(found), next(found, None)
+    first, second = next(found, None), next(found, None)
+    if first is None:
+        raise InputError(f"{name!r} holds no conversation with messages")
     if second is None:
         one = loaded(pick_one([first], None, name))
         node, total = rules.conversation(one.messages, name)

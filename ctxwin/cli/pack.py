@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated
 
 import typer
 
-from ..picture import costs
+from ..picture import clean, costs
 from .given import PickOption, opened
 from .inputs import (
     BudgetOption,
@@ -24,6 +23,7 @@ from .inputs import (
     pack_watched,
     write_whole,
 )
+from .options import json_text
 
 __all__ = ["run"]
 
@@ -95,7 +95,7 @@ def run(
     if preview:
         typer.echo(table)
         return
-    text = json.dumps(packed.to_dict() if as_json else packed.messages, ensure_ascii=False, indent=2) + "\n"
+    text = json_text(packed.to_dict() if as_json else packed.messages)
     if output is not None:
         write_whole(output, text)
     else:
@@ -103,4 +103,4 @@ def run(
     if not as_json:
         typer.echo(table, err=True)
         if output is not None:
-            typer.echo(f"\nwrote {output}", err=True)
+            typer.echo(f"\nwrote {clean(output)}", err=True)
