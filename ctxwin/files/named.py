@@ -97,9 +97,9 @@ def named_values(text: str, path: str) -> Iterator[tuple[int, int, str]]:
     """
     settings, trial = _SETTINGS.search(path) is not None, _TRIALS.search(path) is not None
     plain = _PLAIN_SETTINGS.search(path) is not None
-    for match in _VARIABLE.finditer(text) if _VARIABLES.search(path) else ():
-        if _by_chance(match[1]) and not is_example(match[1]) and not _REFERENCE.search(match[1]):
-            yield *match.span(1), "secret"
+    for one in _VARIABLE.finditer(text) if _VARIABLES.search(path) else ():
+        if _by_chance(one[1]) and not is_example(one[1]) and not _REFERENCE.search(one[1]):
+            yield *one.span(1), "secret"
     low = text.replace("\u0130", "I").lower()  # that letter alone becomes two
     for place in _WORDS.finditer(low):
         match = _NAMED.match(text, place.start())
