@@ -147,6 +147,8 @@ class Report:
     """What each source with a floor or a cap has."""
     skipped: Sequence[tuple[str, str]] = ()
     """Files that could not be used, with the reason."""
+    secrets: Sequence[tuple[str, str]] = ()
+    """Lines of files (`path:line`) of which a secret was left out, with its kind."""
     warnings: Sequence[str] = ()
     cost: Cost | None = None
     """Money, energy and CO2; None where no model is named."""
@@ -219,6 +221,7 @@ class Report:
             "citations": list(self.citations),
             "shares": [asdict(one) for one in self.shares],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
+            "secrets": [{"place": place, "kind": kind} for place, kind in self.secrets],
             "warnings": list(self.warnings),
             "cost": self.cost.to_dict() if self.cost else None,
         }

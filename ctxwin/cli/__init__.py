@@ -25,6 +25,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import CtxwinError
+from ..picture import clean
 from .settings import defaults
 
 __all__ = ["app", "main"]
@@ -33,6 +34,8 @@ EXIT_PIPE = 1
 """The reader of a pipe has gone."""
 EXIT_INPUT = 2
 """The input is bad; the message says what to do."""
+LONGEST = 4_000
+"""Characters of an error or a warning."""
 EXIT_INTERRUPT = 130
 """Ctrl-C: 128 + SIGINT, as shells have it."""
 
@@ -103,7 +106,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
 
 
 def _fail(message: str) -> int:
-    line = f"ctxwin: error: {' '.join(message.split())}"
+    line = f"ctxwin: error: {clean(message, LONGEST)}"
     if sys.stderr.isatty():  # else one line, which is easier to search in a log
         line = textwrap.fill(line, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
     sys.stderr.write(f"{line}\n")
@@ -118,4 +121,4 @@ def _warn(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    (file or sys.stderr).write(f"ctxwin: warning: {message}\n")
+    (file or sys.stderr).write(f"ctxwin: warning: {clean(str(message), LONGEST)}\n")

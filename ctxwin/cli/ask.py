@@ -16,7 +16,7 @@ from ..errors import InputError, UnknownModel
 from ..items import Budget, parse_tokens
 from ..models import get_model
 from ..packing import Packed
-from ..picture import clean, costs, flagged, limited
+from ..picture import clean, costs, flagged, left_out, limited
 from ..store import MemoryStore
 from ..tokens import DEFAULT_TOKENIZER
 from .asking import AskChat, checked_lines
@@ -28,6 +28,7 @@ from .inputs import (
     CostsOption,
     EmbedderOption,
     JsonOption,
+    SecretsOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
@@ -90,6 +91,7 @@ def run(
     tokenizer: TokenizerOption = None,
     embedder: EmbedderOption = "auto",
     share: ShareOption = None,
+    allow_secrets: SecretsOption = False,
     costed: CostsOption = False,
     as_json: JsonOption = False,
 ) -> int | None:
@@ -121,9 +123,9 @@ def run(
     _check(model, interactive, store, form, to_clipboard, output, as_json, map_tokens)
     _check_stdin(paths, interactive, map_tokens)
     named = [path for path in paths if path != STDIN]
-    items = [stdin_item()] if len(named) < len(paths) else []
+    items = [stdin_item(allow_secrets=allow_secrets)] if len(named) < len(paths) else []
     with working() as work:
-        files = read_files(named, work) if named or not items else None
+        files = read_files(named, work, allow_secrets=allow_secrets) if named or not items else None
     if map_tokens is not None and files is not None:
         _put(
             files.map(question, parse_tokens(map_tokens, option="--map"), tokenizer=tokenizer or DEFAULT_TOKENIZER),
@@ -227,9 +229,10 @@ def _preview(packed: Packed, model: str | None) -> str:
     skipped = "".join(f"\nskipped {clean(path)}: {clean(reason)}" for path, reason in report.skipped[:SKIPPED])
     if len(report.skipped) > SKIPPED:
         skipped += f"\nskipped {len(report.skipped) - SKIPPED:,} more, which --json lists"
+    hidden = f"\n{said}" if (said := left_out(report.secrets)) else ""
     return (
         f"{packed.tokens:,} of {report.limit:,} tokens{to}: {many(len(report.citations), 'place')} out of "
-        f"{report.given:,} tokens{why}{skipped}"
+        f"{report.given:,} tokens{why}{skipped}{hidden}"
     )
 
 
@@ -262,7 +265,7 @@ def _answer(packed: Packed, client: Client, given: Sequence[str], question: str 
 def _put(text: str, to_clipboard: bool, output: str | None) -> None:
     if output is not None:
         write_whole(output, text)
-        typer.echo(f"wrote {output}", err=True)
+        typer.echo(f"wrote {clean(output)}", err=True)
     if to_clipboard:
         size = copy(text)
         more = f"; some terminals take {MOST:,} at most" if size > MOST else ""

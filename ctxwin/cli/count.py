@@ -13,10 +13,10 @@ from ..errors import InputError, MessageError
 from ..files import Files
 from ..messages import Candidate, Export, Source, conversations, loaded, pick_one, read
 from ..models import Model, get_model
-from ..picture import clean
+from ..picture import clean, left_out
 from ..tokens import Count, Node, Tokenizer, count_conversation, count_tokens, count_tree, get_rules, get_tokenizer
 from .given import CONVERSATIONS, PickOption, told_apart
-from .inputs import JsonOption, ModelOption, TokenizerOption
+from .inputs import JsonOption, ModelOption, SecretsOption, TokenizerOption
 from .options import print_json
 from .working import Work, working
 
@@ -32,6 +32,7 @@ class _Counted:
     said: Sequence[str] = ()
     """What conversations were read as, and which files were counted as they stand."""
     skipped: Sequence[tuple[str, str]] = ()
+    secrets: Sequence[tuple[str, str]] = ()
 
     def plus(self, other: _Counted) -> _Counted:
         return _Counted(
@@ -39,6 +40,7 @@ class _Counted:
             total=self.total + other.total,
             said=(*self.said, *other.said),
             skipped=(*self.skipped, *other.skipped),
+            secrets=(*self.secrets, *other.secrets),
         )
 
 
@@ -48,6 +50,7 @@ class _Rules:
 
     tokenizer: Tokenizer
     model: Model | None
+    allow_secrets: bool
 
     def conversation(self, given: object, name: str) -> tuple[Node, Count]:
         """Return a conversation's tree and what it costs."""
@@ -70,6 +73,7 @@ def run(
     depth: Annotated[
         int | None, typer.Option("--depth", metavar="N", min=0, help="Show so many levels; default: all.")
     ] = None,
+    allow_secrets: SecretsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     r"""Count the tokens of files, folders and conversations, and show them as a tree with totals.
@@ -88,7 +92,9 @@ def run(
     Exit codes: 0 done; 2 bad input.
     """
     row = get_model(model) if model is not None else None
-    rules = _Rules(tokenizer=get_tokenizer(tokenizer if tokenizer is not None else row), model=row)
+    rules = _Rules(
+        tokenizer=get_tokenizer(tokenizer if tokenizer is not None else row), model=row, allow_secrets=allow_secrets
+    )
     with working() as work:
         work.start("reading and counting")
         done = _count(paths, rules, pick, work)
@@ -98,6 +104,7 @@ def run(
     if as_json:
         passed = [{"path": path, "reason": reason} for path, reason in done.skipped]
         more = {"tokenizer": rules.tokenizer.name, "read": list(done.said), "skipped": passed}
+        more["secrets"] = [{"place": place, "kind": kind} for place, kind in done.secrets]
         print_json(asdict(tree) | asdict(done.total) | more)
         return
     for line in _lines(tree, max(1, tree.tokens), len(f"{tree.tokens:,}"), depth):
@@ -111,10 +118,12 @@ def run(
         typer.echo(f"{100 * done.total.tokens / row.window:.1f} % of the window of {row.name}, {row.window:,}{price}")
     for path, reason in done.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
+    if said := left_out(done.secrets):
+        typer.echo(said, err=True)
 
 
 def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Work) -> _Counted:
-    given = told_apart(paths)
+    given = told_apart(paths, allow_secrets=rules.allow_secrets)
     done, files, raw = _Counted(), list(given.files), []
     for talk in given.conversations:
         try:
@@ -128,7 +137,7 @@ def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Work) ->
         count = rules.tokenizer.count(item.text)
         done = done.plus(_Counted(nodes=[Node(name=item.source or "", tokens=count.tokens)], total=count))
     if files:
-        done = done.plus(_files(files, rules.tokenizer, work))
+        done = done.plus(_files(files, rules, work))
     return replace(done, said=(*done.said, *raw))
 
 
@@ -143,7 +152,9 @@ def _conversations(source: str | Source | Export, rules: _Rules, pick: str | Non
         one = loaded(pick_one(found, pick, name))
         node, total = rules.conversation(one.messages, name)
         return _Counted(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
-    first, second = next(found), next(found, None)
+    first, second = next(found, None), next(found, None)
+    if first is None:
+        raise InputError(f"{name!r} holds no conversation with messages")
     if second is None:
         one = loaded(pick_one([first], None, name))
         node, total = rules.conversation(one.messages, name)
@@ -167,12 +178,14 @@ def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules
     return _Counted(nodes=[tree], total=total, said=[said])
 
 
-def _files(paths: Sequence[str], tokenizer: Tokenizer, work: Work) -> _Counted:
-    files = Files(paths, on_progress=work.show)
+def _files(paths: Sequence[str], rules: _Rules, work: Work) -> _Counted:
+    files = Files(paths, allow_secrets=rules.allow_secrets, on_progress=work.show)
     work.start(f"counting {len(files.texts):,} files")
-    tree = count_tree(files.texts.items(), tokenizer, name=paths[0] if len(paths) == 1 else "files")
+    tree = count_tree(files.texts.items(), rules.tokenizer, name=paths[0] if len(paths) == 1 else "files")
+    total = Count.of(tree.tokens, error=rules.tokenizer.error)
+    secrets = [(f"{one.path}:{one.line}", one.kind) for one in files.secrets]
     skipped = [(one.path, one.reason) for one in files.skipped]
-    return _Counted(nodes=[tree], total=Count.of(tree.tokens, error=tokenizer.error), skipped=skipped)
+    return _Counted(nodes=[tree], total=total, skipped=skipped, secrets=secrets)
 
 
 def _lines(node: Node, total: int, width: int, depth: int | None, indent: int = 0) -> Iterator[str]:

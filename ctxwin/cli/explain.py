@@ -10,7 +10,7 @@ import typer
 
 from ..errors import InputError
 from ..items import parse_tokens
-from ..picture import clean, costs, flagged, listing, title
+from ..picture import clean, costs, flagged, left_out, listing, title
 from ..report import Offer
 from .given import PickOption, told_apart
 from .inputs import (
@@ -20,6 +20,7 @@ from .inputs import (
     JsonOption,
     ModelOption,
     RepairOption,
+    SecretsOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
@@ -54,6 +55,7 @@ def run(
     tokenizer: TokenizerOption = None,
     embedder: EmbedderOption = "auto",
     share: ShareOption = None,
+    allow_secrets: SecretsOption = False,
     costed: CostsOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,7 +72,7 @@ def run(
     \b
     Exit codes: 0 done; 2 bad input, or what must stay is larger than the budget.
     """
-    given = told_apart(sources)
+    given = told_apart(sources, allow_secrets=allow_secrets)
     talks = given.conversations
     names = [talk if isinstance(talk, str) else talk.name for talk in talks]
     if len(talks) > 1:
@@ -90,6 +92,7 @@ def run(
         embedder=embedder,
         shares=share or (),
         mend=mend,
+        allow_secrets=allow_secrets,
     )
     offers = packed.report.more(extra)
     if as_json:
@@ -103,8 +106,10 @@ def run(
         typer.echo(line, err=True)
     for path, reason in packed.report.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
-    if costed and (said := costs(packed.report)):
-        typer.echo("\n" + "\n".join(said))
+    if said := left_out(packed.report.secrets):
+        typer.echo(said, err=True)
+    if costed and (spent := costs(packed.report)):
+        typer.echo("\n" + "\n".join(spent))
     titles = {one.id: title(one) for one in packed.report.decisions}
     typer.echo("\n" + "\n".join(_offered(offers, extra, titles)))
 

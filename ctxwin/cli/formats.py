@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -13,6 +12,7 @@ from ..excerpts import Excerpt
 from ..messages import read
 from ..packing import Packed
 from ..picture import clean
+from .options import json_text
 
 __all__ = ["FORMATS", "ORDERS", "as_plain", "context"]
 
@@ -65,6 +65,7 @@ def as_plain(packed: Packed, question: str, order: str = "place") -> dict[str, A
         "citations": list(report.citations),
         "flags": [{"path": one.path, "line": one.line, "kind": one.kind, "text": one.text} for one in report.flags],
         "skipped": [{"path": path, "reason": reason} for path, reason in report.skipped],
+        "secrets": [{"place": place, "kind": kind} for place, kind in report.secrets],
     }
 
 
@@ -100,7 +101,7 @@ def _xml(packed: Packed, question: str, order: str) -> str:
 
 
 def _json(packed: Packed, question: str, order: str) -> str:
-    return json.dumps(as_plain(packed, question, order), ensure_ascii=False, indent=2) + "\n"
+    return json_text(as_plain(packed, question, order))
 
 
 FORMATS: Mapping[str, Callable[[Packed, str, str], str]] = {

@@ -11,8 +11,10 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
+from ..files import Secret, redacted
 from ..items import Item
 from ..messages import Export, Source, holds_conversations, open_place
+from ..picture import left_out
 
 __all__ = ["STDIN", "PickOption", "Sources", "opened", "stdin_item", "told_apart"]
 
@@ -60,8 +62,8 @@ def _stdin() -> Source | Export:
     return open_place(sys.stdin.buffer)
 
 
-def stdin_item() -> Item:
-    """Return the text of standard input as a document.
+def stdin_item(*, allow_secrets: bool = False) -> Item:
+    """Return the text of standard input as a document; secrets that are left out of it are named on stderr.
 
     Raises:
         InputError: it is no text, or there is none.
@@ -72,10 +74,19 @@ def stdin_item() -> Item:
     text = place.text()
     if not text.strip():
         raise InputError("standard input is empty; write it like `git diff | ctxwin ask ... -`")
+    return _item(text, allow_secrets)
+
+
+def _item(text: str, allow_secrets: bool) -> Item:
+    secrets: Sequence[Secret] = ()
+    if not allow_secrets:
+        text, secrets = redacted(text, NAME)
+    if said := left_out([(f"{one.path}:{one.line}", one.kind) for one in secrets]):
+        typer.echo(said, err=True)
     return Item(text=text, kind="document", source=NAME)
 
 
-def told_apart(paths: Sequence[str]) -> Sources:
+def told_apart(paths: Sequence[str], *, allow_secrets: bool = False) -> Sources:
     """Tell conversations from other files: by their names, and texts and folders by what they hold.
 
     Raises:
@@ -89,7 +100,7 @@ def told_apart(paths: Sequence[str]) -> Sources:
             if isinstance(place, Export) or holds_conversations(place):
                 talks.append(place)
             else:
-                items.append(Item(text=place.text(), kind="document", source=NAME))
+                items.append(_item(place.text(), allow_secrets))
         elif is_conversation(path):
             talks.append(path)
         else:

@@ -29,6 +29,7 @@ __all__ = [
     "JsonOption",
     "ModelOption",
     "RepairOption",
+    "SecretsOption",
     "ShareOption",
     "StrategyOption",
     "TokenizerOption",
@@ -113,6 +114,9 @@ REPAIRS = 20
 RepairOption = Annotated[
     bool, typer.Option("--repair", help="Make messages valid that a provider would refuse, and say how.")
 ]
+SecretsOption = Annotated[
+    bool, typer.Option("--allow-secrets", help="Read keys, tokens and passwords of files too; else they are left out.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
 
 
@@ -131,6 +135,7 @@ def pack_watched(
     embedder: str = "auto",
     shares: Sequence[str] = (),
     mend: bool = False,
+    allow_secrets: bool = False,
 ) -> Packed:
     """Pack as `ctxwin.pack` does, and say how far it is, with the options as they were typed.
 
@@ -141,7 +146,9 @@ def pack_watched(
     """
     total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
-        found = files if isinstance(files, Files) else read_files(files, work) if files else None
+        if files and not isinstance(files, Files):
+            files = read_files(files, work, allow_secrets=allow_secrets)
+        found = files or None
         work.start("loading the embedder")
         judge = get_embedder(embedder, on_progress=lambda done, total: work.show("embedding", done, total))
         work.start("packing")

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from ..errors import InputError
 from ..items import parse_tokens
 
-__all__ = ["LOCAL", "many", "parse_budgets", "parse_shares", "print_json", "printable"]
+__all__ = ["LOCAL", "json_text", "many", "parse_budgets", "parse_shares", "print_json", "printable"]
 
 LOCAL = "local"
 """Names the small model that runs on this machine."""
-_COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+_COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+
+_ESCAPED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""What JSON may hold as it is, and a terminal should not see; in small signs JSON escapes the rest."""
 
 
 def many(count: int, noun: str) -> str:
@@ -79,6 +82,17 @@ def printable(text: str) -> str:
     return _COMMANDS.sub("�", text) if sys.stdout.isatty() else text
 
 
+def json_text(value: object) -> str:
+    r"""Write a value as JSON that people can read too and that commands no terminal, with a line end.
+
+    Example:
+        >>> json_text({"name": "Zoë\x9b31m\u202e"})
+        '{\n  "name": "Zoë\\u009b31m\\u202e"\n}\n'
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
 def print_json(value: object) -> None:
-    """Print a value as JSON that people can read too."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    """Print a value as JSON."""
+    sys.stdout.write(json_text(value))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated
 
 import typer
 
-from ..picture import costs
+from ..picture import clean, costs
 from .given import PickOption, opened
 from .inputs import (
     BudgetOption,
@@ -17,12 +16,14 @@ from .inputs import (
     JsonOption,
     ModelOption,
     RepairOption,
+    SecretsOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
     pack_watched,
     write_whole,
 )
+from .options import json_text
 
 __all__ = ["run"]
 
@@ -54,6 +55,7 @@ def run(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the request there, whole or not at all."),
     ] = None,
+    allow_secrets: SecretsOption = False,
     costed: CostsOption = False,
     preview: Annotated[bool, typer.Option("--preview", help="Print the table alone; write nothing.")] = False,
     as_json: JsonOption = False,
@@ -87,12 +89,13 @@ def run(
         embedder=embedder,
         shares=share or (),
         mend=mend,
+        allow_secrets=allow_secrets,
     )
     table = "\n".join([str(packed), *(costs(packed.report) if costed else [])])
     if preview:
         typer.echo(table)
         return
-    text = json.dumps(packed.to_dict() if as_json else packed.messages, ensure_ascii=False, indent=2) + "\n"
+    text = json_text(packed.to_dict() if as_json else packed.messages)
     if output is not None:
         write_whole(output, text)
     else:
@@ -100,4 +103,4 @@ def run(
     if not as_json:
         typer.echo(table, err=True)
         if output is not None:
-            typer.echo(f"\nwrote {output}", err=True)
+            typer.echo(f"\nwrote {clean(output)}", err=True)

@@ -75,10 +75,10 @@ def working() -> Iterator[Work]:
         yield Work(bar)
 
 
-def read_files(paths: Sequence[str], work: Work) -> Files:
+def read_files(paths: Sequence[str], work: Work, *, allow_secrets: bool = False) -> Files:
     """Read, cut and index files, and say how far it is."""
     work.start("reading files")
-    files = Files(paths, on_progress=work.show)
+    files = Files(paths, allow_secrets=allow_secrets, on_progress=work.show)
     work.weigh(sum(map(len, files.texts.values())))
     files.pool  # noqa: B018 - it is made now, where it can be seen
     return files

@@ -10,17 +10,21 @@ How files were cut and which terms they have is kept in the user's cache, by wha
 from .corpus import MAX_BYTES, MAX_FILES, MAX_TOTAL, Changes, Files, Skipped
 from .filling import Filling
 from .reading import decode
+from .secrets import MARK, Secret, redacted
 from .walking import IGNORE_FILES, IGNORED
 
 __all__ = [
     "IGNORED",
     "IGNORE_FILES",
+    "MARK",
     "MAX_BYTES",
     "MAX_FILES",
     "MAX_TOTAL",
     "Changes",
     "Files",
     "Filling",
+    "Secret",
     "Skipped",
     "decode",
+    "redacted",
 ]

@@ -26,6 +26,7 @@ from ..tokens import get_tokenizer
 from .filling import Filling
 from .kept import Chunked, Kept, key_of
 from .reading import Reading, read, why
+from .secrets import Secret
 from .walking import Found, find, roots
 from .watching import until_something_changes
 
@@ -87,6 +88,8 @@ class Files:
         max_files: of more files than these, a sample of the largest folders is read; paths that are given themselves
             do not count.
         max_total: bytes of all files; where they have more, the largest are skipped.
+        allow_secrets: whether keys, tokens and passwords are read; else the lines that hold them are left out, and
+            files that are nothing else are skipped.
         on_progress: called with (what is done, how many files of it, of how many) for a progress bar.
 
     Raises:
@@ -95,6 +98,7 @@ class Files:
     Attributes:
         texts: path to text of each file read, in order.
         skipped: files that were not used, with the reason; what is hidden or ignored is not listed.
+        secrets: where a secret was left out, and of which kind.
 
     Example:
         >>> from ctxwin import sample
@@ -112,10 +116,12 @@ class Files:
         max_bytes: int = MAX_BYTES,
         max_files: int = MAX_FILES,
         max_total: int = MAX_TOTAL,
+        allow_secrets: bool = False,
         on_progress: Progress | None = None,
     ) -> None:
         self._given = [paths] if isinstance(paths, str | Path) else list(paths)
         self._max_bytes, self._max_files, self._max_total = max_bytes, max_files, max_total
+        self._allow_secrets = allow_secrets
         self._tell = on_progress or (lambda what, done, total: None)
         self._lock = RLock()
         self._kept = Kept()
@@ -251,7 +257,14 @@ class Files:
                 reason = f"{size:,} bytes; smaller files have filled the {self._max_total:,} bytes for all"
                 readings[source] = Reading(reason=reason)
                 continue
-            one_read = read(first[source].path, status, self._max_bytes, self._readings.get(source))
+            one_read = read(
+                first[source].path,
+                status,
+                self._max_bytes,
+                self._readings.get(source),
+                source=source,
+                allow_secrets=self._allow_secrets,
+            )
             readings[source] = one_read
             room -= size if one_read.text is not None else 0
         return {one.source: readings[one.source] for one in found}
@@ -264,6 +277,12 @@ class Files:
         self.skipped: tuple[Skipped, ...] = tuple(
             Skipped(path=source, reason=one.reason) for source, one in readings.items() if one.text is None
         )
+        self.secrets: tuple[Secret, ...] = tuple(secret for one in readings.values() for secret in one.secrets)
+
+    @property
+    def allow_secrets(self) -> bool:
+        """Whether secrets are read."""
+        return self._allow_secrets
 
     def _index(self, before: _Indexed) -> _Indexed:
         """Index what is not there yet, leave out what is gone, in the order of the files."""

@@ -6,13 +6,14 @@ import hashlib
 import os
 import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from ..documents import MAX_BYTES as DOCUMENT_BYTES
 from ..documents import NotNow, is_document, read_document
 from ..errors import InputError, MissingExtra
 from .encodings import SNIFFED, decoded, is_binary
+from .secrets import Secret, nothing_else, redacted
 
 __all__ = ["Reading", "decode", "read", "why"]
 
@@ -35,20 +36,32 @@ class Reading:
     """Why it is left out."""
     digest: bytes = b""
     """Hash of its text."""
+    secrets: tuple[Secret, ...] = ()
+    """What is left out of it."""
     encoding: str = "utf-8"
     """In which its bytes were read."""
     mark: Mark | None = None
     """By which a change is seen without reading; None where it cannot be."""
 
 
-def read(path: str, status: os.stat_result, max_bytes: int, before: Reading | None = None) -> Reading:
+def read(
+    path: str,
+    status: os.stat_result,
+    max_bytes: int,
+    before: Reading | None = None,
+    *,
+    source: str = "",
+    allow_secrets: bool = False,
+) -> Reading:
     """Read a file that may be anything, may change, and may vanish meanwhile.
 
     Args:
         path: where it is.
         status: what `os.stat` says of it.
         max_bytes: a larger one is left out, and no more of it is read.
-        before: what an earlier call returned; returned again where nothing has changed.
+        before: what an earlier call with the same choice of secrets returned; returned again where nothing has changed.
+        source: how it is cited; default: by its path.
+        allow_secrets: whether lines that hold keys and passwords stay in its text.
     """
     mark = _mark(status)
     if before is not None and before.mark == mark:
@@ -67,9 +80,21 @@ def read(path: str, status: os.stat_result, max_bytes: int, before: Reading | No
                 return Reading(reason="not a regular file")
             racy = max(status.st_mtime_ns, status.st_ctime_ns) > time.time_ns() - RACY
             kept = None if racy else _mark(status)
-            return _convert(file, path, kept) if is_document(path) else _read(file, max_bytes, kept)
+            found = _convert(file, path, kept) if is_document(path) else _read(file, max_bytes, kept)
     except OSError as error:
         return Reading(reason=why(error))
+    return found if allow_secrets or found.text is None else _without_secrets(found, found.text, source or path)
+
+
+def _without_secrets(found: Reading, text: str, source: str) -> Reading:
+    """Return what was read without its secrets, or without a text where that is nothing else."""
+    text, secrets = redacted(text, source)
+    if nothing_else(text, source, secrets):
+        kinds = ", ".join(dict.fromkeys(one.kind for one in secrets))
+        what = f"nothing but secrets ({kinds})" if kinds else "a file for secrets by its name"
+        reason = f"{what}; allow_secrets=True or --allow-secrets reads it"
+        return replace(found, text=None, reason=reason, digest=b"", secrets=secrets)
+    return replace(found, text=text, digest=_digest(text), secrets=secrets) if secrets else found
 
 
 def _mark(status: os.stat_result) -> Mark:

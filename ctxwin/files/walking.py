@@ -255,7 +255,7 @@ def _rules_of(folder: str) -> _Rules:
     for name in IGNORE_FILES:
         path = os.path.join(folder, name)
         try:
-            text = read(path, os.stat(path), RULES_BYTES).text
+            text = read(path, os.stat(path), RULES_BYTES, allow_secrets=True).text
         except OSError:
             continue
         if text is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, MessageError
-from .values import DIALECTS, OUTSIDE, Dialect, Raw
+from .values import DIALECTS, OUTSIDE, Dialect, Raw, brief
 from .vocabulary import ITEM_TYPES
 
 __all__ = ["LISTS", "Request", "Written", "by_messages", "put_back", "take_apart"]
@@ -96,7 +96,7 @@ def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Request:
     key = next((key for key in LISTS if body.get(key) is not None), None)
     if key is None:
         hint = "; a single message goes in a list" if "role" in body else ""
-        keys = ", ".join(map(repr, body)) or "no key"
+        keys = ", ".join(map(brief, body)) or "no key"
         raise MessageError(f"a request body has 'messages' or 'input', this one has {keys}{hint}")
     given = body[key]
     if isinstance(given, str) and key == "input":

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..errors import MessageError
 from ..items import Item, Part
-from .pieces import INSIDE, brief
+from .pieces import INSIDE
 from .responses import from_model
-from .values import Conversation, Dialect, Raw
+from .values import Conversation, Dialect, Raw, brief
 
 __all__ = ["Links", "Ties", "last_user", "link", "open_tail", "speaks", "tie", "typed", "waits_for_results"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from ..errors import MessageError
 from ..items import Media, Part
 from .pieces import LABEL, answering, as_json, at_least, blocks, medium, optional, rest, sealed, sound, string
-from .values import Path, Raw
+from .values import Path, Raw, brief
 
 __all__ = ["parts"]
 
@@ -28,7 +28,7 @@ def parts(raw: Raw) -> Iterable[Part]:
     """
     if not any(key in raw for key in SAYS_SOMETHING):
         raise MessageError(
-            f"a {raw['role']} message has no 'content' (its keys are {', '.join(map(repr, raw))}); add it"
+            f"a {raw['role']} message has no 'content' (its keys are {', '.join(map(brief, raw))}); add it"
         )
     read = [*SAYS_SOMETHING, *THOUGHTS, *(key for key in THINKING if isinstance(raw.get(key), str))]
     for key in read[len(SAYS_SOMETHING) + len(THOUGHTS) :]:

@@ -23,7 +23,6 @@ __all__ = [
     "as_json",
     "at_least",
     "blocks",
-    "brief",
     "decoded",
     "encoded",
     "left_over",
@@ -36,8 +35,6 @@ __all__ = [
     "string",
 ]
 
-BRIEF = 40
-"""Characters of a string that an error quotes."""
 LABEL = 200
 """Characters that a short known field has at most, with all that stands in it; a longer one is text."""
 LABELS = frozenset(
@@ -61,18 +58,6 @@ SEALED = frozenset({"encrypted_content", "signature", "thought_signature", "encr
 """Keys whose strings only the provider can read: thoughts, search results and compacted conversations."""
 
 _DATA_URI = re.compile(r"data:(?P<mime>[^;,]*)(?P<rest>[^,]{0,200}),", re.I)
-
-
-def brief(value: object) -> str:
-    """Name a value in an error: a short string as it is, else what it is, since errors carry no message text.
-
-    Example:
-        >>> brief("narrator"), brief("x" * 99), brief({"a": 1})
-        ("'narrator'", 'a string of 99 characters', 'a dict')
-    """
-    if isinstance(value, str):
-        return repr(value) if len(value) <= BRIEF else f"a string of {len(value):,} characters"
-    return repr(value) if value is None else f"a {type(value).__name__}"
 
 
 def string(raw: Raw, key: str, what: str) -> str:

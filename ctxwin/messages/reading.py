@@ -11,8 +11,7 @@ from ..errors import MessageError
 from ..items import Item, Part
 from . import anthropic, openai, responses
 from .envelope import Written, put_back
-from .pieces import brief
-from .values import ROLES, Conversation, Dialect, Path, Raw
+from .values import ROLES, Conversation, Dialect, Path, Raw, brief
 from .vocabulary import ITEM_TYPES
 
 __all__ = ["note", "parse", "raws_of", "read_items", "read_system", "write"]

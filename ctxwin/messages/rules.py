@@ -10,7 +10,7 @@ from typing import Any
 
 from ..items import Part
 from .shapes import Fault
-from .values import Dialect, Raw
+from .values import Dialect, Raw, brief
 
 __all__ = [
     "MAX_CALLS",
@@ -133,7 +133,7 @@ def misnamed(name: str, dialect: Dialect) -> str:
     if len(name) > most:
         return f"name has {len(name)} characters; use at most {most}"
     if not NAME.fullmatch(name):
-        return f"name {name!r} is not letters, digits, '_' and '-' alone; rename it"
+        return f"name {brief(name)} is not letters, digits, '_' and '-' alone; rename it"
     return ""
 
 

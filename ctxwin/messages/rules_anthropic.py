@@ -23,7 +23,7 @@ from .rules import (
     tools_named,
     types_known,
 )
-from .values import Raw
+from .values import Raw, brief
 
 __all__ = [
     "ASSISTANT_ONLY",
@@ -83,7 +83,7 @@ def first_is_user(log: Log) -> Iterable[Finding]:
     """A conversation starts with the user; the system prompt stands outside of it."""
     for index, raw in _messages(log):
         if raw["role"] != "user":
-            yield index, f"the first message is of role {raw['role']!r}; start with a user message"
+            yield index, f"the first message is of role {brief(raw['role'])}; start with a user message"
         return
 
 
@@ -98,7 +98,7 @@ def system_placed(log: Log) -> Iterable[Finding]:
         if earlier["role"] != "user" and not server:
             yield (
                 index,
-                f"a system message after one of role {earlier['role']!r}; put it after a user message",
+                f"a system message after one of role {brief(earlier['role'])}; put it after a user message",
             )
         following = log.raws[index + 1]["role"] if index + 1 < len(log.raws) else "assistant"
         if following == "user":
@@ -146,7 +146,7 @@ def blocks_by_role(log: Log) -> Iterable[Finding]:
             kind = block["type"]
             wrong = (role != "user" and kind in USER_ONLY) or (role != "assistant" and _of_assistant(kind))
             if wrong or (role == "system" and kind not in SYSTEM):
-                yield index, f"a {role} message may not have a block of type {kind!r}"
+                yield index, f"a {role} message may not have a block of type {brief(kind)}"
 
 
 def _of_assistant(kind: str) -> bool:
@@ -188,7 +188,7 @@ def ids_plain(log: Log) -> Iterable[Finding]:
             key = "tool_use_id" if block["type"].endswith("tool_result") else "id"
             pattern = SERVER_ID if block["type"] == "server_tool_use" else NAME
             if isinstance(block.get(key), str) and not pattern.fullmatch(block[key]):
-                yield index, f"the {key} {block[key]!r} of a {block['type']} is not {pattern.pattern}; rename it"
+                yield index, f"the {key} {brief(block[key])} of a {block['type']} is not {pattern.pattern}; rename it"
 
 
 @rule("messages: `tool_use` ids must be unique")
@@ -199,7 +199,7 @@ def call_ids_unique(log: Log) -> Iterable[Finding]:
         for block in content_blocks(raw):
             if block["type"] == "tool_use" or block["type"] in SERVER_CALLS:
                 if block["id"] in seen:
-                    yield index, f"the {block['type']} id {block['id']!r} was used before; give each call its own"
+                    yield index, f"the {block['type']} id {brief(block['id'])} was used before; give each call its own"
                 seen.add(block["id"])
 
 
@@ -231,7 +231,7 @@ def _server_pairs(log: Log) -> Iterator[tuple[int, str, bool]]:
             elif is_server_result(block["type"]):
                 _, kind = waiting.pop(block["tool_use_id"], (0, ""))
                 if kind != block["type"] and not log.elsewhere:
-                    said = f"no {block['type']} was asked for by the id {block['tool_use_id']!r}"
+                    said = f"no {block['type']} was asked for by the id {brief(block['tool_use_id'])}"
                     yield index, f"{said}; put it behind its call or leave it out", False
         if turn.of("tool_use") or number == len(turns) - 1:
             continue
@@ -274,7 +274,7 @@ def calls_come_last(log: Log) -> Iterable[Finding]:
         called = False
         for index, block in turn.blocks:
             if called and block["type"] != "tool_use":
-                yield index, f"a block of type {block['type']!r} after a tool_use; put it before the calls"
+                yield index, f"a block of type {brief(block['type'])} after a tool_use; put it before the calls"
             called = called or block["type"] == "tool_use"
 
 
@@ -290,9 +290,9 @@ def results_follow_calls(log: Log) -> Iterable[Finding]:
                 continue
             call_id = block["tool_use_id"]
             if calls is not None and call_id not in calls:
-                yield index, f"the turn before has no open call {call_id!r}; put one result behind each call"
+                yield index, f"the turn before has no open call {brief(call_id)}; put one result behind each call"
             elif said:
-                yield index, f"the result of {call_id!r} stands behind other blocks; put results first"
+                yield index, f"the result of {brief(call_id)} stands behind other blocks; put results first"
             if calls is not None:
                 calls.discard(call_id)
         calls = {block["id"] for _, block in turn.of("tool_use")}
@@ -307,7 +307,7 @@ def calls_answered(log: Log) -> Iterable[Finding]:
             if block["id"] not in answered:
                 yield (
                     index,
-                    f"the call {block['id']!r} has no result in the next message; add it or remove the call",
+                    f"the call {brief(block['id'])} has no result in the next message; add it or remove the call",
                 )
 
 

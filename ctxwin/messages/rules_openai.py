@@ -20,7 +20,7 @@ from .rules import (
     tools_named,
     types_known,
 )
-from .values import Raw
+from .values import Raw, brief
 from .vocabulary import BLOCK_TYPES
 
 __all__ = ["BLOCKS", "RULES", "Call", "calls_of", "lacks_content", "misspoken"]
@@ -86,7 +86,7 @@ def content_types(log: Log) -> Iterable[Finding]:
     for index, raw in enumerate(log.raws):
         for block in content_blocks(raw):
             if block["type"] in BLOCK_TYPES["openai"] and block["type"] not in BLOCKS[raw["role"]]:
-                yield index, f"a {raw['role']} message may not have a part of type {block['type']!r}"
+                yield index, f"a {raw['role']} message may not have a part of type {brief(block['type'])}"
 
 
 @rule("Invalid 'messages[0].name': string does not match pattern. Expected '^[^\\s<|\\\\/>]+$'.")
@@ -95,7 +95,7 @@ def names_valid(log: Log) -> Iterable[Finding]:
     for index, raw in enumerate(log.raws):
         name = raw.get("name")
         if name is not None and raw["role"] not in ("tool", "function") and misspoken(name):
-            yield index, f"the name {name!r} is not 1 to 64 characters without spaces, slashes and brackets"
+            yield index, f"the name {brief(name)} is not 1 to 64 characters without spaces, slashes and brackets"
 
 
 @rule("Invalid 'messages[9].tool_calls[0].function.name': string does not match pattern '^[a-zA-Z0-9_-]+$'.")
@@ -133,7 +133,7 @@ def arguments_object(log: Log) -> Iterable[Finding]:
     for index, raw in enumerate(log.raws):
         for call in calls_of(raw):
             if call.kind == "function" and not holds_object(call.text):
-                yield index, f"the arguments of {call.name!r} are no JSON object; write one as a string"
+                yield index, f"the arguments of {brief(call.name)} are no JSON object; write one as a string"
 
 
 @rule("Two results of one id: each answers the same call, and the other call has none.")
@@ -141,7 +141,7 @@ def call_ids_unique(log: Log) -> Iterable[Finding]:
     """Two calls of one message with the same id cannot be told apart by their results."""
     for index, raw in enumerate(log.raws):
         for call_id in sorted(call_id for call_id, count in Counter(_ids(raw)).items() if count > 1):
-            yield index, f"two calls have the id {call_id!r}; give each its own"
+            yield index, f"two calls have the id {brief(call_id)}; give each its own"
 
 
 @rule("messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.")
@@ -154,7 +154,7 @@ def results_follow_calls(log: Log) -> Iterable[Finding]:
         elif raw["tool_call_id"] not in calls:
             yield (
                 index,
-                f"the message before has no call {raw['tool_call_id']!r}; put the result behind its call",
+                f"the message before has no call {brief(raw['tool_call_id'])}; put the result behind its call",
             )
 
 
@@ -169,7 +169,7 @@ def calls_answered(log: Log) -> Iterable[Finding]:
         for call_id in sorted(calls):
             yield (
                 caller,
-                f"the call {call_id!r} has no result before message {index}; add it or remove the call",
+                f"the call {brief(call_id)} has no result before message {index}; add it or remove the call",
             )
         caller, calls = index, set(_ids(raw))
 
@@ -181,7 +181,7 @@ def functions_called(log: Log) -> Iterable[Finding]:
     for index, raw in enumerate(log.raws):
         called.update(call.name for call in calls_of(raw))
         if raw["role"] == "function" and raw["name"] not in called:
-            yield index, f"no earlier message calls {raw['name']!r}; put the result behind its call"
+            yield index, f"no earlier message calls {brief(raw['name'])}; put the result behind its call"
 
 
 def _ids(raw: Raw) -> list[str]:

@@ -18,6 +18,7 @@ from .rules import (
     tools_named,
     types_known,
 )
+from .values import brief
 from .vocabulary import BLOCK_TYPES
 
 __all__ = ["FROM_MODEL", "FROM_OTHERS", "PREFIXES", "RULES"]
@@ -46,7 +47,8 @@ def content_types(log: Log) -> Iterable[Finding]:
             if block["type"] in BLOCK_TYPES["responses"] and block["type"] not in allowed:
                 yield (
                     index,
-                    f"a part of type {block['type']!r} in a {raw['role']} message; use {' or '.join(sorted(allowed))}",
+                    f"a part of type {brief(block['type'])} in a {raw['role']} message; "
+                    f"use {' or '.join(sorted(allowed))}",
                 )
 
 
@@ -63,7 +65,7 @@ def arguments_object(log: Log) -> Iterable[Finding]:
     """The arguments of a function are a string that holds a JSON object."""
     for index, raw in enumerate(log.raws):
         if raw.get("type") == "function_call" and not holds_object(raw["arguments"]):
-            yield index, f"the arguments of {raw['name']!r} are no JSON object; write one as a string"
+            yield index, f"the arguments of {brief(raw['name'])} are no JSON object; write one as a string"
 
 
 @rule("Invalid 'input[95].call_id': string too long. Expected a string with maximum length 64.")
@@ -81,7 +83,7 @@ def ids_prefixed(log: Log) -> Iterable[Finding]:
     for index, raw in enumerate(log.raws):
         prefix = PREFIXES.get(raw.get("type", "message"), "")
         if isinstance(raw.get("id"), str) and not raw["id"].startswith(prefix):
-            yield index, f"the id {raw['id'][:MAX_ID]!r} does not begin with {prefix!r}; leave the id out or rename it"
+            yield index, f"the id {brief(raw['id'])} does not begin with {prefix!r}; leave the id out or rename it"
 
 
 @rule("Duplicate item found with id rs_1. Remove duplicate items from your input and try again.")
@@ -94,7 +96,7 @@ def ids_unique(log: Log) -> Iterable[Finding]:
             value = raw.get(key)
             if isinstance(value, str):
                 if (key, value) in seen:
-                    yield index, f"the {key} {value!r} stands in an earlier item too; send it once"
+                    yield index, f"the {key} {brief(value)} stands in an earlier item too; send it once"
                 seen.add((key, value))
 
 
@@ -110,7 +112,7 @@ def outputs_follow_calls(log: Log) -> Iterable[Finding]:
         orphan = part.kind != "other" and part.call_id is not None and call is None
         if orphan and not stored and index not in told:  # several parts, a picture among them, may be one output
             told.add(index)
-            yield index, f"no earlier item calls {part.call_id!r}; put the output behind its call"
+            yield index, f"no earlier item calls {brief(part.call_id)}; put the output behind its call"
 
 
 @rule("No tool output found for function call call_1.")

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from .values import DIALECTS, Dialect, Path
+from .values import DIALECTS, Dialect, Path, brief
 
 __all__ = ["OPEN", "Fault", "Field", "Shape", "Union", "faults", "fits", "shape_of", "tables", "union_of"]
 
@@ -26,8 +26,6 @@ _SCALARS: Mapping[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 _TOKEN = re.compile(r"\s*(?:'(?P<word>[^']*)'|(?P<name>\w+)|(?P<sign>[\[\]{}|]))")
-_SHORT = 40
-"""Characters to which a wrong value is named in an error; a longer one may be somebody's text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +72,8 @@ class Fault:
     @property
     def place(self) -> str:
         """The path as the providers write it."""
-        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).lstrip(".")
+        steps = (f"[{step}]" if isinstance(step, int) else "." + brief(step).strip("'") for step in self.path)
+        return "".join(steps).lstrip(".")
 
 
 @cache
@@ -225,7 +224,7 @@ def _object(value: Mapping[Any, Any], dialect: Dialect, union: Union, path: Path
         for key, inner in value.items():
             yield from faults(inner, dialect, union.mapped, (*path, key))
     elif union.shapes and isinstance(value.get("type"), str):
-        yield Fault(path=path, kind="type", said=f"has the type {_named(value['type'])}, which {dialect} has not here")
+        yield Fault(path=path, kind="type", said=f"has the type {brief(value['type'])}, which {dialect} has not here")
     else:
         yield Fault(path=path, kind="value", said=f"is {_named(value)}; give {_wanted(union)}")
 
@@ -242,8 +241,7 @@ def _inside(value: Mapping[Any, Any], shape: Shape, dialect: Dialect, path: Path
 
 
 def _named(value: object) -> str:
-    short = isinstance(value, str) and len(value) <= _SHORT
-    return repr(value) if short or value is None else type(value).__name__
+    return brief(value) if isinstance(value, str) or value is None else type(value).__name__
 
 
 def _wanted(union: Union) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..items import Item
 
-__all__ = ["DIALECTS", "OUTSIDE", "ROLES", "Conversation", "Dialect", "Path", "Problem", "Raw", "Repair"]
+__all__ = ["DIALECTS", "OUTSIDE", "ROLES", "Conversation", "Dialect", "Path", "Problem", "Raw", "Repair", "brief"]
 
 Dialect = Literal["openai", "responses", "anthropic"]
 """OpenAI chat completions, OpenAI Responses, Anthropic Messages."""
@@ -28,6 +29,9 @@ ROLES: Mapping[Dialect, frozenset[str]] = {
 
 OUTSIDE: Mapping[Dialect, str] = {"anthropic": "system", "responses": "instructions"}
 """Where a request body keeps the system prompt that is not one of its messages."""
+
+_NAME = re.compile(r"[A-Za-z0-9_.:/@-]{1,40}")
+"""What an error quotes: names and ids, and nothing that is written in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,3 +89,15 @@ class Repair:
         where = "request" if self.index is None else f"message {self.index}"
         gone = f"; gone: {', '.join(map(repr, self.lost))}" if self.lost else ""
         return f"{where}: {self.done} ({self.rule}){gone}"
+
+
+def brief(value: object) -> str:
+    """Name a value in an error: a short name or id as it is, else what it is, since errors carry no message text.
+
+    Example:
+        >>> brief("narrator"), brief("two words"), brief("x" * 99), brief({"a": 1})
+        ("'narrator'", 'a string of 9 characters', 'a string of 99 characters', 'a dict')
+    """
+    if isinstance(value, str):
+        return repr(value) if _NAME.fullmatch(value) else f"a string of {len(value):,} characters"
+    return repr(value) if value is None else f"a {type(value).__name__}"

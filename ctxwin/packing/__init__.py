@@ -49,6 +49,7 @@ def pack(
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
     shares: Mapping[str, tuple[float, float | None]] | None = None,
+    allow_secrets: bool = False,
 ) -> Packed:
     """Pack the most useful of messages, files and items into a hard token budget.
 
@@ -83,6 +84,8 @@ def pack(
             `tool_output` (calls with their results), `files` (with documents among the items), `items` (all others), or
             a path, what is below it, or a glob. They hold for what competes, without what is printed around it; what
             must stay is outside all shares.
+        allow_secrets: whether keys, tokens and passwords in files are packed too; else the lines that hold them are
+            left out and named in `report.secrets`. A `Files` is told when it is made.
 
     Returns:
         The request, never over the budget, with a report of every choice.
@@ -102,7 +105,7 @@ def pack(
     task = make_task(
         messages, query, budget, pick=pick, model=model, tokenizer=tokenizer, files=files, items=items,
         strategy=strategy, solver=solver, embedder=embedder, reranker=reranker, summarizer=summarizer, pins=pins,
-        tools=tools, shares=shares,
+        tools=tools, shares=shares, allow_secrets=allow_secrets,
     )  # fmt: skip
     return _run(task)
 
@@ -125,6 +128,7 @@ async def apack(
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
     shares: Mapping[str, tuple[float, float | None]] | None = None,
+    allow_secrets: bool = False,
 ) -> Packed:
     """Pack in another thread, so that the event loop is free; arguments, result and errors are those of `pack`.
 
@@ -135,7 +139,7 @@ async def apack(
     return await asyncio.to_thread(
         pack, messages, query, budget, pick=pick, model=model, tokenizer=tokenizer, files=files, items=items,
         strategy=strategy, solver=solver, embedder=embedder, reranker=reranker, summarizer=summarizer,
-        pins=pins, tools=tools, shares=shares,
+        pins=pins, tools=tools, shares=shares, allow_secrets=allow_secrets,
     )  # fmt: skip
 
 

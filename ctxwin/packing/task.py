@@ -47,6 +47,9 @@ class Task:
     pool: Pool | None
     """What goes into the retrieved block; None without items and files."""
     skipped: Sequence[tuple[str, str]]
+    """Files that are not used, with the reason."""
+    secrets: Sequence[tuple[str, str]]
+    """Where secrets were left out of files, with their kind."""
     question: str
     """What relevance is judged by: the query, or the last user message; "" when there is neither."""
     asked: datetime | None
@@ -108,6 +111,7 @@ def make_task(
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
     shares: Mapping[str, tuple[float, float | None]] | None = None,
+    allow_secrets: bool = False,
 ) -> Task:
     """Resolve the arguments of `ctxwin.pack`; its docstring says what they mean."""
     query = parse_query(query)
@@ -116,7 +120,8 @@ def make_task(
     conversation = talk.conversation
     row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
     counter = get_tokenizer(tokenizer if tokenizer is not None else row)
-    pool, skipped = _block_pool(items, files)
+    found = _found(files, allow_secrets)
+    pool = _block_pool(items, found)
     if not pool and not conversation.items and query is None:
         raise InputError("nothing to pack: give messages, items or files")
     said = _last_question(conversation)
@@ -126,7 +131,8 @@ def make_task(
         talk=talk,
         origin=origin,
         pool=pool,
-        skipped=skipped,
+        skipped=[(str(one.path), one.reason) for one in found.skipped] if found else [],
+        secrets=[(f"{one.path}:{one.line}", one.kind) for one in found.secrets] if found else [],
         question=asking(question),
         asked=said.when if said is not None else None,
         query=query if query is not None and query.strip() != asked.strip() else None,
@@ -177,26 +183,26 @@ def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple
     return check_shares(shares, pool)
 
 
-def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str, str]]]:
-    """Return the pool of the retrieved block and the files that were skipped."""
-    found: Files | None = None
-    if files is not None:
-        found = files if isinstance(files, Files) else Files(_paths(files))
-    skipped = [(str(one.path), one.reason) for one in found.skipped] if found else []
+def _found(files: Any, allow_secrets: bool) -> Files | None:
+    if files is None or isinstance(files, Files):
+        if files is not None and allow_secrets and not files.allow_secrets:
+            raise InputError("these Files were read without secrets; make them with Files(..., allow_secrets=True)")
+        return files
+    return Files([files] if isinstance(files, str | Path) else list(files), allow_secrets=allow_secrets)
+
+
+def _block_pool(items: Any, found: Files | None) -> Pool | None:
+    """Return the pool of the retrieved block."""
     if isinstance(items, str | Item | Mapping):
         raise InputError(
             f"items is a list of Items or strings, or a Pool; put the one {type(items).__name__} in a list"
         )
     if items is None:
-        return (found.pool if found else None), skipped
+        return found.pool if found else None
     pool = items if isinstance(items, Pool) else Pool(items)
     if found:
         pool = Pool([*pool.items, *found.items], weights=pool.weights)
-    return pool, skipped
-
-
-def _paths(files: Any) -> Sequence[str | Path]:
-    return [files] if isinstance(files, str | Path) else list(files)
+    return pool
 
 
 def _last_question(conversation: Conversation) -> Item | None:

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from .page import html
 from .plain import columns, listing, table
-from .words import clean, costs, flagged, limited, title
+from .words import clean, costs, flagged, left_out, limited, title
 
-__all__ = ["clean", "columns", "costs", "flagged", "html", "limited", "listing", "table", "title"]
+__all__ = ["clean", "columns", "costs", "flagged", "html", "left_out", "limited", "listing", "table", "title"]

@@ -17,6 +17,7 @@ __all__ = [
     "flagged",
     "fullness",
     "headline",
+    "left_out",
     "limited",
     "notes",
     "numbers",
@@ -36,6 +37,8 @@ CITATIONS = 4
 """Citations that are named, at most."""
 FLAGS = 2
 """Lines that address the model that are named, at most."""
+SECRETS = 4
+"""Places from which a secret was left out that are named, at most."""
 FACTS = 4
 """Lost facts that are named, at most."""
 ESTIMATED = 1.1
@@ -194,6 +197,7 @@ def notes(report: Report) -> list[str]:
         *_shares(report),
         _lost(report),
         _skipped(report),
+        left_out(report.secrets),
     ]
     said += flagged(report)[:FLAGS]
     return [*(one for one in said if one), *(f"warning: {clean(one)}" for one in report.warnings)]
@@ -245,6 +249,15 @@ def _skipped(report: Report) -> str | None:
         return None
     path, reason = report.skipped[0]
     return f"skipped {_many(len(report.skipped), 'file')}, such as {clean(path, 60)} ({clean(reason, 60)})"
+
+
+def left_out(secrets: Sequence[tuple[str, str]]) -> str | None:
+    """Say where secrets were left out of files, and how they come in."""
+    if not secrets:
+        return None
+    named = ", ".join(f"{clean(place, 60)} ({kind})" for place, kind in secrets[:SECRETS])
+    more = f" and {len(secrets) - SECRETS:,} more" if len(secrets) > SECRETS else ""
+    return f"left out {_many(len(secrets), 'secret')}: {named}{more}; allow_secrets=True or --allow-secrets packs them"
 
 
 def _many(count: int, noun: str) -> str:

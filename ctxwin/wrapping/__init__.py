@@ -36,9 +36,9 @@ T = TypeVar("T")
 OPTIONS = tuple(
     name
     for name, parameter in inspect.signature(pack).parameters.items()
-    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("model", "tools")
+    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("model", "tools", "allow_secrets")
 )
-"""What `pack` takes and is not told by each request."""
+"""What `pack` takes and is not told by each request; `Files` is told whether secrets are read when it is made."""
 
 
 def wrap(

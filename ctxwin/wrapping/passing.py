@@ -14,8 +14,7 @@ from ..clients.values import Wire
 from ..errors import CtxwinWarning, InputError, UnknownModel
 from ..items import Budget
 from ..messages import repair
-from ..messages.pieces import brief
-from ..messages.values import OUTSIDE
+from ..messages.values import OUTSIDE, brief
 from ..messages.vocabulary import unknown_types
 from ..models import get_model
 from ..packing import Packed, Talk, pack
