@@ -6,6 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ..clients import Client, Gather, Reply
@@ -46,6 +47,8 @@ class Exchange:
         self._options = options
         self._recalls = 0
         self._call: Call | None = None
+        self._over = False
+        self._lock = Lock()
 
     def send(self) -> Reply:
         """Send and return the reply; what the client raises comes through unchanged."""
@@ -95,6 +98,8 @@ class Exchange:
         try:
             yield
         finally:
+            with self._lock:
+                self._over = True
             if self._call is not None:
                 self._window.leave(self._call)
 
@@ -108,7 +113,11 @@ class Exchange:
         """Store what the user says and return the next request."""
         window = self._window
         if self._call is None:
-            self._call = window.begin(self._message)
+            call = window.begin(self._message)
+            with self._lock:
+                self._call, over = call, self._over
+            if over:  # the task was cancelled while this thread stored its message
+                window.leave(call)
         packed = window.pack(tools=self._tools, call=self._call)
         body = request_body(
             packed.messages,
