@@ -13,7 +13,7 @@ from ..clients import Client, Gather, Reply
 from ..errors import EndpointError, InputError
 from ..recall import answer_recalls, pending_recalls
 from .bodies import request_body
-from .calls import Call
+from .calls import Call, in_thread
 
 if TYPE_CHECKING:
     from .window import Window
@@ -76,8 +76,8 @@ class Exchange:
         client = self._window.client
         with self._leaving():
             while True:
-                reply = client.read(await _sent(client, await asyncio.to_thread(self.body)))
-                if not await asyncio.to_thread(self.more, reply):
+                reply = client.read(await _sent(client, await in_thread(self.body)))
+                if not await in_thread(lambda: self.more(reply)):  # noqa: B023  # called at once
                     return reply
 
     async def astream(self) -> AsyncGenerator[str]:
@@ -87,10 +87,10 @@ class Exchange:
         with self._leaving():
             while more:
                 gather = client.gather()
-                async for event in _events(client, await _sent(client, await asyncio.to_thread(self.body))):
+                async for event in _events(client, await _sent(client, await in_thread(self.body))):
                     if text := gather.feed(event):
                         yield text
-                more = await asyncio.to_thread(self.more, _whole(gather))
+                more = await in_thread(lambda: self.more(_whole(gather)))  # noqa: B023  # called at once
 
     @contextmanager
     def _leaving(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from ..messages.envelope import take_apart
 from ..messages.tidying import field
 from ..pool import Pool
 from ..recall import NAME, answer_recalls, pending_recalls, recall_tool
+from ..window.calls import in_thread
 from .bodies import LISTS, as_body, as_given, listed, readable, schemas_of, tools_of, with_packed
 from .passing import Passing
 from .splices import Splice, splice_of
@@ -179,7 +180,7 @@ async def begun_later(begin: Callable[[], Passage]) -> Passage:
         return passage
 
     try:
-        return await asyncio.to_thread(run)
+        return await in_thread(run)
     except asyncio.CancelledError:
         with lock:
             gone.set()
