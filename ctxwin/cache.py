@@ -266,7 +266,7 @@ class KeptTexts:
         try:
             cache_folder()
             self._place.mkdir(exist_ok=True, mode=0o700)
-            handle, part = tempfile.mkstemp(dir=self._place, prefix=".")
+            handle, part = tempfile.mkstemp(dir=self._place, prefix=f"{key}.")
             with os.fdopen(handle, "wb") as file:
                 file.write(_digest(rest).encode() + b"\n" + rest)
             os.replace(part, self._place / key)
@@ -278,7 +278,7 @@ class KeptTexts:
         """Remove what is kept under keys that begin so."""
         begins = set(keys)
         for path in self._files():
-            if path.name in begins or path.name.partition("-")[0] in begins:
+            if not begins.isdisjoint((path.name.partition(".")[0], path.name.partition("-")[0])):
                 self._remove(path)
 
     def sweep(self) -> None:

@@ -315,12 +315,33 @@ def test_an_erasure_that_another_reader_holds_up_says_so_and_can_be_done_again(p
         with contextlib.closing(sqlite3.connect(place, isolation_level=None)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM turns").fetchall()
-            with pytest.raises(StoreError, match="its bytes are still in the file; erase it again later"):
+            with pytest.raises(StoreError, match="its bytes are still in the file"):
                 store.erase("w", [0])
             assert store.turns("w") == []
             assert b"ABSINTH" in all_bytes(place)
+            SqliteStore(place).close()  # which tries again, and waits for nobody
+            assert b"ABSINTH" in all_bytes(place)
         store.erase("w", [0])
         assert b"ABSINTH" not in all_bytes(place)
+
+
+def test_what_could_not_be_removed_from_the_file_goes_when_it_is_opened_again(place):
+    run(
+        """
+        import os, sys
+        from ctxwin.store import SqliteStore
+        from ctxwin.store.file import StoreFile
+        store = SqliteStore(sys.argv[1])
+        store.append("w", [{"role": "user", "content": "4711-ABSINTH"}, {"role": "user", "content": "stays"}])
+        StoreFile.purge = lambda self: os._exit(0)  # as if it were killed here
+        store.erase("w", [0])
+        """,
+        place,
+    )
+    assert b"ABSINTH" in all_bytes(place)
+    with contextlib.closing(SqliteStore(place)) as store:
+        assert b"ABSINTH" not in all_bytes(place)
+        assert [turn.position for turn in store.turns("w")] == [1]
 
 
 # Processes, forks, threads

@@ -70,7 +70,7 @@ def test_a_window_that_the_first_version_closed_opens_again(tmp_path):
         "anchor": {"reported": 17_000, "fixed": 7, "shares": [1.0] * 6, "sizes": [["k", 10]]},
     }  # fmt: skip
     with closing(sqlite3.connect(place)) as file:
-        file.execute("UPDATE windows SET state = ?", (json.dumps({"calibration": closed}),))
+        file.execute("UPDATE windows SET state = ?, state_crc = NULL", (json.dumps({"calibration": closed}),))
         file.commit()
     window = ctxwin.Window(store=place, client=Reporting(), model="gpt-4o", embedder="none")
     assert window.send("And now?").text == "ok"

@@ -34,6 +34,8 @@ _LOOK = """SELECT (SELECT application_id FROM pragma_application_id), (SELECT us
 """One statement, so that all three are of one moment."""
 
 _CHECK = "PRAGMA quick_check(1)"
+_CHECK_WINDOWS = "PRAGMA integrity_check(windows)"
+"""Whether each window is found by its name; one that is not would seem to be new."""
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 _REASONS: Mapping[int, str] = {
@@ -106,15 +108,31 @@ class StoreFile:
             StoreError: other processes kept the file in use all the time.
         """
         with self._lock, self._telling():
-            file = self._current()
-            file.execute(_EMPTY_LOG)  # the zeros reach the disk before the rewritten file gives blocks back
-            file.execute("VACUUM")
-            (busy, _, _) = file.execute(_EMPTY_LOG).fetchone()
-        if busy:
+            whole = self._purged(self._current())
+        if not whole:
             raise self.error(
                 f"is read by another process for more than {BUSY_SECONDS:.0f} s: what was erased is gone from the "
-                "windows, but its bytes are still in the file; erase it again later"
+                "windows, but its bytes are still in the file; they go when it is opened, or erased from, by nobody "
+                "but you"
             )
+
+    def _purged(self, file: sqlite3.Connection) -> bool:
+        """Rewrite the file and empty its log; return whether no byte is left of what was erased."""
+        file.execute(_EMPTY_LOG)  # the zeros reach the disk before the rewritten file gives blocks back
+        file.execute("VACUUM")
+        (busy, _, _) = file.execute(_EMPTY_LOG).fetchone()
+        if not busy:
+            file.execute("DELETE FROM purging")
+        return not busy
+
+    def _finish(self, file: sqlite3.Connection) -> None:
+        """Purge what another process erased and could not purge, unless that must be waited for."""
+        if file.execute("SELECT count(*) FROM purging").fetchone() == (0,):
+            return
+        file.execute("PRAGMA busy_timeout=0")
+        with contextlib.suppress(sqlite3.OperationalError):  # the file is in use: another time
+            self._purged(file)
+        file.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -195,6 +213,9 @@ class StoreFile:
             self._set_up(connection)
             if version < len(MIGRATIONS):
                 self._migrate(connection)
+            if not self._checked:
+                self._finish(connection)
+            self._checked = True
             self._inode = _inode(self.path)
             stack.pop_all()
         self._connection = connection
@@ -222,9 +243,10 @@ class StoreFile:
         """
         if self._checked:
             return
-        self._checked = True
-        if self.path.stat().st_size <= CHECKED and connection.execute(_CHECK).fetchone() != ("ok",):
-            raise self.error(_REASONS[sqlite3.SQLITE_CORRUPT])
+        checks = (_CHECK_WINDOWS, _CHECK) if self.path.stat().st_size <= CHECKED else (_CHECK_WINDOWS,)
+        for check in checks:
+            if any(row != ("ok",) for row in connection.execute(check)):
+                raise self.error(_REASONS[sqlite3.SQLITE_CORRUPT])
         if sum(keep_private(f"{self.path}{end}") for end in ("", "-wal", "-shm")):
             message = f"the store {str(self.path)!r} could be read by others; it is now yours alone"
             warnings.warn(message, CtxwinWarning, stacklevel=7)
@@ -270,6 +292,8 @@ class StoreFile:
             if isinstance(error, sqlite3.OperationalError):  # a text that is no UTF-8; this error would quote it
                 raise self.error(_REASONS[sqlite3.SQLITE_CORRUPT]) from None
             raise
+        except UnicodeDecodeError:  # SQLite quotes a damaged name of a table
+            raise self.error(_REASONS[sqlite3.SQLITE_CORRUPT]) from None
         except OverflowError:
             raise InputError("a number is larger than a store keeps (64 bits); give a smaller one") from None
         except UnicodeEncodeError:

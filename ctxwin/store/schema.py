@@ -84,11 +84,18 @@ _BEHIND_LENGTH = (
     'UPDATE windows SET length = coalesce((SELECT max(position) + 1 FROM turns WHERE "window" = windows.id), 0)',
 )
 
+_SUMS_PURGING = (
+    *(f"ALTER TABLE {table} ADD COLUMN crc INTEGER" for table in ("turns", "windows", "usage", "counts", "vectors")),
+    "ALTER TABLE windows ADD COLUMN state_crc INTEGER",  # of the state alone, which can be begun anew
+    "CREATE TABLE purging (since TEXT NOT NULL)",  # a row: bytes of what was erased may still be in the file
+)  # crc: sum of what the row holds, by which damage is told; NULL: written before there were sums
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _MESSAGES_WINDOWS_TURNS,
     _COUNTS_VECTORS_USAGE,
     _SYSTEM,
     _CHANGES,
     _BEHIND_LENGTH,
+    _SUMS_PURGING,
 )
 """Statements of each step."""

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..items import Budget, content_hash
-from .canonical import Content, decode, encode, encode_state
+from ..errors import CtxwinWarning
+from ..items import Budget
+from .canonical import decode, encode, encode_state
 from .file import StoreFile
 from .refusals import name_taken, no_turns, no_window, too_short
-from .values import DTYPES, Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
+from .rows import column_of, form_of, intact, row_sum, stored, vector_of
+from .values import Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
 
 __all__ = ["SqliteStore"]
 
 Row = tuple[Any, ...]
 
-_TURNS = """SELECT length, position, message, key, hash, CAST(form AS BLOB), time, pinned, forgotten, behind
+_TURN = "position, key, hash, time, pinned, forgotten, behind"
+"""What the sum of a turn is of."""
+_TURNS = f"""SELECT length, message, CAST(form AS BLOB), turns.crc, {_TURN}
     FROM windows LEFT JOIN turns ON "window" = windows.id AND position > ? LEFT JOIN messages ON messages.id = message
     WHERE name = ? ORDER BY position"""
-_SETTINGS = "dialect, model, total, reserve, margin, parent, until, state, system"
+_SETTINGS = "dialect, model, total, reserve, margin, parent, until, system, state"
 _USAGE = "input, cached, written, output, model, time, position, counted, unpacked, cost"
 _CHANGED = "UPDATE windows SET changes = changes + 1 WHERE id = ?"
+COPY = "put a copy of the file back"
 _IN = "IN (SELECT value FROM json_each(?))"
 """One parameter for any number of values."""
 
@@ -71,10 +75,16 @@ class SqliteStore:
     def settings(self, window: str) -> Settings | None:
         """Return a window's settings, or None where there is no such window."""
         with self._file.reading() as file:
-            row = file.execute(f"SELECT created, {_SETTINGS} FROM windows WHERE name = ?", (window,)).fetchone()
+            sql = f"SELECT crc, state_crc, created, {_SETTINGS} FROM windows WHERE name = ?"
+            row = file.execute(sql, (window,)).fetchone()
         if row is None:
             return None
-        created, dialect, model, total, reserve, margin, parent, until, state, system = row
+        crc, state_crc, *values, state = row
+        if crc not in (None, row_sum(*values)):
+            raise self._file.error(f"is damaged: the settings of window {window!r} are not what was written; {COPY}")
+        if state_crc not in (None, row_sum(state)):
+            state = self._lost(window)
+        created, dialect, model, total, reserve, margin, parent, until, system = values
         return Settings(
             dialect=dialect,
             model=model,
@@ -82,8 +92,8 @@ class SqliteStore:
             created=created,
             parent=parent,
             until=until,
-            state=decode(_form(state)),
-            system=None if system is None else decode(_form(system))["prompt"],
+            state=decode(form_of(state)),
+            system=None if system is None else decode(form_of(system))["prompt"],
         )
 
     def save_settings(self, window: str, settings: Settings) -> None:
@@ -96,8 +106,8 @@ class SqliteStore:
             *figures,
             settings.parent,
             settings.until,
-            _column(encode_state(settings.state)),
-            None if settings.system is None else _column(encode_state({"prompt": settings.system})),
+            None if settings.system is None else column_of(encode_state({"prompt": settings.system})),
+            column_of(encode_state(settings.state)),
         )
         with self._file.writing() as file:
             number = _begun(file, window)
@@ -105,6 +115,7 @@ class SqliteStore:
                 f"UPDATE windows SET created = coalesce(?, created), ({_SETTINGS}) = ({_marks(row)}) WHERE id = ?",
                 (settings.created, *row, number),
             )
+            _sum_up(file, number)
 
     def append(
         self,
@@ -125,9 +136,10 @@ class SqliteStore:
                 raise too_short(window, length, expected)
             follows = None if behind is None else _followed(file, window, number, behind)
             for position, (content, time) in enumerate(zip(contents, added, strict=True), length):
+                crc = row_sum(position, content.key, content.hash, time, 0, 0, follows)
                 file.execute(
-                    'INSERT INTO turns ("window", position, message, time, behind) VALUES (?, ?, ?, ?, ?)',
-                    (number, position, _stored(file, content), time, follows),
+                    'INSERT INTO turns ("window", position, message, time, behind, crc) VALUES (?, ?, ?, ?, ?, ?)',
+                    (number, position, stored(file, content), time, follows, crc),
                 )
             file.execute("UPDATE windows SET length = ? WHERE id = ?", (length + len(contents), number))
             first = length if expected is None else expected
@@ -157,6 +169,11 @@ class SqliteStore:
             ).rowcount
             if not changed:
                 raise no_turns(window, [position], _length(file, number))
+            at = '"window" = ? AND position = ?'
+            row = file.execute(
+                f"SELECT {_TURN} FROM turns JOIN messages ON id = message WHERE {at}", (number, position)
+            ).fetchone()
+            file.execute(f"UPDATE turns SET crc = ? WHERE {at}", (row_sum(*row), number, position))
             file.execute(_CHANGED, (number,))
 
     def erase(self, window: str, positions: Sequence[int], *, derived: Sequence[str] = ()) -> None:
@@ -181,12 +198,15 @@ class SqliteStore:
             file.execute(
                 f"UPDATE turns SET message = NULL, time = NULL, pinned = 0, forgotten = 0 WHERE {at}", (number, listed)
             )
+            sums = [(row_sum(None, position), number, position) for position in there]
+            file.executemany('UPDATE turns SET crc = ? WHERE "window" = ? AND position = ?', sums)
             file.execute(
                 f"DELETE FROM messages WHERE id {_IN} AND NOT EXISTS (SELECT * FROM turns WHERE message = id)",
                 (json.dumps(list(hashes)),),
             )
             for table in ("counts", "vectors"):
                 file.execute(f"DELETE FROM {table} WHERE hash {_IN}", (json.dumps([*hashes.values(), *derived]),))
+            file.execute("INSERT INTO purging VALUES (?)", (now(),))
         self._file.purge()
 
     def fork(self, window: str, new: str, until: int | None = None) -> None:
@@ -206,47 +226,55 @@ class SqliteStore:
                 (new, now(), last, last + 1, number),
             )
             file.execute(
-                'INSERT INTO turns ("window", position, message, time, pinned, forgotten, behind) SELECT ?, position,'
-                ' message, time, pinned, forgotten, behind FROM turns WHERE "window" = ? AND position <= ?',
+                'INSERT INTO turns ("window", position, message, time, pinned, forgotten, behind, crc)'
+                " SELECT ?, position, message, time, pinned, forgotten, behind, crc FROM turns"
+                ' WHERE "window" = ? AND position <= ?',
                 (_number(file, new), number, last),
             )
+            _sum_up(file, _known(file, new))
 
     def record_usage(self, window: str, record: UsageRecord) -> None:
         """Add what a provider reported for a request."""
         row = (
             record.input, record.cached, record.written, record.output, record.model, record.time or now(),
-            record.position, record.counted, record.unpacked, record.cost,
+            record.position, record.counted, record.unpacked, None if record.cost is None else float(record.cost),
         )  # fmt: skip
         with self._file.writing() as file:
             file.execute(
-                f'INSERT INTO usage ("window", {_USAGE}) VALUES (?, {_marks(row)})', (_begun(file, window), *row)
+                f'INSERT INTO usage ("window", {_USAGE}, crc) VALUES (?, {_marks(row)}, ?)',
+                (_begun(file, window), *row, row_sum(*row)),
             )
 
     def usage(self, window: str) -> Sequence[UsageRecord]:
         """Return what was recorded, oldest first."""
         with self._file.reading() as file:
             number = _number(file, window)
-            rows = file.execute(f'SELECT {_USAGE} FROM usage WHERE "window" = ? ORDER BY id', (number,)).fetchall()
-        return [UsageRecord(**dict(zip(_USAGE.split(", "), row, strict=True))) for row in rows]
+            sql = f'SELECT crc, {_USAGE} FROM usage WHERE "window" = ? ORDER BY id'
+            rows = file.execute(sql, (number,)).fetchall()
+        if any(crc not in (None, row_sum(*row)) for crc, *row in rows):
+            raise self._file.error(f"is damaged: what window {window!r} used is not what was written; {COPY}")
+        return [UsageRecord(**dict(zip(_USAGE.split(", "), row, strict=True))) for _, *row in rows]
 
     def counts(self, tokenizer: str, hashes: Sequence[str]) -> Mapping[str, int]:
-        """Return tokens by hash of the text, for those texts that this tokenizer has counted."""
+        """Return tokens by hash of the text, for those texts that this tokenizer has counted; damaged ones are not."""
         with self._file.reading() as file:
-            sql = f"SELECT hash, tokens FROM counts WHERE tokenizer = ? AND hash {_IN}"
-            return dict(file.execute(sql, (tokenizer, json.dumps(list(hashes)))).fetchall())
+            sql = f"SELECT hash, tokens, crc FROM counts WHERE tokenizer = ? AND hash {_IN}"
+            rows = file.execute(sql, (tokenizer, json.dumps(list(hashes)))).fetchall()
+        return {key: tokens for key, tokens, crc in rows if crc == row_sum(key, tokenizer, tokens)}
 
     def save_counts(self, tokenizer: str, counts: Mapping[str, int]) -> None:
         """Keep tokens by hash of the text."""
-        rows = [(key, tokenizer, tokens) for key, tokens in counts.items()]
+        rows = [(key, tokenizer, tokens, row_sum(key, tokenizer, tokens)) for key, tokens in counts.items()]
         with self._file.writing() as file:
-            file.executemany("INSERT OR REPLACE INTO counts (hash, tokenizer, tokens) VALUES (?, ?, ?)", rows)
+            file.executemany("INSERT OR REPLACE INTO counts (hash, tokenizer, tokens, crc) VALUES (?, ?, ?, ?)", rows)
 
     def vectors(self, embedder: str, hashes: Sequence[str]) -> Mapping[str, Vector]:
         """Return vectors by hash of the text, for those texts that this embedder has read; they are read-only."""
         with self._file.reading() as file:
-            sql = f"SELECT hash, dtype, vector FROM vectors WHERE embedder = ? AND hash {_IN}"
+            sql = f"SELECT crc, hash, dtype, vector FROM vectors WHERE embedder = ? AND hash {_IN}"
             rows = file.execute(sql, (embedder, json.dumps(list(hashes)))).fetchall()
-        return {key: found for key, dtype, vector in rows if (found := _vector(dtype, vector)) is not None}
+        whole = [row for crc, *row in rows if crc == row_sum(row[0], embedder, *row[1:])]
+        return {key: found for key, dtype, vector in whole if (found := vector_of(dtype, vector)) is not None}
 
     def save_vectors(self, embedder: str, vectors: Mapping[str, Vector]) -> None:
         """Keep vectors by hash of the text."""
@@ -254,13 +282,24 @@ class SqliteStore:
         rows = []
         for key, vector in vectors.items():
             dtype = vector.dtype.newbyteorder("<")
-            rows.append((key, embedder, dtype.str, vector.astype(dtype).tobytes()))
+            row = (key, embedder, dtype.str, vector.astype(dtype).tobytes())
+            rows.append((*row, row_sum(*row)))
+        sql = "INSERT OR REPLACE INTO vectors (hash, embedder, dtype, vector, crc) VALUES (?, ?, ?, ?, ?)"
         with self._file.writing() as file:
-            file.executemany("INSERT OR REPLACE INTO vectors (hash, embedder, dtype, vector) VALUES (?, ?, ?, ?)", rows)
+            file.executemany(sql, rows)
 
     def close(self) -> None:
         """Let go of the file; closing again does nothing."""
         self._file.close()
+
+    def _lost(self, window: str) -> str:
+        """Return the state of a window whose own is damaged, and say what is gone with it."""
+        message = (
+            f"the store {str(self.path)!r} is damaged: what window {window!r} learned of its provider is begun anew, "
+            "and where it was exported to is not known any more"
+        )
+        warnings.warn(message, CtxwinWarning, stacklevel=4)
+        return "{}"
 
     def _read(self, window: str, rows: Sequence[Row], first: int) -> list[Turn]:
         """Turn rows into turns, from the position `first` on; each text must be the one that was written.
@@ -270,21 +309,23 @@ class SqliteStore:
         """
         turns = []
         length = rows[0][0] if rows else 0
-        found = [row for row in rows if row[1] is not None]
-        if [row[1] for row in found] != list(range(first, length)):
+        found = [row for row in rows if row[4] is not None]
+        if [row[4] for row in found] != list(range(first, length)):
             raise self._file.error(
                 f"is damaged: of the turns {first:,} to {length - 1:,} of window {window!r}, {len(found):,} are found; "
-                "put a copy of the file back"
+                f"{COPY}"
             )
-        for _, position, message, key, hash_, column, time, pinned, forgotten, behind in found:
-            if message is None:  # erased
-                continue
-            form = _intact(column, key)
-            if form is None:
+        for _, message, column, crc, *row in found:
+            position, key, hash_, time, pinned, forgotten, behind = row
+            form = None if message is None else intact(column, key)
+            whole = crc in (None, row_sum(None, position) if message is None else row_sum(*row))
+            if not whole or (form is None and message is not None):
                 raise self._file.error(
-                    f"is damaged: turn {position} of window {window!r} is not what was written; put a copy of the "
-                    "file back, or erase this turn"
+                    f"is damaged: turn {position} of window {window!r} is not what was written; {COPY}, or remove "
+                    f"this turn with SqliteStore(...).erase({window!r}, [{position}])"
                 )
+            if form is None:  # erased
+                continue
             turns.append(
                 Turn(
                     position=position,
@@ -317,6 +358,13 @@ def _begun(file: sqlite3.Connection, window: str) -> int:
     return _known(file, window)
 
 
+def _sum_up(file: sqlite3.Connection, number: int) -> None:
+    """Keep the sums of a window's settings and of its state."""
+    *values, state = file.execute(f"SELECT created, {_SETTINGS} FROM windows WHERE id = ?", (number,)).fetchone()
+    sums = row_sum(*values), row_sum(state)
+    file.execute("UPDATE windows SET crc = ?, state_crc = ? WHERE id = ?", (*sums, number))
+
+
 def _length(file: sqlite3.Connection, number: int) -> int:
     """Return how many positions a window has used."""
     (length,) = file.execute("SELECT length FROM windows WHERE id = ?", (number,)).fetchone()
@@ -334,54 +382,6 @@ def _followed(file: sqlite3.Connection, window: str, number: int, behind: int) -
     if row is None:
         raise no_turns(window, [behind], length)
     return followed(row[0], behind, length)
-
-
-def _stored(file: sqlite3.Connection, content: Content) -> int:
-    """Return the number of a message, which is added where it is not there yet, and mended where it was damaged."""
-    file.execute(
-        "INSERT INTO messages (key, hash, form) VALUES (?, ?, ?)"
-        " ON CONFLICT (key) DO UPDATE SET form = excluded.form WHERE form IS NOT excluded.form",
-        (content.key, content.hash, _column(content.form)),
-    )
-    (number,) = file.execute("SELECT id FROM messages WHERE key = ?", (content.key,)).fetchone()
-    return int(number)
-
-
-def _column(form: str) -> str | bytes:
-    """Return a JSON text as SQLite can keep it."""
-    try:
-        form.encode()
-    except UnicodeEncodeError:
-        return form.encode("utf-8", "surrogatepass")
-    return form
-
-
-def _intact(column: bytes | None, key: str) -> str | None:
-    """Return a JSON text, or None where it is not the one with this hash."""
-    if column is None:
-        return None
-    try:
-        form = column.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return None
-    return form if content_hash(form) == key else None
-
-
-def _vector(dtype: object, column: object) -> Vector | None:
-    """Return a vector, or None where its row is damaged: vectors can be made again."""
-    if (
-        dtype not in DTYPES
-        or not isinstance(column, bytes)
-        or not column
-        or len(column) % np.dtype(str(dtype)).itemsize
-    ):
-        return None
-    vector: Vector = np.frombuffer(column, str(dtype))
-    return vector
-
-
-def _form(column: str | bytes) -> str:
-    return column if isinstance(column, str) else column.decode("utf-8", "surrogatepass")
 
 
 def _marks(row: Sequence[object]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from ..caching import State
@@ -15,8 +16,12 @@ from ..tokens import Piece
 from .contents import Contents
 from .matching import follows_closely, known_elsewhere, new_messages
 
-__all__ = ["Call", "Calls"]
+__all__ = ["Call", "Calls", "in_thread"]
 
+Result = TypeVar("Result")
+
+LEAVING = 1.0
+"""Seconds that a task which is cancelled waits for what is stored for it; that takes milliseconds."""
 LEFT = 100
 """Calls without an answer that are remembered, so that their messages are known when they are sent again."""
 
@@ -110,3 +115,17 @@ class Calls:
     def busy(self, but: Call | None = None) -> Collection[int]:
         """Return the positions of what other calls brought that are under way."""
         return {position for call in list(self._open) if call is not but and not call.over for position in call.own}
+
+
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """Do some work off the event loop; a task that is cancelled meanwhile ends when that is done.
+
+    A thread cannot be stopped: who asked again at once would store a message that is being stored already.
+    """
+    done = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        done.add_done_callback(lambda future: future.cancelled() or future.exception())  # nobody else asks for it
+        await asyncio.wait([done], timeout=LEAVING)
+        raise

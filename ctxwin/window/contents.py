@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,12 +56,15 @@ class Contents:
 
     def reload(self, system: Any) -> None:
         """Read everything anew from the store."""
+        known = dict(zip((turn.position for turn in self.turns), self.talk.items, strict=False))
         self._changes = self._store.changes(self._window)  # first: what changes meanwhile is read once more
         self.turns, self._last = [], -1
         self._pinned = set()
         self.talk = Talk(dialect=self._dialect)
         self.talk.system = system
         self._take_new()
+        if gone := known.keys() - {turn.position for turn in self.turns}:  # others erased them, perhaps while they
+            drop_summaries(_texts(known[position] for position in gone))  # were shortened here
 
     def refresh(self) -> bool:
         """Take in what others did since; return whether everything was read anew.
@@ -138,10 +141,15 @@ class Contents:
         Args:
             last: position of the message that it ends with; None: the last one.
             without: positions of what is left out.
+
+        Raises:
+            InputError: the message that it ends with is not there any more.
         """
         end = len(self.turns)
-        if last is not None and self.turns and self.turns[-1].position != last:
-            end = next((row for row, turn in enumerate(self.turns, 1) if turn.position == last), end)
+        if last is not None and (not self.turns or self.turns[-1].position != last):
+            end = next((row for row, turn in enumerate(self.turns, 1) if turn.position == last), 0)
+            if not end:
+                raise InputError(f"message {last} of this request was erased meanwhile; ask again")
         hidden = {row for row, turn in enumerate(self.turns[:end]) if turn.position in without} if without else set()
         hidden.update(range(end, len(self.turns)))
         return self.talk.without(*hidden) if hidden else self.talk
@@ -182,7 +190,7 @@ class Contents:
     def erase(self, rows: Sequence[int], embedders: Sequence[str]) -> None:
         """Remove turns for good, with the counts, summaries and these embedders' vectors of their texts."""
         said = [self.talk.items[row] for row in rows]
-        drop_summaries(text for item in said for text in (item.text, *(part.text for part in item.parts)))
+        drop_summaries(_texts(said))
         texts = [self.talk.pool.index.text_to_embed(row) for row in rows]
         positions = [self.turns[row].position for row in rows]
         self._store.erase(self._window, positions, derived=hashes_of(texts, embedders))
@@ -192,6 +200,11 @@ class Contents:
     def pinned(self) -> list[int]:
         """Rows of the turns that must stay."""
         return [row for row in sorted(self._pinned) if not self.turns[row].forgotten]
+
+
+def _texts(items: Iterable[Item]) -> Iterator[str]:
+    """Yield the texts of messages of which there may be summaries."""
+    return (text for item in items for text in (item.text, *(part.text for part in item.parts)))
 
 
 def turn_id(position: int) -> str:

@@ -6,13 +6,14 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ..clients import Client, Gather, Reply
 from ..errors import EndpointError, InputError
 from ..recall import answer_recalls, pending_recalls
 from .bodies import request_body
-from .calls import Call
+from .calls import Call, in_thread
 
 if TYPE_CHECKING:
     from .window import Window
@@ -46,6 +47,8 @@ class Exchange:
         self._options = options
         self._recalls = 0
         self._call: Call | None = None
+        self._over = False
+        self._lock = Lock()
 
     def send(self) -> Reply:
         """Send and return the reply; what the client raises comes through unchanged."""
@@ -73,8 +76,8 @@ class Exchange:
         client = self._window.client
         with self._leaving():
             while True:
-                reply = client.read(await _sent(client, await asyncio.to_thread(self.body)))
-                if not await asyncio.to_thread(self.more, reply):
+                reply = client.read(await _sent(client, await in_thread(self.body)))
+                if not await in_thread(lambda: self.more(reply)):  # noqa: B023  # called at once
                     return reply
 
     async def astream(self) -> AsyncGenerator[str]:
@@ -84,10 +87,10 @@ class Exchange:
         with self._leaving():
             while more:
                 gather = client.gather()
-                async for event in _events(client, await _sent(client, await asyncio.to_thread(self.body))):
+                async for event in _events(client, await _sent(client, await in_thread(self.body))):
                     if text := gather.feed(event):
                         yield text
-                more = await asyncio.to_thread(self.more, _whole(gather))
+                more = await in_thread(lambda: self.more(_whole(gather)))  # noqa: B023  # called at once
 
     @contextmanager
     def _leaving(self) -> Iterator[None]:
@@ -95,6 +98,8 @@ class Exchange:
         try:
             yield
         finally:
+            with self._lock:
+                self._over = True
             if self._call is not None:
                 self._window.leave(self._call)
 
@@ -108,7 +113,11 @@ class Exchange:
         """Store what the user says and return the next request."""
         window = self._window
         if self._call is None:
-            self._call = window.begin(self._message)
+            call = window.begin(self._message)
+            with self._lock:
+                self._call, over = call, self._over
+            if over:  # the task was cancelled while this thread stored its message
+                window.leave(call)
         packed = window.pack(tools=self._tools, call=self._call)
         body = request_body(
             packed.messages,

@@ -87,10 +87,9 @@ class Recording(Conversing):
         """Store what a caller says, and return its call; None: what is last is to be answered."""
         with self._lock:
             if message is not None:
-                self.add(message)
-            else:
-                self._refresh()
-            return self._calls.begin([self._contents.next - 1] if self._contents.turns else [])
+                return self._calls.begin([self.add(message).position])
+            self._refresh()
+            return self._calls.begin([turn.position for turn in self._contents.turns[-1:]])
 
     def go_on(self, call: Call, messages: Sequence[Mapping[str, Any]]) -> None:
         """Store what follows a call's answer, such as the results of its tools, before it is sent again."""

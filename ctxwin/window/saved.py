@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..cache import new_private
+from ..cache import locked, new_private
 from ..errors import InputError
-from ..items import Budget, Item
+from ..items import Budget, Item, content_hash
 from ..messages import Source, Transcript, load, open_place
 from ..messages.reading import raws_of
-from ..store import Settings, Store
+from ..store import Settings, Store, Turn
 from .matching import split_request
+from .settings import PART
 
 __all__ = ["restore", "save"]
 
 FORMAT = "ctxwin.window"
 VERSION = 1
 """Raised when the form changes."""
+IMPORTING = "importing"
+"""Says in a window's state that its import is not done; one that was killed is gone on with when it is done again."""
 
 
 def save(store: Store, window: str) -> dict[str, Any]:
@@ -60,8 +63,6 @@ def restore(store: Store, source: Any, window: str | None, pick: str | int | Non
     if plain.get("version") != VERSION:
         raise InputError(f"this window was saved in version {plain.get('version')!r}, and ctxwin reads {VERSION}")
     name = window or str(plain.get("id") or "default")
-    if name in store.windows():
-        raise InputError(f"the store has a window {name!r} already; give another id")
     budget = plain.get("budget")
     try:
         settings = Settings(
@@ -75,18 +76,37 @@ def restore(store: Store, source: Any, window: str | None, pick: str | int | Non
         marks = [(bool(one.get("pinned")), bool(one.get("forgotten"))) for one in plain["turns"]]
     except (TypeError, KeyError) as error:
         raise InputError(f"this saved window is damaged ({type(error).__name__}: {error}); export it again") from None
-    store.save_settings(name, settings)
-    kept = store.append(name, [message for message, _ in turns], times=[time for _, time in turns]) if turns else ()
-    for turn, (pinned, forgotten) in zip(kept, marks, strict=True):
-        if pinned or forgotten:
-            store.mark(name, turn.position, pinned=pinned, forgotten=forgotten)
+    with locked(f"import-{content_hash(name)}"):
+        known = _begun(store, name, [message for message, _ in turns])
+        store.save_settings(name, replace(settings, state={IMPORTING: True}))
+        if turns and not known:
+            known = store.append(name, [message for message, _ in turns], times=[time for _, time in turns])
+        for turn, (pinned, forgotten) in zip(known, marks, strict=True):
+            if pinned or forgotten:
+                store.mark(name, turn.position, pinned=pinned, forgotten=forgotten)
+        store.save_settings(name, settings)
     return name
+
+
+def _begun(store: Store, name: str, messages: Sequence[Mapping[str, Any]]) -> Sequence[Turn]:
+    """Return the turns that an import of these messages stored before its process was killed; none for a new window.
+
+    Raises:
+        InputError: the store has a window of that name otherwise.
+    """
+    known = store.settings(name)
+    if known is None:
+        return ()
+    turns = store.turns(name)
+    if not known.state.get(IMPORTING) or (turns and [turn.message for turn in turns] != list(messages)):
+        raise InputError(f"the store has a window {name!r} already; give another id")
+    return turns
 
 
 def write(path: str | Path, plain: Mapping[str, Any]) -> None:
     """Write a saved window to a file that is whole or not there, and the user's alone."""
     place = Path(path)
-    temporary = place.with_name(place.name + ".part")
+    temporary = place.with_name(place.name + PART)
     try:
         temporary.unlink(missing_ok=True)
         new_private(temporary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -14,10 +14,12 @@ from ..messages import Dialect
 from ..models import Model, get_model
 from ..store import Settings, Store
 
-__all__ = ["UNKNOWN", "Kept", "as_budget", "exported", "row_of", "settled"]
+__all__ = ["PART", "UNKNOWN", "Kept", "as_budget", "exported", "row_of", "settled"]
 
-EXPORTS = "exports"
-"""Where a window's state keeps the paths that it was written to."""
+EMBEDDERS, EXPORTS = "embedders", "exports"
+"""Where a window's state keeps whose vectors it has, and the paths that it was written to."""
+PART = ".part"
+"""Ends the name of an export that is being written."""
 UNKNOWN = "generic"
 """Tokenizer of a model that is not in the catalogue: an estimate with a wide bound."""
 
@@ -83,36 +85,48 @@ class Kept:
     def change(self, **settings: Any) -> None:
         """Change some and keep them."""
         with self._lock:
-            self.now = replace(self.now, **settings)
-            self._store.save_settings(self._window, self.now)
+            known = self._stored()
+            self._store.save_settings(self._window, replace(known, **settings))
+            self.now = replace(self.now, **settings, state=known.state)
 
     def remember(self, **state: Any) -> None:
         """Keep some values of the state; None removes one."""
         with self._lock:
-            changed = {name: value for name, value in {**self.now.state, **state}.items() if value is not None}
-            self.now = replace(self.now, state=changed)
-            self._store.save_settings(self._window, self.now)
+            self._save(self._stored(), state)
 
     @property
     def embedders(self) -> Sequence[str]:
         """Names of the embedders whose vectors are kept beside the messages."""
-        names: Sequence[str] = self.now.state.get("embedders", ())
+        names: Sequence[str] = self._stored().state.get(EMBEDDERS, ())
         return names
 
     def note_embedder(self, name: str) -> None:
         """Remember that an embedder's vectors are kept, so that erasing finds them."""
-        if name not in self.embedders:
-            self.remember(embedders=[*self.embedders, name])
+        self._note(EMBEDDERS, name)
 
     def note_export(self, path: Path) -> None:
-        """Remember where the window was written to, so that erasing can name the file."""
-        known = self.now.state.get(EXPORTS, ())
-        if str(path) not in known:
-            self.remember(**{EXPORTS: [*known, str(path)]})
+        """Remember where the window is written to, so that erasing can name the file."""
+        self._note(EXPORTS, str(path))
+
+    def _note(self, list_: str, value: str) -> None:
+        with self._lock:
+            known = self._stored()
+            if value not in (values := known.state.get(list_, ())):
+                self._save(known, {list_: [*values, value]})
+
+    def _stored(self) -> Settings:
+        """Return the settings as the store has them: other processes change them too, and what they did stays."""
+        return self._store.settings(self._window) or self.now
+
+    def _save(self, known: Settings, state: Mapping[str, Any]) -> None:
+        changed = {name: value for name, value in {**known.state, **state}.items() if value is not None}
+        if changed != known.state:
+            self._store.save_settings(self._window, replace(known, state=changed))
+        self.now = replace(self.now, state=changed)
 
 
 def exported(store: Store) -> Sequence[str]:
-    """Return the files that windows of a store were written to and that are still there."""
+    """Return the files that windows of a store were written to and that are still there, half written ones too."""
     states = [settings.state for name in store.windows() if (settings := store.settings(name)) is not None]
     paths = dict.fromkeys(path for state in states for path in state.get(EXPORTS, ()))
-    return tuple(path for path in paths if Path(path).exists())
+    return tuple(file for path in paths for file in (path, path + PART) if Path(file).exists())

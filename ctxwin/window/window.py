@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from threading import RLock
 from typing import Any, Self
@@ -93,20 +94,30 @@ class Window(Recording):
         self.repair = repair
         self._store = open_store(store)
         self._owned = not isinstance(store, Store)
-        self._lock = RLock()
-        self._client = adapt(client) if client is not None else None
-        known = self._store.settings(id) or Settings()
-        speaks = dialect or (self._client.dialect if self._client else None)
-        settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
-        self._kept = Kept(self._store, id, settings, known)
-        self._row = row_of(model or known.model, self._kept.now.budget)
-        self._given = {"model": model, "client": client, "tokenizer": tokenizer, "embedder": embedder, "recall": recall}
-        self._given |= {"cache": cache, "repair": repair}
-        self._choices = {"summarizer": summarizer, "strategy": strategy, "files": files, "shares": shares}
-        self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
-        self._packer = self._new_packer()
-        self._calls = Calls()
-        self._last = Call()
+        with ExitStack() as undo:
+            if self._owned:
+                undo.callback(self._store.close)
+            self._lock = RLock()
+            self._client = adapt(client) if client is not None else None
+            known = self._store.settings(id) or Settings()
+            speaks = dialect or (self._client.dialect if self._client else None)
+            settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
+            self._kept = Kept(self._store, id, settings, known)
+            self._row = row_of(model or known.model, self._kept.now.budget)
+            self._given = {
+                "model": model,
+                "client": client,
+                "tokenizer": tokenizer,
+                "embedder": embedder,
+                "recall": recall,
+            }
+            self._given |= {"cache": cache, "repair": repair}
+            self._choices = {"summarizer": summarizer, "strategy": strategy, "files": files, "shares": shares}
+            self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
+            self._packer = self._new_packer()
+            self._calls = Calls()
+            self._last = Call()
+            undo.pop_all()
 
     def __repr__(self) -> str:
         return f"Window({self.id!r}, {len(self):,} turns)"
@@ -312,9 +323,8 @@ class Window(Recording):
         """Return the window as plain values, ready for JSON, and write them to a file where one is named."""
         plain = save(self._store, self.id)
         if path is not None:
+            self._kept.note_export(Path(path).absolute())  # first: a file that nobody knows of cannot be named
             write(path, plain)
-            with self._lock:
-                self._kept.note_export(Path(path).absolute())
         return plain
 
     @classmethod

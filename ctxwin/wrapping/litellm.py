@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..clients.chat import CHAT
 from .answers import answered, answered_later
 from .bodies import holds_messages
-from .passage import Passage
+from .passage import Passage, begun_later
 from .passing import Passing
 
 __all__ = ["wrap_litellm"]
@@ -44,7 +43,7 @@ class _Litellm:
         given = _named(args, kwargs)
         if not holds_messages(given, CHAT):
             return await self._module.acompletion(*args, **kwargs)
-        passage = await asyncio.to_thread(Passage, self._passing, given, CHAT)
+        passage = await begun_later(lambda: Passage(self._passing, given, CHAT))
         return await answered_later(passage, lambda body: _called(self._module.acompletion, body, args))
 
     def __getattr__(self, name: str) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from ..clients import Reply
@@ -15,6 +17,7 @@ from ..messages.envelope import take_apart
 from ..messages.tidying import field
 from ..pool import Pool
 from ..recall import NAME, answer_recalls, pending_recalls, recall_tool
+from ..window.calls import in_thread
 from .bodies import LISTS, as_body, as_given, listed, readable, schemas_of, tools_of, with_packed
 from .passing import Passing
 from .splices import Splice, splice_of
@@ -23,7 +26,7 @@ from .streams import Tap
 if TYPE_CHECKING:
     from ..window.calls import Call
 
-__all__ = ["Passage", "leaving"]
+__all__ = ["Passage", "begun_later", "leaving"]
 
 RECALLS = 3
 """Times that one request is sent again for the recall tool; then the program gets the answer as it is."""
@@ -160,4 +163,27 @@ def leaving(passage: Passage) -> Iterator[None]:
         yield
     except BaseException:
         passage.leave()
+        raise
+
+
+async def begun_later(begin: Callable[[], Passage]) -> Passage:
+    """Begin a request off the event loop; one whose task is cancelled meanwhile is left as soon as it has begun."""
+    lock, gone, begun = Lock(), Event(), list[Passage]()
+
+    def run() -> Passage:
+        passage = begin()
+        with lock:
+            begun.append(passage)
+            late = gone.is_set()
+        if late:
+            passage.leave()
+        return passage
+
+    try:
+        return await in_thread(run)
+    except asyncio.CancelledError:
+        with lock:
+            gone.set()
+        for passage in begun:
+            passage.leave()
         raise

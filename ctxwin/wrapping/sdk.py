@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from ..clients.values import Wire
 from ..errors import InputError
 from .answers import answered, answered_later
 from .bodies import holds_messages
-from .passage import Passage
+from .passage import Passage, begun_later
 from .passing import Passing
 
 __all__ = ["wrap_sdk"]
@@ -67,7 +66,7 @@ def _async_post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Pa
         body, kwargs = _whole(body, kwargs)
         if wire is None or not holds_messages(body, wire):
             return await post(path, body=body, **kwargs)
-        passage = await asyncio.to_thread(Passage, passing, body, wire, raw=_is_raw(body, kwargs))
+        passage = await begun_later(lambda: Passage(passing, body, wire, raw=_is_raw(body, kwargs)))
         return await answered_later(passage, lambda packed: post(path, body=packed, **kwargs))
 
     return packing_post
