@@ -23,8 +23,13 @@ __all__ = ["MAX_CHARS", "MAX_DEPTH", "query_of", "starts_of", "tree_of"]
 MAX_CHARS = 2_000_000
 """Characters; a longer text is not parsed. A tree takes some 20 times the memory of its text."""
 SECONDS, SECONDS_PER_MB = 0.3, 1.5
-"""Processor time after which a text is given up. Code takes 0.05 to 0.5 s per MB (7,000 files in 20 languages); nests of
+"""Processor time after which a text is given up. Code takes 0.05 to 0.5 s per MB (7,000 files, 20 languages); nests of
 nothing but openings (`<div><div>...`) take some grammars time that grows with the square of their length."""
+STEPS, STEPS_PER_KB = 200, 25
+"""Hundreds of steps after which a text is given up. Code takes 20 per kB beyond the first 200 at most (12,000 files);
+where a grammar keeps many readings it takes 30 to 80, and their end, in one step, seconds and gigabytes."""
+_FEWER_STEPS = {"shell": 12}
+"""Where code takes far fewer (4 per kB at most) and the end costs most: 200 kB of `|>a` 2.2 GB."""
 
 MAX_DEPTH = 200
 """Levels of a tree that are looked into; code by hand has some 60 at most."""
@@ -76,13 +81,10 @@ def tree_of(text: str, language: str) -> tuple[Tree, bytes] | None:
         return None
     from tree_sitter import Parser
 
-    end = time.thread_time() + SECONDS + SECONDS_PER_MB * len(data) / 1e6  # this thread's own, whoever else is at work
     try:
-        tree = Parser(grammar).parse(
-            _reader(data), encoding="utf8", progress_callback=lambda *_: time.thread_time() > end
-        )
+        tree = Parser(grammar).parse(_reader(data), encoding="utf8", progress_callback=_Limit(language, len(data)))
     except ValueError:  # how a parser that was stopped says so
-        _log.info("%s of %d bytes is not parsed: it takes too long", language, len(data))
+        _log.info("%s of %d bytes is not parsed: it takes too much", language, len(data))
         _given_up.append((language, hash(data)))
         return None
     return tree, data
@@ -149,6 +151,19 @@ def _grammar(language: str) -> Language | None:
     except ImportError:
         _log.info("no grammar of %s: %s is not installed", language, known.module)
         return None
+
+
+class _Limit:
+    """Tells a parser, which asks every hundred steps, to stop where a text costs too much."""
+
+    def __init__(self, language: str, size: int) -> None:
+        self._end = time.thread_time() + SECONDS + SECONDS_PER_MB * size / 1e6  # this thread's own
+        self._per_byte = _FEWER_STEPS.get(language, STEPS_PER_KB) / 1_000
+        self._steps = 0
+
+    def __call__(self, offset: int, has_error: bool) -> bool:
+        self._steps += 1
+        return self._steps > STEPS + self._per_byte * offset or time.thread_time() > self._end
 
 
 def _reader(data: bytes) -> Callable[[int, object], bytes]:
