@@ -107,7 +107,12 @@ def parse(text: str, language: str) -> Syntax | None:
     lines = _Lines(data)
     above = _above(matches, lines)
     references = dict(
-        sorted((node.start_byte, lines.name_of(node)) for match in matches for node in match.get("reference", ()))
+        sorted(
+            (node.start_byte, lines.name_of(node))
+            for match in matches
+            for node in match.get("reference", ())
+            if node.end_byte > node.start_byte  # what the parser misses is a node without text
+        )
     )
     at = lines.characters
     cuts = list(_cuts(starts, above, lines))
