@@ -223,6 +223,39 @@ def test_demo_holds_its_answer(ctxwin: Ctxwin) -> None:
     assert ctxwin("demo", "When does the last ferry leave?", "--budget", "900", "--json").code == 0
 
 
+def test_the_list_of_commands_is_not_cut_at_80_columns(ctxwin: Ctxwin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = ctxwin("--help").out.split("Commands:")[1].splitlines()
+    assert [line.split()[0] for line in listed if line] == COMMANDS
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed if line)
+
+
+def test_best_first_is_best_first_where_everything_fits(ctxwin: Ctxwin, notes: Path) -> None:
+    run = ctxwin("ask", "Which brake pads wore out in training?", notes, "-b", "100k", "--order", "score", "--json")
+    plain = json.loads(run.out)
+    scores = [one["score"] for one in plain["excerpts"]]
+    assert scores == sorted(scores, reverse=True) and scores[0] > 0.9 > scores[-1]
+    assert len(scores) == len(plain["citations"]) == 6, "all is still there"
+
+
+def test_what_is_too_large_in_its_shortest_form_is_told_with_the_sum(ctxwin: Ctxwin, tmp_path: Path) -> None:
+    write(tmp_path / "note.txt", "The note is here. " * 500)
+    run = ctxwin("ask", "Where is the note?", tmp_path / "note.txt", "-b", "32", "--embedder", "none")
+    assert run.code == 2
+    found = re.search(r"overhead (\d+) \+ the shortest form (\d+) = (\d+) tokens; limit 32\).*at least (\d+) ", run.err)
+    assert found is not None, run.err
+    fixed, least, whole, more = map(int, found.groups())
+    assert fixed + least == whole == 32 + more
+    enough = ctxwin("ask", "Where is the note?", tmp_path / "note.txt", "-b", str(whole + 3), "--embedder", "none")
+    assert (enough.code, "note" in enough.out) == (0, True)
+
+
+def test_summaries_that_nobody_writes_are_told(ctxwin: Ctxwin, talk: Path) -> None:
+    said = "strategy 'summary' has no summarizer"
+    assert said in ctxwin("pack", talk, "-b", "600", "--strategy", "summary", "--embedder", "none").err
+    assert said not in ctxwin("pack", talk, "-b", "600", "--strategy", "recency", "--embedder", "none").err
+
+
 def test_the_sample_can_be_had_as_files(ctxwin: Ctxwin, tmp_path: Path) -> None:
     run = ctxwin("demo", "--write", tmp_path / "tour")
     assert (run.code, run.err) == (0, "")

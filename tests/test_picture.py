@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import re
+import shutil
+import subprocess
 import sys
 import unicodedata
+from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -170,7 +176,7 @@ def test_every_rule_is_scoped() -> None:
     rules = fragment.split("<style>")[1].split("</style>")[0]
     selectors = [rule.split("{")[0].strip() for rule in rules.split("}") if rule.strip()]
     assert selectors
-    assert all(one.startswith(".ctxwin") for one in selectors)
+    assert all(one.startswith((".ctxwin", "@container ctxwin ")) for one in selectors)
 
 
 def test_html_is_bounded_and_says_what_it_leaves_out() -> None:
@@ -296,3 +302,30 @@ def test_the_bar_fills_its_width_in_proportion(parts: dict[str, int], width: int
         drawn = bar.count(SIGNS.get(name, "."))
         assert (drawn > 0) == (tokens > 0)
         assert abs(drawn - width * tokens / total) < len(parts) + 1
+
+
+def test_the_colours_of_the_strip_are_named_where_they_occur() -> None:
+    fragment = html(report(mixed(3)))
+    key = fragment.split('<div class="cw-key"><span class="cw-dim">given</span>')[1].split("</div>")[0]
+    named = re.findall(r"</span>(\w+)</span>", key)
+    assert named == [name for name in ("full", "extract", "summary", "stub", "out") if name in named]
+    assert set(named) == {one.rung for one in report(mixed(3)).decisions}
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no browser is installed")
+def test_on_a_phone_what_an_item_begins_with_is_in_sight(tmp_path: Path) -> None:
+    script = """<script>addEventListener("load", () => {
+      const inner = document.querySelector("iframe").contentDocument;
+      const cells = [...inner.querySelectorAll(".cw-row>:nth-child(6)")].map(one => one.getBoundingClientRect());
+      document.title = JSON.stringify([cells.length, Math.max(...cells.map(one => one.right)),
+        Math.min(...cells.map(one => one.width)), inner.documentElement.scrollWidth]);
+    })</script>"""
+    page = f"<!doctype html><meta charset=utf-8>{html(report(mixed(3)))}"
+    frame = f"<iframe width=390 height=900 srcdoc='{escape(page)}'></iframe>{script}"
+    (tmp_path / "frame.html").write_text(frame, encoding="utf-8")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{tmp_path}/frame.html"]
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    found = re.search(r"<title>(.*?)</title>", seen)
+    assert found is not None
+    cells, right, width, whole = json.loads(found[1])
+    assert cells > 1 and width > 200 and right <= 390 and whole <= 390

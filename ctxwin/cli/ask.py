@@ -95,14 +95,14 @@ def run(
     costed: CostsOption = False,
     as_json: JsonOption = False,
 ) -> int | None:
-    r"""Print the parts of many files that a question needs, with citations path:first-last.
+    r"""Print the parts of files that a question needs, with citations.
 
-    With --model, they go to that model on an OpenAI-compatible endpoint and its answer is streamed; then its
-    citations are held against what it was shown. The endpoint is api.openai.com with OPENAI_API_KEY, or
-    --base-url, such as a server on this machine; `--model local` needs neither network nor key.
+    Citations are path:first-last. With --model, the parts go to that model on an OpenAI-compatible endpoint and its
+    answer is streamed; then its citations are held against what it was shown. The endpoint is api.openai.com with
+    OPENAI_API_KEY, or --base-url, such as a server on this machine; `--model local` needs neither network nor key.
     What is said about the request goes to stderr, the context or the answer to stdout. Lines of the files that
-    address the model rather than the reader are named there too. --json is --format json, with the answer of --model
-    and what became of its citations.
+    address the model rather than the reader are named there too. --json is --format json, with the answer of
+    --model and what became of its citations.
 
     \b
     Example:

@@ -72,11 +72,11 @@ def run(
     listed: Annotated[bool, typer.Option("--list", help="List the conversations of the file, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each answer.")] = False,
 ) -> None:
-    r"""Chat in the terminal; the conversation is kept, and each request is packed from all of it.
+    r"""Chat in the terminal; each request is packed from the whole talk.
 
-    The endpoint is api.openai.com with OPENAI_API_KEY, or --base-url, such as a server on this machine;
-    `--model local` needs neither network nor key. A line shows what fills the window; /help lists what else
-    can be typed. What is pasted is one message; Alt-Enter begins a new line.
+    The conversation is kept. The endpoint is api.openai.com with OPENAI_API_KEY, or --base-url, such as a server on
+    this machine; `--model local` needs neither network nor key. A line shows what fills the window; /help lists
+    what else can be typed. What is pasted is one message; Alt-Enter begins a new line.
 
     \b
     Example:

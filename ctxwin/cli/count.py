@@ -76,7 +76,7 @@ def run(
     allow_secrets: SecretsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Count the tokens of files, folders and conversations, and show them as a tree with totals.
+    r"""Count the tokens of files, folders and conversations, as a tree.
 
     A conversation is counted as the provider bills it: with what surrounds each message, tool schemas and
     media; of an export all conversations, or the one that --pick names. Binary and ignored files are left out. With

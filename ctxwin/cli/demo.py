@@ -55,10 +55,10 @@ def run(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Pack the package's own sample: two people plan a cycling tour, in 116 messages and six files.
+    r"""Pack the sample that the package carries: a talk and six files.
 
-    Needs no key and no network. The first run takes some seconds longer: it prepares the model that judges
-    relevance.
+    Two people plan a cycling tour in 116 messages. Needs no key and no network. The first run takes some seconds
+    longer: it prepares the model that judges relevance.
 
     \b
     Example:

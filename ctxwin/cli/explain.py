@@ -59,10 +59,11 @@ def run(
     costed: CostsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Say of every item why it is in, shortened or out, and what more tokens would buy.
+    r"""Say of every item why it is in, shortened or out.
 
-    A source that ends in .json, .jsonl, .ndjson or .zip is the conversation, and so is a folder that is an export
-    and a text that is a transcript; the others are files and folders.
+    Says as well what more tokens would buy. A source that ends in .json, .jsonl, .ndjson or .zip is the
+    conversation, and so is a folder that is an export and a text that is a transcript; the others are files and
+    folders.
 
     \b
     Example:

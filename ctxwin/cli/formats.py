@@ -8,6 +8,8 @@ from html import escape
 from pathlib import PurePosixPath
 from typing import Any
 
+from ..documents import is_document
+from ..errors import BudgetError
 from ..excerpts import Excerpt
 from ..messages import read
 from ..packing import Packed
@@ -39,9 +41,19 @@ def context(packed: Packed, question: str, form: str, order: str = "place") -> s
 
 def _ordered(packed: Packed, order: str) -> Sequence[tuple[Excerpt, float]]:
     """Return excerpts with their relevance: that of the most relevant item of each."""
-    p = {one.id: one.p for one in packed.report.decisions}
+    p = {one.id: one.p for one in (packed if order == "place" else _judged(packed)).report.decisions}
     found = [(one, max(p[name] for name in one.ids)) for one in packed.report.excerpts]
     return sorted(found, key=lambda pair: -pair[1]) if order == "score" else found
+
+
+def _judged(packed: Packed) -> Packed:
+    """Return a packing that judged its items; where everything fits nobody did, and a little less room makes it."""
+    if any(one.p < 1 for one in packed.report.decisions):
+        return packed
+    try:
+        return packed.plan.repack(budget=packed.tokens - 1)
+    except BudgetError:  # there is nothing but what must stay
+        return packed
 
 
 def as_plain(packed: Packed, question: str, order: str = "place") -> dict[str, Any]:
@@ -85,7 +97,8 @@ def _section(one: Excerpt) -> str:
     longest = max(map(len, _TICKS.findall(one.text)), default=0)
     fence = "`" * max(LEAST_FENCE, longest + 1)
     suffix = PurePosixPath(one.path).suffix.removeprefix(".")
-    language = suffix if _LANGUAGE.fullmatch(suffix) else ""
+    # What is shown of a document is its text, which is of no language that the end of its name tells.
+    language = suffix if _LANGUAGE.fullmatch(suffix) and not is_document(one.path) else ""
     title = clean(one.citation, len(one.citation) + 1)
     return f"### {title}\n\n{fence}{language}\n{_closed(one.text)}{fence}\n"
 

@@ -60,7 +60,7 @@ def run(
     preview: Annotated[bool, typer.Option("--preview", help="Print the table alone; write nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Pack a conversation, and files beside it, into a request of at most so many tokens.
+    r"""Pack a conversation, and files beside it, under a token budget.
 
     The request goes to stdout as JSON, in the form that came in, ready to send; a table of what is in and why
     goes to stderr. With --json, stdout gets request, report and plan as one object, and there is no table.

@@ -20,6 +20,10 @@ __all__ = ["account"]
 
 PREVIEW = 80
 """Characters of an item's first words that a report shows."""
+UNSUMMARISED = (
+    "strategy 'summary' has no summarizer: what is older is shortened or left out; give summarizer=, or use 'auto'"
+)
+"""What is said where summaries were asked for and nobody writes them."""
 
 
 def account(
@@ -59,6 +63,7 @@ def account(
         shares=tuple(_shared(draft, request)),
         skipped=task.skipped,
         secrets=task.secrets,
+        warnings=(UNSUMMARISED,) if choice and task.strategy == "summary" and task.summarizer is None else (),
         cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
         measure=lambda: draft.count(request),
         decide=lambda: list(_decisions(draft, request, relevance)),

@@ -87,9 +87,23 @@ def _allocate(draft: Draft, candidates: Candidates, capacity: int) -> Choice:
         # Nothing fits whole: the most relevant unit is shortened rather than left out.
         required = problem.required.copy()
         required[int(np.argmax(problem.relevance))] = True
-        selection = draft.task.allocator.allocate(replace(problem, required=required))
+        try:
+            selection = draft.task.allocator.allocate(replace(problem, required=required))
+        except BudgetError as error:
+            raise _too_little(draft, error) from error
     chosen = candidates.chosen(selection)
     return Choice(candidates=candidates, selection=selection, request=draft.request(chosen))
+
+
+def _too_little(draft: Draft, error: BudgetError) -> BudgetError:
+    """Say what the least of what was given takes beside what every request holds."""
+    least, fixed = sum(error.sums.values()), draft.limit - error.limit
+    return BudgetError(
+        "nothing of what was given fits, even shortened",
+        sums={"question and overhead": fixed, "the shortest form": least},
+        limit=draft.limit,
+        remedy=f"raise the budget by at least {fixed + least - draft.limit:,} tokens",
+    )
 
 
 def _cut_down(draft: Draft, choice: Choice) -> Choice:

@@ -57,7 +57,7 @@ RUNG_COLOURS = {
 
 _STYLE = """
 .ctxwin{font:13px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:inherit;max-width:1100px;\
-margin:4px 0 10px;text-align:left}
+margin:4px 0 10px;text-align:left;container:ctxwin/inline-size}
 .ctxwin *{box-sizing:border-box}
 .ctxwin .cw-head{display:flex;flex-wrap:wrap;gap:2px 12px;align-items:baseline;margin-bottom:6px}
 .ctxwin .cw-big{font-size:17px;font-weight:600;font-variant-numeric:tabular-nums}
@@ -69,7 +69,7 @@ line-height:26px;text-align:center;overflow:hidden;white-space:nowrap}
 .ctxwin .cw-strip{display:flex;height:9px;border-radius:3px;overflow:hidden;\
 background:rgba(128,128,128,.16)}
 .ctxwin .cw-strip>span{display:block;height:100%}
-.ctxwin .cw-key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:6px 0 10px;font-variant-numeric:tabular-nums}
+.ctxwin .cw-key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:6px 0;font-variant-numeric:tabular-nums}
 .ctxwin .cw-dot{display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:5px}
 .ctxwin .cw-rows{border-top:1px solid rgba(128,128,128,.3);max-height:600px;overflow:auto}
 .ctxwin .cw-row{display:grid;grid-template-columns:66px minmax(90px,190px) 78px 112px 108px minmax(120px,1fr);\
@@ -84,6 +84,9 @@ gap:0 10px;align-items:center;padding:2px 6px;border-bottom:1px solid rgba(128,1
 .ctxwin .cw-out .cw-dim{opacity:1}
 .ctxwin details{border-bottom:1px solid rgba(128,128,128,.14)}
 .ctxwin summary{cursor:pointer;padding:2px 6px;font-size:12px;opacity:.68}
+@container ctxwin (max-width:640px){.ctxwin .cw-row{grid-template-columns:74px minmax(0,1fr) 72px 50px;gap:1px 6px}\
+.ctxwin .cw-row>:nth-child(6){grid-column:2/-1}.ctxwin .cw-num>i{flex-basis:24px}\
+.ctxwin .cw-row>:nth-child(4)>i{display:none}}
 .ctxwin .cw-notes{margin:8px 0 0;font-size:12px;opacity:.8;overflow-wrap:anywhere}
 """
 
@@ -92,14 +95,15 @@ def html(report: Report) -> str:
     """Return the account as one HTML fragment: no script, nothing loaded, every text escaped, bounded size.
 
     Top to bottom: what fills the window; a strip of all that was given, coloured where it is in; the items in
-    order with form, relevance, tokens, reason and first words, runs of dropped ones folded; notes.
+    order with form, relevance, tokens, reason and first words, runs of dropped ones folded; notes. On a phone's
+    width each item has two lines.
     """
     decisions = report.decisions
     said = "".join(f"<div>{_safe(note, 400)}</div>" for note in [*origin(report), *notes(report)])
     return (
         f'<div class="ctxwin"><style>{_STYLE}</style>{_head(report)}'
         f'<div class="cw-draw">{_window(report)}{_strip(decisions)}</div>'
-        f'{_key(report)}{_list(decisions)}<div class="cw-notes">{said}</div></div>'
+        f'{_key(report, decisions)}{_list(decisions)}<div class="cw-notes">{said}</div></div>'
     )
 
 
@@ -162,13 +166,20 @@ def _strip(decisions: Sequence[Decision]) -> str:
     )
 
 
-def _key(report: Report) -> str:
-    entries = [
-        f'<span><span class="cw-dot" style="background:{PART_COLOURS.get(name, FREE_COLOUR)}"></span>'
-        f"{_safe(name)} {tokens:,}</span>"
-        for name, tokens in shares_of(report).items()
-    ]
-    return f'<div class="cw-key">{"".join(entries)}</div>'
+def _key(report: Report, decisions: Sequence[Decision]) -> str:
+    """Say what the colours of the bar mean, and those of the strip."""
+    parts = [(PART_COLOURS.get(name, FREE_COLOUR), f"{name} {n:,}") for name, n in shares_of(report).items()]
+    there = {one.rung for one in decisions if one.full_tokens}
+    forms = [(FREE_COLOUR if name == "out" else RUNG_COLOURS[name], name) for name in RUNG_COLOURS if name in there]
+    return _dots("window", parts) + (_dots("given", forms) if forms else "")
+
+
+def _dots(what: str, entries: Sequence[tuple[str, str]]) -> str:
+    said = "".join(
+        f'<span><span class="cw-dot" style="background:{colour}"></span>{_safe(word)}</span>'
+        for colour, word in entries
+    )
+    return f'<div class="cw-key"><span class="cw-dim">{what}</span>{said}</div>'
 
 
 def _list(decisions: Sequence[Decision]) -> str:
