@@ -80,7 +80,7 @@ _EXAMPLE = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
-    r"^[$%{<\[(@#~./\\*-]|\$\{|\$\(|\{\{|<%|%[(sdr]|\{[\w.:!\[\]']{0,40}\}|://|^[\w.-]+\.[A-Za-z_]{2,}$|^os\.environ|^(?:ref|env|file|vault|arn|sha\d+|pbkdf2|md5)[:_$.]"
+    r"^[$%@#~./\\*-]{1,2}[\w./\\:-]*[%/]?$|^[{<\[(].*[}>\])]$|\$\{|\$\(|\{\{|<%|%[(sdr]|\{[\w.:!\[\]']{0,40}\}|://|^[\w.-]+\.[A-Za-z_]{2,}$|^os\.environ|^(?:ref|env|file|vault|arn|sha\d+|pbkdf2|md5)[:_$.]"
 )
 """Variables, templates, paths, addresses, attributes of objects, hashes that say so."""
 _WORD = re.compile(r"[A-Za-z0-9+/]+")

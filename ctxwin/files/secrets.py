@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..cache import cache_folder
-from ..syntax import language_of
+from ..syntax import is_code, language_of
 from .named import is_example, named_values
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ MARK = "[secret left out]"
 """Stands for a line, or for what follows the name in it."""
 RULES = "secret-rules"
 """Folder of the compiled rules in the cache folder; they hold nothing of what is read."""
-DATA = ("text", "json", "yaml", "toml")
-"""Languages of files that may be nothing but secrets; in code there is always something else."""
+DATA = ("json", "yaml", "toml")
+"""Languages of files that may be nothing but secrets, beside prose; in code there is always something else."""
 
 _WORTH = re.compile(r"[A-Za-z0-9_+/=-]{16}|://|pass|curl", re.IGNORECASE)
 """What every key has that the scanner knows; loading its rules takes .25 s, which short prose need not wait for."""
@@ -64,6 +64,8 @@ _BEFORE = re.compile(
     r"[@bfru]?[\"'`]{0,3}"
 )
 """An assignment up to its value."""
+_CLOSING = re.compile(r"[\"'`)\]},; \t\r]*")
+"""May stand behind a secret of several lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +105,11 @@ def redacted(text: str, path: str) -> tuple[str, tuple[Secret, ...]]:
     for start, end, kind in found:
         first, last = bisect_right(starts, start) - 1, bisect_right(starts, max(start, end - 1)) - 1
         if first >= done:
-            lines[first] = _without(lines[first], start - starts[first])
+            lines[first] = _without(lines[first], start - starts[first], several=last > first)
             secrets.append(Secret(path=path, line=first + 1, kind=kind))
         for number in range(max(first + 1, done), last + 1):
-            lines[number] = ""
+            rest = lines[number][end - starts[number] :] if number == last else ""
+            lines[number] = rest if _CLOSING.fullmatch(rest) else ""
         done = max(done, last + 1)
     return "\n".join(lines), tuple(secrets)
 
@@ -131,7 +134,8 @@ def nothing_else(text: str, path: str, secrets: tuple[Secret, ...]) -> bool:
     if _NAMED_STORES.fullmatch(name):
         return True
     others = sum(MARK not in line and not _EMPTY.match(line) for line in text.split("\n"))
-    return language_of(path) in DATA and len(secrets) > others
+    language = language_of(path)
+    return (language in DATA or not is_code(language)) and len(secrets) > others
 
 
 def _found(text: str, path: str) -> Iterator[tuple[int, int, str]]:
@@ -144,9 +148,11 @@ def _found(text: str, path: str) -> Iterator[tuple[int, int, str]]:
     yield from named_values(text, path)
 
 
-def _without(line: str, at: int) -> str:
+def _without(line: str, at: int, *, several: bool) -> str:
     """Return the name that a line gives to the secret at this place, or its indentation, and the mark."""
     if named := _BEFORE.fullmatch(line, 0, at):
+        if several:  # whatever quotes it are closed below
+            return line[:at] + MARK
         return f'{named[1]}"{MARK}"' + ("," if line.rstrip().endswith(",") else "")
     return line[: len(line) - len(line.lstrip())] + MARK
 

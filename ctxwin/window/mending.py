@@ -41,7 +41,7 @@ def mended(messages: Sequence[Mapping[str, Any]], talk: Talk, dialect: Dialect |
             break
     kept = found[len(known) :]
     if not kept:
-        raise MessageError(f"nothing of {len(messages):,} messages can be kept: {repairs[0]}; add others")
+        raise MessageError(f"nothing of {len(messages):,} messages can be kept: {repairs[0].done}; add others")
     lost = sum(len(one.lost) for one in repairs)
     warnings.warn(
         f"{len(messages):,} messages were mended to {len(kept):,} before they were stored, {lost:,} strings left out; "

@@ -1,0 +1,173 @@
+"""Secrets in files: found by kind, left out of everything that is made of a file, named, and let in when asked for."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from secret_samples import INNOCENT, LINES, WHOLE, Sample, pem, some
+
+import ctxwin
+from ctxwin.errors import InputError
+from ctxwin.files import MARK, Files, redacted
+from ctxwin.files.secrets import nothing_else
+from ctxwin.items import Item
+from ctxwin.recall import Recall, answer_recalls
+
+
+@pytest.mark.parametrize("sample", LINES, ids=lambda one: one.kind)
+def test_a_line_with_a_secret_is_left_out_and_the_others_stay(sample: Sample) -> None:
+    text, secrets = redacted(sample.text, sample.name)
+    assert not any(secret in text for secret in sample.secrets), secrets
+    before, after = sample.text.split("\n"), text.split("\n")
+    assert len(before) == len(after)
+    changed = [i + 1 for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    assert changed == [i + 1 for i, line in enumerate(before) if any(secret in line for secret in sample.secrets)]
+    assert [one.line for one in secrets] == changed
+    assert all(one.path == sample.name and one.kind and one.kind not in sample.secrets for one in secrets)
+    assert not nothing_else(text, sample.name, secrets)
+
+
+@pytest.mark.parametrize("sample", WHOLE, ids=lambda one: one.kind)
+def test_a_file_that_is_nothing_but_secrets_is_skipped_with_the_reason(sample: Sample, tmp_path: Path) -> None:
+    (tmp_path / sample.name).write_text(sample.text)
+    (tmp_path / "readme.md").write_text("Words.\n")
+    found = Files([tmp_path / sample.name, tmp_path / "readme.md"])
+    assert [Path(one.path).name for one in found.skipped] == [sample.name]
+    assert "secrets" in found.skipped[0].reason and "allow_secrets=True" in found.skipped[0].reason
+    assert not any(secret in repr(found.skipped) + repr(found.secrets) for secret in sample.secrets)
+    allowed = Files(tmp_path / sample.name, allow_secrets=True)
+    assert list(allowed.texts.values()) == [sample.text]
+    with pytest.raises(InputError, match="allow_secrets"):
+        Files(tmp_path / sample.name)
+
+
+@pytest.mark.parametrize("name", INNOCENT)
+def test_what_only_looks_like_a_secret_stays(name: str) -> None:
+    text, secrets = redacted(INNOCENT[name], name)
+    assert secrets == () and text == INNOCENT[name]
+    assert not nothing_else(text, name, secrets)
+
+
+def test_the_name_of_a_value_stays_and_data_stays_well_formed() -> None:
+    key = some(40)
+    assert redacted(f'{{\n "api_key": "{key}",\n "n": 1\n}}\n', "a.json")[0] == (
+        f'{{\n "api_key": "{MARK}",\n "n": 1\n}}\n'
+    )
+    assert json.loads(redacted(f'{{\n "api_key": "{key}",\n "n": 1\n}}\n', "a.json")[0])["n"] == 1
+    assert redacted(f"    run(token='{key}')\r\nx = 1\r\n", "a.py")[0] == f"    {MARK}\nx = 1\r\n"
+    assert redacted(f"export TOKEN={key}\n", "a.sh")[0] == f'export TOKEN="{MARK}"\n'
+
+
+def test_a_secret_of_several_lines_leaves_empty_ones() -> None:
+    key = pem("RSA PRIVATE" + " KEY")
+    text, secrets = redacted(f'import os\nKEY = """{key}"""\n\n\ndef load():\n    return KEY\n', "keys.py")
+    empty = "\n" * (key.count("\n") - 1)
+    assert text == f'import os\nKEY = """{MARK}\n{empty}"""\n\n\ndef load():\n    return KEY\n'
+    assert [(one.line, one.kind) for one in secrets] == [(2, "private-key")]
+    half = "\n".join(key.split("\n")[:9]) + "\n"  # cut off before its end, as by `head`
+    assert key.split("\n")[2] not in redacted(f"intro\n{half}", "log.txt")[0]
+
+
+def test_offsets_hold_behind_signs_of_several_bytes() -> None:
+    key = "gh" + "p_" + some(36)
+    text, secrets = redacted(f"größe = 1  # 中文 🏴 İ\nx = '{key}'  # é\nlast = 'ü'\n", "a.py")
+    assert text == f"größe = 1  # 中文 🏴 İ\nx = \"{MARK}\"\nlast = 'ü'\n"
+    assert [one.line for one in secrets] == [2]
+
+
+def tree(root: Path) -> tuple[Path, str]:
+    """Make a folder of one file of code with a key in its middle; return it and the key."""
+    key = "gh" + "p_" + some(36)
+    root.mkdir()
+    code = "".join(f"def step_{i}(session):\n    return session.cookie({i})\n\n\n" for i in range(40))
+    (root / "cookies.py").write_text(f"{code}GITHUB = '{key}'  # signs the session cookie\n\n\n{code}")
+    return root, key
+
+
+def recalled(items: Sequence[Item]) -> str:
+    """Return what a model gets that asks for everything."""
+    calls = [Recall(call_id=f"c{i}", ids=item.id) for i, item in enumerate(items)]
+    return str(answer_recalls(calls, items, dialect="openai", limit=90_000))
+
+
+def strings(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_no_word_of_the_line_is_anywhere_that_a_file_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "cache"))
+    root, key = tree(tmp_path / "src")
+    found = Files(root)
+    question = "where is the session cookie signed with GITHUB?"
+    packed = ctxwin.pack(query=question, files=found, budget=300, embedder="none")
+    everything = "".join(
+        [packed.text, str(packed), json.dumps(packed.to_dict()), found.map(question), recalled(found.items)]
+        + [item.text + repr(item) for item in found.items]
+    )
+    assert key not in everything
+    assert key.encode() not in strings(tmp_path / "cache") and key.lower().encode() not in strings(tmp_path / "cache")
+    line = 4 * 40 + 1
+    assert [(one.path, one.line, one.kind) for one in found.secrets] == [("cookies.py", line, "github-pat")]
+    assert packed.report.secrets == [(f"cookies.py:{line}", "github-pat")]
+    assert f"cookies.py:{line} (github-pat)" in str(packed)
+    assert packed.report.to_dict()["secrets"] == [{"place": f"cookies.py:{line}", "kind": "github-pat"}]
+    after = next(item for item in found.items if item.lines and item.lines[0] <= line + 4 <= item.lines[1])
+    assert after.text.split("\n")[line + 3 - after.lines[0]].startswith("def step_0")  # numbers are still true
+
+
+def test_secrets_are_let_in_whatever_the_cache_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "cache"))
+    root, key = tree(tmp_path / "src")
+    for _ in range(2):
+        assert not any(key in item.text for item in Files(root).items)
+        assert any(key in item.text for item in Files(root, allow_secrets=True).items)
+    whole = ctxwin.pack(query="cookie", files=[root], budget=9_000, embedder="none", allow_secrets=True)
+    assert key in whole.text and whole.report.secrets == []
+    with pytest.raises(InputError, match="allow_secrets=True"):
+        ctxwin.pack(query="cookie", files=Files(root), budget=9_000, embedder="none", allow_secrets=True)
+
+
+def test_a_refresh_sees_secrets_come_and_go(tmp_path: Path) -> None:
+    root, key = tree(tmp_path / "src")
+    found = Files(root)
+    (root / "cookies.py").write_text("x = 1\n")
+    assert found.refresh().changed == ("cookies.py",) and found.secrets == ()
+    (root / "cookies.py").write_text(f"x = '{key}'\n")
+    assert found.refresh().changed == ("cookies.py",) and len(found.secrets) == 1
+    assert found.texts["cookies.py"] == f'x = "{MARK}"\n'
+    (root / "cookies.py").write_text(pem("PRIVATE" + " KEY"))
+    found.refresh()
+
+
+HOSTILE = (
+    "password=", "a_token: '", "api_key = x1y2", "-----BEGIN PRIVATE" + " KEY-----\n", "ey" + "J", "AK" + "IA", "sk-",
+    "://a:b@", "token=a1b2c3d4e5f6g7h8 ", "key" * 3, 'pass="a1', "\n", " ", "secret\t", "MTA1.", "$2a$", "1234567:AA",
+    "x" * 50 + "=", "export A=a1b2c3d4e5f6a7b8\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_hostile_texts_take_linear_time(piece: str) -> None:
+    def spent(size: int) -> float:
+        text = (piece * (size // len(piece) + 1))[:size]
+        start = time.process_time()
+        redacted(text, "a.env")
+        return time.process_time() - start
+
+    spent(1_000)
+    once, twice = min(spent(100_000) for _ in range(2)), min(spent(200_000) for _ in range(2))
+    assert twice < 3.4 * once + 0.1
+    assert twice < 6
+
+
+def test_redacting_again_changes_nothing() -> None:
+    draw = random.Random(3)
+    text = "".join(draw.choice(LINES).text for _ in range(60))
+    for name in ("a.py", "a.yml", ".env", "a.md"):
+        once, secrets = redacted(text, name)
+        assert secrets and redacted(once, name) == (once, ())
