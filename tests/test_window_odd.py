@@ -212,9 +212,10 @@ SHORTENING = """
 
 def test_a_summary_whose_writing_was_killed_goes_with_its_message(tmp_path, monkeypatch):
     monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "cache"))
-    killed = (
-        SHORTENING + "    os.replace = lambda *_: os._exit(0)\n    window.pack('What is the password of the lease?')\n"
-    )
+    killed = """
+    os.replace = lambda *_: os._exit(0)
+    window.pack("What is the password of the lease?")
+    """
     run(SHORTENING + killed, tmp_path, SECRET)
     assert any("cache" in path.parts for path in tmp_path.rglob("*") if path.is_file() and holding(path.parent))
     with ctxwin.Window(store=tmp_path / "w.db", embedder="none") as window:
