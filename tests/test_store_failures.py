@@ -389,3 +389,45 @@ def test_an_interrupted_write_is_undone(place):
             raise KeyboardInterrupt
         assert len(store.turns("w")) == 1
         assert [turn.position for turn in store.append("w", [HELLO])] == [1]
+
+
+def looked_at(place):
+    """Return all that a window of a store shows."""
+    with ctxwin.Window(store=place, embedder="static", client=lambda messages: "Yes.") as window:
+        packed = window.pack("What about flat 17?")
+        return packed.messages, list(window.turns), window.prompt, window.budget, list(window.records)
+
+
+@pytest.mark.filterwarnings("ignore::ctxwin.errors.CtxwinWarning")  # of a state that is begun anew
+def test_no_damage_shows_another_window(place):
+    """Bytes inside of pages that are whole to SQLite: texts, marks, counts, vectors, names, settings."""
+    with ctxwin.Window(
+        budget=900, store=place, embedder="static", client=lambda messages: "Yes.", model="gpt-4o", system="Be brief."
+    ) as window:
+        for number in range(30):
+            window.send(f"Message {number} about the lease of flat {number}, {number * 7919}.")
+        window.pin(3)
+        window.forget(5)
+    right, whole = looked_at(place), place.read_bytes()
+    chance = random.Random(5)
+    told = 0
+    for number in range(120):
+        hurt, at = bytearray(whole), chance.randrange(len(whole))
+        match number % 4:
+            case 0:
+                hurt[at] ^= chance.randrange(1, 256)
+            case 1:
+                hurt[at] ^= 1 << chance.randrange(8)
+            case 2:
+                hurt[at : at + 16] = chance.randbytes(len(hurt[at : at + 16]))
+            case 3:
+                page = at // 4_096 * 4_096
+                hurt[page : page + 4_096] = bytes(4_096)
+        other = place.with_name(f"{number}.db")
+        other.write_bytes(hurt)
+        try:
+            assert looked_at(other) == right, f"byte {at} of {len(whole)}"
+        except StoreError as error:
+            assert str(other) in str(error)
+            told += 1
+    assert told >= 10

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from processes import run
 
 import ctxwin
 from ctxwin import BudgetError
@@ -163,3 +164,145 @@ def test_a_query_that_is_no_text_is_named(query, model, tmp_path):
     for ask in (window.pack, window.explain, ctxwin.Files(str(tmp_path)).map):
         with pytest.raises(InputError, match=f"a query is a string, not {type(query).__name__}"):
             ask(query)
+
+
+def holding(folder):
+    """Return the names of the files that hold the secret."""
+    return {path.name for path in folder.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()}
+
+
+def test_what_another_process_keeps_of_a_window_is_not_written_over(tmp_path):
+    def opened():
+        return ctxwin.Window(budget=2_000, store=tmp_path / "w.db", client=Reporting(), model="gpt-4o", embedder="none")
+
+    one, other = opened(), opened()
+    one.add(SECRET)
+    one.export(tmp_path / "one.json")
+    one.system("Be brief.")
+    other.send("Hello.")  # keeps what it learned, and knew nothing of the export nor the prompt
+    other.set_budget(3_000)
+    assert other.erase(0) == (str(tmp_path / "one.json"),)
+    assert holding(tmp_path) == {"one.json"}
+    one.send("And now?")
+    again = ctxwin.Window(store=tmp_path / "w.db", client=Reporting(), embedder="none")
+    assert (again.prompt, again.budget.total) == ("Be brief.", 3_000)
+    assert again.erase(1) == (str(tmp_path / "one.json"),)
+    for window in (one, other, again):
+        window.close()
+
+
+def test_an_export_that_was_killed_is_named_where_it_has_the_turn(tmp_path):
+    run(
+        """
+        import os, pathlib, sys
+        import ctxwin
+        window = ctxwin.Window(budget=500, store=sys.argv[1] + "/w.db", embedder="none")
+        window.add(sys.argv[2])
+        pathlib.Path.replace = lambda *_: os._exit(0)  # as if it were killed here
+        window.export(sys.argv[1] + "/out.json")
+        """,
+        tmp_path,
+        SECRET,
+    )
+    with ctxwin.Window(budget=500, store=tmp_path / "w.db", embedder="none") as window:
+        assert window.erase(0) == (str(tmp_path / "out.json.part"),)
+        assert holding(tmp_path) == {"out.json.part"}
+
+
+SHORTENING = """
+    import os, sys
+    import ctxwin
+    def shorten(text):
+        return " ".join(text.split()[:25])
+    window = ctxwin.Window(budget=300, store=sys.argv[1] + "/w.db", embedder="none", summarizer=shorten)
+    window.add(f"My password is {sys.argv[2]} and the lease ends in May. " + "The garden has old trees. " * 60)
+    for number in range(30):
+        window.add(f"Note {number}: " + "the locker opens with a small brass key under the pot. " * 5)
+"""
+
+
+def test_a_summary_whose_writing_was_killed_goes_with_its_message(tmp_path, monkeypatch):
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "cache"))
+    killed = """
+    os.replace = lambda *_: os._exit(0)
+    window.pack("What is the password of the lease?")
+    """
+    run(SHORTENING + killed, tmp_path, SECRET)
+    assert any("cache" in path.parts for path in tmp_path.rglob("*") if path.is_file() and holding(path.parent))
+    with ctxwin.Window(store=tmp_path / "w.db", embedder="none") as window:
+        window.erase(0)
+        assert holding(tmp_path) == set()
+
+
+def test_a_summary_that_is_written_while_another_process_erases_goes_at_the_next_use(tmp_path, monkeypatch):
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "cache"))
+    run(SHORTENING, tmp_path, SECRET)
+    erasing = """
+        import sys, ctxwin
+        ctxwin.Window(store=sys.argv[1] + "/w.db", embedder="none").erase(0)
+    """
+    asked = []
+
+    def shorten(text):
+        if not asked:
+            run(erasing, tmp_path)
+        asked.append(text)
+        return " ".join(text.split()[:25])
+
+    with ctxwin.Window(store=tmp_path / "w.db", embedder="none", summarizer=shorten) as window:
+        window.pack("What is the password of the lease?")
+        assert holding(tmp_path) != set()
+        window.pack("What is the password of the lease?")
+        assert holding(tmp_path) == set()
+
+
+def test_an_import_that_was_killed_is_gone_on_with(tmp_path):
+    said = [{"role": "user", "content": f"Message {number}."} for number in range(5)]
+    with ctxwin.Window(budget=500, store=tmp_path / "a.db", embedder="none", system="Be brief.") as window:
+        window.add(*said)
+        window.pin(1, 3)
+        window.export(tmp_path / "a.json")
+    killed = """
+        import os, sys
+        import ctxwin
+        from ctxwin.store import SqliteStore
+        left = [int(sys.argv[2])]
+        def dying(method):
+            def then(*args, **kwargs):
+                left[0] -= 1
+                return method(*args, **kwargs) if left[0] >= 0 else os._exit(0)
+            return then
+        for name in ("save_settings", "append", "mark"):
+            setattr(SqliteStore, name, dying(getattr(SqliteStore, name)))
+        here, writes = sys.argv[1:]
+        ctxwin.Window.import_(here + "/a.json", store=f"{here}/{writes}.db", id="w", embedder="none")
+    """
+    for writes in range(5):
+        run(killed, tmp_path, writes)
+        place = tmp_path / f"{writes}.db"
+        with ctxwin.Window.import_(tmp_path / "a.json", store=place, id="w", embedder="none") as window:
+            assert [turn.message for turn in window.turns] == said
+            assert [turn.pinned for turn in window.turns] == [False, True, False, True, False]
+            assert window.prompt == "Be brief."
+        with pytest.raises(InputError, match="has a window 'w' already"):
+            ctxwin.Window.import_(tmp_path / "a.json", store=place, id="w")
+
+
+def test_an_export_with_lone_surrogates_can_be_imported(tmp_path):
+    odd = "half a pair \ud83d, whole \U0001f600, \\ud800 in letters \r\n\x85"
+    with ctxwin.Window(budget=500, store=tmp_path / "a.db", embedder="none", system=odd) as window:
+        window.add(odd)
+        window.export(tmp_path / "a.json")
+    with ctxwin.Window.import_(tmp_path / "a.json", store=tmp_path / "b.db", embedder="none") as window:
+        assert window.turns[0].message["content"] == window.prompt == odd
+
+
+def test_a_request_whose_message_was_erased_is_refused_and_ends_with_nobody_elses():
+    window = ctxwin.Window(budget=500, embedder="none")
+    window.add("Of another.")
+    mine = window.sync([{"role": "user", "content": "Mine?"}])
+    window.erase(1)
+    with pytest.raises(InputError, match="was erased meanwhile"):
+        window.pack(call=mine)
+    window.leave(mine)
+    assert window.pack().messages == [{"role": "user", "content": "Of another."}]

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import openai
 import pytest
@@ -130,6 +131,33 @@ def test_two_hundred_tasks_some_of_them_cancelled(provider, api):
     for question, text in got:
         if text is not None:
             assert said[said.index(question) + 1] == f"To {question}"
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_what_is_asked_again_after_a_cancellation_is_stored_once(provider, api):
+    """Cancelled at each moment: before it is stored, while it is, while it is packed, on its way."""
+    shared = window(api)
+
+    async def one(client, number):
+        question = f"q{number}-0"
+        first = asyncio.create_task(call_later(client, api, "whole", body_of(api, [user(question)])))
+        for _ in range(number % 20):
+            await asyncio.sleep(0 if number % 2 else 0.001)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            return question, text_of(await first)
+        return question, text_of(await call_later(client, api, "whole", body_of(api, [user(question)])))
+
+    async def everything():
+        async with make(provider, api, asynchronous=True) as bare:
+            client = ctxwin.wrap(bare, window=shared)
+            return await asyncio.gather(*(one(client, number) for number in range(60)))
+
+    got = asyncio.run(everything())
+    assert all(f"To {question}" in text for question, text in got)
+    said = list(texts(shared.turns))
+    assert all(count == 1 for text, count in Counter(said).items() if text.startswith("q"))
+    assert all(said[said.index(question) + 1] == f"To {question}" for question, _ in got)
 
 
 def test_sending_and_streaming_at_once(provider):

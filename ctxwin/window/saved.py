@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -23,6 +24,8 @@ __all__ = ["restore", "save"]
 FORMAT = "ctxwin.window"
 VERSION = 1
 """Raised when the form changes."""
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+"""What UTF-8 has not; JSON can spell it."""
 IMPORTING = "importing"
 """Says in a window's state that its import is not done; one that was killed is gone on with when it is done again."""
 
@@ -110,7 +113,8 @@ def write(path: str | Path, plain: Mapping[str, Any]) -> None:
     try:
         temporary.unlink(missing_ok=True)
         new_private(temporary)
-        temporary.write_text(json.dumps(plain, ensure_ascii=False, indent=1), encoding="utf-8", errors="surrogatepass")
+        text = _SURROGATES.sub(lambda one: f"\\u{ord(one[0]):04x}", json.dumps(plain, ensure_ascii=False, indent=1))
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(place)
     except OSError as error:
         temporary.unlink(missing_ok=True)
