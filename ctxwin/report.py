@@ -147,6 +147,8 @@ class Report:
     """What each source with a floor or a cap has."""
     skipped: Sequence[tuple[str, str]] = ()
     """Files that could not be used, with the reason."""
+    scanned: Sequence[tuple[str, str]] = ()
+    """Files too large to be indexed that were searched for the question, and what was read of each."""
     warnings: Sequence[str] = ()
     cost: Cost | None = None
     """Money, energy and CO2; None where no model is named."""
@@ -219,6 +221,7 @@ class Report:
             "citations": list(self.citations),
             "shares": [asdict(one) for one in self.shares],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
+            "scanned": [{"path": path, "read": read} for path, read in self.scanned],
             "warnings": list(self.warnings),
             "cost": self.cost.to_dict() if self.cost else None,
         }

@@ -49,7 +49,7 @@ INSTRUCTION = (
 EXIT_CITATIONS = 1
 """The answer cites what was not shown."""
 SKIPPED = 5
-"""Files that could not be used that are named, at most."""
+"""Files that could not be used, and of those that were searched, that are named at most."""
 
 
 def run(
@@ -228,9 +228,12 @@ def _preview(packed: Packed, model: str | None) -> str:
     skipped = "".join(f"\nskipped {clean(path)}: {clean(reason)}" for path, reason in report.skipped[:SKIPPED])
     if len(report.skipped) > SKIPPED:
         skipped += f"\nskipped {len(report.skipped) - SKIPPED:,} more, which --json lists"
+    scanned = "".join(f"\n{clean(path)}: {clean(read)}" for path, read in report.scanned[:SKIPPED])
+    if len(report.scanned) > SKIPPED:
+        scanned += f"\nsearched {len(report.scanned) - SKIPPED:,} more large files, which --json lists"
     return (
         f"{packed.tokens:,} of {report.limit:,} tokens{to}: {len(report.citations):,} places out of "
-        f"{report.given:,} tokens{why}{skipped}"
+        f"{report.given:,} tokens{why}{scanned}{skipped}"
     )
 
 

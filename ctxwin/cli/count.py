@@ -170,6 +170,11 @@ def _files(paths: Sequence[str], tokenizer: Tokenizer) -> _Counted:
     files = Files(paths)
     tree = count_tree(files.texts.items(), tokenizer, name=paths[0] if len(paths) == 1 else "files")
     skipped = [(one.path, one.reason) for one in files.skipped]
+    skipped += [
+        (path, f"{size:,} bytes; too large to be counted")
+        for path, size in files.large.items()
+        if path not in files.texts
+    ]
     return _Counted(nodes=[tree], total=Count.of(tree.tokens, error=tokenizer.error), skipped=skipped)
 
 

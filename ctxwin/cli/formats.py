@@ -65,6 +65,7 @@ def as_plain(packed: Packed, question: str, order: str = "place") -> dict[str, A
         "citations": list(report.citations),
         "flags": [{"path": one.path, "line": one.line, "kind": one.kind, "text": one.text} for one in report.flags],
         "skipped": [{"path": path, "reason": reason} for path, reason in report.skipped],
+        "scanned": [{"path": path, "read": read} for path, read in report.scanned],
     }
 
 

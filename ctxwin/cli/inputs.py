@@ -145,7 +145,9 @@ def pack_watched(
     total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
         work.start("reading files")
-        found = files if isinstance(files, Files) else Files(files) if files else None
+        found = files if isinstance(files, Files) else Files(files, on_progress=work.show) if files else None
+        if found is not None:
+            found.on_progress = work.show
         work.start("loading the embedder")
         judge = get_embedder(embedder, on_progress=lambda done, total: work.show("embedding", done, total))
         work.start("packing")

@@ -58,6 +58,7 @@ def account(
         excerpts=request.excerpts,
         shares=tuple(_shared(draft, request)),
         skipped=task.skipped,
+        scanned=task.scanned,
         cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
         measure=lambda: draft.count(request),
         decide=lambda: list(_decisions(draft, request, relevance)),

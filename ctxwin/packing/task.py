@@ -47,6 +47,8 @@ class Task:
     pool: Pool | None
     """What goes into the retrieved block; None without items and files."""
     skipped: Sequence[tuple[str, str]]
+    scanned: Sequence[tuple[str, str]]
+    """Large files that were searched for the question, and what was read of each."""
     question: str
     """What relevance is judged by: the query, or the last user message; "" when there is neither."""
     asked: datetime | None
@@ -118,18 +120,19 @@ def make_task(
     conversation = talk.conversation
     row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
     counter = get_tokenizer(tokenizer if tokenizer is not None else row)
-    pool, skipped = _block_pool(items, files)
-    if not pool and not conversation.items and query is None:
-        raise InputError("nothing to pack: give messages, items or files")
     said = _last_question(conversation)
     asked = typed(said) if said is not None else ""
-    question = query if query is not None else asked
+    question = asking(query if query is not None else asked)
+    pool, skipped, scanned = _block_pool(items, files, question)
+    if not pool and not conversation.items and query is None:
+        raise InputError("nothing to pack: give messages, items or files")
     return Task(
         talk=talk,
         origin=origin,
         pool=pool,
         skipped=skipped,
-        question=asking(question),
+        scanned=scanned,
+        question=question,
         asked=said.when if said is not None else None,
         query=query if query is not None and query.strip() != asked.strip() else None,
         budget=fill_budget(budget, row, counter),
@@ -179,8 +182,11 @@ def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple
     return check_shares(shares, pool)
 
 
-def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str, str]]]:
-    """Return the pool of the retrieved block and the files that were skipped."""
+_Told = Sequence[tuple[str, str]]
+
+
+def _block_pool(items: Any, files: Any, question: str) -> tuple[Pool | None, _Told, _Told]:
+    """Return the pool of the retrieved block, the files that were skipped, and those searched for the question."""
     found: Files | None = None
     if files is not None:
         found = files if isinstance(files, Files) else Files(_paths(files))
@@ -189,12 +195,14 @@ def _block_pool(items: Any, files: Any) -> tuple[Pool | None, Sequence[tuple[str
         raise InputError(
             f"items is a list of Items or strings, or a Pool; put the one {type(items).__name__} in a list"
         )
+    of_files, read = found.pool_for(question) if found else (None, ())
+    scanned = [(one.path, one.said) for one in read]
     if items is None:
-        return (found.pool if found else None), skipped
+        return of_files, skipped, scanned
     pool = items if isinstance(items, Pool) else Pool(items)
-    if found:
-        pool = Pool([*pool.items, *found.items], weights=pool.weights)
-    return pool, skipped
+    if of_files is not None:
+        pool = Pool([*pool.items, *of_files.items], weights=pool.weights)
+    return pool, skipped, scanned
 
 
 def _paths(files: Any) -> Sequence[str | Path]:

@@ -1,0 +1,460 @@
+"""Large files searched for what a question names: the places where most of what is rare stands together.
+
+    question -> terms; file -> blocks of 1 MB -> hits -> lines -> windows by what stands in them -> the best as Items
+
+One pass over the bytes, in bounded memory. What a window is worth is known only at the end, when it is known how rare
+each term is; until then the first and the last windows are kept of each set of terms that stands in one.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import BinaryIO, NamedTuple
+
+from ..items import Item
+from .encodings import decoded
+from .needles import Needle, Term, terms_of
+from .streams import UNREADABLE, Block, blocks, encoding_of, is_packed, opened, safe
+
+__all__ = ["MAX_SCANNED", "Scan", "Scanned", "Target", "search"]
+
+MAX_SCANNED = 4_000_000_000
+"""Bytes that one question reads at most of all large files together: some 20 s of a core."""
+SECONDS = 60.0
+"""Time after which a search ends, for files that a disk or a network gives slowly."""
+ROOM = 480
+"""Bytes of a window, as many as a chunk of prose has characters."""
+LONG = 2_000
+"""Bytes of the longest line that is shown whole; of a longer one, what is around a hit."""
+CROWD = 2_000
+"""Hits of one term in a block from which it is too common to be followed: one in 500 bytes."""
+FEW = 100
+"""Hits of all other terms in a block below which the rarest of the common ones is followed all the same."""
+KEPT = 48
+"""First windows, and as many last ones, that are kept of each set of terms in a file."""
+SETS = 128
+"""Sets of terms that are kept of each file."""
+MOST = 80
+"""Windows of all files that a question gets: some 10,000 tokens."""
+NEAR = 0.4
+"""What a term in another line of a window counts against one in the best line."""
+LEAST = 0.3
+"""Share of the best window's score that another one has at least."""
+HEADS = 20
+"""Files whose beginning is shown too: what a table's columns are, what a log is of."""
+SAMPLE = 4_096
+"""Bytes of the beginning of a file by which it is seen how it writes days."""
+
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A file that is searched for each question."""
+
+    source: str
+    path: str
+    size: int
+    """Bytes of it on disk."""
+    text: str | None = None
+    """What is in it, where that is in memory."""
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """Return its bytes."""
+        if self.text is not None:
+            return nullcontext(io.BytesIO(self.text.encode("utf-8", "surrogatepass")))
+        return opened(self.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """What a question read of a large file."""
+
+    path: str
+    size: int
+    """Bytes of it on disk."""
+    places: int = 0
+    """Windows of it that compete for the budget."""
+    reason: str = ""
+    """Why not all of it was searched; "" where it was."""
+
+    @property
+    def said(self) -> str:
+        """Say it in a few words."""
+        found = f"{self.size:,} bytes searched for the question: {self.places:,} place{'s' * (self.places != 1)}"
+        return f"{found}; {self.reason}" if self.reason else found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What a question found in large files."""
+
+    items: Sequence[Item] = ()
+    scanned: Sequence[Scanned] = ()
+
+
+class _Window(NamedTuple):
+    """Some lines of a file."""
+
+    at: int
+    """Byte of the text with which it begins."""
+    char: int
+    line: int
+    """Line ends before it."""
+    whole: bool
+    """Whether it begins with a line."""
+    data: bytes
+
+
+class _Line(NamedTuple):
+    start: int
+    end: int
+    terms: int
+    """A bit for each term that stands in it."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """The first and the last windows with the same terms."""
+
+    first: list[_Window] = field(default_factory=list)
+    last: deque[_Window] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+    def add(self, window: _Window) -> None:
+        (self.first if len(self.first) < KEPT else self.last).append(window)
+
+    def ranked(self) -> Iterator[_Window]:
+        """Yield them from both ends: of things that happened over and over, the first and the last ones tell most."""
+        rows = [*self.first, *self.last]
+        for i in range((len(rows) + 1) // 2):
+            yield rows[i]
+            if i != len(rows) - 1 - i:
+                yield rows[-1 - i]
+
+
+@dataclass(slots=True)
+class _Rarity:
+    """How often each term stands in what was read, of all files."""
+
+    terms: Sequence[Term]
+    times: list[float]
+    read: int = 0
+
+    def weights(self) -> list[float]:
+        windows = self.read / ROOM + 1
+        return [
+            term.weight * math.log1p(windows / (1 + times)) for term, times in zip(self.terms, self.times, strict=True)
+        ]
+
+
+_Key = tuple[int, int]
+"""The terms in the best line of a window, and those in all of it, as bits."""
+
+
+def search(targets: Sequence[Target], question: str, *, most: int = MAX_SCANNED, tell: Tell | None = None) -> Scan:
+    """Search large files for what a question names.
+
+    Args:
+        targets: the files; smaller ones are read first.
+        question: what is asked; where nothing of it stands in a file, its beginning and its end are returned.
+        most: bytes that are read of all together.
+        tell: called with (what is done, bytes read, of how many).
+
+    Returns:
+        Windows of lines around the best hits, in the order of files and lines, and what was read of each file.
+    """
+    end, left = time.monotonic() + SECONDS, most
+    terms = terms_of(question, b"\n".join(_head(target) for target in targets[:HEADS]))
+    rarity = _Rarity(terms, [0.0] * len(terms))
+    found: dict[str, _Search] = {}
+    total, done = sum(target.size for target in targets), 0
+    for target in sorted(targets, key=lambda one: (one.size, one.source)):
+        one = found[target.source] = _Search(target, rarity)
+        one.run(
+            left,
+            end,
+            lambda read, what=target.source, before=done: tell and tell(f"searching {what}", before + read, total),
+        )
+        left, done = left - one.read, done + target.size
+    chosen = _best([found[target.source] for target in targets], rarity.weights())
+    items: list[Item] = []
+    scanned: list[Scanned] = []
+    for number, target in enumerate(targets):
+        one = found[target.source]
+        windows = [*chosen.get(number, ()), *(one.ends(bool(chosen.get(number))) if number < HEADS else ())]
+        items += _items(windows, target.source)
+        places = len(chosen.get(number, ()))
+        scanned.append(Scanned(path=target.source, size=target.size, places=places, reason=one.reason))
+    return Scan(items=items, scanned=scanned)
+
+
+def _head(target: Target) -> bytes:
+    if target.text is not None:
+        return target.text[:SAMPLE].encode("utf-8", "surrogatepass")
+    try:
+        with target.open() as file:
+            return file.read(SAMPLE)
+    except UNREADABLE:
+        return b""
+
+
+class _Search:
+    """One file, searched once."""
+
+    def __init__(self, target: Target, rarity: _Rarity) -> None:
+        self.read = 0
+        self.reason = ""
+        self._target, self._rarity = target, rarity
+        self._buckets: dict[_Key, _Bucket] = {}
+        self._head: _Window | None = None
+        self._tail: _Window | None = None
+
+    @property
+    def windows(self) -> Iterable[tuple[_Key, _Bucket]]:
+        """The windows that were kept, by their terms."""
+        return self._buckets.items()
+
+    def ends(self, has_hits: bool) -> list[_Window]:
+        """Return the beginning of the file, and its end where nothing was found between."""
+        return [one for one in (self._head, None if has_hits else self._tail) if one is not None]
+
+    def run(self, most: int, end: float, tell: Callable[[int], object]) -> None:
+        """Search the file until so many bytes are read, or so late."""
+        target = self._target
+        if most <= 0:
+            self.reason = "not searched: other files took all bytes that one question reads"
+            return
+        try:
+            with target.open() as file:
+                self._run(file, most, end, tell)
+        except UNREADABLE as error:
+            self.reason = f"not read to its end ({type(error).__name__})"
+
+    def _run(self, file: BinaryIO, most: int, end: float, tell: Callable[[int], object]) -> None:
+        target = self._target
+        known = encoding_of(file, 0 if is_packed(target.path) or target.text is not None else target.size)
+        if known is None:
+            self.reason = "binary"
+            return
+        encoding = "utf-8" if target.text is not None else known[0]
+        block = None
+        for block in blocks(file, encoding, most):
+            if block.at == 0 and self._head is None:
+                self._head = _Window(0, 0, 0, True, block.data[: _line_end(block.data, 0, ROOM)])
+            self._look_through(block)
+            self.read = block.at + block.last
+            tell(min(self.read, target.size))
+            if time.monotonic() > end:
+                self.reason = f"only its first {self.read:,} bytes in {SECONDS:.0f} s"
+                return
+        if block is not None and len(block.data) > ROOM:
+            self._tail = _Cursor(block).window(_line_start(block.data, len(block.data) - ROOM), len(block.data))
+        if self.read >= most:
+            self.reason = f"only its first {self.read:,} bytes, the most that one question reads"
+
+    def _look_through(self, block: Block) -> None:
+        low = block.data.lower()
+        hits, crowded = self._hits(low, block)
+        self._rarity.read += block.last - block.first
+        cursor, weights = _Cursor(block), self._rarity.weights()
+        for best, terms, start, stop in _joined(_lines(block.data, low, hits, crowded), weights):
+            key = (best, terms)
+            if key not in self._buckets and len(self._buckets) >= SETS:
+                worst = min(self._buckets, key=lambda one: _score(one, weights))
+                if _score(key, weights) <= _score(worst, weights):
+                    continue
+                del self._buckets[worst]
+            self._buckets.setdefault(key, _Bucket()).add(cursor.around(start, stop))
+
+    def _hits(self, low: bytes, block: Block) -> tuple[list[tuple[int, int]], list[tuple[int, Term]]]:
+        """Return where terms stand, each as a bit, and those that stand nearly everywhere."""
+        hits: list[tuple[int, int]] = []
+        crowds: list[tuple[float, int, list[int]]] = []
+        for i, term in enumerate(self._rarity.terms):
+            places = [place for needle in term.needles for place in _places(low, needle, block.first, block.last)]
+            times = float(len(places))
+            if len(places) >= CROWD:
+                times *= max(1.0, (block.last - block.first) / (1 + max(places) - block.first))
+                crowds.append((times, i, places))
+            else:
+                hits += ((place, 1 << i) for place in places)
+            self._rarity.times[i] += times
+        if crowds and len(hits) < FEW:
+            _, i, places = min(crowds)
+            hits += ((place, 1 << i) for place in places)
+        hits.sort()
+        return hits, [(1 << i, self._rarity.terms[i]) for _, i, _ in crowds]
+
+
+def _places(low: bytes, needle: Needle, start: int, last: int) -> list[int]:
+    """Return where a needle begins between two bytes, a crowd at most."""
+    literal, before, after = needle
+    size, end = len(literal), last + len(literal) - 1
+    found: list[int] = []
+    at = low.find(literal, start, end)
+    while at >= 0 and len(found) < CROWD:
+        if (at == 0 or low[at - 1] not in before) and (at + size >= len(low) or low[at + size] not in after):
+            found.append(at)
+        at = low.find(literal, at + size, end)
+    return found
+
+
+def _lines(
+    data: bytes, low: bytes, hits: Iterable[tuple[int, int]], crowded: Sequence[tuple[int, Term]]
+) -> Iterator[_Line]:
+    """Yield the lines in which something stands, with all that stands there."""
+    start, end, terms = 0, -1, 0
+    for at, bit in hits:
+        if at < end:
+            terms |= bit
+            continue
+        if end >= 0:
+            yield _Line(start, end, terms | _also(low, start, end, crowded))
+        start, end = _line(data, at)
+        terms = bit
+    if end >= 0:
+        yield _Line(start, end, terms | _also(low, start, end, crowded))
+
+
+def _also(low: bytes, start: int, end: int, crowded: Sequence[tuple[int, Term]]) -> int:
+    found = 0
+    for bit, term in crowded:
+        if any(low.find(needle.literal, start, end) >= 0 for needle in term.needles):
+            found |= bit
+    return found
+
+
+def _line(data: bytes, at: int) -> tuple[int, int]:
+    """Return the line in which a byte stands, or what is around it of a long one."""
+    start = data.rfind(b"\n", max(0, at - LONG), at) + 1
+    end = data.find(b"\n", at, at + LONG) + 1 or min(len(data), at + LONG)
+    if end - start <= LONG and (start > 0 or at <= LONG):
+        return start, end
+    start = max(start, safe(data, at - ROOM // 3))
+    return start, max(at + 1, min(end, safe(data, min(len(data), start + ROOM))))
+
+
+def _line_end(data: bytes, start: int, room: int) -> int:
+    """Return where the last line ends that fits, or what fits of one line."""
+    if len(data) <= start + room:
+        return len(data)
+    return data.rfind(b"\n", start, start + room) + 1 or safe(data, start + room)
+
+
+def _line_start(data: bytes, at: int) -> int:
+    """Return where the first line begins at or after a byte, or that byte in a long line."""
+    found = data.find(b"\n", max(0, at - 1), at + ROOM // 2)
+    return found + 1 if found >= 0 else safe(data, at)
+
+
+def _joined(lines: Iterable[_Line], weights: Sequence[float]) -> Iterator[tuple[int, int, int, int]]:
+    """Join lines that fit one window; yield (terms of its best line, terms of all, first byte, last)."""
+    best = terms = start = stop = 0
+    best_score = -1.0
+    for line in lines:
+        if best_score >= 0 and line.end - start > ROOM:
+            yield best, terms, start, stop
+            best_score, terms = -1.0, 0
+        if best_score < 0:
+            start = line.start
+        terms, stop = terms | line.terms, line.end
+        if (score := _sum(line.terms, weights)) > best_score:
+            best, best_score = line.terms, score
+    if best_score >= 0:
+        yield best, terms, start, stop
+
+
+def _sum(terms: int, weights: Sequence[float]) -> float:
+    return sum(weight for i, weight in enumerate(weights) if terms >> i & 1)
+
+
+def _score(key: _Key, weights: Sequence[float]) -> float:
+    best, terms = key
+    return _sum(best, weights) + NEAR * _sum(terms & ~best, weights)
+
+
+class _Cursor:
+    """Cuts windows out of a block, and knows the line and the character with which each begins."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self._at, self._line, self._char = 0, block.line, block.char
+
+    def around(self, start: int, stop: int) -> _Window:
+        """Return a window with some lines and what is around them, as far as there is room."""
+        data = self._block.data
+        before = max(0, ROOM - (stop - start)) // 3
+        if before and (start == 0 or data[start - 1] == 10):
+            start = data.find(b"\n", max(0, start - before - 1), start) + 1 or start
+            if self._block.at == 0 and start <= before:
+                start = 0
+        if stop - start < ROOM and data[stop - 1] == 10:
+            stop = data.rfind(b"\n", stop, start + ROOM) + 1 or stop
+        return self.window(start, stop)
+
+    def window(self, start: int, stop: int) -> _Window:
+        data = self._block.data
+        low, high = sorted((self._at, start))
+        sign = 1 if start >= self._at else -1
+        between = data[low:high]
+        self._line += sign * between.count(b"\n")
+        self._char += sign * (len(between) if between.isascii() else len(between.decode("utf-8", "replace")))
+        self._at = start
+        whole = data[start - 1 : start] == b"\n" or self._block.at + start == 0
+        return _Window(self._block.at + start, self._char, self._line, whole, data[start:stop])
+
+
+def _best(found: Sequence[_Search], weights: Sequence[float]) -> dict[int, list[_Window]]:
+    """Choose the best windows of all files, by the number of the file."""
+    scored = [
+        (-_score(key, weights), rank, number, window)
+        for number, one in enumerate(found)
+        for key, bucket in one.windows
+        for rank, window in enumerate(bucket.ranked())
+    ]
+    scored.sort(key=lambda row: (*row[:3], row[3].at))
+    chosen: dict[int, list[_Window]] = {}
+    for score, _, number, window in scored[:MOST]:
+        if score <= LEAST * scored[0][0]:
+            chosen.setdefault(number, []).append(window)
+    return chosen
+
+
+def _items(windows: Iterable[_Window], source: str) -> Iterator[Item]:
+    """Turn windows of a file into chunks, none of which overlap."""
+    end = 0
+    for window in sorted(windows):
+        cut = max(0, end - window.at)
+        data = window.data[cut:]
+        if not data:
+            continue
+        gone = window.data[:cut]
+        at, end = window.at + cut, window.at + len(window.data)
+        line = 1 + window.line + gone.count(b"\n")
+        char = window.char + len(_text(gone))
+        text = _text(data)
+        whole = gone.endswith(b"\n") if gone else window.whole
+        last = line + text.count("\n", 0, len(text) - 1)
+        yield Item(
+            kind="chunk",
+            id=f"{source}#L{line}-{last}" if whole else f"{source}#L{line}:{char}-{last}",
+            text=text,
+            source=source,
+            lines=(line, last),
+            span=(char, char + len(text)),
+            bytes=(at, end),
+        )
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        found = decoded(data)
+        return data.decode("utf-8", "replace") if found is None else found[0]
