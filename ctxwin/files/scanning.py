@@ -15,12 +15,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple
+from functools import partial
+from typing import BinaryIO
 
 from ..items import Item
 from .encodings import decoded
-from .needles import Needle, Term, terms_of
-from .streams import UNREADABLE, Block, blocks, encoding_of, is_packed, opened, safe
+from .hits import CROWD, ROOM, Cursor, Window, joined, line_end, line_start, lines, places, sum_of
+from .needles import Term, terms_of
+from .streams import UNREADABLE, Block, blocks, encoding_of, is_packed, opened
 
 __all__ = ["MAX_SCANNED", "Scan", "Scanned", "Target", "search"]
 
@@ -28,12 +30,6 @@ MAX_SCANNED = 4_000_000_000
 """Bytes that one question reads at most of all large files together: some 20 s of a core."""
 SECONDS = 60.0
 """Time after which a search ends, for files that a disk or a network gives slowly."""
-ROOM = 480
-"""Bytes of a window, as many as a chunk of prose has characters."""
-LONG = 2_000
-"""Bytes of the longest line that is shown whole; of a longer one, what is around a hit."""
-CROWD = 2_000
-"""Hits of one term in a block from which it is too common to be followed: one in 500 bytes."""
 FEW = 100
 """Hits of all other terms in a block below which the rarest of the common ones is followed all the same."""
 KEPT = 48
@@ -99,37 +95,17 @@ class Scan:
     scanned: Sequence[Scanned] = ()
 
 
-class _Window(NamedTuple):
-    """Some lines of a file."""
-
-    at: int
-    """Byte of the text with which it begins."""
-    char: int
-    line: int
-    """Line ends before it."""
-    whole: bool
-    """Whether it begins with a line."""
-    data: bytes
-
-
-class _Line(NamedTuple):
-    start: int
-    end: int
-    terms: int
-    """A bit for each term that stands in it."""
-
-
 @dataclass(slots=True)
 class _Bucket:
     """The first and the last windows with the same terms."""
 
-    first: list[_Window] = field(default_factory=list)
-    last: deque[_Window] = field(default_factory=lambda: deque(maxlen=KEPT))
+    first: list[Window] = field(default_factory=list)
+    last: deque[Window] = field(default_factory=lambda: deque(maxlen=KEPT))
 
-    def add(self, window: _Window) -> None:
+    def add(self, window: Window) -> None:
         (self.first if len(self.first) < KEPT else self.last).append(window)
 
-    def ranked(self) -> Iterator[_Window]:
+    def ranked(self) -> Iterator[Window]:
         """Yield them from both ends: of things that happened over and over, the first and the last ones tell most."""
         rows = [*self.first, *self.last]
         for i in range((len(rows) + 1) // 2):
@@ -176,11 +152,7 @@ def search(targets: Sequence[Target], question: str, *, most: int = MAX_SCANNED,
     total, done = sum(target.size for target in targets), 0
     for target in sorted(targets, key=lambda one: (one.size, one.source)):
         one = found[target.source] = _Search(target, rarity)
-        one.run(
-            left,
-            end,
-            lambda read, what=target.source, before=done: tell and tell(f"searching {what}", before + read, total),
-        )
+        one.run(left, end, partial(_told, tell, target.source, done, total))
         left, done = left - one.read, done + target.size
     chosen = _best([found[target.source] for target in targets], rarity.weights())
     items: list[Item] = []
@@ -192,6 +164,11 @@ def search(targets: Sequence[Target], question: str, *, most: int = MAX_SCANNED,
         places = len(chosen.get(number, ()))
         scanned.append(Scanned(path=target.source, size=target.size, places=places, reason=one.reason))
     return Scan(items=items, scanned=scanned)
+
+
+def _told(tell: Tell | None, source: str, before: int, total: int, read: int) -> None:
+    if tell is not None:
+        tell(f"searching {source}", before + read, total)
 
 
 def _head(target: Target) -> bytes:
@@ -212,15 +189,15 @@ class _Search:
         self.reason = ""
         self._target, self._rarity = target, rarity
         self._buckets: dict[_Key, _Bucket] = {}
-        self._head: _Window | None = None
-        self._tail: _Window | None = None
+        self._head: Window | None = None
+        self._tail: Window | None = None
 
     @property
     def windows(self) -> Iterable[tuple[_Key, _Bucket]]:
         """The windows that were kept, by their terms."""
         return self._buckets.items()
 
-    def ends(self, has_hits: bool) -> list[_Window]:
+    def ends(self, has_hits: bool) -> list[Window]:
         """Return the beginning of the file, and its end where nothing was found between."""
         return [one for one in (self._head, None if has_hits else self._tail) if one is not None]
 
@@ -246,7 +223,7 @@ class _Search:
         block = None
         for block in blocks(file, encoding, most):
             if block.at == 0 and self._head is None:
-                self._head = _Window(0, 0, 0, True, block.data[: _line_end(block.data, 0, ROOM)])
+                self._head = Window(0, 0, 0, True, block.data[: line_end(block.data, 0, ROOM)])
             self._look_through(block)
             self.read = block.at + block.last
             tell(min(self.read, target.size))
@@ -254,7 +231,7 @@ class _Search:
                 self.reason = f"only its first {self.read:,} bytes in {SECONDS:.0f} s"
                 return
         if block is not None and len(block.data) > ROOM:
-            self._tail = _Cursor(block).window(_line_start(block.data, len(block.data) - ROOM), len(block.data))
+            self._tail = Cursor(block).window(line_start(block.data, len(block.data) - ROOM), len(block.data))
         if self.read >= most:
             self.reason = f"only its first {self.read:,} bytes, the most that one question reads"
 
@@ -262,8 +239,8 @@ class _Search:
         low = block.data.lower()
         hits, crowded = self._hits(low, block)
         self._rarity.read += block.last - block.first
-        cursor, weights = _Cursor(block), self._rarity.weights()
-        for best, terms, start, stop in _joined(_lines(block.data, low, hits, crowded), weights):
+        cursor, weights = Cursor(block), self._rarity.weights()
+        for best, terms, start, stop in joined(lines(block.data, low, hits, crowded), weights):
             key = (best, terms)
             if key not in self._buckets and len(self._buckets) >= SETS:
                 worst = min(self._buckets, key=lambda one: _score(one, weights))
@@ -277,140 +254,27 @@ class _Search:
         hits: list[tuple[int, int]] = []
         crowds: list[tuple[float, int, list[int]]] = []
         for i, term in enumerate(self._rarity.terms):
-            places = [place for needle in term.needles for place in _places(low, needle, block.first, block.last)]
-            times = float(len(places))
-            if len(places) >= CROWD:
-                times *= max(1.0, (block.last - block.first) / (1 + max(places) - block.first))
-                crowds.append((times, i, places))
+            at = [place for needle in term.needles for place in places(low, needle, block.first, block.last)]
+            times = float(len(at))
+            if len(at) >= CROWD:
+                times *= max(1.0, (block.last - block.first) / (1 + max(at) - block.first))
+                crowds.append((times, i, at))
             else:
-                hits += ((place, 1 << i) for place in places)
+                hits += ((place, 1 << i) for place in at)
             self._rarity.times[i] += times
         if crowds and len(hits) < FEW:
-            _, i, places = min(crowds)
-            hits += ((place, 1 << i) for place in places)
+            _, i, at = min(crowds)
+            hits += ((place, 1 << i) for place in at)
         hits.sort()
         return hits, [(1 << i, self._rarity.terms[i]) for _, i, _ in crowds]
 
 
-def _places(low: bytes, needle: Needle, start: int, last: int) -> list[int]:
-    """Return where a needle begins between two bytes, a crowd at most."""
-    literal, before, after = needle
-    size, end = len(literal), last + len(literal) - 1
-    found: list[int] = []
-    at = low.find(literal, start, end)
-    while at >= 0 and len(found) < CROWD:
-        if (at == 0 or low[at - 1] not in before) and (at + size >= len(low) or low[at + size] not in after):
-            found.append(at)
-        at = low.find(literal, at + size, end)
-    return found
-
-
-def _lines(
-    data: bytes, low: bytes, hits: Iterable[tuple[int, int]], crowded: Sequence[tuple[int, Term]]
-) -> Iterator[_Line]:
-    """Yield the lines in which something stands, with all that stands there."""
-    start, end, terms = 0, -1, 0
-    for at, bit in hits:
-        if at < end:
-            terms |= bit
-            continue
-        if end >= 0:
-            yield _Line(start, end, terms | _also(low, start, end, crowded))
-        start, end = _line(data, at)
-        terms = bit
-    if end >= 0:
-        yield _Line(start, end, terms | _also(low, start, end, crowded))
-
-
-def _also(low: bytes, start: int, end: int, crowded: Sequence[tuple[int, Term]]) -> int:
-    found = 0
-    for bit, term in crowded:
-        if any(low.find(needle.literal, start, end) >= 0 for needle in term.needles):
-            found |= bit
-    return found
-
-
-def _line(data: bytes, at: int) -> tuple[int, int]:
-    """Return the line in which a byte stands, or what is around it of a long one."""
-    start = data.rfind(b"\n", max(0, at - LONG), at) + 1
-    end = data.find(b"\n", at, at + LONG) + 1 or min(len(data), at + LONG)
-    if end - start <= LONG and (start > 0 or at <= LONG):
-        return start, end
-    start = max(start, safe(data, at - ROOM // 3))
-    return start, max(at + 1, min(end, safe(data, min(len(data), start + ROOM))))
-
-
-def _line_end(data: bytes, start: int, room: int) -> int:
-    """Return where the last line ends that fits, or what fits of one line."""
-    if len(data) <= start + room:
-        return len(data)
-    return data.rfind(b"\n", start, start + room) + 1 or safe(data, start + room)
-
-
-def _line_start(data: bytes, at: int) -> int:
-    """Return where the first line begins at or after a byte, or that byte in a long line."""
-    found = data.find(b"\n", max(0, at - 1), at + ROOM // 2)
-    return found + 1 if found >= 0 else safe(data, at)
-
-
-def _joined(lines: Iterable[_Line], weights: Sequence[float]) -> Iterator[tuple[int, int, int, int]]:
-    """Join lines that fit one window; yield (terms of its best line, terms of all, first byte, last)."""
-    best = terms = start = stop = 0
-    best_score = -1.0
-    for line in lines:
-        if best_score >= 0 and line.end - start > ROOM:
-            yield best, terms, start, stop
-            best_score, terms = -1.0, 0
-        if best_score < 0:
-            start = line.start
-        terms, stop = terms | line.terms, line.end
-        if (score := _sum(line.terms, weights)) > best_score:
-            best, best_score = line.terms, score
-    if best_score >= 0:
-        yield best, terms, start, stop
-
-
-def _sum(terms: int, weights: Sequence[float]) -> float:
-    return sum(weight for i, weight in enumerate(weights) if terms >> i & 1)
-
-
 def _score(key: _Key, weights: Sequence[float]) -> float:
     best, terms = key
-    return _sum(best, weights) + NEAR * _sum(terms & ~best, weights)
+    return sum_of(best, weights) + NEAR * sum_of(terms & ~best, weights)
 
 
-class _Cursor:
-    """Cuts windows out of a block, and knows the line and the character with which each begins."""
-
-    def __init__(self, block: Block) -> None:
-        self._block = block
-        self._at, self._line, self._char = 0, block.line, block.char
-
-    def around(self, start: int, stop: int) -> _Window:
-        """Return a window with some lines and what is around them, as far as there is room."""
-        data = self._block.data
-        before = max(0, ROOM - (stop - start)) // 3
-        if before and (start == 0 or data[start - 1] == 10):
-            start = data.find(b"\n", max(0, start - before - 1), start) + 1 or start
-            if self._block.at == 0 and start <= before:
-                start = 0
-        if stop - start < ROOM and data[stop - 1] == 10:
-            stop = data.rfind(b"\n", stop, start + ROOM) + 1 or stop
-        return self.window(start, stop)
-
-    def window(self, start: int, stop: int) -> _Window:
-        data = self._block.data
-        low, high = sorted((self._at, start))
-        sign = 1 if start >= self._at else -1
-        between = data[low:high]
-        self._line += sign * between.count(b"\n")
-        self._char += sign * (len(between) if between.isascii() else len(between.decode("utf-8", "replace")))
-        self._at = start
-        whole = data[start - 1 : start] == b"\n" or self._block.at + start == 0
-        return _Window(self._block.at + start, self._char, self._line, whole, data[start:stop])
-
-
-def _best(found: Sequence[_Search], weights: Sequence[float]) -> dict[int, list[_Window]]:
+def _best(found: Sequence[_Search], weights: Sequence[float]) -> dict[int, list[Window]]:
     """Choose the best windows of all files, by the number of the file."""
     scored = [
         (-_score(key, weights), rank, number, window)
@@ -419,14 +283,14 @@ def _best(found: Sequence[_Search], weights: Sequence[float]) -> dict[int, list[
         for rank, window in enumerate(bucket.ranked())
     ]
     scored.sort(key=lambda row: (*row[:3], row[3].at))
-    chosen: dict[int, list[_Window]] = {}
+    chosen: dict[int, list[Window]] = {}
     for score, _, number, window in scored[:MOST]:
         if score <= LEAST * scored[0][0]:
             chosen.setdefault(number, []).append(window)
     return chosen
 
 
-def _items(windows: Iterable[_Window], source: str) -> Iterator[Item]:
+def _items(windows: Iterable[Window], source: str) -> Iterator[Item]:
     """Turn windows of a file into chunks, none of which overlap."""
     end = 0
     for window in sorted(windows):
