@@ -54,12 +54,14 @@ def make_log(path: Path, size: int) -> tuple[int, str]:
     ]
     count = size // LINE
     odd, step = count * 2 // 3, timedelta(days=6) / count
-    now, when = datetime(2026, 3, 1), ""  # noqa: DTZ001
+    now, when = datetime(2026, 3, 1), ""
     with path.open("w", encoding="utf-8") as file:
         for n in range(count):
             if n == odd:
                 when = f"{now:%H:%M} on {now.day} March"
-                file.write(f"{now.isoformat(timespec='milliseconds')}Z ERROR [payment] valve 17 jammed, order dropped\n")
+                file.write(
+                    f"{now.isoformat(timespec='milliseconds')}Z ERROR [payment] valve 17 jammed, order dropped\n"
+                )
             else:
                 file.write(f"{now.isoformat(timespec='milliseconds')}Z {tails[n * 7919 % len(tails)]}")
             now += step
@@ -71,7 +73,7 @@ def make_table(path: Path, rows: int) -> tuple[int, str]:
     with path.open("w", encoding="utf-8") as file:
         file.write("day,region,item,units,price\n")
         for n in range(rows):
-            file.write(f"2026-{n % 12 + 1:02}-{n % 28 + 1:02},{'north south east west'.split()[n % 4]},")
+            file.write(f"2026-{n % 12 + 1:02}-{n % 28 + 1:02},{['north', 'south', 'east', 'west'][n % 4]},")
             file.write(f"SKU-{n * 7919 % 9_999_991:07},{n % 97},{n % 500 / 10:.2f}\n")
     row = rows * 3 // 5
     return row + 2, f"SKU-{row * 7919 % 9_999_991:07}"
@@ -84,8 +86,8 @@ def ask(path: Path, question: str, line: int, small: Path) -> None:
     ranges = [pair.split("-") for one in found["citations"] for pair in one.rpartition(":")[2].split(",")]
     right = any(int(first) <= line <= int(last) for first, last in ranges)
     print(
-        f"{path.stat().st_size:>13,} bytes  {found['seconds']:5.1f} s  {found['private']:4.0f} MB private beyond a small"
-        f" pack ({found['whole']:.0f} in all)  line {line:,} {'shown' if right else 'MISSING'}  {question}"
+        f"{path.stat().st_size:>13,} bytes  {found['seconds']:5.1f} s  {found['private']:4.0f} MB private beyond"
+        f" a small pack ({found['whole']:.0f} in all)  line {line:,} {'shown' if right else 'MISSING'}  {question}"
     )
     for path_, said in found["scanned"]:
         print(f"    {Path(path_).name}: {said}")

@@ -24,7 +24,7 @@ from .mark import Mark
 from .placing import Piece, places_of
 from .prose import asciidoc_headings, markdown_headings, rest_headings
 from .records import cells, entries, join_entries, pages, rows
-from .tables import DELIMITER, MOST_SAMPLE, TABLES, header_of, headers
+from .tables import header_of, headers
 
 __all__ = ["CODE_TOKENS", "TEXT_TOKENS", "chunk", "chunk_item", "header_of", "language_of"]
 
@@ -116,7 +116,7 @@ def chunk(text: str, *, source: str | None = None, language: str | None = None, 
 
 def _parted(text: str, source: str | None, language: str) -> Iterable[Piece]:
     """Return what no chunk may have two of: pages, and a table's header beside its rows, which is shown with any."""
-    header = header_of(text[:MOST_SAMPLE], DELIMITER.get(language, "")) if language in TABLES else None
+    header = header_of(text, language)
     if header is None:
         return places_of(text, source)
     end = text.index(header[1]) + len(header[1])

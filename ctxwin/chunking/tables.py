@@ -11,14 +11,10 @@ from itertools import accumulate, islice, pairwise
 
 from ..items import Header
 
-__all__ = ["DELIMITER", "MOST_SAMPLE", "TABLES", "header_of", "headers"]
+__all__ = ["header_of", "headers"]
 
-TABLES = frozenset(("csv", "tsv"))
-"""Languages whose every line is a row."""
-DELIMITER = {"tsv": "\t"}
-"""What parts the cells where a file's name says so."""
-
-DELIMITERS = ",;\t|"
+DELIMITERS = {"csv": ",;\t|", "tsv": "\t"}
+"""What may part the cells of a row, by language."""
 LOOKED_AT = 30
 """Rows by which it is seen whether the first one is a header."""
 MOST_SAMPLE = 65_536
@@ -43,8 +39,8 @@ _MARKDOWN = re.compile(
 
 def headers(text: str, language: str) -> Callable[[int, int], Header | None]:
     """Return what tells for a chunk, by its first character and line, which header stands above it."""
-    if language in TABLES:
-        first = header_of(text[:MOST_SAMPLE], DELIMITER.get(language, ""))
+    if language in DELIMITERS:
+        first = header_of(text, language)
         return lambda start, line: first if first is not None and first[0] < line else None
     if language != "markdown" or "|" not in text:
         return lambda start, line: None
@@ -62,12 +58,13 @@ def headers(text: str, language: str) -> Callable[[int, int], Header | None]:
     return above
 
 
-def header_of(sample: str, delimiter: str = "") -> Header | None:
+def header_of(text: str, language: str = "csv") -> Header | None:
     r"""Return the line of a table's header, from 1, and the header; None where none can be told.
 
     Args:
-        sample: the beginning of the table, by lines.
-        delimiter: what parts its cells; "": the one of `DELIMITERS` that gives the most even rows.
+        text: the table, of which the beginning is looked at.
+        language: what it is; of "csv" the delimiter is the one that gives the most even rows, and what is neither that
+            nor "tsv" is no table.
 
     Example:
         >>> header_of("# made at noon\nday,item,units\n2026-03-01,SKU-1,7\n2026-03-02,SKU-2,9\n")
@@ -75,8 +72,10 @@ def header_of(sample: str, delimiter: str = "") -> Header | None:
         >>> header_of("2026-03-01,SKU-1,7\n2026-03-02,SKU-2,9\n") is None
         True
     """
-    lines = sample.splitlines(keepends=True)
-    rows, width = max((_rows(lines, one) for one in delimiter or DELIMITERS), key=lambda found: _evenness(*found))
+    if language not in DELIMITERS:
+        return None
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text[:MOST_SAMPLE])
+    rows, width = max((_rows(lines, one) for one in DELIMITERS[language]), key=lambda found: _evenness(*found))
     if width == 0 or len(rows) < 2:
         return None
     for at, (first, last, cells) in enumerate(rows[:MOST_ABOVE]):

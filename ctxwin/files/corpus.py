@@ -24,6 +24,7 @@ from ..repomap import Atlas
 from ..retrieve import count_terms
 from ..summarize import drop_summaries
 from ..tokens import get_tokenizer
+from .converting import Job, read_together
 from .filling import Filling
 from .kept import Chunked, Kept, key_of
 from .reading import Reading, mark_of, read, why
@@ -44,6 +45,8 @@ ANSWERS = 8
 BATCH = 100
 """Files that are cut between two writes to the cache: what an interruption loses, less than a second of work."""
 
+_Waiting = tuple[int, str, os.stat_result]
+"""A file that is to be read: its bytes, its source, and what the system says of it."""
 Progress = Callable[[str, int, int], None]
 """Called with (what is done, how much of it, of how much)."""
 
@@ -273,7 +276,7 @@ class Files:
         first = {one.source: one for one in reversed(found)}
         self._paths = {source: one.path for source, one in first.items()}
         readings: dict[str, Reading] = {}
-        waiting: list[tuple[int, str, os.stat_result]] = []
+        waiting: list[_Waiting] = []
         for source, one in first.items():
             if one.reason:
                 readings[source] = Reading(reason=one.reason)
@@ -283,19 +286,30 @@ class Files:
                 waiting.append((status.st_size, source, status))
             except (OSError, ValueError) as error:
                 readings[source] = Reading(reason=why(error) if isinstance(error, OSError) else "no valid path")
+        documents = read_together(self._documents(waiting), self._tell)
         room = self._max_total
         for done, (size, source, status) in enumerate(sorted(waiting, key=lambda one: one[:2])):
             self._tell("reading files", done, len(waiting))
             crowded = room < size <= self._max_bytes
-            if crowded and is_document(first[source].path):
+            if crowded and is_document(self._paths[source]):
                 reason = f"{size:,} bytes; smaller files have filled the {self._max_total:,} bytes for all"
                 readings[source] = Reading(reason=reason)
                 continue
             most = 0 if crowded else self._max_bytes
-            one_read = read(first[source].path, status, most, self._readings.get(source))
+            one_read = documents.get(source) or read(self._paths[source], status, most, self._readings.get(source))
             readings[source] = one_read
             room -= size if one_read.text is not None else 0
         return {one.source: readings[one.source] for one in found}
+
+    def _documents(self, waiting: Iterable[_Waiting]) -> dict[str, Job]:
+        """Return the documents among the files that may have room."""
+        jobs: dict[str, Job] = {}
+        room = self._max_total
+        for size, source, status in sorted(waiting, key=lambda one: one[:2]):
+            if is_document(path := self._paths[source]) and (size <= room or size > self._max_bytes):
+                jobs[source] = (path, status, self._readings.get(source))
+                room -= size
+        return jobs
 
     def _take(self, readings: Mapping[str, Reading]) -> None:
         self._readings = readings

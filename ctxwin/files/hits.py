@@ -14,8 +14,9 @@ ROOM = 480
 """Bytes of a window, as many as a chunk of prose has characters."""
 LONG = 2_000
 """Bytes of the longest line that is shown whole; of a longer one, what is around a hit."""
-CROWD = 2_000
-"""Hits of one term in a block from which it is too common to be followed: one in 500 bytes."""
+CROWD = 1_000
+"""Hits of one term in a block from which it is too common to be followed: one in 1,000 bytes."""
+COLON, LINE_END = b":\n"
 
 
 class Window(NamedTuple):
@@ -45,10 +46,15 @@ def places(low: bytes, needle: Needle, start: int, last: int) -> list[int]:
     found: list[int] = []
     at = low.find(literal, start, end)
     while at >= 0 and len(found) < CROWD:
-        if (at == 0 or low[at - 1] not in before) and (at + size >= len(low) or low[at + size] not in after):
+        if (at == 0 or _may_begin(low, at, before)) and (at + size >= len(low) or low[at + size] not in after):
             found.append(at)
         at = low.find(literal, at + size, end)
     return found
+
+
+def _may_begin(low: bytes, at: int, before: frozenset[int]) -> bool:
+    """Tell whether a needle may stand behind what does; a time of day also behind a year, as `2026:14:03` has it."""
+    return low[at - 1] not in before or (low[at - 1] == COLON and at >= 5 and low[at - 5 : at - 1].isdigit())
 
 
 def lines(
@@ -132,11 +138,11 @@ class Cursor:
         """Return a window with some lines and what is around them, as far as there is room."""
         data = self._block.data
         before = max(0, ROOM - (stop - start)) // 3
-        if before and (start == 0 or data[start - 1] == 10):
+        if before and (start == 0 or data[start - 1] == LINE_END):
             start = data.find(b"\n", max(0, start - before - 1), start) + 1 or start
             if self._block.at == 0 and start <= before:
                 start = 0
-        if stop - start < ROOM and data[stop - 1] == 10:
+        if stop - start < ROOM and data[stop - 1] == LINE_END:
             stop = data.rfind(b"\n", stop, start + ROOM) + 1 or stop
         return self.window(start, stop)
 

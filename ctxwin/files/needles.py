@@ -15,7 +15,7 @@ from ..lexical import STOP_CHARACTERS, STOP_WORDS, tokenize
 
 __all__ = ["Needle", "Term", "terms_of"]
 
-MOST_NEEDLES = 14
+MOST_NEEDLES = 10
 """Strings that are looked for at most; each takes .5 to .6 s of a core in 1 GB."""
 WHOLE = 3
 """Letters up to which a word is looked for as it stands, not as the beginning of a longer one."""
@@ -76,12 +76,13 @@ _DAY = re.compile(
     rf"|\b(?P<month4>{_MONTH})\.?\s+(?P<day4>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:|\d),?(?:\s+(?P<year4>\d{{4}}))?",
     re.I,
 )
+_SHORT = b"|".join(name.encode() for name in MONTHS if len(name) == 3)
 _DAY_FORMS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"\d{4}-\d\d-\d\d"), "{year}-{month:02}-{day:02}"),
     (re.compile(rb"\d{4}/\d\d/\d\d"), "{year}/{month:02}/{day:02}"),
     (re.compile(rb"\d\d/[a-z]{3}/\d{4}"), "{day:02}/{name}/{year}"),
-    (re.compile(rb"[a-z]{3} [ \d]\d[ ,]"), "{name} {day:2}"),
-    (re.compile(rb"\d\d[ -][a-z]{3}"), "{day:02} {name}"),
+    (re.compile(rb"\b(?:" + _SHORT + rb") [ \d]\d[ ,]"), "{name} {day:2}"),
+    (re.compile(rb"\b\d\d[ -](?:" + _SHORT + rb")\b"), "{day:02} {name}"),
     (re.compile(rb"\b20\d{6}\b"), "{year}{month:02}{day:02}"),
     (re.compile(rb"\d\d\.\d\d\.\d{4}"), "{day:02}.{month:02}.{year}"),
     (re.compile(rb"\d\d?/\d\d?/\d{2,4}"), "{month:02}/{day:02}/{year}"),
@@ -115,18 +116,19 @@ def terms_of(question: str, sample: bytes = b"") -> list[Term]:
 
     Example:
         >>> [one.needles[0].literal for one in terms_of("Why did SKU-7 fail?", b"")]
-        [b'sku-7', b'error', b'sku', b'fail']
+        [b'sku-7', b'error', b'fail', b'sku']
     """
     rest, days = _days(question, sample.lower())
     rest, times = _times(rest)
     terms = [*times, *days, *_phrases(rest), *_joined(rest), *_levels(question), *_words(rest)]
-    kept: dict[tuple[Needle, ...], Term] = {}
-    left = MOST_NEEDLES
+    kept: list[Term] = []
+    known: set[bytes] = set()
     for term in terms:
-        if term.needles not in kept and len(term.needles) <= left:
-            kept[term.needles] = term
-            left -= len(term.needles)
-    return list(kept.values())
+        literals = {needle.literal for needle in term.needles}
+        if not literals <= known and len(known | literals) <= MOST_NEEDLES:
+            kept.append(term)
+            known |= literals
+    return kept
 
 
 def _levels(question: str) -> Iterator[Term]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import stat
@@ -50,13 +51,17 @@ class Reading:
     """Why it is left out."""
     digest: bytes = b""
     """Hash of its text."""
+    late: bool = False
+    """Whether it is left out for want of time, so that another time may be better."""
     encoding: str = "utf-8"
     """In which its bytes were read."""
     mark: Mark | None = None
     """By which a change is seen without reading; None where it cannot be."""
 
 
-def read(path: str, status: os.stat_result, max_bytes: int, before: Reading | None = None) -> Reading:
+def read(
+    path: str, status: os.stat_result, max_bytes: int, before: Reading | None = None, *, seconds: float = math.inf
+) -> Reading:
     """Read a file that may be anything, may change, and may vanish meanwhile.
 
     Args:
@@ -64,6 +69,7 @@ def read(path: str, status: os.stat_result, max_bytes: int, before: Reading | No
         status: what `os.stat` says of it.
         max_bytes: of a larger one the beginning is read, by which text is told from what is none.
         before: what an earlier call returned; returned again where nothing has changed.
+        seconds: that the conversion of a document may take.
     """
     mark = _mark(status)
     if before is not None and before.mark == mark:
@@ -84,7 +90,7 @@ def read(path: str, status: os.stat_result, max_bytes: int, before: Reading | No
                 return Reading(reason="not a regular file")
             racy = max(status.st_mtime_ns, status.st_ctime_ns) > time.time_ns() - RACY
             kept = None if racy else _mark(status)
-            return _convert(file, path, kept) if is_document(path) else _read(file, path, max_bytes, kept)
+            return _convert(file, path, kept, seconds) if is_document(path) else _read(file, path, max_bytes, kept)
     except OSError as error:
         return Reading(reason=why(error))
 
@@ -129,11 +135,13 @@ def _read(file: BinaryIO, path: str, max_bytes: int, mark: Mark | None) -> Readi
     return Reading(text=text, large=large, digest=_digest(text), encoding=encoding, mark=mark)
 
 
-def _convert(file: BinaryIO, path: str, mark: Mark | None) -> Reading:
+def _convert(file: BinaryIO, path: str, mark: Mark | None, seconds: float) -> Reading:
     try:
-        text = read_document(file.read(DOCUMENT_BYTES + 1), path)
+        text = read_document(file.read(DOCUMENT_BYTES + 1), path, seconds=seconds)
+    except NotNow as error:
+        return Reading(reason=str(error), late=True)
     except (InputError, MissingExtra) as error:
-        return Reading(reason=str(error), mark=None if isinstance(error, NotNow) else mark)
+        return Reading(reason=str(error), mark=mark)
     return Reading(text=text, digest=_digest(text), mark=mark)
 
 

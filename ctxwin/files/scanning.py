@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
 
-from ..items import Item
-from .encodings import decoded
+from ..chunking import header_of, language_of
+from ..items import Header, Item
+from .encodings import SNIFFED, decoded
 from .hits import CROWD, ROOM, Cursor, Window, joined, line_end, line_start, lines, places, sum_of
 from .needles import Term, terms_of
 from .streams import UNREADABLE, Block, blocks, encoding_of, is_packed, opened
@@ -44,6 +45,8 @@ LEAST = 0.3
 """Share of the best window's score that another one has at least."""
 HEADS = 20
 """Files whose beginning is shown too: what a table's columns are, what a log is of."""
+TITLE = 100
+"""Characters of a header by which a row is found."""
 SAMPLE = 4_096
 """Bytes of the beginning of a file by which it is seen how it writes days."""
 
@@ -160,7 +163,7 @@ def search(targets: Sequence[Target], question: str, *, most: int = MAX_SCANNED,
     for number, target in enumerate(targets):
         one = found[target.source]
         windows = [*chosen.get(number, ()), *(one.ends(bool(chosen.get(number))) if number < HEADS else ())]
-        items += _items(windows, target.source)
+        items += _items(windows, target.source, one.header)
         places = len(chosen.get(number, ()))
         scanned.append(Scanned(path=target.source, size=target.size, places=places, reason=one.reason))
     return Scan(items=items, scanned=scanned)
@@ -189,6 +192,8 @@ class _Search:
         self.reason = ""
         self._target, self._rarity = target, rarity
         self._buckets: dict[_Key, _Bucket] = {}
+        self.header: Header | None = None
+        self._refused: set[_Key] = set()
         self._head: Window | None = None
         self._tail: Window | None = None
 
@@ -223,7 +228,7 @@ class _Search:
         block = None
         for block in blocks(file, encoding, most):
             if block.at == 0 and self._head is None:
-                self._head = Window(0, 0, 0, True, block.data[: line_end(block.data, 0, ROOM)])
+                self._begin(block.data)
             self._look_through(block)
             self.read = block.at + block.last
             tell(min(self.read, target.size))
@@ -235,6 +240,17 @@ class _Search:
         if self.read >= most:
             self.reason = f"only its first {self.read:,} bytes, the most that one question reads"
 
+    def _begin(self, data: bytes) -> None:
+        """Take the beginning of the file: of a table, its header alone."""
+        language = language_of(self._target.source.removesuffix(".gz"))
+        self.header = header_of(_text(data[: line_end(data, 0, SNIFFED)]), language)
+        if self.header is None:
+            stop = line_end(data, 0, ROOM)
+        else:
+            above = data.split(b"\n")[: self.header[0] - 1 + self.header[1].count("\n")]
+            stop = sum(map(len, above)) + len(above)
+        self._head = Window(0, 0, 0, True, data[:stop])
+
     def _look_through(self, block: Block) -> None:
         low = block.data.lower()
         hits, crowded = self._hits(low, block)
@@ -243,8 +259,11 @@ class _Search:
         for best, terms, start, stop in joined(lines(block.data, low, hits, crowded), weights):
             key = (best, terms)
             if key not in self._buckets and len(self._buckets) >= SETS:
-                worst = min(self._buckets, key=lambda one: _score(one, weights))
-                if _score(key, weights) <= _score(worst, weights):
+                if key in self._refused:
+                    continue
+                worst = min([*self._buckets, key], key=lambda one: _score(one, weights))
+                self._refused.add(worst)
+                if worst == key:
                     continue
                 del self._buckets[worst]
             self._buckets.setdefault(key, _Bucket()).add(cursor.around(start, stop))
@@ -290,7 +309,7 @@ def _best(found: Sequence[_Search], weights: Sequence[float]) -> dict[int, list[
     return chosen
 
 
-def _items(windows: Iterable[Window], source: str) -> Iterator[Item]:
+def _items(windows: Iterable[Window], source: str, header: Header | None) -> Iterator[Item]:
     """Turn windows of a file into chunks, none of which overlap."""
     end = 0
     for window in sorted(windows):
@@ -307,6 +326,8 @@ def _items(windows: Iterable[Window], source: str) -> Iterator[Item]:
         last = line + text.count("\n", 0, len(text) - 1)
         yield Item(
             kind="chunk",
+            title=" ".join(header[1].split())[:TITLE] if header is not None else None,
+            header=header if header is not None and line > header[0] else None,
             id=f"{source}#L{line}-{last}" if whole else f"{source}#L{line}:{char}-{last}",
             text=text,
             source=source,
