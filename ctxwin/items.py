@@ -119,6 +119,9 @@ class Item:
     """Where in its source it stands, as people say it, where its lines say it not: `p. 3`, `slide 4`, `sheet Sales`."""
     header: Header | None = None
     """The row of its source that says what the columns are, where that stands above it; it is printed with it."""
+    prior: float = 1.0
+    """What who found it for a question thinks of it, from 0 to 1 for the best that was found; relevance is multiplied
+    by it."""
     pinned: bool = False
     """Must stay, whole."""
     parts: tuple[Part, ...] = ()

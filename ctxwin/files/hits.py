@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from .needles import Needle, Term
 from .streams import Block, safe
 
-__all__ = ["CROWD", "ROOM", "Cursor", "Window", "joined", "line_end", "line_start", "lines", "places", "sum_of"]
+__all__ = [
+    "CROWD",
+    "ROOM",
+    "Cursor",
+    "Window",
+    "best_lines",
+    "joined",
+    "line_end",
+    "line_start",
+    "lines",
+    "places",
+    "sum_of",
+]
 
 ROOM = 480
 """Bytes of a window, as many as a chunk of prose has characters."""
 LONG = 2_000
 """Bytes of the longest line that is shown whole; of a longer one, what is around a hit."""
-CROWD = 1_000
-"""Hits of one term in a block from which it is too common to be followed: one in 1,000 bytes."""
+CROWD = 6_000
+"""Hits of one term in a block, one in 170 bytes, from which it stands everywhere and tells no line from others."""
 COLON, LINE_END = b":\n"
 
 
@@ -30,6 +44,8 @@ class Window(NamedTuple):
     whole: bool
     """Whether it begins with a line."""
     data: bytes
+    prior: float = 1.0
+    """How good it is beside the best one."""
 
 
 class _Line(NamedTuple):
@@ -39,17 +55,33 @@ class _Line(NamedTuple):
     """A bit for each term that stands in it."""
 
 
-def places(low: bytes, needle: Needle, start: int, last: int) -> list[int]:
-    """Return where a needle begins between two bytes, a crowd at most."""
+def places(low: bytes, needle: Needle, start: int, last: int, most: int = CROWD) -> list[int]:
+    """Return where a needle begins between two bytes, so often at most."""
     literal, before, after = needle
     size, end = len(literal), last + len(literal) - 1
     found: list[int] = []
     at = low.find(literal, start, end)
-    while at >= 0 and len(found) < CROWD:
+    while at >= 0 and len(found) < most:
         if (at == 0 or _may_begin(low, at, before)) and (at + size >= len(low) or low[at + size] not in after):
             found.append(at)
         at = low.find(literal, at + size, end)
     return found
+
+
+def best_lines(
+    low: bytes, hits: Sequence[tuple[int, int]], weights: Sequence[float], most: int
+) -> list[tuple[int, int]]:
+    """Return of many hits, each (place, bit of its term), those on so many lines whose terms weigh most together."""
+    at, bits = np.asarray(hits, np.int64).T
+    line = np.searchsorted(np.flatnonzero(np.frombuffer(low, np.uint8) == LINE_END), at)
+    terms = np.zeros(line.max() + 1, np.int64)
+    for bit in np.unique(bits).tolist():
+        terms[line[bits == bit]] |= bit
+    different, number = np.unique(terms, return_inverse=True)
+    score = np.asarray([sum_of(one, weights) for one in different.tolist()])[number]
+    chosen = np.zeros(len(terms), np.bool_)
+    chosen[np.argsort(-score, kind="stable")[:most]] = True
+    return [hits[i] for i in np.flatnonzero(chosen[line]).tolist()]
 
 
 def _may_begin(low: bytes, at: int, before: frozenset[int]) -> bool:

@@ -21,7 +21,7 @@ from typing import BinaryIO
 from ..chunking import header_of, language_of
 from ..items import Header, Item
 from .encodings import SNIFFED, decoded
-from .hits import CROWD, ROOM, Cursor, Window, joined, line_end, line_start, lines, places, sum_of
+from .hits import CROWD, ROOM, Cursor, Window, best_lines, joined, line_end, line_start, lines, places, sum_of
 from .needles import Term, terms_of
 from .streams import UNREADABLE, Block, blocks, encoding_of, is_packed, opened
 
@@ -31,18 +31,25 @@ MAX_SCANNED = 4_000_000_000
 """Bytes that one question reads at most of all large files together: some 20 s of a core."""
 SECONDS = 60.0
 """Time after which a search ends, for files that a disk or a network gives slowly."""
+PROBED = 500
+"""Hits up to which a term is looked for in the next block that stood everywhere in the one before."""
+FOLLOWED = 1_000
+"""Hits in a block that are looked at one by one; of more, those on the lines with most that is rare."""
 FEW = 100
-"""Hits of all other terms in a block below which the rarest of the common ones is followed all the same."""
+"""Hits of all other terms in a block below which the rarest of those that stand everywhere is followed all the same."""
 KEPT = 48
 """First windows, and as many last ones, that are kept of each set of terms in a file."""
 SETS = 128
 """Sets of terms that are kept of each file."""
 MOST = 80
 """Windows of all files that a question gets: some 10,000 tokens."""
-NEAR = 0.4
+NEAR = 0.3
 """What a term in another line of a window counts against one in the best line."""
 LEAST = 0.3
 """Share of the best window's score that another one has at least."""
+STEEP = 2.0
+"""Power of a window's score beside the best one's that its relevance is multiplied by: all of them hold words of the
+question, of which the usual score sees not how rare they are in the whole file, nor that they stand in one line."""
 HEADS = 20
 """Files whose beginning is shown too: what a table's columns are, what a log is of."""
 TITLE = 100
@@ -194,6 +201,7 @@ class _Search:
         self._buckets: dict[_Key, _Bucket] = {}
         self.header: Header | None = None
         self._refused: set[_Key] = set()
+        self._everywhere: set[int] = set()
         self._head: Window | None = None
         self._tail: Window | None = None
 
@@ -204,7 +212,8 @@ class _Search:
 
     def ends(self, has_hits: bool) -> list[Window]:
         """Return the beginning of the file, and its end where nothing was found between."""
-        return [one for one in (self._head, None if has_hits else self._tail) if one is not None]
+        found = [one for one in (self._head, None if has_hits else self._tail) if one is not None]
+        return [one._replace(prior=LEAST) for one in found] if has_hits else found
 
     def run(self, most: int, end: float, tell: Callable[[int], object]) -> None:
         """Search the file until so many bytes are read, or so late."""
@@ -269,21 +278,25 @@ class _Search:
             self._buckets.setdefault(key, _Bucket()).add(cursor.around(start, stop))
 
     def _hits(self, low: bytes, block: Block) -> tuple[list[tuple[int, int]], list[tuple[int, Term]]]:
-        """Return where terms stand, each as a bit, and those that stand nearly everywhere."""
+        """Return where terms stand, each as a bit, and those that stand everywhere."""
         hits: list[tuple[int, int]] = []
         crowds: list[tuple[float, int, list[int]]] = []
         for i, term in enumerate(self._rarity.terms):
-            at = [place for needle in term.needles for place in places(low, needle, block.first, block.last)]
+            most = PROBED if i in self._everywhere else CROWD
+            at = [place for needle in term.needles for place in places(low, needle, block.first, block.last, most)]
             times = float(len(at))
-            if len(at) >= CROWD:
+            if len(at) >= most:
                 times *= max(1.0, (block.last - block.first) / (1 + max(at) - block.first))
                 crowds.append((times, i, at))
             else:
                 hits += ((place, 1 << i) for place in at)
             self._rarity.times[i] += times
+        self._everywhere = {i for times, i, _ in crowds if times >= CROWD}
         if crowds and len(hits) < FEW:
             _, i, at = min(crowds)
             hits += ((place, 1 << i) for place in at)
+        if len(hits) > FOLLOWED:
+            hits = best_lines(low, hits, self._rarity.weights(), FOLLOWED)
         hits.sort()
         return hits, [(1 << i, self._rarity.terms[i]) for _, i, _ in crowds]
 
@@ -305,7 +318,7 @@ def _best(found: Sequence[_Search], weights: Sequence[float]) -> dict[int, list[
     chosen: dict[int, list[Window]] = {}
     for score, _, number, window in scored[:MOST]:
         if score <= LEAST * scored[0][0]:
-            chosen.setdefault(number, []).append(window)
+            chosen.setdefault(number, []).append(window._replace(prior=(score / scored[0][0]) ** STEEP))
     return chosen
 
 
@@ -327,6 +340,7 @@ def _items(windows: Iterable[Window], source: str, header: Header | None) -> Ite
         yield Item(
             kind="chunk",
             title=" ".join(header[1].split())[:TITLE] if header is not None else None,
+            prior=window.prior,
             header=header if header is not None and line > header[0] else None,
             id=f"{source}#L{line}-{last}" if whole else f"{source}#L{line}:{char}-{last}",
             text=text,

@@ -79,7 +79,9 @@ def encoding_of(file: BinaryIO, size: int) -> tuple[str, bytes] | None:
     wide = decoded(head)
     if wide is not None and wide[1].startswith("utf-") and wide[1] not in ("utf-8", "utf-8-sig"):
         return wide[1], head
-    found = decoded(b"".join(_whole(sample) for sample in samples))
+    lines = b"".join(_whole(sample) for sample in samples).split(b"\n")
+    telling = b"\n".join(line for line in lines if not line.isascii())  # a detector sees little in much ASCII
+    found = decoded(telling) if telling else ("", "utf-8")
     return None if found is None else (found[1], head)
 
 

@@ -196,7 +196,7 @@ def _block_pool(items: Any, files: Any, question: str) -> tuple[Pool | None, _To
             f"items is a list of Items or strings, or a Pool; put the one {type(items).__name__} in a list"
         )
     of_files, read = found.pool_for(question) if found else (None, ())
-    scanned = [(one.path, one.said) for one in read]
+    scanned = tuple((one.path, one.said) for one in read)
     if items is None:
         return of_files, skipped, scanned
     pool = items if isinstance(items, Pool) else Pool(items)
