@@ -36,7 +36,7 @@ NO_SUCH: Lines = ((0, 0),)
 """Stands for a sheet that was not shown."""
 _PLACES = re.compile(
     r"(?<=\w)[,:：，]?\s?[(（]?(?:(?:pages?|pp?\.?|slides?|第)\s?"
-    rf"(?P<ranges>{_RANGE}(?:\s?(?:[,，&]|and)\s?(?:pp?\.\s?|slide\s)?{_RANGE})*)|sheet\s['\"“]?(?P<sheet>[^\n]{{1,60}}))",
+    rf"(?P<ranges>{_RANGE}(?:\s?(?:[,，&]|and)\s?(?:pp?\.\s?|slide\s)?{_RANGE})*)|sheet\s['\"“]?(?=(?P<sheet>[^\n]{{1,60}})))",
     re.IGNORECASE,
 )
 """What follows the path of a document with pages, slides or sheets."""

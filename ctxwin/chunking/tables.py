@@ -79,7 +79,7 @@ def header_of(text: str, language: str = "csv") -> Header | None:
     if width == 0 or len(rows) < 2:
         return None
     for at, (first, last, cells) in enumerate(rows[:MOST_ABOVE]):
-        if len(cells) == width and not lines[first].lstrip().startswith(("#", "//")):
+        if len(cells) == width and not lines[first].lstrip().startswith(("#", "//", "sep=")):
             header = "".join(lines[first:last])
             below = [row for _, _, row in rows[at + 1 :]]
             return (first + 1, header) if len(header) <= MOST_HEADER and _is_header(cells, below) else None
