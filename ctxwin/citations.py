@@ -1,6 +1,7 @@
 """Citations in an answer: found as models write them, and held against what the request really showed.
 
     path:12-30   path:12   [path:12-30]   `path:12`   path#L12-L30   path:3-5,9-9   （path：12-30）
+    path:p. 3    path, pp. 3-4    path (page 3)    path:slide 2    path:sheet Sales    path：第3页
 
 A path is known by the files that were given, so that it may hold spaces or any other sign; one that nobody gave is
 recognised by its form.
@@ -9,7 +10,7 @@ recognised by its form.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,6 +32,14 @@ _LINES = re.compile(
     re.IGNORECASE,
 )
 """What follows a path: a colon or `#L`, then lines; not a time, an address or a larger number."""
+NO_SUCH: Lines = ((0, 0),)
+"""Stands for a sheet that was not shown."""
+_PLACES = re.compile(
+    r"(?<=\w)[,:：，]?\s?[(（]?(?:(?:pages?|pp?\.?|slides?|第)\s?"
+    rf"(?P<ranges>{_RANGE}(?:\s?(?:[,，&]|and)\s?(?:pp?\.\s?|slide\s)?{_RANGE})*)|sheet\s['\"“]?(?=(?P<sheet>[^\n]{{1,60}})))",
+    re.IGNORECASE,
+)
+"""What follows the path of a document with pages, slides or sheets."""
 _ONE = re.compile(r"(\d+)(?:\D+?(\d+))?")
 _QUOTED = re.compile(r"`([^`\n]{1,400})`|\[([^\[\]\n]{1,400})\]")
 _UNGIVEN = re.compile(
@@ -49,7 +58,7 @@ class Checked:
     path: str
     """The file it means, as it was packed; for one that is not known, as the answer has it."""
     lines: Lines
-    """The lines it names; () for the file as a whole."""
+    """The lines it names, or the pages or slides of a document that has such; () for the file as a whole."""
     verdict: Verdict
 
     @property
@@ -80,9 +89,12 @@ class Checker:
     def __init__(self, excerpts: Iterable[Excerpt], given: Iterable[str] = ()) -> None:
         self._shown: dict[str, list[tuple[int, int]]] = {}
         self._whole: set[str] = set()
+        self._sheets: dict[str, set[str]] = {}
         for one in excerpts:
             if one.path and one.parts:
-                self._shown.setdefault(one.path, []).extend(one.lines)
+                self._shown.setdefault(one.path, []).extend(_places(one) if one.places else _lines(one))
+                if one.places:
+                    self._sheets.setdefault(one.path, set()).update(_sheets(one))
                 if not one.lines:
                     self._whole.add(one.path)
         # Of two files with one name the model can mean the one that it was shown.
@@ -112,6 +124,8 @@ class Checker:
             if start is not None:
                 found.append((start, match.end(), line[start : match.start()], lines))
         taken = [(start, end) for start, end, _, _ in found]
+        found += self._of_documents(line, taken)
+        taken = [(start, end) for start, end, _, _ in found]
         for match in _QUOTED.finditer(line):
             name = match[1] or match[2]
             inside = any(start < match.end() and match.start() < end for start, end in taken)
@@ -123,7 +137,24 @@ class Checker:
                 text=line[start:end], path=name if path is None else path, lines=lines, verdict=self._judge(path, lines)
             )
 
-    def _path_before(self, line: str, end: int) -> int | None:
+    def _of_documents(self, line: str, taken: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, str, Lines]]:
+        """Find pages, slides and sheets of files that were given; a sheet that was shown stands for the whole file."""
+        for match in _PLACES.finditer(line):
+            start = self._path_before(line, match.start(), given=True)
+            if start is None or any(first < match.end() and match.start() < last for first, last in taken):
+                continue
+            name = line[start : match.start()]
+            if match["ranges"]:
+                yield start, match.end(), name, _read(match["ranges"])
+                continue
+            said = match["sheet"].lower()
+            sheet = next((one for one in self._sheets.get(self._known(name) or "", ()) if said.startswith(one)), None)
+            if sheet is not None:
+                yield start, match.start("sheet") + len(sheet), name, ()
+            else:
+                yield start, match.start("sheet") + len(said.split()[0]), name, NO_SUCH
+
+    def _path_before(self, line: str, end: int, *, given: bool = False) -> int | None:
         """Return where the path begins that ends at a character: the longest that was given, else what looks so."""
         first = max(0, end - LONGEST_PATH)
         for start in range(max(first, end - self._longest), end):
@@ -131,7 +162,7 @@ class Checker:
             if begins and line[start] not in " \t" and self._known(line[start:end]) is not None:
                 return start
         match = _UNGIVEN.match(line[first:end][::-1])
-        if match is None or _HOSTS.search(match[0][::-1]):
+        if given or match is None or _HOSTS.search(match[0][::-1]):
             return None
         return end - match.end()
 
@@ -150,6 +181,25 @@ class Checker:
         shown = merged(sorted(self._shown[path]))
         inside = all(any(first <= a and b <= last for first, last in shown) for a, b in lines)
         return "right" if inside else "lines not shown"
+
+
+def _lines(one: Excerpt) -> Lines:
+    """Return the lines that an excerpt shows, those of a table's header too."""
+    first = one.parts[0][0] if one.header else None
+    if first is None:
+        return one.lines
+    return (*one.lines, (first, first + one.header.count("\n") - 1))
+
+
+def _places(one: Excerpt) -> Lines:
+    """Return the numbers of the pages or slides that an excerpt shows."""
+    numbers = (place.rpartition(" ")[2] for place in one.places if not place.startswith("sheet "))
+    return tuple((int(number), int(number)) for number in numbers if number.isdecimal())
+
+
+def _sheets(one: Excerpt) -> Iterator[str]:
+    """Yield the names of the sheets that an excerpt shows, in lower case."""
+    return (place.removeprefix("sheet ").lower() for place in one.places if place.startswith("sheet "))
 
 
 def _plain(name: str) -> str:

@@ -31,22 +31,54 @@ class Excerpt:
     """The unbroken slices of the source in it."""
     ids: tuple[str, ...]
     """The items it shows."""
+    places: tuple[str, ...] = ()
+    """The pages, slides or sheets it shows, where its source has such."""
+    header: str = ""
+    """What is printed above the text to say what its columns are; it is the first of the parts."""
 
     @property
     def citation(self) -> str:
         """Name what is shown: `path:first-last`, `path:3-5,9-9` where lines between are missing, or the path.
 
+        Of a document with pages, slides or sheets it is those, `path:p. 3-4`, since nobody sees the lines.
+
         Example:
             >>> Excerpt(path="a.py", lines=((3, 5), (9, 9)), text="", parts=(), ids=()).citation
             'a.py:3-5,9-9'
         """
-        return citation(self.path, self.lines)
+        return citation(self.path, self.lines, self.places)
+
+    @property
+    def place(self) -> str:
+        """The pages, slides or sheets in one: `p. 3-4`; "" where the source has none.
+
+        Example:
+            >>> Excerpt(path="a.pdf", lines=(), text="", parts=(), ids=(), places=("p. 3", "p. 4", "p. 6")).place
+            'p. 3-4, p. 6'
+        """
+        return _joined(self.places)
 
 
-def citation(path: str, lines: Lines) -> str:
-    """Name lines of a source as `path:first-last`, several ranges with commas between."""
+def citation(path: str, lines: Lines, places: Sequence[str] = ()) -> str:
+    """Name lines of a source as `path:first-last`, several ranges with commas between; or its pages."""
+    if path and places:
+        return f"{path}:{_joined(places)}"
     ranges = ",".join(f"{first}-{last}" for first, last in lines)
     return f"{path}:{ranges}" if path and ranges else path
+
+
+def _joined(places: Sequence[str]) -> str:
+    """Name places together, of numbered ones that follow each other the first and the last."""
+    runs: list[tuple[str, str, str]] = []  # what they are, the first, the last
+    for place in dict.fromkeys(places):
+        what, _, number = place.rpartition(" ")
+        if runs and number.isdecimal() and runs[-1][0] == what and int(number) == int(runs[-1][2]) + 1:
+            runs[-1] = (what, runs[-1][1], number)
+        else:
+            runs.append((what, number, number if number.isdecimal() else "-1"))
+    return ", ".join(
+        f"{what} {first}".strip() + (f"-{last}" if last not in (first, "-1") else "") for what, first, last in runs
+    )
 
 
 def parts_of(item: Item, short: str | None, runs: Runs | None) -> tuple[tuple[Part, ...], Lines]:

@@ -19,6 +19,7 @@ from .errors import InputError, MessageError
 __all__ = [
     "KINDS",
     "Budget",
+    "Header",
     "Item",
     "Kind",
     "Media",
@@ -33,6 +34,8 @@ __all__ = [
 Kind = Literal["turn", "chunk", "passage", "memory", "document"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
+Header = tuple[int, str]
+"""The line of a source, from 1, on which the row begins that says what its columns are, and that row."""
 PartKind = Literal["text", "image", "audio", "video", "file", "call", "result", "reasoning", "sealed", "other"]
 
 
@@ -113,6 +116,13 @@ class Item:
     """First character and the one after the last, in its source."""
     bytes: tuple[int, int] | None = None
     """First byte and the one after the last, in its source's text as UTF-8 (without a byte order mark)."""
+    place: str | None = None
+    """Where in its source it stands, as people say it, where its lines say it not: `p. 3`, `slide 4`, `sheet Sales`."""
+    header: Header | None = None
+    """The row of its source that says what the columns are, where that stands above it; it is printed with it."""
+    prior: float = 1.0
+    """What who found it for a question thinks of it, from 0 to 1 for the best that was found; relevance is multiplied
+    by it."""
     pinned: bool = False
     """Must stay, whole."""
     parts: tuple[Part, ...] = ()

@@ -147,7 +147,8 @@ def citation(item: Item) -> str:
         >>> citation(Item(text="x", kind="chunk", source="notes.md", lines=(3, 9)))
         'notes.md:3-9'
     """
-    return cite(source_of(item), (item.lines,) if item.lines is not None else ())
+    places = (item.place,) if item.place is not None else ()
+    return cite(source_of(item), (item.lines,) if item.lines is not None else (), places)
 
 
 def short_names(speakers: Sequence[str | None]) -> Mapping[str, str]:
@@ -180,9 +181,10 @@ def _head(item: Item, cited: str) -> str:
         return ""
     if item.kind == "passage" and item.lines is None:  # its source stands above
         cited = item.title or ""
+    header = _closed(item.header[1]) if item.header is not None else ""
     if cited:
-        return f"\n{cited}\n"
-    return OMISSION if item.kind == "chunk" else "\n"
+        return f"\n{cited}\n{header}"
+    return OMISSION + header if item.kind == "chunk" else "\n"
 
 
 def _closed(text: str) -> str:
@@ -326,7 +328,9 @@ def _excerpt(
     items: Sequence[Item], labels: Sequence[str], run: Sequence[int], short: Mapping[int, tuple[str, Runs | None]]
 ) -> Excerpt:
     """Account for a run of neighbours."""
-    texts, parts, lines = [], list[Part](), list[tuple[int, int]]()
+    header = items[run[0]].header
+    parts: list[Part] = [header] if header is not None else []
+    texts, lines = [], list[tuple[int, int]]()
     for i in run:
         text, runs = short.get(i, (None, None))
         its, where = parts_of(items[i], text, runs)
@@ -339,6 +343,8 @@ def _excerpt(
         text="".join(texts),
         parts=tuple(parts),
         ids=tuple(items[i].id for i in run),
+        places=tuple(dict.fromkeys(place for i in run if (place := items[i].place) is not None)),
+        header=_closed(header[1]) if header is not None else "",
     )
 
 

@@ -149,6 +149,8 @@ class Report:
     """Files that could not be used, with the reason."""
     secrets: Sequence[tuple[str, str]] = ()
     """Lines of files (`path:line`) of which a secret was left out, with its kind."""
+    scanned: Sequence[tuple[str, str]] = ()
+    """Files too large to be indexed that were searched for the question, and what was read of each."""
     warnings: Sequence[str] = ()
     cost: Cost | None = None
     """Money, energy and CO2; None where no model is named."""
@@ -222,6 +224,7 @@ class Report:
             "shares": [asdict(one) for one in self.shares],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
             "secrets": [{"place": place, "kind": kind} for place, kind in self.secrets],
+            "scanned": [{"path": path, "read": read} for path, read in self.scanned],
             "warnings": list(self.warnings),
             "cost": self.cost.to_dict() if self.cost else None,
         }

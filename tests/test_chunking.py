@@ -260,7 +260,9 @@ def test_a_table_is_cut_between_rows_and_each_chunk_names_the_header() -> None:
     chunks = chunk(text, source="rents.csv", size=20)
     assert len(chunks) > 5
     assert {one.title for one in chunks} == {"flat,rent,note"}
-    assert all(one.text.startswith(("flat", "A")) and one.text.endswith('"""\n') for one in chunks)
+    assert chunks[0].text == "flat,rent,note\n" and chunks[0].header is None
+    assert all(one.text.startswith("A") and one.text.endswith('"""\n') for one in chunks[1:])
+    assert {one.header for one in chunks[1:]} == {(1, "flat,rent,note\n")}
 
 
 def test_a_log_is_cut_between_entries_which_keep_their_traces() -> None:

@@ -11,8 +11,8 @@ slices: joined in order they are the text.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..errors import InputError
@@ -21,10 +21,12 @@ from ..syntax import LANGUAGES, is_code, language_of
 from .code import code_marks
 from .cutting import Join, spans
 from .mark import Mark
+from .placing import Piece, places_of
 from .prose import asciidoc_headings, markdown_headings, rest_headings
 from .records import cells, entries, join_entries, pages, rows
+from .tables import header_of, headers
 
-__all__ = ["CODE_TOKENS", "TEXT_TOKENS", "chunk", "chunk_item", "language_of"]
+__all__ = ["CODE_TOKENS", "TEXT_TOKENS", "chunk", "chunk_item", "header_of", "language_of"]
 
 TEXT_TOKENS = 120
 """Tokens of a chunk of prose, about. Span recall of hybrid ranking on chunking_eval within 256 / 512 / 1,000
@@ -89,10 +91,12 @@ def chunk(text: str, *, source: str | None = None, language: str | None = None, 
     lines = [0, *(end.end() for end in re.finditer("\n", text))]
     chunks: list[Item] = []
     byte = 0
-    room, join = _characters(text, size), _JOINERS.get(language)
-    for start, end, title in spans(text, marks, room, join=join, is_markdown=language == "markdown"):
+    header_above = headers(text, language)
+    pieces = _parted(text, source, language)
+    for start, end, title, place in _placed(text, marks, pieces, language, _characters(text, size)):
         part = text[start:end]
         first, byte = byte, byte + len(part.encode("utf-8", "surrogatepass"))
+        line = bisect_right(lines, start)
         chunks.append(
             Item(
                 kind="chunk",
@@ -100,12 +104,36 @@ def chunk(text: str, *, source: str | None = None, language: str | None = None, 
                 text=part,
                 source=source,
                 title=title or None,
-                lines=(bisect_right(lines, start), bisect_right(lines, end - 1)),
+                lines=(line, bisect_right(lines, end - 1)),
                 span=(start, end),
                 bytes=(first, byte),
+                place=place,
+                header=header_above(start, line),
             )
         )
     return chunks
+
+
+def _parted(text: str, source: str | None, language: str) -> Iterable[Piece]:
+    """Return what no chunk may have two of: pages, and a table's header beside its rows, which is shown with any."""
+    header = header_of(text, language)
+    if header is None:
+        return places_of(text, source)
+    end = text.index(header[1]) + len(header[1])
+    return [(0, end, None), (end, len(text), None)]
+
+
+def _placed(
+    text: str, marks: Sequence[Mark], pieces: Iterable[Piece], language: str, room: int
+) -> Iterator[tuple[int, int, str, str | None]]:
+    """Yield (first character, the one after the last, title, page or the like) of the chunks."""
+    join, at = _JOINERS.get(language), 0
+    for first, last, place in pieces:
+        end_at = bisect_left(marks, last, at, key=lambda mark: mark.at)
+        own = [mark._replace(at=mark.at - first) for mark in marks[at:end_at]]
+        at = end_at
+        for start, end, title in spans(text[first:last], own, room, join=join, is_markdown=language == "markdown"):
+            yield first + start, first + end, title, place
 
 
 def chunk_item(document: Item, *, size: int | None = None) -> list[Item]:
@@ -129,6 +157,8 @@ def chunk_item(document: Item, *, size: int | None = None) -> list[Item]:
             lines=part.lines,
             span=part.span,
             bytes=part.bytes,
+            place=part.place,
+            header=part.header,
             parts=(),
             raw=None,
         )

@@ -185,6 +185,11 @@ def _files(paths: Sequence[str], rules: _Rules, work: Work) -> _Counted:
     total = Count.of(tree.tokens, error=rules.tokenizer.error)
     secrets = [(f"{one.path}:{one.line}", one.kind) for one in files.secrets]
     skipped = [(one.path, one.reason) for one in files.skipped]
+    skipped += [
+        (path, f"{size:,} bytes; too large to be counted")
+        for path, size in files.large.items()
+        if path not in files.texts
+    ]
     return _Counted(nodes=[tree], total=total, skipped=skipped, secrets=secrets)
 
 

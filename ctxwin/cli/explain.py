@@ -105,6 +105,8 @@ def run(
         typer.echo(f"\nfacts that shortening lost: {', '.join(map(clean, packed.report.lost_facts))}")
     for line in flagged(packed.report):
         typer.echo(line, err=True)
+    for path, read in packed.report.scanned:
+        typer.echo(f"{clean(path)}: {read}", err=True)
     for path, reason in packed.report.skipped:
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
     if said := left_out(packed.report.secrets):

@@ -35,7 +35,7 @@ def context(packed: Packed, question: str, form: str, order: str = "place") -> s
     Text in its place is the block of the request in its fence; best first it is the excerpts under their citations.
     """
     if order == "score" and form == "text":
-        return "\n".join(f"{one.citation}\n{_closed(one.text)}" for one, _ in _ordered(packed, order))
+        return "\n".join(f"{one.citation}\n{one.header}{_closed(one.text)}" for one, _ in _ordered(packed, order))
     return FORMATS[form](packed, question, order)
 
 
@@ -67,7 +67,9 @@ def as_plain(packed: Packed, question: str, order: str = "place") -> dict[str, A
             {
                 "path": one.path,
                 "lines": [list(pair) for pair in one.lines],
+                "place": one.place,
                 "citation": one.citation,
+                "header": one.header,
                 "score": score,
                 "items": list(one.ids),
                 "text": one.text,
@@ -78,6 +80,7 @@ def as_plain(packed: Packed, question: str, order: str = "place") -> dict[str, A
         "flags": [{"path": one.path, "line": one.line, "kind": one.kind, "text": one.text} for one in report.flags],
         "skipped": [{"path": path, "reason": reason} for path, reason in report.skipped],
         "secrets": [{"place": place, "kind": kind} for place, kind in report.secrets],
+        "scanned": [{"path": path, "read": read} for path, read in report.scanned],
     }
 
 
@@ -94,19 +97,19 @@ def _markdown(packed: Packed, _: str, order: str) -> str:
 
 def _section(one: Excerpt) -> str:
     """Return a heading and a code block whose fence is longer than any in the text."""
-    longest = max(map(len, _TICKS.findall(one.text)), default=0)
+    longest = max(map(len, _TICKS.findall(one.header + one.text)), default=0)
     fence = "`" * max(LEAST_FENCE, longest + 1)
     suffix = PurePosixPath(one.path).suffix.removeprefix(".")
     # What is shown of a document is its text, which is of no language that the end of its name tells.
     language = suffix if _LANGUAGE.fullmatch(suffix) and not is_document(one.path) else ""
     title = clean(one.citation, len(one.citation) + 1)
-    return f"### {title}\n\n{fence}{language}\n{_closed(one.text)}{fence}\n"
+    return f"### {title}\n\n{fence}{language}\n{one.header}{_closed(one.text)}{fence}\n"
 
 
 def _xml(packed: Packed, question: str, order: str) -> str:
     excerpts = [
-        f"  <excerpt path={_attribute(one.path)} lines={_attribute(_ranges(one))} score={_attribute(f'{score:.4f}')}>"
-        f"{_escaped(one.text)}</excerpt>\n"
+        f"  <excerpt path={_attribute(one.path)} {_where(one)} score={_attribute(f'{score:.4f}')}>"
+        f"{_escaped(one.header + one.text)}</excerpt>\n"
         for one, score in _ordered(packed, order)
     ]
     head = f'<?xml version="1.0" encoding="UTF-8"?>\n<context question={_attribute(question)}>\n'
@@ -126,8 +129,11 @@ FORMATS: Mapping[str, Callable[[Packed, str, str], str]] = {
 """The forms by name."""
 
 
-def _ranges(one: Excerpt) -> str:
-    return ",".join(f"{first}-{last}" for first, last in one.lines)
+def _where(one: Excerpt) -> str:
+    """Return the attribute that says where an excerpt stands: `lines`, or `place` where people know pages or sheets."""
+    if one.places:
+        return f"place={_attribute(one.place)}"
+    return f"lines={_attribute(','.join(f'{first}-{last}' for first, last in one.lines))}"
 
 
 def _escaped(text: str) -> str:

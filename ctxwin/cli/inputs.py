@@ -146,9 +146,12 @@ def pack_watched(
     """
     total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
-        if files and not isinstance(files, Files):
-            files = read_files(files, work, allow_secrets=allow_secrets)
-        found = files or None
+        if isinstance(files, Files):
+            found: Files | None = files
+        else:
+            found = read_files(files, work, allow_secrets=allow_secrets) if files else None
+        if found is not None:
+            found.on_progress = work.show  # large files are searched while it packs
         work.start("loading the embedder")
         judge = get_embedder(embedder, on_progress=lambda done, total: work.show("embedding", done, total))
         work.start("packing")

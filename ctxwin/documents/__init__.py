@@ -11,6 +11,7 @@ is there and is asked for.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
@@ -21,12 +22,12 @@ from ..cache import KeptTexts, drop_old, locked
 from ..errors import InputError, MissingExtra
 from .notebook import notebook_text
 
-__all__ = ["MAX_BYTES", "NotNow", "drop_documents", "is_document", "read_document"]
+__all__ = ["MAX_BYTES", "SECONDS", "NotNow", "drop_documents", "is_document", "read_document"]
 
 MAX_BYTES = 50_000_000
 """Bytes of a document; most of them are pictures."""
 SECONDS = 60.0
-"""Time that a conversion may take."""
+"""Time that one conversion may take."""
 MEMORY = 1_000_000_000
 """Bytes that a converter may hold, where the system can limit them."""
 
@@ -58,7 +59,7 @@ def is_document(path: str) -> bool:
     return kind in _CONVERTERS or kind == _NOTEBOOK
 
 
-def read_document(data: bytes, path: str) -> str:
+def read_document(data: bytes, path: str, *, seconds: float = math.inf) -> str:
     """Return the text of a document: pages with a form feed between them for PDF, cells for a notebook, else Markdown.
 
     Its lines are those of this text. `chunk(text, source=path)` knows by the name how to cut it.
@@ -66,6 +67,7 @@ def read_document(data: bytes, path: str) -> str:
     Args:
         data: the file's bytes.
         path: its name, which tells what it is.
+        seconds: that its conversion may take; never more than `SECONDS`.
 
     Raises:
         InputError: it is too large, damaged, encrypted, without text, or too costly; the message says which.
@@ -89,7 +91,7 @@ def read_document(data: bytes, path: str) -> str:
         with locked(f"document-{key}"):
             text = _kept.get(key)
             if text is None:
-                text = _converted(data, kind)
+                text = _converted(data, kind, min(seconds, SECONDS))
                 _kept.put(key, text, source=os.path.abspath(path))
     if text.startswith(_REFUSED):
         raise InputError(text[1:])
@@ -106,7 +108,7 @@ def _kind(path: str) -> str:
     return PurePath(path).suffix[1:].lower()
 
 
-def _converted(data: bytes, kind: str) -> str:
+def _converted(data: bytes, kind: str, seconds: float) -> str:
     """Convert in another process; return the text, or why there is none, as it is kept.
 
     The process runs a file and not a module (`-P`): nothing in the working directory, which may hold what is read, is
@@ -118,9 +120,9 @@ def _converted(data: bytes, kind: str) -> str:
     """
     command = [sys.executable, "-P", "-X", "utf8", str(Path(__file__).with_name("convert.py")), kind, str(MEMORY)]
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, input=data, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        raise NotNow(f"its conversion takes longer than {SECONDS:.0f} s; try again later, or give it as text") from None
+        raise NotNow(f"its conversion takes longer than {seconds:.0f} s; try again later, or give it as text") from None
     if done.returncode == 0:
         return done.stdout.decode("utf-8")
     if _REFUSED.encode() not in done.stderr:

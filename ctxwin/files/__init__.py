@@ -10,6 +10,7 @@ How files were cut and which terms they have is kept in the user's cache, by wha
 from .corpus import MAX_BYTES, MAX_FILES, MAX_TOTAL, Changes, Files, Skipped
 from .filling import Filling
 from .reading import decode
+from .scanning import Scanned
 from .secrets import MARK, Secret, redacted
 from .walking import IGNORE_FILES, IGNORED
 
@@ -23,6 +24,7 @@ __all__ = [
     "Changes",
     "Files",
     "Filling",
+    "Scanned",
     "Secret",
     "Skipped",
     "decode",

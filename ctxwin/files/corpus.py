@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..chunking import chunk
-from ..documents import drop_documents
+from ..documents import drop_documents, is_document
 from ..embed import get_embedder
 from ..errors import InputError
 from ..items import Item, parse_query
@@ -23,9 +24,11 @@ from ..repomap import Atlas
 from ..retrieve import count_terms
 from ..summarize import drop_summaries
 from ..tokens import get_tokenizer
+from .converting import Job, read_together
 from .filling import Filling
 from .kept import Chunked, Kept, key_of
-from .reading import Reading, read, why
+from .reading import Reading, mark_of, read, why
+from .scanning import MAX_SCANNED, Scan, Scanned, Target, search
 from .secrets import Secret
 from .walking import Found, find, roots
 from .watching import until_something_changes
@@ -33,14 +36,18 @@ from .watching import until_something_changes
 __all__ = ["MAX_BYTES", "MAX_FILES", "MAX_TOTAL", "Changes", "Files", "Progress", "Skipped"]
 
 MAX_BYTES = 2_000_000
-"""Bytes; a larger file is seldom written by hand, and is skipped unless `max_bytes` is raised."""
+"""Bytes; a larger file is seldom written by hand, and is not indexed but searched for each question."""
 MAX_FILES = 20_000
 """Files that are read at most."""
 MAX_TOTAL = 100_000_000
 """Bytes of text that are read at most: some three million lines, which take 1 GB of memory once they are indexed."""
+ANSWERS = 8
+"""Questions whose finds in large files are remembered: those of the steps of an agent, and of several at one time."""
 BATCH = 100
 """Files that are cut between two writes to the cache: what an interruption loses, less than a second of work."""
 
+_Waiting = tuple[int, str, os.stat_result]
+"""A file that is to be read: its bytes, its source, and what the system says of it."""
 Progress = Callable[[str, int, int], None]
 """Called with (what is done, how much of it, of how much)."""
 
@@ -84,10 +91,12 @@ class Files:
 
     Args:
         paths: files, folders and globs (`src/**/*.py`), one or several.
-        max_bytes: larger files are skipped.
+        max_bytes: larger files are not indexed but searched for each question.
         max_files: of more files than these, a sample of the largest folders is read; paths that are given themselves
             do not count.
-        max_total: bytes of all files; where they have more, the largest are skipped.
+        max_total: bytes of all files that are indexed; where they have more, the largest are searched for each
+            question.
+        max_scanned: bytes of large files that one question reads at most.
         allow_secrets: whether keys, tokens and passwords are read; else the lines that hold them are left out, and
             files that are nothing else are skipped.
         on_progress: called with (what is done, how many files of it, of how many) for a progress bar.
@@ -96,7 +105,8 @@ class Files:
         InputError: a path does not exist, a glob matches nothing, or no file can be read.
 
     Attributes:
-        texts: path to text of each file read, in order.
+        texts: path to text of each file read, in order; of large ones only those of up to `max_bytes`.
+        large: path to bytes of each file that is not indexed but searched for each question.
         skipped: files that were not used, with the reason; what is hidden or ignored is not listed.
         secrets: where a secret was left out, and of which kind.
 
@@ -116,23 +126,28 @@ class Files:
         max_bytes: int = MAX_BYTES,
         max_files: int = MAX_FILES,
         max_total: int = MAX_TOTAL,
+        max_scanned: int = MAX_SCANNED,
         allow_secrets: bool = False,
         on_progress: Progress | None = None,
     ) -> None:
         self._given = [paths] if isinstance(paths, str | Path) else list(paths)
         self._max_bytes, self._max_files, self._max_total = max_bytes, max_files, max_total
+        self._max_scanned = max_scanned
         self._allow_secrets = allow_secrets
-        self._tell = on_progress or (lambda what, done, total: None)
+        self.on_progress = on_progress
         self._lock = RLock()
         self._kept = Kept()
         self._readings: Mapping[str, Reading] = {}
         self._indexed: _Indexed | None = None
+        self._scans: OrderedDict[tuple[object, ...], Scan] = OrderedDict()
+        self._asked: tuple[Pool, Scan, Pool] | None = None
         self._take(self._read(find(self._given, max_files)))
-        if not self.texts:
+        if not self.texts and not self.large:
             raise InputError(_nothing(self._given, self.skipped))
 
     def __repr__(self) -> str:
-        return f"Files({len(self.texts):,} files, {len(self.skipped):,} skipped)"
+        files = len(self.texts.keys() | self.large.keys())
+        return f"Files({files:,} files, {len(self.skipped):,} skipped)"
 
     @property
     def encodings(self) -> Mapping[str, str]:
@@ -140,12 +155,12 @@ class Files:
         return {
             source: one.encoding
             for source, one in self._readings.items()
-            if one.text is not None and one.encoding not in ("utf-8", "utf-8-sig")
+            if _is_used(one) and one.encoding not in ("utf-8", "utf-8-sig")
         }
 
     @property
     def items(self) -> Sequence[Item]:
-        """The chunks of all files, in the order of files and lines."""
+        """The chunks of all files that are indexed, in the order of files and lines."""
         return tuple(self.pool.items)
 
     @property
@@ -156,6 +171,30 @@ class Files:
                 self._indexed = _Indexed(pool=Pool().take(np.empty(0, np.intp)), rows={}, digests={})
                 self._indexed = self._index(self._indexed)
             return self._indexed.pool
+
+    def pool_for(self, question: str) -> tuple[Pool, Sequence[Scanned]]:
+        """Return the pool with what a question finds in large files, and what was read of each of these.
+
+        Example:
+            >>> from ctxwin import sample
+            >>> pool, scanned = Files(sample.files()).pool_for("How many retries?")
+            >>> len(pool) > 0, scanned
+            (True, ())
+        """
+        with self._lock:
+            pool, targets = self.pool, self._targets()
+        if not targets:
+            return pool, ()
+        scan = self._scan(targets, question)
+        with self._lock:
+            known = self._asked if self._asked is not None and self._asked[0] is pool else (pool, Scan(), pool)
+            if known[1] is not scan:
+                # Grown from the one before, whose finds go: the index under them is shared, and would grow for ever.
+                before, found = known[2], np.arange(len(scan.items))
+                rows = np.concatenate([np.arange(len(pool)), len(before) + found])
+                known = (pool, scan, before.take(rows, scan.items))
+            self._asked = known
+            return known[2], scan.scanned
 
     def map(self, query: str | None = None, tokens: int = 1_000, *, tokenizer: Any = "o200k_base") -> str:
         """Draw a map: the folders, and the lines that define what the rest of the code refers to most, by file.
@@ -188,8 +227,8 @@ class Files:
         with self._lock:
             before, texts = self._readings, self.texts
             self._take(self._read(find(self._given, self._max_files, again=True)))
-            had = {source: one.digest for source, one in before.items() if one.text is not None}
-            have = {source: one.digest for source, one in self._readings.items() if one.text is not None}
+            had = {source: one.digest for source, one in before.items() if _is_used(one)}
+            have = {source: one.digest for source, one in self._readings.items() if _is_used(one)}
             changes = Changes(
                 added=tuple(source for source in have if source not in had),
                 changed=tuple(source for source, digest in have.items() if had.get(source, digest) != digest),
@@ -206,7 +245,9 @@ class Files:
         """Remove the summaries of what files held that are gone or changed."""
         chunks = () if self._indexed is None else self._indexed.pool.items
         gone = set(sources)
-        drop_summaries([*(texts[one] for one in gone), *(item.text for item in chunks if item.source in gone)])
+        drop_summaries(
+            [*(texts[one] for one in gone & texts.keys()), *(item.text for item in chunks if item.source in gone)]
+        )
 
     def watch(self, stop: Event | None = None) -> Iterator[Changes]:
         """Refresh whenever something under the paths changes, and yield what did, until told to stop.
@@ -239,8 +280,9 @@ class Files:
     def _read(self, found: Sequence[Found]) -> dict[str, Reading]:
         """Read what was found, the small files first, until there is no room; those that have not changed stay."""
         first = {one.source: one for one in reversed(found)}
+        self._paths = {source: one.path for source, one in first.items()}
         readings: dict[str, Reading] = {}
-        waiting: list[tuple[int, str, os.stat_result]] = []
+        waiting: list[_Waiting] = []
         for source, one in first.items():
             if one.reason:
                 readings[source] = Reading(reason=one.reason)
@@ -250,17 +292,19 @@ class Files:
                 waiting.append((status.st_size, source, status))
             except (OSError, ValueError) as error:
                 readings[source] = Reading(reason=why(error) if isinstance(error, OSError) else "no valid path")
+        documents = read_together(self._documents(waiting), self._tell, allow_secrets=self._allow_secrets)
         room = self._max_total
         for done, (size, source, status) in enumerate(sorted(waiting, key=lambda one: one[:2])):
             self._tell("reading files", done, len(waiting))
-            if room < size <= self._max_bytes:
+            crowded = room < size <= self._max_bytes
+            if crowded and is_document(self._paths[source]):
                 reason = f"{size:,} bytes; smaller files have filled the {self._max_total:,} bytes for all"
                 readings[source] = Reading(reason=reason)
                 continue
-            one_read = read(
-                first[source].path,
+            one_read = documents.get(source) or read(
+                self._paths[source],
                 status,
-                self._max_bytes,
+                0 if crowded else self._max_bytes,
                 self._readings.get(source),
                 source=source,
                 allow_secrets=self._allow_secrets,
@@ -269,24 +313,63 @@ class Files:
             room -= size if one_read.text is not None else 0
         return {one.source: readings[one.source] for one in found}
 
+    def _documents(self, waiting: Iterable[_Waiting]) -> dict[str, Job]:
+        """Return the documents among the files that may have room."""
+        jobs: dict[str, Job] = {}
+        room = self._max_total
+        for size, source, status in sorted(waiting, key=lambda one: one[:2]):
+            if is_document(path := self._paths[source]) and (size <= room or size > self._max_bytes):
+                jobs[source] = (path, status, self._readings.get(source))
+                room -= size
+        return jobs
+
     def _take(self, readings: Mapping[str, Reading]) -> None:
         self._readings = readings
         self.texts: Mapping[str, str] = MappingProxyType(
             {source: one.text for source, one in readings.items() if one.text is not None}
         )
         self.skipped: tuple[Skipped, ...] = tuple(
-            Skipped(path=source, reason=one.reason) for source, one in readings.items() if one.text is None
+            Skipped(path=source, reason=one.reason) for source, one in readings.items() if not _is_used(one)
         )
         self.secrets: tuple[Secret, ...] = tuple(secret for one in readings.values() for secret in one.secrets)
+        self.large: Mapping[str, int] = MappingProxyType(
+            {source: one.large for source, one in readings.items() if one.large}
+        )
 
     @property
     def allow_secrets(self) -> bool:
         """Whether secrets are read."""
         return self._allow_secrets
 
+    def _targets(self) -> list[Target]:
+        """Return the files that are searched for each question."""
+        return [
+            Target(source=source, path=self._paths[source], size=size, text=self.texts.get(source))
+            for source, size in self.large.items()
+        ]
+
+    def _scan(self, targets: Sequence[Target], question: str) -> Scan:
+        """Search large files as they are now, or return what a question found before in the same ones."""
+        key = (question, *((one.source, one.text or mark_of(one.path)) for one in targets))
+        with self._lock:
+            if (known := self._scans.get(key)) is not None:
+                self._scans.move_to_end(key)
+                return known
+        allow = self._allow_secrets
+        scan = search(targets, question, most=self._max_scanned, tell=self._tell, allow_secrets=allow)
+        with self._lock:
+            self._scans[key] = scan
+            while len(self._scans) > ANSWERS:
+                self._scans.popitem(last=False)
+        return scan
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if self.on_progress is not None:
+            self.on_progress(what, done, total)
+
     def _index(self, before: _Indexed) -> _Indexed:
         """Index what is not there yet, leave out what is gone, in the order of the files."""
-        digests = {source: self._readings[source].digest for source in self.texts}
+        digests = {source: self._readings[source].digest for source in self.texts if source not in self.large}
         new = [source for source, digest in digests.items() if before.digests.get(source) != digest]
         chunked = self._cut({source: (key_of(source, digests[source]), self.texts[source]) for source in new})
         self._tell("indexing", 0, 1)
@@ -316,6 +399,10 @@ class Files:
                 found[source] = Chunked(items=items, terms=count_terms(items))
             self._kept.put((*texts[source], found[source]) for source in batch)
         return found
+
+
+def _is_used(one: Reading) -> bool:
+    return one.text is not None or one.large > 0
 
 
 def _nothing(given: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import re
 import stat
 import time
 from dataclasses import dataclass, replace
@@ -14,12 +16,24 @@ from ..documents import NotNow, is_document, read_document
 from ..errors import InputError, MissingExtra
 from .encodings import SNIFFED, decoded, is_binary
 from .secrets import Secret, nothing_else, redacted
+from .streams import UNREADABLE, encoding_of, is_packed, opened
 
-__all__ = ["Reading", "decode", "read", "why"]
+__all__ = ["Reading", "decode", "mark_of", "read", "why"]
 
 RACY = 2_000_000_000
 """Nanoseconds: the coarsest clock of a file system (FAT). A file that was changed less than this before it was read may
 change again without a new time, and is read again."""
+
+MAX_DATA = 300_000
+"""Bytes of the largest file of records that is indexed: of more, few are ever asked for, by what stands in them; 1.2 MB
+of a lock file took 7 s of a core to index and take 0.1 s to search."""
+
+_DATA = re.compile(
+    r"\.(?:csv|tsv|jsonl?|ndjson|geojson|har|lock|sum|sql|map|svg|xml|min\.(?:js|css)|log(?:[._-][\w.-]+)?)$"
+    r"|[/\\][\w.-]*-lock\.\w+$|[/\\]npm-shrinkwrap",
+    re.IGNORECASE,
+)
+"""Names of files of records, and of those that only machines write."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -31,13 +45,17 @@ class Reading:
     """What a file held when it was read."""
 
     text: str | None = None
-    """None for one that is left out."""
+    """None for one that is left out, and for one that is too large for memory."""
+    large: int = 0
+    """Bytes of a file that is searched for each question, and not indexed; 0: it is no such file."""
     reason: str = ""
     """Why it is left out."""
     digest: bytes = b""
     """Hash of its text."""
     secrets: tuple[Secret, ...] = ()
     """What is left out of it."""
+    late: bool = False
+    """Whether it is left out for want of time, so that another time may be better."""
     encoding: str = "utf-8"
     """In which its bytes were read."""
     mark: Mark | None = None
@@ -52,16 +70,18 @@ def read(
     *,
     source: str = "",
     allow_secrets: bool = False,
+    seconds: float = math.inf,
 ) -> Reading:
     """Read a file that may be anything, may change, and may vanish meanwhile.
 
     Args:
         path: where it is.
         status: what `os.stat` says of it.
-        max_bytes: a larger one is left out, and no more of it is read.
+        max_bytes: of a larger one the beginning is read, by which text is told from what is none.
         before: what an earlier call with the same choice of secrets returned; returned again where nothing has changed.
         source: how it is cited; default: by its path.
         allow_secrets: whether lines that hold keys and passwords stay in its text.
+        seconds: that the conversion of a document may take.
     """
     mark = _mark(status)
     if before is not None and before.mark == mark:
@@ -70,6 +90,8 @@ def read(
         return Reading(reason="not a regular file")
     if is_document(path):
         max_bytes = max(max_bytes, DOCUMENT_BYTES)
+    if not is_document(path) and (status.st_size > max_bytes or is_packed(path)):
+        return _large(path, status)
     if status.st_size > max_bytes:
         return Reading(reason=_too_large(status.st_size, max_bytes))
     try:
@@ -80,7 +102,7 @@ def read(
                 return Reading(reason="not a regular file")
             racy = max(status.st_mtime_ns, status.st_ctime_ns) > time.time_ns() - RACY
             kept = None if racy else _mark(status)
-            found = _convert(file, path, kept) if is_document(path) else _read(file, max_bytes, kept)
+            found = _convert(file, path, kept, seconds) if is_document(path) else _read(file, path, max_bytes, kept)
     except OSError as error:
         return Reading(reason=why(error))
     return found if allow_secrets or found.text is None else _without_secrets(found, found.text, source or path)
@@ -97,11 +119,32 @@ def _without_secrets(found: Reading, text: str, source: str) -> Reading:
     return replace(found, text=text, digest=_digest(text), secrets=secrets) if secrets else found
 
 
+def mark_of(path: str) -> Mark | None:
+    """Return by what a change of a file is seen now; None where it is gone."""
+    try:
+        return _mark(os.stat(path))
+    except OSError:
+        return None
+
+
 def _mark(status: os.stat_result) -> Mark:
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev)
 
 
-def _read(file: BinaryIO, max_bytes: int, mark: Mark | None) -> Reading:
+def _large(path: str, status: os.stat_result) -> Reading:
+    """Look at the beginning of a file that is too large to be indexed."""
+    try:
+        with opened(path) as file:
+            known = encoding_of(file, 0 if is_packed(path) else status.st_size)
+    except UNREADABLE as error:
+        return Reading(reason=why(error) if isinstance(error, OSError) else "damaged")
+    if known is None:
+        return Reading(reason="binary", mark=_mark(status))
+    mark = _mark(status)
+    return Reading(large=status.st_size, digest=_digest(repr(mark)), encoding=known[0], mark=mark)
+
+
+def _read(file: BinaryIO, path: str, max_bytes: int, mark: Mark | None) -> Reading:
     data = file.read(min(SNIFFED, max_bytes + 1))
     if is_binary(data):
         return Reading(reason="binary", mark=mark)
@@ -112,14 +155,17 @@ def _read(file: BinaryIO, max_bytes: int, mark: Mark | None) -> Reading:
     if found is None:
         return Reading(reason="binary", mark=mark)
     text, encoding = found
-    return Reading(text=text, digest=_digest(text), encoding=encoding, mark=mark)
+    large = len(data) if len(data) > MAX_DATA and _DATA.search(path) else 0
+    return Reading(text=text, large=large, digest=_digest(text), encoding=encoding, mark=mark)
 
 
-def _convert(file: BinaryIO, path: str, mark: Mark | None) -> Reading:
+def _convert(file: BinaryIO, path: str, mark: Mark | None, seconds: float) -> Reading:
     try:
-        text = read_document(file.read(DOCUMENT_BYTES + 1), path)
+        text = read_document(file.read(DOCUMENT_BYTES + 1), path, seconds=seconds)
+    except NotNow as error:
+        return Reading(reason=str(error), late=True)
     except (InputError, MissingExtra) as error:
-        return Reading(reason=str(error), mark=None if isinstance(error, NotNow) else mark)
+        return Reading(reason=str(error), mark=mark)
     return Reading(text=text, digest=_digest(text), mark=mark)
 
 

@@ -64,6 +64,7 @@ def account(
         skipped=task.skipped,
         secrets=task.secrets,
         warnings=(UNSUMMARISED,) if choice and task.strategy == "summary" and task.summarizer is None else (),
+        scanned=task.scanned,
         cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
         measure=lambda: draft.count(request),
         decide=lambda: list(_decisions(draft, request, relevance)),

@@ -71,6 +71,8 @@ def judge(draft: Draft) -> Generator[Vectors | Scores, NDArray[np.float32], Rele
     if task.reranker is not None and any(len(part) for part in scores):
         scores = yield from _look_again(task.reranker, task.question, pools, scores)
     p = [_by_unit(draft, scores[0]), *scores[1:]]
+    if task.scanned and task.pool is not None:
+        p[1] = p[1] * np.fromiter((item.prior for item in task.pool), np.float32, len(task.pool))
     vectors = _all_vectors(draft, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
     return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)

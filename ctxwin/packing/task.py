@@ -12,7 +12,7 @@ from ..allocate import Allocator, get_allocator
 from ..constraints import resolve_pins
 from ..embed import CachedEmbedder, get_embedder
 from ..errors import InputError, MessageError, UnknownModel
-from ..files import Files
+from ..files import Files, Scanned
 from ..items import Budget, Item, parse_query, parse_tokens
 from ..messages import Conversation, last_user, load, typed
 from ..models import Model, get_model
@@ -50,6 +50,8 @@ class Task:
     """Files that are not used, with the reason."""
     secrets: Sequence[tuple[str, str]]
     """Where secrets were left out of files, with their kind."""
+    scanned: Sequence[tuple[str, str]]
+    """Large files that were searched for the question, and what was read of each."""
     question: str
     """What relevance is judged by: the query, or the last user message; "" when there is neither."""
     asked: datetime | None
@@ -120,20 +122,22 @@ def make_task(
     conversation = talk.conversation
     row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
     counter = get_tokenizer(tokenizer if tokenizer is not None else row)
-    found = _found(files, allow_secrets)
-    pool = _block_pool(items, found)
-    if not pool and not conversation.items and query is None:
-        raise InputError("nothing to pack: give messages, items or files")
     said = _last_question(conversation)
     asked = typed(said) if said is not None else ""
-    question = query if query is not None else asked
+    question = asking(query if query is not None else asked)
+    found = _found(files, allow_secrets)
+    pool, scanned = _block_pool(items, found, question)
+    secrets = [*(found.secrets if found else ()), *(secret for one in scanned for secret in one.secrets)]
+    if not pool and not conversation.items and query is None:
+        raise InputError("nothing to pack: give messages, items or files")
     return Task(
         talk=talk,
         origin=origin,
         pool=pool,
         skipped=[(str(one.path), one.reason) for one in found.skipped] if found else [],
-        secrets=[(f"{one.path}:{one.line}", one.kind) for one in found.secrets] if found else [],
-        question=asking(question),
+        secrets=[(f"{one.path}:{one.line}", one.kind) for one in secrets],
+        scanned=[(one.path, one.said) for one in scanned],
+        question=question,
         asked=said.when if said is not None else None,
         query=query if query is not None and query.strip() != asked.strip() else None,
         budget=fill_budget(budget, row, counter),
@@ -191,18 +195,19 @@ def _found(files: Any, allow_secrets: bool) -> Files | None:
     return Files([files] if isinstance(files, str | Path) else list(files), allow_secrets=allow_secrets)
 
 
-def _block_pool(items: Any, found: Files | None) -> Pool | None:
-    """Return the pool of the retrieved block."""
+def _block_pool(items: Any, found: Files | None, question: str) -> tuple[Pool | None, Sequence[Scanned]]:
+    """Return the pool of the retrieved block, and what was read of large files for the question."""
     if isinstance(items, str | Item | Mapping):
         raise InputError(
             f"items is a list of Items or strings, or a Pool; put the one {type(items).__name__} in a list"
         )
+    of_files, scanned = found.pool_for(question) if found else (None, ())
     if items is None:
-        return found.pool if found else None
+        return of_files, scanned
     pool = items if isinstance(items, Pool) else Pool(items)
-    if found:
-        pool = Pool([*pool.items, *found.items], weights=pool.weights)
-    return pool
+    if of_files is not None:
+        pool = Pool([*pool.items, *of_files.items], weights=pool.weights)
+    return pool, scanned
 
 
 def _last_question(conversation: Conversation) -> Item | None:

@@ -115,6 +115,6 @@ def _read(options: Mapping[str, Any]) -> dict[str, Any]:
         files = found["files"] = Files(files)
     if items is not None and not isinstance(items, str | Item | Mapping | Pool):  # what is wrong is said by `pack`
         items = found["items"] = Pool(items)
-    if isinstance(files, Files) and isinstance(items, Pool):
+    if isinstance(files, Files) and isinstance(items, Pool) and not files.large:  # those wait for the question
         found["items"] = Pool([*items.items, *found.pop("files").items], weights=items.weights)
     return found

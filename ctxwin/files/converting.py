@@ -1,0 +1,66 @@
+"""Documents converted side by side, with one limit of time for all of them together."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+
+from ..documents import SECONDS
+from .reading import Reading, read
+
+__all__ = ["TOGETHER", "read_together"]
+
+TOGETHER = 120.0
+"""Seconds that all documents of one call may take together: some hundred of a common kind on two cores."""
+QUICK = 10.0
+"""Seconds that each has at first, so that a few that never end do not take the time of all others; a common one takes
+one or two."""
+MOST_WORKERS = 8
+"""Converters at once at most, of one a core: each may hold 1 GB."""
+
+Job = tuple[str, os.stat_result, Reading | None]
+"""Where a document is, what `os.stat` says of it, and what was read of it before."""
+
+
+def read_together(
+    jobs: Mapping[str, Job], tell: Callable[[str, int, int], None], *, allow_secrets: bool = False
+) -> dict[str, Reading]:
+    """Read documents side by side; those for which there was no time have `late` set, and say so.
+
+    Args:
+        jobs: the documents, by how they are cited.
+        tell: called with (what is done, how many documents of it, of how many).
+        allow_secrets: whether lines that hold keys and passwords stay in their texts.
+    """
+    end = time.monotonic() + TOGETHER
+    readings: dict[str, Reading] = {}
+    for seconds in (QUICK, SECONDS):
+        left = [key for key in jobs if key not in readings or readings[key].late]
+        pool = ThreadPoolExecutor(min(MOST_WORKERS, max(1, len(left)), _cores()), thread_name_prefix="ctxwin-convert")
+        try:
+            some = partial(_read, seconds=min(seconds, SECONDS), end=end, allow_secrets=allow_secrets)
+            futures = {pool.submit(some, key, jobs[key]): key for key in left}
+            for done, future in enumerate(as_completed(futures)):
+                tell("converting documents", done, len(left))
+                readings[futures[future]] = future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return {key: readings[key] for key in jobs}
+
+
+def _read(source: str, job: Job, *, seconds: float, end: float, allow_secrets: bool) -> Reading:
+    path, status, before = job
+    left = min(seconds, end - time.monotonic())
+    if left <= 0:
+        reason = f"not converted: all documents together had taken {TOGETHER:.0f} s; the next look tries it again"
+        return Reading(reason=reason, late=True)
+    return read(path, status, 0, before, source=source, allow_secrets=allow_secrets, seconds=left)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
