@@ -113,7 +113,7 @@ def test_no_word_of_the_line_is_anywhere_that_a_file_goes(tmp_path: Path, monkey
     assert key.encode() not in strings(tmp_path / "cache") and key.lower().encode() not in strings(tmp_path / "cache")
     line = 4 * 40 + 1
     assert [(one.path, one.line, one.kind) for one in found.secrets] == [("cookies.py", line, "github-pat")]
-    assert packed.report.secrets == [(f"cookies.py:{line}", "github-pat")]
+    assert packed.report.secrets == ((f"cookies.py:{line}", "github-pat"),)
     assert f"cookies.py:{line} (github-pat)" in str(packed)
     assert packed.report.to_dict()["secrets"] == [{"place": f"cookies.py:{line}", "kind": "github-pat"}]
     after = next(item for item in found.items if item.lines and item.lines[0] <= line + 4 <= item.lines[1])
@@ -127,7 +127,7 @@ def test_secrets_are_let_in_whatever_the_cache_holds(tmp_path: Path, monkeypatch
         assert not any(key in item.text for item in Files(root).items)
         assert any(key in item.text for item in Files(root, allow_secrets=True).items)
     whole = ctxwin.pack(query="cookie", files=[root], budget=9_000, embedder="none", allow_secrets=True)
-    assert key in whole.text and whole.report.secrets == []
+    assert key in whole.text and whole.report.secrets == ()
     with pytest.raises(InputError, match="allow_secrets=True"):
         ctxwin.pack(query="cookie", files=Files(root), budget=9_000, embedder="none", allow_secrets=True)
 
@@ -149,6 +149,20 @@ HOSTILE = (
     "://a:b@", "token=a1b2c3d4e5f6g7h8 ", "key" * 3, 'pass="a1', "\n", " ", "secret\t", "MTA1.", "$2a$", "1234567:AA",
     "x" * 50 + "=", "export A=a1b2c3d4e5f6a7b8\n",
 )  # fmt: skip
+
+
+def test_places_of_large_files_are_without_secrets(tmp_path: Path) -> None:
+    key, ticks = "ghp_" + some(36), 40_000
+    log = tmp_path / "gate.log"
+    lines = [f"2026-01-01T00:{i // 60 % 60:02}:{i % 60:02} INFO worker tick {i}" for i in range(ticks)]
+    log.write_text("\n".join([*lines, f"ERROR gate jammed, token {key}", "ERROR gate jammed again", *lines[:99]]) + "\n")
+    found = Files(log, max_bytes=1_000_000)
+    assert list(found.large) == [str(log)]
+    packed = ctxwin.pack(query="Which gate jammed?", files=found, budget=400, embedder="none")
+    assert key not in json.dumps(packed.to_dict()) and "gate jammed again" in packed.text
+    assert packed.report.secrets == ((f"{log}:{ticks + 1}", "github-pat"),)
+    allowed = Files(log, max_bytes=1_000_000, allow_secrets=True)
+    assert key in ctxwin.pack(query="Which gate jammed?", files=allowed, budget=400, embedder="none").text
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
