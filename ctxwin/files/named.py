@@ -68,7 +68,7 @@ _PLAIN_SETTINGS = re.compile(
 """Files whose passwords may be mere letters; elsewhere those are words in forms and translations."""
 _TRIALS = re.compile(
     r"(?:^|/)(?:tests?|testing|spec|fixtures?|examples?|samples?|docs?|cassettes)/|(?:^|/)(?:test_|conftest|examples?[.-])[^/]*$"
-    r"|[^/]*[._-](?:test|spec)\.[a-z]+$|\.(?:md|rst|adoc|markdown|ipynb)$",
+    r"|[._-](?:test|spec)\.[a-z]+$|\.(?:md|rst|adoc|markdown|ipynb)$",
     re.IGNORECASE,
 )
 """Tests and documentation, whose passwords are made up."""
@@ -80,7 +80,7 @@ _EXAMPLE = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
-    r"^[$%@#~./\\*-]{1,2}[\w./\\:-]*[%/]?$|^[{<\[(].*[}>\])]$|\$\{|\$\(|\{\{|<%|%[(sdr]|\{[\w.:!\[\]']{0,40}\}|://|^[\w.-]+\.[A-Za-z_]{2,}$|^os\.environ|^(?:ref|env|file|vault|arn|sha\d+|pbkdf2|md5)[:_$.]"
+    r"^[$%@#~./\\*-]{1,2}[\w./\\:-]*[%/]?$|^[{<\[(].*[}>\])]$|\$\{|\$\(|\{\{|<%|%[(sdr]|\{[\w.:!\[\]']{0,40}\}|://|^[\w.-]+\.[A-Za-z_]{2,}$|^[a-z_]{2,40}(?:\.[a-z_]\w{0,60})*\.[A-Z]\w{0,60}$|^os\.environ|^(?:ref|env|file|vault|arn|sha\d+|pbkdf2|md5)[:_$.]"
 )
 """Variables, templates, paths, addresses, attributes of objects, hashes that say so."""
 _WORD = re.compile(r"[A-Za-z0-9+/]+")
