@@ -9,8 +9,10 @@ recognised by its form.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Literal
 
 from .excerpts import Excerpt, Lines, merged
@@ -88,16 +90,20 @@ class Checker:
         # Of two files with one name the model can mean the one that it was shown.
         self._names = {**_names(given), **_names(self._shown)}
         self._longest = max(map(len, self._names), default=0)
-        self._rest = ""
+        self._rest: list[str] = []  # of a line that is not complete: one long string would be copied for each piece
 
     def feed(self, piece: str) -> list[Checked]:
         """Take the next piece of a streamed answer; return the citations of the lines that are complete now."""
-        *lines, self._rest = (self._rest + piece).split("\n")
+        *lines, rest = piece.split("\n")
+        if lines:
+            lines[0] = "".join([*self._rest, lines[0]])
+            self._rest = []
+        self._rest.append(rest)
         return [one for line in lines for one in self._line(line)]
 
     def finish(self) -> list[Checked]:
         """Return the citations of the last line, and be ready for another answer."""
-        line, self._rest = self._rest, ""
+        line, self._rest = "".join(self._rest), []
         return list(self._line(line))
 
     def check(self, answer: str) -> list[Checked]:
@@ -114,8 +120,7 @@ class Checker:
         taken = [(start, end) for start, end, _, _ in found]
         for match in _QUOTED.finditer(line):
             name = match[1] or match[2]
-            inside = any(start < match.end() and match.start() < end for start, end in taken)
-            if not inside and self._known(name) is not None:
+            if self._known(name) is not None and not _overlap(taken, match.start(), match.end()):
                 found.append((match.start() + 1, match.end() - 1, name, ()))
         for start, end, name, lines in sorted(found):
             path = self._known(name)
@@ -150,6 +155,12 @@ class Checker:
         shown = merged(sorted(self._shown[path]))
         inside = all(any(first <= a and b <= last for first, last in shown) for a, b in lines)
         return "right" if inside else "lines not shown"
+
+
+def _overlap(taken: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Tell whether a range shares a character with one of those taken, which are in order of their ends."""
+    first = bisect_right(taken, start, key=itemgetter(1))
+    return first < len(taken) and taken[first][0] < end
 
 
 def _plain(name: str) -> str:
