@@ -44,35 +44,24 @@ QUESTION = "Where is the cookie of the session signed?"
 TOKENIZER = ctxwin.get_tokenizer("o200k_base")
 
 PIECES = (
-    *(" ", "\t", "\n", "\r", "\r\n", "\xa0", "\u200b", "\u2028", "\0", "0", "1", "a", "A", "_", "é", "中", "あ", "가", "😀"),
-    *("e\u0301", "\u0301", "\ud800", "\u202e", "\U000e0061", "👨\u200d👩\u200d👧", *"!\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~", "。", "！"),
-    *("a ", "a\n", "\n ", " \n", "a. ", "A. ", "a, ", "1.", "1. ", "a\n\n", "ab cd ", "中 ", "a_b", "aB", "a-b ", "x1", "0x", "1e"),
-    *("```\n", "```a\n", "~~~\n", "begin ", "[SYSTEM] ", "<|im_start|>", "<|", "[INST]", "### ", "# a\n", "a\n=\n", "a\n---\n", "| a "),
-    *("| a |\n", "|---", "- a\n", "* ", "> ", ">>", "1) ", "https://a.b/", "a@b.c ", "data:image/png;base64,", "QUJD", "%20", "&amp;"),
-    *('{"a":', '{"a": 1}\n', "[1,", '"a",', "\\u0041", '\\"', "\\\\", "<a>", "</a>", "<a b='c'>", "<!--", "a=b&", "a: b\n", "a:\n "),
-    *("2024-01-01 ", "12:00:00 ", "2024-01-01T00:00:00 ERROR a\n", "[01.02.24, 10:11:12] A: b\n", "01/02/2024, 10:11 - A: b\n"),
-    *("User: a\n", "Assistant: a\n", "**User**\n", "## User\n", "A: ", "call_1 ", "a.py:1 ", "[a.py:1-2] ", "`a.py` ", "File \"a\", line 1\n"),
-    *("at a (b:1:2)\n", "def f():\n", "class A:\n ", "a(b(", "if ", "@a ", "$a", "${a}", "not ", "never ", "ignore all previous ", "you "),
-    *("a;b;c\n", '"a","b"\n', '"', "a\tb\n", "= a\n", ".. a::\n", "====\n", "----\n", "# %%\n", "\f", "$$", "\\(", "[a](b)", "![", "[^1]"),
+    *(" ", '\t', '\n', '\r', '\r\n', '\xa0', '\u200b', '\u2028', '\x00', "0", "1", "a", "A", "_", "é", "中", "あ"),
+    *("가", '\U0001f600', "é", "́", '\ud800', '\u202e', '\U000e0061', '\U0001f468\u200d\U0001f469\u200d\U0001f467'),
+    *("!", '"', "#", "$", "%", "&", "'", "(", ")", "*", "+", ",", "-", ".", "/", ":", ";", "<", "=", ">", "?", "@"),
+    *("[", "\\", "]", "^", "`", "{", "|", "}", "~", '\u3002', '\uff01', "a ", 'a\n', '\n ', ' \n', "a. ", "A. "),
+    *("a, ", "1.", "1. ", 'a\n\n', "ab cd ", "中 ", "a_b", "aB", "a-b ", "x1", "0x", "1e", '```\n', '```a\n'),
+    *('~~~\n', "begin ", "[SYSTEM] ", "<|im_start|>", "<|", "[INST]", "### ", '# a\n', 'a\n=\n', 'a\n---\n'),
+    *("| a ", '| a |\n', "|---", '- a\n', "* ", "> ", ">>", "1) ", "https://a.b/", "a@b.c "),
+    *("data:image/png;base64,", "QUJD", "%20", "&amp;", '{"a":', '{"a": 1}\n', "[1,", '"a",', "\\u0041", '\\"'),
+    *("\\\\", "<a>", "</a>", "<a b='c'>", "<!--", "a=b&", 'a: b\n', 'a:\n ', "2024-01-01 ", "12:00:00 "),
+    *('2024-01-01T00:00:00 ERROR a\n', '[01.02.24, 10:11:12] A: b\n', '01/02/2024, 10:11 - A: b\n', 'User: a\n'),
+    *('Assistant: a\n', '**User**\n', '## User\n', "A: ", "call_1 ", "a.py:1 ", "[a.py:1-2] ", "`a.py` "),
+    *('File "a", line 1\n', 'at a (b:1:2)\n', 'def f():\n', 'class A:\n ', "a(b(", "if ", "@a ", "$a", "${a}"),
+    *("not ", "never ", "ignore all previous ", "you ", 'a;b;c\n', '"a","b"\n', '"', 'a\tb\n', '= a\n', '.. a::\n'),
+    *('====\n', '----\n', '# %%\n', '\x0c', "$$", "\\(", "[a](b)", "![", "[^1]"),
 )  # fmt: skip
 SUFFIXES = (
-    "md",
-    "txt",
-    "log",
-    "csv",
-    "tsv",
-    "json",
-    "jsonl",
-    "html",
-    "rst",
-    "adoc",
-    "py",
-    "js",
-    "yaml",
-    "toml",
-    "sql",
-    "lua",
-    "sh",
+    *("md", "txt", "log", "csv", "tsv", "json", "jsonl", "html", "rst", "adoc"),
+    *("py", "js", "yaml", "toml", "sql", "lua", "sh", "ipynb"),
 )
 
 Way = Callable[[str], object]
@@ -144,9 +133,7 @@ def loaded(name: str) -> Way:
 
 
 ASKED = {"role": "user", "content": QUESTION}
-EXCERPTS = [
-    one for one in ctxwin.pack(query="retry", files=sample.files(), budget=1_000, embedder="none").report.excerpts
-]
+EXCERPTS = ctxwin.pack(query="retry", files=sample.files(), budget=1_000, embedder="none").report.excerpts
 
 
 def ways() -> dict[str, Way]:
@@ -194,7 +181,7 @@ def ways() -> dict[str, Way]:
         "facts": facts,
         "tokenize": tokenize,
         "summary": lambda text: get_summarizer(lambda part: part[:500]).summarize([text], 100),
-        **{f"file {suffix}": file_way(suffix) for suffix in (*SUFFIXES, "ipynb")},
+        **{f"file {suffix}": file_way(suffix) for suffix in SUFFIXES},
         **{f"load {name}": loaded(name) for name in ("a.txt", "a.md", "a.json", "a.jsonl", "a.csv", "_chat.txt")},
     }
 
