@@ -2,8 +2,8 @@
 
     python tests/bench_loop.py [MESSAGES]
 
-A task notes the time of the loop every millisecond; the longest gap that is not the machine's is what others on the
-loop wait. Gaps are taken in processor time of the loop's own thread where it works, and by the clock where it waits.
+A task wakes every millisecond; the longest gap is what others on the loop wait. It is taken by the clock, so that it
+needs an idle machine; beside it stands the processor time of the loop's own thread in a gap, which does not.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from typing import Any
 
 import ctxwin
 
@@ -55,15 +54,23 @@ async def gaps(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
     return longest, busiest
 
 
-def reply(request: object) -> dict[str, object]:
-    return {"choices": [{"message": {"role": "assistant", "content": "It is 12."}}]}
+async def send(messages: list[dict[str, str]]) -> object:
+    with ctxwin.Window(model="gpt-4o", budget=4_000, embedder="none", client=lambda request: "It is 12.") as window:
+        window.add(*messages[:-1])
+        return await gaps(lambda: window.asend(messages[-1]["content"]))
 
 
-async def measure(size: int) -> dict[str, tuple[float, float]]:
-    messages = talk(size)
-    found = {"idle": await gaps(lambda: asyncio.sleep(0.5))}
+async def measure(size: int) -> dict[str, Any]:
+    """Measure a process that waits, the first call with all that it loads, then calls with messages never seen."""
+    found: dict[str, Any] = {"idle": await gaps(lambda: asyncio.sleep(0.5))}
+    few, apack = talk(20), ctxwin.apack  # the name loads its module
+    found["first call"] = await gaps(lambda: apack(few, budget=100, embedder="none"))
     for name, embedder in (("apack, words", "none"), ("apack, vectors", "static")):
-        found[name] = await gaps(lambda embedder=embedder: ctxwin.apack(messages, budget=4_000, embedder=embedder))
+        await apack(few, budget=100, embedder=embedder)
+        messages = talk(size)
+        found[name] = await gaps(lambda: apack(messages, budget=4_000, embedder=embedder))  # noqa: B023
+        size -= 1
+    found["asend"] = await send(talk(size))
     return found
 
 
@@ -72,7 +79,7 @@ def main() -> int:
     found = asyncio.run(measure(size))
     for name, (longest, busiest) in found.items():
         print(f"{name:20} longest gap {longest * 1e3:7.1f} ms, busiest {busiest * 1e3:7.1f} ms of the loop's thread")
-    return 1 if max(longest for longest, _ in found.values()) > LIMIT else 0
+    return 1 if max(one[0] for name, one in found.items() if name != "first call") > LIMIT else 0
 
 
 if __name__ == "__main__":

@@ -96,7 +96,8 @@ def call(*texts: str) -> dict[str, object]:
         "role": "assistant",
         "content": None,
         "tool_calls": [
-            {"id": f"c{i}", "type": "function", "function": {"name": "f", "arguments": text}} for i, text in enumerate(texts)
+            {"id": f"c{i}", "type": "function", "function": {"name": "f", "arguments": text}}
+            for i, text in enumerate(texts)
         ],
     }  # fmt: skip
 
