@@ -10,8 +10,10 @@ recognised by its form.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Literal
 
 from .excerpts import Excerpt, Lines, merged
@@ -100,16 +102,20 @@ class Checker:
         # Of two files with one name the model can mean the one that it was shown.
         self._names = {**_names(given), **_names(self._shown)}
         self._longest = max(map(len, self._names), default=0)
-        self._rest = ""
+        self._rest: list[str] = []  # of a line that is not complete: one long string would be copied for each piece
 
     def feed(self, piece: str) -> list[Checked]:
         """Take the next piece of a streamed answer; return the citations of the lines that are complete now."""
-        *lines, self._rest = (self._rest + piece).split("\n")
+        *lines, rest = piece.split("\n")
+        if lines:
+            lines[0] = "".join([*self._rest, lines[0]])
+            self._rest = []
+        self._rest.append(rest)
         return [one for line in lines for one in self._line(line)]
 
     def finish(self) -> list[Checked]:
         """Return the citations of the last line, and be ready for another answer."""
-        line, self._rest = self._rest, ""
+        line, self._rest = "".join(self._rest), []
         return list(self._line(line))
 
     def check(self, answer: str) -> list[Checked]:
@@ -125,11 +131,10 @@ class Checker:
                 found.append((start, match.end(), line[start : match.start()], lines))
         taken = [(start, end) for start, end, _, _ in found]
         found += self._of_documents(line, taken)
-        taken = [(start, end) for start, end, _, _ in found]
+        taken = sorted((start, end) for start, end, _, _ in found)
         for match in _QUOTED.finditer(line):
             name = match[1] or match[2]
-            inside = any(start < match.end() and match.start() < end for start, end in taken)
-            if not inside and self._known(name) is not None:
+            if self._known(name) is not None and not _overlap(taken, match.start(), match.end()):
                 found.append((match.start() + 1, match.end() - 1, name, ()))
         for start, end, name, lines in sorted(found):
             path = self._known(name)
@@ -141,7 +146,7 @@ class Checker:
         """Find pages, slides and sheets of files that were given; a sheet that was shown stands for the whole file."""
         for match in _PLACES.finditer(line):
             start = self._path_before(line, match.start(), given=True)
-            if start is None or any(first < match.end() and match.start() < last for first, last in taken):
+            if start is None or _overlap(taken, match.start(), match.end()):
                 continue
             name = line[start : match.start()]
             if match["ranges"]:
@@ -200,6 +205,12 @@ def _places(one: Excerpt) -> Lines:
 def _sheets(one: Excerpt) -> Iterator[str]:
     """Yield the names of the sheets that an excerpt shows, in lower case."""
     return (place.removeprefix("sheet ").lower() for place in one.places if place.startswith("sheet "))
+
+
+def _overlap(taken: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Tell whether a range shares a character with one of those taken, which are in order of their ends."""
+    first = bisect_right(taken, start, key=itemgetter(1))
+    return first < len(taken) and taken[first][0] < end
 
 
 def _plain(name: str) -> str:

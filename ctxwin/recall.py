@@ -160,7 +160,7 @@ def _asked_for(arguments: str) -> str:
     """Read a call's arguments; small models write lists, other keys, or no JSON at all."""
     try:
         value = json.loads(arguments)
-    except ValueError:
+    except (ValueError, RecursionError):
         return arguments
     if isinstance(value, Mapping):
         value = value.get("ids", list(value.values()))

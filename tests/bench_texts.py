@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ctxwin
+from ctxwin import sample
 from ctxwin.citations import Checker
 from ctxwin.cli.formats import FORMATS, context
-from ctxwin.injections import flags
+from ctxwin.errors import InputError
+from ctxwin.injections import flags, scan
 from ctxwin.lexical import tokenize
 from ctxwin.messages import load
 from ctxwin.renditions import facts, ladder, sentences, split
@@ -36,22 +38,31 @@ ENOUGH = 0.2
 AGAIN = 3
 """Times that a ratio that is over is measured again."""
 
+BUDGET = 300
+"""Tokens; so few that none of the texts fits whole, a run of 64 signs a token neither."""
 QUESTION = "Where is the cookie of the session signed?"
 TOKENIZER = ctxwin.get_tokenizer("o200k_base")
 
 PIECES = (
-    *(" ", "\t", "\n", "\r", "\r\n", "\xa0", "\u200b", "\u2028", "\0", "0", "1", "a", "A", "_", "é", "中", "あ", "가", "😀"),
-    *("e\u0301", "\u0301", "\ud800", "\u202e", "\U000e0061", "👨\u200d👩\u200d👧", *"!\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~", "。", "！"),
-    *("a ", "a\n", "\n ", " \n", "a. ", "A. ", "a, ", "1.", "1. ", "a\n\n", "ab cd ", "中 ", "a_b", "aB", "a-b ", "x1", "0x", "1e"),
-    *("```\n", "```a\n", "~~~\n", "begin ", "[SYSTEM] ", "<|im_start|>", "<|", "[INST]", "### ", "# a\n", "a\n=\n", "a\n---\n", "| a "),
-    *("| a |\n", "|---", "- a\n", "* ", "> ", ">>", "1) ", "https://a.b/", "a@b.c ", "data:image/png;base64,", "QUJD", "%20", "&amp;"),
-    *('{"a":', '{"a": 1}\n', "[1,", '"a",', "\\u0041", '\\"', "\\\\", "<a>", "</a>", "<a b='c'>", "<!--", "a=b&", "a: b\n", "a:\n "),
-    *("2024-01-01 ", "12:00:00 ", "2024-01-01T00:00:00 ERROR a\n", "[01.02.24, 10:11:12] A: b\n", "01/02/2024, 10:11 - A: b\n"),
-    *("User: a\n", "Assistant: a\n", "**User**\n", "## User\n", "A: ", "call_1 ", "a.py:1 ", "[a.py:1-2] ", "`a.py` ", "File \"a\", line 1\n"),
-    *("at a (b:1:2)\n", "def f():\n", "class A:\n ", "a(b(", "if ", "@a ", "$a", "${a}", "not ", "never ", "ignore all previous ", "you "),
-    *("a;b;c\n", '"a","b"\n', '"', "a\tb\n", "= a\n", ".. a::\n", "====\n", "----\n", "# %%\n", "\f", "$$", "\\(", "[a](b)", "![", "[^1]"),
+    *(" ", '\t', '\n', '\r', '\r\n', '\xa0', '\u200b', '\u2028', '\x00', "0", "1", "a", "A", "_", "é", "中", "あ"),
+    *("가", '\U0001f600', "é", "́", '\ud800', '\u202e', '\U000e0061', '\U0001f468\u200d\U0001f469\u200d\U0001f467'),
+    *("!", '"', "#", "$", "%", "&", "'", "(", ")", "*", "+", ",", "-", ".", "/", ":", ";", "<", "=", ">", "?", "@"),
+    *("[", "\\", "]", "^", "`", "{", "|", "}", "~", '\u3002', '\uff01', "a ", 'a\n', '\n ', ' \n', "a. ", "A. "),
+    *("a, ", "1.", "1. ", 'a\n\n', "ab cd ", "中 ", "a_b", "aB", "a-b ", "x1", "0x", "1e", '```\n', '```a\n'),
+    *('~~~\n', "begin ", "[SYSTEM] ", "<|im_start|>", "<|", "[INST]", "### ", '# a\n', 'a\n=\n', 'a\n---\n'),
+    *("| a ", '| a |\n', "|---", '- a\n', "* ", "> ", ">>", "1) ", "https://a.b/", "a@b.c "),
+    *("data:image/png;base64,", "QUJD", "%20", "&amp;", '{"a":', '{"a": 1}\n', "[1,", '"a",', "\\u0041", '\\"'),
+    *("\\\\", "<a>", "</a>", "<a b='c'>", "<!--", "a=b&", 'a: b\n', 'a:\n ', "2024-01-01 ", "12:00:00 "),
+    *('2024-01-01T00:00:00 ERROR a\n', '[01.02.24, 10:11:12] A: b\n', '01/02/2024, 10:11 - A: b\n', 'User: a\n'),
+    *('Assistant: a\n', '**User**\n', '## User\n', "A: ", "call_1 ", "a.py:1 ", "[a.py:1-2] ", "`a.py` "),
+    *('File "a", line 1\n', 'at a (b:1:2)\n', 'def f():\n', 'class A:\n ', "a(b(", "if ", "@a ", "$a", "${a}"),
+    *("not ", "never ", "ignore all previous ", "you ", 'a;b;c\n', '"a","b"\n', '"', 'a\tb\n', '= a\n', '.. a::\n'),
+    *('====\n', '----\n', '# %%\n', '\x0c', "$$", "\\(", "[a](b)", "![", "[^1]"),
 )  # fmt: skip
-SUFFIXES = ("md", "txt", "log", "csv", "tsv", "json", "jsonl", "html", "rst", "adoc", "py", "js", "yaml", "toml", "sql", "lua", "sh")
+SUFFIXES = (
+    *("md", "txt", "log", "csv", "tsv", "json", "jsonl", "html", "rst", "adoc"),
+    *("py", "js", "yaml", "toml", "sql", "lua", "sh", "ipynb"),
+)
 
 Way = Callable[[str], object]
 
@@ -76,7 +87,7 @@ def shown(packed: ctxwin.Packed) -> object:
 
 def packs(*messages: dict[str, object], **more: object) -> object:
     with contextlib.suppress(ctxwin.BudgetError):
-        return shown(ctxwin.pack([*messages], budget=2_000, embedder="none", **more))
+        return shown(ctxwin.pack([*messages], budget=BUDGET, embedder="none", **more))
     return None
 
 
@@ -85,7 +96,8 @@ def call(*texts: str) -> dict[str, object]:
         "role": "assistant",
         "content": None,
         "tool_calls": [
-            {"id": f"c{i}", "type": "function", "function": {"name": "f", "arguments": text}} for i, text in enumerate(texts)
+            {"id": f"c{i}", "type": "function", "function": {"name": "f", "arguments": text}}
+            for i, text in enumerate(texts)
         ],
     }  # fmt: skip
 
@@ -99,16 +111,21 @@ def file_way(suffix: str) -> Way:
                 cell = {"cell_type": "markdown", "metadata": {}, "source": text}
                 content = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
             path.write_bytes(content.encode("utf-8", "replace"))
-            with contextlib.suppress(ctxwin.InputError):
-                packed = ctxwin.pack(query=QUESTION, files=[path], budget=2_000, embedder="none")
+            with contextlib.suppress(InputError):
+                packed = ctxwin.pack(query=QUESTION, files=[path], budget=BUDGET, embedder="none")
                 return shown(packed), [context(packed, QUESTION, form) for form in FORMATS]
 
     return way
 
 
+def streamed(text: str) -> object:
+    checker = Checker(EXCERPTS)
+    return [checker.feed(text[at : at + 4]) for at in range(0, len(text), 4)], checker.finish()
+
+
 def loaded(name: str) -> Way:
     def way(text: str) -> object:
-        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ctxwin.InputError, ctxwin.MessageError):
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(InputError, ctxwin.MessageError):
             path = Path(folder, name)
             path.write_bytes(text.encode("utf-8", "replace"))
             return load(path)
@@ -117,10 +134,7 @@ def loaded(name: str) -> Way:
 
 
 ASKED = {"role": "user", "content": QUESTION}
-EXCERPTS = [
-    one
-    for one in ctxwin.pack(query="retry", files=ctxwin.sample.files(), budget=1_000, embedder="none").report.excerpts
-]
+EXCERPTS = ctxwin.pack(query="retry", files=sample.files(), budget=1_000, embedder="none").report.excerpts
 
 
 def ways() -> dict[str, Way]:
@@ -128,9 +142,15 @@ def ways() -> dict[str, Way]:
     plain = [{"role": "user", "content": ""}]
     return {
         "last message": lambda text: packs({"role": "user", "content": text}),
-        "history": lambda text: packs({"role": "user", "content": text}, {"role": "assistant", "content": "Yes."}, ASKED),
+        "history": lambda text: packs(
+            {"role": "user", "content": text}, {"role": "assistant", "content": "Yes."}, ASKED
+        ),
         "tool result": lambda text: packs(
-            ASKED, call("{}"), {"role": "tool", "tool_call_id": "c0", "content": text}, {"role": "assistant", "content": "x"}, ASKED
+            ASKED,
+            call("{}"),
+            {"role": "tool", "tool_call_id": "c0", "content": text},
+            {"role": "assistant", "content": "x"},
+            ASKED,
         ),
         "open result": lambda text: packs(ASKED, call("{}"), {"role": "tool", "tool_call_id": "c0", "content": text}),
         "arguments": lambda text: packs(
@@ -141,21 +161,28 @@ def ways() -> dict[str, Way]:
         "tools": lambda text: packs(
             ASKED, tools=[{"type": "function", "function": {"name": "f", "description": text, "parameters": {}}}]
         ),
+        "everything": lambda text: shown(
+            ctxwin.pack(
+                [{"role": "system", "content": text}, {"role": "user", "content": text}], budget=10**7, embedder="none"
+            )
+        ),
+        "streamed answer": lambda text: streamed(text),
         "query": lambda text: packs({"role": "user", "content": "x"}, query=text),
-        "items": lambda text: shown(ctxwin.pack(query=QUESTION, items=[text], budget=2_000, embedder="none")),
-        "compact": lambda text: ctxwin.compact([{"role": "user", "content": text}, ASKED], budget=2_000),
+        "items": lambda text: shown(ctxwin.pack(query=QUESTION, items=[text], budget=BUDGET, embedder="none")),
         "count": lambda text: ctxwin.count_tokens([{"role": "user", "content": text}], model="gpt-4o"),
         "check": lambda text: ctxwin.check([{"role": "user", "content": text}, call(text), *plain]),
-        "repair": lambda text: ctxwin.repair([{"role": "user", "content": text}, call(text), {"role": text, "content": text}]),
+        "repair": lambda text: ctxwin.repair(
+            [{"role": "user", "content": text}, call(text), {"role": text, "content": text}]
+        ),
         "citations": lambda text: Checker(EXCERPTS).check(text),
         "citations in a line": lambda text: Checker(EXCERPTS).check("a " + text.replace("\n", " ")),
-        "flags": lambda text: list(flags(EXCERPTS)) and list(ctxwin.injections.scan("a", [(1, text)])),
+        "flags": lambda text: list(flags(EXCERPTS)) and list(scan("a", [(1, text)])),
         "sentences": lambda text: sentences(text),
         "ladder": lambda text: ladder(split(text, TOKENIZER), {"cookie": 1.0}, label="a", tool_output=False),
         "facts": facts,
         "tokenize": tokenize,
         "summary": lambda text: get_summarizer(lambda part: part[:500]).summarize([text], 100),
-        **{f"file {suffix}": file_way(suffix) for suffix in (*SUFFIXES, "ipynb")},
+        **{f"file {suffix}": file_way(suffix) for suffix in SUFFIXES},
         **{f"load {name}": loaded(name) for name in ("a.txt", "a.md", "a.json", "a.jsonl", "a.csv", "_chat.txt")},
     }
 
@@ -173,7 +200,10 @@ def filled(piece: str, size: int) -> str:
 def ratio_of(name: str, way: Way, piece: str) -> Ratio:
     """Return the worst ratio of a way and a piece, among texts that take long enough."""
     size = FIRST
-    before, worst = spent(way, filled(piece, size)), Ratio(way=name, piece=piece, characters=size, seconds=0.0, ratio=0.0)
+    before, worst = (
+        spent(way, filled(piece, size)),
+        Ratio(way=name, piece=piece, characters=size, seconds=0.0, ratio=0.0),
+    )
     while size * 2 <= LAST:
         size *= 2
         seconds = spent(way, filled(piece, size))

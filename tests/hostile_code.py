@@ -30,52 +30,80 @@ MEMORY, PATIENCE = 3 << 30, 20
 """Bytes and seconds of a core at which a process is ended."""
 
 RUNS = {
-    "brackets": "( [ { < ([{ a( a[ a{ a< {a: ({ [( {[ (a, [a, a=[ {{ [[ (( a(b[ ${ #{ \\( $( <( {% {{a",
-    "closed": ") ] } > )]} a) a} ()  [] {} <> (a) [a] {a} <a> (a)( ;} ;) ); }{",
-    "types": "a< a<b( List< a<b>(c <a> (a<b>) a<b, A<B<C>> a<b>. (int) (A) (a,b)=> a<b&& a<?, Map<K,V>> <T, <<< >>> "
-    "template<class·T> a<a>:: typename·a:: impl<T>",
-    "operators": "- ! * & + ~ @ ? : = | ^ % / \\ , . ; -- ++ ** && || ?? :: -> => <- |> .. ... >> << == === != <=> "
-    "a+ a- a* a/ a% a. a, a; a| a& a^ a= a== a? a: a:: a-> a=> a<- a.. a&& a|| a?? a?. a?b: a?: a!! a<< a>> -a !a "
-    "*a &a 1+ 1. a=b= a.b. a.b( a().b() a[b] a[0][ a::<b> +a- not· -·- a·if·b·else· a·and· a·in· a·is· a·as·",
-    "quotes": '" \' ` """ \'\'\' "a\' \'a" "${ `${ "#{ "\\( f"{ f\'{a f"{f\' $" $@" @" "\\ R"( r#" r##" #" b\' %q( %w[ '
-    '%( ?a :" $\' $" "$( "`',
-    "comments": "/* // # -- <!-- /** /// ;; (* {- % =begin¶ */ --> /*/ //¶ #¶ --[[ /*a*/ {/* #| ''' ///a¶",
-    "heredocs": "<<A¶ <<-A¶ <<~A¶ <<<A¶ <<<'A'¶ <<\"A\"¶ $(<<A¶ <<A·<<B¶",
-    "marks": "@a· @a( @a¶ #[a] #[a( [a]¶ #![ @@ @a.b· $a $$ $a[ #a #if·a¶ #if¶ #else¶ #elif·a¶ #endif¶ #define·a¶ "
-    '#define·a(b)·\\¶ #include·" #pragma· a!( a![ a!{ macro_rules!·a{ $(a)* __attribute__(( [[a]] [[a',
-    "heads": "if(a) if·a:¶· if·a· if(a){ else·if(a) elif·a:¶ else· for(;;) for·a·in·b: while(a) do· do{ switch(a){ "
-    "case·a: case·1:¶ default: try{ catch(a){ try:¶ with·a: match·a{ a=>{ when(a){ if·a;then if·a·then¶ case·a·in "
-    "begin¶ end¶ then¶ select· select·*·from·( from·a·join· where· union·select·1· and·a=1· label: a:¶ goto·a; "
-    "return· throw· yield· await· async· new· new·a( delete· typeof· sizeof( void· static· const· let·a= var·a= "
-    "function·a(){ function( fn·a(){ fn( func·a(){ func( fun·a(){ def·a¶ def·a:¶· def·a(b=( lambda·a: lambda: ->{ "
-    "a->{ ·a· {·a· a=>a=> \\a-> class·A{ class·A:¶· class·A< class·A¶ struct·a{ enum·a{ enum·a{b, namespace·a{ "
-    "namespace·a:: interface·a{ impl·a{ trait·a{ mod·a{ module·A¶ object·a{ package·a. import·a import·{ import·a,¶ "
-    'use·a::{ using·a= extern·"C"{ public· private·static· unsafe{ operator· override· property· where·T:A, '
-    "typedef· int·a, int·* int(* void(*( a(*)( auto·a=[]{ [&]{ [=](a){ co_await· requires· concept·a= friend· asm(",
-    "tags": '<a> <a·  </a> <div><p> <a·b=" <a·b={ <a>{ <>  <!  <? <?php· <?=  ?> <![CDATA[ &amp; & <script> </script> '
-    "<style> <table><tr><td> <br> <p> <li> <a/> <a.b> <{ {<a>",
-    "data": '{"a": {"a":[ [1, [[ ,  : "a":1, null, -  -·-· -·a:¶· a:·  ?· ?·?· a:·&a· *a· !!a· !a· |¶ >¶·· --- '
-    '---¶ ...¶ &a·*a¶ {a:·b,  [a]¶ [[a]]¶ [a.b.c.d] a.b.c=1¶ a=[ a={ a=""" %a·b¶ a:·b¶ a:¶ -·¶ <<:·*a¶ 1e 0x 1_ 1: '
-    "2001-01-01·",
-    "styles": "a{ .a .a{ #a{ a> a·b· a,b @media·a{ @import· :not( :is( ::a calc( url( a:b; --a:b; a:var( & &{ [a= !important· "
-    "@a{ @a· U+",
-    "shells": "$( $(( `a` ${a ${a:- ${a//a/ $((1+ a·| a·&&· a;· [[·a· [· test·  {·a;· (a;  a()·{· case·a·in· a)·;; for·a·in·b;do "
-    "while·a;do if·a;then· >a· <(a· a=( a=$ <<<·a· !· &· 2>&1· esac· fi· done· $'",
-    "space": "· ·· \t \r ¶ \r¶ ·¶ ¶· ¶\t \\¶ \f \v \0 a\0 \xa0 \u200b \ufeff \u2028 ¶··a",
-    "letters": "a 1 _ $ A1 a· a¶ 1¶ 1· ab·cd· é 中 あ 中· 😀 e\u0301 \u202e 0x 1e 1.1 a1_ 10¶, aA",
+    "brackets": ("( [ { < ([{ a( a[ a{ a< {a: ({ [( {[ (a, [a, a=[ {{ [[ (( a(b[ ${ #{ \\( $( <( {% {{a"),
+    "closed": (") ] } > )]} a) a} ()  [] {} <> (a) [a] {a} <a> (a)( ;} ;) ); }{"),
+    "types": (
+        "a< a<b( List< a<b>(c <a> (a<b>) a<b, A<B<C>> a<b>. (int) (A) (a,b)=> a<b&& a<?, Map<K,V>> <T, <<< >>> "
+        "template<class·T> a<a>:: typename·a:: impl<T>"
+    ),
+    "operators": (
+        "- ! * & + ~ @ ? : = | ^ % / \\ , . ; -- ++ ** && || ?? :: -> => <- |> .. ... >> << == === != <=> a+ a- a* "
+        "a/ a% a. a, a; a| a& a^ a= a== a? a: a:: a-> a=> a<- a.. a&& a|| a?? a?. a?b: a?: a!! a<< a>> -a !a *a &a "
+        "1+ 1. a=b= a.b. a.b( a().b() a[b] a[0][ a::<b> +a- not· -·- a·if·b·else· a·and· a·in· a·is· a·as·"
+    ),
+    "quotes": (
+        '" \' ` """ \'\'\' "a\' \'a" "${ `${ "#{ "\\( f"{ f\'{a f"{f\' $" $@" @" "\\ R"( r#" r##" #" b\' %q( %w[ '
+        '%( ?a :" $\' $" "$( "`'
+    ),
+    "comments": ("/* // # -- <!-- /** /// ;; (* {- % =begin¶ */ --> /*/ //¶ #¶ --[[ /*a*/ {/* #| ''' ///a¶"),
+    "heredocs": ("<<A¶ <<-A¶ <<~A¶ <<<A¶ <<<'A'¶ <<\"A\"¶ $(<<A¶ <<A·<<B¶"),
+    "marks": (
+        "@a· @a( @a¶ #[a] #[a( [a]¶ #![ @@ @a.b· $a $$ $a[ #a #if·a¶ #if¶ #else¶ #elif·a¶ #endif¶ #define·a¶ "
+        '#define·a(b)·\\¶ #include·" #pragma· a!( a![ a!{ macro_rules!·a{ $(a)* __attribute__(( [[a]] [[a'
+    ),
+    "heads": (
+        "if(a) if·a:¶· if·a· if(a){ else·if(a) elif·a:¶ else· for(;;) for·a·in·b: while(a) do· do{ switch(a){ "
+        "case·a: case·1:¶ default: try{ catch(a){ try:¶ with·a: match·a{ a=>{ when(a){ if·a;then if·a·then¶ "
+        "case·a·in begin¶ end¶ then¶ select· select·*·from·( from·a·join· where· union·select·1· and·a=1· label: "
+        "a:¶ goto·a; return· throw· yield· await· async· new· new·a( delete· typeof· sizeof( void· static· const· "
+        "let·a= var·a= function·a(){ function( fn·a(){ fn( func·a(){ func( fun·a(){ def·a¶ def·a:¶· def·a(b=( "
+        "lambda·a: lambda: ->{ a->{ ·a· {·a· a=>a=> \\a-> class·A{ class·A:¶· class·A< class·A¶ struct·a{ enum·a{ "
+        "enum·a{b, namespace·a{ namespace·a:: interface·a{ impl·a{ trait·a{ mod·a{ module·A¶ object·a{ package·a. "
+        'import·a import·{ import·a,¶ use·a::{ using·a= extern·"C"{ public· private·static· unsafe{ operator· '
+        "override· property· where·T:A, typedef· int·a, int·* int(* void(*( a(*)( auto·a=[]{ [&]{ [=](a){ "
+        "co_await· requires· concept·a= friend· asm("
+    ),
+    "tags": (
+        '<a> <a·  </a> <div><p> <a·b=" <a·b={ <a>{ <>  <!  <? <?php· <?=  ?> <![CDATA[ &amp; & <script> </script> '
+        "<style> <table><tr><td> <br> <p> <li> <a/> <a.b> <{ {<a>"
+    ),
+    "data": (
+        '{"a": {"a":[ [1, [[ ,  : "a":1, null, -  -·-· -·a:¶· a:·  ?· ?·?· a:·&a· *a· !!a· !a· |¶ >¶·· --- ---¶ '
+        '...¶ &a·*a¶ {a:·b,  [a]¶ [[a]]¶ [a.b.c.d] a.b.c=1¶ a=[ a={ a=""" %a·b¶ a:·b¶ a:¶ -·¶ <<:·*a¶ 1e 0x 1_ 1: '
+        "2001-01-01·"
+    ),
+    "styles": (
+        "a{ .a .a{ #a{ a> a·b· a,b @media·a{ @import· :not( :is( ::a calc( url( a:b; --a:b; a:var( & &{ [a= "
+        "!important· @a{ @a· U+"
+    ),
+    "shells": (
+        "$( $(( `a` ${a ${a:- ${a//a/ $((1+ a·| a·&&· a;· [[·a· [· test·  {·a;· (a;  a()·{· case·a·in· a)·;; "
+        "for·a·in·b;do while·a;do if·a;then· >a· <(a· a=( a=$ <<<·a· !· &· 2>&1· esac· fi· done· $'"
+    ),
+    "space": (
+        "\xb7 \xb7\xb7 \t \r \xb6 \r\xb6 \xb7\xb6 \xb6\xb7 \xb6\t \\\xb6 \x0c \x0b \x00 a\x00 \xa0 \u200b \ufeff "
+        "\u2028 \xb6\xb7\xb7a"
+    ),
+    "letters": (
+        "a 1 _ $ A1 a\xb7 a\xb6 1\xb6 1\xb7 ab\xb7cd\xb7 \xe9 \u4e2d \u3042 \u4e2d\xb7 \U0001f600 e\u0301 \u202e "
+        "0x 1e 1.1 a1_ 10¶, aA"
+    ),
 }
 """What is repeated, by kind; `·` stands for a space, `¶` for a line end."""
 
 NESTS = (
-    *(("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"), ("a(", ")"), ("a[", "]"), ("{a:", "}"), ('{"a":', "}"), ("[1,", "]")),
-    *(("a<", ">"), ("List<", ">"), ("/*", "*/"), ("(a+", ")"), ("f(a, ", ")"), ("${", "}"), ('"${', '}"'), ("`${", "}`")),
-    *(('"#{', '}"'), ('"\\(', ')"'), ('f"{', '}"'), ("$(", ")"), ('"$(', ')"'), ("`", "`"), ("if(a){", "}"), ("a?(", "):b")),
-    *(("<div>", "</div>"), ("<a>", "</a>"), ("begin\n", "end\n"), ("if a\n", "end\n"), ("do |a|\n", "end\n"), ("(function(){", "})()")),
-    *(("()=>{", "}"), ("a=>(", ")"), ("class A{", "}"), ("class A\n", "end\n"), ("namespace a{", "}"), ("switch(a){case 1:", "}")),
-    *(("if a; then\n", "fi\n"), ("while a; do\n", "done\n"), ("case a in a) ", ";; esac "), ("#if a\n", "#endif\n"), ("(select ", ")")),
-    *(("case when a then ", " end"), ("&(", ")"), ("*(", ")"), ("-(", ")"), ("!(", ")"), ("new A(", ")"), ("try{", "}catch(a){}")),
-    *(("@media a{", "}"), (":not(", ")"), ("a{", "}"), ("m!(", ")"), ("{|a| ", "}"), ("->{", "}"), ("a?b:", ""), ("else if(a){", "}")),
-    *(("lambda a: (", ")"), ("a if b else (", ")"), ("<a b={", "}/>"), ("{<a>", "</a>}"), ("[[a]]{", "}"), ("a.b(c->", ")"), ("when(a){b->", "}")),
+    *(("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"), ("a(", ")"), ("a[", "]"), ("{a:", "}"), ('{"a":', "}")),
+    *(("[1,", "]"), ("a<", ">"), ("List<", ">"), ("/*", "*/"), ("(a+", ")"), ("f(a, ", ")"), ("${", "}")),
+    *(('"${', '}"'), ("`${", "}`"), ('"#{', '}"'), ('"\\(', ')"'), ('f"{', '}"'), ("$(", ")"), ('"$(', ')"')),
+    *(("`", "`"), ("if(a){", "}"), ("a?(", "):b"), ("<div>", "</div>"), ("<a>", "</a>"), ("begin\n", "end\n")),
+    *(("if a\n", "end\n"), ("do |a|\n", "end\n"), ("(function(){", "})()"), ("()=>{", "}"), ("a=>(", ")")),
+    *(("class A{", "}"), ("class A\n", "end\n"), ("namespace a{", "}"), ("switch(a){case 1:", "}")),
+    *(("if a; then\n", "fi\n"), ("while a; do\n", "done\n"), ("case a in a) ", ";; esac ")),
+    *(("#if a\n", "#endif\n"), ("(select ", ")"), ("case when a then ", " end"), ("&(", ")"), ("*(", ")")),
+    *(("-(", ")"), ("!(", ")"), ("new A(", ")"), ("try{", "}catch(a){}"), ("@media a{", "}"), (":not(", ")")),
+    *(("a{", "}"), ("m!(", ")"), ("{|a| ", "}"), ("->{", "}"), ("a?b:", ""), ("else if(a){", "}")),
+    *(("lambda a: (", ")"), ("a if b else (", ")"), ("<a b={", "}/>"), ("{<a>", "</a>}"), ("[[a]]{", "}")),
+    *(("a.b(c->", ")"), ("when(a){b->", "}")),
 )  # fmt: skip
 """What opens and what closes it again."""
 DEPTHS = (45, 190, 2_000, 0)
@@ -111,15 +139,20 @@ HEADS = {
 }
 """How a text begins that is read in the midst of code."""
 SAMPLES: dict[str, str] = {
-    "html": '<!doctype html>\n<html><head><style>a { b: c }</style></head>\n<body id="a"><p>One &amp; two</p></body></html>\n',
-    "css": "@import 'a.css';\n.a > b:hover, #c { color: red; --d: calc(1px + 2em); }\n@media (max-width: 9em) { a { b: c } }\n",
+    "html": '<!doctype html>\n<html><head><style>a { b: c }</style></head>\n<body id="a">'
+    "<p>One &amp; two</p></body></html>\n",
+    "css": "@import 'a.css';\n.a > b:hover, #c { color: red; --d: calc(1px + 2em); }\n"
+    "@media (max-width: 9em) { a { b: c } }\n",
     "yaml": "---\na: &b\n  - c: 1\n    d: 'e'\n  - {f: [1, 2]}\ng: |\n  text\n  more\nh: *b\n",
     "toml": 'title = "a"\n[b.c]\nd = [1, 2, {e = "f"}]\n[[g]]\nh = 1979-05-27T07:32:00Z\ni = """\na\n"""\n',
     "json": '{"a": [1, 2.5e3, null, true, {"b": "c\\n\\u00e9"}], "d": {}}\n',
-    "sql": "CREATE TABLE a (b int PRIMARY KEY, c text DEFAULT 'd');\nSELECT a.b, count(*) FROM a JOIN e ON a.b = e.b WHERE c IN (1, 2) "
+    "sql": "CREATE TABLE a (b int PRIMARY KEY, c text DEFAULT 'd');\n"
+    "SELECT a.b, count(*) FROM a JOIN e ON a.b = e.b WHERE c IN (1, 2) "
     "GROUP BY a.b HAVING count(*) > 1;\nINSERT INTO a VALUES (1, 'x''y');\n",
-    "shell": 'f() {\n  local a="$(b "${c:-d}" | e)"\n  if [[ -z $a ]]; then echo "$((1 + 2))"; fi\n}\ncat <<A > b\ntext $a\nA\n',
-    "markdown": "# A\n\nOne *two* [three](four).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```py\nx = 1\n```\n\n- a\n  - b\n\n> c\n",
+    "shell": 'f() {\n  local a="$(b "${c:-d}" | e)"\n  if [[ -z $a ]]; then echo "$((1 + 2))"; fi\n}\n'
+    "cat <<A > b\ntext $a\nA\n",
+    "markdown": "# A\n\nOne *two* [three](four).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+    "```py\nx = 1\n```\n\n- a\n  - b\n\n> c\n",
 }
 """A little of what is no program; what is, is taken from the tests of `ctxwin.syntax`."""
 
@@ -152,7 +185,7 @@ def shapes(language: str) -> list[str]:
     names += [f"nest {depth} {opens!r}" for opens, _ in NESTS for depth in DEPTHS]
     names += [f"soup {i}" for i in range(SOUPS)]
     names += [f"damaged {i}" for i in range(4)]
-    return names + ["one line", "lines", "long name", "unended string", "unended comment", "indented", "mixed"]
+    return [*names, "one line", "lines", "long name", "unended string", "unended comment", "indented", "mixed"]
 
 
 def text_of(language: str, shape: str, size: int = SIZE) -> str:

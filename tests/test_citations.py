@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,3 +110,27 @@ def test_what_the_request_cites_itself_holds(tmp_path) -> None:
     assert all(one.right for one in checked)
     beyond = [f"{one.path}:{one.lines[-1][1] + 1}" for one in report.excerpts]
     assert {one.verdict for one in Checker(report.excerpts).check("\n".join(beyond))} == {"lines not shown"}
+
+
+def test_a_long_answer_is_checked_in_linear_time() -> None:
+    def spent(size: int) -> float:
+        checker = Checker([Excerpt(path="a.py", lines=((1, 2),), text="", parts=((1, "x"),), ids=())])
+        text = "[a.py:1-2] `a.py` " * size
+        start = time.process_time()
+        found = [one for at in range(0, len(text), 4) for one in checker.feed(text[at : at + 4])]
+        found += checker.finish()
+        assert len(found) == 2 * size
+        assert {one.verdict for one in found} == {"right"}
+        return time.process_time() - start
+
+    spent(500)
+    assert spent(12_000) < 3.4 * spent(6_000) + 0.1
+
+
+def test_pieces_of_a_stream_are_put_together() -> None:
+    answer = "See a.py:1-2 and\n\n`a.py`, then\r\n[a.py:9]"
+    whole = Checker([Excerpt(path="a.py", lines=((1, 2),), text="", parts=((1, "x"),), ids=())])
+    pieces = Checker([Excerpt(path="a.py", lines=((1, 2),), text="", parts=((1, "x"),), ids=())])
+    found = [one for sign in answer for one in pieces.feed(sign)]
+    assert [*found, *pieces.finish()] == whole.check(answer)
+    assert [one.text for one in whole.check(answer)] == ["a.py:1-2", "a.py", "a.py:9"]

@@ -11,6 +11,7 @@ import pytest
 from bench_regexes import inside, patterns, worst
 
 import ctxwin
+from ctxwin.chunking import chunk
 from ctxwin.injections import scan
 from ctxwin.models import _SNAPSHOT, get_model
 from ctxwin.packing.sections import History
@@ -122,3 +123,20 @@ def test_pieces_of_a_sentence_are_counted_as_they_stand() -> None:
     short, runs = fit_text(source, 40, {"pump": 3.0}, TOKENIZER)
     assert 32 <= TOKENIZER.count_many([short])[0] <= 40
     assert all(source.text[start:end] in short for start, end in runs)
+
+
+@pytest.mark.parametrize("piece", ["中", "あ", "가", "今天天气很好我们去公园。", "a", "-"])
+def test_a_text_without_spaces_is_cut_in_linear_time(piece: str) -> None:
+    def cut(size: int) -> float:
+        return spent(lambda: chunk(piece * (size // len(piece)), source="a.txt"))
+
+    cut(10_000)
+    assert cut(200_000) < 2  # 0.3; whole blocks of 16,384 signs took 2 to 15
+    assert cut(200_000) < RATIO * cut(100_000) + 0.1
+
+
+def test_a_text_without_spaces_is_cut_at_its_sentences() -> None:
+    text = "今天天气很好我们去公园。" * 4_000
+    found = chunk(text, source="a.txt")
+    assert "".join(one.text for one in found) == text
+    assert all(one.text.endswith("。") for one in found)

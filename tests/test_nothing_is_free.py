@@ -10,7 +10,7 @@ import fuzz_requests
 import pytest
 from strategies.samples import BODIES, encoded
 
-from ctxwin import MessageError, check, count_tokens, get_tokenizer, pack
+from ctxwin import MessageError, check, count_tokens, get_tokenizer, pack, repair
 from ctxwin.messages import read, rewrite, texts_within, write
 from ctxwin.messages.pieces import SEALED
 from ctxwin.tokens import count_items, count_tools
@@ -280,3 +280,15 @@ def counted(dialect, path, value):
 def least(path, form):
     sealed = isinstance(form(""), str) and (path[-1] in SEALED or path[-1] == "data")
     return len(encoded(LONG)) * 3 // 8 if sealed and form is encoded else COST if not sealed else COST // 2
+
+
+@pytest.mark.parametrize("arguments", ["[" * 60_000, '{"a":' * 12_000, '{"a":' * 300 + '"b"' + "}" * 300])
+def test_arguments_that_nest_without_end_are_one_text_or_stay(arguments: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    asked = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    talk = [*asked, {"role": "tool", "tool_call_id": "c", "content": "x"}]
+    packed = pack(talk, budget=2_000, embedder="none")
+    assert packed.tokens <= 2_000
+    assert len(packed.messages) == 3
+    repaired, _ = repair(talk)
+    assert not check(repaired)

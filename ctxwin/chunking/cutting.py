@@ -16,6 +16,9 @@ Span = tuple[int, int, str]
 BLOCK = 16_384
 """Characters given to the splitter at once; its time grows with the square of a text without line ends."""
 
+DENSE = 2_048
+"""Characters given at once where there is no space either; 16,384 of one Chinese sign take 0.2 to 1 s of a core."""
+
 HALF_FULL = 0.5
 """Share of a chunk's room that a piece has at least, where there are marks. Line recall on code_sweqa_wheels within
 4k / 8k / 16k tokens: 73.1 / 80.1 / 87.2 percent with 0.3, 73.2 / 80.3 / 88.0 with 0.5, 73.3 / 79.6 / 87.6 with 0.7."""
@@ -23,6 +26,7 @@ HALF_FULL = 0.5
 Join = Callable[[str, str], str]
 """From the titles of two neighbours to that of both."""
 
+_STOPS = "。！？；，"
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _Split = Callable[[str], Sequence[tuple[int, str]]]
 
@@ -107,6 +111,9 @@ def _cuts(text: str, start: int, end: int, split: _Split) -> Iterator[int]:
         stop = min(end, start + BLOCK)
         if stop < end:
             stop = 1 + max(text.rfind("\n", start, stop), text.rfind(" ", start + BLOCK // 2, stop)) or stop
+        if stop - start > DENSE and not any(sign in text[start:stop] for sign in " \n"):
+            last = max(text.rfind(sign, start, start + DENSE) for sign in _STOPS)
+            stop = last + 1 if last > start + DENSE // 2 else start + DENSE
         for offset, _ in split(_SURROGATES.sub("?", text[start:stop]))[1:]:
             cut = start + offset
             yield cut + (text[cut] == "\n")

@@ -98,7 +98,10 @@ class MessagesGather:
             return block
         try:
             return {**block, "input": json.loads(written)}
-        except ValueError:  # cut off at the limit of tokens: what came cannot be sent back as a call's input
+        except (
+            ValueError,
+            RecursionError,
+        ):  # cut off at the limit of tokens, or odd: it cannot be sent back as a call's input
             return {**block, "input": {}}
 
 

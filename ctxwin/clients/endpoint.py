@@ -111,6 +111,6 @@ class Endpoint:
             value: dict[str, Any] = json.loads(data)
             if all(isinstance(choice.get(key) or {}, dict) for choice in value["choices"]):
                 return value
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass  # the error below says enough, and this one might show the text
         raise EndpointError(f"{self._base!r} sent {what}; is it OpenAI-compatible?")

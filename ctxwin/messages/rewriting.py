@@ -25,6 +25,9 @@ MEDIA: Mapping[str, str] = {
 }
 """Content blocks that a caption may replace, and the type of the text block that it becomes."""
 
+LEVELS = 100
+"""Levels of arguments in which texts are looked for; each costs a frame of the stack."""
+
 KEPT = ("cache_control", "prompt_cache_breakpoint")
 """Keys that say where a cached prefix ends; they stay with the place, not with the picture."""
 
@@ -53,7 +56,7 @@ def rewrite(raw: Raw, texts: Mapping[Path, str]) -> dict[str, Any]:
 def texts_within(call: Part) -> list[tuple[Path, str]]:
     """Return the texts within the arguments of a call, each with the path at which `rewrite` puts another.
 
-    Arguments that are no JSON are one text.
+    Arguments that are no JSON are one text; texts that nest deeper than `LEVELS` stay as they are.
 
     Example:
         >>> from ctxwin.messages import read
@@ -63,11 +66,11 @@ def texts_within(call: Part) -> list[tuple[Path, str]]:
     """
     try:
         held = json.loads(call.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return [(call.path, call.text)]
     if not isinstance(held, dict | list):
         return [(call.path, call.text)]
-    return list(_texts(held, (*call.path, INSIDE)))
+    return list(_texts(held, (*call.path, INSIDE), LEVELS))
 
 
 def as_written(raw: Raw, path: Path, text: str) -> tuple[str, str] | None:
@@ -89,12 +92,12 @@ def as_written(raw: Raw, path: Path, text: str) -> tuple[str, str] | None:
     return json.dumps(text, ensure_ascii=escaped)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]
 
 
-def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+def _texts(value: object, path: Path, levels: int) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
         yield path, value
-    elif isinstance(value, Mapping | list):
+    elif levels and isinstance(value, Mapping | list):
         for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
-            yield from _texts(inner, (*path, key))
+            yield from _texts(inner, (*path, key), levels - 1)
 
 
 def _put(value: object, texts: Mapping[Path, str], path: Path) -> object:
@@ -123,7 +126,7 @@ def _inside(value: str, texts: Mapping[Path, str], path: Path) -> str:
         return encoded(texts[()], value)
     try:
         held = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise MessageError(f"there is no JSON at {path!r}; take the path from the parts") from None
     return json.dumps(_put(held, texts, path), ensure_ascii=False)
 
@@ -148,7 +151,7 @@ def _renewed(old: object, text: str, path: Path) -> object:
 def _arguments(text: str, path: Path) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise MessageError(f"arguments at {path!r} are a JSON object; the new text is not")
