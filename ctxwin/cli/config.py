@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import typer
 
 from ..cache import cache_dir
-from ..picture import clean, columns
+from ..picture import clean
 from .inputs import JsonOption
-from .options import print_json
+from .options import print_json, table_console
 from .settings import PREFIX, Layer, Origin, Settings, layers, project_file, user_file, variable
 
 __all__ = ["run"]
@@ -103,14 +103,13 @@ def _strays() -> Iterator[str]:
 
 
 def _show(settings: Sequence[Shown], files: Mapping[str, Path]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("setting", "value", "from", "for", box=None, pad_edge=False)
     for one in settings:
         value = "" if one.value is None else one.value if isinstance(one.value, str) else str(one.value).lower()
         table.add_row(one.name, clean(value), one.origin, one.help)
-    console = Console(highlight=False, markup=False, width=columns())
+    console = table_console()
     console.print(table, "")
     for name, path in files.items():
         typer.echo(f"{name:<12}{clean(str(path), PATH)}{'' if path.is_file() else ' (not there)'}")

@@ -6,12 +6,19 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..items import parse_tokens
+from ..picture import columns
 
-__all__ = ["LOCAL", "parse_budgets", "parse_shares", "print_json", "printable"]
+if TYPE_CHECKING:
+    from rich.console import Console
 
+__all__ = ["LOCAL", "parse_budgets", "parse_shares", "print_json", "printable", "table_console"]
+
+WIDE = 1_000
+"""Columns of a table that goes to a file or another program, at most."""
 LOCAL = "local"
 """Names the small model that runs on this machine."""
 _COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
@@ -67,6 +74,13 @@ def _share(text: str, option: str) -> float | None:
 def printable(text: str) -> str:
     """Return a text of others as it may go to stdout: where that is a terminal, without what would command it."""
     return _COMMANDS.sub("�", text) if sys.stdout.isatty() else text
+
+
+def table_console() -> Console:
+    """Return what prints tables: as wide as the terminal, and elsewhere so wide that no cell breaks."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, width=columns() if sys.stdout.isatty() else WIDE)
 
 
 def print_json(value: object) -> None:
