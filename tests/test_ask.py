@@ -140,6 +140,17 @@ def test_the_context_as_markdown_has_code_that_ends_where_it_ends(folder):
     assert re.search(r"### pumps\.md:1-4\n\n```md\n# Pumps", done.stdout)
 
 
+def test_the_text_of_a_word_file_is_fenced_as_no_language(tmp_path):
+    pytest.importorskip("markitdown")
+    from test_documents import word
+
+    (tmp_path / "lease.docx").write_bytes(word())
+    (tmp_path / "run.py").write_text("lease = 'ends on Friday'\n", encoding="utf-8")
+    done = ask(tmp_path, "--format", "markdown", "-b", "900")
+    assert re.search(r"### lease\.docx\S*\n\n```\n", done.stdout), done.stdout
+    assert "```py\n" in done.stdout
+
+
 def test_the_context_as_json_has_lines_scores_and_flags(folder):
     done = ask(folder, "--format", "json", "-b", "300")
     plain = json.loads(done.stdout)

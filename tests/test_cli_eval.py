@@ -178,6 +178,16 @@ def test_the_table_shows_recall_and_what_it_cost(run, flats):
     assert lines[-1] == ["0", "over", "budget,", "0", "not", "packed"]
 
 
+def test_no_cell_of_a_table_breaks_where_it_goes_to_a_file(run, flats):
+    budgets = ",".join(str(300 + 10 * n) for n in range(20))
+    _, out, _ = run("eval", flats, "--budgets", budgets, *FAST)
+    lines = out.splitlines()
+    head = next(line for line in lines if line.startswith("variant"))
+    figures = next(line for line in lines if "recall %" in line)
+    assert head.split()[1:] == budgets.split(",") and len(head) > 120
+    assert len(figures.split(")")[1].split()) == 20
+
+
 def test_categories_are_shown_on_demand(run, flats):
     _, out, _ = run("eval", flats, "--budgets", "100", "--categories", *FAST)
     assert ["price", "(2)", "100.0"] in [line.split() for line in out.splitlines()]

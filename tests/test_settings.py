@@ -84,7 +84,7 @@ def test_config_says_where_each_value_comes_from(place: Path) -> None:
         "model": ("gpt-5-mini", "user"),
         "tokenizer": ("o200k_base", "environment"),
         "strategy": ("relevance", "folder"),
-        "embedder": (None, "built in"),
+        "embedder": ("auto", "built in"),
         "costs": (True, "user"),
         "base_url": (None, "built in"),
     }
@@ -197,6 +197,12 @@ def test_an_address_that_holds_a_key_is_not_shown(place: Path) -> None:
         assert "hidden" not in run.stdout + run.stderr
     assert settings(CTXWIN_BASE_URL=address)["base_url"] == ("http://127.0.0.1/v1", "environment")
     assert "sk-hidden" not in ctxwin("config", OPENAI_API_KEY="sk-hidden").stdout
+
+
+def test_a_working_folder_that_has_gone_is_no_hindrance(place: Path) -> None:
+    command = f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} -m ctxwin models gpt-4o --json"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, "gpt-4o" in done.stdout) == (0, True), done.stderr
 
 
 def test_a_variable_that_sets_nothing_is_told(place: Path) -> None:

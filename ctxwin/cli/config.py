@@ -10,12 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import typer
+from typer.core import TyperGroup
 
 from ..cache import cache_dir
-from ..picture import clean, columns
+from ..picture import clean
 from .inputs import JsonOption
-from .options import print_json
-from .settings import PREFIX, Layer, Origin, Settings, layers, project_file, user_file, variable
+from .options import print_json, table_console
+from .settings import PREFIX, Layer, Origin, Settings, built_in, layers, project_file, user_file, variable
 
 __all__ = ["run"]
 
@@ -23,8 +24,6 @@ OTHERS = ("CTXWIN_CACHE", "CTXWIN_GRID")
 """Variables that Python programs read too, and no file sets."""
 KEY = "OPENAI_API_KEY"
 """The key, which no file sets and nothing shows."""
-
-
 PATH = 200
 """Characters of a path that are shown."""
 
@@ -35,13 +34,13 @@ class Shown:
 
     name: str
     value: str | bool | None
-    """None: as the command's help says."""
+    """None: what each command's help says."""
     origin: Origin
     variable: str
     help: str
 
 
-def run(as_json: JsonOption = False) -> None:
+def run(context: typer.Context, as_json: JsonOption = False) -> None:
     r"""Show every setting, its value and where it comes from.
 
     An option goes before the environment, that before ctxwin.toml in the working folder, and that before your own
@@ -56,8 +55,9 @@ def run(as_json: JsonOption = False) -> None:
     \b
     Exit codes: 0 done; 2 a file or a variable cannot be used.
     """
-    found = layers()
-    settings = [_shown(name, found) for name in Settings.model_fields]
+    group = context.find_root().command
+    assert isinstance(group, TyperGroup)
+    settings = [_shown(name, [*layers(), _last(group)]) for name in Settings.model_fields]
     files = {"folder": project_file(), "user": user_file()}
     for line in _strays():
         typer.echo(line, err=True)
@@ -74,9 +74,13 @@ def run(as_json: JsonOption = False) -> None:
         _show(settings, files)
 
 
+def _last(group: TyperGroup) -> Layer:
+    return Layer(origin="built in", values={name: built_in(group, name) for name in Settings.model_fields})
+
+
 def _shown(name: str, found: Sequence[Layer]) -> Shown:
     """Return a setting as the first place has it that sets it."""
-    first = next((layer for layer in found if name in layer.values), Layer(origin="built in", values={}))
+    first = next(layer for layer in found if name in layer.values)
     return Shown(
         name=name,
         value=_plain(first.values.get(name)),
@@ -103,17 +107,16 @@ def _strays() -> Iterator[str]:
 
 
 def _show(settings: Sequence[Shown], files: Mapping[str, Path]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("setting", "value", "from", "for", box=None, pad_edge=False)
     for one in settings:
-        value = "" if one.value is None else one.value if isinstance(one.value, str) else str(one.value).lower()
-        table.add_row(one.name, clean(value), one.origin, one.help)
-    console = Console(highlight=False, markup=False, width=columns())
+        value = "see --help" if one.value is None else one.value
+        table.add_row(one.name, clean(value if isinstance(value, str) else str(value).lower()), one.origin, one.help)
+    console = table_console()
     console.print(table, "")
     for name, path in files.items():
         typer.echo(f"{name:<12}{clean(str(path), PATH)}{'' if path.is_file() else ' (not there)'}")
-    typer.echo(f"environment {PREFIX} and the setting in capitals, such as {settings[0].variable}; {KEY} is "
-               f"{'set' if KEY in os.environ else 'not set'}")  # fmt: skip
+    typer.echo(f"environment {PREFIX} and the setting in capitals, such as {settings[0].variable}")
+    typer.echo(f"{'':<12}{KEY} is {'set' if KEY in os.environ else 'not set'}")
     typer.echo("first       option, environment, folder, user, built in")

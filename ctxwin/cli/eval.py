@@ -19,8 +19,7 @@ from ..evaluate import (
     get_variant,
     load_sample,
 )
-from ..picture import columns
-from .options import parse_budgets, print_json
+from .options import parse_budgets, print_json, table_console
 from .replaying import run_replay
 from .working import working
 
@@ -153,9 +152,7 @@ def run(
 
 
 def _show(result: Result, *, ablate: bool, categories: bool, sources: bool) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False, width=columns())
+    console = table_console()
     for dataset in dict.fromkeys(row.dataset for row in result.rows):
         console.print(_table(result, dataset, ablate=ablate, categories=categories), "")
         if sources:

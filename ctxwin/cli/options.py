@@ -6,12 +6,20 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..items import parse_tokens
+from ..picture import columns
 
-__all__ = ["LOCAL", "json_text", "many", "parse_budgets", "parse_shares", "print_json", "printable"]
+if TYPE_CHECKING:
+    from rich.console import Console
 
+
+__all__ = ["LOCAL", "json_text", "many", "parse_budgets", "parse_shares", "print_json", "printable", "table_console"]
+
+WIDE = 1_000
+"""Columns of a table that goes to a file or another program, at most."""
 LOCAL = "local"
 """Names the small model that runs on this machine."""
 _COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
@@ -91,6 +99,13 @@ def json_text(value: object) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, indent=2)
     return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def table_console() -> Console:
+    """Return what prints tables: as wide as the terminal, and elsewhere so wide that no cell breaks."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, width=columns() if sys.stdout.isatty() else WIDE)
 
 
 def print_json(value: object) -> None:

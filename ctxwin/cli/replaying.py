@@ -11,8 +11,7 @@ import typer
 from ..caching import POLICIES
 from ..errors import InputError, MissingExtra, StoreError
 from ..evaluate import Dataset, Replay, replay
-from ..picture import columns
-from .options import parse_budgets, print_json
+from .options import parse_budgets, print_json, table_console
 from .working import working
 
 if TYPE_CHECKING:
@@ -76,9 +75,7 @@ def _shares(text: str) -> list[float]:
 
 
 def _show(result: Replay) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False, width=columns())
+    console = table_console()
     for dataset, budget in dict.fromkeys((row.dataset, row.budget) for row in result.rows):
         console.print(_table(result, dataset, budget), "")
     for gain in result.gains:

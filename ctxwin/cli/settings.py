@@ -41,6 +41,7 @@ __all__ = [
     "Layer",
     "Origin",
     "Settings",
+    "built_in",
     "defaults",
     "layers",
     "project_file",
@@ -72,9 +73,7 @@ SHOWN = 80
 def _budget(value: object) -> str:
     """Take a number of tokens as TOML or people write it."""
     try:
-        if isinstance(value, bool):
-            raise InputError("a yes or no")
-        parse_tokens(str(value))
+        parse_tokens("" if isinstance(value, bool) else str(value))
     except InputError:
         raise ValueError('no number of tokens; write it like 2000, "2k" or "1.5k"') from None
     return str(value)
@@ -106,7 +105,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", validate_default=False)
 
     budget: Annotated[str | None, BeforeValidator(_budget)] = Field(None, description="tokens a request may have")
-    model: Annotated[StrictStr | None, Field(description="who answers in chat; for whom the others count")] = None
+    model: Annotated[StrictStr | None, Field(description="who answers in chat, else who is counted for")] = None
     tokenizer: Annotated[StrictStr | None, AfterValidator(_tokenizer), Field(description="what counts")] = None
     strategy: Annotated[StrictStr | None, AfterValidator(_strategy), Field(description="how is chosen")] = None
     embedder: Annotated[StrictStr | None, Field(description="what judges relevance beside words")] = None
@@ -136,7 +135,10 @@ def user_file() -> Path:
 
 def project_file() -> Path:
     """Return the path of the working folder's file; it need not exist."""
-    return Path.cwd() / "ctxwin.toml"
+    try:
+        return Path.cwd() / "ctxwin.toml"
+    except OSError:  # the working folder has gone, and nothing is in it
+        return Path("ctxwin.toml")
 
 
 def layers() -> Sequence[Layer]:
@@ -158,6 +160,14 @@ def layers() -> Sequence[Layer]:
         Layer(origin="folder", values=of_folder),
         Layer(origin="user", values=_checked(_read(user), str(user))),
     )
+
+
+def built_in(group: TyperGroup, name: str) -> str | bool | None:
+    """Return what a setting is where nobody sets it; None where that is for each command to say."""
+    found: set[Any] = {
+        option.default for one in group.commands.values() for option in one.params if _setting(option.envvar) == name
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def defaults(group: TyperGroup) -> dict[str, dict[str, Any]]:
