@@ -89,7 +89,8 @@ def _allocate(draft: Draft, candidates: Candidates, capacity: int) -> Choice:
         required[int(np.argmax(problem.relevance))] = True
         selection = draft.task.allocator.allocate(replace(problem, required=required))
     chosen = candidates.chosen(selection)
-    return Choice(candidates=candidates, selection=selection, request=draft.request(chosen))
+    own = replace(candidates, problem=problem)
+    return Choice(candidates=own, selection=selection, request=draft.request(chosen))
 
 
 def _cut_down(draft: Draft, choice: Choice) -> Choice:
