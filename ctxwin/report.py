@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
+from .allocate import Verdict
 from .excerpts import Excerpt
 from .footprint import Call, Spending, spending
 from .injections import Flag
@@ -14,9 +15,31 @@ from .items import Budget
 from .media import Count
 from .models import Model
 
-__all__ = ["Cost", "Decision", "Offer", "Report", "Shared", "price_of"]
+__all__ = ["Cause", "Cost", "Decision", "Offer", "Report", "Shared", "price_of"]
 
 RungName = Literal["full", "extract", "summary", "stub", "out"]
+
+Cause = Literal[
+    Verdict,
+    "system",
+    "pinned",
+    "tail",
+    "everything",
+    "unanswered",
+    "aside",
+    "recounted",
+    "carried",
+    "retrieved",
+    "unasked",
+]
+"""Why an item is in, shortened or out: a verdict of the allocator (`ctxwin.allocate.Verdict`), or one of these.
+
+`system`, `pinned`, `tail`: it stays whatever the question; `everything`: nothing had to be left out; `unanswered`: a
+call without its result, which providers refuse; `aside`: in the pool, but not among the items that were to compete;
+`recounted`: chosen, but the exact count of the request was over the limit; and where a window keeps the provider's
+prompt cache warm: `carried`: it stands since an earlier request; `retrieved`: an earlier question brought it in as an
+extract; `unasked`: no question has asked for it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +60,13 @@ class Decision:
     p: float
     """Relevance to the question, from 0 to 1; 1 for what must stay."""
     reason: str
-    """Why: `system`, `pinned`, `tail`, `relevant`, `fits`, `shortened`, `over budget`, ..."""
+    """Why, in a few words: "outbid by m83", "needs 310, 12 left", "repeats m7"."""
+    cause: Cause
+    """The same as one of a closed set."""
+    by: str = ""
+    """The id of the item that it repeats or that has its room, or the source whose cap or floor it is."""
+    lacks: int = 0
+    """Tokens that are missing for it, or for all of it where it is shortened; of the cap where that is the cause."""
     preview: str = ""
     """The first words of it."""
 

@@ -299,3 +299,7 @@ def test_what_the_providers_own_tools_found_is_read_in_messages_of_claude(found)
 def test_what_is_no_message_for_a_model_is_refused_by_name():
     with pytest.raises(ctxwin.MessageError, match="RemoveMessage"):
         trim_messages([QUESTION, core.RemoveMessage(id="x")], max_tokens=200)
+    with pytest.raises(ctxwin.MessageError, match="ChatMessage has the role 'critic'"):
+        trim_messages([core.ChatMessage(role="critic", content="Too long."), QUESTION], max_tokens=200)
+    said = core.ChatMessage(role="user", content="What opens locker 3?")
+    assert trim_messages([said, QUESTION], max_tokens=200)[0] == said

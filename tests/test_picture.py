@@ -90,6 +90,7 @@ def decision(position: int, rung: str = "full", *, tokens: int = 20, p: float = 
         full_tokens=tokens if rung in ("full", "out") else 3 * tokens,
         p=p,
         reason=text if rung != "full" else "relevant",
+        cause="relevant",
         preview=text,
     )
 

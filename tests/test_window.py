@@ -447,6 +447,10 @@ def test_sealed_thoughts_count_as_the_provider_reported_them(tmp_path):
         window.record(Reply(messages=(thought, said), text="At six.", usage=usage))
         window.add({**asked, "content": "And tomorrow?"})
         assert 250 < window.pack().tokens < 320
+        packer, call = window._packer, window._calls.begin([])
+        assert packer.unseal(Reply(messages=(thought,), text="", usage=usage), "responses")
+        assert not packer.unseal(Reply(messages=(said,), text="At six."), "responses")
+        assert not packer.answered(call, Reply(messages=(said,), text="At six."))  # nothing new is to be kept
     known = (
         "from ctxwin import Window; import sys; w = Window(store=sys.argv[1], embedder='none'); print(w.pack().tokens)"
     )

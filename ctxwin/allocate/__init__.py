@@ -17,19 +17,21 @@ from .diverse import coverage, mmr
 from .exact import exact
 from .greedy import greedy
 from .knapsack import knapsack, marginal
-from .problem import REASONS, RUNG_KINDS, Allocator, Problem, Selection, Share
+from .problem import RUNG_KINDS, Allocator, Problem, Selection, Share
 from .selection import appraise
 from .simple import head_tail, recency, relevance, summary
 from .value import worth
+from .verdicts import Verdict, Verdicts, verdicts
 
 __all__ = [
-    "REASONS",
     "RUNG_KINDS",
     "SOLVERS",
     "Allocator",
     "Problem",
     "Selection",
     "Share",
+    "Verdict",
+    "Verdicts",
     "appraise",
     "cost",
     "coverage",
@@ -45,6 +47,7 @@ __all__ = [
     "relevance",
     "strategies",
     "summary",
+    "verdicts",
     "worth",
 ]
 

@@ -182,9 +182,11 @@ class Spent:
         """Shares below their floors."""
         return [number for number in range(len(self)) if not self.has_floor(number)]
 
-    def below(self) -> list[int]:
-        """Tell for each share how many tokens it lacks."""
-        return [max(0, need - tokens) for need, tokens in zip(self.needs, self.tokens, strict=True)]
+    def astray(self) -> list[int]:
+        """Tell for each share how many tokens it is below its floor, then how many each is over its cap."""
+        lacking = [max(0, need - tokens) for need, tokens in zip(self.needs, self.tokens, strict=True)]
+        caps = zip(self._caps, self.tokens, strict=True)
+        return lacking + [0 if cap is None else max(0, tokens - cap) for cap, tokens in caps]
 
     def has_floor(self, number: int) -> bool:
         """Tell whether a share has what it must have at least."""

@@ -48,4 +48,4 @@ def exact(problem: Problem) -> Selection:
     choice, bound = solve(problem, base)
     relaxed = replace(relaxed, bound=min(bound, quick.bound))
     better = choice if choice is not None and worth(problem, choice) > quick.value else quick.choice
-    return settle(problem, base, better, relaxed)
+    return settle(problem, better, relaxed)

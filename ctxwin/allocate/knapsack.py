@@ -55,10 +55,10 @@ def knapsack(problem: Problem) -> Selection:
     base = place_required(problem)
     relaxed = relax(problem, base)
     if all_fits(problem):
-        return settle(problem, base, np.zeros(problem.size, dtype=np.int64), relaxed)
+        return settle(problem, np.zeros(problem.size, dtype=np.int64), relaxed)
     if problem.shares:
         choice, bound = shared(problem, base, relaxed)
-        return settle(problem, base, choice, replace(relaxed, bound=bound))
+        return settle(problem, choice, replace(relaxed, bound=bound))
     ledger, near = _start(problem, base, relaxed)
     _fill(problem, base, ledger, near, relaxed)
     best = first = ledger.choice
@@ -66,7 +66,7 @@ def knapsack(problem: Problem) -> Selection:
     for other in _others(problem, base, relaxed, first, value):
         if (its := worth(problem, other)) > value:
             best, value = other, its
-    return settle(problem, base, best, relaxed, near.share if best is first else None)
+    return settle(problem, best, relaxed)
 
 
 def _others(

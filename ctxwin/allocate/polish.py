@@ -116,11 +116,11 @@ def _make(problem: Problem, ledger: Ledger, near: NearDuplicates, use: _Move, fr
     if gain + (free[2] if free else 0.0) <= _LEAST_GAIN:
         return False
     freed, before = (free[0], int(ledger.choice[free[0]])) if free else (-1, -1)
-    had, shares = int(ledger.choice[item]), ledger.shares.below()
+    had, shares = int(ledger.choice[item]), ledger.shares.astray()
     if free:
         ledger.take(freed, free[1])
     fits = ledger.takes(item, rung)
-    if fits and any(now > was for now, was in zip(ledger.shares.below(), shares, strict=True)):
+    if fits and any(now > was for now, was in zip(ledger.shares.astray(), shares, strict=True)):
         ledger.take(item, had)
         fits = False
     if free and not fits:

@@ -16,17 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from ..columns import Gathered
 from ..errors import InputError
 
-__all__ = ["REASONS", "RUNG_KINDS", "TINY", "Allocator", "Problem", "Selection", "Share"]
+__all__ = ["RUNG_KINDS", "TINY", "Allocator", "Problem", "Selection", "Share"]
 
 RUNG_KINDS = ("full", "extract", "summary", "stub")
 """What the numbers in `Problem.kinds` stand for."""
-
-REASONS = ("required", "kept", "shortened", "duplicate", "worthless", "oversize", "outbid")
-"""What the numbers in `Selection.trace` stand for.
-
-`duplicate`: one that is kept says nearly the same; `worthless`: no rung has value; `oversize`: no rung fits
-beside what is required; `outbid`: others came first by the strategy's order, or give more value per token.
-"""
 
 TINY = 1e-9
 """Tokens that stand for none in a quotient."""
@@ -236,8 +229,6 @@ class Selection:
     """No choice that fits is worth more."""
     price: float
     """Value of one more token at the margin."""
-    trace: NDArray[np.int8]
-    """(n,) index into `REASONS`."""
 
     @property
     def gap(self) -> float:

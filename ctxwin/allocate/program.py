@@ -50,7 +50,7 @@ def solve(
         upper[rung[chosen_items]] = 1
     lower[placed[problem.required]] = 1
     price = np.concatenate((problem.tokens, problem.markers[:-1], problem.header_tokens))
-    with _stdout_to_stderr():
+    with _silent():
         solved = milp(
             -np.concatenate((problem.values, np.zeros(size + groups))),
             integrality=np.ones(len(upper), dtype=np.int64),
@@ -83,15 +83,16 @@ def _shares(problem: Problem, variables: int) -> Iterator[LinearConstraint]:
 
 
 @contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """Send what C code prints to standard output to standard error.
+def _silent() -> Iterator[None]:
+    """Discard what C code prints to standard output.
 
     HiGHS prints a line of debugging ("transformNewIntegerFeasibleSolution") whatever its log level; on
     standard output it would stand in the middle of somebody's JSON.
     """
     sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""A bare choice made a `Selection`: checked, counted, valued, with its bound and a reason per item."""
+"""A bare choice made a `Selection`: checked, counted, valued, with its bound."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .account import cost, place_required, spent
-from .problem import REASONS, Problem, Selection
+from .problem import Problem, Selection
 from .relaxation import Relaxation, relax
 from .value import worth
 
@@ -30,29 +30,26 @@ def appraise(
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
         >>> selection = appraise(problem, np.array([1, 0]))
-        >>> selection.tokens, selection.value, [REASONS[code] for code in selection.trace]
-        (42, 0.9, ['shortened', 'kept'])
+        >>> selection.tokens, selection.value
+        (42, 0.9)
     """
     base = place_required(problem)
     _check(problem, choice)
-    return settle(problem, base, choice, relax(problem, base))
+    return settle(problem, choice, relax(problem, base))
 
 
 def settle(
     problem: Problem,
-    base: NDArray[np.int64],
     choice: NDArray[np.int64],
     relaxed: Relaxation,
-    share: NDArray[np.float64] | None = None,
 ) -> Selection:
-    """Make a `Selection` of a sound choice; `share`: (n,) of its value, what near-duplicates left."""
+    """Make a `Selection` of a sound choice."""
     return Selection(
         choice=choice,
         tokens=cost(problem, choice),
         value=worth(problem, choice),
         bound=relaxed.bound,
         price=relaxed.price,
-        trace=_trace(problem, base, choice, relaxed.peak, share),
     )
 
 
@@ -83,23 +80,3 @@ def _check(problem: Problem, choice: NDArray[np.int64]) -> None:
             f"the choice has {tokens:,} tokens, {tokens - problem.capacity:,} over the capacity of "
             f"{problem.capacity:,}; mend the allocator"
         )
-
-
-def _trace(
-    problem: Problem,
-    base: NDArray[np.int64],
-    choice: NDArray[np.int64],
-    peak: NDArray[np.float64],
-    share: NDArray[np.float64] | None,
-) -> NDArray[np.int8]:
-    code = {reason: np.int8(number) for number, reason in enumerate(REASONS)}
-    trace = np.full(problem.size, code["outbid"])
-    if share is not None:
-        trace[share < 1] = code["duplicate"]
-    least = np.where(problem.whole, problem.tokens[problem.start[:-1]], problem.smallest)
-    trace[peak <= 0] = code["worthless"]
-    trace[least > problem.capacity - cost(problem, base)] = code["oversize"]
-    trace[choice == 0] = code["kept"]
-    trace[choice > 0] = code["shortened"]
-    trace[problem.required] = code["required"]
-    return trace

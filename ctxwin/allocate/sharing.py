@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BudgetError
-from .account import Ledger, cost, keeps_shares, spent
+from .account import Ledger, keeps_shares, room_beside, spent
 from .core import core, peaks, shortlist
 from .grow import grow
 from .polish import polish
@@ -76,8 +76,11 @@ def shared(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tu
 
 
 def _require_floors(problem: Problem, base: NDArray[np.int64]) -> None:
-    """Check that floors of shares that have no item in common fit together."""
-    sums = {"required": cost(problem, base)}
+    """Check that floors of shares that have no item in common fit together, beside what is required.
+
+    The markers of what is required do not count: what comes between can save them.
+    """
+    sums = {"required": problem.capacity - room_beside(problem, base)}
     taken = np.zeros(problem.size, dtype=np.bool_)
     for one, need in sorted(zip(problem.shares, problem.needs, strict=True), key=lambda pair: -pair[1]):
         if not (one.members & taken).any():

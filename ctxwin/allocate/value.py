@@ -9,7 +9,7 @@ from .account import chosen
 from .core import Core
 from .problem import Problem
 
-__all__ = ["DUPLICATE_COSINE", "NearDuplicates", "worth"]
+__all__ = ["DUPLICATE_COSINE", "NearDuplicates", "nearest_kept", "shares_left", "worth"]
 
 DUPLICATE_COSINE = 0.8
 """Two items whose vectors lie this close begin to say the same; at 1 they do."""
@@ -32,13 +32,36 @@ def worth(problem: Problem, choice: NDArray[np.int64]) -> float:
     """
     kept, rungs = chosen(problem, choice)
     values = problem.values[rungs]
+    return float((values * shares_left(problem, kept, values)).sum())
+
+
+def shares_left(problem: Problem, kept: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of its value that each kept item has beside those that count more; (k,) in [0, 1]."""
     weight = problem.duplicate_weight[kept]
     if problem.vectors is None or not (weight > 0).any():
-        return float(values.sum())
+        return np.ones(len(kept))
     rank = np.lexsort((-kept, -values, ~problem.required[kept]))
     rows = problem.vectors[kept[rank]]
     nearest = _nearest(rows, rows, before=True)
-    return float((values * (1 - weight * _sameness(nearest)[np.argsort(rank)])).sum())
+    left: NDArray[np.float64] = 1 - weight * _sameness(nearest)[np.argsort(rank)]
+    return left
+
+
+def nearest_kept(
+    problem: Problem, items: NDArray[np.int64], kept: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return for each item the kept one that is nearest to it, and the share of its value that this one leaves."""
+    nearest, left = np.full(len(items), -1), np.ones(len(items))
+    weighed = np.flatnonzero(problem.duplicate_weight[items] > 0)
+    if problem.vectors is None or not len(kept):
+        return nearest, left
+    rows = problem.vectors[kept]
+    for first in range(0, len(weighed), _BLOCK):
+        some = weighed[first : first + _BLOCK]
+        cosines = problem.vectors[items[some]] @ rows.T
+        nearest[some] = kept[cosines.argmax(axis=1)]
+        left[some] = 1 - problem.duplicate_weight[items[some]] * _sameness(cosines.max(axis=1))
+    return nearest, left
 
 
 def _nearest(rows: NDArray[np.float32], others: NDArray[np.float32], *, before: bool = False) -> NDArray[np.float32]:

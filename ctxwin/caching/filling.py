@@ -151,10 +151,10 @@ def _decisions(scene: Scene, plan: Proposal, made: Sequence[Decision]) -> Iterat
             tokens = int(scene.tokens[position])
             one = Decision(
                 id=item.id, position=position, kind=item.kind, label=item.speaker or item.role or item.kind,
-                rung="out", tokens=0, full_tokens=tokens, p=0.0, reason="not asked for",
+                rung="out", tokens=0, full_tokens=tokens, p=0.0, reason="not asked for", cause="unasked",
             )  # fmt: skip
-        if item.id in there and one.reason == "pinned" and scene.now.stand[position] == 0:
-            one = replace(one, reason="carried on")
+        if item.id in there and one.cause == "pinned" and scene.now.stand[position] == 0:
+            one = replace(one, reason="carried on", cause="carried")
         elif item.id in shown:
-            one = replace(one, rung="extract", reason="retrieved before")
+            one = replace(one, rung="extract", reason="retrieved before", cause="retrieved")
         yield replace(one, position=position)

@@ -30,7 +30,7 @@ WORDS = (
     ("form", "full: whole; extract: the sentences that match; summary; stub: one line; out"),
     ("p", "how relevant to the question, from 0 to 1; 1.00 also for what must stay"),
     ("tokens", "as it stands there / as it was given"),
-    ("why", "tail: the end of the talk always stays; fits: small enough for the room left"),
+    ("why", "tail: the end always stays; outbid by m55 +2: these three have its room; repeats m7: says the same"),
     ("gap", "at most this much from the best: what a perfect choice of these forms could add"),
 )
 """What the words of the table mean."""

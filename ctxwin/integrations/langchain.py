@@ -39,6 +39,8 @@ except ModuleNotFoundError as error:
 
 __all__ = ["PackingMiddleware", "trim_messages"]
 
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+"""Roles of messages that a model is sent."""
 UNSENT = frozenset({"function_call", "tool_calls", "parsed"})
 """Keys of a message's further fields that say what its calls and its content say, too."""
 
@@ -178,6 +180,10 @@ def _spread(message: BaseMessage) -> list[Raw]:
         raw: Raw = convert_to_openai_messages([message.model_copy(update={"content": ""})])[0]
     except ValueError:  # such as a RemoveMessage, which tells a graph what to forget
         raise MessageError(f"a {type(message).__name__} is none that a model is sent; leave it out") from None
+    if raw["role"] not in ROLES:
+        roles = ", ".join(ROLES)
+        kind = type(message).__name__
+        raise MessageError(f"a {kind} has the role {raw['role']!r}, which no model is sent; give one of {roles}")
     for call in getattr(message, "invalid_tool_calls", ()):  # sent as they are, and answered with an error
         asked = {"name": call["name"] or "", "arguments": call["args"] or ""}
         raw.setdefault("tool_calls", []).append({"id": call["id"] or "", "type": "function", "function": asked})

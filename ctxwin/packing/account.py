@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..allocate import marginal
 from ..injections import Flag, flags, scan
-from ..items import Item
-from ..layout import citation
 from ..renditions import facts
 from ..report import Decision, Offer, Report, RungName, Shared, price_of
 from .choose import Choice
 from .draft import Draft, Request
 from .packed import Packed, Plan
+from .reasons import label_of, reasons_of
 from .relevance import Relevance
 from .sections import Chosen
 
@@ -67,7 +66,7 @@ def account(
         scanned=task.scanned,
         cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
         measure=lambda: draft.count(request),
-        decide=lambda: list(_decisions(draft, request, relevance)),
+        decide=lambda: list(_decisions(draft, request, choice, relevance)),
         offer=lambda extra: list(_offers(draft, choice, extra)) if choice else [],
         lose=lambda: _lost(draft, request),
         flag=lambda: list(_flags(draft, request)),
@@ -107,8 +106,11 @@ def _choices(draft: Draft, chosen: Sequence[Chosen]) -> Iterator[tuple[str, str]
             yield section.items[member].id, _rung(one)
 
 
-def _decisions(draft: Draft, request: Request, relevance: Relevance | None) -> Iterator[Decision]:
+def _decisions(
+    draft: Draft, request: Request, choice: Choice | None, relevance: Relevance | None
+) -> Iterator[Decision]:
     """Say of every item, in its order, what became of it and why."""
+    reason_of = reasons_of(draft, choice)
     taken = {(one.section, one.unit): one for one in request.chosen}
     position = 0
     for number, section in enumerate(draft.sections):
@@ -119,33 +121,23 @@ def _decisions(draft: Draft, request: Request, relevance: Relevance | None) -> I
             full = int(section.pieces.tokens[unit]) // len(section.units.members[unit])
             must = section.units.reasons[unit]
             p = float(relevance.p[number][unit]) if relevance else 1.0
+            cause, reason, by, lacks = reason_of(number, unit, one)
             yield Decision(
                 id=item.id,
                 position=position,
                 kind=item.kind,
-                label=_label(item),
+                label=label_of(item),
                 rung=_rung(one) if one else "out",
                 tokens=(one.form.tokens // len(section.units.members[unit]) if one.form else full) if one else 0,
                 full_tokens=full,
                 p=1.0 if must and must != "unanswered" else p,
-                reason=_reason(one, must, relevance is None),
+                reason=reason,
+                cause=cause,
+                by=by,
+                lacks=lacks,
                 preview=" ".join(item.text[: 2 * PREVIEW].split())[:PREVIEW],
             )
             position += 1
-
-
-def _reason(one: Chosen | None, must: str, fitted: bool) -> str:
-    if one is None:
-        return "a call without its result: providers refuse it" if must == "unanswered" else "less relevant"
-    if must:
-        return must
-    if fitted:
-        return "everything fits"
-    return "shortened to fit" if one.form else "relevant"
-
-
-def _label(item: Item) -> str:
-    return citation(item) or item.speaker or item.role or item.kind
 
 
 def _offers(draft: Draft, choice: Choice, extra: int) -> Iterator[Offer]:
@@ -160,7 +152,7 @@ def _offers(draft: Draft, choice: Choice, extra: int) -> Iterator[Offer]:
         had = int(problem.tokens[problem.start[i] + now]) if now >= 0 else 0
         yield Offer(
             id=item.id,
-            label=_label(item),
+            label=label_of(item),
             rung=forms[rung - 1].kind if rung else "full",
             tokens=int(problem.tokens[row]) - had,
             value=float(value),

@@ -92,7 +92,8 @@ def _allocate(draft: Draft, candidates: Candidates, capacity: int) -> Choice:
         except BudgetError as error:
             raise _too_little(draft, error) from error
     chosen = candidates.chosen(selection)
-    return Choice(candidates=candidates, selection=selection, request=draft.request(chosen))
+    own = replace(candidates, problem=problem)
+    return Choice(candidates=own, selection=selection, request=draft.request(chosen))
 
 
 def _too_little(draft: Draft, error: BudgetError) -> BudgetError:

@@ -161,7 +161,7 @@ def _row(form: str, p: str, tokens: str, label: str, why: str, preview: str, *, 
     if width < NARROW:
         name = 2 * free // 5
         return f"{head}{_fit_end(label, name)} {_fit(preview, free - name - 1)}"
-    name, reason = 35 * free // 100, 22 * free // 100
+    name, reason = 33 * free // 100, 30 * free // 100
     return f"{head}{_fit_end(label, name)} {_fit(why, reason)} {_fit(preview, free - name - reason - 2)}"
 
 

@@ -152,23 +152,29 @@ class Packer:
             return body
         return mark(body, call.planned, self._planner.rules, dialect=dialect)
 
-    def unseal(self, reply: Reply, dialect: Dialect) -> None:
-        """Take what the provider reported of the thoughts in a reply, before it is counted: they share it by size."""
+    def unseal(self, reply: Reply, dialect: Dialect) -> bool:
+        """Take what the provider reported of the thoughts in a reply, before it is counted: they share it by size.
+
+        Returns:
+            Whether it reported any, so that `state` has changed.
+        """
         parts = (part for message in reply.messages for part in parse(message, dialect))
         sizes = {
             part.name: part.media.size or 0 for part in parts if part.kind == "sealed" and part.name and part.media
         }
-        if reply.usage is not None and reply.usage.reasoning and sum(sizes.values()):
-            each = reply.usage.reasoning / sum(sizes.values())
-            self._sealed |= {name: ceil(size * each) for name, size in sizes.items()}
-            report_sealed(self._sealed)
+        if reply.usage is None or not reply.usage.reasoning or not sum(sizes.values()):
+            return False
+        each = reply.usage.reasoning / sum(sizes.values())
+        self._sealed |= {name: ceil(size * each) for name, size in sizes.items()}
+        report_sealed(self._sealed)
+        return True
 
     def answered(self, call: Call, reply: Reply) -> bool:
         """Take it that a call's request was answered; say whether `state` has changed."""
         planned, self._sent = call.planned is not None, call.planned or self._sent
         learned = reply.usage is not None and self.learner.observe(call.sent, reply.usage.input)
         call.planned, call.sent = None, ()
-        return planned or learned or bool(self._sealed)
+        return planned or learned
 
     @property
     def state(self) -> dict[str, Any]:

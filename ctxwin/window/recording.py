@@ -73,13 +73,13 @@ class Recording(Conversing):
         with self._lock:
             self._refresh()
             call = call or self._last
-            self._packer.unseal(reply, self._contents.talk.dialect)
+            unsealed = self._packer.unseal(reply, self._contents.talk.dialect)
             with self._ordered():
                 turns = self._contents.append(reply.messages, behind=call.last) if reply.messages else ()
             self._calls.answered(call, [turn.position for turn in turns])
             position = turns[0].position if turns else None
             self._store.record_usage(self.id, record_of(reply, self._packer, call, position))
-            if self._packer.answered(call, reply):
+            if self._packer.answered(call, reply) or unsealed:
                 self._kept.remember(**self._packer.state)
         self._packer.prepare()
 

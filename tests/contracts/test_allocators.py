@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from strategies.problems import seeded_problem, small_problems
 
-from ctxwin.allocate import REASONS, appraise, exact, get_allocator, place_required, strategies
+from ctxwin.allocate import Verdict, appraise, exact, get_allocator, place_required, strategies, verdicts
 from ctxwin.allocate.reference import brute_force, tokens_of, value_of
 from ctxwin.errors import BudgetError
 
@@ -67,7 +68,7 @@ def test_the_choice_is_allowed_and_its_figures_are_those_of_the_reference(made, 
     assert best <= found.bound + 1e-9
     assert 0 <= found.gap <= 1
     assert found.price >= 0
-    assert all(0 <= code < len(REASONS) for code in found.trace)
+    assert set(verdicts(problem, found, by_value=False).verdict) <= set(get_args(Verdict))
 
 
 def test_equal_problems_give_equal_selections_and_stay_as_they_are(allocator):

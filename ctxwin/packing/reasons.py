@@ -1,0 +1,103 @@
+"""Why each item is in, shortened or out, in words: what stays anyway, then what the allocator knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+from ..allocate import Verdict, verdicts
+from ..items import Item
+from ..layout import citation
+from ..report import Cause
+from .choose import Choice
+from .draft import Draft
+from .sections import Chosen
+
+__all__ = ["Reason", "label_of", "reasons_of"]
+
+BY_VALUE = ("auto", "knapsack", "greedy")
+"""Strategies that go by value per token; of another it is only said that it chose."""
+
+Reason = tuple[Cause, str, str, int]
+"""A cause, its words, the id of the item or the name of the source that it names, and the tokens that are lacking."""
+
+
+def label_of(item: Item) -> str:
+    """Return who or where an item is: its lines in a file, its speaker, role or kind."""
+    return citation(item) or item.speaker or item.role or item.kind
+
+
+def reasons_of(draft: Draft, choice: Choice | None) -> Callable[[int, int, Chosen | None], Reason]:
+    """Return a function from section, unit and chosen form to the reason for it."""
+    if choice is None:
+        return lambda section, unit, one: _anyway(draft, section, unit) or ("everything", "everything fits", "", 0)
+    candidates = choice.candidates
+    found = verdicts(candidates.problem, choice.selection, by_value=draft.task.strategy in BY_VALUE)
+    rows = {(section, unit): i for i, (section, unit) in enumerate(candidates.where.tolist())}
+
+    def reason(section: int, unit: int, one: Chosen | None) -> Reason:
+        if known := _anyway(draft, section, unit):
+            return known
+        i = rows[section, unit]
+        verdict, lacks, other = found.verdict[i], found.lacks[i], found.other[i]
+        if one is None and choice.selection.choice[i] >= 0:
+            return "recounted", "out at the recount", "", 0
+        named = _item(draft, *candidates.where[other].tolist()) if other >= 0 else None
+        source = draft.sources[found.share[i]].name if found.share[i] >= 0 else ""
+        name = _name(draft, named) if named else source
+        words = _WORDS[verdict] if one is None or verdict not in _KEPT else _KEPT[verdict]
+        words += f" +{found.also[i]:,}" if found.also[i] else ""
+        said = words.format(
+            name=name, source=source, needs=f"{found.needs[i]:,}", left=f"{found.needs[i] - lacks:,}",
+            strategy=draft.task.strategy,
+        )  # fmt: skip
+        by = named.id if named and verdict != "floor" else source
+        return _cause(verdict), said, by, lacks
+
+    return reason
+
+
+_WORDS: dict[Verdict, str] = {
+    "relevant": "relevant",
+    "filler": "fills what is left",
+    "bridge": "no dearer than a note",
+    "shortened": "shortened to fit",
+    "oversize": "needs {needs} of {left}",
+    "irrelevant": "not relevant",
+    "duplicate": "repeats {name}",
+    "capped": "cap of {source}",
+    "floor": "floor of {source}",
+    "crowded": "needs {needs}, {left} left",
+    "outbid": "outbid by {name}",
+    "passed": "within the gap",
+    "strategy": "not in {strategy}",
+    "required": "stays",
+}
+_KEPT: dict[Verdict, str] = {"strategy": "by {strategy}"}
+"""The words for what is in, where they differ."""
+
+
+def _cause(verdict: Verdict) -> Cause:
+    return "relevant" if verdict == "required" else verdict
+
+
+def _anyway(draft: Draft, section: int, unit: int) -> Reason | None:
+    """Return the reason for what stays or is out whatever the question; None for what competes."""
+    must = draft.sections[section].units.reasons[unit]
+    if must == "unanswered":
+        return "unanswered", "a call without its result: providers refuse it", "", 0
+    if draft.sections[section].units.barred[unit]:
+        return "aside", "set aside", "", 0
+    if must not in get_args(Cause):
+        return None
+    return must, must, "", 0
+
+
+def _item(draft: Draft, section: int, unit: int) -> Item:
+    part = draft.sections[section]
+    return part.items[part.units.members[unit][0]]
+
+
+def _name(draft: Draft, item: Item) -> str:
+    """Name an item as tables do: a message by its id, a piece of a file by its lines."""
+    return citation(item) or item.id
