@@ -155,7 +155,9 @@ def test_places_of_large_files_are_without_secrets(tmp_path: Path) -> None:
     key, ticks = "ghp_" + some(36), 40_000
     log = tmp_path / "gate.log"
     lines = [f"2026-01-01T00:{i // 60 % 60:02}:{i % 60:02} INFO worker tick {i}" for i in range(ticks)]
-    log.write_text("\n".join([*lines, f"ERROR gate jammed, token {key}", "ERROR gate jammed again", *lines[:99]]) + "\n")
+    log.write_text(
+        "\n".join([*lines, f"ERROR gate jammed, token {key}", "ERROR gate jammed again", *lines[:99]]) + "\n"
+    )
     found = Files(log, max_bytes=1_000_000)
     assert list(found.large) == [str(log)]
     packed = ctxwin.pack(query="Which gate jammed?", files=found, budget=400, embedder="none")
