@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 
-from ..documents import SECONDS, is_document
+from ..documents import SECONDS
 from .reading import Reading, read
 
-__all__ = ["TOGETHER", "Waiting", "documents_of", "read_together"]
+__all__ = ["TOGETHER", "read_together"]
 
 TOGETHER = 120.0
 """Seconds that all documents of one call may take together: some hundred of a common kind on two cores."""
@@ -21,30 +21,8 @@ one or two."""
 MOST_WORKERS = 8
 """Converters at once at most, of one a core: each may hold 1 GB."""
 
-Waiting = tuple[int, str, os.stat_result]
-"""A file that is to be read: its bytes, its source, and what the system says of it."""
 Job = tuple[str, os.stat_result, Reading | None]
 """Where a document is, what `os.stat` says of it, and what was read of it before."""
-
-
-def documents_of(
-    waiting: Iterable[Waiting], paths: Mapping[str, str], max_total: int, max_bytes: int
-) -> dict[str, tuple[str, os.stat_result]]:
-    """Return where the documents among some files are that may have room, the small ones first, by source.
-
-    Args:
-        waiting: the files.
-        paths: where each is.
-        max_total: bytes of all files.
-        max_bytes: those of files that are not documents; larger documents count for nothing until they are text.
-    """
-    found: dict[str, tuple[str, os.stat_result]] = {}
-    room = max_total
-    for size, source, status in sorted(waiting, key=lambda one: one[:2]):
-        if is_document(paths[source]) and (size <= room or size > max_bytes):
-            found[source] = (paths[source], status)
-            room -= size
-    return found
 
 
 def read_together(jobs: Mapping[str, Job], tell: Callable[[str, int, int], None]) -> dict[str, Reading]:

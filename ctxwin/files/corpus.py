@@ -24,7 +24,7 @@ from ..repomap import Atlas
 from ..retrieve import count_terms
 from ..summarize import drop_summaries
 from ..tokens import get_tokenizer
-from .converting import Waiting, documents_of, read_together
+from .converting import read_together
 from .filling import Filling
 from .kept import Chunked, Kept, key_of
 from .reading import Reading, mark_of, read, why
@@ -280,7 +280,7 @@ class Files:
         first = {one.source: one for one in reversed(found)}
         self._paths = {source: one.path for source, one in first.items()}
         readings: dict[str, Reading] = {}
-        waiting: list[Waiting] = []
+        waiting: list[tuple[int, str, os.stat_result]] = []
         for source, one in first.items():
             if one.reason:
                 readings[source] = Reading(reason=one.reason)
@@ -290,10 +290,15 @@ class Files:
                 waiting.append((status.st_size, source, status))
             except (OSError, ValueError) as error:
                 readings[source] = Reading(reason=why(error) if isinstance(error, OSError) else "no valid path")
-        fit = documents_of(waiting, self._paths, self._max_total, self._max_bytes)
-        documents = read_together({one: (*job, self._readings.get(one)) for one, job in fit.items()}, self._tell)
+        waiting.sort(key=lambda one: one[:2])
+        jobs = {
+            source: (self._paths[source], status, self._readings.get(source))
+            for _, source, status in waiting
+            if is_document(self._paths[source])
+        }
+        documents = read_together(jobs, self._tell)
         room = self._max_total
-        for done, (size, source, status) in enumerate(sorted(waiting, key=lambda one: one[:2])):
+        for done, (size, source, status) in enumerate(waiting):
             self._tell("reading files", done, len(waiting))
             crowded = room < size <= self._max_bytes
             if crowded and is_document(self._paths[source]):
