@@ -106,6 +106,20 @@ def test_where_there_is_no_room_the_largest_files_are_searched_for_each_question
     files = Files(tmp_path, max_total=950)
     assert list(files.texts) == ["a.txt", "b.txt", "d.txt"]
     assert files.large == {"c.txt": 1_000}
+    (tmp_path / "a.txt").unlink()
+    files.refresh()
+    assert list(files.texts) == ["b.txt", "d.txt"] and files.large == {"c.txt": 1_000}
+    (tmp_path / "b.txt").write_bytes(b"x" * 900)
+    files.refresh()
+    assert list(files.texts) == ["d.txt"] and files.large == {"b.txt": 900, "c.txt": 1_000}
+    (tmp_path / "b.txt").unlink()
+    (tmp_path / "c.txt").write_bytes(b"x" * 800)
+    files.refresh()
+    assert list(files.texts) == ["c.txt", "d.txt"] and files.large == {}
+    for name, size in (("a.txt", 500), ("b.txt", 300), ("c.txt", 1_000)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    files.refresh()
+    assert list(files.texts) == ["a.txt", "b.txt", "d.txt"]
     assert reasons(files) == {
         "e.bin": "binary",
     }

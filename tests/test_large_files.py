@@ -109,6 +109,14 @@ def test_one_minute_of_a_log_is_found_however_it_is_written(tmp_path, form, ques
     true_lines(packed, {"x.log": text})
 
 
+def test_a_day_that_is_named_is_meant_however_long_it_is_in_the_file(tmp_path):
+    text = log(20_000, dict.fromkeys(range(7, 20000, 40), "ERROR [payment] refused"))
+    (tmp_path / "x.log").write_text(text)
+    packed = asked(tmp_path, "Which errors did payment have around 14:03 on 2 March?", 500)
+    hits = [line for one in packed.report.excerpts for line in one.text.splitlines() if "T14:03" in line]
+    assert hits and all(line.startswith("2026-03-02") for line in hits)
+
+
 def test_an_hour_and_a_span_of_minutes_are_found(tmp_path):
     text = log(30_000, {8_700: "ERROR pump stopped"})  # 2 March, 00:09:50
     (tmp_path / "x.log").write_text(text)

@@ -24,7 +24,7 @@ from ..repomap import Atlas
 from ..retrieve import count_terms
 from ..summarize import drop_summaries
 from ..tokens import get_tokenizer
-from .converting import Job, read_together
+from .converting import read_together
 from .filling import Filling
 from .kept import Chunked, Kept, key_of
 from .reading import Reading, mark_of, read, why
@@ -46,8 +46,6 @@ ANSWERS = 8
 BATCH = 100
 """Files that are cut between two writes to the cache: what an interruption loses, less than a second of work."""
 
-_Waiting = tuple[int, str, os.stat_result]
-"""A file that is to be read: its bytes, its source, and what the system says of it."""
 Progress = Callable[[str, int, int], None]
 """Called with (what is done, how much of it, of how much)."""
 
@@ -196,6 +194,12 @@ class Files:
             self._asked = known
             return known[2], scan.scanned
 
+    @property
+    def found(self) -> Sequence[Item]:
+        """What the last questions found in large files, for who asks by id for what was shortened."""
+        with self._lock:
+            return tuple(item for scan in self._scans.values() for item in scan.items)
+
     def map(self, query: str | None = None, tokens: int = 1_000, *, tokenizer: Any = "o200k_base") -> str:
         """Draw a map: the folders, and the lines that define what the rest of the code refers to most, by file.
 
@@ -282,7 +286,7 @@ class Files:
         first = {one.source: one for one in reversed(found)}
         self._paths = {source: one.path for source, one in first.items()}
         readings: dict[str, Reading] = {}
-        waiting: list[_Waiting] = []
+        waiting: list[tuple[int, str, os.stat_result]] = []
         for source, one in first.items():
             if one.reason:
                 readings[source] = Reading(reason=one.reason)
@@ -292,36 +296,31 @@ class Files:
                 waiting.append((status.st_size, source, status))
             except (OSError, ValueError) as error:
                 readings[source] = Reading(reason=why(error) if isinstance(error, OSError) else "no valid path")
-        documents = read_together(self._documents(waiting), self._tell, allow_secrets=self._allow_secrets)
+        waiting.sort(key=lambda one: one[:2])
+        jobs = {
+            source: (self._paths[source], status, self._readings.get(source))
+            for _, source, status in waiting
+            if is_document(self._paths[source])
+        }
+        documents = read_together(jobs, self._tell, allow_secrets=self._allow_secrets)
         room = self._max_total
-        for done, (size, source, status) in enumerate(sorted(waiting, key=lambda one: one[:2])):
+        for done, (size, source, status) in enumerate(waiting):
             self._tell("reading files", done, len(waiting))
             crowded = room < size <= self._max_bytes
             if crowded and is_document(self._paths[source]):
                 reason = f"{size:,} bytes; smaller files have filled the {self._max_total:,} bytes for all"
                 readings[source] = Reading(reason=reason)
                 continue
+            most = 0 if crowded else self._max_bytes
+            before = self._readings.get(source)
+            if before is not None and (crowded if before.text is not None else before.large and not crowded):
+                before = None  # there is room now, or none any more
             one_read = documents.get(source) or read(
-                self._paths[source],
-                status,
-                0 if crowded else self._max_bytes,
-                self._readings.get(source),
-                source=source,
-                allow_secrets=self._allow_secrets,
+                self._paths[source], status, most, before, source=source, allow_secrets=self._allow_secrets
             )
             readings[source] = one_read
             room -= size if one_read.text is not None else 0
         return {one.source: readings[one.source] for one in found}
-
-    def _documents(self, waiting: Iterable[_Waiting]) -> dict[str, Job]:
-        """Return the documents among the files that may have room."""
-        jobs: dict[str, Job] = {}
-        room = self._max_total
-        for size, source, status in sorted(waiting, key=lambda one: one[:2]):
-            if is_document(path := self._paths[source]) and (size <= room or size > self._max_bytes):
-                jobs[source] = (path, status, self._readings.get(source))
-                room -= size
-        return jobs
 
     def _take(self, readings: Mapping[str, Reading]) -> None:
         self._readings = readings
@@ -350,7 +349,8 @@ class Files:
 
     def _scan(self, targets: Sequence[Target], question: str) -> Scan:
         """Search large files as they are now, or return what a question found before in the same ones."""
-        key = (question, *((one.source, one.text or mark_of(one.path)) for one in targets))
+        digests = {source: one.digest for source, one in self._readings.items()}
+        key = (question, *((one.source, digests.get(one.source) if one.text else mark_of(one.path)) for one in targets))
         with self._lock:
             if (known := self._scans.get(key)) is not None:
                 self._scans.move_to_end(key)

@@ -21,6 +21,8 @@ WHOLE = 3
 """Letters up to which a word is looked for as it stands, not as the beginning of a longer one."""
 INSIDE = 5
 """Letters from which a word is also found inside others, such as an identifier or a compound."""
+NAMED = 6.0
+"""What a day or a time counts at least, in nats of rarity: as much as a word in one of 400 windows."""
 MINUTES = 5
 """Minutes of a span of time that are looked for one by one; of a longer one, its hours are."""
 
@@ -105,6 +107,8 @@ class Term:
     needles: tuple[Needle, ...]
     weight: float = 1.0
     """What it counts, beside how rare it is."""
+    least: float = 0.0
+    """What it counts at least, however common: who names a day or a time means no other."""
 
 
 def terms_of(question: str, sample: bytes = b"") -> list[Term]:
@@ -203,7 +207,9 @@ def _days(question: str, sample: bytes) -> tuple[str, list[Term]]:
         got = {name.rstrip("1234"): value for name, value in match.groupdict().items() if value}
         month = got["month"] if got["month"].isdigit() else MONTHS[got["month"].lower()]
         if 1 <= int(month) <= 12 and 1 <= int(got["day"]) <= 31:
-            terms.append(Term(needles=tuple(_day(got.get("year", ""), int(month), int(got["day"]), sample))))
+            terms.append(
+                Term(needles=tuple(_day(got.get("year", ""), int(month), int(got["day"]), sample)), least=NAMED)
+            )
     return (_DAY.sub(" ", question) if terms else question), terms
 
 
@@ -226,9 +232,9 @@ def _times(question: str) -> tuple[str, list[Term]]:
         match, hour, minute, second = found.pop(0)
         if found and _SPAN.match(question[match.end() : found[0][0].start()]):
             _, last_hour, last_minute, _ = found.pop(0)
-            terms.append(Term(needles=tuple(_span((hour, minute or 0), (last_hour, last_minute or 0)))))
+            terms.append(Term(needles=tuple(_span((hour, minute or 0), (last_hour, last_minute or 0))), least=NAMED))
         else:
-            terms.append(Term(needles=tuple(_clock(hour, minute, second, match))))
+            terms.append(Term(needles=tuple(_clock(hour, minute, second, match)), least=NAMED))
     return (_TIME.sub(" ", question) if terms else question), terms
 
 

@@ -48,9 +48,11 @@ NEAR = 0.3
 """What a term in another line of a window counts against one in the best line."""
 LEAST = 0.3
 """Share of the best window's score that another one has at least."""
-STEEP = 2.0
+STEEP = 4.0
 """Power of a window's score beside the best one's that its relevance is multiplied by: all of them hold words of the
 question, of which the usual score sees not how rare they are in the whole file, nor that they stand in one line."""
+ELSEWHERE = 0.5
+"""What a window counts of another day or time than the one that is named, where that one is in a file."""
 HEADS = 20
 """Files whose beginning is shown too: what a table's columns are, what a log is of."""
 TITLE = 100
@@ -137,9 +139,8 @@ class _Rarity:
 
     def weights(self) -> list[float]:
         windows = self.read / ROOM + 1
-        return [
-            term.weight * math.log1p(windows / (1 + times)) for term, times in zip(self.terms, self.times, strict=True)
-        ]
+        pairs = zip(self.terms, self.times, strict=True)
+        return [max(term.least, term.weight * math.log1p(windows / (1 + times))) for term, times in pairs]
 
 
 _Key = tuple[int, int]
@@ -175,7 +176,7 @@ def search(
         one = found[target.source] = _Search(target, rarity)
         one.run(left, end, partial(_told, tell, target.source, done, total))
         left, done = left - one.read, done + target.size
-    chosen = _best([found[target.source] for target in targets], rarity.weights())
+    chosen = _best([found[target.source] for target in targets], rarity)
     items: list[Item] = []
     scanned: list[Scanned] = []
     for number, target in enumerate(targets):
@@ -323,10 +324,14 @@ def _score(key: _Key, weights: Sequence[float]) -> float:
     return sum_of(best, weights) + NEAR * sum_of(terms & ~best, weights)
 
 
-def _best(found: Sequence[_Search], weights: Sequence[float]) -> dict[int, list[Window]]:
+def _best(found: Sequence[_Search], rarity: _Rarity) -> dict[int, list[Window]]:
     """Choose the best windows of all files, by the number of the file."""
+    weights = rarity.weights()
+    named = sum(1 << i for i, term in enumerate(rarity.terms) if term.least)
+    if not any(key[0] & named == named for one in found for key, _ in one.windows):
+        named = 0
     scored = [
-        (-_score(key, weights), rank, number, window)
+        (-_score(key, weights) * (1.0 if key[0] & named == named else ELSEWHERE), rank, number, window)
         for number, one in enumerate(found)
         for key, bucket in one.windows
         for rank, window in enumerate(bucket.ranked())

@@ -153,7 +153,8 @@ class Passage:
         window, options = self.passing.window, self.passing.options
         items = list(window.items if window is not None else read(self._read, dialect=self.wire.dialect).items)
         pools = (one for one in (options.get("items"), options.get("files")) if isinstance(one, Pool | Files))
-        return [*items, *(item for pool in pools for item in pool.items)]
+        items += (item for pool in pools for item in pool.items)
+        return [*items, *(files.found if isinstance(files := options.get("files"), Files) else ())]
 
 
 @contextmanager
