@@ -330,7 +330,8 @@ def cost(folder: str, language: str, shape: str, size: int) -> Cost:
 
 def _child(tells: int, path: str, language: str, text: str) -> None:
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    here = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()  # what the tests' process has
+    resource.setrlimit(resource.RLIMIT_AS, (here + MEMORY, here + MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.write(tells, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024).encode())

@@ -28,12 +28,13 @@ MOST_CELL = 60
 
 _VALUE = re.compile(
     r"[-+(]?[$€£¥]?\s?\d[\d\s.,'_]*(?:[eE][-+]?\d+)?\s?[%)]?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}:\d\d.*"
-    r"|true|false|null|nan|none|n/a|-|\S+@\S+\.\S+|https?://.*|[0-9a-f]{8}-[0-9a-f-]{27}",
+    r"|true|false|null|nan|none|n/a|-|[^\s@]+@[^\s@]+\.[^\s@.]+|https?://.*|[0-9a-f]{8}-[0-9a-f-]{27}",
     re.IGNORECASE,
 )
 """Cells that hold a value, and are no name of a column."""
 _MARKDOWN = re.compile(
-    r"^(?P<header>[ ]{0,3}\|[^\n]*\n[ ]{0,3}\|[ :|-]*-[ :|-]*\n)(?P<rows>(?:[ ]{0,3}\|[^\n]*(?:\n|\Z))*+)", re.MULTILINE
+    r"^(?P<header>[ ]{0,3}\|[^\n]*\n[ ]{0,3}\|(?=[ :|]*-)[ :|-]*+\n)(?P<rows>(?:[ ]{0,3}\|[^\n]*(?:\n|\Z))*+)",
+    re.MULTILINE,
 )
 
 

@@ -6,9 +6,7 @@ import contextlib
 import json
 import os
 import sys
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -21,14 +19,14 @@ from ..errors import CtxwinError, InputError
 from ..items import parse_tokens
 from ..models import names
 from ..packing import Packed
-from ..picture import clean, columns
+from ..picture import clean
 from ..store import MemoryStore, Turn, open_store
 from ..window import Window
 from .given import PickOption
 from .inputs import BaseUrlOption, EmbedderOption
 from .options import LOCAL, print_json, printable
 from .prompting import reader
-from .saying import described, limit_of, name_of, status
+from .saying import described, filled, limit_of, name_of, status
 
 __all__ = ["run"]
 
@@ -253,7 +251,7 @@ class Chat:
     def _note(self, text: str) -> None:
         """Say something about the conversation, faint where that can be shown."""
         faint, plain = ("\x1b[2m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
-        _say(f"{faint}{_filled(text)}{plain}")
+        _say(f"{faint}{filled(text)}{plain}")
 
     def _greet(self) -> None:
         if isinstance(self._store, MemoryStore):
@@ -356,7 +354,7 @@ class Chat:
         """This list."""
         said = {name: str(command.__doc__) for name, command in COMMANDS.items()}
         for name, text in (said | {"quit": "Leave, as Ctrl-D does; Ctrl-C stops an answer."}).items():
-            _say(_filled(f"  /{name:<9} {text}", indent=13))
+            _say(filled(f"  /{name:<9} {text}", indent=13))
 
     def _meant(self, what: str) -> Turn:
         """Return the message that is named, or the last that was written by hand."""
@@ -394,12 +392,6 @@ COMMANDS: Mapping[str, Callable[[Chat, str], None]] = {
         *("budget", "model", "save", "usage", "help"),
     )
 }
-
-
-def _filled(text: str, indent: int = 0) -> str:
-    """Break lines between words where the terminal would break them within one."""
-    wrap = partial(textwrap.fill, width=columns(), subsequent_indent=" " * indent, break_long_words=False)
-    return "\n".join(wrap(line, break_on_hyphens=False) for line in text.split("\n"))
 
 
 def _say(text: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from functools import partial
 
 from ..clients.local import ANSWER, WINDOW
 from ..items import Budget
@@ -12,7 +14,7 @@ from ..store import Turn
 from ..window import Window
 from .options import many
 
-__all__ = ["described", "limit_of", "name_of", "status"]
+__all__ = ["described", "filled", "limit_of", "name_of", "status"]
 
 BAR = 24
 """Characters of the bar that shows what fills the window."""
@@ -52,3 +54,9 @@ def described(turn: Turn) -> str:
     content = turn.message.get("content")
     words = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
     return f"{name_of(turn)} {turn.message.get('role', '')}: {clean(words, WORDS)!r}"
+
+
+def filled(text: str, indent: int = 0) -> str:
+    """Break lines between words where the terminal would break them within one."""
+    wrap = partial(textwrap.fill, width=columns(), subsequent_indent=" " * indent, break_long_words=False)
+    return "\n".join(wrap(line, break_on_hyphens=False) for line in text.split("\n"))

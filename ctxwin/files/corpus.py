@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,9 @@ from ..tokens import get_tokenizer
 from .converting import read_together
 from .filling import Filling
 from .kept import Chunked, Kept, key_of
-from .reading import Reading, mark_of, read, why
-from .scanning import MAX_SCANNED, Scan, Scanned, Target, search
+from .reading import Reading, read, why
+from .scanning import MAX_SCANNED, Scanned, Target
+from .searches import Searches
 from .secrets import Secret
 from .walking import Found, find, roots
 from .watching import until_something_changes
@@ -41,8 +41,6 @@ MAX_FILES = 20_000
 """Files that are read at most."""
 MAX_TOTAL = 100_000_000
 """Bytes of text that are read at most: some three million lines, which take 1 GB of memory once they are indexed."""
-ANSWERS = 8
-"""Questions whose finds in large files are remembered: those of the steps of an agent, and of several at one time."""
 BATCH = 100
 """Files that are cut between two writes to the cache: what an interruption loses, less than a second of work."""
 
@@ -130,15 +128,13 @@ class Files:
     ) -> None:
         self._given = [paths] if isinstance(paths, str | Path) else list(paths)
         self._max_bytes, self._max_files, self._max_total = max_bytes, max_files, max_total
-        self._max_scanned = max_scanned
         self._allow_secrets = allow_secrets
         self.on_progress = on_progress
         self._lock = RLock()
         self._kept = Kept()
         self._readings: Mapping[str, Reading] = {}
         self._indexed: _Indexed | None = None
-        self._scans: OrderedDict[tuple[object, ...], Scan] = OrderedDict()
-        self._asked: tuple[Pool, Scan, Pool] | None = None
+        self._searches = Searches(most=max_scanned, allow_secrets=allow_secrets, tell=self._tell)
         self._take(self._read(find(self._given, max_files)))
         if not self.texts and not self.large:
             raise InputError(_nothing(self._given, self.skipped))
@@ -183,22 +179,12 @@ class Files:
             pool, targets = self.pool, self._targets()
         if not targets:
             return pool, ()
-        scan = self._scan(targets, question)
-        with self._lock:
-            known = self._asked if self._asked is not None and self._asked[0] is pool else (pool, Scan(), pool)
-            if known[1] is not scan:
-                # Grown from the one before, whose finds go: the index under them is shared, and would grow for ever.
-                before, found = known[2], np.arange(len(scan.items))
-                rows = np.concatenate([np.arange(len(pool)), len(before) + found])
-                known = (pool, scan, before.take(rows, scan.items))
-            self._asked = known
-            return known[2], scan.scanned
+        return self._searches.joined(pool, targets, question)
 
     @property
     def found(self) -> Sequence[Item]:
         """What the last questions found in large files, for who asks by id for what was shortened."""
-        with self._lock:
-            return tuple(item for scan in self._scans.values() for item in scan.items)
+        return self._searches.found
 
     def map(self, query: str | None = None, tokens: int = 1_000, *, tokenizer: Any = "o200k_base") -> str:
         """Draw a map: the folders, and the lines that define what the rest of the code refers to most, by file.
@@ -346,22 +332,6 @@ class Files:
             Target(source=source, path=self._paths[source], size=size, text=self.texts.get(source))
             for source, size in self.large.items()
         ]
-
-    def _scan(self, targets: Sequence[Target], question: str) -> Scan:
-        """Search large files as they are now, or return what a question found before in the same ones."""
-        digests = {source: one.digest for source, one in self._readings.items()}
-        key = (question, *((one.source, digests.get(one.source) if one.text else mark_of(one.path)) for one in targets))
-        with self._lock:
-            if (known := self._scans.get(key)) is not None:
-                self._scans.move_to_end(key)
-                return known
-        allow = self._allow_secrets
-        scan = search(targets, question, most=self._max_scanned, tell=self._tell, allow_secrets=allow)
-        with self._lock:
-            self._scans[key] = scan
-            while len(self._scans) > ANSWERS:
-                self._scans.popitem(last=False)
-        return scan
 
     def _tell(self, what: str, done: int, total: int) -> None:
         if self.on_progress is not None:

@@ -57,7 +57,7 @@ _SAID = frozenset(
 )
 """Words of questions about logs and tables that hardly stand in them."""
 _QUOTED = re.compile(r'"([^"\n]{3,60})"|“([^”\n]{3,60})”|`([^`\n]{3,60})`')
-_JOINED = re.compile(r"[^\W_]+(?:[-_.:/@+#]+[^\W_]+)+")
+_JOINED = re.compile(r"(?<![^\W_])[^\W_]++(?:[-_.:/@+#]++[^\W_]++)+")
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
 )

@@ -26,7 +26,7 @@ from .needles import Term, terms_of
 from .secrets import Secret, redacted
 from .streams import UNREADABLE, Block, blocks, encoding_of, is_packed, opened
 
-__all__ = ["MAX_SCANNED", "Scan", "Scanned", "Target", "search"]
+__all__ = ["MAX_SCANNED", "Scan", "Scanned", "Target", "Tell", "search"]
 
 MAX_SCANNED = 4_000_000_000
 """Bytes that one question reads at most of all large files together: some 20 s of a core."""
