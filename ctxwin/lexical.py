@@ -68,7 +68,9 @@ SINGLE = 0.5
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _CJK_CHARACTER = re.compile(f"[{_CJK}]")
-_TERM = re.compile(rf"[{_CJK}]+|\d+(?:[.:,/-]\d+)+|[^\W{_CJK}]+")
+_NAMED = rf"[^\W\d_{_CJK}][^\W{_CJK}]{{0,40}}(?:-[^\W{_CJK}]{{1,40}}){{0,3}}-\d[^\W{_CJK}]{{0,40}}"
+"""A name with a number behind a hyphen: SKU-1237, CVE-2024-1234, gpt-4; bounded, so that a search stays linear."""
+_TERM = re.compile(rf"[{_CJK}]+|\d+(?:[.:,/-]\d+)+|{_NAMED}|[^\W{_CJK}]+")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctxwin import lexical
+from ctxwin import lexical, pack
 from ctxwin.lexical import Bm25, cjk_share, term_counts, tokenize
 
 WORDS = st.sampled_from(["cat", "dog", "house", "tree", "river", "stone", "cloud"])
@@ -122,3 +122,17 @@ def test_share_of_cjk():
     assert cjk_share("你好") == 1
     assert cjk_share("你好ab") == 0.5
     assert cjk_share("") == 0
+
+
+def test_a_name_with_a_number_behind_a_hyphen_is_a_term_of_its_own():
+    assert tokenize("SKU-2237, CVE-2024-1234 and gpt-4o") == [
+        *("sku-2237", "sku", "2237"), *("cve-2024-1234", "cve", "2024", "1234"), *("gpt-4o", "gpt", "4", "o"),
+    ]  # fmt: skip
+    assert tokenize("self-made -5 a-b") == ["self", "made", "5", "b"]
+
+
+def test_a_row_is_found_by_its_id_where_its_number_stands_elsewhere_too(tmp_path):
+    rows = [f"2025-{n % 12 + 1:02}-{n % 28 + 1:02},west,SKU-{1200 + n},{n % 50},{n * 1.7:.2f}" for n in range(2_000)]
+    (tmp_path / "sales.csv").write_text("\n".join(["day,region,item,units,price", *rows]) + "\n")
+    packed = pack(query="How many units of SKU-2237 were sold?", files=tmp_path, budget=200, embedder="none")
+    assert "SKU-2237,37," in packed.text and "day,region,item,units,price" in packed.text
