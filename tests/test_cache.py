@@ -265,7 +265,7 @@ def test_damaged_vectors_are_made_anew(place, damage):
     first = plan()
     asked.clear()
     assert plan() == first and asked == []
-    with sqlite3.connect(place / "vectors-2.sqlite") as file:
+    with sqlite3.connect(place / "vectors-1.sqlite") as file:
         changed = file.execute(damage).rowcount
     file.close()
     assert plan() == first

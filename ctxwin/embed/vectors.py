@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import CacheDatabase, drop_old
+from ..cache import CacheDatabase
 from ..errors import InputError
 from .scripts import Reading, Script, is_foreign, reads_english_only
 
@@ -26,10 +26,8 @@ __all__ = ["CachedEmbedder", "Keeper", "Progress", "VectorStore", "vector_key"]
 Progress = Callable[[int, int], None]
 """Called with (done, of how many)."""
 
-FILE = "vectors-2.sqlite"
-"""The number goes up with the schema and with what a row holds."""
-OLD = "vectors-1.sqlite*"
-"""Vectors without a sum before them."""
+FILE = "vectors-1.sqlite"
+"""The number goes up with the schema."""
 SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
 
 SUM = 8
@@ -206,13 +204,12 @@ class VectorStore:
     """Vectors by key, in a database of the cache."""
 
     def __init__(self) -> None:
-        drop_old(OLD, "vectors")
         self._file = CacheDatabase(FILE, SCHEMA, what="vectors", again="texts are embedded anew")
 
     def get(self, keys: Sequence[bytes]) -> Iterator[tuple[list[bytes], NDArray[np.float16]]]:
         """Yield keys that are kept and their vectors (m, d), some at a time, each size d for itself.
 
-        A row that is damaged counts as not there and is made anew.
+        A row that is damaged, or has no sum yet, counts as not there and is made anew.
         """
         for start in range(0, len(keys), CHUNK):
             rows = self._file.run(partial(_fetch, keys=keys[start : start + CHUNK])) or []
