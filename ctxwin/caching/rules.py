@@ -88,7 +88,7 @@ RULES: tuple[CacheRules, ...] = (
     ),
     CacheRules(provider="", source="assumed: the form most providers share"),
 )
-"""The first row that fits holds; research/algorithms.md, section 4, lists most of them."""
+"""The first row that fits a model holds."""
 
 
 def cache_rules(model: Model | None) -> CacheRules:
