@@ -92,7 +92,7 @@ RULES: tuple[CacheRules, ...] = (
 
 
 def cache_rules(model: Model | None) -> CacheRules:
-    """Return the rules that hold for a model; those that most providers share where none is known.
+    """Return a provider's caching rules for a model; where none are known, the rules that most providers share.
 
     Example:
         >>> from ctxwin import get_model

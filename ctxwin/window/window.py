@@ -216,6 +216,7 @@ class Window(Recording):
 
         Raises:
             MessageError: a message is malformed, or a tool result without its call; nothing is stored.
+            InputError: no message is given.
             StoreError: the store cannot be written; nothing is stored.
         """
         raws = as_plain([{"role": "user", "content": one} if isinstance(one, str) else one for one in messages])
@@ -282,7 +283,7 @@ class Window(Recording):
         self._mark(turns, pinned=False)
 
     def forget(self, *turns: int | str | Turn) -> None:
-        """Leave turns out of every request, with what cannot stand without them; they stay stored."""
+        """Leave turns out of every request, with what cannot stand without them (a call's results); all stay stored."""
         self._mark(turns, forgotten=True)
 
     def unforget(self, *turns: int | str | Turn) -> None:
@@ -310,7 +311,7 @@ class Window(Recording):
             return exported(self._store)
 
     def fork(self, id: str, *, until: int | str | Turn | None = None) -> Window:
-        """Begin another window with this one's turns, up to one of them; what both have is stored once.
+        """Begin another window with the turns of this one, all or up to a turn; what both have is stored once.
 
         Raises:
             InputError: the store has a window of that name, or there is no such turn.
