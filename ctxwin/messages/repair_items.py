@@ -19,11 +19,13 @@ def from_responses(work: Work, entry: Entry) -> None:
     """
     raw = entry.raw
     kind, call_id = raw.get("type"), raw.get("call_id")
-    if not isinstance(kind, str) or kind not in ITEM_TYPES or "tool_call_id" in raw:
+    if not isinstance(kind, str) or kind not in ITEM_TYPES:
         return
     if kind == "message":
         entry.raw = {key: value for key, value in raw.items() if key != "type"}
         work.note(entry.index, "well_formed", "the type of an item of OpenAI Responses was left out")
+    elif raw.keys() & {"content", "tool_call_id"}:
+        return  # a message of its own, whatever it calls itself
     elif kind == "function_call" and isinstance(call_id, str) and isinstance(raw.get("name"), str):
         entry.raw = _call(work, call_id, raw["name"], raw.get("arguments"))
         work.note(entry.index, "well_formed", "a call of OpenAI Responses became one as the provider writes it")
