@@ -54,7 +54,8 @@ class BudgetError(CtxwinError, ValueError):
     """The parts that must stay are larger than the budget.
 
     Attributes:
-        sums: tokens by part (`system`, `tools`, `pins`, `tail`, `query`, `overhead`).
+        sums: tokens by part: `system`, `tools`, `pins`, `tail`, `query` and so on, or the names of sources where their
+            floors do not fit.
         limit: tokens that the request may have (total - reserve - margin).
     """
 

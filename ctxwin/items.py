@@ -35,7 +35,7 @@ Kind = Literal["turn", "chunk", "passage", "memory", "document"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 Header = tuple[int, str]
-"""The line of a source, from 1, on which the row begins that says what its columns are, and that row."""
+"""The row of column names in a source: the line on which it begins, from 1, and its text."""
 PartKind = Literal["text", "image", "audio", "video", "file", "call", "result", "reasoning", "sealed", "other"]
 
 
@@ -117,12 +117,11 @@ class Item:
     bytes: tuple[int, int] | None = None
     """First byte and the one after the last, in its source's text as UTF-8 (without a byte order mark)."""
     place: str | None = None
-    """Where in its source it stands, as people say it, where its lines say it not: `p. 3`, `slide 4`, `sheet Sales`."""
+    """Where it stands in a document that has no lines for a reader: `p. 3`, `slide 4`, `sheet Sales`."""
     header: Header | None = None
-    """The row of its source that says what the columns are, where that stands above it; it is printed with it."""
+    """The row of column names that stands above it in its source; the request shows it with the item."""
     prior: float = 1.0
-    """What who found it for a question thinks of it, from 0 to 1 for the best that was found; relevance is multiplied
-    by it."""
+    """How good a hit it is by the search that found it, from 0 to 1 for the best; relevance is multiplied by it."""
     pinned: bool = False
     """Must stay, whole."""
     parts: tuple[Part, ...] = ()
@@ -158,7 +157,8 @@ class Budget:
     reserve: int = 0
     """Tokens kept free for the answer."""
     margin: int | None = None
-    """Tokens kept free for counting errors; None: 0 for an exact tokenizer, else its 95 % bound."""
+    """Tokens kept free for counting errors; None: 0 for an exact tokenizer, else the error that 95 % of its
+    counts stay within."""
 
     def __post_init__(self) -> None:
         for name in ("total", "reserve", "margin"):

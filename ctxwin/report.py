@@ -44,7 +44,7 @@ extract; `unasked`: no question has asked for it.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What became of one item."""
+    """What became of one item, and why."""
 
     id: str
     position: int
@@ -53,6 +53,7 @@ class Decision:
     label: str
     """Who or where: a speaker or role, or `path:first-last`."""
     rung: RungName
+    """The form in which it is shown: `full`, `extract`, `summary`, `stub`, or `out`."""
     tokens: int
     """Tokens it takes in the request, with what is printed around it."""
     full_tokens: int
@@ -62,18 +63,19 @@ class Decision:
     reason: str
     """Why, in a few words: "outbid by m83", "needs 310, 12 left", "repeats m7"."""
     cause: Cause
-    """The same as one of a closed set."""
+    """The reason as one of a closed set."""
     by: str = ""
-    """The id of the item that it repeats or that has its room, or the source whose cap or floor it is."""
+    """The id of the item that it repeats or that outbids it, or the source whose cap or floor decides; else ""."""
     lacks: int = 0
-    """Tokens that are missing for it, or for all of it where it is shortened; of the cap where that is the cause."""
+    """Tokens that are missing for the item, or for all of it where it is shortened; where the cause is `capped`, of the
+    cap."""
     preview: str = ""
     """The first words of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a larger budget would buy next."""
+    """One form of one item that a larger budget would buy next."""
 
     id: str
     label: str
@@ -164,7 +166,7 @@ class Report:
     value: float
     """Expected evidence in the request, in tokens of evidence."""
     bound: float
-    """No choice of these renditions under this budget can have more value than this."""
+    """The most value that any choice of these forms under this budget can have."""
     price: float
     """Value that one more token would buy."""
     origin: str = ""

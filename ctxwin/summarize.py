@@ -71,7 +71,7 @@ class _FunctionSummarizer:
 
 @dataclass(frozen=True, slots=True)
 class ChatSummarizer:
-    """Summarise through a chat model, for instance `ctxwin.clients.Endpoint("gpt-5-mini").complete`."""
+    """Summarise through a chat model, for instance `ctxwin.clients.Endpoint(model="gpt-5-mini").complete`."""
 
     complete: Complete
     name: str

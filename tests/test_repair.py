@@ -588,3 +588,36 @@ def test_strings_in_a_set_stand_in_the_result_in_an_order_of_their_own():
     messages, repairs = repair([{"role": "user", "content": {"Flood at noon.", "Ebb at six."}}])
     assert messages == [{"role": "user", "content": "Ebb at six.\nFlood at noon."}]
     assert [one.lost for one in repairs] == [()]
+
+
+SENT_TO_ANOTHER = [
+    {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Rain here, and there?"}]},
+    {"type": "function_call", "call_id": "c1", "name": "sky", "arguments": '{"place": "here"}'},
+    {"type": "function_call", "call_id": "c2", "name": "sky", "arguments": '{"place": "there"}'},
+    {"type": "function_call_output", "call_id": "c1", "output": "Rain."},
+    {"type": "function_call_output", "call_id": "c2", "output": [{"type": "input_text", "text": "Sun."}]},
+]
+
+
+def test_calls_of_responses_stay_calls_in_chat():
+    mended = judged(SENT_TO_ANOTHER, "openai")[0]
+    assert not any("type" in message for message in mended)
+    assert [message["role"] for message in mended] == ["user", "assistant", "tool", "assistant", "tool"]
+    assert mended[1]["tool_calls"][0]["function"] == {"name": "sky", "arguments": '{"place": "here"}'}
+    assert [(mended[n]["tool_call_id"], mended[n]["content"]) for n in (2, 4)] == [("c1", "Rain."), ("c2", "Sun.")]
+
+
+def test_calls_of_responses_stay_calls_for_anthropic():
+    mended = judged(SENT_TO_ANOTHER, "anthropic")[0]
+    blocks = [message["content"][0] for message in mended]
+    assert [block["type"] for block in blocks] == ["text", "tool_use", "tool_use", "tool_result", "tool_result"]
+    assert blocks[1] == {"type": "tool_use", "id": "c1", "name": "sky", "input": {"place": "here"}}
+    assert [(block["tool_use_id"], block["content"]) for block in blocks[3:]] == [("c1", "Rain."), ("c2", "Sun.")]
+
+
+def test_a_call_of_responses_that_is_cut_off_is_still_mended():
+    for dialect in ("openai", "anthropic"):
+        judged([USER, {"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"place": "he'}], dialect)
+        judged([USER, {"type": "function_call", "name": "f", "arguments": {"place": 'the "yard"'}}], dialect)
+        judged([{"type": "function_call_output", "call_id": "c", "output": None}, USER], dialect)
+        judged([USER, {"type": "reasoning", "summary": [], "id": "rs_1"}, {"type": "compaction", "id": "x"}], dialect)

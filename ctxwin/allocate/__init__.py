@@ -1,4 +1,4 @@
-"""Choosing what goes into the window: of each item at most one rung, within the capacity.
+"""Choosing what goes into the window: of each item at most one rung (a form of it), within the capacity.
 
 `knapsack` is the default and comes with a true bound; the other strategies are baselines and habits. All
 take a `Problem` and give a `Selection`; `get_allocator` finds one by name and takes any function or object
@@ -69,10 +69,10 @@ _STRATEGIES: dict[str, _Function] = {
 
 _LINES = {
     "auto": "what measured best: knapsack",
-    "coverage": "rungs that cover what is relevant, each thing once (facility location)",
+    "coverage": "forms that cover what is relevant, each thing once (facility location)",
     "greedy": "full items by value per token",
     "head_tail": "the oldest and the newest items, in full",
-    "knapsack": "the rungs of most value, near-duplicates counted down, within a reported gap of the best",
+    "knapsack": "the forms of most value, near-duplicates counted down, within a reported gap of the best",
     "mmr": "full items by relevance, less what is kept already (maximal marginal relevance)",
     "recency": "the newest items, in full",
     "relevance": "full items by relevance",
@@ -91,7 +91,7 @@ class _Allocator:
 
 
 def strategies() -> dict[str, str]:
-    """List the strategies: name to one line."""
+    """Return the strategies: the name of each, with one line on what it chooses."""
     return dict(_LINES)
 
 

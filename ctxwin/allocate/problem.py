@@ -177,6 +177,9 @@ class Problem:
             shares: what sources of items may and must have.
             **arrays: any other field, as an array or a list; those left out are neutral (nothing required, no
                 gaps, no headers, no vectors; relevance is the fullest rung's value).
+
+        Raises:
+            InputError: there is no field of such a name.
         """
         size = len(ladders)
         pairs = [pair for ladder in ladders for pair in ladder]

@@ -15,15 +15,15 @@ class Bill:
     """The input tokens of one request, by what they cost."""
 
     read: int = 0
-    """Read from the cache."""
+    """Tokens read from the prompt cache."""
     written: int = 0
-    """Written to it."""
+    """Tokens written to the prompt cache."""
     fresh: int = 0
-    """Neither."""
+    """Tokens that are neither read from the cache nor written to it."""
 
     @property
     def tokens(self) -> int:
-        """All of them."""
+        """All input tokens of the request."""
         return self.read + self.written + self.fresh
 
 
@@ -43,7 +43,7 @@ class Prices:
 
     @classmethod
     def of_model(cls, model: Model | None) -> Prices:
-        """Return a model's prices; those of no cache where none is known."""
+        """Return a model's prices; where none is known, cached tokens cost as much as fresh ones."""
         if model is None or model.cache_read is None:
             return cls()
         return cls(read=model.cache_read, write=model.cache_write)

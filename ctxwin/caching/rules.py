@@ -88,11 +88,11 @@ RULES: tuple[CacheRules, ...] = (
     ),
     CacheRules(provider="", source="assumed: the form most providers share"),
 )
-"""The first row that fits holds; research/algorithms.md, section 4, lists most of them."""
+"""The first row that fits a model holds."""
 
 
 def cache_rules(model: Model | None) -> CacheRules:
-    """Return the rules that hold for a model; those that most providers share where none is known.
+    """Return a provider's caching rules for a model; where none are known, the rules that most providers share.
 
     Example:
         >>> from ctxwin import get_model

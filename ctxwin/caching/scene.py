@@ -229,7 +229,7 @@ class Scene:
 
     @cached_property
     def index(self) -> Index:
-        """The index of those."""
+        """The index of the items whose relevance is judged."""
         return self.now.select(self.free).index
 
     @cached_property

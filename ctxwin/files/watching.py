@@ -17,7 +17,11 @@ QUIET = 0.2
 
 
 def until_something_changes(paths: Sequence[str], stop: Event) -> Iterator[None]:
-    """Yield when something has changed under the paths, or may have, until told to stop."""
+    """Yield when something has changed under the paths, or may have, until told to stop.
+
+    Raises:
+        MissingExtra: watchfiles is not installed.
+    """
     try:
         from watchfiles import watch
     except ImportError as error:

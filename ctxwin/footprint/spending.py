@@ -35,11 +35,11 @@ class Used(Protocol):
 
     @property
     def cached(self) -> int:
-        """Of them, read from the prompt cache."""
+        """Input tokens read from the prompt cache."""
 
     @property
     def written(self) -> int:
-        """Of them, written to it."""
+        """Input tokens written to the prompt cache."""
 
     @property
     def output(self) -> int:

@@ -28,7 +28,7 @@ LOW_DETAIL = 512
 CLAUDE_PATCH = 28
 """Pixels of a side of the square that is one token [Anthropic, Vision, 2026-09]."""
 CLAUDE_BLOCK = 4
-"""Tokens around one image block, at most [measured: 3 to 4, research/algorithms.md section 6]."""
+"""Tokens around one image block, at most [measured: 3 to 4]."""
 GEMINI_SMALL = 384
 """Pixels: an image no larger in either direction is one tile [Google, Gemini API, Tokens]."""
 GEMINI_TILE = 258

@@ -25,7 +25,7 @@ def report_sealed(tokens: Mapping[str, int]) -> None:
 
 
 def sealed_tokens(size: int, key: str | None = None) -> Count:
-    """Count the tokens of sealed content; nobody but the provider knows them, and the bounds say so.
+    """Estimate the tokens of sealed content, with wide bounds: the provider alone knows the number.
 
     Args:
         size: characters of its base64.

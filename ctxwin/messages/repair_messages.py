@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import MessageError
 from .openai import SAYS_SOMETHING
 from .reading import parse
+from .repair_items import from_responses
 from .repair_shapes import GIVEN_UP, Bench
 from .repair_work import GONE, Entry, Work
 from .responses import from_model
@@ -40,6 +41,8 @@ def _mend(work: Work, entry: Entry) -> None:
     if not isinstance(entry.raw, Mapping):
         as_text(work, entry, "well_formed", "what is no message became the text of one")
         return
+    if work.dialect != "responses":
+        from_responses(work, entry)
     _typed(work, entry)
     if entry.raw is None:
         return

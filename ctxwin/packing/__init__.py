@@ -69,9 +69,10 @@ def pack(
         files: paths, globs or `Files`; chunks of them compete for the budget and are cited in the request.
         items: a `Pool`, or `Item`s and strings from anywhere, for instance a memory store's hits.
         strategy: a name from `ctxwin.strategies()` or an `Allocator`.
-        solver: `greedy`, or `exact` for audits of a few hundred items.
-        embedder: `auto`, `minilm`, `multilingual`, `static`, `none`, a sentence-transformers model's name, or an
-            `Embedder`.
+        solver: `greedy`; or `exact`, which proves the best choice of a few hundred items, with strategy `auto` or
+            `knapsack`.
+        embedder: what judges meaning beside words: `auto` (as is None), `minilm`, `multilingual`, `static`, `none`, a
+            sentence-transformers model's name, or an `Embedder`.
         reranker: looks again at the best items: the name of a sentence-transformers cross-encoder, a `Reranker`, or a
             function from question and texts to a number for each; None: nothing does.
         summarizer: a `Summarizer` or a function from text to shorter text; asked only when something would
@@ -83,7 +84,7 @@ def pack(
             cap: `{"files": (0.3, 0.7), "tool_output": (0, 2_000), "src/vendor": (0, 0.05)}`. A source is `messages`,
             `tool_output` (calls with their results), `files` (with documents among the items), `items` (all others), or
             a path, what is below it, or a glob. They hold for what competes, without what is printed around it; what
-            must stay is outside all shares.
+            must stay is outside all shares. Strategies `auto` and `knapsack` keep them.
         allow_secrets: whether keys, tokens and passwords in files are packed too; else the lines that hold them are
             left out and named in `report.secrets`. A `Files` is told when it is made.
 
@@ -95,6 +96,7 @@ def pack(
         MessageError: a message is malformed; the message has its index.
         InputError: an argument or file is wrong.
         UnknownModel: no model or tokenizer has this name.
+        MissingExtra: what was asked for needs a package that is not installed.
 
     Example:
         >>> talk = [{"role": "user", "content": f"Number {n} is {n * n}."} for n in range(50)]

@@ -39,11 +39,11 @@ class Source:
     """For each section (n,): the units that belong to it and compete; what must stay is outside all shares."""
 
     def tokens(self, sections: Sequence[Section]) -> int:
-        """Return the tokens of all of them, whole."""
+        """Return the tokens of all units of the source, whole."""
         return sum(int(one.pieces.tokens[mine].sum()) for one, mine in zip(sections, self.members, strict=True))
 
     def tokens_in(self, sections: Sequence[Section], chosen: Sequence[Chosen]) -> int:
-        """Return the tokens of those that are chosen, as they are shown."""
+        """Return the tokens of the units that are chosen, as they are shown."""
         return sum(one.tokens(sections) for one in chosen if self.members[one.section][one.unit])
 
 

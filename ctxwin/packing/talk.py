@@ -27,7 +27,7 @@ __all__ = ["Facts", "Snapshot", "Talk"]
 
 
 class Talk:
-    """A conversation that grows; `pack` takes it in place of messages and gives what it gives for the list of them.
+    """A conversation that grows; `pack` takes a `Talk` in place of a list of messages, with the same result.
 
     Each message is read, counted, indexed and embedded once. Threads may extend and pack one talk at the same time: a
     packing sees the messages that there were when it began.
@@ -141,7 +141,7 @@ class Talk:
         return facts.pool(size)
 
     def counts(self, tokenizer: Any = None, *, model: str | Model | None = None) -> NDArray[np.int64]:
-        """Return the tokens of each message, (n,); only those that were not counted yet are.
+        """Return the tokens of each message, (n,); only new messages are counted.
 
         Args:
             tokenizer: what `pack` takes; None: the model's.

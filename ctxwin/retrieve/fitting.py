@@ -69,7 +69,7 @@ class Indexed(Protocol):
         ...
 
     def embedded(self, name: str, items: NDArray[np.intp], new: NDArray[np.float32]) -> None:
-        """Take the vectors of those."""
+        """Take the vectors of the items that `to_embed` returned."""
         ...
 
     def index_with(self, readings: Sequence[Reading]) -> Index:

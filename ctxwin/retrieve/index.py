@@ -141,7 +141,7 @@ class Index:
         return self._texts if self._rows is None else [self._texts[i] for i in self._rows.tolist()]
 
     def text_to_embed(self, i: int) -> str:
-        """Return one of them."""
+        """Return the text of one item, as it is embedded."""
         return self._texts[i if self._rows is None else self._rows[i]]
 
     @property

@@ -70,7 +70,7 @@ _DIALECTS: Mapping[Dialect, RequestRules] = {
 
 
 def get_rules(dialect: Dialect = "openai", model: Model | str | None = None) -> RequestRules:
-    """Return the rules of a model, or without one those of the provider whose messages these are.
+    """Return the counting rules of a model; without a model, the rules of the provider whose messages these are.
 
     Example:
         >>> get_rules("openai").message + REPLY_PRIMING

@@ -43,7 +43,7 @@ class Tokenizer(Protocol):
     name: str
     """Equal names mean equal counts: they are the key under which counts are kept."""
     error: float
-    """Relative error of 95 % of counts; 0 for an exact tokenizer."""
+    """Relative error within which 95 % of counts are; 0 for an exact tokenizer."""
 
     def count_many(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text; lone surrogates count as U+FFFD."""

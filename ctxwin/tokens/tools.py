@@ -73,7 +73,7 @@ def count_tools(
 
 
 def spell_tools(tools: Sequence[Mapping[str, Any]], rules: RequestRules | Dialect = "openai") -> Piece:
-    """Return what tool schemas are counted by: all that is in them, and of deferred ones what the model sees at first.
+    """Return the texts by which tool schemas are counted: all of each, of deferred tools what the model sees first.
 
     Of a deferred tool the model sees the name and the description until it searches for it [OpenAI, Tool search].
     """

@@ -18,7 +18,7 @@ __all__ = ["Node", "count_conversation", "count_tree"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A name with its tokens; those of a node with children are the sum of theirs."""
+    """A name with its tokens; a node with children has the sum of its children's tokens."""
 
     name: str
     tokens: int

@@ -17,7 +17,7 @@ ANCHOR = {"role": "user", "content": "[the conversation so far]"}
 
 
 def mended(messages: Sequence[Mapping[str, Any]], talk: Talk, dialect: Dialect | None) -> Sequence[Mapping[str, Any]]:
-    """Return messages that may follow those of a talk; the same where nothing offends.
+    """Mend new messages so that they may follow a talk; return them as they are where nothing offends.
 
     What the talk has is stored and stays. Only calls that still wait for their results are looked at, so that results
     find them, and so that what comes in place of results does not leave them open.

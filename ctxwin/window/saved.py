@@ -107,7 +107,11 @@ def _begun(store: Store, name: str, messages: Sequence[Mapping[str, Any]]) -> Se
 
 
 def write(path: str | Path, plain: Mapping[str, Any]) -> None:
-    """Write a saved window to a file that is whole or not there, and the user's alone."""
+    """Write a saved window to a file that is whole or not there, and the user's alone.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     place = Path(path)
     temporary = place.with_name(place.name + PART)
     try:

@@ -83,7 +83,7 @@ class Kept:
             store.save_settings(window, settings)
 
     def change(self, **settings: Any) -> None:
-        """Change some and keep them."""
+        """Change some settings and store them."""
         with self._lock:
             known = self._stored()
             self._store.save_settings(self._window, replace(known, **settings))

@@ -60,6 +60,7 @@ class Window(Recording):
     Raises:
         StoreError: the store cannot be read or written.
         UnknownModel: no model has this name, and no budget is given.
+        InputError: the client, an option or a budget cannot be used.
 
     Example:
         >>> window = Window(budget=200, client=lambda messages: "In May.", embedder="none")
@@ -133,12 +134,12 @@ class Window(Recording):
 
     @property
     def dialect(self) -> Dialect:
-        """Whose form its messages have."""
+        """The provider whose form its messages have: `openai`, `responses` or `anthropic`."""
         return self._contents.talk.dialect
 
     @property
     def model(self) -> str | None:
-        """The provider's name of the model that answers."""
+        """The name of the model that answers, as the provider knows it."""
         return self._kept.now.model
 
     @property
@@ -148,7 +149,7 @@ class Window(Recording):
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """What counts its messages."""
+        """The tokenizer that counts its messages."""
         return self._packer.tokenizer
 
     @property
@@ -165,7 +166,7 @@ class Window(Recording):
 
     @property
     def client(self) -> Client:
-        """What is sent through.
+        """The client through which requests are sent.
 
         Raises:
             InputError: neither a client nor a model was given.
@@ -215,6 +216,7 @@ class Window(Recording):
 
         Raises:
             MessageError: a message is malformed, or a tool result without its call; nothing is stored.
+            InputError: no message is given.
             StoreError: the store cannot be written; nothing is stored.
         """
         raws = as_plain([{"role": "user", "content": one} if isinstance(one, str) else one for one in messages])
@@ -273,7 +275,7 @@ class Window(Recording):
         return self.pack(query)
 
     def pin(self, *turns: int | str | Turn) -> None:
-        """Keep turns in every request, whole; each is given as itself, by its position or its id."""
+        """Keep turns in every request, whole; name each by its position or its id, or give the `Turn`."""
         self._mark(turns, pinned=True)
 
     def unpin(self, *turns: int | str | Turn) -> None:
@@ -281,7 +283,7 @@ class Window(Recording):
         self._mark(turns, pinned=False)
 
     def forget(self, *turns: int | str | Turn) -> None:
-        """Leave turns out of every request, with what cannot stand without them; they stay stored."""
+        """Leave turns out of every request, with what cannot stand without them (a call's results); all stay stored."""
         self._mark(turns, forgotten=True)
 
     def unforget(self, *turns: int | str | Turn) -> None:
@@ -309,7 +311,7 @@ class Window(Recording):
             return exported(self._store)
 
     def fork(self, id: str, *, until: int | str | Turn | None = None) -> Window:
-        """Begin another window with this one's turns, up to one of them; what both have is stored once.
+        """Begin another window with the turns of this one, all or up to a turn; what both have is stored once.
 
         Raises:
             InputError: the store has a window of that name, or there is no such turn.
@@ -337,10 +339,18 @@ class Window(Recording):
         id: str | None = None,
         **options: Any,
     ) -> Window:
-        """Open a window that `export` wrote, or a conversation that `ctxwin.pack` reads, in a store without its name.
+        """Open a saved conversation as a window of its own: what `export` wrote, or whatever `ctxwin.pack` reads.
+
+        Args:
+            source: a path, or the loaded value.
+            pick: which conversation, where the source holds several, as for `ctxwin.pack`.
+            store: where the window is kept, as for `Window`.
+            id: its name there; None: the saved one's, else `default`.
+            options: as for `Window`.
 
         Raises:
-            InputError: it is no conversation, or the name is taken; nothing is written.
+            InputError: it is no conversation, or the store has a window of this name; nothing is written.
+            MessageError: a message is malformed; nothing is written.
         """
         place = open_store(store)
         return cls(store=place, id=restore(place, source, id, pick), **options)

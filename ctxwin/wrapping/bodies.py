@@ -50,12 +50,12 @@ def holds_messages(body: Any, wire: Wire) -> bool:
 
 
 def tools_of(body: Mapping[str, Any]) -> list[Any]:
-    """Return the tools of a body, those of the older form too."""
+    """Return the tools of a request body, also tools in the older form (`functions`)."""
     return [tool for name in TOOLS for tool in body.get(name) or ()]
 
 
 def schemas_of(body: Mapping[str, Any]) -> list[Any]:
-    """Return the schemas that the answer must follow, in the form of tools: the model is shown them as it is those."""
+    """Return the schemas that the answer must follow, in the form of tools, since the model is shown both alike."""
     found = (field(body, *path) for path in SCHEMAS)
     return [
         {"name": one.get("name") or "answer", "description": one.get("description"), "parameters": one["schema"]}

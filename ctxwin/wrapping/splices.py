@@ -31,7 +31,7 @@ BREAK = "\n\n"
 
 
 class Splice(ABC):
-    """Decides which events of a program's stream are passed on, and makes those of several replies one."""
+    """Decides which events of a program's stream are passed on, and makes one reply of several."""
 
     def __init__(self) -> None:
         self.recalling = False
@@ -231,7 +231,7 @@ class ResponsesSplice(Splice):
 
 
 def splice_of(dialect: Dialect, renamed: MutableMapping[str, str]) -> Splice:
-    """Return what makes one stream of those of a dialect; `renamed` as for `ResponsesSplice`."""
+    """Return the splice that joins streams of a dialect; `renamed` as for `ResponsesSplice`."""
     if dialect == "responses":
         return ResponsesSplice(renamed)
     return MessagesSplice() if dialect == "anthropic" else ChatSplice()

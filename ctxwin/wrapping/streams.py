@@ -151,6 +151,6 @@ def _async_class(kind: Any) -> type:
 
 
 def derived(kind: Any, *methods: Callable[..., Any]) -> type:
-    """Return a class of the same name with these methods for its own."""
+    """Derive a class of the same name, with these methods in place of its own."""
     named = {method.__name__: method for method in methods}
     return type(kind.__name__, (kind,), {**named, "__module__": kind.__module__, "__doc__": kind.__doc__})
