@@ -34,8 +34,9 @@ _PASSES = 2
 """Times items are looked for that still fit; those that were passed over are not looked at again."""
 _WORTHLESS = 1e-9
 """Least value of a token while a floor is filled: an item without value can fill it."""
-_PROGRAM = 600
-"""Items of which the integer program chooses at first, where floors are hard to fill."""
+_PROGRAM = (600, 2_000)
+"""Items of which the integer program chooses where floors are hard to fill, and again where it finds nothing: of 14,000
+it needs a minute to say so."""
 _NODES = 5_000
 """Nodes of its search at most, a few seconds; time would make equal input give unequal plans."""
 _NEAR = 0.02
@@ -53,6 +54,9 @@ def shared(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tu
     pull = np.maximum(prices, _WORTHLESS)
     found = [_from(problem, base, start, pull, priced.price) for start in (priced.choice, base)]
     sound = [choice for choice in found if keeps_shares(problem, choice)]
+    if not sound and problem.size > _PROGRAM[0]:  # tokens before all value: at this size far faster than the program
+        pull = np.full(len(pull), 1.0 + problem.peak.max(initial=0.0))
+        sound = [one for one in [_from(problem, base, base, pull, priced.price)] if keeps_shares(problem, one)]
     return max(sound or [_by_program(problem, base, priced)], key=lambda choice: worth(problem, choice)), bound
 
 
@@ -186,22 +190,25 @@ def _finish(problem: Problem, base: NDArray[np.int64], ledger: Ledger, price: fl
 
 
 def _by_program(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> NDArray[np.int64]:
-    """Choose by integer programming, among the items that serve the shares best, then among all.
+    """Choose by integer programming, among the items that serve the shares best.
 
     Raises:
         BudgetError: the program finds no choice that keeps the shares.
     """
-    serving = _serving(problem, relaxed)
-    for inside in (serving, np.ones_like(serving)):
+    for size in _PROGRAM:
+        inside = _serving(problem, relaxed, size)
         rungs = np.repeat(~inside, np.diff(problem.start))
         tokens = np.where(rungs, problem.capacity + 1, problem.tokens)  # what is outside fits in no choice
-        its = zip(problem.shares, problem.needs, strict=True)
-        shares = tuple(replace(one, members=one.members & inside, floor=need) for one, need in its)
-        choice, _ = solve(replace(problem, tokens=tokens, shares=shares), base, gap=_NEAR, nodes=_NODES)
+        shares = tuple(replace(one, members=one.members & inside) for one in problem.shares)
+        within = replace(problem, tokens=tokens, shares=shares)
+        # Where the items inside have less than a floor, the program would fill a lower one.
+        choice = solve(within, base, gap=_NEAR, nodes=_NODES)[0] if within.needs == problem.needs else None
         if choice is not None and keeps_shares(problem, choice):
             ledger = Ledger(problem, choice)
             _finish(problem, base, ledger, relaxed.price)
             return ledger.choice
+        if inside.all():
+            break
     raise BudgetError(
         "the shares cannot all be kept with the items there are",
         sums={one.name: need for one, need in zip(problem.shares, problem.needs, strict=True) if need},
@@ -210,14 +217,18 @@ def _by_program(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) 
     )
 
 
-def _serving(problem: Problem, relaxed: Relaxation) -> NDArray[np.bool_]:
-    """Mark what is required, the items of most value per token, and those of each share with a floor; (n,)."""
+def _serving(problem: Problem, relaxed: Relaxation, size: int) -> NDArray[np.bool_]:
+    """Mark about so many items: the densest, those of each floor that are dense, small or large, the required; (n,)."""
+    if problem.size <= size:
+        return np.ones(problem.size, dtype=np.bool_)
     ranks = [np.argsort(-relaxed.peak, kind="stable")]
+    largest = np.maximum.reduceat(problem.tokens, problem.start[:-1])
     for one, need in zip(problem.shares, problem.needs, strict=True):
         if need:
             mine = np.flatnonzero(one.members)
-            ranks += [mine[np.argsort(order[mine], kind="stable")] for order in (-relaxed.peak, problem.smallest)]
+            orders = (-relaxed.peak, problem.smallest, -largest)
+            ranks += [mine[np.argsort(order[mine], kind="stable")] for order in orders]
     inside = problem.required.copy()
     for rank in ranks:
-        inside[rank[: _PROGRAM // len(ranks)]] = True
+        inside[rank[: size // len(ranks)]] = True
     return inside
