@@ -148,6 +148,15 @@ def test_an_exchange_brings_in_no_item_over_a_cap_to_save_a_note():
     assert knapsack(problem).choice.tolist() == [-1, -1, 0]
 
 
+def test_what_the_program_found_is_polished_within_its_cap():
+    share = Share(name="a", members=np.array([True, False, False, True, False, False]), floor=20, cap=30)
+    problem = Problem.from_ladders(
+        [[(7, 0.0)], [(0, 1.0)], [(4, 0.1)], [(24, 0.0)], [(3, 0.1)], [(13, 0.1)]],
+        capacity=58, gap_tokens=[0, 10, 0, 0, 0, 0], header=[0, 0, 0, 0, 0, 1], header_tokens=[0, 7], shares=[share],
+    )  # fmt: skip
+    assert knapsack(problem).value == pytest.approx(brute_force(problem)[1])
+
+
 def test_floors_that_do_not_fit_are_told_with_their_sum():
     ladders = [[(40, 0.9)], [(30, 0.4)], [(20, 0.1)]]
     shares = [Share(name=n, members=np.arange(3) == i, floor=f) for i, (n, f) in enumerate([("a", 40), ("b", 30)])]
