@@ -157,6 +157,23 @@ def test_what_the_program_found_is_polished_within_its_cap():
     assert knapsack(problem).value == pytest.approx(brute_force(problem)[1])
 
 
+def test_a_floor_that_the_largest_of_many_items_fill_alone_is_kept():
+    problem, random = seeded_problem(41, 602, share=0.1, couplings=True), np.random.default_rng(1041)
+    problem = replace(problem, values=np.where(random.random(len(problem.tokens)) < 0.5, 0, problem.values))
+    first, second = random.random(602) < 0.4, random.random(602) < 0.3
+    largest = np.flatnonzero(first)
+    largest = largest[np.argsort(-problem.tokens[problem.start[largest]])][:10]
+    choice = np.where(np.isin(np.arange(602), largest), 0, -1)
+    has = [spent(problem, choice, Share(name="", members=members)) for members in (first, second)]
+    shares = (
+        Share(name="a", members=first, floor=has[0], cap=has[0] + 2),
+        Share(name="b", members=second, floor=has[1], cap=has[1] + 5),
+    )
+    problem = replace(problem, shares=shares, capacity=cost(problem, choice) + 1)
+    assert keeps_shares(problem, choice)
+    assert keeps_shares(problem, knapsack(problem).choice)
+
+
 def test_floors_that_do_not_fit_are_told_with_their_sum():
     ladders = [[(40, 0.9)], [(30, 0.4)], [(20, 0.1)]]
     shares = [Share(name=n, members=np.arange(3) == i, floor=f) for i, (n, f) in enumerate([("a", 40), ("b", 30)])]
