@@ -47,7 +47,7 @@ def shared(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tu
     """Return a choice that gives each share its floor and no more than its cap, and a bound that holds for all such.
 
     Raises:
-        BudgetError: there is none, or the integer program finds none within its nodes.
+        BudgetError: there is none, or none that the integer program finds with so many items and nodes.
     """
     _require_floors(problem, base)
     prices, priced, bound = _tighten(problem, base, relaxed)
