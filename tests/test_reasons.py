@@ -213,3 +213,23 @@ def test_where_all_fits_the_report_says_so():
 def test_causes_are_a_closed_set():
     assert len(set(get_args(Cause))) == len(get_args(Cause))
     assert set(get_args(Verdict)) < set(get_args(Cause))
+
+
+class Careless:
+    """A strategy that keeps to no limit."""
+
+    def allocate(self, problem):
+        self.problem = problem
+        return knapsack(replace(problem, capacity=1_000_000))
+
+
+def test_the_value_of_a_request_that_was_cut_down_is_that_of_what_is_left():
+    careless = Careless()
+    items = [
+        ctxwin.Item(text=f"Pump {n} was bought in {1990 + n}. " + "So it was. " * 9, kind="memory") for n in range(12)
+    ]
+    packed = ctxwin.pack(items=items, query="When was pump 3 bought?", budget=200, strategy=careless, embedder="none")
+    decisions = packed.report.decisions
+    assert "recounted" in {one.cause for one in decisions}
+    kept = np.array([-1 if one.rung == "out" else 0 for one in decisions])
+    assert packed.report.value == pytest.approx(worth(careless.problem, kept))

@@ -3,12 +3,11 @@
 1. `_tighten` looks for a price on each share's tokens, to be paid for a cap and gained for a floor, at which the
    relaxation keeps the shares; whatever the prices, it gives a true bound (Lagrange).
 2. From its choice, and from nothing, floors are filled first, then everything grows and is polished within the caps.
-3. Where no floor can be filled that way, the integer program decides whether it can be at all.
+3. Where a floor cannot be filled that way, the integer program decides whether it can be at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -29,16 +28,15 @@ __all__ = ["shared"]
 
 _STEPS = 8
 """Prices tried for a share: doubled until it is kept, then between."""
-_HARDER = 1.5
-"""Factor on the value of a share's tokens with which a floor is tried again that was not filled."""
 _ROUNDS = 2
 """Times each share's price is looked for anew, since it depends on the others'."""
 _PASSES = 2
 """Times items are looked for that still fit; those that were passed over are not looked at again."""
 _WORTHLESS = 1e-9
 """Least value of a token while a floor is filled: an item without value can fill it."""
-_PROGRAM = 600
-"""Items of which the integer program chooses, where floors are hard to fill."""
+_PROGRAM = (600, 2_000)
+"""Items of which the integer program chooses where floors are hard to fill, and again where it finds nothing: of 14,000
+it needs a minute to say so."""
 _NODES = 5_000
 """Nodes of its search at most, a few seconds; time would make equal input give unequal plans."""
 _NEAR = 0.02
@@ -49,30 +47,17 @@ def shared(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tu
     """Return a choice that gives each share its floor and no more than its cap, and a bound that holds for all such.
 
     Raises:
-        BudgetError: there is none, as far as can be told.
+        BudgetError: there is none, or none that the integer program finds with so many items and nodes.
     """
     _require_floors(problem, base)
     prices, priced, bound = _tighten(problem, base, relaxed)
     pull = np.maximum(prices, _WORTHLESS)
-    found = [_from(problem, base, priced.choice, pull, priced.price), _from(problem, base, base, pull, priced.price)]
-    tries: tuple[Callable[[], NDArray[np.int64]], ...] = (
-        lambda: _from(problem, base, base, _HARDER * pull, priced.price),
-        lambda: _by_program(problem, base, priced),
-        lambda: _from(problem, base, base, np.full(len(pull), 1.0 + problem.peak.max(initial=0.0)), priced.price),
-    )
-    for another in tries:
-        if any(keeps_shares(problem, choice) for choice in found):
-            break
-        found.append(another())
+    found = [_from(problem, base, start, pull, priced.price) for start in (priced.choice, base)]
     sound = [choice for choice in found if keeps_shares(problem, choice)]
-    if not sound:
-        raise BudgetError(
-            "the shares cannot all be kept with the items there are",
-            sums={one.name: need for one, need in zip(problem.shares, problem.needs, strict=True) if need},
-            limit=problem.capacity,
-            remedy="lower a floor, or raise a cap or the budget",
-        )
-    return max(sound, key=lambda choice: worth(problem, choice)), bound
+    if not sound and problem.size > _PROGRAM[0]:  # tokens before all value: at this size far faster than the program
+        pull = np.full(len(pull), 1.0 + problem.peak.max(initial=0.0))
+        sound = [one for one in [_from(problem, base, base, pull, priced.price)] if keeps_shares(problem, one)]
+    return max(sound or [_by_program(problem, base, priced)], key=lambda choice: worth(problem, choice)), bound
 
 
 def _require_floors(problem: Problem, base: NDArray[np.int64]) -> None:
@@ -205,22 +190,45 @@ def _finish(problem: Problem, base: NDArray[np.int64], ledger: Ledger, price: fl
 
 
 def _by_program(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> NDArray[np.int64]:
-    """Return a choice by integer programming among the items that serve the shares best; `base` where there is none."""
+    """Choose by integer programming, among the items that serve the shares best.
+
+    Raises:
+        BudgetError: the program finds no choice that keeps the shares.
+    """
+    for size in _PROGRAM:
+        inside = _serving(problem, relaxed, size)
+        rungs = np.repeat(~inside, np.diff(problem.start))
+        tokens = np.where(rungs, problem.capacity + 1, problem.tokens)  # what is outside fits in no choice
+        shares = tuple(replace(one, members=one.members & inside) for one in problem.shares)
+        within = replace(problem, tokens=tokens, shares=shares)
+        # Where the items inside have less than a floor, the program would fill a lower one.
+        choice = solve(within, base, gap=_NEAR, nodes=_NODES)[0] if within.needs == problem.needs else None
+        if choice is not None and keeps_shares(problem, choice):
+            ledger = Ledger(problem, choice)
+            _finish(problem, base, ledger, relaxed.price)
+            return ledger.choice
+        if inside.all():
+            break
+    raise BudgetError(
+        "the shares cannot all be kept with the items there are",
+        sums={one.name: need for one, need in zip(problem.shares, problem.needs, strict=True) if need},
+        limit=problem.capacity,
+        remedy="lower a floor, or raise a cap or the budget",
+    )
+
+
+def _serving(problem: Problem, relaxed: Relaxation, size: int) -> NDArray[np.bool_]:
+    """Mark about so many items: the densest, those of each floor that are dense, small or large, the required; (n,)."""
+    if problem.size <= size:
+        return np.ones(problem.size, dtype=np.bool_)
     ranks = [np.argsort(-relaxed.peak, kind="stable")]
+    largest = np.maximum.reduceat(problem.tokens, problem.start[:-1])
     for one, need in zip(problem.shares, problem.needs, strict=True):
         if need:
             mine = np.flatnonzero(one.members)
-            ranks += [mine[np.argsort(order[mine], kind="stable")] for order in (-relaxed.peak, problem.smallest)]
+            orders = (-relaxed.peak, problem.smallest, -largest)
+            ranks += [mine[np.argsort(order[mine], kind="stable")] for order in orders]
     inside = problem.required.copy()
     for rank in ranks:
-        inside[rank[: _PROGRAM // len(ranks)]] = True
-    rungs = np.repeat(~inside, np.diff(problem.start))
-    tokens = np.where(rungs, problem.capacity + 1, problem.tokens)  # what is outside fits in no choice
-    its = zip(problem.shares, problem.needs, strict=True)
-    shares = tuple(replace(one, members=one.members & inside, floor=need) for one, need in its)
-    choice, _ = solve(replace(problem, tokens=tokens, shares=shares), base, gap=_NEAR, nodes=_NODES)
-    if choice is None or not keeps_shares(problem, choice):
-        return base
-    ledger = Ledger(problem, choice)
-    _finish(problem, base, ledger, relaxed.price)
-    return ledger.choice
+        inside[rank[: size // len(ranks)]] = True
+    return inside

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..allocate import Selection
+from ..allocate import Selection, worth
 from ..errors import BudgetError
 from ..renditions import facts
 from .draft import Draft, Request
@@ -109,10 +109,14 @@ def _too_little(draft: Draft, error: BudgetError) -> BudgetError:
 
 def _cut_down(draft: Draft, choice: Choice) -> Choice:
     """Leave out the least relevant free units one by one until the request fits: the last resort."""
-    problem, where = choice.candidates.problem, choice.candidates.where
-    p = {
-        tuple(place): (bool(problem.required[i]), float(problem.relevance[i])) for i, place in enumerate(where.tolist())
-    }
+    problem, selection = choice.candidates.problem, choice.selection
+    rows = {(section, unit): i for i, (section, unit) in enumerate(choice.candidates.where.tolist())}
+    kept = selection.choice.copy()
+
+    def rank(one: Chosen) -> tuple[bool, float]:
+        i = rows[one.section, one.unit]
+        return bool(problem.required[i]), float(problem.relevance[i])
+
     chosen: list[Chosen] = list(choice.request.chosen)
     request = choice.request
     while request.tokens > draft.limit and chosen:
@@ -124,9 +128,12 @@ def _cut_down(draft: Draft, choice: Choice) -> Choice:
                 limit=draft.limit,
                 remedy=f"raise the budget by {request.tokens - draft.limit:,} tokens or lower a floor",
             )
-        chosen.remove(min(spare, key=lambda one: p[one.section, one.unit]))
+        least = min(spare, key=rank)
+        chosen.remove(least)
+        kept[rows[least.section, least.unit]] = -1
         request = draft.request(chosen)
-    return replace(choice, request=request)
+    # The selection's own choice stays, so that the report can tell what is out by the recount alone.
+    return replace(choice, request=request, selection=replace(selection, value=worth(problem, kept)))
 
 
 def _needed(draft: Draft, chosen: Sequence[Chosen], one: Chosen) -> bool:
