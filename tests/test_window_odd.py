@@ -327,5 +327,5 @@ def test_a_client_of_another_dialect_is_refused_with_the_way_out(dialect):
     with pytest.raises(InputError, match=rf"'openai', not '{dialect}'; give client=.*{way}\("):
         ctxwin.Window(budget=200, dialect=dialect, client=lambda messages: "ok")
     window = ctxwin.Window(model="gpt-4o", dialect=dialect, embedder="none")
-    with pytest.raises(InputError, match="EndpointClient.*takes messages of dialect 'openai'"):
+    with pytest.raises(InputError, match=r"EndpointClient.*takes messages of dialect 'openai'"):
         window.send("Hello.")
