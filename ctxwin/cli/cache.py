@@ -36,7 +36,7 @@ KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "documents": (f"texts of PDF, Word, ...; {DAYS} days", ("documents-2/*", "document-*")),
     "summaries": (f"summaries; {DAYS} days, or until erased", ("summaries*/*",)),
     "models": ("models as they run; until cleared", (f"*-{_HASH}.*",)),
-    "rules": ("rules for secrets, compiled; until cleared", ("secret-rules/*",)),
+    "rules": ("rules for secrets; until cleared", ("secret-rules/*",)),
     "locks": ("nothing but names; until cleared", ("*.lock",)),
 }
 """Kinds of what is kept: what it is and how long it stays, and the patterns of its files in the cache folder."""
