@@ -276,11 +276,14 @@ class KeptTexts:
                 self._remove(Path(part))
 
     def drop(self, keys: Iterable[str]) -> None:
-        """Remove what is kept under keys that begin so."""
+        """Remove what is kept under keys that begin so; what cannot be removed is named in a `CacheWarning`."""
         begins = set(keys)
         for path in self._files():
             if not begins.isdisjoint((path.name.partition(".")[0], path.name.partition("-")[0])):
                 self._remove(path)
+                if os.path.lexists(path):
+                    message = f"{str(path)!r} holds what was to be erased and cannot be removed; remove it by hand"
+                    warnings.warn(message, CacheWarning, stacklevel=3)
 
     def sweep(self) -> None:
         """Remove what nobody has asked for since `DAYS`, and what was made from files that are gone."""

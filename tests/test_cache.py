@@ -125,6 +125,15 @@ def test_summaries_are_kept_byte_for_byte_and_go_with_their_texts():
     assert load_summary("me", "other text", 96) == "stays"
 
 
+def test_a_summary_that_cannot_be_removed_is_named(place):
+    save_summary("me", "a text", 96, "short")
+    (kept,) = (place / "summaries-2").iterdir()
+    kept.unlink()
+    kept.mkdir()  # what no permission of this user can undo looks the same from within
+    with pytest.warns(CacheWarning, match=rf"{kept.name}' holds what was to be erased .* by hand"):
+        drop_summaries(["a text"])
+
+
 def test_equal_input_gives_an_equal_plan_whatever_line_ends_a_summary_has():
     talk = [
         {"role": "user", "content": f"The lease ends in May, flat of Ana number {i}. " + "The wall is green. " * 40}
