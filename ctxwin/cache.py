@@ -51,8 +51,9 @@ DAYS = 60
 STALE = 7
 """Days after which it is written down that something is still asked for."""
 
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""Primary result codes that say that the file itself is bad, not the disk or the moment."""
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+"""Primary result codes that say that the file itself is bad, not the disk or the moment; the last one of a table that
+has other columns than ours."""
 
 Result = TypeVar("Result")
 
@@ -275,11 +276,14 @@ class KeptTexts:
                 self._remove(Path(part))
 
     def drop(self, keys: Iterable[str]) -> None:
-        """Remove what is kept under keys that begin so."""
+        """Remove what is kept under keys that begin so; what cannot be removed is named in a `CacheWarning`."""
         begins = set(keys)
         for path in self._files():
             if not begins.isdisjoint((path.name.partition(".")[0], path.name.partition("-")[0])):
                 self._remove(path)
+                if os.path.lexists(path):
+                    message = f"{str(path)!r} holds what was to be erased and cannot be removed; remove it by hand"
+                    warnings.warn(message, CacheWarning, stacklevel=3)
 
     def sweep(self) -> None:
         """Remove what nobody has asked for since `DAYS`, and what was made from files that are gone."""
@@ -332,11 +336,14 @@ class CacheDatabase:
             try:
                 with self._opened() as file:
                     return work(file)
-            except (sqlite3.Error, OSError) as error:
-                code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extension, as DAMAGED is
+            except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+                garbled = isinstance(error, UnicodeDecodeError)  # SQLite quotes a damaged file, and Python reads that
+                code = sqlite3.SQLITE_CORRUPT if garbled else getattr(error, "sqlite_errorcode", 0)
+                code &= 0xFF  # without the extension, as DAMAGED is
                 if not (first and code in DAMAGED and self._set_aside(error)):
                     self._usable = False
-                    self._warn(f"cannot be used ({error}); {self._again} each time")
+                    way = "make it and its folder writable, or set CTXWIN_CACHE to a folder that is"
+                    self._warn(f"cannot be used ({error}); {self._again} each time; {way}")
         return None
 
     @property
@@ -350,6 +357,7 @@ class CacheDatabase:
         if not new_private(self._place) and sum(keep_private(f"{self._place}{end}") for end in ("", "-wal", "-shm")):
             _tell_once(f"the cache of {self._what} {str(self._place)!r} could be read by others; it is now yours alone")
         with contextlib.closing(sqlite3.connect(self._place, timeout=BUSY_SECONDS)) as file:
+            file.text_factory = bytes  # what is damaged need not be UTF-8
             file.execute("PRAGMA journal_mode=WAL")
             file.execute("PRAGMA synchronous=NORMAL")  # in WAL mode a crash may lose the last writes, no more
             file.execute(self._schema)
@@ -359,8 +367,8 @@ class CacheDatabase:
         """Rename a damaged file, unless another process just did; say whether that worked."""
         with locked(self._file):
             try:
-                with contextlib.suppress(sqlite3.DatabaseError), self._opened() as file:
-                    if file.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
+                with contextlib.suppress(sqlite3.DatabaseError, UnicodeDecodeError), self._opened() as file:
+                    if self._is_whole(file):
                         return True
                 aside = self._place.with_suffix(".damaged")
                 self._place.replace(aside)
@@ -370,6 +378,11 @@ class CacheDatabase:
                 return False
         self._warn(f"is damaged ({error}); it is now {aside.name!r}, delete it; {self._again} once")
         return True
+
+    def _is_whole(self, file: sqlite3.Connection) -> bool:
+        made = [sql for (sql,) in file.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
+        ours = self._schema.replace("IF NOT EXISTS ", "").encode()
+        return file.execute("PRAGMA quick_check(1)").fetchone() == (b"ok",) and made == [ours]
 
     def _warn(self, problem: str) -> None:
         message = f"the cache of {self._what} {str(self._place)!r} {problem}"

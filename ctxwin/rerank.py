@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .hub import load_model
+from .limits import in_time
 
 __all__ = ["LibraryReranker", "Reranker", "get_reranker", "rerank"]
 
 QUANTUM = 1e-4
 """Step of a scaled score, so that the last bits of a sum cannot change a plan."""
+SECONDS = 300.0
+"""How long a reranker is waited for: its first call may download a model; a large cross-encoder on two cores reads 20
+texts in some 10 s."""
 
 
 @runtime_checkable
@@ -97,8 +101,10 @@ def rerank(reranker: Reranker, question: str, texts: Sequence[str]) -> NDArray[n
 
     Raises:
         InputError: it did not give one finite number for each text.
+        Unanswered: it did not answer within `SECONDS`.
     """
-    scores = np.asarray(reranker.score(question, texts), np.float64)
+    given = in_time(lambda: reranker.score(question, texts), SECONDS, f"reranker of type {type(reranker).__name__}")
+    scores = np.asarray(given, np.float64)
     if scores.shape != (len(texts),):
         raise InputError(
             f"the reranker gave an array of shape {scores.shape} for {len(texts)} texts; "

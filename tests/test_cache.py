@@ -1,5 +1,6 @@
 """What is kept beside the user's own files: whose it is, when it goes, what becomes of it when it is damaged."""
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -122,6 +123,15 @@ def test_summaries_are_kept_byte_for_byte_and_go_with_their_texts():
     drop_summaries(["the text"])
     assert load_summary("me", "the text", 96) is load_summary("you", "the text", 50) is None
     assert load_summary("me", "other text", 96) == "stays"
+
+
+def test_a_summary_that_cannot_be_removed_is_named(place):
+    save_summary("me", "a text", 96, "short")
+    (kept,) = (place / "summaries-2").iterdir()
+    kept.unlink()
+    kept.mkdir()  # what no permission of this user can undo looks the same from within
+    with pytest.warns(CacheWarning, match=rf"{kept.name}' holds what was to be erased .* by hand"):
+        drop_summaries(["a text"])
 
 
 def test_equal_input_gives_an_equal_plan_whatever_line_ends_a_summary_has():
@@ -282,6 +292,77 @@ def test_damaged_rows_of_files_are_made_anew(tmp_path, place):
             file.execute(f"UPDATE files SET value = {damage}")
         file.close()
         assert [item.text for item in ctxwin.Files(str(tmp_path / "a.md")).items] == first
+
+
+def damaged(place, *statements):
+    with sqlite3.connect(place) as file:
+        for statement in statements:
+            file.execute(statement)
+    file.close()
+
+
+def test_rows_whose_keys_or_texts_are_damaged_count_as_not_there(place, tmp_path):
+    (tmp_path / "a.md").write_text("# Flat 3\n\nThe rent of flat 3 is 900 francs.\n" * 20)
+    (tmp_path / "b.md").write_text("# Flat 4\n\nThe rent of flat 4 is 400 francs.\n" * 20)
+
+    def packed():
+        found = ctxwin.Files(str(tmp_path / "*.md"))
+        return pack(files=found, query="What is the rent of flat 3?", budget=200, embedder="static").messages
+
+    first = packed()
+    exchanged = "UPDATE files SET value = (SELECT value FROM files AS other WHERE other.key != files.key)"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for file, statement in (
+            ("files-1.sqlite", exchanged),
+            ("files-1.sqlite", "UPDATE files SET value = CAST(x'80ff' AS TEXT)"),
+            ("vectors-1.sqlite", "UPDATE vectors SET vector = CAST(x'80ff' AS TEXT)"),
+        ):
+            damaged(place / file, statement)
+            assert packed() == first
+
+
+def test_an_index_that_gives_other_rows_than_it_was_asked_for_is_no_error(place, tmp_path):
+    (tmp_path / "a.md").write_text("# Flat 3\n\nThe rent of flat 3 is 900 francs.\n")
+    first = [item.text for item in ctxwin.Files(str(tmp_path / "a.md")).items]
+    with contextlib.closing(sqlite3.connect(place / "files-1.sqlite")) as file:
+        (key,) = file.execute("SELECT key FROM files").fetchone()
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = (place / "files-1.sqlite").read_bytes()
+    at = content.index(key, content.index(key) + 1)  # the table's and the index's: one of them is another now
+    for start in (at, content.index(key)):
+        (place / "files-1.sqlite").write_bytes(content[:start] + bytes(len(key)) + content[start + len(key) :])
+        assert [item.text for item in ctxwin.Files(str(tmp_path / "a.md")).items] == first
+
+
+@pytest.mark.parametrize("table", ["files", "vectors"])
+def test_a_table_of_other_columns_is_set_aside_once(place, tmp_path, table):
+    (tmp_path / "a.md").write_text("# Flat 3\n\nThe rent of flat 3 is 900 francs.\n" * 20)
+
+    def packed():
+        found = ctxwin.Files(str(tmp_path / "a.md"))
+        return pack(files=found, query="What is the rent of flat 3?", budget=200, embedder="static").messages
+
+    first = packed()
+    name = {"files": "files-1", "vectors": "vectors-1"}[table]
+    for other in (f"CREATE TABLE {table} (odd)", f"CREATE VIEW {table} AS SELECT 1 AS key"):
+        damaged(place / f"{name}.sqlite", f"DROP TABLE {table}", other)
+        with pytest.warns(CacheWarning, match=f"is damaged .*{name}.damaged"):
+            assert packed() == first
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert packed() == first
+
+
+def test_a_table_whose_damaged_name_is_no_text_is_set_aside(place):
+    pack(items=NOTES, query="flat 3", budget=200, embedder="static")
+    file = place / "vectors-1.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as opened:
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"sqlite_autoindex_vectors_1", b"sqlite_\x80utoindex_vectors_1"))
+    with pytest.warns(CacheWarning, match="is damaged"):
+        pack(items=NOTES, query="flat 3", budget=200, embedder="static")
 
 
 # The command.

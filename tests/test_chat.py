@@ -239,3 +239,33 @@ def test_a_small_model_answers_without_network_or_key(tmp_path, monkeypatch):
     chat.expect("out ")
     chat.expect_exact(PROMPT)
     assert left(chat) == 0
+
+
+def test_a_message_is_erased_with_all_that_was_made_of_it(provider, environment, tmp_path, monkeypatch):
+    for name in ("CTXWIN_CACHE", "TMPDIR", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(name, str(tmp_path / name))
+    provider.respond = lambda request: "Noted."
+    chat = opened("--store", str(tmp_path / "talk.db"))
+    for line in ("My password is ZEBRAQUARTZ7731.", "The lease ends in May."):
+        chat.sendline(line)
+        chat.expect("Noted.")
+        chat.expect("messages")
+        chat.expect_exact(PROMPT)
+    chat.sendline("/forget m0")
+    chat.expect("forgotten m0")
+    chat.expect_exact(PROMPT)
+    chat.sendline(f"/save {tmp_path / 'talk.json'}")
+    chat.expect("messages in")
+    chat.expect_exact(PROMPT)
+    chat.sendline("/erase")
+    chat.expect("no message named")
+    chat.expect_exact(PROMPT)
+    chat.sendline("/erase m0")
+    chat.expect("erased m0;")
+    chat.expect_exact(PROMPT)
+    assert "talk.json" in "".join(chat.before.split())  # the line may break within the path
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"talk.db", "talk.json"}
+    assert [path.name for path in files if b"ZEBRAQUARTZ7731" in path.read_bytes()] == ["talk.json"]
+    assert left(chat) == 0

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from processes import run
+from server import Provider
 
 import ctxwin
 from ctxwin import BudgetError
@@ -306,3 +307,25 @@ def test_a_request_whose_message_was_erased_is_refused_and_ends_with_nobody_else
         window.pack(call=mine)
     window.leave(mine)
     assert window.pack().messages == [{"role": "user", "content": "Of another."}]
+
+
+def test_a_client_is_asked_in_the_way_that_the_windows_dialect_wants(tmp_path):
+    openai = pytest.importorskip("openai")
+    with Provider() as provider:
+        raw = openai.OpenAI(base_url=provider.openai, api_key="any", max_retries=0)
+        for given in ({"dialect": "responses", "model": "gpt-4o"}, {}):  # and as it was opened
+            with ctxwin.Window(store=tmp_path / "w.db", client=raw, embedder="none", **given) as window:
+                assert window.send("When does the lease end?").text == "Noted."
+                assert provider.last.dialect == "responses"
+                assert window.dialect == "responses"
+        raw.close()
+
+
+@pytest.mark.parametrize("dialect", ["responses", "anthropic"])
+def test_a_client_of_another_dialect_is_refused_with_the_way_out(dialect):
+    way = "adapt" if dialect == "responses" else "Anthropic"
+    with pytest.raises(InputError, match=rf"'openai', not '{dialect}'; give client=.*{way}\("):
+        ctxwin.Window(budget=200, dialect=dialect, client=lambda messages: "ok")
+    window = ctxwin.Window(model="gpt-4o", dialect=dialect, embedder="none")
+    with pytest.raises(InputError, match=r"EndpointClient.*takes messages of dialect 'openai'"):
+        window.send("Hello.")

@@ -19,19 +19,20 @@ from ..errors import CtxwinError, InputError
 from ..items import parse_tokens
 from ..models import names
 from ..packing import Packed
-from ..picture import clean
 from ..store import MemoryStore, Turn, open_store
 from ..window import Window
 from .given import PickOption
 from .inputs import BaseUrlOption, EmbedderOption
-from .options import LOCAL, print_json, printable
+from .options import LOCAL, printable
 from .prompting import reader
-from .saying import described, filled, limit_of, name_of, status
+from .saying import described, filled, limit_of, list_conversations, name_of, status
 
 __all__ = ["run"]
 
 SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
 """What the model is told where nothing else is said."""
+NAMING = ("pin", "unpin", "forget", "remember", "erase")
+"""Commands that take a message's name."""
 REPLACE = "--replace "
 """What /save takes before the name of a file that may be replaced."""
 
@@ -88,7 +89,7 @@ def run(
     """
     place = store or platformdirs.user_data_path("ctxwin", ensure_exists=True) / "chat.db"
     if listed:
-        _list(place, as_json)
+        list_conversations(place, as_json=as_json)
         return
     total = parse_tokens(budget, option="--budget") if budget is not None else None
     if imported is not None:
@@ -101,22 +102,6 @@ def run(
         if system is not None or chat.window.prompt is None:
             chat.window.system(system or SYSTEM)
         chat.talk()
-
-
-def _list(place: Path, as_json: bool) -> None:
-    """Print the conversations of a store, oldest first."""
-    if not place.exists():
-        raise InputError(f"no conversations in {str(place)!r}; begin one with `ctxwin chat`")
-    store = open_store(place)
-    try:
-        found = [(name, len(store.turns(name)), store.settings(name)) for name in store.windows()]
-    finally:
-        store.close()
-    if as_json:
-        print_json([{"id": name, "messages": count, "model": known and known.model} for name, count, known in found])
-        return
-    for name, count, known in found:
-        _say(f"{count:>7,} messages  {clean(name)}  {clean((known and known.model) or '')}".rstrip())
 
 
 class Chat:
@@ -193,7 +178,7 @@ class Chat:
     def _completions(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         """What Tab completes, and what may stand behind it."""
         behind: dict[str, Callable[[], Sequence[str]]] = {"model": lambda: (LOCAL, *names())}
-        behind |= dict.fromkeys(("pin", "unpin", "forget", "remember"), lambda: [one.id for one in self.window.items])
+        behind |= dict.fromkeys(NAMING, lambda: [one.id for one in self.window.items])
         return {f"/{name}": behind.get(name, tuple) for name in (*COMMANDS, "quit")}
 
     def _do(self, text: str) -> None:
@@ -281,7 +266,7 @@ class Chat:
         self._note(f"unpinned {described(turn)}")
 
     def forget(self, what: str) -> None:
-        """Leave a message out of every request: `/forget m12`; it stays stored."""
+        """Leave a message out of every request: `/forget m12`; it stays stored, where /erase removes it."""
         turn = self._meant(what)
         self.window.forget(turn)
         self._note(f"forgotten {described(turn)}; /remember {name_of(turn)} takes it back")
@@ -291,6 +276,15 @@ class Chat:
         turn = self._meant(what)
         self.window.unforget(turn)
         self._note(f"remembered {described(turn)}")
+
+    def erase(self, what: str) -> None:
+        """Remove a message for good, with all that was made of it: `/erase m12`."""
+        if not what:
+            raise InputError("no message named; write it like /erase m12, /why shows the names")
+        turn = self._meant(what)
+        copies = "".join(f"; {path} may still hold it, delete it" for path in self.window.erase(turn))
+        self._said = self._asked = None
+        self._note(f"erased {name_of(turn)}; answers that quote it are messages of their own{copies}")
 
     def undo(self, _: str) -> None:
         """Leave your last message and what came after it out of every request."""
@@ -387,10 +381,7 @@ class JsonChat(Chat):
 
 COMMANDS: Mapping[str, Callable[[Chat, str], None]] = {
     name: getattr(Chat, name)
-    for name in (
-        *("why", "retry", "undo", "pin", "unpin", "forget", "remember"),
-        *("budget", "model", "save", "usage", "help"),
-    )
+    for name in (*("why", "retry", "undo", *NAMING, "budget", "model", "save", "usage", "help"),)
 }
 
 

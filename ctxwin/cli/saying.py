@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import textwrap
 from functools import partial
+from pathlib import Path
+
+import typer
 
 from ..clients.local import ANSWER, WINDOW
+from ..errors import InputError
 from ..items import Budget
 from ..packing import Packed
 from ..picture import clean, columns
-from ..store import Turn
+from ..store import Turn, open_store
 from ..window import Window
-from .options import many
+from .options import many, print_json
 
-__all__ = ["described", "filled", "limit_of", "name_of", "status"]
+__all__ = ["described", "filled", "limit_of", "list_conversations", "name_of", "status"]
 
 BAR = 24
 """Characters of the bar that shows what fills the window."""
@@ -42,6 +46,22 @@ def limit_of(tokens: int | None, *, local: bool) -> Budget | None:
         return Budget(total=tokens) if tokens is not None else None
     total = min(tokens or WINDOW, WINDOW)
     return Budget(total=total, reserve=min(ANSWER, total // 4))
+
+
+def list_conversations(place: Path, *, as_json: bool) -> None:
+    """Print the conversations of a store, oldest first."""
+    if not place.exists():
+        raise InputError(f"no conversations in {str(place)!r}; begin one with `ctxwin chat`")
+    store = open_store(place)
+    try:
+        found = [(name, len(store.turns(name)), store.settings(name)) for name in store.windows()]
+    finally:
+        store.close()
+    if as_json:
+        print_json([{"id": name, "messages": count, "model": known and known.model} for name, count, known in found])
+        return
+    for name, count, known in found:
+        typer.echo(f"{count:>7,} messages  {clean(name)}  {clean((known and known.model) or '')}".rstrip())
 
 
 def name_of(turn: Turn) -> str:

@@ -19,14 +19,16 @@ from .values import Client, Gather, Reply
 __all__ = ["adapt", "is_litellm"]
 
 
-def adapt(client: Any, api: ApiName | None = None) -> Client:
+def adapt(client: Any, api: ApiName | None = None, *, dialect: Dialect | None = None) -> Client:
     """Return what sends requests through a client and reads its answers.
 
     Args:
         client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` and what is derived from them, the
             module `litellm` or one of its routers, an `Endpoint`, a function from messages to a text (it may be
             `async`), or a `Client`, which is returned as it is.
-        api: which way to ask; None: the client's usual one, for OpenAI `chat`.
+        api: which way to ask; None: the one that takes messages in `dialect`, else the client's usual one, for OpenAI
+            `chat`.
+        dialect: of the messages that are to be sent; None: not known.
 
     Raises:
         InputError: the client is none of these, or has no such API.
@@ -37,7 +39,8 @@ def adapt(client: Any, api: ApiName | None = None) -> Client:
         'Hi'
     """
     if (apis := apis_of(client)) is not None:
-        name = api if api is not None else next(iter(apis))
+        speaking = (name for name, one in apis.items() if one.wire.dialect == dialect)
+        name = api if api is not None else next(speaking, next(iter(apis)))
         if name not in apis:
             raise InputError(f"a client of type {type(client).__name__} has no api {name!r}; use {_list(apis)}")
         return SdkClient(client=client, api=apis[name])

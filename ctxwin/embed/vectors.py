@@ -12,6 +12,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from threading import Event
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..cache import CacheDatabase
 from ..errors import InputError
+from ..limits import Unanswered, in_time
 from .scripts import Reading, Script, is_foreign, reads_english_only
 
 __all__ = ["CachedEmbedder", "Keeper", "Progress", "VectorStore", "vector_key"]
@@ -35,6 +37,9 @@ SUM = 8
 CHUNK = 1_000
 """Keys of one query, well below SQLite's limit of 32,766 parameters."""
 
+SECONDS, SECONDS_EACH = 300.0, 2.0
+"""How long an embedder is waited for: so long, since its first call may download a model, and so much longer for each
+text. A model of 335 M parameters on two slow cores reads a text of 256 tokens in some 2 s."""
 STEP = 256
 """Texts embedded between two writes: what an interruption loses, some seconds of work."""
 
@@ -86,6 +91,7 @@ class CachedEmbedder:
         self._quick = quick
         self._on_progress = on_progress
         self._store: Keeper | None = VectorStore() if keep else None
+        self._left: Event | None = None
 
     def kept_in(self, place: Callable[[str], Keeper]) -> CachedEmbedder:
         """Return the same embedder with its vectors kept elsewhere, if it keeps any.
@@ -134,6 +140,7 @@ class CachedEmbedder:
 
         Raises:
             InputError: the inner embedder gave something else than one vector of finite numbers for each text.
+            Unanswered: it did not answer in time, or has not answered yet what it was left with.
         """
         keys = [vector_key(self.name, text) for text in texts]
         texts_by_key = dict(zip(keys, texts, strict=True))
@@ -157,9 +164,27 @@ class CachedEmbedder:
             return rows.matrix
         return rows.matrix[[places[key] for key in keys]]
 
+    def _asked(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Ask the inner embedder; one that hangs is left, and asked nothing more until it has answered."""
+        if self._left is not None and not self._left.is_set():
+            raise Unanswered(f"embedder {self.name!r} has not answered yet; see what it waits for, or use another")
+        over = Event()
+
+        def embed() -> NDArray[np.float32]:
+            try:
+                return self.inner.embed(texts)
+            finally:
+                over.set()
+
+        try:
+            return in_time(embed, SECONDS + SECONDS_EACH * len(texts), f"embedder {self.name!r}")
+        except Unanswered:
+            self._left = over
+            raise
+
     def _embed_new(self, texts: Sequence[str]) -> NDArray[np.float16]:
         """Embed texts; check, normalise and round what comes back."""
-        vectors = np.asarray(self.inner.embed([_valid(text) for text in texts]), dtype=np.float32)
+        vectors = np.asarray(self._asked([_valid(text) for text in texts]), dtype=np.float32)
         if vectors.ndim != 2 or len(vectors) != len(texts):
             raise InputError(
                 f"embedder {self.name!r} gave an array of shape {vectors.shape} for {len(texts)} texts; "

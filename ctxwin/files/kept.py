@@ -107,13 +107,13 @@ class Kept:
         keys = list(sources)
         for start in range(0, len(keys), CHUNK):
             for key, value in self._file.run(partial(_fetch, keys=keys[start : start + CHUNK])) or ():
-                for source in sources[key] if isinstance(value, bytes) else ():
-                    if (found := _unpacked(value, source, texts[source][1])) is not None:
+                for source in sources.get(key, ()) if isinstance(value, bytes) else ():  # a damaged index gives others
+                    if (found := _unpacked(key, value, source, texts[source][1])) is not None:
                         yield source, found
 
     def put(self, known: Iterable[tuple[bytes, str, Chunked]]) -> None:
         """Keep what was found out about files, each with its key and text; all of it or nothing."""
-        rows = [(key, value) for key, text, one in known if (value := _packed(one, text)) is not None]
+        rows = [(key, value) for key, text, one in known if (value := _packed(key, one, text)) is not None]
         self._file.run(partial(_insert, rows=rows))
 
 
@@ -138,7 +138,7 @@ def _insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) ->
         file.execute("DELETE FROM files WHERE day < ?", (_today() - DAYS,))
 
 
-def _packed(one: Chunked, text: str) -> bytes | None:
+def _packed(key: bytes, one: Chunked, text: str) -> bytes | None:
     """Turn what is known of a file into bytes that are checked when read; None where they would not give it back."""
     items, terms = one.items, one.terms
     if "".join(item.text for item in items) != text:
@@ -159,16 +159,20 @@ def _packed(one: Chunked, text: str) -> bytes | None:
         body = json.dumps(head).encode() + b"\n" + b"".join(array.tobytes() for array in arrays)
     except TypeError:  # a time that is a datetime, which JSON has no form for
         return None
-    return hashlib.blake2b(body, digest_size=_HASH).digest() + body
+    return _sum(key, body) + body
+
+
+def _sum(key: bytes, body: bytes) -> bytes:
+    return hashlib.blake2b(key + body, digest_size=_HASH).digest()
 
 
 def _columns(items: Sequence[Item]) -> Iterator[tuple[str, list[Any]]]:
     yield from ((name, [getattr(item, name) for item in items]) for name in _FIELDS)
 
 
-def _unpacked(value: bytes, source: str, text: str) -> Chunked | None:
+def _unpacked(key: bytes, value: bytes, source: str, text: str) -> Chunked | None:
     body = value[_HASH:]
-    if hashlib.blake2b(body, digest_size=_HASH).digest() != value[:_HASH]:
+    if _sum(key, body) != value[:_HASH]:
         return None
     head, _, rest = body.partition(b"\n")
     told = json.loads(head)

@@ -9,19 +9,22 @@ what it needs and is sent the answer. `pack` is the short loop that drives it, a
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..allocate import Allocator
 from ..embed import Embedder
 from ..items import Budget, Item
+from ..limits import Unanswered
 from ..pool import Pool
 from ..rerank import Reranker
 from ..summarize import Summarizer
 from .account import account
 from .choose import choose, lossy, summary_forms
 from .draft import Draft
-from .needs import Need, Summaries, answer
+from .needs import LateWarning, Need, Summaries, Vectors, answer
 from .overview import with_overview
 from .packed import Change, Packed, Plan
 from .relevance import judge
@@ -149,8 +152,19 @@ def _run(task: Task) -> Packed:
     flow = _flow(task)
     step = next(flow)
     while not isinstance(step, Packed):
-        step = flow.send(answer(step))
+        try:
+            given = answer(step)
+        except Unanswered as error:
+            return _run(_without(task, step, error))
+        step = flow.send(given)
     return step
+
+
+def _without(task: Task, need: Need, error: Unanswered) -> Task:
+    """Return a task that does without what did not answer, and say so."""
+    instead = "words alone match the texts" if isinstance(need, Vectors) else "their order stands as it is"
+    warnings.warn(f"{error}; {instead} in this request", LateWarning, stacklevel=4)
+    return replace(task, embedder=None) if isinstance(need, Vectors) else replace(task, reranker=None)
 
 
 def _flow(task: Task) -> Generator[Need | Packed, Any, None]:

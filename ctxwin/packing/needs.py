@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 import warnings
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future
-from contextvars import copy_context
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..embed import Embedder
 from ..errors import CtxwinWarning
+from ..limits import Unanswered, in_time
 from ..rerank import Reranker, rerank
 from ..summarize import Summarizer, load_summary, save_summary
 
-__all__ = ["Need", "Scores", "Summaries", "SummaryWarning", "Vectors", "answer"]
+__all__ = ["LateWarning", "Need", "Scores", "Summaries", "SummaryWarning", "Vectors", "answer"]
 
 SUMMARY_TOKENS = 96
 """Tokens that a summary is asked to have at most: some four sentences. What comes back is counted."""
@@ -52,6 +50,10 @@ class Scores:
     texts: Sequence[str]
 
 
+class LateWarning(CtxwinWarning):
+    """An embedder or reranker gave no answer in time, and the request was packed without it."""
+
+
 class SummaryWarning(CtxwinWarning):
     """A summariser failed and extracts were used instead."""
 
@@ -61,7 +63,11 @@ Answer = NDArray[np.float32] | list[str | None]
 
 
 def answer(need: Need) -> Answer:
-    """Answer a need, blocking."""
+    """Answer a need, blocking.
+
+    Raises:
+        Unanswered: the embedder or reranker did not answer in time.
+    """
     if isinstance(need, Vectors):
         return need.embedder.embed(need.texts)
     if isinstance(need, Scores):
@@ -79,9 +85,10 @@ def _summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[str | None]
         if found[place] is not None:
             continue
         try:
-            summary = _in_time(lambda text=text: _written(summarizer, text))  # type: ignore[misc]
+            who = f"summarizer {summarizer.name!r}"
+            summary = in_time(lambda text=text: _written(summarizer, text), SUMMARY_SECONDS, who)  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - a summariser is anybody's code; the extract serves instead
-            late = isinstance(error, TimeoutError)
+            late = isinstance(error, Unanswered)
             why = f"gave no answer for {SUMMARY_SECONDS:g} s" if late else f"failed ({type(error).__name__})"
             message = f"summarizer {summarizer.name!r} {why}; extracts are used instead"
             warnings.warn(message, SummaryWarning, stacklevel=2)
@@ -97,25 +104,6 @@ def _written(summarizer: Summarizer, text: str) -> str:
     written = summarizer.summarize([text], SUMMARY_TOKENS)
     texts = asyncio.run(_awaited(written)) if inspect.isawaitable(written) else written
     return str(texts[0])
-
-
-def _in_time(work: Callable[[], str]) -> str:
-    """Do some work in a thread that can be left where it hangs.
-
-    Raises:
-        TimeoutError: it took longer than `SUMMARY_SECONDS`.
-        Exception: whatever the work raised.
-    """
-    done: Future[str] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - the caller's to handle
-            done.set_exception(error)
-
-    Thread(target=copy_context().run, args=(run,), name="ctxwin-summarizer", daemon=True).start()
-    return done.result(SUMMARY_SECONDS)
 
 
 async def _awaited(written: Awaitable[Sequence[str]]) -> Sequence[str]:

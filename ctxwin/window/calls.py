@@ -20,8 +20,9 @@ __all__ = ["Call", "Calls", "in_thread"]
 
 Result = TypeVar("Result")
 
-LEAVING = 1.0
-"""Seconds that a task which is cancelled waits for what is stored for it; that takes milliseconds."""
+LEAVING = 10.0
+"""Seconds at most that a task which is cancelled waits for what is stored for it; that takes milliseconds, and more
+where many are stored at once."""
 LEFT = 100
 """Calls without an answer that are remembered, so that their messages are known when they are sent again."""
 

@@ -8,18 +8,25 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from ..errors import UnknownModel
+from ..clients import Client
+from ..errors import InputError, UnknownModel
 from ..items import Budget, parse_tokens
 from ..messages import Dialect
 from ..models import Model, get_model
 from ..store import Settings, Store
 
-__all__ = ["PART", "UNKNOWN", "Kept", "as_budget", "exported", "row_of", "settled"]
+__all__ = ["PART", "UNKNOWN", "Kept", "as_budget", "exported", "require_dialect", "row_of", "settled"]
 
 EMBEDDERS, EXPORTS = "embedders", "exports"
 """Where a window's state keeps whose vectors it has, and the paths that it was written to."""
 PART = ".part"
 """Ends the name of an export that is being written."""
+_CLIENTS: Mapping[Dialect, str] = {
+    "openai": "client=OpenAI()",
+    "responses": "client=ctxwin.clients.adapt(OpenAI(), 'responses')",
+    "anthropic": "client=Anthropic()",
+}
+"""What speaks a dialect."""
 UNKNOWN = "generic"
 """Tokenizer of a model that is not in the catalogue: an estimate with a wide bound."""
 
@@ -46,6 +53,19 @@ def settled(
         dialect=dialect or known.dialect,
         system=known.system if system is None else system,
     )
+
+
+def require_dialect(client: Client, dialect: Dialect) -> None:
+    """Refuse a client that takes messages of another dialect.
+
+    Raises:
+        InputError: it does.
+    """
+    if client.dialect != dialect:
+        raise InputError(
+            f"a client of type {type(client).__name__} takes messages of dialect {client.dialect!r}, not {dialect!r}; "
+            f"give {_CLIENTS[dialect]}, or leave out dialect="
+        )
 
 
 def row_of(model: str | Model | None, budget: Budget | None) -> Model | None:

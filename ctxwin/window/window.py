@@ -25,7 +25,7 @@ from .mending import mended
 from .packer import Packer
 from .recording import Recording
 from .saved import restore, save, write
-from .settings import Kept, as_budget, exported, row_of, settled
+from .settings import Kept, as_budget, exported, require_dialect, row_of, settled
 
 __all__ = ["Window"]
 
@@ -99,8 +99,10 @@ class Window(Recording):
             if self._owned:
                 undo.callback(self._store.close)
             self._lock = RLock()
-            self._client = adapt(client) if client is not None else None
             known = self._store.settings(id) or Settings()
+            self._client = adapt(client, dialect=dialect or known.dialect) if client is not None else None
+            if self._client is not None and dialect is not None:
+                require_dialect(self._client, dialect)
             speaks = dialect or (self._client.dialect if self._client else None)
             settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
             self._kept = Kept(self._store, id, settings, known)
@@ -169,12 +171,13 @@ class Window(Recording):
         """The client through which requests are sent.
 
         Raises:
-            InputError: neither a client nor a model was given.
+            InputError: neither a client nor a model was given, or no endpoint takes the window's dialect.
         """
         if self._client is None:
             if self.model is None:
                 raise InputError("no model to send to; open the window with model= or client=")
             self._client = adapt(Endpoint(model=self.model))
+            require_dialect(self._client, self.dialect)
         return self._client
 
     @property
