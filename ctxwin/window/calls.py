@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -55,11 +56,13 @@ class Calls:
     def __init__(self) -> None:
         self._open: WeakSet[Call] = WeakSet()
         self._left: deque[list[int]] = deque(maxlen=LEFT)
+        self._lock = Lock()  # calls are left from the event loop while others begin in threads
 
     def begin(self, positions: Sequence[int]) -> Call:
         """Return the call that brought the messages at these positions."""
         call = Call(own=list(positions))
-        self._left = deque((one for one in self._left if one != call.own[: len(one)]), maxlen=LEFT)
+        with self._lock:
+            self._left = deque((one for one in self._left if one != call.own[: len(one)]), maxlen=LEFT)
         self._open.add(call)
         return call
 
@@ -90,7 +93,9 @@ class Calls:
         self, contents: Contents, new: Sequence[Mapping[str, Any]]
     ) -> tuple[list[int], Sequence[Mapping[str, Any]]]:
         """Return where those messages stand that a call brought which ended without an answer, and the others."""
-        for own in reversed(self._left):
+        with self._lock:
+            left = [*reversed(self._left)]
+        for own in left:
             said = [turn.message for turn in contents.turns if turn.position in own]
             if said and said == list(new[: len(said)]):
                 return list(own), new[len(said) :]
@@ -108,10 +113,10 @@ class Calls:
 
     def leave(self, call: Call) -> None:
         """Take it that a call ended without an answer."""
-        if not call.over:
+        with self._lock:
+            if not call.over and call.own:
+                self._left.append(call.own)  # before it counts as over: who asks again finds it here or under way
             call.over = True
-            if call.own:
-                self._left.append(call.own)
 
     def busy(self, but: Call | None = None) -> Collection[int]:
         """Return the positions of what other calls brought that are under way."""

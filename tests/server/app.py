@@ -208,7 +208,11 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(200, {"object": "list", "data": rows, **frame})
 
     def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        size = int(self.headers["Content-Length"])
+        raw = self.rfile.read(size)
+        if len(raw) < size:  # a client that was cancelled while it sent
+            self.close_connection = True
+            return None
         body = json.loads(raw)
         path = self.path.split("?")[0]
         if path not in PATHS and path != COUNT:
