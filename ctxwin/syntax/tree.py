@@ -48,8 +48,9 @@ of zeros 80; what is one short piece again and again reaches 60 to 200, and a pa
 GIVEN_UP = 256
 """Texts that are remembered as given up, so that none costs its time twice."""
 MAX_NESTED, MAX_ANGLES = 200, 50
-"""Brackets, and `<` within one statement, that are open at once; where a `<` may open type arguments, these grammars
-keep all readings, and their memory grows with the square of the depth: 20 kB of `a<a<a<` take 1.4 GB."""
+"""Brackets, and `<` within one statement, that are open at once. Of some 90,000 files of code four open more brackets;
+200 kB of `.a{` take the grammar of Ruby 2.4 GB. Where a `<` may open type arguments, grammars keep all readings, and
+their memory grows with the square of the depth: 20 kB of `a<a<a<` take 1.4 GB."""
 
 _HASHES = 100 * "#"
 """Around a raw string of Swift; the grammar's scanner takes gigabytes for a long run of them."""
@@ -185,10 +186,10 @@ def _is_too_deep(text: str, language: str) -> bool:
         return _HASHES in text
     if language == "java" and text.count("=>") > MAX_ARROWS:
         return True
-    return language in _AMBIGUOUS and _is_deeply_nested(text)
+    return _is_deeply_nested(text, MAX_ANGLES if language in _AMBIGUOUS else len(text))
 
 
-def _is_deeply_nested(text: str) -> bool:
+def _is_deeply_nested(text: str, max_angles: int) -> bool:
     """Tell whether more brackets, or more `<` within a statement, are open at once than hands write."""
     brackets = angles = 0
     for sign in _BRACKET.findall(text):
@@ -202,7 +203,7 @@ def _is_deeply_nested(text: str) -> bool:
             brackets = max(0, brackets - 1)
         if sign in "{};":
             angles = 0
-        if brackets > MAX_NESTED or angles > MAX_ANGLES:
+        if brackets > MAX_NESTED or angles > max_angles:
             return True
     return False
 
