@@ -78,13 +78,11 @@ _SYSTEM = ("ALTER TABLE windows ADD COLUMN system TEXT",)  # JSON: {"prompt": ..
 
 _CHANGES = ("ALTER TABLE windows ADD COLUMN changes INTEGER NOT NULL DEFAULT 0",)  # of marks and erasures
 
-_BEHIND_LENGTH = (
-    "ALTER TABLE turns ADD COLUMN behind INTEGER",  # position of a turn; NULL: it stands at its own position
+_BEHIND = ("ALTER TABLE turns ADD COLUMN behind INTEGER",)  # position of a turn; NULL: it stands at its own position
+
+_LENGTH_SUMS_PURGING = (
     "ALTER TABLE windows ADD COLUMN length INTEGER NOT NULL DEFAULT 0",  # positions used: tells whether turns are lost
     'UPDATE windows SET length = coalesce((SELECT max(position) + 1 FROM turns WHERE "window" = windows.id), 0)',
-)
-
-_SUMS_PURGING = (
     *(f"ALTER TABLE {table} ADD COLUMN crc INTEGER" for table in ("turns", "windows", "usage", "counts", "vectors")),
     "ALTER TABLE windows ADD COLUMN state_crc INTEGER",  # of the state alone, which can be begun anew
     "CREATE TABLE purging (since TEXT NOT NULL)",  # a row: bytes of what was erased may still be in the file
@@ -95,7 +93,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _COUNTS_VECTORS_USAGE,
     _SYSTEM,
     _CHANGES,
-    _BEHIND_LENGTH,
-    _SUMS_PURGING,
+    _BEHIND,
+    _LENGTH_SUMS_PURGING,
 )
 """Statements of each step."""
