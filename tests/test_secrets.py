@@ -144,6 +144,18 @@ def test_a_refresh_sees_secrets_come_and_go(tmp_path: Path) -> None:
     found.refresh()
 
 
+def test_large_files_of_nothing_but_secrets_are_skipped(tmp_path: Path) -> None:
+    rows = "".join(f'{{"user": "u{i}", "token": "ghp_{some(36)}"}}\n' for i in range(5_000))
+    (tmp_path / "tokens.jsonl").write_text(rows)  # machine-written, in memory, searched for each question
+    (tmp_path / "id_rsa").write_text("mere words\n" * 200_000)  # too large to be indexed
+    (tmp_path / "a.md").write_text("Words.\n")
+    found = Files(tmp_path)
+    assert (list(found.large), [one.path for one in found.skipped]) == ([], ["id_rsa", "tokens.jsonl"])
+    packed = ctxwin.pack(query="Which token has u77?", files=found, budget=500, embedder="none")
+    assert "ghp_" not in json.dumps(packed.to_dict())
+    assert sorted(Files(tmp_path, allow_secrets=True).large) == ["id_rsa", "tokens.jsonl"]
+
+
 HOSTILE = (
     "password=", "a_token: '", "api_key = x1y2", "-----BEGIN PRIVATE" + " KEY-----\n", "ey" + "J", "AK" + "IA", "sk-",
     "://a:b@", "token=a1b2c3d4e5f6g7h8 ", "key" * 3, 'pass="a1', "\n", " ", "secret\t", "MTA1.", "$2a$", "1234567:AA",

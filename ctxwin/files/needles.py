@@ -37,23 +37,7 @@ _LEVELS = (
     (re.compile(r"\bwarn(?:ings?|s|ed)?\b|警告", re.I), (b"warn",)),
 )  # fmt: skip
 _SAID = frozenset(
-    [
-        "happen",
-        "happened",
-        "happens",
-        "happening",
-        "around",
-        "oclock",
-        "clock",
-        "log",
-        "logs",
-        "file",
-        "files",
-        "line",
-        "lines",
-        "am",
-        "pm",
-    ]
+    "happen happened happens happening around oclock clock log logs file files line lines am pm".split()  # noqa: SIM905
 )
 """Words of questions about logs and tables that hardly stand in them."""
 _QUOTED = re.compile(r'"([^"\n]{3,60})"|“([^”\n]{3,60})”|`([^`\n]{3,60})`')

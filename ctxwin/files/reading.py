@@ -91,7 +91,8 @@ def read(
     if is_document(path):
         max_bytes = max(max_bytes, DOCUMENT_BYTES)
     if not is_document(path) and (status.st_size > max_bytes or is_packed(path)):
-        return _large(path, status)
+        found = _large(path, status)
+        return found if allow_secrets or not nothing_else("", source or path, ()) else _secret(found, ())
     if status.st_size > max_bytes:
         return Reading(reason=_too_large(status.st_size, max_bytes))
     try:
@@ -112,11 +113,16 @@ def _without_secrets(found: Reading, text: str, source: str) -> Reading:
     """Return what was read without its secrets, or without a text where that is nothing else."""
     text, secrets = redacted(text, source)
     if nothing_else(text, source, secrets):
-        kinds = ", ".join(dict.fromkeys(one.kind for one in secrets))
-        what = f"nothing but secrets ({kinds})" if kinds else "a file for secrets by its name"
-        reason = f"{what}; allow_secrets=True or --allow-secrets reads it"
-        return replace(found, text=None, reason=reason, digest=b"", secrets=secrets)
+        return _secret(found, secrets)
     return replace(found, text=text, digest=_digest(text), secrets=secrets) if secrets else found
+
+
+def _secret(found: Reading, secrets: tuple[Secret, ...]) -> Reading:
+    """Return what is left of a file that is nothing but secrets: why it is left out."""
+    kinds = ", ".join(dict.fromkeys(one.kind for one in secrets))
+    what = f"nothing but secrets ({kinds})" if kinds else "a file for secrets by its name"
+    reason = f"{what}; allow_secrets=True or --allow-secrets reads it"
+    return replace(found, text=None, large=0, reason=reason, digest=b"", secrets=secrets)
 
 
 def mark_of(path: str) -> Mark | None:
