@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ctxwin.errors import InputError
 from ctxwin.items import Item
-from ctxwin.retrieve import Index, ItemVectors, Query
+from ctxwin.retrieve import Index, ItemVectors, Query, score_together
 from ctxwin.retrieve.cues import instruction_strength
 from ctxwin.retrieve.dates import named_days
 from ctxwin.retrieve.lazily import Lazily
@@ -306,6 +306,19 @@ def test_each_embedder_has_a_scale_of_its_own():
     query = Query(text="dog", vectors={"low": vectors([1, 0]), "high": vectors([1, 0])})
     dense = Index(items).with_vectors(low, high).features(query)["dense"]
     assert dense[0] == dense[2] > dense[1] == dense[3] == 0
+
+
+def test_vectors_count_little_in_one_index_where_words_answer_in_another():
+    """Of a question in Chinese, which the talk answers word for word, no chunk of a file says anything."""
+    query = Query(text="美玲对核桃过敏吗？", vectors={"toy": vectors([1, 0])})
+    talk = Index(turns("美玲对核桃过敏。", "明天下雨。")).with_vectors(
+        ItemVectors(name="toy", matrix=vectors([0.2, 1], [0, 1]))
+    )
+    files = Index(turns("租车条件。", "路线。", kind="passage")).with_vectors(
+        ItemVectors(name="toy", matrix=vectors([0.9, 0.4], [0.1, 1]))
+    )
+    of_talk, of_files = score_together([(talk, query), (files, query)])
+    assert of_talk[0] == 1 > 5 * of_files.max()
 
 
 def test_vectors_of_question_and_history_are_mixed():

@@ -192,12 +192,13 @@ class Index:
         parts = {name: round(float(part[i]), 3) for name, part in self.features(query).items()}
         return dict(sorted(parts.items(), key=lambda part: -part[1]))
 
-    def features(self, query: Query, ranges: Ranges | None = None) -> dict[str, Scores]:
+    def features(self, query: Query, ranges: Ranges | None = None, missing: float | None = None) -> dict[str, Scores]:
         """Return each feature's share of the score, (n,) each; the score is their sum.
 
         Args:
             query: the question.
             ranges: least and most of the bare matches, where other indexes are asked too; None: of this one.
+            missing: which share of the question no item of all indexes says, likewise.
         """
         leaning = self._leaning(query)
         terms = query.terms(self.weights.history * leaning, prose_weight=self._sources.prose_weight)
@@ -207,7 +208,9 @@ class Index:
         words = TASK_WORDS if query.is_task else 1.0
         parts = {"lexical": words * self.weights.lexical * scaled.pop(WORDS) ** STEEP_WORDS}
         if scaled:
-            parts["dense"] = self.weights.dense * self._need_of_meaning(query) * add_up(scaled) ** STEEP_VECTORS
+            parts["dense"] = (
+                self.weights.dense * self._need_of_meaning(query, missing) * add_up(scaled) ** STEEP_VECTORS
+            )
         parts |= self._surroundings(query, add_up(parts))
         parts |= self._asked_for(query) | self._sources.asked_for(query, terms, self.weights)
         if self._sources.has_code:
@@ -226,11 +229,10 @@ class Index:
         return {WORDS: self._words.scores(terms)} | self._cosines(query, leaning)
 
     def _cosines(self, query: Query, leaning: float = 0.0) -> dict[str, Scores]:
-        directions = {one.name: query.direction(one.name, leaning) for one in self._vectors}
         return {
             one.name: one.cosines(direction, len(self))
             for one in self._vectors
-            if (direction := directions[one.name]) is not None
+            if (direction := query.direction(one.name, leaning)) is not None
         }
 
     def _leaning(self, query: Query) -> float:
@@ -243,17 +245,16 @@ class Index:
         """
         if not query.history:
             return 0.0
-        missing = self._missing(query)
+        missing = self.missing(query)
         found = [float(np.nanmax(one)) for one in self._cosines(query).values() if not np.isnan(one).all()]
-        if not found:
-            return missing
-        return max(missing**2, float(np.clip((SELF_CONTAINED - max(found)) / (SELF_CONTAINED - LEANING), 0, 1)))
+        by_vectors = (SELF_CONTAINED - max(found, default=0.0)) / (SELF_CONTAINED - LEANING)
+        return max(missing**2, float(np.clip(by_vectors, 0, 1))) if found else missing
 
-    def _missing(self, query: Query) -> float:
-        """Return which share of a question's weight, by rarity, the item that has most of it lacks, 0 to 1."""
+    def missing(self, query: Query) -> float:
+        """Return which share of a question's weight, by rarity, the best item lacks, 0 to 1."""
         return 1.0 - float(self.coverage(query).max(initial=0.0))
 
-    def _need_of_meaning(self, query: Query) -> float:
+    def _need_of_meaning(self, query: Query, missing: float | None) -> float:
         """Return how much vectors count: less, the more of a question in another script the best item says.
 
         Pairs of characters are such fine keys, and the model of other scripts is so coarse, that vectors help only
@@ -262,7 +263,7 @@ class Index:
         """
         if not is_foreign(query.text):
             return self._sources.need_of_meaning
-        return MEANING * self._missing(query) ** 2
+        return MEANING * (self.missing(query) if missing is None else missing) ** 2
 
     def _surroundings(self, query: Query, base: Scores) -> dict[str, Scores]:
         """Let items take part in the relevance of what stands around them.
@@ -388,10 +389,10 @@ def score_together(asked: Sequence[tuple[Index, Query]]) -> list[Scores]:
         >>> [[f"{one:.2f}" for one in p] for p in score_together([(talk, query), (files, query)])]
         [['0.03'], ['1.00']]
     """
-    ranges = find_ranges(*(index.matches(query) for index, query in asked)) if len(asked) > 1 else None
-    totals = [
-        add_up(index.features(query, ranges)) if len(index) else np.zeros(0, np.float32) for index, query in asked
-    ]
+    none, several = np.zeros(0, np.float32), len(asked) > 1
+    ranges = find_ranges(*(index.matches(query) for index, query in asked)) if several else None
+    missing = min(index.missing(query) for index, query in asked) if several else None
+    totals = [add_up(index.features(query, ranges, missing)) if len(index) else none for index, query in asked]
     best = max((float(total.max()) for total in totals if total.size), default=0.0)
     return [
         np.exp((total - np.float32(best)) / np.float32(index.weights.temperature)).round(7)
