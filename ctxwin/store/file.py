@@ -37,6 +37,11 @@ _CHECK = "PRAGMA quick_check(1)"
 _CHECK_WINDOWS = "PRAGMA integrity_check(windows)"
 """Whether each window is found by its name; one that is not would seem to be new."""
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
+"""Bring the log into the file and cut it to nothing.
+
+A passive checkpoint would leave that to the next writer, whose reset may damage a file beside another's checkpoint in
+SQLite before 3.51.3 (https://www.sqlite.org/wal.html#walresetbug).
+"""
 
 _REASONS: Mapping[int, str] = {
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full; free some space and try again",
@@ -322,9 +327,11 @@ class StoreFile:
 def _at_once(file: sqlite3.Connection) -> Iterator[None]:
     """Do what need not be done now, and leave it for another time where others use the file or the disk refuses."""
     file.execute("PRAGMA busy_timeout=0")
-    with contextlib.suppress(sqlite3.OperationalError):
-        yield
-    file.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
+    try:
+        with contextlib.suppress(sqlite3.OperationalError):
+            yield
+    finally:
+        file.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
 
 def _primary(error: sqlite3.Error) -> int:
