@@ -159,7 +159,11 @@ def test_large_files_of_nothing_but_secrets_are_skipped(tmp_path: Path) -> None:
 HOSTILE = (
     "password=", "a_token: '", "api_key = x1y2", "-----BEGIN PRIVATE" + " KEY-----\n", "ey" + "J", "AK" + "IA", "sk-",
     "://a:b@", "token=a1b2c3d4e5f6g7h8 ", "key" * 3, 'pass="a1', "\n", " ", "secret\t", "MTA1.", "$2a$", "1234567:AA",
-    "x" * 50 + "=", "export A=a1b2c3d4e5f6a7b8\n",
+    "x" * 50 + "=", "Passwort: ",
+    "variable \"token\" {\n", "user=a&b=c&password=", "password: |\n ",
+    "<key>token</key>\n",
+    "mysql -", "mongo://a", "name: token\n  value:", "stringData:\n  a: b\n",
+    "nemonic = 'abandon ", "export A=a1b2c3d4e5f6a7b8\n",
 )  # fmt: skip
 
 

@@ -38,6 +38,18 @@ _SHAPES = {
     "google-oauth-token": ("ya29.", re.compile(r"ya29\.[\w-]{60}")),
     "openai-api-key": ("sk-", re.compile(r"sk-(?:proj|svcacct|admin)-[\w-]{60}")),
     "password-hash": ("$", re.compile(r"\$(?:apr1|2[aby]|[156]|y)\$[A-Za-z0-9./$,=]{30}")),
+    "argon2-hash": ("$argon2", re.compile(r"\$argon2(?:id|i|d)\$[A-Za-z0-9./$,=+]{30}")),
+    "django-hash": ("pbkdf2_", re.compile(r"pbkdf2_sha(?:1|256)\$[0-9]{3,9}\$[\w./+=$]{30}")),
+    "ldap-hash": ("{S", re.compile(r"\{S?S?SHA(?:256|512)?\}[A-Za-z0-9+/]{27}")),
+    "discord-webhook": ("/webhooks/", re.compile(r"discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[\w-]{60}")),
+    "one-time-password": ("otp", re.compile(r"(?:[?&]secret=|TOTP\([\"'])[A-Z2-7]{16}")),
+    "mnemonic": ("nemonic", re.compile(r"nemonic[\"']?[ ]{0,9}[:=][ ]{0,9}[\"'](?:[a-z]{3,8}[ ]){11,23}[a-z]{3,8}")),
+    "cookie": ("\tTRUE\t", re.compile(r"\t(?:TRUE|FALSE)\t[0-9]{1,12}\t[^\t\n]{1,100}\t[^\s]{16}")),
+    "putty-key": ("Private-Lines:", re.compile(r"Private-Lines: [0-9]{1,3}\r?\n(?:[A-Za-z0-9+/=]{1,64}\r?\n){1,400}+")),
+    "openvpn-key": (
+        "OpenVPN Static",
+        re.compile(r"-----BEGIN OpenVPN Static key V1-----\r?\n(?:[0-9a-f]{32}\r?\n){1,16}+"),
+    ),
     "private-key": (
         "PRIVATE KEY",
         re.compile(
