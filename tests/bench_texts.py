@@ -1,16 +1,20 @@
 """Measure what hostile texts cost each way into the package: twice the text for twice the time, up to 1 MB.
 
     python tests/bench_texts.py [--way PART] [--piece PART] [--ratio 2.3]
+    python tests/bench_texts.py --from 500000 --sample 8 --seed 1    # the last doubling alone, 8 pieces a way
 
 Each way reads runs of every class of signs and of the pieces that its patterns look for. Process time of a text and of
 one twice as long is compared, from 125,000 characters to 1 million; prints what is over the ratio, and ends with 1.
+With a sample, each way reads other pieces, in turn, so that a few a way come to all of them over the ways.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
+import random
 import sys
 import tempfile
 import time
@@ -33,7 +37,7 @@ FIRST, LAST = 125_000, 1_000_000
 """Characters of the shortest and of the longest text."""
 RATIO = 2.3
 """Times that twice the text may take."""
-ENOUGH = 0.2
+ENOUGH = 0.05
 """Seconds; of less, a ratio says nothing that matters."""
 AGAIN = 3
 """Times that a ratio that is over is measured again."""
@@ -197,9 +201,9 @@ def filled(piece: str, size: int) -> str:
     return (piece * (size // len(piece) + 1))[:size]
 
 
-def ratio_of(name: str, way: Way, piece: str) -> Ratio:
+def ratio_of(name: str, way: Way, piece: str, first: int = FIRST) -> Ratio:
     """Return the worst ratio of a way and a piece, among texts that take long enough."""
-    size = FIRST
+    size = first
     before, worst = (
         spent(way, filled(piece, size)),
         Ratio(way=name, piece=piece, characters=size, seconds=0.0, ratio=0.0),
@@ -222,13 +226,20 @@ def ratio_of(name: str, way: Way, piece: str) -> Ratio:
     return worst
 
 
-def ratios(way: str = "", piece: str = "") -> Iterator[Ratio]:
-    for name, one in ways().items():
-        if way in name:
+def dealt(count: int, seed: int) -> Iterator[list[str]]:
+    """Deal out the pieces for one way after the other: all of them, or so many at a time from a mixed pack."""
+    pack = random.Random(seed).sample(PIECES, len(PIECES))
+    for at in itertools.count(0, count):
+        yield [pack[(at + i) % len(pack)] for i in range(count)] if count else list(PIECES)
+
+
+def ratios(given: argparse.Namespace) -> Iterator[Ratio]:
+    for (name, one), pieces in zip(ways().items(), dealt(given.sample, given.seed), strict=False):
+        if given.way in name:
             spent(one, "warm " * 100)
-            for text in PIECES:
-                if piece in repr(text):
-                    yield ratio_of(name, one, text)
+            for text in pieces:
+                if given.piece in repr(text):
+                    yield ratio_of(name, one, text, given.first)
 
 
 def main() -> int:
@@ -236,10 +247,13 @@ def main() -> int:
     parser.add_argument("--way", default="", help="only ways with this in their name")
     parser.add_argument("--piece", default="", help="only pieces with this in them")
     parser.add_argument("--ratio", type=float, default=RATIO)
+    parser.add_argument("--from", dest="first", type=int, default=FIRST, help="characters of the shortest text")
+    parser.add_argument("--sample", type=int, default=0, help="pieces a way; without it all")
+    parser.add_argument("--seed", type=int, default=0, help="of the order in which the pieces are dealt out")
     given = parser.parse_args()
     over = 0
     found: list[Ratio] = []
-    for one in ratios(given.way, given.piece):
+    for one in ratios(given):
         found.append(one)
         if one.ratio > given.ratio:
             over += 1

@@ -160,8 +160,13 @@ def test_large_files_of_nothing_but_secrets_are_skipped(tmp_path: Path) -> None:
 HOSTILE = (
     "password=", "a_token: '", "api_key = x1y2", "-----BEGIN PRIVATE" + " KEY-----\n", "ey" + "J", "AK" + "IA", "sk-",
     "://a:b@", "token=a1b2c3d4e5f6g7h8 ", "key" * 3, 'pass="a1', "\n", " ", "secret\t", "MTA1.", "$2a$", "1234567:AA",
-    "x" * 50 + "=", "-----BEGIN PRIVATE" + " KEY-----\nMHcCAQEEIKq9w7VZ\n", "MHcCAQEEIKq9w7VZ+/\n",
-    "-----BEGIN PRIVATE" + " KEY-----", "Private-Lines: 7\n+", "export A=a1b2c3d4e5f6a7b8\n",
+    "-----BEGIN PRIVATE" + " KEY-----\nMHcCAQEEIKq9w7VZ\n", "MHcCAQEEIKq9w7VZ+/\n",
+    "-----BEGIN PRIVATE" + " KEY-----", "Private-Lines: 7\n+",
+    "x" * 50 + "=", "Passwort: ",
+    "variable \"token\" {\n", "user=a&b=c&password=", "password: |\n ",
+    "<key>token</key>\n",
+    "mysql -", "mongo://a", "name: token\n  value:", "stringData:\n  a: b\n",
+    "nemonic = 'abandon ", "export A=a1b2c3d4e5f6a7b8\n",
 )  # fmt: skip
 
 
@@ -191,6 +196,7 @@ KEY_KINDS = {
     "putty": pem("X")
     .replace("-----BEGIN X-----", "Private" + "-Lines: 25")
     .replace("-----END X-----", "Private-MAC: 1"),
+    "openvpn": pem("OpenVPN Static" + " key V1"),
     "long": pem("PRIVATE" + " KEY", 90_000),
     "unfinished": pem("PRIVATE" + " KEY").partition("-----END")[0],
 }
@@ -228,13 +234,14 @@ def test_no_part_of_a_private_key_is_in_a_place_of_a_large_file(
     text = filler * (before // len(filler)) + "zebra opened\n" + key + "zebra closed\n" + filler * 40_000
     with gzip.open(log, "wt") if packed_up else log.open("w") as file:
         file.write(text)
+    seen: set[str] = set()
     for question in ("Which zebra?", *(f"What is {one}?" for one in asked)):
         packed = ctxwin.pack(query=question, files=Files(log, max_bytes=1_000_000), budget=2_000, embedder="none")
         said = json.dumps(packed.to_dict())
         assert not [line for line in secret if line[:30] in said or line[-30:] in said]
         assert question != "Which zebra?" or ("zebra opened" in packed.text and "zebra closed" in packed.text)
-        assert {kind for _, kind in packed.report.secrets} <= {"private-key"}
-    assert packed.report.secrets
+        seen |= {kind for _, kind in packed.report.secrets}
+    assert seen == {"private-key"}
     free = Files(log, max_bytes=1_000_000, allow_secrets=True)
     assert secret[0] in ctxwin.pack(query="Which zebra?", files=free, budget=2_000, embedder="none").text
 

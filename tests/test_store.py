@@ -353,11 +353,14 @@ def test_an_erasure_that_another_reader_holds_up_says_so_and_can_be_done_again(p
 def test_what_could_not_be_removed_from_the_file_goes_when_it_is_opened_again(place):
     run(
         """
-        import os, sys
+        import os, sqlite3, sys
         from ctxwin.store import SqliteStore
         from ctxwin.store.file import StoreFile
         store = SqliteStore(sys.argv[1])
         store.append("w", [{"role": "user", "content": "4711-ABSINTH"}, {"role": "user", "content": "stays"}])
+        reader = sqlite3.connect(sys.argv[1], isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM turns").fetchall()  # so that the file stays as it is read here
         StoreFile.purge = lambda self: os._exit(0)  # as if it were killed here
         store.erase("w", [0])
         """,

@@ -197,6 +197,73 @@ def test_a_damaged_name_is_told_without_quoting_it(place):
     assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
+def zeroed(log, at):
+    page = at // 4_096 * 4_096
+    return log[:page] + bytes(len(log[page : page + 4_096])) + log[page + 4_096 :]
+
+
+def flipped(log, at):
+    return log[:at] + bytes([log[at] ^ 1 << at % 8]) + log[at + 1 :]
+
+
+@POSIX
+@pytest.mark.parametrize(
+    "hurt",
+    [flipped, zeroed, lambda log, at: log[:at], lambda log, at: b"", lambda log, at: None],
+    ids=["flipped", "zeroed", "cut", "emptied", "deleted"],
+)
+def test_damage_of_the_log_after_a_crash_takes_no_turn(place, hurt):
+    """SQLite ends reading its log at the first damaged place, without a word: no turn may stand there alone."""
+    processes.run(
+        """
+        import os, sys
+        from ctxwin.store import SqliteStore
+        store = SqliteStore(sys.argv[1])
+        for n in range(30):
+            store.append("w", [{"role": "user", "content": f"{n} " + "z" * 300}])
+            store.save_counts("t", {f"{n}": n})
+        store.mark("w", 3, pinned=True)
+        store.save_counts("t", {f"{n}": n for n in range(1_000)})
+        os._exit(0)
+        """,
+        place,
+    )
+    file, log = place.read_bytes(), place.with_name("chat.db-wal").read_bytes()
+    chance = random.Random(11)
+    for number in range(200 if hurt is flipped else 20):
+        other = place.with_name(f"{number}.db")
+        other.write_bytes(file)
+        other.with_name(f"{number}.db-wal").write_bytes(log)
+        if (damaged := hurt(log, chance.randrange(len(log)))) is None:
+            other.with_name(f"{number}.db-wal").unlink()
+        else:
+            other.with_name(f"{number}.db-wal").write_bytes(damaged)
+        with opened(other) as store:
+            turns = store.turns("w")
+            assert [turn.message["content"] for turn in turns] == [f"{n} " + "z" * 300 for n in range(30)]
+            assert [turn.position for turn in turns if turn.pinned] == [3]
+            counts = store.counts("t", [f"{n}" for n in range(1_000)])
+            assert all(tokens == int(key) for key, tokens in counts.items())
+            assert store.append("w", [HELLO])[0].position == 30
+
+
+def test_a_log_that_another_reads_stays_until_it_is_free(place):
+    log = place.with_name("chat.db-wal")
+    with opened(place) as store, contextlib.closing(sqlite3.connect(place, isolation_level=None)) as reader:
+        store.append("w", [HELLO])
+        assert log.stat().st_size == 0
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM turns").fetchone() == (1,)
+        for position in (1, 2, 3):
+            assert store.append("w", [HELLO])[0].position == position  # and waits for nobody
+        assert log.stat().st_size > 0
+        assert reader.execute("SELECT count(*) FROM turns").fetchone() == (1,)
+        reader.execute("COMMIT")
+        store.append("w", [HELLO])
+        assert log.stat().st_size == 0
+        assert len(store.turns("w")) == 5
+
+
 # No place, no right
 
 

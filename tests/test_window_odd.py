@@ -11,6 +11,7 @@ from server import Provider
 import ctxwin
 from ctxwin import BudgetError
 from ctxwin.clients import Reply, Usage
+from ctxwin.clients.anthropic import MESSAGES
 from ctxwin.clients.chat import CHAT
 from ctxwin.errors import InputError
 from ctxwin.store import MemoryStore, SqliteStore, UsageRecord
@@ -329,3 +330,16 @@ def test_a_client_of_another_dialect_is_refused_with_the_way_out(dialect):
     window = ctxwin.Window(model="gpt-4o", dialect=dialect, embedder="none")
     with pytest.raises(InputError, match=r"EndpointClient.*takes messages of dialect 'openai'"):
         window.send("Hello.")
+
+
+@pytest.mark.parametrize("usage", ["many", 7, [], [3], {"input_tokens": "many", "output_tokens": None}], ids=repr)
+def test_a_streamed_usage_of_another_form_loses_no_answer(usage):
+    gather = MESSAGES.gather()
+    for event in (
+        {"type": "message_start", "message": {"model": "claude-sonnet-5", "usage": usage}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "In May."}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage},
+    ):
+        gather.feed(event)
+    assert gather.done and gather.reply().text == "In May."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..messages.tidying import field, message_blocks, plain
@@ -72,7 +72,7 @@ class MessagesGather:
 
     def _spend(self, usage: Any) -> None:
         """Take over the counts; those that come later are sums over the whole message."""
-        if usage is not None:
+        if isinstance(usage, Mapping) or hasattr(usage, "model_dump"):  # some servers report a number, or a list
             self._usage |= {key: value for key, value in plain(usage).items() if value is not None}
 
     def _add(self, place: int, delta: Any) -> str:

@@ -31,8 +31,8 @@ LONG = 2_000
 CROWD = 6_000
 """Hits of one term in a block, one in 170 bytes, from which it stands everywhere and tells no line from others."""
 EDGE = 700
-"""Bytes beside a window that is cut out of a line: in them is the name of a value, or the rest of it, by which a secret
-is known that the window has a part of; `named` reads values of up to 600."""
+"""Bytes beside a window: in them is the name of a value, or the rest of it, by which a secret is known that the window
+has a part of; `named` reads values of up to 600."""
 COLON, LINE_END = b":\n"
 
 
@@ -48,7 +48,7 @@ class Window(NamedTuple):
     """Whether it begins with a line."""
     data: bytes
     before: bytes = b""
-    """Some of what stands before it in its line, where it begins within one."""
+    """Some of what stands before it."""
     after: bytes = b""
     """The same of what stands behind it."""
     keys: Sequence[tuple[int, int]] = ()
@@ -209,7 +209,7 @@ class Cursor:
             line=self._line,
             whole=whole,
             data=data[start:stop],
-            before=b"" if whole else data[max(0, start - EDGE) : start],
-            after=b"" if data[stop - 1 : stop] == b"\n" else data[stop : stop + EDGE],
+            before=data[safe(data, max(0, start - EDGE)) : start],
+            after=data[stop : stop + EDGE],
             keys=[one for one in self._keys if one[0] < end and one[1] > at],
         )

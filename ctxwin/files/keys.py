@@ -2,8 +2,9 @@ r"""Private keys of many lines: where they begin and end, also where only a part
 
 -----BEGIN ... PRIVATE KEY----- | headers, an empty line | lines of base64 | -----END ... PRIVATE KEY-----
 
-PEM, OpenSSH and PGP write them so, SSH2 with four dashes, PuTTY between `Private-Lines:` and `Private-MAC:`. In a log
-each line may have a prefix, in code quotes around it, in JSON all stand on one line with `\n` between.
+PEM, OpenSSH and PGP write them so, SSH2 with four dashes, OpenVPN in hexadecimal digits, PuTTY between
+`Private-Lines:` and `Private-MAC:`. In a log each line may have a prefix, in code quotes around it, in JSON all stand
+on one line with `\n` between.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from .streams import Block
 
 __all__ = ["Keys", "PrivateKey", "private_keys"]
 
-_SIGNS = ("PRIVATE KEY", "Private-Lines:")
+_SIGNS = ("PRIVATE KEY", "Private-Lines:", "OpenVPN Static")
 """One of them is in every text with a private key."""
 HEADERS = 9
 """Lines between a key's first line and its base64 at most: RFC 4880, section 6.2, names five kinds."""
 PIECE = 8_192
 """Characters that are looked at as one line at most."""
 
-_BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}|\bPrivate-Lines: ?[0-9]{1,4}")
-_END = re.compile(r"-{4,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}|\bPrivate-MAC:[ 0-9a-f]{0,80}")
+_NAME = r"(?:[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V1) ?-{4,5}"
+_BEGIN = re.compile(rf"-{{4,5}} ?BEGIN {_NAME}|\bPrivate-Lines: ?[0-9]{{1,4}}")
+_END = re.compile(rf"-{{4,5}} ?END {_NAME}|\bPrivate-MAC:[ 0-9a-f]{{0,80}}")
 _BREAK = re.compile(r"\n|\\n")
 _ALONE = re.compile(r"[\s>|#*\"'`]{0,40}+[A-Za-z0-9+/]{16,}+={0,2}[\s\"'`,;+)\\r]{0,40}+")
 _BEHIND = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,}+={0,2}[^A-Za-z0-9+/=]{0,9}$")

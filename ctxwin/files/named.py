@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from .phrased import phrased_values
+
 __all__ = ["is_example", "named_values"]
 
 LEAST_PASSWORD, LEAST_KEY = 6, 16
@@ -32,10 +34,11 @@ _NAMED = re.compile(
     (?: (?P<password> pass(?:w(?:or)?d|wd|phrase|) | pwd ) | secret(?:[_-]?key(?:_base)?)? | token | credential
       | (?P<auth> auth(?:orization)?) | (?P<key> keys?(?:-data)? | salt) )
     s? (?:[_-]?(?:value|prod|live|staging|dev|b64|base64|[0-9]{1,2}))?
-    (?: ["'\])]{0,2} [ \t]{0,30} (?: :[ \t]{0,4}[\w.|?]{1,30}[ \t]{0,4}= | [=!]==? | => | := | [=:] )
+    (?: ["'\])]{0,2} [ \t]{0,30} (?: :[ \t]{0,4}[\w.|?&<>]{1,30}(?:[ ]str)?[ \t]{0,4}= | [=!]==? | => | := | [=:] )
       | (?P<argument>["'],)(?=[ \t]{0,30}["']) | ["'][ ]value= | > )
     [ \t]{0,30}
-    (?: (?P<quote>["'`]) (?P<quoted>[^"'`\r\n]{4,600}) (?P=quote) | (?P<bare>[^\s"'`<>,;&(){}\[\]\\]{6,600}) )
+    (?: (?:[bfru@$]{1,2}(?=["']))? (?P<quote>["'`]) (?P<quoted>[^"'`\r\n]{4,600}) (?P=quote)
+      | (?P<bare>[^\s"'`<>,;&(){}\[\]\\]{6,600}) )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -118,6 +121,12 @@ def named_values(text: str, path: str) -> Iterator[tuple[int, int, str]]:
         written = group == "quoted" or settings or (before[-1:] == ";" and text[end : end + 1] in (";", '"', "'"))
         if _by_chance(value) or (match["password"] and written and not trial and _chosen(value, plain)):
             yield start, end, "password" if match["password"] else "secret"
+    yield from phrased_values(text, path, _may_be, trial=trial)
+
+
+def _may_be(value: str) -> bool:
+    """Tell whether a value may be a secret that a phrase calls so."""
+    return not is_example(value) and not _REFERENCE.search(value) and (_chosen(value, plain=False) or _by_chance(value))
 
 
 def _is_name(match: re.Match[str], before: str) -> bool:

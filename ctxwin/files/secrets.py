@@ -40,6 +40,13 @@ _SHAPES = {
     "google-oauth-token": ("ya29.", re.compile(r"ya29\.[\w-]{60}")),
     "openai-api-key": ("sk-", re.compile(r"sk-(?:proj|svcacct|admin)-[\w-]{60}")),
     "password-hash": ("$", re.compile(r"\$(?:apr1|2[aby]|[156]|y)\$[A-Za-z0-9./$,=]{30}")),
+    "argon2-hash": ("$argon2", re.compile(r"\$argon2(?:id|i|d)\$[A-Za-z0-9./$,=+]{30}")),
+    "django-hash": ("pbkdf2_", re.compile(r"pbkdf2_sha(?:1|256)\$[0-9]{3,9}\$[\w./+=$]{30}")),
+    "ldap-hash": ("{S", re.compile(r"\{S?S?SHA(?:256|512)?\}[A-Za-z0-9+/]{27}")),
+    "discord-webhook": ("/webhooks/", re.compile(r"discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[\w-]{60}")),
+    "one-time-password": ("otp", re.compile(r"(?:[?&]secret=|TOTP\([\"'])[A-Z2-7]{16}")),
+    "mnemonic": ("nemonic", re.compile(r"nemonic[\"']?[ ]{0,9}[:=][ ]{0,9}[\"'](?:[a-z]{3,8}[ ]){11,23}[a-z]{3,8}")),
+    "cookie": ("\tTRUE\t", re.compile(r"\t(?:TRUE|FALSE)\t[0-9]{1,12}\t[^\t\n]{1,100}\t[^\s]{16}")),
 }
 """Kinds beside those of the scanner, which wants their provider's name nearby: first what a text must hold, which
 is found fifty times as fast."""
@@ -85,8 +92,8 @@ def redacted(
     Args:
         text: of a file, or of a part of it.
         path: the file's name, which tells settings from code and tests.
-        before: what stands before the part, where it begins within a line.
-        after: what stands behind it, where it ends within one.
+        before: some of what stands before the part.
+        after: some of what stands behind it.
         keys: where private keys are known to stand, as places in the text; they may begin before it and end behind it.
 
     Example:

@@ -42,14 +42,13 @@ def _cut(window: Window, count: int) -> Window:
     gone = window.data[:count]
     if not gone:
         return window
-    whole = gone.endswith(b"\n")
     return window._replace(
         at=window.at + count,
         char=window.char + len(text_of(gone)),
         line=window.line + gone.count(b"\n"),
-        whole=whole,
+        whole=gone.endswith(b"\n"),
         data=window.data[count:],
-        before=b"" if whole else (window.before + gone)[-EDGE:],
+        before=(window.before + gone)[-EDGE:],
     )
 
 

@@ -37,6 +37,11 @@ _CHECK = "PRAGMA quick_check(1)"
 _CHECK_WINDOWS = "PRAGMA integrity_check(windows)"
 """Whether each window is found by its name; one that is not would seem to be new."""
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
+"""Bring the log into the file and cut it to nothing.
+
+A passive checkpoint would leave that to the next writer, whose reset may damage a file beside another's checkpoint in
+SQLite before 3.51.3 (https://www.sqlite.org/wal.html#walresetbug).
+"""
 
 _REASONS: Mapping[int, str] = {
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full; free some space and try again",
@@ -85,8 +90,15 @@ class StoreFile:
             yield self._current()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection to one thread, in a transaction that is on the disk, or undone, at the end."""
+    def writing(self, *, again: bool = False) -> Iterator[sqlite3.Connection]:
+        """Give the connection to one thread, in a transaction that is on the disk, or undone, at the end.
+
+        SQLite ends reading a damaged log without a word. So what is written goes on from the log into the file, where
+        damage is told, unless another process reads an older state just then.
+
+        Args:
+            again: whether what is written could be made again; it may stay in the log, which spares 3 of 4 flushes.
+        """
         with self._lock, self._telling():
             connection = self._current()
             try:
@@ -94,6 +106,9 @@ class StoreFile:
                 self._look(connection)  # another process may have brought the file to a newer schema
                 yield connection
                 connection.execute("COMMIT")
+                if not again:
+                    with _at_once(connection):
+                        connection.execute(_EMPTY_LOG)
             finally:
                 if connection.in_transaction:
                     self._let_go()  # which undoes it; a connection that failed is not used again
@@ -129,10 +144,8 @@ class StoreFile:
         """Purge what another process erased and could not purge, unless that must be waited for."""
         if file.execute("SELECT count(*) FROM purging").fetchone() == (0,):
             return
-        file.execute("PRAGMA busy_timeout=0")
-        with contextlib.suppress(sqlite3.OperationalError):  # the file is in use: another time
+        with _at_once(file):
             self._purged(file)
-        file.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -308,6 +321,17 @@ class StoreFile:
                 return f"cannot be made: there is no folder {str(folder)!r}; make it first"
             return _REASONS[sqlite3.SQLITE_READONLY]
         return _REASONS.get(code) or f"cannot be used ({error.sqlite_errorname}: {error}); nothing of this was kept"
+
+
+@contextlib.contextmanager
+def _at_once(file: sqlite3.Connection) -> Iterator[None]:
+    """Do what need not be done now, and leave it for another time where others use the file or the disk refuses."""
+    file.execute("PRAGMA busy_timeout=0")
+    try:
+        with contextlib.suppress(sqlite3.OperationalError):
+            yield
+    finally:
+        file.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
 
 def _primary(error: sqlite3.Error) -> int:

@@ -265,7 +265,7 @@ class SqliteStore:
     def save_counts(self, tokenizer: str, counts: Mapping[str, int]) -> None:
         """Keep tokens by hash of the text."""
         rows = [(key, tokenizer, tokens, row_sum(key, tokenizer, tokens)) for key, tokens in counts.items()]
-        with self._file.writing() as file:
+        with self._file.writing(again=True) as file:
             file.executemany("INSERT OR REPLACE INTO counts (hash, tokenizer, tokens, crc) VALUES (?, ?, ?, ?)", rows)
 
     def vectors(self, embedder: str, hashes: Sequence[str]) -> Mapping[str, Vector]:
@@ -285,7 +285,7 @@ class SqliteStore:
             row = (key, embedder, dtype.str, vector.astype(dtype).tobytes())
             rows.append((*row, row_sum(*row)))
         sql = "INSERT OR REPLACE INTO vectors (hash, embedder, dtype, vector, crc) VALUES (?, ?, ?, ?, ?)"
-        with self._file.writing() as file:
+        with self._file.writing(again=True) as file:
             file.executemany(sql, rows)
 
     def close(self) -> None:
