@@ -30,6 +30,7 @@ from .reading import Reading, read, why
 from .scanning import MAX_SCANNED, Scanned, Target
 from .searches import Searches
 from .secrets import Secret
+from .streams import texts
 from .walking import Found, find, roots
 from .watching import until_something_changes
 
@@ -185,6 +186,20 @@ class Files:
     def found(self) -> Sequence[Item]:
         """What the last questions found in large files, for who asks by id for what was shortened."""
         return self._searches.found
+
+    def pieces(self, source: str) -> Iterator[str]:
+        """Yield the text of a file as it stands on disk, piece by piece, so that a large one takes no memory.
+
+        Raises:
+            InputError: it is no text any more, or not readable to its end.
+
+        Example:
+            >>> from ctxwin import sample
+            >>> found = Files(sample.files())
+            >>> all("".join(found.pieces(source)) == text for source, text in found.texts.items())
+            True
+        """
+        return texts(self._paths[source], lambda read: self._tell(f"reading {source}", read, self.large.get(source, 0)))
 
     def map(self, query: str | None = None, tokens: int = 1_000, *, tokenizer: Any = "o200k_base") -> str:
         """Draw a map: the folders, and the lines that define what the rest of the code refers to most, by file.

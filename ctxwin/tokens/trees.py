@@ -36,13 +36,20 @@ class _Folder:
         return Node(name=name, tokens=sum(node.tokens for node in ordered), children=ordered)
 
 
-def count_tree(files: Iterable[tuple[str | PurePath, str]], tokenizer: Tokenizer, *, name: str = ".") -> Node:
+def count_tree(
+    files: Iterable[tuple[str | PurePath, str]],
+    tokenizer: Tokenizer,
+    *,
+    name: str = ".",
+    counted: Iterable[tuple[str | PurePath, int]] = (),
+) -> Node:
     r"""Count files and sum them by folder.
 
     Args:
         files: paths, relative to what `name` names, with the text of each.
         tokenizer: what counts; it is called once for all of them.
         name: of the root.
+        counted: paths of other files, with the tokens of each.
 
     Example:
         >>> from ctxwin import get_tokenizer
@@ -51,8 +58,10 @@ def count_tree(files: Iterable[tuple[str | PurePath, str]], tokenizer: Tokenizer
         (6, [('README.md', 1), ('src', 5)])
     """
     given = [(PurePath(path), text) for path, text in files]
+    counts = tokenizer.count_many([text for _, text in given])
     root = _Folder()
-    for (path, _), tokens in zip(given, tokenizer.count_many([text for _, text in given]), strict=True):
+    named = zip((path for path, _ in given), counts, strict=True)
+    for path, tokens in [*named, *((PurePath(path), tokens) for path, tokens in counted)]:
         folder = root
         for part in path.parts[:-1]:
             folder = folder.folders.setdefault(part, _Folder())
