@@ -23,6 +23,7 @@ __all__ = [
     "Item",
     "Kind",
     "Media",
+    "MediaKind",
     "Part",
     "PartKind",
     "content_hash",
@@ -36,6 +37,9 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 Header = tuple[int, str]
 """The row of column names in a source: the line on which it begins, from 1, and its text."""
+MediaKind = Literal["image", "audio", "video", "file"]
+"""What an attachment is shown as."""
+
 PartKind = Literal["text", "image", "audio", "video", "file", "call", "result", "reasoning", "sealed", "other"]
 
 

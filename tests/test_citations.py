@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import ctxwin
 from ctxwin.citations import Checker
-from ctxwin.excerpts import Excerpt
+from ctxwin.citations.excerpts import Excerpt
 
 
 def shown(path: str, *lines: tuple[int, int]) -> Excerpt:

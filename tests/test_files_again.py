@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctxwin import pack
-from ctxwin.cache import CacheWarning
 from ctxwin.errors import MissingExtra
-from ctxwin.files import Changes, Files, corpus, kept
+from ctxwin.files import Changes, Files, corpus
+from ctxwin.files import cut_cache as kept
 from ctxwin.retrieve import Query
+from ctxwin.store.cache import CacheWarning
 from ctxwin.tokens import get_tokenizer
 
 
@@ -90,10 +91,10 @@ def test_a_file_that_is_the_same_is_not_read_and_one_that_only_looks_so_is(tmp_p
     old = (tmp_path / "a.py").stat().st_mtime_ns - 3_600 * 10**9
     for name in ("a.py", "b.py"):
         os.utime(tmp_path / name, ns=(old, old))
-    monkeypatch.setattr("ctxwin.files.reading.RACY", -(10**18))  # the times of the change itself are not to matter
+    monkeypatch.setattr("ctxwin.files.file_text.RACY", -(10**18))  # the times of the change itself are not to matter
     files = Files(tmp_path)
     read = []
-    monkeypatch.setattr("ctxwin.files.reading._read", lambda *given: read.append(given) or pytest.fail("it was read"))
+    monkeypatch.setattr("ctxwin.files.file_text._read", lambda *given: read.append(given) or pytest.fail("it was read"))
     assert not files.refresh()
     monkeypatch.undo()
     # The same size and the same time of change, as tools that put times back leave it.

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from injected import ATTACKS, HARMLESS, lines
 
 import ctxwin
+from ctxwin.citations.injections import LONGEST, scan
 from ctxwin.cli import main
-from ctxwin.injections import LONGEST, scan
 
 KNOWN = [(kind, line) for kind, text in ATTACKS.items() for line in lines(text)]
 

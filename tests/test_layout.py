@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxwin.excerpts import merged
-from ctxwin.fences import FENCE, fence_number, fenced
+from ctxwin.citations.excerpts import merged
+from ctxwin.citations.fences import FENCE, fence_number, fenced
 from ctxwin.items import Item
-from ctxwin.layout import citation, count_pieces, frame, left_out, omitted_run, render_block, short_names
+from ctxwin.pool.layout import citation, count_pieces, frame, left_out, omitted_run, render_block, short_names
 from ctxwin.renditions import ladder, split
 from ctxwin.tokens import get_tokenizer
 

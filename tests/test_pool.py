@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ctxwin import Item, Pool, pack
 from ctxwin.embed import CachedEmbedder, get_embedder
 from ctxwin.errors import MessageError
-from ctxwin.layout import count_pieces
+from ctxwin.pool.layout import count_pieces
 from ctxwin.retrieve import Query
 from ctxwin.tokens import get_tokenizer
 

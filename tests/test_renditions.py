@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ctxwin.lexical import tokenize
 from ctxwin.renditions import GAP, Sentences, extracts, facts, fit_text, ladder, sentences, split
 from ctxwin.renditions.sentences import MAX_SENTENCE
+from ctxwin.retrieve.words.lexical import tokenize
 from ctxwin.tokens import get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")

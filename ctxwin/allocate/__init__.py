@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ..errors import InputError
-from .account import cost, place_required
 from .diverse import coverage, mmr
 from .exact import exact
 from .greedy import greedy
 from .knapsack import knapsack, marginal
+from .ledger import cost, place_required
 from .problem import RUNG_KINDS, Allocator, Problem, Selection, Share
 from .selection import appraise
 from .simple import head_tail, recency, relevance, summary
@@ -81,7 +81,7 @@ _LINES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Allocator:
+class _FromFunction:
     """A function as an `Allocator`."""
 
     function: _Function
@@ -122,7 +122,7 @@ def get_allocator(strategy: str | Allocator | _Function, *, solver: str = "greed
             if function is not knapsack:
                 raise InputError(f"solver 'exact' goes with 'knapsack' or 'auto', not with {strategy!r}")
             function = exact
-        return _Allocator(function)
+        return _FromFunction(function)
     if solver == "exact":
         raise InputError("solver 'exact' goes with 'knapsack' or 'auto', not with an allocator of your own")
-    return _Allocator(strategy) if not hasattr(strategy, "allocate") else strategy
+    return _FromFunction(strategy) if not hasattr(strategy, "allocate") else strategy

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import room_beside, rungs_of
+from .ledger import room_beside, rungs_of
 from .problem import TINY, Problem
 
 __all__ = ["Core", "core", "densest", "peaks", "restrict", "shortlist"]

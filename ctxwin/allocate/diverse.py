@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, all_fits, place_required
 from .core import Core, core, peaks
 from .grow import grow
+from .ledger import Ledger, all_fits, place_required
 from .problem import Problem, Selection
 from .selection import appraise
 

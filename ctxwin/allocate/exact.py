@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import InputError
-from .account import place_required
 from .knapsack import knapsack
+from .ledger import place_required
 from .problem import Problem, Selection
 from .program import solve
 from .relaxation import relax

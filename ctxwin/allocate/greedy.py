@@ -7,8 +7,8 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, place_required
 from .core import densest
+from .ledger import Ledger, place_required
 from .problem import TINY, Problem, Selection
 from .selection import appraise
 

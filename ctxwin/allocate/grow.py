@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger
 from .core import Core, densest
+from .ledger import Ledger
 from .problem import Problem
 
 __all__ = ["Objective", "costs", "grow"]

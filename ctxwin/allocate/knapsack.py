@@ -16,10 +16,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, all_fits, chosen, cost, place_required
 from .core import core, peaks, shortlist
 from .greedy import greedy_choice
 from .grow import costs, grow
+from .ledger import Ledger, all_fits, chosen, cost, place_required
 from .polish import polish
 from .problem import Problem, Selection
 from .relaxation import Relaxation, relax

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger
 from .core import Core, restrict
 from .grow import costs
+from .ledger import Ledger
 from .problem import Problem
 from .value import NearDuplicates
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..columns import Gathered
 from ..errors import InputError
+from ..retrieve.words.columns import Gathered
 
 __all__ = ["RUNG_KINDS", "TINY", "Allocator", "Problem", "Selection", "Share"]
 

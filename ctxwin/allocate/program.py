@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import rungs_of
+from .ledger import rungs_of
 from .problem import Problem
 
 if TYPE_CHECKING:

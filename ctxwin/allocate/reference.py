@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import cost, keeps_shares, place_required
+from .ledger import cost, keeps_shares, place_required
 from .problem import Problem
 from .value import worth
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import cost
 from .core import Core, core, peaks, restrict, shortlist
+from .ledger import cost
 from .problem import TINY, Problem
 
 __all__ = ["Relaxation", "relax"]

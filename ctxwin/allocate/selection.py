@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .account import cost, place_required, spent
+from .ledger import cost, place_required, spent
 from .problem import Problem, Selection
 from .relaxation import Relaxation, relax
 from .value import worth

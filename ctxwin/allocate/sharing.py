@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BudgetError
-from .account import Ledger, keeps_shares, room_beside, spent
 from .core import core, peaks, shortlist
 from .grow import grow
+from .ledger import Ledger, keeps_shares, room_beside, spent
 from .polish import polish
 from .problem import TINY, Problem
 from .program import solve

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .account import Ledger, place_required
+from .ledger import Ledger, place_required
 from .problem import RUNG_KINDS, Problem, Selection
 from .selection import appraise
 

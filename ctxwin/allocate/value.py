@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import chosen
 from .core import Core
+from .ledger import chosen
 from .problem import Problem
 
 __all__ = ["DUPLICATE_COSINE", "NearDuplicates", "nearest_kept", "shares_left", "worth"]

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, chosen, cost, rungs_of
+from .ledger import Ledger, chosen, cost, rungs_of
 from .problem import TINY, Problem, Selection
 from .value import nearest_kept, shares_left
 

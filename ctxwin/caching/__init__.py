@@ -12,7 +12,7 @@ from .marking import mark
 from .planner import Planner
 from .policies import POLICIES
 from .prices import Bill, Prices, compaction_point
-from .rules import RULES, CacheRules, cache_rules
+from .providers import RULES, CacheRules, cache_rules
 from .state import Note, Sent, State
 
 __all__ = [

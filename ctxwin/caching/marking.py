@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..messages import Dialect
-from .rules import HOUR, CacheRules
+from .providers import HOUR, CacheRules
 from .state import State
 
 __all__ = ["mark"]

@@ -21,7 +21,7 @@ __all__ = ["features", "need"]
 
 BIAS = -0.38
 WEIGHTS = (3.77, -1.50, 0.26, 2.85, 1.26)
-"""Log-odds of `features`, fitted by `tests/fit_need.py`, which also says how far they carry over."""
+"""Log-odds of `features`, fitted by `tests/tools/fit_need.py`, which also says how far they carry over."""
 RULES = 0.5
 """Least need of a task ("write a function ..."), since rules for tasks were laid down long ago (MemoryCode)."""
 SAYS = 5.0

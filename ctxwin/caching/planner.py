@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ..constraints import ALWAYS_WHOLE
 from ..errors import InputError
 from ..items import Budget
 from ..messages import read
 from ..models import Model, get_model
 from ..packing import Packed, Talk, pack
-from ..packing.task import fill_budget
+from ..packing.read import fill_budget
+from ..pool.units import ALWAYS_WHOLE
 from ..tokens import count_items, count_tools, get_rules, get_tokenizer
-from .filling import Filled, fill, text_of
-from .ledger import Ledger, message_hash
+from .held import Held, message_hash
 from .policies import POLICIES, Costs, Proposal
 from .prices import Prices
-from .rules import cache_rules
+from .providers import cache_rules
+from .request import Filled, fill, text_of
 from .scene import Arrangement, Scene
 from .state import Sent, State
 
@@ -109,7 +109,7 @@ class Planner:
             tools=bool(tools),
         )
         desk = _Desk(
-            ledger=Ledger(rules=self.rules, sent=self._live(state, now)),
+            ledger=Held(rules=self.rules, sent=self._live(state, now)),
             tools=message_hash(tools),
             tool_tokens=tool_tokens,
             scene=scene,
@@ -145,7 +145,7 @@ class Planner:
 class _Desk:
     """What one plan works with."""
 
-    ledger: Ledger
+    ledger: Held
     tools: str
     """Their hash; they stand before all messages."""
     tool_tokens: int

@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constraints import conversation_units
 from ..items import Item, parse_query
-from ..layout import omitted_run
 from ..messages import note, read
-from ..messages.values import Raw
+from ..messages.conversation import Raw
 from ..packing import Talk
+from ..pool.layout import omitted_run
+from ..pool.units import conversation_units
 from ..retrieve import Index, Query
 from ..tokens import REPLY_PRIMING, RequestRules, Tokenizer, count_items
 from .need import need

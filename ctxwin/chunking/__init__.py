@@ -17,13 +17,13 @@ from dataclasses import replace
 
 from ..errors import InputError
 from ..items import Item
-from ..syntax import LANGUAGES, is_code, language_of
 from .code import code_marks
 from .cutting import Join, spans
+from .entries import cells, entries, join_entries, pages, rows
 from .mark import Mark
 from .placing import Piece, places_of
 from .prose import asciidoc_headings, markdown_headings, rest_headings
-from .records import cells, entries, join_entries, pages, rows
+from .syntax import LANGUAGES, is_code, language_of
 from .tables import header_of, headers
 
 __all__ = ["CODE_TOKENS", "TEXT_TOKENS", "chunk", "chunk_item", "header_of", "language_of"]

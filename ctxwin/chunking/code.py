@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-from ..syntax import Definition, Syntax, parse
 from .mark import Mark
+from .syntax import Definition, Syntax, parse
 
 __all__ = ["code_marks"]
 

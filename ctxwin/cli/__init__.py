@@ -25,7 +25,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import CtxwinError
-from ..picture import clean
+from ..report.picture import clean
 from .settings import defaults
 
 __all__ = ["app", "main"]

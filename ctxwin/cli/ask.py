@@ -16,7 +16,7 @@ from ..errors import InputError, UnknownModel
 from ..items import Budget, parse_tokens
 from ..models import get_model
 from ..packing import Packed
-from ..picture import clean, costs, flagged, left_out, limited
+from ..report.picture import clean, costs, flagged, left_out, limited
 from ..store import MemoryStore
 from ..tokens import DEFAULT_TOKENIZER
 from .asking import AskChat, checked_lines

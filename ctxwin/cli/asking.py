@@ -8,8 +8,8 @@ from functools import cached_property
 
 from ..citations import Checked, Checker
 from ..packing import Packed
-from ..picture import clean, flagged
-from .chat import Chat
+from ..report.picture import clean, flagged
+from .chat import ChatLoop
 from .formats import context
 from .options import printable
 from .saying import status
@@ -17,7 +17,7 @@ from .saying import status
 __all__ = ["AskChat", "checked_lines"]
 
 
-class AskChat(Chat):
+class AskChat(ChatLoop):
     """The loop of `ctxwin chat` over files: answers are held against what was packed; without a model it is printed."""
 
     @cached_property

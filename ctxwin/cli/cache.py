@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..cache import DAYS, cache_dir
 from ..errors import StoreError
+from ..store.cache import DAYS, cache_dir
 from .inputs import JsonOption
 from .options import many, print_json, printable
 
@@ -21,7 +21,7 @@ _HASH = "[0-9a-f]" * 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class CacheKind:
     """What is kept of one kind."""
 
     kind: str
@@ -65,7 +65,7 @@ def run(
     """
     found = _found()
     kept = [
-        Kept(kind=kind, holds=KINDS[kind][0], files=len(paths), bytes=sum(_size(path) for path in paths))
+        CacheKind(kind=kind, holds=KINDS[kind][0], files=len(paths), bytes=sum(_size(path) for path in paths))
         for kind, paths in found.items()
     ]
     removed = action == "clear" and yes
@@ -118,7 +118,7 @@ def _remove(paths: Sequence[Path]) -> None:
         raise StoreError(f"{len(failed):,} of {len(paths):,} cannot be removed: {failed[0]}; remove them by hand")
 
 
-def _show(kept: Sequence[Kept]) -> None:
+def _show(kept: Sequence[CacheKind]) -> None:
     typer.echo(printable(str(cache_dir())))
     for one in kept:
         typer.echo(f"{one.kind:<10}{many(one.files, 'file'):>13} {one.bytes / 1e6:>10,.1f} MB  {one.holds}")

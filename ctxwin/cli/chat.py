@@ -97,14 +97,14 @@ def run(
             Window.import_(imported, pick=pick, store=kept, id=name).close()
     elif pick is not None:
         raise InputError("--pick chooses a conversation of what --import reads; give both")
-    kind = JsonChat if as_json else Chat
+    kind = JsonChat if as_json else ChatLoop
     with kind(place, name, model, total, {"embedder": embedder, "recall": recall}, base_url=base_url) as chat:
         if system is not None or chat.window.prompt is None:
             chat.window.system(system or SYSTEM)
         chat.talk()
 
 
-class Chat:
+class ChatLoop:
     """The loop: read a line, answer it or do what it says.
 
     Args:
@@ -364,7 +364,7 @@ class Chat:
         return mine[-1]
 
 
-class JsonChat(Chat):
+class JsonChat(ChatLoop):
     """The same for programs: lines in, one JSON object a line out, and what is said besides on stderr."""
 
     def _answer(self, line: str) -> None:
@@ -379,8 +379,8 @@ class JsonChat(Chat):
         sys.stderr.write(text + "\n")
 
 
-COMMANDS: Mapping[str, Callable[[Chat, str], None]] = {
-    name: getattr(Chat, name)
+COMMANDS: Mapping[str, Callable[[ChatLoop, str], None]] = {
+    name: getattr(ChatLoop, name)
     for name in (*("why", "retry", "undo", *NAMING, "budget", "model", "save", "usage", "help"),)
 }
 

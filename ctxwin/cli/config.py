@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import typer
 from typer.core import TyperGroup
 
-from ..cache import cache_dir
-from ..picture import clean
+from ..report.picture import clean
+from ..store.cache import cache_dir
 from .inputs import JsonOption
 from .options import print_json, table_console
 from .settings import PREFIX, Layer, Origin, Settings, built_in, layers, project_file, user_file, variable

@@ -13,18 +13,18 @@ from ..errors import InputError, MessageError
 from ..files import Files
 from ..messages import Candidate, Export, Source, conversations, loaded, pick_one, read
 from ..models import Model, get_model
-from ..picture import clean, left_out
+from ..report.picture import clean, left_out
 from ..tokens import Count, Node, Tokenizer, count_conversation, count_tokens, count_tree, get_rules, get_tokenizer
 from .given import CONVERSATIONS, PickOption, told_apart
 from .inputs import JsonOption, ModelOption, SecretsOption, TokenizerOption
 from .options import print_json
-from .working import Work, working
+from .working import Working, working
 
 __all__ = ["run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
+class _Totals:
     """What was counted, and how."""
 
     nodes: Sequence[Node] = ()
@@ -34,8 +34,8 @@ class _Counted:
     skipped: Sequence[tuple[str, str]] = ()
     secrets: Sequence[tuple[str, str]] = ()
 
-    def plus(self, other: _Counted) -> _Counted:
-        return _Counted(
+    def plus(self, other: _Totals) -> _Totals:
+        return _Totals(
             nodes=(*self.nodes, *other.nodes),
             total=self.total + other.total,
             said=(*self.said, *other.said),
@@ -122,9 +122,9 @@ def run(
         typer.echo(said, err=True)
 
 
-def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Work) -> _Counted:
+def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Working) -> _Totals:
     given = told_apart(paths, allow_secrets=rules.allow_secrets)
-    done, files, raw = _Counted(), list(given.files), []
+    done, files, raw = _Totals(), list(given.files), []
     for talk in given.conversations:
         try:
             done = done.plus(_conversations(talk, rules, pick))
@@ -135,7 +135,7 @@ def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Work) ->
             raw.append(f"{talk}: counted as raw text, since it is no conversation ({error})")
     for item in given.items:
         count = rules.tokenizer.count(item.text)
-        done = done.plus(_Counted(nodes=[Node(name=item.source or "", tokens=count.tokens)], total=count))
+        done = done.plus(_Totals(nodes=[Node(name=item.source or "", tokens=count.tokens)], total=count))
     if files:
         done = done.plus(_files(files, rules, work))
     return replace(done, said=(*done.said, *raw))
@@ -145,24 +145,24 @@ def _is_text(talk: str | Source | Export) -> bool:
     return isinstance(talk, str) and Path(talk).suffix.lower() in CONVERSATIONS
 
 
-def _conversations(source: str | Source | Export, rules: _Rules, pick: str | None) -> _Counted:
+def _conversations(source: str | Source | Export, rules: _Rules, pick: str | None) -> _Totals:
     """Count the conversations of a file or an export, or the one that is picked."""
     name, found = conversations(source)
     if pick is not None:
         one = loaded(pick_one(found, pick, name))
         node, total = rules.conversation(one.messages, name)
-        return _Counted(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
+        return _Totals(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
     first, second = next(found, None), next(found, None)
     if first is None:
         raise InputError(f"{name!r} holds no conversation with messages")
     if second is None:
         one = loaded(pick_one([first], None, name))
         node, total = rules.conversation(one.messages, name)
-        return _Counted(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
+        return _Totals(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
     return _all(name, [first, second], found, rules)
 
 
-def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules: _Rules) -> _Counted:
+def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules: _Rules) -> _Totals:
     """Count all conversations of an export; each is one line, so that thousands take no memory."""
     nodes: list[Node] = []
     total = Count.of(0)
@@ -175,10 +175,10 @@ def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules
     tree = Node(name=name, tokens=sum(node.tokens for node in nodes), children=tuple(nodes))
     form = f"{first[0].form}, " if first[0].form else ""
     said = f"{name}: read as {form}all {len(nodes):,} conversations; --pick counts one"
-    return _Counted(nodes=[tree], total=total, said=[said])
+    return _Totals(nodes=[tree], total=total, said=[said])
 
 
-def _files(paths: Sequence[str], rules: _Rules, work: Work) -> _Counted:
+def _files(paths: Sequence[str], rules: _Rules, work: Working) -> _Totals:
     files = Files(paths, allow_secrets=rules.allow_secrets, on_progress=work.show)
     work.start(f"counting {len(files.texts):,} files")
     tree = count_tree(files.texts.items(), rules.tokenizer, name=paths[0] if len(paths) == 1 else "files")
@@ -190,7 +190,7 @@ def _files(paths: Sequence[str], rules: _Rules, work: Work) -> _Counted:
         for path, size in files.large.items()
         if path not in files.texts
     ]
-    return _Counted(nodes=[tree], total=total, skipped=skipped, secrets=secrets)
+    return _Totals(nodes=[tree], total=total, skipped=skipped, secrets=secrets)
 
 
 def _lines(node: Node, total: int, width: int, depth: int | None, indent: int = 0) -> Iterator[str]:

@@ -13,7 +13,7 @@ import typer
 from ..errors import InputError
 from ..messages import read
 from ..packing import Packed
-from ..picture import clean, columns
+from ..report.picture import clean, columns
 from ..sample import Question, conversation, files, questions
 from .inputs import JsonOption, pack_watched, write_whole
 from .options import print_json

@@ -10,8 +10,8 @@ import typer
 
 from ..errors import InputError
 from ..items import parse_tokens
-from ..picture import clean, costs, flagged, left_out, listing, title
 from ..report import Offer
+from ..report.picture import clean, costs, flagged, left_out, listing, title
 from .given import PickOption, told_apart
 from .inputs import (
     BudgetOption,

@@ -8,12 +8,12 @@ from html import escape
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..documents import is_document
+from ..citations.excerpts import Excerpt
 from ..errors import BudgetError
-from ..excerpts import Excerpt
+from ..files.documents import is_document
 from ..messages import read
 from ..packing import Packed
-from ..picture import clean
+from ..report.picture import clean
 from .options import json_text
 
 __all__ = ["FORMATS", "ORDERS", "as_plain", "context"]

@@ -14,9 +14,9 @@ from ..errors import InputError
 from ..files import Secret, redacted
 from ..items import Item
 from ..messages import Export, Source, holds_conversations, open_place
-from ..picture import left_out
+from ..report.picture import left_out
 
-__all__ = ["STDIN", "PickOption", "Sources", "opened", "stdin_item", "told_apart"]
+__all__ = ["STDIN", "GivenSources", "PickOption", "opened", "stdin_item", "told_apart"]
 
 STDIN = "-"
 """Stands for standard input."""
@@ -36,7 +36,7 @@ PickOption = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class GivenSources:
     """What was given, told apart."""
 
     conversations: Sequence[str | Source | Export]
@@ -86,7 +86,7 @@ def _item(text: str, allow_secrets: bool) -> Item:
     return Item(text=text, kind="document", source=NAME)
 
 
-def told_apart(paths: Sequence[str], *, allow_secrets: bool = False) -> Sources:
+def told_apart(paths: Sequence[str], *, allow_secrets: bool = False) -> GivenSources:
     """Tell conversations from other files: by their names, and texts and folders by what they hold.
 
     Raises:
@@ -105,7 +105,7 @@ def told_apart(paths: Sequence[str], *, allow_secrets: bool = False) -> Sources:
             talks.append(path)
         else:
             files.append(path)
-    return Sources(conversations=talks, files=files, items=items)
+    return GivenSources(conversations=talks, files=files, items=items)
 
 
 def is_conversation(path: str) -> bool:

@@ -17,7 +17,7 @@ from ..files import Files
 from ..items import Budget, Item, parse_tokens
 from ..messages import load, repair
 from ..packing import Packed, pack
-from ..picture import clean
+from ..report.picture import clean
 from .options import LOCAL, parse_shares
 from .working import read_files, working
 

@@ -13,7 +13,7 @@ import typer
 
 from ..errors import UnknownModel
 from ..models import Model, models, names
-from ..picture import columns
+from ..report.picture import columns
 from .inputs import JsonOption
 from .options import print_json
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..items import parse_tokens
-from ..picture import columns
+from ..report.picture import columns
 
 if TYPE_CHECKING:
     from rich.console import Console

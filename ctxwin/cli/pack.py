@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..picture import clean, costs
+from ..report.picture import clean, costs
 from .given import PickOption, opened
 from .inputs import (
     BudgetOption,

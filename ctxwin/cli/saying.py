@@ -13,7 +13,7 @@ from ..clients.local import ANSWER, WINDOW
 from ..errors import InputError
 from ..items import Budget
 from ..packing import Packed
-from ..picture import clean, columns
+from ..report.picture import clean, columns
 from ..store import Turn, open_store
 from ..window import Window
 from .options import many, print_json

@@ -13,7 +13,7 @@ from ..files import Files
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["EVERY", "Work", "read_files", "working"]
+__all__ = ["EVERY", "Working", "read_files", "working"]
 
 EVERY = 3.0
 """Seconds between two lines where there is no terminal, and before the first: short work says nothing."""
@@ -23,7 +23,7 @@ WIDTH = 20
 """Columns of the bar."""
 
 
-class Work:
+class Working:
     """Says on stderr what is being done and how far it is; stdout stays as it is.
 
     Args:
@@ -62,20 +62,20 @@ class Work:
 
 
 @contextmanager
-def working() -> Iterator[Work]:
+def working() -> Iterator[Working]:
     """Say what is being done while the body runs; a bar vanishes at the end."""
     if not sys.stderr.isatty():
-        yield Work()
+        yield Working()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(WIDTH), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Work(bar)
+        yield Working(bar)
 
 
-def read_files(paths: Sequence[str], work: Work, *, allow_secrets: bool = False) -> Files:
+def read_files(paths: Sequence[str], work: Working, *, allow_secrets: bool = False) -> Files:
     """Read, cut and index files, and say how far it is."""
     work.start("reading files")
     files = Files(paths, allow_secrets=allow_secrets, on_progress=work.show)

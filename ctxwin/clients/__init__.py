@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .adapting import adapt
 from .endpoint import Endpoint
-from .sdk import ApiName
-from .values import Client, Gather, Reply, Usage
+from .reply import Client, Gather, Reply, Usage
+from .sdk_apis import ApiName
 
 __all__ = ["ApiName", "Client", "Endpoint", "Gather", "Reply", "Usage", "adapt"]

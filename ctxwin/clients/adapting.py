@@ -11,10 +11,10 @@ from typing import Any
 
 from ..errors import InputError
 from ..messages import Dialect
-from .chat import CHAT
 from .endpoint import Endpoint
-from .sdk import Api, ApiName, apis_of
-from .values import Client, Gather, Reply
+from .openai import CHAT
+from .reply import Client, Gather, Reply
+from .sdk_apis import Api, ApiName, apis_of
 
 __all__ = ["adapt", "is_litellm"]
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import MissingExtra
 from ..messages import Dialect
 from ..models import Model
-from .chat import CHAT
+from .openai import CHAT
+from .reply import Gather, Reply
 from .smollm import Network, prompt
-from .values import Gather, Reply
 
 if TYPE_CHECKING:
     from llama_cpp import Llama

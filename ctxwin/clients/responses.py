@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..messages.tidying import field, plain, response_item
-from .plain import number
-from .values import Reply, Usage, Wire
+from .figures import number
+from .reply import Reply, Usage, Wire
 
 __all__ = ["RESPONSES"]
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..cache import cached_bytes
+from ..store.cache import cached_bytes
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

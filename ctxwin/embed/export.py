@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from .graph import MICROSOFT, WEIGHT_LEVELS, WORD_LEVELS, Graph, rounded
+from .onnx_graph import MICROSOFT, WEIGHT_LEVELS, WORD_LEVELS, OnnxGraph, rounded
 
 __all__ = ["VERSION", "export"]
 
@@ -40,12 +40,12 @@ def export(folder: Path) -> bytes:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         weights = load_file(folder / "model.safetensors")
-        return _Encoder(config, weights).build()
+        return _BertGraph(config, weights).build()
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise StoreError(f"the model in {str(folder)!r} cannot be read ({error}); reinstall it") from error
 
 
-class _Encoder(Graph):
+class _BertGraph(OnnxGraph):
     """The encoder of one model."""
 
     def __init__(self, config: Mapping[str, Any], weights: Weights) -> None:

@@ -21,7 +21,7 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from .graph import MICROSOFT, WEIGHT_LEVELS, WORD_LEVELS, Graph, Inputs, rounded
+from .onnx_graph import MICROSOFT, WEIGHT_LEVELS, WORD_LEVELS, Inputs, OnnxGraph, rounded
 
 __all__ = ["VERSION", "WIDTH", "export_graph", "export_words"]
 
@@ -64,7 +64,7 @@ def export_graph(file: Path) -> bytes:
         StoreError: the file is missing or damaged.
     """
     with _arrays(file) as arrays:
-        return _Encoder({name: arrays[name] for name in arrays.files if not name.startswith("q")}).build()
+        return _MultilingualGraph({name: arrays[name] for name in arrays.files if not name.startswith("q")}).build()
 
 
 @contextlib.contextmanager
@@ -77,7 +77,7 @@ def _arrays(file: Path) -> Iterator[NpzFile]:
         raise StoreError(f"the model in {str(file)!r} cannot be read ({error}); reinstall it") from error
 
 
-class _Encoder(Graph):
+class _MultilingualGraph(OnnxGraph):
     """The encoder of one file."""
 
     def __init__(self, weights: dict[str, NDArray[Any]]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hub import load_model
+from .hub import load_model
 
 __all__ = ["LibraryEmbedder"]
 

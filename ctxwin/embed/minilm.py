@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import cached_bytes
 from ..errors import MissingExtra, StoreError
+from ..store.cache import cached_bytes
 from .export import VERSION, export
 from .runtime import each, session
 

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import cached_bytes
 from ..errors import MissingExtra, StoreError
+from ..store.cache import cached_bytes
 from .export_multilingual import VERSION, WIDTH, export_graph, export_words
-from .pieces import UNKNOWN, sentencepiece_tokenizer
 from .runtime import each, session
+from .word_pieces import UNKNOWN, sentencepiece_tokenizer
 
 __all__ = ["MultilingualEmbedder"]
 

@@ -18,9 +18,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import CacheDatabase
 from ..errors import InputError
-from ..limits import Unanswered, in_time
+from ..store.cache import CacheDatabase
+from ..waiting import Unanswered, in_time
 from .scripts import Reading, Script, is_foreign, reads_english_only
 
 __all__ = ["CachedEmbedder", "Keeper", "Progress", "VectorStore", "vector_key"]

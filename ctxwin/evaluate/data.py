@@ -21,15 +21,15 @@ from ..errors import InputError
 from ..files import decode
 from ..items import KINDS, Item, Kind
 
-__all__ = ["Dataset", "GoldMode", "Query", "load", "load_sample"]
+__all__ = ["Dataset", "GoldMode", "GoldQuery", "load", "load_sample"]
 
 GoldMode = Literal["all", "any", "one_of_each_group"]
 
-Pairs = tuple[tuple[int, int], ...]
+LinePairs = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class GoldQuery:
     """A question to one source, and what in the source answers it."""
 
     qid: str
@@ -42,9 +42,9 @@ class Query:
     """Whether all gold units count alike, any one suffices, or one of each group does."""
     groups: tuple[tuple[str, ...], ...] = ()
     """Gold uids by group, for `one_of_each_group`."""
-    spans: Mapping[str, Pairs] = field(default_factory=dict, hash=False)
+    spans: Mapping[str, LinePairs] = field(default_factory=dict, hash=False)
     """By uid: first character and the one after the last."""
-    ranges: Mapping[str, Pairs] = field(default_factory=dict, hash=False)
+    ranges: Mapping[str, LinePairs] = field(default_factory=dict, hash=False)
     """By uid: first and last line, from 1, inclusive."""
     history: tuple[Item, ...] = ()
     """What was said before in the dialogue that the question belongs to, oldest first; it is no gold."""
@@ -58,7 +58,7 @@ class Dataset:
 
     name: str
     sources: Mapping[str, tuple[Item, ...]] = field(hash=False)
-    queries: tuple[Query, ...]
+    queries: tuple[GoldQuery, ...]
 
 
 def load(folder: str | Path, *, wheels: str | Path | None = None) -> Dataset:
@@ -106,10 +106,10 @@ def load_sample() -> Dataset:
     return Dataset(name="sample", sources={"sample": (*turns, *documents)}, queries=queries)
 
 
-def _sample_query(question: sample.Question) -> Query:
+def _sample_query(question: sample.Question) -> GoldQuery:
     groups = [tuple(f"m{index}" for index in group) for group in question.messages]
     groups += [(name,) for name in question.lines]
-    return Query(
+    return GoldQuery(
         qid=question.id,
         source="sample",
         text=question.text,
@@ -155,18 +155,18 @@ def _need(row: Mapping[str, Any], key: str, where: str) -> str:
     return value
 
 
-def _query(row: Mapping[str, Any], where: str) -> Query:
+def _query(row: Mapping[str, Any], where: str) -> GoldQuery:
     mode = row.get("gold_mode", "all")
     if mode not in get_args(GoldMode):
         known = ", ".join(get_args(GoldMode))
         raise InputError(f"{where}: unknown gold_mode {mode!r}; use one of {known}, or none for all")
-    spans: dict[str, Pairs] = {}
+    spans: dict[str, LinePairs] = {}
     for uid, start, stop in row.get("gold_spans", ()):
         spans[uid] = (*spans.get(uid, ()), (start, stop))
     ranges = row.get("gold_ranges", {})
     if not isinstance(ranges, dict):  # qmsum: ranges of turns, which `gold` already lists one by one
         ranges = {}
-    return Query(
+    return GoldQuery(
         qid=_need(row, "qid", where),
         source=_need(row, "source", where),
         text=_need(row, "query", where),
@@ -194,7 +194,7 @@ def _history(messages: Sequence[Any], question: str, where: str) -> tuple[Item, 
     return tuple(turns)
 
 
-def _checked(query: Query, units: Mapping[str, Item]) -> Query:
+def _checked(query: GoldQuery, units: Mapping[str, Item]) -> GoldQuery:
     """Refuse evidence that is not there; leave blank units and blank ends of ranges out of the gold."""
     for uid in query.gold:
         if uid not in units:
@@ -209,7 +209,7 @@ def _checked(query: Query, units: Mapping[str, Item]) -> Query:
     return replace(query, gold=tuple(gold), ranges=ranges)
 
 
-def _trimmed(lines: Sequence[str], pairs: Pairs) -> Iterator[tuple[int, int]]:
+def _trimmed(lines: Sequence[str], pairs: LinePairs) -> Iterator[tuple[int, int]]:
     for first, last in pairs:
         full = [number for number in range(first, last + 1) if lines[number - 1].strip()]
         if full:

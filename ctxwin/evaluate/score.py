@@ -24,7 +24,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..items import Item
-from .data import Query
+from .data import GoldQuery
 
 __all__ = [
     "COUNTERS",
@@ -55,7 +55,7 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)|[。！？…]+[”’」』）\"]*|(?=\n)")
 
 
-def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:
+def recall(packed_text: str, query: GoldQuery, units: Mapping[str, Item]) -> float:
     """Score one packed request, from 0 to 1: the share of the query's gold evidence that it says.
 
     Args:
@@ -68,7 +68,7 @@ def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:
 
     Example:
         >>> unit = Item(id="7", text="We sign the lease on Friday. The deposit is two months of rent.")
-        >>> query = Query(qid="q", source="s", text="When do we sign?", gold=("7",))
+        >>> query = GoldQuery(qid="q", source="s", text="When do we sign?", gold=("7",))
         >>> round(recall("Ana: We sign the lease on Friday.", query, {"7": unit}), 2)
         0.45
     """
@@ -81,7 +81,7 @@ def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:
     return fmean(shares.values())
 
 
-def file_recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float | None:
+def file_recall(packed_text: str, query: GoldQuery, units: Mapping[str, Item]) -> float | None:
     r"""Return the share of the gold files of which a gold line stands there, 0 to 1; None without line ranges.
 
     Raises:
@@ -89,7 +89,7 @@ def file_recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> fl
 
     Example:
         >>> units = {name: Item(id=name, text=f"import {name}\nrun()") for name in ("a", "b")}
-        >>> query = Query(qid="q", source="s", text="?", gold=("a", "b"), ranges={"a": ((1, 2),), "b": ((1, 1),)})
+        >>> query = GoldQuery(qid="q", source="s", text="?", gold=("a", "b"), ranges={"a": ((1, 2),), "b": ((1, 1),)})
         >>> file_recall("import a\nrun()", query, units)
         0.5
     """
@@ -98,7 +98,7 @@ def file_recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> fl
     return fmean(bool(share) for share in _shares(packed_text, query, units).values())
 
 
-def _shares(packed_text: str, query: Query, units: Mapping[str, Item]) -> dict[str, float]:
+def _shares(packed_text: str, query: GoldQuery, units: Mapping[str, Item]) -> dict[str, float]:
     """Return what share of each gold unit that counts stands in a request."""
     if not query.gold:
         raise InputError(f"query {query.qid!r} has no gold evidence; leave abstention out of recall")
@@ -171,7 +171,7 @@ def _short(text: str) -> int:
     return SHORT_CHINESE if len(_HAN.findall(text)) >= letters * CHINESE_SHARE else SHORT
 
 
-def counted(query: Query, units: Mapping[str, Item]) -> Sequence[str]:
+def counted(query: GoldQuery, units: Mapping[str, Item]) -> Sequence[str]:
     """Return the gold uids that count: short turns do only where a query has none longer."""
     long = [uid for uid in query.gold if not _is_short_turn(units[uid])]
     return long or query.gold
@@ -182,7 +182,7 @@ def _is_short_turn(unit: Item) -> bool:
     return unit.kind == "turn" and len(text) < _short(text)
 
 
-def _share(packed: str, query: Query, unit: Item) -> float:
+def _share(packed: str, query: GoldQuery, unit: Item) -> float:
     text = _plain(unit.text)
     if spans := query.spans.get(unit.id):
         return _share_of_spans(packed, text, spans)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..items import Item
-from .data import Dataset, Query, load
+from .data import Dataset, GoldQuery, load
 
 __all__ = ["Spoken", "spoken"]
 
@@ -32,7 +32,7 @@ class Spoken:
     """How many messages there were at each request: those before an answer of the model."""
     times: tuple[float, ...]
     """When each was made, in seconds."""
-    questions: tuple[Query, ...] = ()
+    questions: tuple[GoldQuery, ...] = ()
     """Asked when all is said; their evidence is in the messages."""
     units: Mapping[str, Item] = field(default_factory=dict, hash=False)
     """The evidence, by uid."""

@@ -8,7 +8,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-__all__ = ["ADVERSARIAL", "Difference", "Row", "Score", "bootstrap", "differences", "rows", "source_rows"]
+__all__ = ["ADVERSARIAL", "Difference", "Score", "ScoreRow", "bootstrap", "differences", "rows", "source_rows"]
 
 ADVERSARIAL = "adversarial"
 """Questions whose evidence speaks for a misleading answer; they have a row of their own and no other."""
@@ -51,7 +51,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ScoreRow:
     """The mean over a set's queries, or over those of one category or one source."""
 
     dataset: str
@@ -90,23 +90,23 @@ class Difference:
     """Upper end."""
 
 
-def rows(scores: Sequence[Score]) -> tuple[Row, ...]:
+def rows(scores: Sequence[Score]) -> tuple[ScoreRow, ...]:
     """Average scores by set, category, variant and budget; the whole set (category None) comes first."""
     whole = [(None, score) for score in scores if score.category != ADVERSARIAL]
     return _means([*whole, *((score.category, score) for score in scores)])
 
 
-def source_rows(scores: Sequence[Score]) -> tuple[Row, ...]:
+def source_rows(scores: Sequence[Score]) -> tuple[ScoreRow, ...]:
     """Average scores by set, source, variant and budget, without adversarial ones."""
     return _means([(score.source, score) for score in scores if score.category != ADVERSARIAL])
 
 
-def _means(scores: Sequence[tuple[str | None, Score]]) -> tuple[Row, ...]:
+def _means(scores: Sequence[tuple[str | None, Score]]) -> tuple[ScoreRow, ...]:
     groups: dict[tuple[str, str | None, str, int], list[Score]] = {}
     for name, score in scores:
         groups.setdefault((score.dataset, name, score.variant, score.budget), []).append(score)
     return tuple(
-        Row(
+        ScoreRow(
             dataset=dataset,
             category=name,
             variant=variant,

@@ -16,16 +16,16 @@ from ..allocate import get_allocator
 from ..errors import InputError
 from ..retrieve import FEATURES, Weights, shipped_weights
 from .peers import PEERS, Peer
-from .references import REFERENCES, Reference
+from .references import REFERENCES, ReferenceWay
 
 __all__ = ["OUTSIDE", "Variant", "ablations", "get_variant"]
 
 
-def _as_reference(peer: Peer) -> Reference:
+def _as_reference(peer: Peer) -> ReferenceWay:
     return lambda units, items, query, budget, count: peer(items, query.text, budget, count)
 
 
-OUTSIDE: Mapping[str, Reference] = {
+OUTSIDE: Mapping[str, ReferenceWay] = {
     **{f"ref:{name}": reference for name, reference in REFERENCES.items()},
     **{f"peer:{name}": _as_reference(peer) for name, peer in PEERS.items()},
 }

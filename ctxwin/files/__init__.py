@@ -7,9 +7,9 @@ Folders are walked in the order of names, without hidden entries, without what `
 How files were cut and which terms they have is kept in the user's cache, by what they hold.
 """
 
+from .background import Filling
 from .corpus import MAX_BYTES, MAX_FILES, MAX_TOTAL, Changes, Files, Skipped
-from .filling import Filling
-from .reading import decode
+from .file_text import decode
 from .scanning import Scanned
 from .secrets import MARK, Secret, redacted
 from .walking import IGNORE_FILES, IGNORED

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 
-from ..documents import SECONDS
-from .reading import Reading, read
+from .documents import SECONDS
+from .file_text import FileText, read
 
 __all__ = ["TOGETHER", "read_together"]
 
@@ -21,13 +21,13 @@ one or two."""
 MOST_WORKERS = 8
 """Converters at once at most, of one a core: each may hold 1 GB."""
 
-Job = tuple[str, os.stat_result, Reading | None]
+Job = tuple[str, os.stat_result, FileText | None]
 """Where a document is, what `os.stat` says of it, and what was read of it before."""
 
 
 def read_together(
     jobs: Mapping[str, Job], tell: Callable[[str, int, int], None], *, allow_secrets: bool = False
-) -> dict[str, Reading]:
+) -> dict[str, FileText]:
     """Read documents side by side; those for which there was no time have `late` set, and say so.
 
     Args:
@@ -36,7 +36,7 @@ def read_together(
         allow_secrets: whether lines that hold keys and passwords stay in their texts.
     """
     end = time.monotonic() + TOGETHER
-    readings: dict[str, Reading] = {}
+    readings: dict[str, FileText] = {}
     for seconds in (QUICK, SECONDS):
         left = [key for key in jobs if key not in readings or readings[key].late]
         pool = ThreadPoolExecutor(min(MOST_WORKERS, max(1, len(left)), _cores()), thread_name_prefix="ctxwin-convert")
@@ -51,12 +51,12 @@ def read_together(
     return {key: readings[key] for key in jobs}
 
 
-def _read(source: str, job: Job, *, seconds: float, end: float, allow_secrets: bool) -> Reading:
+def _read(source: str, job: Job, *, seconds: float, end: float, allow_secrets: bool) -> FileText:
     path, status, before = job
     left = min(seconds, end - time.monotonic())
     if left <= 0:
         reason = f"not converted: all documents together had taken {TOGETHER:.0f} s; the next look tries it again"
-        return Reading(reason=reason, late=True)
+        return FileText(reason=reason, late=True)
     return read(path, status, 0, before, source=source, allow_secrets=allow_secrets, seconds=left)
 
 

@@ -14,23 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..chunking import chunk
-from ..documents import drop_documents, is_document
 from ..embed import get_embedder
 from ..errors import InputError
 from ..items import Item, parse_query
 from ..pool import Pool
-from ..repomap import Atlas
+from ..renditions.summarize import drop_summaries
 from ..retrieve import count_terms
-from ..summarize import drop_summaries
 from ..tokens import get_tokenizer
+from .background import Filling
 from .converting import read_together
-from .filling import Filling
-from .kept import Chunked, Kept, key_of
-from .reading import Reading, read, why
+from .cut_cache import Chunked, CutCache, key_of
+from .documents import drop_documents, is_document
+from .file_text import FileText, read, why
+from .repomap import Atlas
 from .scanning import MAX_SCANNED, Scanned, Target
 from .searches import Searches
 from .secrets import Secret
-from .walking import Found, find, roots
+from .walking import Walked, find, roots
 from .watching import until_something_changes
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "MAX_TOTAL", "Changes", "Files", "Progress", "Skipped"]
@@ -69,7 +69,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Indexed:
+class _FilePool:
     """A pool of chunks, and what it holds of each file."""
 
     pool: Pool
@@ -131,9 +131,9 @@ class Files:
         self._allow_secrets = allow_secrets
         self.on_progress = on_progress
         self._lock = RLock()
-        self._kept = Kept()
-        self._readings: Mapping[str, Reading] = {}
-        self._indexed: _Indexed | None = None
+        self._kept = CutCache()
+        self._readings: Mapping[str, FileText] = {}
+        self._indexed: _FilePool | None = None
         self._searches = Searches(most=max_scanned, allow_secrets=allow_secrets, tell=self._tell)
         self._take(self._read(find(self._given, max_files)))
         if not self.texts and not self.large:
@@ -162,7 +162,7 @@ class Files:
         """The chunks, counted and indexed once; it stays as it is, and a refresh that finds changes makes another."""
         with self._lock:
             if self._indexed is None:
-                self._indexed = _Indexed(pool=Pool().take(np.empty(0, np.intp)), rows={}, digests={})
+                self._indexed = _FilePool(pool=Pool().take(np.empty(0, np.intp)), rows={}, digests={})
                 self._indexed = self._index(self._indexed)
             return self._indexed.pool
 
@@ -267,21 +267,21 @@ class Files:
         """
         return Filling(self.pool, get_embedder(embedder), on_progress)
 
-    def _read(self, found: Sequence[Found]) -> dict[str, Reading]:
+    def _read(self, found: Sequence[Walked]) -> dict[str, FileText]:
         """Read what was found, the small files first, until there is no room; those that have not changed stay."""
         first = {one.source: one for one in reversed(found)}
         self._paths = {source: one.path for source, one in first.items()}
-        readings: dict[str, Reading] = {}
+        readings: dict[str, FileText] = {}
         waiting: list[tuple[int, str, os.stat_result]] = []
         for source, one in first.items():
             if one.reason:
-                readings[source] = Reading(reason=one.reason)
+                readings[source] = FileText(reason=one.reason)
                 continue
             try:
                 status = os.stat(one.path)
                 waiting.append((status.st_size, source, status))
             except (OSError, ValueError) as error:
-                readings[source] = Reading(reason=why(error) if isinstance(error, OSError) else "no valid path")
+                readings[source] = FileText(reason=why(error) if isinstance(error, OSError) else "no valid path")
         waiting.sort(key=lambda one: one[:2])
         jobs = {
             source: (self._paths[source], status, self._readings.get(source))
@@ -295,7 +295,7 @@ class Files:
             crowded = room < size <= self._max_bytes
             if crowded and is_document(self._paths[source]):
                 reason = f"{size:,} bytes; smaller files have filled the {self._max_total:,} bytes for all"
-                readings[source] = Reading(reason=reason)
+                readings[source] = FileText(reason=reason)
                 continue
             most = 0 if crowded else self._max_bytes
             before = self._readings.get(source)
@@ -308,7 +308,7 @@ class Files:
             room -= size if one_read.text is not None else 0
         return {one.source: readings[one.source] for one in found}
 
-    def _take(self, readings: Mapping[str, Reading]) -> None:
+    def _take(self, readings: Mapping[str, FileText]) -> None:
         self._readings = readings
         self.texts: Mapping[str, str] = MappingProxyType(
             {source: one.text for source, one in readings.items() if one.text is not None}
@@ -337,7 +337,7 @@ class Files:
         if self.on_progress is not None:
             self.on_progress(what, done, total)
 
-    def _index(self, before: _Indexed) -> _Indexed:
+    def _index(self, before: _FilePool) -> _FilePool:
         """Index what is not there yet, leave out what is gone, in the order of the files."""
         digests = {source: self._readings[source].digest for source in self.texts if source not in self.large}
         new = [source for source, digest in digests.items() if before.digests.get(source) != digest]
@@ -356,7 +356,7 @@ class Files:
         )
         bounds = np.cumsum([0, *map(len, rows)])
         now = {source: np.arange(bounds[i], bounds[i + 1]) for i, source in enumerate(digests)}
-        return _Indexed(pool=pool, rows=now, digests=digests)
+        return _FilePool(pool=pool, rows=now, digests=digests)
 
     def _cut(self, texts: Mapping[str, tuple[bytes, str]]) -> dict[str, Chunked]:
         """Cut texts, given by source with their keys, into chunks, as far as that is not known."""
@@ -371,7 +371,7 @@ class Files:
         return found
 
 
-def _is_used(one: Reading) -> bool:
+def _is_used(one: FileText) -> bool:
     return one.text is not None or one.large > 0
 
 

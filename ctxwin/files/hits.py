@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .needles import Needle, Term
-from .streams import Block, safe
+from .text_stream import Stretch, safe
 
 __all__ = [
     "CROWD",
     "ROOM",
     "Cursor",
-    "Window",
+    "HitWindow",
     "best_lines",
     "joined",
     "line_end",
@@ -33,7 +33,7 @@ CROWD = 6_000
 COLON, LINE_END = b":\n"
 
 
-class Window(NamedTuple):
+class HitWindow(NamedTuple):
     """Some lines of a file."""
 
     at: int
@@ -48,7 +48,7 @@ class Window(NamedTuple):
     """How good it is beside the best one."""
 
 
-class _Line(NamedTuple):
+class _HitLine(NamedTuple):
     start: int
     end: int
     terms: int
@@ -91,7 +91,7 @@ def _may_begin(low: bytes, at: int, before: frozenset[int]) -> bool:
 
 def lines(
     data: bytes, low: bytes, hits: Iterable[tuple[int, int]], crowded: Sequence[tuple[int, Term]]
-) -> Iterator[_Line]:
+) -> Iterator[_HitLine]:
     """Yield the lines in which something stands, with all that stands there."""
     start, end, terms = 0, -1, 0
     for at, bit in hits:
@@ -99,11 +99,11 @@ def lines(
             terms |= bit
             continue
         if end >= 0:
-            yield _Line(start, end, terms | _also(low, start, end, crowded))
+            yield _HitLine(start, end, terms | _also(low, start, end, crowded))
         start, end = _line(data, at)
         terms = bit
     if end >= 0:
-        yield _Line(start, end, terms | _also(low, start, end, crowded))
+        yield _HitLine(start, end, terms | _also(low, start, end, crowded))
 
 
 def _also(low: bytes, start: int, end: int, crowded: Sequence[tuple[int, Term]]) -> int:
@@ -137,7 +137,7 @@ def line_start(data: bytes, at: int) -> int:
     return found + 1 if found >= 0 else safe(data, at)
 
 
-def joined(lines: Iterable[_Line], weights: Sequence[float]) -> Iterator[tuple[int, int, int, int]]:
+def joined(lines: Iterable[_HitLine], weights: Sequence[float]) -> Iterator[tuple[int, int, int, int]]:
     """Join lines that fit one window; yield (terms of its best line, terms of all, first byte, last)."""
     best = terms = start = stop = 0
     best_score = -1.0
@@ -162,11 +162,11 @@ def sum_of(terms: int, weights: Sequence[float]) -> float:
 class Cursor:
     """Cuts windows out of a block, and knows the line and the character with which each begins."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Stretch) -> None:
         self._block = block
         self._at, self._line, self._char = 0, block.line, block.char
 
-    def around(self, start: int, stop: int) -> Window:
+    def around(self, start: int, stop: int) -> HitWindow:
         """Return a window with some lines and what is around them, as far as there is room."""
         data = self._block.data
         before = max(0, ROOM - (stop - start)) // 3
@@ -178,7 +178,7 @@ class Cursor:
             stop = data.rfind(b"\n", stop, start + ROOM) + 1 or stop
         return self.window(start, stop)
 
-    def window(self, start: int, stop: int) -> Window:
+    def window(self, start: int, stop: int) -> HitWindow:
         """Return what stands between two bytes."""
         data = self._block.data
         low, high = sorted((self._at, start))
@@ -188,4 +188,4 @@ class Cursor:
         self._char += sign * (len(between) if between.isascii() else len(between.decode("utf-8", "replace")))
         self._at = start
         whole = data[start - 1 : start] == b"\n" or self._block.at + start == 0
-        return Window(self._block.at + start, self._char, self._line, whole, data[start:stop])
+        return HitWindow(self._block.at + start, self._char, self._line, whole, data[start:stop])

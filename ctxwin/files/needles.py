@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..items import MONTHS
-from ..lexical import STOP_CHARACTERS, STOP_WORDS, tokenize
+from ..retrieve.words.lexical import STOP_CHARACTERS, STOP_WORDS, tokenize
 
 __all__ = ["Needle", "Term", "terms_of"]
 

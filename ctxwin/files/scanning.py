@@ -21,10 +21,10 @@ from typing import BinaryIO
 from ..chunking import header_of, language_of
 from ..items import Header, Item
 from .encodings import SNIFFED, decoded
-from .hits import CROWD, ROOM, Cursor, Window, best_lines, joined, line_end, line_start, lines, places, sum_of
+from .hits import CROWD, ROOM, Cursor, HitWindow, best_lines, joined, line_end, line_start, lines, places, sum_of
 from .needles import Term, terms_of
 from .secrets import Secret, redacted
-from .streams import UNREADABLE, Block, blocks, encoding_of, is_packed, opened
+from .text_stream import UNREADABLE, Stretch, blocks, encoding_of, is_packed, opened
 
 __all__ = ["MAX_SCANNED", "Scan", "Scanned", "Target", "Tell", "search"]
 
@@ -114,13 +114,13 @@ class Scan:
 class _Bucket:
     """The first and the last windows with the same terms."""
 
-    first: list[Window] = field(default_factory=list)
-    last: deque[Window] = field(default_factory=lambda: deque(maxlen=KEPT))
+    first: list[HitWindow] = field(default_factory=list)
+    last: deque[HitWindow] = field(default_factory=lambda: deque(maxlen=KEPT))
 
-    def add(self, window: Window) -> None:
+    def add(self, window: HitWindow) -> None:
         (self.first if len(self.first) < KEPT else self.last).append(window)
 
-    def ranked(self) -> Iterator[Window]:
+    def ranked(self) -> Iterator[HitWindow]:
         """Yield them from both ends: of things that happened over and over, the first and the last ones tell most."""
         rows = [*self.first, *self.last]
         for i in range((len(rows) + 1) // 2):
@@ -220,15 +220,15 @@ class _Search:
         self.header: Header | None = None
         self._refused: set[_Key] = set()
         self._everywhere: set[int] = set()
-        self._head: Window | None = None
-        self._tail: Window | None = None
+        self._head: HitWindow | None = None
+        self._tail: HitWindow | None = None
 
     @property
     def windows(self) -> Iterable[tuple[_Key, _Bucket]]:
         """The windows that were kept, by their terms."""
         return self._buckets.items()
 
-    def ends(self, has_hits: bool) -> list[Window]:
+    def ends(self, has_hits: bool) -> list[HitWindow]:
         """Return the beginning of the file, and its end where nothing was found between."""
         found = [one for one in (self._head, None if has_hits else self._tail) if one is not None]
         return [one._replace(prior=LEAST) for one in found] if has_hits else found
@@ -276,9 +276,9 @@ class _Search:
         else:
             above = data.split(b"\n")[: self.header[0] - 1 + self.header[1].count("\n")]
             stop = sum(map(len, above)) + len(above)
-        self._head = Window(0, 0, 0, True, data[:stop])
+        self._head = HitWindow(0, 0, 0, True, data[:stop])
 
-    def _look_through(self, block: Block) -> None:
+    def _look_through(self, block: Stretch) -> None:
         low = block.data.lower()
         hits, crowded = self._hits(low, block)
         self._rarity.read += block.last - block.first
@@ -295,7 +295,7 @@ class _Search:
                 del self._buckets[worst]
             self._buckets.setdefault(key, _Bucket()).add(cursor.around(start, stop))
 
-    def _hits(self, low: bytes, block: Block) -> tuple[list[tuple[int, int]], list[tuple[int, Term]]]:
+    def _hits(self, low: bytes, block: Stretch) -> tuple[list[tuple[int, int]], list[tuple[int, Term]]]:
         """Return where terms stand, each as a bit, and those that stand everywhere."""
         hits: list[tuple[int, int]] = []
         crowds: list[tuple[float, int, list[int]]] = []
@@ -324,7 +324,7 @@ def _score(key: _Key, weights: Sequence[float]) -> float:
     return sum_of(best, weights) + NEAR * sum_of(terms & ~best, weights)
 
 
-def _best(found: Sequence[_Search], rarity: _Rarity) -> dict[int, list[Window]]:
+def _best(found: Sequence[_Search], rarity: _Rarity) -> dict[int, list[HitWindow]]:
     """Choose the best windows of all files, by the number of the file."""
     weights = rarity.weights()
     named = sum(1 << i for i, term in enumerate(rarity.terms) if term.least)
@@ -337,14 +337,14 @@ def _best(found: Sequence[_Search], rarity: _Rarity) -> dict[int, list[Window]]:
         for rank, window in enumerate(bucket.ranked())
     ]
     scored.sort(key=lambda row: (*row[:3], row[3].at))
-    chosen: dict[int, list[Window]] = {}
+    chosen: dict[int, list[HitWindow]] = {}
     for score, _, number, window in scored[:MOST]:
         if score <= LEAST * scored[0][0]:
             chosen.setdefault(number, []).append(window._replace(prior=(score / scored[0][0]) ** STEEP))
     return chosen
 
 
-def _items(windows: Iterable[Window], source: str, header: Header | None) -> Iterator[Item]:
+def _items(windows: Iterable[HitWindow], source: str, header: Header | None) -> Iterator[Item]:
     """Turn windows of a file into chunks, none of which overlap."""
     end = 0
     for window in sorted(windows):

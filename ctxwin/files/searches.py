@@ -10,7 +10,7 @@ import numpy as np
 
 from ..items import Item
 from ..pool import Pool
-from .reading import mark_of
+from .file_text import mark_of
 from .scanning import Scan, Scanned, Target, Tell, search
 
 __all__ = ["Searches"]

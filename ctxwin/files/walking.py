@@ -15,12 +15,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .reading import read, why
+from .file_text import read, why
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["IGNORED", "IGNORE_FILES", "Found", "find", "roots"]
+__all__ = ["IGNORED", "IGNORE_FILES", "Walked", "find", "roots"]
 
 IGNORE_FILES = (".gitignore", ".ctxwinignore")
 """Both have git's syntax; the second one is for ctxwin alone, and wins over the first one beside it."""
@@ -37,7 +37,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Walked:
     """A file that was found, or what stands in its place."""
 
     path: str
@@ -50,7 +50,7 @@ class Found:
     """The folder that was walked; None for a path that was given itself."""
 
 
-def find(given: Sequence[str | Path], max_files: int, *, again: bool = False) -> list[Found]:
+def find(given: Sequence[str | Path], max_files: int, *, again: bool = False) -> list[Walked]:
     """Find the files under some paths, in the order of the paths and of names, files before folders.
 
     Of folders that hold too many there is a sample, which changes little when files come and go.
@@ -64,7 +64,7 @@ def find(given: Sequence[str | Path], max_files: int, *, again: bool = False) ->
     Raises:
         InputError: a path does not exist, or a glob matches nothing.
     """
-    found: list[Found] = []
+    found: list[Walked] = []
     whole: dict[str, tuple[str, int]] = {}
     for files in _found(given, max_files, whole, again):
         found += files
@@ -80,13 +80,13 @@ def roots(given: Iterable[str | Path]) -> list[str]:
     return [name if os.path.lexists(name) else _glob(name)[0] for name in names]
 
 
-def _shared(found: list[Found], room: int) -> list[Found]:
+def _shared(found: list[Walked], room: int) -> list[Walked]:
     """Keep as many files of each folder as there can be when none has more than another that is cut."""
     sizes = Counter(one.folder for one in found if one.folder is not None)
     if sizes.total() <= room:
         return found
     share = _share(list(sizes.values()), room)
-    kept: list[Found] = []
+    kept: list[Walked] = []
     for folder, files in groupby(found, key=lambda one: one.folder):
         some = list(files)
         kept += some if folder is None else _drawn(some, share, lambda one: os.path.basename(one.path))
@@ -112,11 +112,11 @@ def _drawn(some: list[Any], most: int, name: Callable[[Any], str]) -> list[Any]:
     return [some[i] for i in sorted(nsmallest(most, range(len(some)), key=lots.__getitem__))]
 
 
-def _reported(found: Sequence[Found], whole: Mapping[str, tuple[str, int]], max_files: int) -> list[Found]:
+def _reported(found: Sequence[Walked], whole: Mapping[str, tuple[str, int]], max_files: int) -> list[Walked]:
     """Name the folders of which only some files are there."""
     have = Counter(one.folder for one in found)
     return [
-        Found(
+        Walked(
             path=folder,
             source=source,
             reason=f"{files:,} files, of which a sample of {have[folder]:,} is read; the limit is {max_files:,} in all",
@@ -128,7 +128,7 @@ def _reported(found: Sequence[Found], whole: Mapping[str, tuple[str, int]], max_
 
 def _found(
     given: Sequence[str | Path], most: int, whole: dict[str, tuple[str, int]], again: bool
-) -> Iterator[list[Found]]:
+) -> Iterator[list[Walked]]:
     """Yield the files under the paths, a folder at a time, and note how many each has, of which `most` are yielded."""
     for one in given:
         name = os.path.expanduser(one)
@@ -139,7 +139,7 @@ def _found(
                 raise
             root, pattern = name, ""
         if not os.path.isdir(root):
-            yield [Found(path=root, source=shown(root))]
+            yield [Walked(path=root, source=shown(root))]
             continue
         alone = len(given) == 1 and not pattern
         matches = False
@@ -147,13 +147,13 @@ def _found(
             folder = os.path.join(root, below)
             source = shown(below if alone and below else folder)
             if reason:
-                yield [Found(path=folder, source=source, reason=reason)]
+                yield [Walked(path=folder, source=source, reason=reason)]
                 continue
             matches = matches or bool(names)
             whole[folder] = source, len(names)
             prefix = "" if source == os.curdir or (alone and not below) else source.rstrip("/") + "/"
             yield [
-                Found(
+                Walked(
                     path=os.path.join(folder, file),
                     source=prefix + _clean(file),
                     reason="a link; give its target itself" if is_link else "",

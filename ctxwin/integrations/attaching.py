@@ -8,7 +8,8 @@ import mimetypes
 import re
 from typing import Any
 
-from ..media import MediaKind, attachment
+from ..items import MediaKind
+from ..messages.attachments import attachment
 
 __all__ = ["attached", "content_of", "rewritten"]
 

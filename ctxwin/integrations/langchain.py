@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import InputError, MessageError
 from ..items import Budget
 from . import Raw, arguments_in, counted_for, function, missing, repack
-from .blocks import call_in, renew, spread
+from .content import call_in, renew, spread
 
 try:
     from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse

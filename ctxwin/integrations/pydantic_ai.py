@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from ..items import Budget
-from ..media import MediaKind
+from ..items import Budget, MediaKind
 from . import Raw, arguments_in, counted_for, function, missing, repack
 from .attaching import attached, rewritten
 

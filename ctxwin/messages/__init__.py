@@ -13,17 +13,17 @@ messages tell nothing and count as openai; `dialect=` decides before all of this
 
 from __future__ import annotations
 
-from .checking import check
+from .checks import check
+from .conversation import Conversation, Dialect, Repair, Violation
 from .groups import last_user, open_tail, typed, waits_for_results
 from .loading import Loaded, conversations, holds_conversations, load, loaded
+from .origins import Export, Source, open_place
 from .picking import Candidate, pick_one
-from .plain import as_plain
 from .reading import note, write
-from .repair import repair
+from .repairs import repair
 from .rewriting import as_written, rewrite, texts_within
-from .sources import Export, Source, open_place
+from .sdk_objects import as_plain
 from .transcript import Transcript, read
-from .values import Conversation, Dialect, Problem, Repair
 
 __all__ = [
     "Candidate",
@@ -31,10 +31,10 @@ __all__ = [
     "Dialect",
     "Export",
     "Loaded",
-    "Problem",
     "Repair",
     "Source",
     "Transcript",
+    "Violation",
     "as_plain",
     "as_written",
     "check",

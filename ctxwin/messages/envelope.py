@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, MessageError
-from .values import DIALECTS, OUTSIDE, Dialect, Raw, brief
-from .vocabulary import ITEM_TYPES
+from .checks.vocabulary import ITEM_TYPES
+from .conversation import DIALECTS, OUTSIDE, Dialect, Raw, brief
 
-__all__ = ["LISTS", "Request", "Written", "by_messages", "put_back", "take_apart"]
+__all__ = ["LISTS", "Envelope", "Written", "by_messages", "put_back", "take_apart"]
 
 LISTS: Mapping[str, Dialect | None] = {"messages": None, "input": "responses"}
 """Keys of a request body that hold its messages, and the dialect that they tell."""
@@ -48,7 +48,7 @@ Written = list[Raw] | dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Envelope:
     """What came in, taken apart."""
 
     dialect: Dialect
@@ -70,7 +70,7 @@ class Request:
         return any(one is not None for one in (continued, body.get("previous_response_id"), body.get("conversation")))
 
 
-def take_apart(messages: object, dialect: Dialect | None = None) -> Request:
+def take_apart(messages: object, dialect: Dialect | None = None) -> Envelope:
     """Take a list of messages or a request body apart.
 
     The dialect, where none is given, is the first of these that is told: by a body's keys (`input`:
@@ -89,10 +89,10 @@ def take_apart(messages: object, dialect: Dialect | None = None) -> Request:
             f"messages are {type(messages).__name__}; give a list of them, or a request body with 'messages'"
         )
     told = dialect or by_messages(messages)
-    return Request(dialect=told or "openai", raws=messages, told=told is not None)
+    return Envelope(dialect=told or "openai", raws=messages, told=told is not None)
 
 
-def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Request:
+def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Envelope:
     key = next((key for key in LISTS if body.get(key) is not None), None)
     if key is None:
         hint = "; a single message goes in a list" if "role" in body else ""
@@ -114,7 +114,7 @@ def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Request:
     if outside is not None and lifted:
         raws = [{"role": "system", "content": body[outside]}, *raws]
         envelope[outside] = ""
-    return Request(dialect=dialect, raws=raws, told=told is not None, lifted=lifted, envelope=envelope, tools=tools)
+    return Envelope(dialect=dialect, raws=raws, told=told is not None, lifted=lifted, envelope=envelope, tools=tools)
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

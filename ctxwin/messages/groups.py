@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..errors import MessageError
 from ..items import Item, Part
-from .pieces import INSIDE
-from .responses import from_model
-from .values import Conversation, Dialect, Raw, brief
+from .conversation import Conversation, Dialect, Raw, brief
+from .dialects.fields import INSIDE
+from .dialects.responses import from_model
 
 __all__ = ["Links", "Ties", "last_user", "link", "open_tail", "speaks", "tie", "typed", "waits_for_results"]
 
@@ -34,12 +34,12 @@ def tie(log: Iterable[Iterable[Part]]) -> Ties:
     A result without an id is tied to the nearest open call of its name. A part of kind `other` with an id
     belongs to a call, but does not answer it.
     """
-    calls = _Calls()
+    calls = _OpenCalls()
     pairs = [(index, *pair) for index, parts in enumerate(log) for pair in calls.add(index, parts)]
     return Ties(pairs=tuple(pairs), open=calls.open)
 
 
-class _Calls:
+class _OpenCalls:
     """The calls of a log that grows, and which of them wait for a result."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Links:
         self.groups: list[int] = []
         """For each message the number of its group, counted from 0 in order of first appearance."""
         self._dialect, self._elsewhere, self._offset = dialect, elsewhere, offset
-        self._calls = _Calls()
+        self._calls = _OpenCalls()
         self._reference: int | None = None
         self._beside = _BESIDE[dialect]()
         self._count = 0
@@ -162,7 +162,7 @@ def _orphan(part: Part, index: int) -> MessageError:
     )
 
 
-class _Chat:
+class _NothingBelongs:
     """What belongs to the message before it in a chat: nothing but by its calls."""
 
     def __call__(self, raw: Raw, parts: Sequence[Part]) -> bool:
@@ -206,8 +206,8 @@ class _Anthropic:
         return joined
 
 
-_BESIDE: Mapping[Dialect, type[_Chat | _Responses | _Anthropic]] = {
-    "openai": _Chat,
+_BESIDE: Mapping[Dialect, type[_NothingBelongs | _Responses | _Anthropic]] = {
+    "openai": _NothingBelongs,
     "responses": _Responses,
     "anthropic": _Anthropic,
 }

@@ -10,13 +10,13 @@ from typing import Any
 
 from ..errors import InputError, MessageError
 from ..items import Item
-from .foreign import FORMS, Form, recognise
+from .conversation import OUTSIDE, Dialect
+from .foreign import FORMS, ForeignForm, recognise
 from .looks import looks_like
 from .native import is_body, is_native, may_be_native
+from .origins import Export, Source, is_place, open_place
 from .picking import Candidate, Picked, pick_one
-from .plain import as_plain
-from .sources import Export, Source, is_place, open_place
-from .values import OUTSIDE, Dialect
+from .sdk_objects import as_plain
 
 __all__ = ["Loaded", "conversations", "holds_conversations", "load", "loaded"]
 
@@ -199,7 +199,7 @@ def _around(value: Mapping[str, Any]) -> Any:
     return inner if any(form.each and form.recognise(first) for form in FORMS) else None
 
 
-def _read(form: Form, value: Any, name: str) -> Iterator[Candidate]:
+def _read(form: ForeignForm, value: Any, name: str) -> Iterator[Candidate]:
     try:
         for found in form.read(value):
             if found.items:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..items import Item
+from .checks.vocabulary import BLOCK_TYPES, ITEM_TYPES
+from .conversation import ROLES
 from .envelope import LISTS
-from .values import ROLES
-from .vocabulary import BLOCK_TYPES, ITEM_TYPES
 
 __all__ = ["is_body", "is_native", "may_be_native"]
 

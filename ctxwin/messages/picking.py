@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
-from .values import Dialect
+from .conversation import Dialect
 
 __all__ = ["Candidate", "Picked", "pick_one"]
 

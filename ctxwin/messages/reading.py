@@ -9,10 +9,10 @@ from typing import Any
 
 from ..errors import MessageError
 from ..items import Item, Part
-from . import anthropic, openai, responses
+from .checks.vocabulary import ITEM_TYPES
+from .conversation import ROLES, Conversation, Dialect, Path, Raw, brief
+from .dialects import anthropic, openai, responses
 from .envelope import Written, put_back
-from .values import ROLES, Conversation, Dialect, Path, Raw, brief
-from .vocabulary import ITEM_TYPES
 
 __all__ = ["note", "parse", "raws_of", "read_items", "read_system", "write"]
 

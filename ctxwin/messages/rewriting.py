@@ -8,8 +8,8 @@ from typing import Any
 
 from ..errors import MessageError
 from ..items import Part
-from .pieces import INSIDE, encoded
-from .values import Path, Raw
+from .conversation import Path, Raw
+from .dialects.fields import INSIDE, encoded
 
 __all__ = ["as_written", "rewrite", "texts_within"]
 

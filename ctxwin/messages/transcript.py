@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, MessageError
 from ..items import Item
+from .conversation import OUTSIDE, Conversation, Dialect
 from .envelope import by_messages, take_apart
 from .groups import Links, speaks
-from .plain import as_plain
 from .reading import raws_of, read_items, read_system
-from .values import OUTSIDE, Conversation, Dialect
+from .sdk_objects import as_plain
 
 __all__ = ["Transcript", "read"]
 

@@ -10,10 +10,10 @@ import numpy as np
 from ..allocate import Selection, worth
 from ..errors import BudgetError
 from ..renditions import facts
-from .draft import Draft, Request
-from .problem import LADDER_FROM, Candidates, assemble
-from .relevance import Relevance
-from .sections import Chosen, Form, Slot
+from .candidates import LADDER_FROM, Candidates, assemble
+from .judge import Relevance
+from .measure import Draft, Request
+from .shorten import Chosen, Form, Slot
 
 __all__ = ["Choice", "Lossy", "choose", "lossy", "summary_forms"]
 

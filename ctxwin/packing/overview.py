@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..repomap import Atlas
+from ..files.repomap import Atlas
 from ..retrieve import asks_for_the_whole
-from .draft import Draft
-from .relevance import Relevance
+from .judge import Relevance
+from .measure import Draft
 
 __all__ = ["with_overview"]
 

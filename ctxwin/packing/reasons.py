@@ -7,11 +7,11 @@ from typing import get_args
 
 from ..allocate import Verdict, verdicts
 from ..items import Item
-from ..layout import citation
+from ..pool.layout import citation
 from ..report import Cause
 from .choose import Choice
-from .draft import Draft
-from .sections import Chosen
+from .measure import Draft
+from .shorten import Chosen
 
 __all__ = ["Reason", "label_of", "reasons_of"]
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lexical import tokenize
+from ..retrieve.words.lexical import tokenize
 from ..tokens import Tokenizer
 from .signatures import Parts, parts_of
 
@@ -91,7 +91,7 @@ def split(text: str, tokenizer: Tokenizer, *, longest: int = MAX_SENTENCE, langu
         text: any text.
         tokenizer: what counts.
         longest: characters of a sentence, at most.
-        language: of code, as `ctxwin.syntax.language_of` names it; its signatures are told from its bodies.
+        language: of code, as `ctxwin.chunking.syntax.language_of` names it; its signatures are told from its bodies.
     """
     ends = [0, *(end for _, end in sentences(text, longest))]
     # A space begins the next word's token; a line end belongs to the last token of its line.

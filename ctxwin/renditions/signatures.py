@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..syntax import Definition, parse
+from ..chunking.syntax import Definition, parse
 
 __all__ = ["REST", "Parts", "definitions_in", "parts_of"]
 
@@ -49,7 +49,7 @@ def parts_of(text: str, language: str, ends: Sequence[int]) -> Parts | None:
 
     Args:
         text: a slice of a file.
-        language: as `ctxwin.syntax.language_of` names it.
+        language: as `ctxwin.chunking.syntax.language_of` names it.
         ends: (n + 1,) characters: 0, then where each sentence ends.
 
     Example:

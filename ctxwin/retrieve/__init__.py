@@ -6,25 +6,22 @@ anchored on words and vectors; everything else is a correction that observable p
 question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 """
 
-from .calibration import Calibration, calibrate
-from .fitting import Feedback, Indexed, fit
+from .code.whole import asks_for_the_whole
 from .index import Index, ItemVectors, count_terms, score_together
+from .own_weights import Feedback, HasIndex, fit
 from .query import Query, asking
 from .weights import FEATURES, Weights, shipped_weights
-from .whole import asks_for_the_whole
 
 __all__ = [
     "FEATURES",
-    "Calibration",
     "Feedback",
+    "HasIndex",
     "Index",
-    "Indexed",
     "ItemVectors",
     "Query",
     "Weights",
     "asking",
     "asks_for_the_whole",
-    "calibrate",
     "count_terms",
     "fit",
     "score_together",

@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 from ..embed import is_foreign
 from ..errors import InputError
 from ..items import Item
-from ..lexical import Bm25, tokenize
-from ..postings import Counted
-from .cues import instruction_strength, self_reference
-from .dates import named_days, near_days
+from .code.sources import Sources
 from .item_vectors import ItemVectors
 from .lazily import Lazily
 from .links import Titles
-from .place import Scores
 from .query import Query
 from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
-from .sources import Sources
 from .table import Table
+from .talk.cues import instruction_strength, self_reference
+from .talk.dates import named_days, near_days
+from .talk.place import Scores
 from .weights import Weights, shipped_weights
+from .words.lexical import Bm25, tokenize
+from .words.postings import TermCounts
 
 __all__ = ["Index", "ItemVectors", "count_terms", "score_together"]
 
@@ -83,7 +83,7 @@ class Index:
     def __len__(self) -> int:
         return len(self._table)
 
-    def extend(self, items: Iterable[Item], terms: Sequence[Counted] | None = None) -> None:
+    def extend(self, items: Iterable[Item], terms: Sequence[TermCounts] | None = None) -> None:
         """Append items; the index then scores as one that is built from all at once.
 
         Args:
@@ -369,9 +369,9 @@ def _key(item: Item) -> str:
     return f"{head}: {item.text}" if head else item.text
 
 
-def count_terms(items: Iterable[Item]) -> Counted:
+def count_terms(items: Iterable[Item]) -> TermCounts:
     """Return the terms by which items are found, to be kept and given to `Index.extend`."""
-    return Counted.of(tokenize(_key(item)) for item in items)
+    return TermCounts.of(tokenize(_key(item)) for item in items)
 
 
 def score_together(asked: Sequence[tuple[Index, Query]]) -> list[Scores]:

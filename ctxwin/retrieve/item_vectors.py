@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index import similarity
-from .place import Scores
+from .cosines import similarity
+from .talk.place import Scores
 
 __all__ = ["ItemVectors"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..items import Item
-from .place import Scores
+from .talk.place import Scores
 
 __all__ = ["Lazily"]
 

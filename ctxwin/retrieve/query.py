@@ -10,9 +10,9 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lexical import term_counts, tokenize
-from .subject import asks_over_time, subject
-from .traces import Frame, frames
+from .code.traces import Frame, frames
+from .talk.subject import asks_over_time, subject
+from .words.lexical import term_counts, tokenize
 
 __all__ = ["Query", "asking"]
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..columns import Column
 from ..embed import is_foreign
 from ..items import Item
-from ..lexical import cjk_share
-from .place import Place, Scores, lay_out
+from .talk.place import Place, Scores, lay_out
+from .words.columns import Column
+from .words.lexical import cjk_share
 
 __all__ = ["Table"]
 

@@ -21,7 +21,7 @@ class Weights:
     MuSiQue, HotpotQA and RGB are there to check; what a feature is worth on them is told below. None of the sets that
     may set weights has titles, so `link` was given the weight of `bridge`, and none is talk of two named people: `own`
     was chosen with LoCoMo's figures in view. Those of code were set on code_sweqa and on questions made from the
-    releases of some packages (`tests/code_questions.py`), and kept by what they gave on those of others.
+    releases of some packages (`tests/tools/code_questions.py`), and kept by what they gave on those of others.
     """
 
     lexical: float

@@ -9,9 +9,9 @@ from ..errors import InputError
 from .memory import MemoryStore
 from .protocol import Store
 from .sqlite import SqliteStore
-from .values import Settings, Turn, UsageRecord, Vector
+from .turns import Turn, UsageRecord, Vector, WindowSettings
 
-__all__ = ["MemoryStore", "Settings", "SqliteStore", "Store", "Turn", "UsageRecord", "Vector", "open_store"]
+__all__ = ["MemoryStore", "SqliteStore", "Store", "Turn", "UsageRecord", "Vector", "WindowSettings", "open_store"]
 
 
 def open_store(where: str | PathLike[str] | Store | None = None) -> Store:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .canonical import Content, decode, encode, encode_state
 from .refusals import name_taken, no_turns, no_window, too_short
-from .values import Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
+from .turns import Turn, UsageRecord, Vector, WindowSettings, check_vectors, followed, now, stamps
 
 __all__ = ["MemoryStore"]
 
@@ -38,8 +38,8 @@ class _Stored:
 
 
 @dataclass(slots=True)
-class _Window:
-    settings: Settings
+class _MemoryWindow:
+    settings: WindowSettings
     turns: list[_Stored | None] = field(default_factory=list)
     """By position; None where a turn was erased."""
     usage: list[UsageRecord] = field(default_factory=list)
@@ -58,7 +58,7 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self._windows: dict[str, _Window] = {}
+        self._windows: dict[str, _MemoryWindow] = {}
         self._counts: dict[tuple[str, str], int] = {}
         self._vectors: dict[tuple[str, str], Vector] = {}
         self._lock = Lock()
@@ -70,12 +70,12 @@ class MemoryStore:
         """Return the names of all windows, oldest first."""
         return list(self._windows)
 
-    def settings(self, window: str) -> Settings | None:
+    def settings(self, window: str) -> WindowSettings | None:
         """Return a window's settings, or None where there is no such window."""
         found = self._windows.get(window)
         return deepcopy(found.settings) if found else None
 
-    def save_settings(self, window: str, settings: Settings) -> None:
+    def save_settings(self, window: str, settings: WindowSettings) -> None:
         """Replace a window's settings; `created` only where it is given."""
         kept = decode(encode_state({"state": settings.state, "system": settings.system}))
         with self._lock:
@@ -161,7 +161,7 @@ class MemoryStore:
             if not -1 <= last < len(parent.turns):
                 raise no_turns(window, [last], len(parent.turns))
             settings = replace(parent.settings, created=now(), parent=window, until=last)
-            self._windows[new] = _Window(settings, parent.turns[: last + 1])
+            self._windows[new] = _MemoryWindow(settings, parent.turns[: last + 1])
 
     def record_usage(self, window: str, record: UsageRecord) -> None:
         """Add what a provider reported for a request."""
@@ -198,8 +198,8 @@ class MemoryStore:
     def close(self) -> None:
         """Do nothing: there is no file."""
 
-    def _begun(self, window: str) -> _Window:
-        return self._windows.setdefault(window, _Window(Settings(created=now())))
+    def _begun(self, window: str) -> _MemoryWindow:
+        return self._windows.setdefault(window, _MemoryWindow(WindowSettings(created=now())))
 
     def _turns_at(self, window: str, positions: Sequence[int]) -> list[_Stored | None]:
         """Return the turns of a window that has all these positions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from .values import Settings, Turn, UsageRecord, Vector
+from .turns import Turn, UsageRecord, Vector, WindowSettings
 
 __all__ = ["Store"]
 
@@ -24,10 +24,10 @@ class Store(Protocol):
     def windows(self) -> Sequence[str]:
         """Return the names of all windows, oldest first."""
 
-    def settings(self, window: str) -> Settings | None:
+    def settings(self, window: str) -> WindowSettings | None:
         """Return a window's settings, or None where there is no such window."""
 
-    def save_settings(self, window: str, settings: Settings) -> None:
+    def save_settings(self, window: str, settings: WindowSettings) -> None:
         """Replace a window's settings; `created` only where it is given."""
 
     def append(

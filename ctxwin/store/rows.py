@@ -12,7 +12,7 @@ import numpy as np
 
 from ..items import content_hash
 from .canonical import Content
-from .values import DTYPES, Vector
+from .turns import DTYPES, Vector
 
 __all__ = ["column_of", "form_of", "intact", "row_sum", "stored", "vector_of"]
 

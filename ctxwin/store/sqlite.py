@@ -16,7 +16,7 @@ from .canonical import decode, encode, encode_state
 from .file import StoreFile
 from .refusals import name_taken, no_turns, no_window, too_short
 from .rows import column_of, form_of, intact, row_sum, stored, vector_of
-from .values import Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
+from .turns import Turn, UsageRecord, Vector, WindowSettings, check_vectors, followed, now, stamps
 
 __all__ = ["SqliteStore"]
 
@@ -72,7 +72,7 @@ class SqliteStore:
         with self._file.reading() as file:
             return [name for (name,) in file.execute("SELECT name FROM windows ORDER BY id")]
 
-    def settings(self, window: str) -> Settings | None:
+    def settings(self, window: str) -> WindowSettings | None:
         """Return a window's settings, or None where there is no such window."""
         with self._file.reading() as file:
             sql = f"SELECT crc, state_crc, created, {_SETTINGS} FROM windows WHERE name = ?"
@@ -85,7 +85,7 @@ class SqliteStore:
         if state_crc not in (None, row_sum(state)):
             state = self._lost(window)
         created, dialect, model, total, reserve, margin, parent, until, system = values
-        return Settings(
+        return WindowSettings(
             dialect=dialect,
             model=model,
             budget=None if total is None else Budget(total=total, reserve=reserve, margin=margin),
@@ -96,7 +96,7 @@ class SqliteStore:
             system=None if system is None else decode(form_of(system))["prompt"],
         )
 
-    def save_settings(self, window: str, settings: Settings) -> None:
+    def save_settings(self, window: str, settings: WindowSettings) -> None:
         """Replace a window's settings; `created` only where it is given."""
         budget = settings.budget
         figures = (budget.total, budget.reserve, budget.margin) if budget else (None, None, None)

@@ -8,11 +8,11 @@ provider reports can correct (`calibration`).
 
 from __future__ import annotations
 
-from ..media import Count
 from .calibration import CalibratedTokenizer, Calibration
-from .pieces import Piece
+from .counted import Counted
+from .counts import Count
+from .overheads import REPLY_PRIMING, TEMPLATES, RequestRules, get_rules
 from .requests import count_item, count_items, count_tokens, spell
-from .rules import REPLY_PRIMING, TEMPLATES, RequestRules, get_rules
 from .tokenizers import DEFAULT_TOKENIZER, Tokenizer, encodings, get_tokenizer
 from .tools import count_tools
 from .trees import Node, count_conversation, count_tree
@@ -24,8 +24,8 @@ __all__ = [
     "CalibratedTokenizer",
     "Calibration",
     "Count",
+    "Counted",
     "Node",
-    "Piece",
     "RequestRules",
     "Tokenizer",
     "count_conversation",

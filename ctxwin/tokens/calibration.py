@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..items import content_hash
-from ..media import Count
+from .counted import Counted
+from .counts import Count
 from .kinds import KINDS, weigh_kinds
-from .pieces import Piece
 from .replies import CONSTANT, MOST_TOKENS, ONE, Anchor, Calibration, differing, fit, pull, spread
 from .tokenizers import Tokenizer
 
@@ -75,7 +75,7 @@ class CalibratedTokenizer(Tokenizer):
     Example:
         >>> from ctxwin.tokens import get_tokenizer
         >>> counter = CalibratedTokenizer(get_tokenizer("generic"))
-        >>> sent = (Piece(("Could you find out when the lease ends, and what the notice period is? " * 20,), 7),)
+        >>> sent = (Counted(("Could you find out when the lease ends, and what the notice period is? " * 20,), 7),)
         >>> counter.count_request(sent)
         Count(tokens=338, low=249, high=427, exact=False)
         >>> counter = counter.observe(sent, 440)
@@ -109,7 +109,7 @@ class CalibratedTokenizer(Tokenizer):
         counts = self.base.count_many(texts)
         return counts if self._plain or not texts else self._corrected(counts, weigh_kinds(texts))
 
-    def count_request(self, sent: Sequence[Piece]) -> Count:
+    def count_request(self, sent: Sequence[Counted]) -> Count:
         """Count a request: as the provider did where it has counted pieces, with bounds for the rest.
 
         Args:
@@ -138,7 +138,7 @@ class CalibratedTokenizer(Tokenizer):
             more = kept.reported - self._total(kept) + spread(self.error, min(2 * new, room))
         return max(0, min(ceil(more), most_margin(room)))
 
-    def observe(self, sent: Sequence[Piece], reported: int) -> CalibratedTokenizer:
+    def observe(self, sent: Sequence[Counted], reported: int) -> CalibratedTokenizer:
         """Return the tokenizer that has learned from a reply.
 
         A report that cannot be a count of the request teaches nothing: one under a part in `FACTOR` of what was
@@ -183,7 +183,7 @@ class CalibratedTokenizer(Tokenizer):
         far = max(BEYOND * self._slack(request, changed, known), SHIFT * self._total(request))
         return not self._is_beyond(request) and (known is None or abs(request.reported - centre) <= far)
 
-    def _doubting(self, sent: Sequence[Piece], request: Anchor) -> CalibratedTokenizer:
+    def _doubting(self, sent: Sequence[Counted], request: Anchor) -> CalibratedTokenizer:
         """Take note of a report that no tokenizer explains; believe it where the last one of its kind says the same."""
         last = self.calibration.doubted
         if last is not None:
@@ -193,7 +193,7 @@ class CalibratedTokenizer(Tokenizer):
                 return anew._taught(sent, request.reported)
         return self._with(replace(self.calibration, base=self.base.name, doubted=request))
 
-    def _taught(self, sent: Sequence[Piece], reported: int) -> CalibratedTokenizer:
+    def _taught(self, sent: Sequence[Counted], reported: int) -> CalibratedTokenizer:
         """Learn from a reply that is believed."""
         request = self._measure(sent)
         centre, changed, known = self._expect(request)
@@ -232,7 +232,7 @@ class CalibratedTokenizer(Tokenizer):
         # The first reply tells how far off the tokenizer was, which the ratios then make up for.
         return FADE * (self.base.error or min(seen, UNSTATED))
 
-    def _measure(self, sent: Sequence[Piece]) -> Anchor:
+    def _measure(self, sent: Sequence[Counted]) -> Anchor:
         """Count a request's pieces; what the provider says of it is not known yet, and 0."""
         texts = [text for piece in sent for text in piece.texts]
         counts, weights = self.base.count_many(texts), weigh_kinds(texts)

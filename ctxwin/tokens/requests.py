@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..items import Item, Part
-from ..media import Count, MediaKind, media_tokens, sealed_tokens
+from ..items import Item, MediaKind, Part
 from ..messages import Dialect, read
 from ..models import Model, get_model
-from .pieces import Piece
-from .rules import REPLY_PRIMING, RequestRules, get_rules
+from .counted import Counted
+from .counts import Count
+from .media import media_tokens, sealed_tokens
+from .overheads import REPLY_PRIMING, RequestRules, get_rules
 from .tokenizers import Tokenizer, get_tokenizer
 from .tools import count_tools, spell_tools
 
@@ -113,7 +114,7 @@ def spell(
     model: str | Model | None = None,
     tools: Sequence[Mapping[str, Any]] | None = None,
     dialect: Dialect | None = None,
-) -> tuple[Piece, ...]:
+) -> tuple[Counted, ...]:
     """Return what a request is counted by: a piece for each message, for the tools and for the start of the reply.
 
     Their counts and fixed tokens add up to what `count_tokens` says of the same request.
@@ -130,19 +131,19 @@ def spell(
 
     Example:
         >>> spell([{"role": "user", "content": "Hello"}])
-        (Piece(texts=('Hello',), fixed=4), Piece(texts=(), fixed=3))
+        (Counted(texts=('Hello',), fixed=4), Counted(texts=(), fixed=3))
     """
     conversation = read(x, dialect=dialect)
     rules = get_rules(conversation.dialect, model)
     given = conversation.tools if tools is None else tools
     pieces = [_spelled(item, rules) for item in conversation.items]
-    return (*([spell_tools(given, rules)] if given else []), *pieces, Piece((), REPLY_PRIMING))
+    return (*([spell_tools(given, rules)] if given else []), *pieces, Counted((), REPLY_PRIMING))
 
 
-def _spelled(item: Item, rules: RequestRules) -> Piece:
+def _spelled(item: Item, rules: RequestRules) -> Counted:
     beside = (_beside(part, rules) for part in item.parts)
     fixed = sum(count.tokens for count in beside if count is not None)
-    return Piece(tuple(_texts(item)), _around(item, rules) + fixed)
+    return Counted(tuple(_texts(item)), _around(item, rules) + fixed)
 
 
 def _plain(item: Item) -> str | None:

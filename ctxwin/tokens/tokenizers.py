@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..errors import InputError, UnknownModel
-from ..media import Count
 from ..models import NEAREST, Model, get_family, names
+from .counts import Count
 from .estimates import BASES, ESTIMATES, weigh
 
 if TYPE_CHECKING:

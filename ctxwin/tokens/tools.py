@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..media import Count
 from ..messages import Dialect
-from ..messages.pieces import left_over
-from .pieces import Piece
-from .rules import RequestRules, get_rules
+from ..messages.dialects.fields import left_over
+from .counted import Counted
+from .counts import Count
+from .overheads import RequestRules, get_rules
 from .tokenizers import Tokenizer
 
 __all__ = ["count_tools", "spell_tools"]
@@ -72,7 +72,7 @@ def count_tools(
     return count
 
 
-def spell_tools(tools: Sequence[Mapping[str, Any]], rules: RequestRules | Dialect = "openai") -> Piece:
+def spell_tools(tools: Sequence[Mapping[str, Any]], rules: RequestRules | Dialect = "openai") -> Counted:
     """Return the texts by which tool schemas are counted: all of each, of deferred tools what the model sees first.
 
     Of a deferred tool the model sees the name and the description until it searches for it [OpenAI, Tool search].
@@ -80,13 +80,13 @@ def spell_tools(tools: Sequence[Mapping[str, Any]], rules: RequestRules | Dialec
     rules = get_rules(rules) if isinstance(rules, str) else rules
     seen = [_seen(tool) for tool in tools]
     if rules.json_tools:
-        return Piece(tuple(map(_written, seen)), rules.tools)
+        return Counted(tuple(map(_written, seen)), rules.tools)
     fixed, texts = 0, []
     for tool in seen:
         around, own = _typed(tool)
         fixed += around
         texts += own
-    return Piece(tuple(texts), fixed)
+    return Counted(tuple(texts), fixed)
 
 
 def _is_deferred(tool: Mapping[str, Any]) -> bool:

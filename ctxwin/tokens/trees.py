@@ -8,8 +8,8 @@ from pathlib import PurePath
 
 from ..items import Item, Part
 from ..messages import Conversation
+from .overheads import REPLY_PRIMING, RequestRules, get_rules
 from .requests import count_items
-from .rules import REPLY_PRIMING, RequestRules, get_rules
 from .tokenizers import Tokenizer
 from .tools import count_tools
 
@@ -26,8 +26,8 @@ class Node:
 
 
 @dataclass(slots=True)
-class _Folder:
-    folders: dict[str, _Folder] = field(default_factory=dict)
+class _OpenFolder:
+    folders: dict[str, _OpenFolder] = field(default_factory=dict)
     files: list[Node] = field(default_factory=list)
 
     def frozen(self, name: str) -> Node:
@@ -51,11 +51,11 @@ def count_tree(files: Iterable[tuple[str | PurePath, str]], tokenizer: Tokenizer
         (6, [('README.md', 1), ('src', 5)])
     """
     given = [(PurePath(path), text) for path, text in files]
-    root = _Folder()
+    root = _OpenFolder()
     for (path, _), tokens in zip(given, tokenizer.count_many([text for _, text in given]), strict=True):
         folder = root
         for part in path.parts[:-1]:
-            folder = folder.folders.setdefault(part, _Folder())
+            folder = folder.folders.setdefault(part, _OpenFolder())
         folder.files.append(Node(name=path.name, tokens=tokens))
     return root.frozen(name)
 

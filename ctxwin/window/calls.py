@@ -13,7 +13,7 @@ from weakref import WeakSet
 from ..caching import State
 from ..messages import Dialect
 from ..packing import Packed
-from ..tokens import Piece
+from ..tokens import Counted
 from .contents import Contents
 from .matching import follows_closely, known_elsewhere, new_messages
 
@@ -37,7 +37,7 @@ class Call:
     of a request that ends with whatever the window ends with."""
     packed: Packed | None = None
     """The request as it was packed."""
-    sent: Sequence[Piece] = ()
+    sent: Sequence[Counted] = ()
     """Its pieces, for what is learned from the reply."""
     planned: State | None = None
     """What it leaves to the next request of the provider's prompt cache."""

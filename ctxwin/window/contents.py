@@ -12,10 +12,10 @@ from ..items import Item
 from ..messages import Dialect
 from ..messages.reading import parse
 from ..packing import Talk
+from ..renditions.summarize import drop_summaries
 from ..store import Store, Turn
-from ..summarize import drop_summaries
-from .keeping import hashes_of
 from .matching import results_of
+from .stored_vectors import hashes_of
 
 __all__ = ["Contents", "turn_id"]
 

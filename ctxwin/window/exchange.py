@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..clients import Client, Gather, Reply
 from ..errors import EndpointError, InputError
 from ..recall import answer_recalls, pending_recalls
-from .bodies import request_body
 from .calls import Call, in_thread
+from .request_body import request_body
 
 if TYPE_CHECKING:
     from .window import Window

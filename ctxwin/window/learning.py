@@ -12,7 +12,7 @@ from ..items import Budget
 from ..messages import Dialect
 from ..models import Model
 from ..packing import Packed
-from ..tokens import CalibratedTokenizer, Calibration, Piece, Tokenizer, spell
+from ..tokens import CalibratedTokenizer, Calibration, Counted, Tokenizer, spell
 from ..tokens.calibration import most_margin
 
 __all__ = ["Learner"]
@@ -49,7 +49,7 @@ class Learner:
 
     def pack(
         self, budget: Budget, tools: Tools, new: int, dialect: Dialect, pack: Callable[[Budget, Tokenizer], Packed]
-    ) -> tuple[Packed, Sequence[Piece]]:
+    ) -> tuple[Packed, Sequence[Counted]]:
         """Pack so that the request fits by what the provider is expected to count.
 
         What was learned chooses among what may be left out. It never refuses what the tokenizer itself would let pass:
@@ -79,7 +79,7 @@ class Learner:
 
     def _fitted(
         self, budget: Budget, tools: Tools, new: int, dialect: Dialect, pack: Callable[[Budget], Packed]
-    ) -> tuple[Packed, Sequence[Piece]]:
+    ) -> tuple[Packed, Sequence[Counted]]:
         room = budget.total - budget.reserve
         margin = self._counter.margin(room, new) if budget.margin is None else budget.margin
         packed = pack(replace(budget, margin=margin))
@@ -95,7 +95,7 @@ class Learner:
             sent = spell(packed.messages, model=self._row, tools=tools, dialect=dialect)
         return packed, sent
 
-    def observe(self, sent: Sequence[Piece], reported: int) -> bool:
+    def observe(self, sent: Sequence[Counted], reported: int) -> bool:
         """Learn from the tokens that the provider reported for a request; say whether something was learned."""
         if not sent or reported <= 0:
             return False

@@ -12,18 +12,18 @@ from ..caching import Planner, State, mark
 from ..clients import Reply
 from ..embed import get_embedder
 from ..items import Budget
-from ..media import report_sealed
 from ..messages import Dialect
 from ..messages.reading import parse
 from ..models import Model
 from ..packing import Packed, Talk, pack
 from ..store import MemoryStore, Store
 from ..tokens import Tokenizer, get_tokenizer
+from ..tokens.media import report_sealed
 from .calls import Call
 from .contents import Contents
-from .keeping import KeptCounts, StoredVectors
 from .learning import Learner
-from .settings import UNKNOWN, Kept, as_budget
+from .opening import UNKNOWN, StoredSettings, as_budget
+from .stored_vectors import KeptCounts, StoredVectors
 
 __all__ = ["Packer"]
 
@@ -51,7 +51,7 @@ class Packer:
         self,
         contents: Contents,
         store: Store,
-        kept: Kept,
+        kept: StoredSettings,
         *,
         row: Model | None,
         tokenizer: Any,

@@ -16,9 +16,9 @@ from .calls import Call, Calls
 from .contents import Contents
 from .exchange import Conversing
 from .matching import split_request
+from .opening import StoredSettings, row_of
 from .packer import CACHED, Packer
-from .records import record_of
-from .settings import Kept, row_of
+from .usage import record_of
 
 __all__ = ["Recording"]
 
@@ -30,7 +30,7 @@ class Recording(Conversing):
     _calls: Calls
     _contents: Contents
     _given: dict[str, Any]
-    _kept: Kept
+    _kept: StoredSettings
     _last: Call
     _lock: RLock
     _packer: Packer

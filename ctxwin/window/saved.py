@@ -10,14 +10,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..cache import locked, new_private
 from ..errors import InputError
 from ..items import Budget, Item, content_hash
 from ..messages import Source, Transcript, load, open_place
 from ..messages.reading import raws_of
-from ..store import Settings, Store, Turn
+from ..store import Store, Turn, WindowSettings
+from ..store.cache import locked, new_private
 from .matching import split_request
-from .settings import PART
+from .opening import PART
 
 __all__ = ["restore", "save"]
 
@@ -32,7 +32,7 @@ IMPORTING = "importing"
 
 def save(store: Store, window: str) -> dict[str, Any]:
     """Return everything that makes a window, as plain values; counts, vectors and usage are not part of it."""
-    settings = store.settings(window) or Settings()
+    settings = store.settings(window) or WindowSettings()
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -68,7 +68,7 @@ def restore(store: Store, source: Any, window: str | None, pick: str | int | Non
     name = window or str(plain.get("id") or "default")
     budget = plain.get("budget")
     try:
-        settings = Settings(
+        settings = WindowSettings(
             dialect=plain.get("dialect"),
             model=plain.get("model"),
             budget=Budget(**budget) if budget else None,

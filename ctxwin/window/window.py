@@ -10,22 +10,22 @@ from typing import Any, Self
 
 from ..clients import Client, Endpoint, adapt
 from ..errors import InputError
-from ..footprint import Spending, spending
 from ..items import Budget, Item
 from ..messages import Dialect, as_plain
 from ..models import Model
+from ..models.footprint import Spending, spending
 from ..packing import Packed
 from ..recall import recall_tool
-from ..store import Settings, Store, Turn, UsageRecord, open_store
+from ..store import Store, Turn, UsageRecord, WindowSettings, open_store
 from ..tokens import Tokenizer
 from .calls import Call, Calls
 from .contents import Contents
 from .exchange import Exchange
 from .mending import mended
+from .opening import StoredSettings, as_budget, exported, require_dialect, row_of, settled
 from .packer import Packer
 from .recording import Recording
 from .saved import restore, save, write
-from .settings import Kept, as_budget, exported, require_dialect, row_of, settled
 
 __all__ = ["Window"]
 
@@ -99,13 +99,13 @@ class Window(Recording):
             if self._owned:
                 undo.callback(self._store.close)
             self._lock = RLock()
-            known = self._store.settings(id) or Settings()
+            known = self._store.settings(id) or WindowSettings()
             self._client = adapt(client, dialect=dialect or known.dialect) if client is not None else None
             if self._client is not None and dialect is not None:
                 require_dialect(self._client, dialect)
             speaks = dialect or (self._client.dialect if self._client else None)
             settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
-            self._kept = Kept(self._store, id, settings, known)
+            self._kept = StoredSettings(self._store, id, settings, known)
             self._row = row_of(model or known.model, self._kept.now.budget)
             self._given = {
                 "model": model,

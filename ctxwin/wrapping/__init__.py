@@ -16,14 +16,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.adapting import is_litellm
-from ..clients.sdk import apis_of
+from ..clients.sdk_apis import apis_of
 from ..errors import InputError
 from ..files import Files
 from ..items import Budget, Item
 from ..packing import pack
 from ..pool import Pool
 from .litellm import wrap_litellm
-from .passing import Passing
+from .policy import Passing
 from .sdk import wrap_sdk
 
 if TYPE_CHECKING:

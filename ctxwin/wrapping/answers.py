@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clients import Reply
-from ..clients.values import Wire
-from .passage import Passage, leaving
-from .relay import Relay, relayed
-from .streams import Tap, tapped
+from ..clients.reply import Wire
+from .recall_stream import Relay, relayed
+from .round_trip import Passage, leaving
+from .tap import Tap, tapped
 
 __all__ = ["answered", "answered_later"]
 

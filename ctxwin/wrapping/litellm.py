@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..clients.chat import CHAT
+from ..clients.openai import CHAT
 from .answers import answered, answered_later
-from .bodies import holds_messages
-from .passage import Passage, begun_later
-from .passing import Passing
+from .policy import Passing
+from .round_trip import Passage, begun_later
+from .sdk_body import holds_messages
 
 __all__ = ["wrap_litellm"]
 

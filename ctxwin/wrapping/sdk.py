@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..clients.sdk import Api
-from ..clients.values import Wire
+from ..clients.reply import Wire
+from ..clients.sdk_apis import Api
 from ..errors import InputError
 from .answers import answered, answered_later
-from .bodies import holds_messages
-from .passage import Passage, begun_later
-from .passing import Passing
+from .policy import Passing
+from .round_trip import Passage, begun_later
+from .sdk_body import holds_messages
 
 __all__ = ["wrap_sdk"]
 

@@ -32,11 +32,11 @@ from . import (
     vercel_parts,
     whatsapp,
 )
-from .form import Folder, Form, Found, said
+from .form import ExportFolder, ForeignForm, ForeignTalk, said
 
-__all__ = ["FORMS", "Folder", "Form", "Found", "recognise", "said"]
+__all__ = ["FORMS", "ExportFolder", "ForeignForm", "ForeignTalk", "recognise", "said"]
 
-FORMS: tuple[Form, ...] = (
+FORMS: tuple[ForeignForm, ...] = (
     saved_window.FORM,
     chatgpt.FORM,
     claude_ai.FORM,
@@ -65,6 +65,6 @@ FORMS: tuple[Form, ...] = (
 by few, and texts without any marks stand last."""
 
 
-def recognise(value: Any) -> Form | None:
+def recognise(value: Any) -> ForeignForm | None:
     """Return the form of a value: loaded JSON, or a text; None where it has none of them."""
     return next((form for form in FORMS if form.recognise(value)), None)

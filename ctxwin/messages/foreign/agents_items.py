@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .form import Form, Found
+from .form import ForeignForm, ForeignTalk
 from .responses_items import ITEMS, take_item
 from .script import Script
 from .speech import rows_of, stamp, word
@@ -81,7 +81,7 @@ def _is_foreign(rows: Sequence[Row]) -> bool:
     return typed and any(word(row, "role") in CHAT_ROLES or row.get("tool_calls") for row in rows)
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     for row in _rows(value):
         time = stamp(row.get("created_at") or row.get("timestamp"))
@@ -97,7 +97,7 @@ def _read(value: Any) -> Iterator[Found]:
             call_id = row.get("call_id") or row.get("item_id")
             take_item(script, {"type": "function_call_output", "call_id": call_id, "output": row["output"]}, time=time)
     id_ = value.get("session_id") if isinstance(value, Mapping) else rows_of(value)[0].get("session_id")
-    yield Found(items=script.items(), id=str(id_ or ""))
+    yield ForeignTalk(items=script.items(), id=str(id_ or ""))
 
 
-FORM = Form(name="OpenAI Agents dump", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="OpenAI Agents dump", recognise=_recognise, read=_read)

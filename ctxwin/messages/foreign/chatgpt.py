@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...items import Item
-from .form import Form, Found, said
+from .form import ForeignForm, ForeignTalk, said
 from .moments import iso
 from .speech import object_of
 from .wording import function_name
@@ -51,12 +51,12 @@ def _recognise(value: Any) -> bool:
     return isinstance(listed, list) and all(isinstance(one, Mapping) for one in listed[:8])
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     name = str(value.get("conversation_id") or value.get("id") or "")
     title = str(value.get("title") or "")
     tree = value.get("mapping")
     branch = _branch(tree, value.get("current_node")) if isinstance(tree, Mapping) else _linear(value)
-    yield Found(items=list(_items(list(branch), title or name or None)), title=title, id=name)
+    yield ForeignTalk(items=list(_items(list(branch), title or name or None)), title=title, id=name)
 
 
 def _linear(value: Mapping[str, Any]) -> Sequence[Message]:
@@ -202,4 +202,4 @@ def _part(part: Any) -> str:
     return "\n".join(one for one in found if one)
 
 
-FORM = Form(name="ChatGPT export", recognise=_recognise, read=_read, each=True)
+FORM = ForeignForm(name="ChatGPT export", recognise=_recognise, read=_read, each=True)

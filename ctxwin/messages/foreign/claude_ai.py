@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...items import Item
-from .form import Form, Found, said
+from .form import ForeignForm, ForeignTalk, said
 from .moments import iso
 from .wording import function_name, joined
 
@@ -38,13 +38,13 @@ def _is_message(one: Any) -> bool:
     return isinstance(one, Mapping) and "sender" in one
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     title, name = str(value.get("name") or ""), str(value.get("uuid") or "")
     branch = _branch(
         [one for one in value["chat_messages"] if _is_message(one)], value.get("current_leaf_message_uuid")
     )
     items = [item for one in branch for item in _items(one, title or name or None)]
-    yield Found(items=items, title=title, id=name)
+    yield ForeignTalk(items=items, title=title, id=name)
 
 
 def _branch(messages: Sequence[Message], leaf: Any) -> Sequence[Message]:
@@ -151,4 +151,4 @@ def _attached(*lists: Any) -> Iterator[str]:
                 yield f"[file: {name or 'pasted text'}]" + (f"\n{text}" if isinstance(text, str) and text else "")
 
 
-FORM = Form(name="Claude.ai export", recognise=_recognise, read=_read, each=True)
+FORM = ForeignForm(name="Claude.ai export", recognise=_recognise, read=_read, each=True)

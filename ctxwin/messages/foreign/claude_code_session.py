@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import pieces, shown
-from .form import Form, Found
+from .content_blocks import pieces, shown
+from .form import ForeignForm, ForeignTalk
 from .script import Script
 from .speech import object_of, rows_of, stamp, text, word
 
@@ -46,7 +46,7 @@ def _is_spoken(row: Row) -> bool:
     return word(message, "role") in SPEAKERS and "content" in message
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     rows = _once(rows_of(value))
     script = Script()
     if place := _place(rows):
@@ -56,7 +56,7 @@ def _read(value: Any) -> Iterator[Found]:
         _take(script, row, queued)
     titles = [[str(row[key]) for row in rows if row["type"] == kind and row.get(key)] for kind, key in TITLES]
     title = next((found[-1] for found in titles if found), "")
-    yield Found(items=script.items(), title=title, id=_first(rows, "sessionId", "session_id"))
+    yield ForeignTalk(items=script.items(), title=title, id=_first(rows, "sessionId", "session_id"))
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:
@@ -189,4 +189,4 @@ def _attached(row: Row) -> Any:
     return ""
 
 
-FORM = Form(name="Claude Code session", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Claude Code session", recognise=_recognise, read=_read)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .form import Form, Found
+from .form import ForeignForm, ForeignTalk
 from .responses_items import ITEMS, take_item
 from .script import Script
 from .speech import rows_of, stamp, word
@@ -58,7 +58,7 @@ def _early(row: Mapping[str, Any]) -> bool:
     return head and all(isinstance(item, Mapping) and word(item, "type") in ITEMS for item in items or ())
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     rows = rows_of(value)
     if _in_lines(rows):
         metas = [row["payload"] for row in rows if row["type"] == "session_meta"]
@@ -80,7 +80,7 @@ def _read(value: Any) -> Iterator[Found]:
                 continue
             told.add(words)
         take_item(script, item, time=time)
-    yield Found(items=script.items(), id=word(head, "id"))
+    yield ForeignTalk(items=script.items(), id=word(head, "id"))
 
 
 def _instructions(head: Mapping[str, Any]) -> str:
@@ -147,4 +147,4 @@ def _said(item: Mapping[str, Any]) -> str:
     return "\n\n".join(word(block, "text") for block in blocks if isinstance(block, Mapping))
 
 
-FORM = Form(name="Codex session", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Codex session", recognise=_recognise, read=_read)

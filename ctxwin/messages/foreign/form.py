@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...items import Item
-from ..values import Dialect
+from ..conversation import Dialect
 
-__all__ = ["Folder", "Form", "Found", "said"]
+__all__ = ["ExportFolder", "ForeignForm", "ForeignTalk", "said"]
 
 _NOT_IN_NAMES = re.compile(r"[\s<|\\/>]+")
 LONGEST_NAME = 64
@@ -22,7 +22,7 @@ LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ForeignTalk:
     """One conversation of a foreign file."""
 
     items: Sequence[Item]
@@ -33,7 +33,7 @@ class Found:
     """Whose messages its items have, where that is a provider's own form."""
 
 
-class Folder(Protocol):
+class ExportFolder(Protocol):
     """The files of an export: a folder, or a zip that is read where it lies."""
 
     @property
@@ -56,14 +56,14 @@ class Folder(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class ForeignForm:
     """A form in which other programs keep conversations."""
 
     name: str
     """What it is called in reports and errors: "ChatGPT export"."""
     recognise: Callable[[Any], bool]
     """Tells whether a value has this form by its shape alone: loaded JSON, or a string where the form is a text."""
-    read: Callable[[Any], Iterable[Found]]
+    read: Callable[[Any], Iterable[ForeignTalk]]
     """Reads the conversations of a value that was recognised.
 
     Raises:
@@ -71,7 +71,7 @@ class Form:
     """
     each: bool = False
     """Whether a file is a list of values of this form, which are recognised and read one by one."""
-    unfold: Callable[[Folder], Iterable[Any]] | None = None
+    unfold: Callable[[ExportFolder], Iterable[Any]] | None = None
     """Makes values of this form of a folder whose files belong together; none where the folder is no such export."""
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .blocks import contents, pieces
-from .form import Form, Found
+from .content_blocks import contents, pieces
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, Thought, object_of, rows_of, stamp, word
+from .speech import Said, SaidCall, SaidResult, Thought, object_of, rows_of, stamp, word
 
 __all__ = ["FORM", "ROLES", "take_message"]
 
@@ -100,7 +100,7 @@ def take_message(script: Script, kind: str, data: Mapping[str, Any]) -> None:
     extra = object_of(data.get("additional_kwargs"))
     if role == "tool":
         call_id = data.get("tool_call_id")
-        said: list[Piece] = [Result(id=call_id, name=data.get("name"), content=contents(data.get("content")))]
+        said: list[Said] = [SaidResult(id=call_id, name=data.get("name"), content=contents(data.get("content")))]
     else:
         calls = list(_calls(data, extra))
         thoughts = [Thought(str(extra[key])) for key in ("reasoning_content",) if extra.get(key)]
@@ -113,32 +113,32 @@ def take_message(script: Script, kind: str, data: Mapping[str, Any]) -> None:
         script.take(role, said, speaker=name if isinstance(name, str) else None, time=time)
 
 
-def _spoken(content: Any, called: bool) -> Iterator[Piece]:
+def _spoken(content: Any, called: bool) -> Iterator[Said]:
     if called and isinstance(content, list | tuple):
         content = [one for one in content if not (isinstance(one, Mapping) and word(one, "type") in REPEATED)]
     return pieces(content)
 
 
-def _calls(data: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[Call]:
+def _calls(data: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[SaidCall]:
     calls = [*rows_of(data.get("tool_calls")), *rows_of(data.get("invalid_tool_calls"))]
     for call in calls:
-        yield Call(name=word(call, "name"), arguments=call.get("args"), id=call.get("id"))
+        yield SaidCall(name=word(call, "name"), arguments=call.get("args"), id=call.get("id"))
     if calls:
         return
     for call in rows_of(extra.get("tool_calls")):  # as providers gave them, before LangChain read them
         inner = object_of(call.get("function"))
-        yield Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
+        yield SaidCall(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
     if old := object_of(extra.get("function_call")):
-        yield Call(name=word(old, "name"), arguments=old.get("arguments"))
+        yield SaidCall(name=word(old, "name"), arguments=old.get("arguments"))
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     for kind, data in _found(value):
         take_message(script, kind, data)
     config = object_of(object_of(value).get("config"))
     id_ = object_of(config.get("configurable")).get("thread_id")
-    yield Found(items=script.items(), id=str(id_ or ""))
+    yield ForeignTalk(items=script.items(), id=str(id_ or ""))
 
 
-FORM = Form(name="LangChain dump", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="LangChain dump", recognise=_recognise, read=_read)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...items import parse_time
-from .form import Form, Found
-from .roles import Line, role_of, turns_to_items
+from .form import ForeignForm, ForeignTalk
+from .roles import SpokenLine, role_of, turns_to_items
 
 __all__ = ["FORM"]
 
@@ -32,7 +32,7 @@ EARLY = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Turn:
+class _MarkdownTurn:
     line: int
     role: str
     text: str
@@ -43,27 +43,27 @@ def _recognise(value: Any) -> bool:
     return isinstance(value, str) and bool(_turns(value.splitlines()))
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     lines = value.splitlines()
     turns = _turns(lines)
     if turns:
         title = next((line.lstrip("# ").strip() for line in lines[: turns[0].line] if line.startswith("# ")), "")
-        yield Found(items=turns_to_items(_said(lines, turns)), title=title)
+        yield ForeignTalk(items=turns_to_items(_said(lines, turns)), title=title)
 
 
-def _said(lines: Sequence[str], turns: Sequence[_Turn]) -> Iterator[Line]:
+def _said(lines: Sequence[str], turns: Sequence[_MarkdownTurn]) -> Iterator[SpokenLine]:
     """Yield what stands before the first turn, then each turn without the rule that ends it."""
     if head := "\n".join(lines[: turns[0].line]).strip():
-        yield Line(name="", text=head)
+        yield SpokenLine(name="", text=head)
     ends = [turn.line for turn in turns[1:]] + [len(lines)]
     for turn, end in zip(turns, ends, strict=True):
         text = "\n".join([turn.text, *lines[turn.line + 1 : end]]).strip()
         text = re.sub(r"\n[ \t]*(?:(?:- ?){3,}|(?:\* ?){3,}|_{3,})\s*\Z", "", text).strip()
         if text:
-            yield Line(name=turn.role, text=text, time=turn.time)
+            yield SpokenLine(name=turn.role, text=text, time=turn.time)
 
 
-def _turns(lines: Sequence[str]) -> Sequence[_Turn]:
+def _turns(lines: Sequence[str]) -> Sequence[_MarkdownTurn]:
     """Return where turns begin; none where the text is no such transcript."""
     marks = _marks(lines)
     for style in STYLES:
@@ -93,13 +93,13 @@ def _marks(lines: Sequence[str]) -> Sequence[int]:
     return marks
 
 
-def _turn(at: int, match: re.Match[str]) -> _Turn | None:
+def _turn(at: int, match: re.Match[str]) -> _MarkdownTurn | None:
     role = _role(match["name"])
     if role is None:
         return None
     clock = _CLOCK.search(match["name"])
     time = (clock[1] or clock[0]) if clock and parse_time(clock[1] or clock[0]) else None
-    return _Turn(line=at, role=role, text=match.groupdict().get("text") or "", time=time)
+    return _MarkdownTurn(line=at, role=role, text=match.groupdict().get("text") or "", time=time)
 
 
 def _role(name: str) -> str | None:
@@ -110,7 +110,7 @@ def _role(name: str) -> str | None:
     return role_of(word) or WORDS.get(word)
 
 
-def _is_talk(turns: Sequence[_Turn], marks: Sequence[int], lines: Sequence[str], *, heading: bool) -> bool:
+def _is_talk(turns: Sequence[_MarkdownTurn], marks: Sequence[int], lines: Sequence[str], *, heading: bool) -> bool:
     if not {"user", "assistant"} <= {turn.role for turn in turns}:
         return False
     before = sum(bool(line.strip()) for line in lines[: turns[0].line])
@@ -121,4 +121,4 @@ def _is_talk(turns: Sequence[_Turn], marks: Sequence[int], lines: Sequence[str],
     return len(turns) >= SHARE * len(marks)
 
 
-FORM = Form(name="Markdown transcript", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Markdown transcript", recognise=_recognise, read=_read)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import field_of, image, pieces
-from .form import Form, Found
+from .content_blocks import field_of, image, pieces
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, Thought, object_of, rows_of, stamp, text, word
+from .speech import Said, SaidCall, SaidResult, Thought, object_of, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -91,22 +91,22 @@ def _streamed(rows: Sequence[Row]) -> Sequence[Row]:
     return found
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     time = stamp(value.get("created_at")) if isinstance(value, Mapping) else None
     for row in _messages(value):
         role = word(row, "role")
         script.take("user" if role == "tool" else role, list(_pieces(row, role)), time=time)
-    yield Found(items=script.items())
+    yield ForeignTalk(items=script.items())
 
 
-def _pieces(row: Row, role: str) -> Iterator[Piece]:
+def _pieces(row: Row, role: str) -> Iterator[Said]:
     images = row.get("images")
     shown = [image(one) for one in images] if isinstance(images, list) else []
     if role == "tool":
         said = [text(row.get("content") or ""), *shown]
         name = field_of(row, "tool_name", "name")
-        yield Result(id=row.get("tool_call_id"), name=name, content=said)
+        yield SaidResult(id=row.get("tool_call_id"), name=name, content=said)
         return
     if isinstance(row.get("thinking"), str):
         yield Thought(row["thinking"])
@@ -114,7 +114,7 @@ def _pieces(row: Row, role: str) -> Iterator[Piece]:
     yield from shown
     for call in rows_of(row.get("tool_calls")):
         inner = object_of(call.get("function"))
-        yield Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
+        yield SaidCall(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
 
 
-FORM = Form(name="Ollama chat", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Ollama chat", recognise=_recognise, read=_read)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .blocks import contents, field_of, pieces, shown
+from .content_blocks import contents, field_of, pieces, shown
 from .script import Script
-from .speech import Call, Piece, Result, Thought, rows_of, text, word
+from .speech import Said, SaidCall, SaidResult, Thought, rows_of, text, word
 
 __all__ = ["ITEMS", "take_item"]
 
@@ -62,13 +62,13 @@ def take_item(script: Script, item: Mapping[str, Any], *, time: str | None = Non
     )
 
 
-def _pieces(item: Mapping[str, Any], kind: str) -> Iterator[Piece]:
+def _pieces(item: Mapping[str, Any], kind: str) -> Iterator[Said]:
     if kind in ("message", "agent_message"):
         yield from pieces(item.get("content") if "content" in item else item.get("text"))
     elif kind == "reasoning":
         yield Thought(_thought(item))
     elif kind in ANSWERS:
-        yield Result(id=_call_id(item), content=_output(item), name=item.get("name"))
+        yield SaidResult(id=_call_id(item), content=_output(item), name=item.get("name"))
     elif kind in ASKED:
         yield _call(item, kind, ASKED[kind])
     elif kind in HOSTED:
@@ -77,18 +77,18 @@ def _pieces(item: Mapping[str, Any], kind: str) -> Iterator[Piece]:
         yield call
         found = [item[name] for name in gives if item.get(name) is not None]
         words = "\n".join(shown(one) for one in found) or f"[{item.get('status') or 'done'}]"
-        yield Result(id=call.id, name=call.name, content=[text(words)])
+        yield SaidResult(id=call.id, name=call.name, content=[text(words)])
     elif kind not in SILENT:
         yield text(shown({key: value for key, value in item.items() if key not in ("type", "id", "status")}))
 
 
-def _call(item: Mapping[str, Any], kind: str, where: Iterable[str]) -> Call:
+def _call(item: Mapping[str, Any], kind: str, where: Iterable[str]) -> SaidCall:
     name = str(item.get("name") or kind.removesuffix("_call"))
     asked = field_of(item, *where)
     bare = isinstance(asked, str) and kind in HOSTED and not asked.lstrip().startswith("{")
     if bare or not isinstance(asked, str | Mapping | None):
         asked = {next(iter(where)): asked}
-    return Call(name=name, arguments=asked, id=_call_id(item), custom=kind == "custom_tool_call")
+    return SaidCall(name=name, arguments=asked, id=_call_id(item), custom=kind == "custom_tool_call")
 
 
 def _call_id(item: Mapping[str, Any]) -> str | None:

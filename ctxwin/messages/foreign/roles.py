@@ -9,7 +9,7 @@ from ...items import Item, parse_time
 from .form import said
 from .moments import stamped
 
-__all__ = ["NOBODY", "Line", "role_of", "turns_to_items"]
+__all__ = ["NOBODY", "SpokenLine", "role_of", "turns_to_items"]
 
 ROLES = {
     name: role
@@ -41,7 +41,7 @@ NOBODY = frozenset({
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class SpokenLine:
     """What somebody says: one line or more."""
 
     name: str
@@ -62,11 +62,11 @@ def role_of(name: str) -> str | None:
     return ROLES.get(word) or (ROLES[first] if first in MODELS else None)
 
 
-def turns_to_items(turns: Iterable[Line]) -> list[Item]:
+def turns_to_items(turns: Iterable[SpokenLine]) -> list[Item]:
     """Return turns as items: of a user and a model where a name says so, else of people, with the time shown.
 
     Example:
-        >>> [item.raw for item in turns_to_items([Line(name="Ana", text="Hi", time="2024-05-12 14:33")])]
+        >>> [item.raw for item in turns_to_items([SpokenLine(name="Ana", text="Hi", time="2024-05-12 14:33")])]
         [{'role': 'user', 'content': '[2024-05-12 14:33] Hi', 'name': 'Ana'}]
     """
     lines = list(turns)
@@ -75,12 +75,12 @@ def turns_to_items(turns: Iterable[Line]) -> list[Item]:
     return [of_person(one) for one in lines]
 
 
-def _with_model(one: Line) -> Item:
+def _with_model(one: SpokenLine) -> Item:
     role = role_of(one.name)
     return said(role or "user", one.text, speaker=None if role else one.name, time=one.time)
 
 
-def of_person(one: Line) -> Item:
+def of_person(one: SpokenLine) -> Item:
     """Return what a person said in a talk of people; the session is the day."""
     when = parse_time(one.time) if one.time and any(mark in one.time for mark in "-/.") else None
     day = f"{when:%Y-%m-%d}" if when else None

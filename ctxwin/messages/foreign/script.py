@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...items import Item
-from ..pieces import as_json
+from ..dialects.fields import as_json
 from .form import LONGEST_NAME, said
-from .speech import Call, Piece, Result, Thought, text
+from .speech import Said, SaidCall, SaidResult, Thought, text
 
 __all__ = ["NO_RESULT", "Script"]
 
@@ -34,14 +34,14 @@ _NOT_IN_FUNCTIONS = re.compile(r"[^a-zA-Z0-9_-]")
 @dataclass(slots=True, kw_only=True)
 class _Asked:
     id: str
-    call: Call
-    turn: _Turn
+    call: SaidCall
+    turn: _ScriptTurn
     answer: list[Mapping[str, Any]] | None = None
     time: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
-class _Turn:
+class _ScriptTurn:
     role: str
     key: str | None
     about: dict[str, Any]
@@ -73,23 +73,23 @@ class Script:
 
     Example:
         >>> script = Script()
-        >>> script.take("assistant", [Call(name="add", arguments={"a": 1}, id="c1")])
-        >>> script.take("tool", [Result(id="c1", content=[text("2")])])
+        >>> script.take("assistant", [SaidCall(name="add", arguments={"a": 1}, id="c1")])
+        >>> script.take("tool", [SaidResult(id="c1", content=[text("2")])])
         >>> [item.raw["role"] for item in script.items()]
         ['assistant', 'tool']
     """
 
     def __init__(self, *, whole: bool = True) -> None:
         self._whole = whole
-        self._turns: list[_Turn] = []
+        self._turns: list[_ScriptTurn] = []
         self._calls: dict[str, _Asked] = {}
-        self._asking: _Turn | None = None
+        self._asking: _ScriptTurn | None = None
         self._ids: set[str] = set()
 
     def take(
         self,
         role: str,
-        pieces: Iterable[Piece],
+        pieces: Iterable[Said],
         *,
         speaker: str | None = None,
         time: str | None = None,
@@ -112,29 +112,29 @@ class Script:
         key = key or ("" if joined else f" {len(self._turns)}")
         role = role if role in ROLES else "user"
         for piece in pieces:
-            if isinstance(piece, Result):
+            if isinstance(piece, SaidResult):
                 self._answer(replace(piece, id=_id(piece.id), name=_id(piece.name)), about)
             else:
-                piece = replace(piece, id=_id(piece.id)) if isinstance(piece, Call) else piece
+                piece = replace(piece, id=_id(piece.id)) if isinstance(piece, SaidCall) else piece
                 self._add(self._turn(role, piece, key, about), piece)
 
-    def _turn(self, role: str, piece: Piece, key: str, about: dict[str, Any]) -> _Turn:
+    def _turn(self, role: str, piece: Said, key: str, about: dict[str, Any]) -> _ScriptTurn:
         last = self._turns[-1] if self._turns else None
         if last is not None and last.role == role and last.key == key and _continues(last, piece, key):
             return last
-        self._turns.append(_Turn(role=role, key=key, about=about))
+        self._turns.append(_ScriptTurn(role=role, key=key, about=about))
         return self._turns[-1]
 
-    def _add(self, turn: _Turn, piece: Piece) -> None:
+    def _add(self, turn: _ScriptTurn, piece: Said) -> None:
         if isinstance(piece, Thought):
             if piece.text.strip():
                 turn.thoughts[piece.text] = None
-        elif isinstance(piece, Call):
+        elif isinstance(piece, SaidCall):
             self._ask(turn, piece)
         elif isinstance(piece, Mapping):
             _add_part(turn, piece)
 
-    def _ask(self, turn: _Turn, call: Call) -> None:
+    def _ask(self, turn: _ScriptTurn, call: SaidCall) -> None:
         if call.id is not None and call.id in turn.by_id:  # a stream writes a call again and again
             turn.by_id[call.id].call = call
             return
@@ -159,7 +159,7 @@ class Script:
         self._ids.add(found)
         return found
 
-    def _answer(self, result: Result, about: dict[str, Any]) -> None:
+    def _answer(self, result: SaidResult, about: dict[str, Any]) -> None:
         asked = self._asked_by(result)
         if asked is None:
             self._turns.append(self._stray(result, about))
@@ -169,7 +169,7 @@ class Script:
         elif asked.answer != list(result.content):
             asked.answer += result.content
 
-    def _asked_by(self, result: Result) -> _Asked | None:
+    def _asked_by(self, result: SaidResult) -> _Asked | None:
         if result.id is not None and result.id in self._calls:
             return self._calls[result.id]
         waiting = self._asking.waiting.get(result.name) if self._asking is not None else None
@@ -179,18 +179,18 @@ class Script:
             return waiting[0]
         return None
 
-    def _stray(self, result: Result, about: dict[str, Any]) -> _Turn:
+    def _stray(self, result: SaidResult, about: dict[str, Any]) -> _ScriptTurn:
         if not self._whole and result.id:
-            return _Turn(role="tool", key=None, about=about, parts=list(result.content), answers=result.id)
+            return _ScriptTurn(role="tool", key=None, about=about, parts=list(result.content), answers=result.id)
         heading = text(_heading(result.name))
-        return _Turn(role="user", key=None, about=about, parts=[heading, *result.content])
+        return _ScriptTurn(role="user", key=None, about=about, parts=[heading, *result.content])
 
     def items(self) -> list[Item]:
         """Return the messages, oldest first."""
         turns = _with_thoughts(self._turns)
         return [item for index, turn in enumerate(turns) for item in self._written(turn, index == len(turns) - 1)]
 
-    def _written(self, turn: _Turn, last: bool) -> Iterable[Item]:
+    def _written(self, turn: _ScriptTurn, last: bool) -> Iterable[Item]:
         if turn.answers is not None:
             yield said("tool", _words(turn.parts), **_quiet(turn.about), tool_call_id=turn.answers)
             return
@@ -203,7 +203,7 @@ class Script:
             yield from _spoken(turn.role, [text(_words(turn.parts))], turn.about)
         yield from self._answers(turn, last)
 
-    def _answers(self, turn: _Turn, last: bool) -> Iterable[Item]:
+    def _answers(self, turn: _ScriptTurn, last: bool) -> Iterable[Item]:
         shown = [part for one in turn.asked for part in one.answer or () if part["type"] != "text"]
         open_end = not self._whole or (last and not shown)
         for one in turn.asked:
@@ -223,14 +223,14 @@ def _id(found: Any) -> str | None:
     return str(found) if isinstance(found, str | int) and found != "" else None
 
 
-def _continues(last: _Turn, piece: Piece, key: str) -> bool:
+def _continues(last: _ScriptTurn, piece: Said, key: str) -> bool:
     """Tell whether a piece belongs to the message before it."""
-    if isinstance(piece, Call):
+    if isinstance(piece, SaidCall):
         return bool(key) or not last.answered
     return not last.answered if key else not (last.parts or last.asked)
 
 
-def _add_part(turn: _Turn, part: Mapping[str, Any]) -> None:
+def _add_part(turn: _ScriptTurn, part: Mapping[str, Any]) -> None:
     """Add a content part; in a stream in place of the shorter beginning of itself, and once."""
     if part["type"] != "text":
         turn.parts.append(part)
@@ -245,9 +245,9 @@ def _add_part(turn: _Turn, part: Mapping[str, Any]) -> None:
     turn.told.add(words)
 
 
-def _with_thoughts(turns: Iterable[_Turn]) -> list[_Turn]:
+def _with_thoughts(turns: Iterable[_ScriptTurn]) -> list[_ScriptTurn]:
     """Return turns in which thoughts stand with what was said after them; where nothing was, they are what was said."""
-    found: list[_Turn] = []
+    found: list[_ScriptTurn] = []
     for turn in turns:
         before = found[-1] if found else None
         if before is not None and before.role == turn.role == "assistant" and not (before.parts or before.asked):
@@ -258,7 +258,7 @@ def _with_thoughts(turns: Iterable[_Turn]) -> list[_Turn]:
     return found
 
 
-def _assistant(turn: _Turn) -> Iterable[Item]:
+def _assistant(turn: _ScriptTurn) -> Iterable[Item]:
     words, thoughts = _words(turn.parts), "\n\n".join(turn.thoughts)
     if not words and not turn.asked:
         words, thoughts = thoughts, ""

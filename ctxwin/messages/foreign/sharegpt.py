@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...items import Item
-from .form import Form, Found, said
+from .form import ForeignForm, ForeignTalk, said
 from .wording import function_name
 
 __all__ = ["FORM"]
@@ -51,7 +51,7 @@ def _turns(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     about: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     title, name = str(about.get("title") or ""), str(about.get("id") or "")
     items = list(_items(_turns(value), title or name or None))
@@ -62,7 +62,7 @@ def _read(value: Any) -> Iterable[Found]:
     if tools:
         text = tools if isinstance(tools, str) else json.dumps(tools, ensure_ascii=False)
         items.insert(0, said("system", f"Tools:\n{text}", session=title or name or None))
-    yield Found(items=items, title=title, id=name)
+    yield ForeignTalk(items=items, title=title, id=name)
 
 
 def _items(turns: Sequence[Mapping[str, Any]], session: str | None) -> Iterator[Item]:
@@ -107,4 +107,4 @@ def _is_object(text: str) -> bool:
         return False
 
 
-FORM = Form(name="ShareGPT", recognise=_recognise, read=_read, each=True)
+FORM = ForeignForm(name="ShareGPT", recognise=_recognise, read=_read, each=True)

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...items import Item
-from .form import Folder, Form, Found, said
+from .form import ExportFolder, ForeignForm, ForeignTalk, said
 from .moments import clock, iso, stamped
 
 __all__ = ["FORM"]
@@ -42,13 +42,13 @@ def _recognise(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(map(_is_message, value))
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     about: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     messages = about.get("messages", value)
     names = _names(about.get("users") or (), messages)
     replies = [reply for one in messages for reply in _mappings(one.get(REPLIES)) if _is_message(reply)]
     ordered = sorted((*messages, *replies), key=lambda one: float(one["ts"]))
-    yield Found(
+    yield ForeignTalk(
         items=list(_items(ordered, names)),
         title=str(about.get("channel") or about.get("name") or ""),
         id=str(about.get("id") or about.get("channel_id") or ""),
@@ -160,7 +160,7 @@ def _plain(text: str, names: Mapping[str, str]) -> str:
     return unescape(_MARK.sub(shown, text)).strip()
 
 
-def _unfold(folder: Folder) -> Iterator[Any]:
+def _unfold(folder: ExportFolder) -> Iterator[Any]:
     """Yield each channel with all its days and the names of people."""
     days: dict[str, list[str]] = {}
     for name in folder.names:
@@ -186,14 +186,14 @@ def _unfold(folder: Folder) -> Iterator[Any]:
             yield {"channel": title, "id": known.get("id"), "users": users, "messages": messages}
 
 
-def _beside(folder: Folder, root: str, name: str) -> str:
+def _beside(folder: ExportFolder, root: str, name: str) -> str:
     path = name if root == "." else f"{root}/{name}"
     return path if path in folder.names else ""
 
 
-def _listed(folder: Folder, name: str) -> Sequence[Mapping[str, Any]]:
+def _listed(folder: ExportFolder, name: str) -> Sequence[Mapping[str, Any]]:
     value = folder.json(name) if name else None
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
-FORM = Form(name="Slack export", recognise=_recognise, read=_read, unfold=_unfold)
+FORM = ForeignForm(name="Slack export", recognise=_recognise, read=_read, unfold=_unfold)

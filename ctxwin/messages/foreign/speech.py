@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ..pieces import as_json
+from ..dialects.fields import as_json
 
-__all__ = ["Call", "Piece", "Result", "Thought", "object_of", "rows_of", "stamp", "text", "word"]
+__all__ = ["Said", "SaidCall", "SaidResult", "Thought", "object_of", "rows_of", "stamp", "text", "word"]
 
 MILLISECONDS = 1e11
 """Seconds since 1970 beyond which a number can only be milliseconds (the year 5138)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class SaidCall:
     """A call of a tool."""
 
     name: str
@@ -29,7 +29,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class SaidResult:
     """What a tool gave back."""
 
     content: Sequence[Mapping[str, Any]]
@@ -45,7 +45,7 @@ class Thought:
     text: str
 
 
-Piece = Mapping[str, Any] | Call | Result | Thought
+Said = Mapping[str, Any] | SaidCall | SaidResult | Thought
 """Something in a message; a mapping is a content part of OpenAI chat."""
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import MessageError
-from .form import Form, Found
+from .form import ForeignForm, ForeignTalk
 from .moments import iso
-from .roles import Line, role_of, turns_to_items
+from .roles import SpokenLine, role_of, turns_to_items
 
 __all__ = ["FORM"]
 
@@ -48,7 +48,7 @@ SIDES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
+class _SpokenTable:
     """A table with its columns told apart."""
 
     rows: Sequence[Sequence[str]]
@@ -61,7 +61,7 @@ def _recognise(value: Any) -> bool:
     return isinstance(value, str) and _table(value, limit=SAMPLE) is not None
 
 
-def _table(text: str, *, limit: int | None = None) -> _Table | None:
+def _table(text: str, *, limit: int | None = None) -> _SpokenTable | None:
     """Return a text as a table; None where it has not the columns of a talk."""
     text = text.lstrip("\ufeff").lstrip("\r\n")
     header = text[:HEADER].partition("\n")[0].strip()
@@ -78,7 +78,7 @@ def _table(text: str, *, limit: int | None = None) -> _Table | None:
             rows = _rows(text[:limit], delimiter, whole=limit is None)
             words = not told or any(_has_words(row, columns["text"]) for row in rows)
             if rows and words and all(len(row) <= len(names) for row in rows[:-1]):
-                return _Table(rows=rows, names=names, columns=columns, sides=None if told else sides)
+                return _SpokenTable(rows=rows, names=names, columns=columns, sides=None if told else sides)
     return None
 
 
@@ -114,26 +114,26 @@ def _rows(text: str, delimiter: str, *, whole: bool) -> Sequence[Sequence[str]]:
         csv.field_size_limit(before)
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     table = _table(value)
     if table is None:
         return
-    talks: dict[str, list[Line]] = {}
+    talks: dict[str, list[SpokenLine]] = {}
     for row in table.rows:
         cells = [*row, *[""] * (len(table.names) - len(row))]
         talk = cells[table.columns["talk"]] if "talk" in table.columns else ""
         talks.setdefault(talk, []).extend(_lines(cells, table))
     for talk, lines in talks.items():
-        yield Found(items=turns_to_items(lines), title=talk, id=talk)
+        yield ForeignTalk(items=turns_to_items(lines), title=talk, id=talk)
 
 
-def _lines(cells: Sequence[str], table: _Table) -> Iterator[Line]:
+def _lines(cells: Sequence[str], table: _SpokenTable) -> Iterator[SpokenLine]:
     """Yield what a row says; cells with words in columns of other names stand below it."""
     time = iso(cells[table.columns["time"]]) if "time" in table.columns else None
     if table.sides is not None:
         for side, role in zip(table.sides, ("user", "assistant"), strict=True):
             if cells[side].strip():
-                yield Line(name=role, text=cells[side], time=time)
+                yield SpokenLine(name=role, text=cells[side], time=time)
         return
     used = set(table.columns.values())
     pairs = enumerate(zip(table.names, cells, strict=False))
@@ -141,7 +141,7 @@ def _lines(cells: Sequence[str], table: _Table) -> Iterator[Line]:
     text = "\n".join([cells[table.columns["text"]], *more]).strip()
     name = cells[table.columns["name"]].strip()
     if text:
-        yield Line(name=role_of(name) or name, text=text, time=time)
+        yield SpokenLine(name=role_of(name) or name, text=text, time=time)
 
 
-FORM = Form(name="table of messages", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="table of messages", recognise=_recognise, read=_read)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...items import Item
-from .form import Form, Found, said
+from .form import ForeignForm, ForeignTalk, said
 from .moments import clock, stamped
 
 __all__ = ["FORM"]
@@ -39,10 +39,10 @@ def _is_chat(value: Any) -> bool:
     )
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     chats = value["chats"]["list"] if "chats" in value else [value]
     for chat in filter(_is_chat, chats):
-        yield Found(items=list(_items(chat)), title=str(chat.get("name") or ""), id=str(chat.get("id") or ""))
+        yield ForeignTalk(items=list(_items(chat)), title=str(chat.get("name") or ""), id=str(chat.get("id") or ""))
 
 
 def _items(chat: Mapping[str, Any]) -> Iterator[Item]:
@@ -104,4 +104,4 @@ def _piece(one: Any) -> str:
     return f"{text} ({address})" if isinstance(address, str) and address != text else text
 
 
-FORM = Form(name="Telegram export", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Telegram export", recognise=_recognise, read=_read)

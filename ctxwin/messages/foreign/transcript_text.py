@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from .form import Form, Found
-from .roles import NOBODY, Line, role_of, turns_to_items
+from .form import ForeignForm, ForeignTalk
+from .roles import NOBODY, SpokenLine, role_of, turns_to_items
 
 __all__ = ["FORM"]
 
@@ -52,7 +52,7 @@ AGAIN = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Talk:
+class _SpeakerStyle:
     """A way to begin turns, and who speaks."""
 
     style: re.Pattern[str]
@@ -63,13 +63,13 @@ def _recognise(value: Any) -> bool:
     return isinstance(value, str) and _talk(value) is not None
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     talk = _talk(value)
     if talk is not None:
-        yield Found(items=turns_to_items(_turns(value, talk)))
+        yield ForeignTalk(items=turns_to_items(_turns(value, talk)))
 
 
-def _turns(text: str, talk: _Talk) -> Iterator[Line]:
+def _turns(text: str, talk: _SpeakerStyle) -> Iterator[SpokenLine]:
     """Yield turns: lines that begin none go on with the one before, and what stands before the first is nobody's."""
     name, time, lines = "", None, list[str]()
     all_lines = text.splitlines()
@@ -80,10 +80,10 @@ def _turns(text: str, talk: _Talk) -> Iterator[Line]:
             lines.append(line)
             continue
         if before := "\n".join(lines).strip():
-            yield Line(name=name, text=before, time=time)
+            yield SpokenLine(name=name, text=before, time=time)
         name, time, lines = found["name"], found.groupdict().get("time"), [found["text"]]
     if rest := "\n".join(lines).strip():
-        yield Line(name=name, text=rest, time=time)
+        yield SpokenLine(name=name, text=rest, time=time)
 
 
 def _begins(line: str, style: re.Pattern[str]) -> re.Match[str] | None:
@@ -91,7 +91,7 @@ def _begins(line: str, style: re.Pattern[str]) -> re.Match[str] | None:
     return found if found is not None and len(found["name"]) <= LONGEST else None
 
 
-def _talk(text: str) -> _Talk | None:
+def _talk(text: str) -> _SpeakerStyle | None:
     """Return how a text begins turns and who speaks in it; None where it is no transcript."""
     lines = text.splitlines()
     fenced = _fenced(lines)
@@ -103,7 +103,7 @@ def _talk(text: str) -> _Talk | None:
         if len(names) >= 2 and (speakers := _speakers(names)):
             turns = [one if one is not None and one["name"] in speakers else None for one in found]
             if _is_talk(turns, lines, style):
-                return _Talk(style=style, speakers=speakers)
+                return _SpeakerStyle(style=style, speakers=speakers)
     return None
 
 
@@ -162,4 +162,4 @@ def _are_fields(counted: Counter[str], names: Sequence[str]) -> bool:
     return width > 2 and len(names) >= 2 * width and all(name == names[at % width] for at, name in enumerate(names))
 
 
-FORM = Form(name="plain-text transcript", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="plain-text transcript", recognise=_recognise, read=_read)

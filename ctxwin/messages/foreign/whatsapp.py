@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from .form import Folder, Form, Found
-from .roles import NOBODY, Line, of_person
+from .form import ExportFolder, ForeignForm, ForeignTalk
+from .roles import NOBODY, SpokenLine, of_person
 
 __all__ = ["FORM"]
 
@@ -117,7 +117,7 @@ def _spaced(line: str) -> str:
     return line[:64].translate(_SPACES) + line[64:]
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     lines = _lines(value)
     beginning = _beginning(lines)
     if beginning is None:
@@ -129,11 +129,11 @@ def _read(value: Any) -> Iterable[Found]:
         named = _NAMED.match(text)
         time = _time(found, order)
         if named is None:
-            turns.append(Line(name=SYSTEM, text=text.strip(), time=time))
+            turns.append(SpokenLine(name=SYSTEM, text=text.strip(), time=time))
         else:
             said = (named["text"] or "") + text[named.end() :]
-            turns.append(Line(name=named["name"].strip(), text=said.strip(), time=time))
-    yield Found(items=[of_person(one) for one in turns if one.text])
+            turns.append(SpokenLine(name=named["name"].strip(), text=said.strip(), time=time))
+    yield ForeignTalk(items=[of_person(one) for one in turns if one.text])
 
 
 def _messages(lines: Sequence[str], beginning: re.Pattern[str]) -> Iterator[tuple[re.Match[str], str]]:
@@ -203,7 +203,7 @@ def _time(found: re.Match[str], order: Order) -> str | None:
     return when.isoformat()
 
 
-def _unfold(folder: Folder) -> Iterator[Any]:
+def _unfold(folder: ExportFolder) -> Iterator[Any]:
     """Yield the chats of a folder or a zip: `_chat.txt`, or a text whose name says that it is one."""
     for name in folder.names:
         path = PurePosixPath(name)
@@ -213,4 +213,4 @@ def _unfold(folder: Folder) -> Iterator[Any]:
                 yield text
 
 
-FORM = Form(name="WhatsApp export", recognise=_recognise, read=_read, unfold=_unfold)
+FORM = ForeignForm(name="WhatsApp export", recognise=_recognise, read=_read, unfold=_unfold)

@@ -1,0 +1,330 @@
+"""A pool: items counted and indexed once, packed many times."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..chunking import chunk_item
+from ..embed import Reading, Script
+from ..errors import MessageError
+from ..items import Item
+from ..renditions import Sentences, split
+from ..retrieve import Index, ItemVectors, Weights
+from ..retrieve.words.columns import Column
+from ..retrieve.words.postings import TermCounts
+from ..tokens import Tokenizer, get_tokenizer
+from .layout import Pieces, count_pieces
+from .units import Units, item_units
+
+__all__ = ["Among", "Pool", "Scored"]
+
+Among = NDArray[np.bool_] | None
+"""Which items of a pool are meant, (n,); None: all."""
+
+
+class Scored:
+    """Items with all by which their relevance is judged: those of a pool, or some of them."""
+
+    def __init__(self, index: Index, vectors: dict[str, _PoolVectors], rows: NDArray[np.intp] | None = None) -> None:
+        self._index = index
+        self._vectors = vectors
+        self._rows = rows
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of the features by which its items are scored."""
+        return self._index.weights
+
+    @property
+    def index(self) -> Index:
+        """The index over all items, by words alone."""
+        return self._index
+
+    @property
+    def scripts(self) -> set[Script]:
+        """The scripts in which its items are written."""
+        foreign = self._index.foreign
+        found: set[Script] = {"foreign"} if foreign.any() else set()
+        return found if foreign.all() else found | {"latin"}
+
+    def to_embed(self, reading: Reading, among: Among = None) -> tuple[NDArray[np.intp], list[str]]:
+        """Return which items that a reading is about have no vectors of its embedder, and their texts, in order.
+
+        Args:
+            reading: whose vectors are meant.
+            among: which items get vectors at all; None: all.
+        """
+        missing = self._read_by(reading, among)
+        if (known := self._vectors.get(reading.name)) is not None:
+            missing = missing & (known.rows_of(self._places) < 0)
+        new = np.flatnonzero(missing)
+        return new, [self._index.text_to_embed(i) for i in new.tolist()]
+
+    def embedded(self, name: str, items: NDArray[np.intp], new: NDArray[np.float32]) -> None:
+        """Take the vectors of what `to_embed` returned, but for those that another thread brought meanwhile.
+
+        Args:
+            name: of the embedder.
+            items: (k,) which items these are of.
+            new: (k, d) rows of unit length.
+        """
+        if len(items):
+            self._vectors.setdefault(name, _PoolVectors()).add(self._places[items], new)
+
+    def index_with(self, readings: Sequence[Reading], among: Among = None) -> Index:
+        """Return the index that uses the vectors of these readings, for the items that each is about.
+
+        Vectors of items that are not `among` are left unused, whoever asked for them.
+        """
+        return self._index.with_vectors(*self.vectors(readings, among))
+
+    def vectors(self, readings: Sequence[Reading], among: Among = None) -> Sequence[ItemVectors]:
+        """Return the vectors of these readings, for the items that each is about."""
+        out = []
+        for reading in readings:
+            if (known := self._vectors.get(reading.name)) is not None:
+                row = np.where(self._read_by(reading, among), known.rows_of(self._places), -1)
+                matrix = known.matrix  # after the rows: another thread may add to both
+                plain = len(row) == len(matrix) and np.array_equal(row, np.arange(len(row)))
+                out.append(ItemVectors(name=reading.name, matrix=matrix, row=None if plain else row))
+        return out
+
+    @property
+    def _places(self) -> NDArray[np.intp]:
+        return np.arange(len(self._index)) if self._rows is None else self._rows
+
+    def _read_by(self, reading: Reading, among: Among) -> NDArray[np.bool_]:
+        foreign = self._index.foreign
+        read = np.ones_like(foreign) if reading.script is None else foreign == (reading.script == "foreign")
+        return read if among is None else read & among
+
+
+SPLIT = 2_048
+"""Texts whose sentences are remembered: those that questions of one time are likely to meet again, some 20 MB."""
+
+
+SPARSE = 1_000
+"""Items from which it pays to let go of those that were left out."""
+DEAD = 2
+"""How many times as many items as are left there may be before that is done."""
+
+
+class Pool(Scored):
+    """Items that are counted, indexed and embedded once and packed many times.
+
+    Documents are cut into chunks; items with the same id get `~2`, `~3`, ... after it.
+
+    Args:
+        items: items, or plain strings.
+        weights: of the features by which they are scored, from `ctxwin.retrieve`; None for the package's own.
+
+    Raises:
+        MessageError: something in `items` is neither an `Item` nor a string; the message gives its index.
+
+    Example:
+        >>> pool = Pool([Item(text="The lease ends in May.", id="a"), "The cat is called Miso."])
+        >>> len(pool), pool[0].id
+        (2, 'a')
+    """
+
+    def __init__(self, items: Iterable[Item | str] = (), *, weights: Weights | None = None) -> None:
+        self._items: list[Item] = []
+        self._ids: Counter[str] = Counter()
+        super().__init__(Index(weights=weights), {})
+        self._all = self._index  # of which `take` leaves some out, and which then grows for all that share it
+        self._pieces: WeakKeyDictionary[Tokenizer, Pieces] = WeakKeyDictionary()
+        self._sentences: WeakKeyDictionary[Tokenizer, dict[tuple[str, str | None], Sentences]] = WeakKeyDictionary()
+        self._units: Units | None = None
+        self.extend(items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    def __getitem__(self, index: int) -> Item:
+        return self._items[index]
+
+    def __repr__(self) -> str:
+        return f"Pool({len(self):,} items)"
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """All items in their order, documents as their chunks."""
+        return self._items
+
+    def extend(self, items: Iterable[Item | str], terms: Sequence[TermCounts] | None = None) -> None:
+        """Add items at the end; what is there already is neither indexed, counted nor embedded again.
+
+        Args:
+            items: items, or plain strings.
+            terms: what `ctxwin.retrieve.count_terms` says of them, some at a time, where it is known.
+        """
+        new = [self._named(item) for index, given in enumerate(items) for item in self._opened(given, index)]
+        if not new:
+            return
+        self._items += new
+        places = np.arange(len(self._all), len(self._all) + len(new))
+        self._all.extend(new, terms)
+        if self._rows is not None:
+            self._look_at(np.concatenate([self._rows, places]))
+        elif self._index is not self._all:
+            self._index = self._all.with_weights(self.weights)
+        self._units = None
+
+    def take(
+        self, rows: NDArray[np.intp], more: Iterable[Item | str] = (), terms: Sequence[TermCounts] | None = None
+    ) -> Pool:
+        """Return a pool of some items, (m,) in any order, that is scored and packed as one made of them.
+
+        What is there already is neither indexed, counted nor embedded again, and this pool stays as it is. Items that
+        are left out stay in memory until they are more than half of all.
+
+        Args:
+            rows: which items; those of `more` are counted on from the last one here.
+            more: items that the other pool has beside.
+            terms: what `ctxwin.retrieve.count_terms` says of those, some at a time, where it is known.
+
+        Example:
+            >>> [item.text for item in Pool(["a", "b", "c"]).take(np.array([3, 0, 1]), ["d"])]
+            ['d', 'a', 'b']
+        """
+        if self._rows is None:
+            self._look_at(np.arange(len(self)))  # what both share may grow for the other
+        grown = copy.copy(self)
+        grown._items, grown._pieces = list(self._items), WeakKeyDictionary(self._pieces)
+        left_out = np.ones(len(self), np.bool_)
+        left_out[rows[rows < len(self)]] = False
+        grown._ids = self._ids.copy()
+        grown._ids.subtract(self._items[row].id for row in np.flatnonzero(left_out).tolist())
+        grown.extend(more, terms)
+        return grown._taken(rows)
+
+    def _taken(self, rows: NDArray[np.intp]) -> Pool:
+        other = copy.copy(self)
+        other._items = [self._items[row] for row in rows.tolist()]
+        other._units, other._sentences = None, WeakKeyDictionary(self._sentences)
+        known = {tokenizer: self.pieces(tokenizer) for tokenizer in list(self._pieces)}
+        other._pieces = WeakKeyDictionary(
+            {by: pieces.take(rows, other._items) for by, pieces in known.items() if not any(pieces.labels)}
+        )
+        places = self._places[rows]
+        if len(self._all) > max(SPARSE, DEAD * len(rows)):
+            other._all = self._all.compact(places)
+            other._vectors = {name: vectors.take(places) for name, vectors in self._vectors.items()}
+            places = np.arange(len(rows))
+        other._look_at(places)
+        return other
+
+    def _look_at(self, places: NDArray[np.intp]) -> None:
+        self._index = self._all.select(places).with_weights(self.weights)
+        self._rows = places
+
+    def _opened(self, given: Item | str, index: int) -> Sequence[Item]:
+        if isinstance(given, str):
+            return (Item(text=given, kind="passage"),)
+        if not isinstance(given, Item):
+            raise MessageError(
+                f"a Pool holds Items or strings, not {type(given).__name__}; messages go to pack(messages)",
+                index=index,
+            )
+        return chunk_item(given) if given.kind == "document" else (given,)
+
+    def _named(self, item: Item) -> Item:
+        self._ids[item.id] += 1
+        seen = self._ids[item.id]
+        return item if seen == 1 else self._named(replace(item, id=f"{item.id}~{seen}"))
+
+    def pieces(self, tokenizer: Tokenizer) -> Pieces:
+        """Return what each item costs when printed in a block, by this tokenizer."""
+        known = self._pieces.get(tokenizer)
+        if known is None or len(known.tokens) < len(self):
+            self._pieces[tokenizer] = known = count_pieces(self._items, tokenizer, known)
+        return known
+
+    def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
+        """Return a text of an item split into counted sentences; of code, by its syntax."""
+        known = self._sentences.setdefault(tokenizer, {})
+        if (found := known.get((text, language))) is None:
+            found = split(text, tokenizer, language=language)
+            if len(known) >= SPLIT:
+                known.clear()
+            known[text, language] = found
+        return found
+
+    @property
+    def units(self) -> Units:
+        """Each item as a unit of choice of its own."""
+        self._units = self._units or item_units(self._items)
+        return self._units
+
+    def only(self, rows: NDArray[np.bool_]) -> Pool:
+        """Return the same pool, of which only some items, (n,), may be packed; all are scored as before."""
+        other = copy.copy(self)
+        units = self.units
+        other._units = replace(units, barred=units.barred | ~rows, required=units.required & rows)
+        return other
+
+    def with_weights(self, weights: Weights) -> Pool:
+        """Return the same pool, scored by other weights."""
+        other = copy.copy(self)
+        other._index = self._index.with_weights(weights)
+        return other
+
+    def select(self, rows: NDArray[np.intp]) -> Scored:
+        """Return some items, (m,) ascending, to be scored as though the pool had no others.
+
+        They stay as they are when the pool grows, and vectors that one of the two is given, both have.
+        """
+        places = self._places[rows]
+        return Scored(self._all.select(places).with_weights(self.weights), self._vectors, places)
+
+    def count(self, tokenizer: str | Tokenizer = "o200k_base") -> int:
+        """Return the tokens of all items as a block prints them, without headers.
+
+        Example:
+            >>> Pool(["The cat is called Miso."]).count()
+            7
+        """
+        return int(self.pieces(get_tokenizer(tokenizer)).tokens.sum())
+
+
+class _PoolVectors:
+    """Vectors by one embedder, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._items = Column(np.empty(0, np.intp))
+        self._matrix = Column(np.empty((0, 0), np.float32))
+        self._lock = Lock()
+
+    def take(self, items: NDArray[np.intp]) -> _PoolVectors:
+        """Return those of some items, of which the first is 0 then, the next 1, and so on."""
+        rows, taken = self.rows_of(items), _PoolVectors()
+        taken.add(np.flatnonzero(rows >= 0), self.matrix[rows[rows >= 0]])
+        return taken
+
+    @property
+    def matrix(self) -> NDArray[np.float32]:
+        return self._matrix.array
+
+    def rows_of(self, items: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the row of each item, -1 for none."""
+        known = self._items.array
+        row = np.full(1 + max(known.max(initial=-1), items.max(initial=-1)), -1, np.intp)
+        row[known] = np.arange(len(known))
+        return row[items]
+
+    def add(self, items: NDArray[np.intp], matrix: NDArray[np.float32]) -> None:
+        with self._lock:  # the matrix first, so that every known item has its row
+            new = self.rows_of(items) < 0
+            self._matrix = self._matrix.plus(matrix[new])
+            self._items = self._items.plus(items[new])

@@ -1,0 +1,267 @@
+"""The account of a packing: what is in, shortened or out and why, how good the choice is, what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from typing import Any, Literal
+
+from ..allocate import Verdict
+from ..citations.excerpts import Excerpt
+from ..citations.injections import Flag
+from ..items import Budget
+from ..models import Model
+from ..models.footprint import Billed, Spending, spending
+from ..tokens.counts import Count
+
+__all__ = ["Cause", "Cost", "Decision", "Offer", "Report", "ShareUsed", "price_of"]
+
+RungName = Literal["full", "extract", "summary", "stub", "out"]
+
+Cause = Literal[
+    Verdict,
+    "system",
+    "pinned",
+    "tail",
+    "everything",
+    "unanswered",
+    "aside",
+    "recounted",
+    "carried",
+    "retrieved",
+    "unasked",
+]
+"""Why an item is in, shortened or out: a verdict of the allocator (`ctxwin.allocate.Verdict`), or one of these.
+
+`system`, `pinned`, `tail`: it stays whatever the question; `everything`: nothing had to be left out; `unanswered`: a
+call without its result, which providers refuse; `aside`: in the pool, but not among the items that were to compete;
+`recounted`: chosen, but the exact count of the request was over the limit; and where a window keeps the provider's
+prompt cache warm: `carried`: it stands since an earlier request; `retrieved`: an earlier question brought it in as an
+extract; `unasked`: no question has asked for it.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What became of one item, and why."""
+
+    id: str
+    position: int
+    """Where it stood in what was given, from 0; items of the pool count on after the messages."""
+    kind: str
+    label: str
+    """Who or where: a speaker or role, or `path:first-last`."""
+    rung: RungName
+    """The form in which it is shown: `full`, `extract`, `summary`, `stub`, or `out`."""
+    tokens: int
+    """Tokens it takes in the request, with what is printed around it."""
+    full_tokens: int
+    """Tokens it would take whole."""
+    p: float
+    """Relevance to the question, from 0 to 1; 1 for what must stay."""
+    reason: str
+    """Why, in a few words: "outbid by m83", "needs 310, 12 left", "repeats m7"."""
+    cause: Cause
+    """The reason as one of a closed set."""
+    by: str = ""
+    """The id of the item that it repeats or that outbids it, or the source whose cap or floor decides; else ""."""
+    lacks: int = 0
+    """Tokens that are missing for the item, or for all of it where it is shortened; where the cause is `capped`, of the
+    cap."""
+    preview: str = ""
+    """The first words of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One form of one item that a larger budget would buy next."""
+
+    id: str
+    label: str
+    rung: RungName
+    tokens: int
+    """More tokens than now."""
+    value: float
+    """More expected evidence, in tokens of evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareUsed:
+    """What a source with a floor or a cap has in the request: its items, without what is printed around them."""
+
+    source: str
+    floor: int
+    """Tokens it has at least, or all that was given where that is less."""
+    cap: int | None
+    """Tokens it has at most; None: no such limit."""
+    tokens: int
+    given: int
+    """Tokens of all its items that compete, whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one call costs, packed and unpacked, without the answer and with nothing in the prompt cache."""
+
+    model: str
+    date: str
+    """When the catalogue's row was made."""
+    spending: Spending
+    """Money, energy and CO2 of the call, and of everything that was given, had it fitted."""
+
+    @property
+    def packed(self) -> float | None:
+        """US dollars at the catalogue's prices; None where it has none."""
+        return self.spending.packed.dollars
+
+    @property
+    def unpacked(self) -> float | None:
+        """US dollars that everything that was given would have cost."""
+        return self.spending.unpacked.dollars
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values: dollars, and energy in Wh and CO2 equivalent in g as low, mid and high."""
+        packed, whole = self.spending.packed, self.spending.unpacked
+        return {
+            "model": self.model,
+            "date": self.date,
+            "packed": packed.dollars,
+            "unpacked": whole.dollars,
+            "energy_wh": {"packed": packed.energy.to_dict(), "unpacked": whole.energy.to_dict()},
+            "co2_g": {"packed": packed.co2.to_dict(), "unpacked": whole.co2.to_dict()},
+            "daily": self.spending.daily(),
+        }
+
+
+def price_of(model: Model, packed: int, unpacked: int) -> Cost:
+    """Account for a request of `packed` tokens beside the whole of `unpacked` tokens.
+
+    Raises:
+        InputError: the environment names a grid that is not known.
+    """
+    call = Billed(model=model, input=packed, unpacked=unpacked)
+    return Cost(model=model.name, date=str(model.date or ""), spending=spending([call]))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Report:
+    """The account of one packing; its details are worked out when they are asked for."""
+
+    budget: Budget
+    limit: int
+    """Tokens the request may have: total - reserve - margin."""
+    tokens: int
+    """Tokens of the request, recounted from its final form; never over `limit`."""
+    given: int
+    """Tokens of everything that was given, whole."""
+    parts: Mapping[str, int]
+    """Tokens by part: `system`, `tools`, `history`, `retrieved`, `query`, `overhead`; they sum to `tokens`."""
+    strategy: str
+    tokenizer: str
+    exact: bool
+    """Whether the count is exact or an estimate."""
+    embedder: str | None
+    """The model that judged relevance; None when words alone did, or when everything fitted."""
+    value: float
+    """Expected evidence in the request, in tokens of evidence."""
+    bound: float
+    """The most value that any choice of these forms under this budget can have."""
+    price: float
+    """Value that one more token would buy."""
+    origin: str = ""
+    """What the messages were read from, such as "ChatGPT export, conversation 'Trip to Bergen' (3 of 120)"; "" for the
+    messages of a provider."""
+    excerpts: Sequence[Excerpt] = ()
+    """What the retrieved block shows of each place of a source, in order."""
+    shares: Sequence[ShareUsed] = ()
+    """What each source with a floor or a cap has."""
+    skipped: Sequence[tuple[str, str]] = ()
+    """Files that could not be used, with the reason."""
+    secrets: Sequence[tuple[str, str]] = ()
+    """Lines of files (`path:line`) of which a secret was left out, with its kind."""
+    scanned: Sequence[tuple[str, str]] = ()
+    """Files too large to be indexed that were searched for the question, and what was read of each."""
+    warnings: Sequence[str] = ()
+    cost: Cost | None = None
+    """Money, energy and CO2; None where no model is named."""
+    measure: Callable[[], Count] | None = field(default=None, repr=False)
+    decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
+    offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
+    lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
+    flag: Callable[[], Sequence[Flag]] = field(default=lambda: (), repr=False)
+
+    @cached_property
+    def count(self) -> Count:
+        """Tokens with bounds: sealed content and media of unknown size are estimates, whatever the tokenizer."""
+        return self.measure() if self.measure is not None else Count.of(self.tokens)
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Sources of what is in the retrieved block, in order: `path:first-last`, with the lines really shown."""
+        return tuple(one.citation for one in self.excerpts if one.path)
+
+    @property
+    def gap(self) -> float:
+        """How far the choice can be from the best at most, as a share of the bound: 0 is proven best."""
+        return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every item in its order, with what became of it and why."""
+        return tuple(self.decide())
+
+    @property
+    def kept(self) -> tuple[Decision, ...]:
+        """Items that are in whole."""
+        return tuple(one for one in self.decisions if one.rung == "full")
+
+    @property
+    def shortened(self) -> tuple[Decision, ...]:
+        """Items that are in as an extract, a summary or a stub."""
+        return tuple(one for one in self.decisions if one.rung not in ("full", "out"))
+
+    @property
+    def dropped(self) -> tuple[Decision, ...]:
+        """Items that are out."""
+        return tuple(one for one in self.decisions if one.rung == "out")
+
+    @cached_property
+    def lost_facts(self) -> tuple[str, ...]:
+        """Numbers, names, paths, dates and negations of shortened items that their short form lacks."""
+        return tuple(self.lose())
+
+    @cached_property
+    def flags(self) -> tuple[Flag, ...]:
+        """Lines of files, items and tool output in the request that address the model rather than the reader."""
+        return tuple(self.flag())
+
+    def more(self, tokens: int = 500) -> tuple[Offer, ...]:
+        """Say what a budget larger by `tokens` would buy, best first."""
+        return tuple(self.offer(tokens))
+
+    def to_dict(self, *, decisions: bool = True) -> dict[str, Any]:
+        """Return the account as plain values, ready for JSON."""
+        plain = {
+            name: getattr(self, name)
+            for name in ("origin", "limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder")
+        }
+        plain |= {name: round(getattr(self, name), 6) for name in ("value", "bound", "gap", "price")}
+        plain |= {
+            "budget": asdict(self.budget),
+            "count": asdict(self.count),
+            "parts": dict(self.parts),
+            "citations": list(self.citations),
+            "shares": [asdict(one) for one in self.shares],
+            "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
+            "secrets": [{"place": place, "kind": kind} for place, kind in self.secrets],
+            "scanned": [{"path": path, "read": read} for path, read in self.scanned],
+            "warnings": list(self.warnings),
+            "cost": self.cost.to_dict() if self.cost else None,
+        }
+        if decisions:
+            names = [one.name for one in fields(Decision)]  # asdict copies deeply, at ten times the cost
+            plain["items"] = [{name: getattr(one, name) for name in names} for one in self.decisions]
+            plain["lost_facts"] = list(self.lost_facts)
+            plain["flags"] = [asdict(one) for one in self.flags]
+        return plain

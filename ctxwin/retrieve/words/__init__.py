@@ -1,0 +1,1 @@
+"""Words: texts as terms, and the postings that score them."""

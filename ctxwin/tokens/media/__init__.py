@@ -1,0 +1,24 @@
+"""What images, sound, films and documents cost in tokens: each provider's rule, pure and with its source.
+
+A rule is named after the models that it holds for; `ctxwin.models` says which model has which rule.
+"""
+
+from __future__ import annotations
+
+from .images import claude_image, flat_image, gemini_image, openai_patches, openai_tiles, qwen_image
+from .rules import MEDIA_RULES, MediaRule, media_tokens
+from .sealed import report_sealed, sealed_tokens
+
+__all__ = [
+    "MEDIA_RULES",
+    "MediaRule",
+    "claude_image",
+    "flat_image",
+    "gemini_image",
+    "media_tokens",
+    "openai_patches",
+    "openai_tiles",
+    "qwen_image",
+    "report_sealed",
+    "sealed_tokens",
+]
