@@ -1,4 +1,4 @@
-"""One turn with a model: requests until it has answered, its calls of the recall tool answered between."""
+"""Runs one turn with a model: sends requests until the model has answered, and answers recall tool calls in between."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["Conversing", "Exchange"]
 
 RECALLS = 3
-"""Times in one turn that calls of the recall tool are answered; then the model's reply stands as it is."""
+"""Times in one turn that calls of the recall tool are answered; after that the model's reply stands as it is."""
 
 
 class Exchange:
-    """What is sent in one turn, and whether more must be.
+    """One turn with a model: the next request to send, and whether another must follow.
 
     Args:
-        window: where everything is recorded.
-        message: what the user says; None: the window's last message is to be answered.
-        tools: definitions that go with the request.
+        window: records the messages and replies.
+        message: the user's message; None asks for an answer to the window's last message.
+        tools: definitions of the request's tools.
         options: further arguments of the request.
     """
 
@@ -51,7 +51,7 @@ class Exchange:
         self._lock = Lock()
 
     def send(self) -> Reply:
-        """Send and return the reply; what the client raises comes through unchanged."""
+        """Send and return the reply; errors of the client come through unchanged."""
         client = self._blocking()
         with self._leaving():
             while True:
@@ -72,7 +72,7 @@ class Exchange:
                 more = self.more(_whole(gather))
 
     async def asend(self) -> Reply:
-        """Do as `send` without blocking the event loop, whatever the client."""
+        """Do as `send` without blocking the event loop, with any client."""
         client = self._window.client
         with self._leaving():
             while True:
@@ -81,7 +81,7 @@ class Exchange:
                     return reply
 
     async def astream(self) -> AsyncGenerator[str]:
-        """Do as `stream` without blocking the event loop, whatever the client."""
+        """Do as `stream` without blocking the event loop, with any client."""
         client, more = self._window.client, True
         self._options = {**self._options, "stream": True}
         with self._leaving():
@@ -94,7 +94,7 @@ class Exchange:
 
     @contextmanager
     def _leaving(self) -> Iterator[None]:
-        """See to it that the turn is over whatever ends it: a reply, an error, a caller that goes."""
+        """Mark the turn as over, whether it ends with a reply, an error or a caller that leaves."""
         try:
             yield
         finally:
@@ -110,7 +110,7 @@ class Exchange:
         return client
 
     def body(self) -> Mapping[str, Any]:
-        """Store what the user says and return the next request."""
+        """Store the user's message and return the next request."""
         window = self._window
         if self._call is None:
             call = window.begin(self._message)
@@ -130,7 +130,7 @@ class Exchange:
         return window.marked(body, self._call)
 
     def more(self, reply: Reply) -> bool:
-        """Store a reply; answer what it recalls, and return whether another request must follow."""
+        """Store a reply, answer its recall tool calls, and return whether another request must follow."""
         window = self._window
         window.record(reply, self._call)
         if not window.recall or self._recalls == RECALLS:
@@ -146,12 +146,12 @@ class Exchange:
 
 
 async def _sent(client: Client, body: Mapping[str, Any]) -> Any:
-    """Send a request without blocking the event loop, whatever the client."""
+    """Send a request without blocking the event loop, with any client."""
     return await client.send(body) if client.is_async else await asyncio.to_thread(client.send, body)
 
 
 async def _events(client: Client, stream: Any) -> AsyncIterator[Any]:
-    """Yield the events of a stream without blocking the event loop, whatever the client."""
+    """Yield the events of a stream without blocking the event loop, with any client."""
     if client.is_async:
         async for event in stream:
             yield event
@@ -163,10 +163,10 @@ async def _events(client: Client, stream: Any) -> AsyncIterator[Any]:
 
 
 def _whole(gather: Gather) -> Reply:
-    """Return a streamed reply that has come to its end.
+    """Return a streamed reply that is complete.
 
     Raises:
-        EndpointError: the stream ended before.
+        EndpointError: the stream ended before the reply was complete.
     """
     if not gather.done:
         raise EndpointError("the stream ended before the reply did; the message is stored, ask for the reply again")
@@ -174,7 +174,7 @@ def _whole(gather: Gather) -> Reply:
 
 
 class Conversing(ABC):
-    """What a window does with a model: the four ways to send."""
+    """The part of a window that talks to a model: four ways to send."""
 
     @abstractmethod
     def _exchange(
@@ -185,17 +185,17 @@ class Conversing(ABC):
     def send(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
     ) -> Reply:
-        """Store a message, send the packed conversation and store the reply.
+        """Store a message, send the packed conversation, store the reply and return it.
 
         Args:
-            message: what the user says, or a message in the window's dialect; None: to have the last one answered,
-                after tool results were added.
-            tools: definitions that go with the request.
+            message: the user's text, or a message in the window's dialect. None asks for an answer to the window's last
+                message, such as tool results that were added.
+            tools: definitions of the request's tools.
             options: further arguments of the request, such as `temperature`.
 
         Raises:
             InputError: the client is asynchronous.
-            Exception: whatever the client raises, unchanged; the message is stored, and the next call may be made.
+            Exception: any error of the client, unchanged; the message stays stored, and the window can be used again.
         """
         return self._exchange(message, tools, options).send()
 
@@ -208,11 +208,11 @@ class Conversing(ABC):
     async def asend(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
     ) -> Reply:
-        """Do as `send`, without blocking the event loop; with an asynchronous client or any other."""
+        """Do as `send`, without blocking the event loop; the client may be asynchronous or not."""
         return await self._exchange(message, tools, options).asend()
 
     def astream(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
     ) -> AsyncGenerator[str]:
-        """Do as `stream`, without blocking the event loop; with an asynchronous client or any other."""
+        """Do as `stream`, without blocking the event loop; the client may be asynchronous or not."""
         return self._exchange(message, tools, options).astream()

@@ -1,4 +1,4 @@
-"""How a window is opened: what is given, else what was kept."""
+"""Settles the settings with which a window is opened: given arguments first, stored settings second."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from ..store import Store, WindowSettings
 __all__ = ["PART", "UNKNOWN", "StoredSettings", "as_budget", "exported", "require_dialect", "row_of", "settled"]
 
 EMBEDDERS, EXPORTS = "embedders", "exports"
-"""Where a window's state keeps whose vectors it has, and the paths that it was written to."""
+"""Keys of a window's state: embedders with stored vectors, and paths of exports."""
 PART = ".part"
-"""Ends the name of an export that is being written."""
+"""Suffix of an export that is being written."""
 _CLIENTS: Mapping[Dialect, str] = {
     "openai": "client=OpenAI()",
     "responses": "client=ctxwin.clients.adapt(OpenAI(), 'responses')",
     "anthropic": "client=Anthropic()",
 }
-"""What speaks a dialect."""
+"""A client for each dialect, as an error message suggests it."""
 UNKNOWN = "generic"
 """Tokenizer of a model that is not in the catalogue: an estimate with a wide bound."""
 
 
 def as_budget(budget: int | str | Budget | None) -> Budget | None:
-    """Return a budget given as tokens, as itself or not at all."""
+    """Return a number of tokens as a `Budget`; a `Budget` and None pass unchanged."""
     total = parse_tokens(budget) if isinstance(budget, str) else budget
     return Budget(total=total) if isinstance(total, int) else total
 
@@ -45,7 +45,7 @@ def settled(
     dialect: Dialect | None,
     system: Any,
 ) -> WindowSettings:
-    """Return the settings of a window that is opened: what is given, else what is known."""
+    """Return the settings of a window that is opened: given arguments replace stored settings."""
     return replace(
         known,
         model=(model.name if isinstance(model, Model) else model) or known.model,
@@ -59,7 +59,7 @@ def require_dialect(client: Client, dialect: Dialect) -> None:
     """Refuse a client that takes messages of another dialect.
 
     Raises:
-        InputError: it does.
+        InputError: the client takes another dialect.
     """
     if client.dialect != dialect:
         raise InputError(
@@ -69,10 +69,10 @@ def require_dialect(client: Client, dialect: Dialect) -> None:
 
 
 def row_of(model: str | Model | None, budget: Budget | None) -> Model | None:
-    """Return a model's row; None for one that only the user's endpoint knows, if there is a budget.
+    """Return a model's row; None for a model that only the user's endpoint knows, if a budget is given.
 
     Raises:
-        UnknownModel: there is no row, and no budget either.
+        UnknownModel: the catalogue has no such model, and no budget is given.
     """
     if model is None:
         return None
@@ -85,13 +85,13 @@ def row_of(model: str | Model | None, budget: Budget | None) -> Model | None:
 
 
 class StoredSettings:
-    """The settings of one window, in its store and here.
+    """The settings of one window, in the store and in memory.
 
     Args:
-        store: where the window is.
-        window: its name.
-        settings: with which it is opened; kept where they differ from what is known.
-        known: what the store has.
+        store: the store of the window.
+        window: the window's name in the store.
+        settings: the settings with which the window is opened; stored if they differ from `known`.
+        known: the settings in the store.
     """
 
     def __init__(self, store: Store, window: str, settings: WindowSettings, known: WindowSettings) -> None:
@@ -110,22 +110,22 @@ class StoredSettings:
             self.now = replace(self.now, **settings, state=known.state)
 
     def remember(self, **state: Any) -> None:
-        """Keep some values of the state; None removes one."""
+        """Store some values of the state; None removes a value."""
         with self._lock:
             self._save(self._stored(), state)
 
     @property
     def embedders(self) -> Sequence[str]:
-        """Names of the embedders whose vectors are kept beside the messages."""
+        """Names of the embedders whose vectors the store holds."""
         names: Sequence[str] = self._stored().state.get(EMBEDDERS, ())
         return names
 
     def note_embedder(self, name: str) -> None:
-        """Remember that an embedder's vectors are kept, so that erasing finds them."""
+        """Remember that an embedder's vectors are stored, so that erasing finds them."""
         self._note(EMBEDDERS, name)
 
     def note_export(self, path: Path) -> None:
-        """Remember where the window is written to, so that erasing can name the file."""
+        """Remember the path of an export, so that erasing can name the file."""
         self._note(EXPORTS, str(path))
 
     def _note(self, list_: str, value: str) -> None:
@@ -135,7 +135,7 @@ class StoredSettings:
                 self._save(known, {list_: [*values, value]})
 
     def _stored(self) -> WindowSettings:
-        """Return the settings as the store has them: other processes change them too, and what they did stays."""
+        """Return the settings in the store, so that changes by other processes are kept."""
         return self._store.settings(self._window) or self.now
 
     def _save(self, known: WindowSettings, state: Mapping[str, Any]) -> None:
@@ -146,7 +146,7 @@ class StoredSettings:
 
 
 def exported(store: Store) -> Sequence[str]:
-    """Return the files that windows of a store were written to and that are still there, half written ones too."""
+    """Return the existing files that windows of a store were exported to, half-written ones too."""
     states = [settings.state for name in store.windows() if (settings := store.settings(name)) is not None]
     paths = dict.fromkeys(path for state in states for path in state.get(EXPORTS, ()))
     return tuple(file for path in paths for file in (path, path + PART) if Path(file).exists())

@@ -1,4 +1,4 @@
-"""The request body of a provider around what was packed."""
+"""Builds a provider's request body around packed messages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..messages import Dialect
 __all__ = ["ANSWER", "request_body"]
 
 ANSWER = 4_096
-"""Tokens of an answer where neither the budget's reserve nor the caller says: Anthropic's API wants a figure, and every
-model of its catalogue of 2026 gives as many."""
+"""Tokens for an answer if neither the budget's reserve nor the caller gives a number: Anthropic's API requires one, and
+every model of its catalogue of 2026 can answer with this many."""
 
 
 def request_body(
@@ -26,12 +26,12 @@ def request_body(
     """Return the arguments of one request.
 
     Args:
-        packed: the packed messages, as a list or in a body with the system prompt outside of them.
+        packed: the packed messages, as a list or in a body with the system prompt outside the messages.
         dialect: of the messages.
-        model: the provider's name of the model; None where the endpoint has one of its own.
+        model: the provider's name of the model; None if the endpoint chooses the model.
         tools: definitions in that dialect.
-        reserve: tokens kept for the answer; 0 where the budget keeps none.
-        options: what the caller adds, such as `temperature`; it wins.
+        reserve: tokens kept for the answer; 0 if the budget keeps none.
+        options: the caller's arguments, such as `temperature`; they replace ctxwin's own.
 
     Example:
         >>> hello = [{"role": "user", "content": "Hello"}]

@@ -1,4 +1,4 @@
-"""Vectors and counts of a window's texts, kept in its store: they go where it goes, and are erased with them."""
+"""Stores vectors and counts of a window's texts in the window's store, so that they move and are erased with it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StoredVectors:
         self._embedder = embedder
 
     def get(self, keys: Sequence[bytes]) -> Iterator[tuple[list[bytes], NDArray[np.float16]]]:
-        """Yield the keys that are kept and their vectors (m, d); those of another size than most are not taken."""
+        """Yield the stored keys and their vectors (m, d); skip vectors of another size than most."""
         found = self._store.vectors(self._embedder, [key.hex() for key in keys])
         if found:
             ((usual, _),) = Counter(len(one) for one in found.values()).most_common(1)
@@ -39,17 +39,17 @@ class StoredVectors:
             )
 
     def put(self, keys: Sequence[bytes], vectors: NDArray[np.float16]) -> None:
-        """Keep vectors (m, d)."""
+        """Store vectors (m, d)."""
         self._store.save_vectors(self._embedder, {key.hex(): vector for key, vector in zip(keys, vectors, strict=True)})
 
 
 def hashes_of(texts: Sequence[str], embedders: Sequence[str]) -> list[str]:
-    """Return under what hashes the vectors of texts by these embedders are kept."""
+    """Return the hashes under which the vectors of texts by these embedders are stored."""
     return [vector_key(name, text).hex() for name in embedders for text in texts]
 
 
 class KeptCounts:
-    """The tokens of a window's messages in its store, by one tokenizer and one model's rules."""
+    """Token counts of a window's messages in the store, by one tokenizer and one model's rules."""
 
     def __init__(self, contents: Contents, store: Store, tokenizer: Tokenizer, row: Model | None) -> None:
         self._contents = contents
@@ -60,7 +60,7 @@ class KeptCounts:
         self.load()
 
     def load(self) -> None:
-        """Hand what is kept to the talk, as far as it is known without a gap."""
+        """Hand the stored counts to the talk, up to the first message without one."""
         tokenizer, row = self._by
         hashes = [turn.hash for turn in self._contents.turns]
         known = self._store.counts(self._name, hashes)
@@ -69,7 +69,7 @@ class KeptCounts:
             self._contents.talk.set_counts([known[name] for name in hashes[: self._kept]], tokenizer, model=row)
 
     def keep(self) -> None:
-        """Keep what was counted since."""
+        """Store the counts that are new."""
         tokenizer, row = self._by
         turns, counts = self._contents.turns, self._contents.talk.counts(tokenizer, model=row).tolist()
         new = list(zip(turns, counts, strict=False))[self._kept :]

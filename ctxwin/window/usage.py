@@ -1,4 +1,4 @@
-"""What is kept of a request that was answered."""
+"""Records the usage of an answered request."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["record_of"]
 
 
 def record_of(reply: Reply, packer: Packer, call: Call, position: int | None) -> UsageRecord:
-    """Return what is kept of a request that was answered.
+    """Return the usage record of an answered request.
 
     Args:
-        reply: with the usage that the provider reported; where it reported none, tokens are those that ctxwin counts.
-        packer: packed the request.
-        call: the request.
-        position: of the reply's first turn.
+        reply: the reply with the provider's reported usage; without a report, ctxwin's own counts are used.
+        packer: the packer of the request.
+        call: the call of the request.
+        position: the position of the reply's first turn; None if nothing was stored.
     """
     packed, row = call.packed, packer.row
     usage = reply.usage
