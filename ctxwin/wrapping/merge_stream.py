@@ -1,4 +1,4 @@
-"""One stream made of several: calls of the recall tool are taken out, and what follows them takes their place.
+"""Makes one stream of several: calls of the recall tool are taken out, and the next reply takes their place.
 
     1st reply   begin  [text  text]  [recall ...]  end
     2nd reply                                           begin  [text  text]  end
@@ -7,8 +7,8 @@
     or, of a 1st reply without text,
                                                         begin  [text  text]  end      as it came
 
-Text is passed on at once. Thoughts wait for what they lead to, and so does the beginning of a reply: those that lead
-to nothing but a recall go with it, since providers refuse thoughts without what followed them.
+Text is passed on at once. Thoughts and the beginning of a reply wait for the next event: those that only a recall
+follows are taken out with the recall, since providers refuse thoughts without the part that followed them.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ from ..recall import NAME
 __all__ = ["Splice", "splice_of"]
 
 EventKind = Literal["frame", "thought", "said", "recall"]
-"""What an event is: what stands around everything, reasoning, what the program is to see, the call that it is not."""
+"""Kinds of events: an event around everything, reasoning, output for the program, a recall that the program must not
+see."""
 
 BREAK = "\n\n"
-"""Between what a chat model said before a recall and after it: one text, where other dialects have two parts."""
+"""Between the texts of a chat model before and after a recall: one text, where other dialects have two parts."""
 
 
 class Splice(ABC):
-    """Decides which events of a program's stream are passed on, and makes one reply of several."""
+    """Decides which events of a program's stream are passed on, and joins several replies into one."""
 
     def __init__(self) -> None:
         self.recalling = False
-        """Whether the reply that comes has called the tool; from there on all of it is held back."""
+        """Whether the present reply has called the recall tool; from this call on the reply is held back."""
         self._held: list[tuple[EventKind, Any]] = []
         self._open = False  # the reply has said something
         self._begun = False  # some reply has
         self._joining = False  # an earlier one has
 
     def feed(self, event: Any) -> Sequence[Any]:
-        """Take one event of a reply; return those that may be passed on now."""
+        """Take one event of a reply; return the events that may be passed on now."""
         kind = self._kind(event)
         self.recalling = self.recalling or kind == "recall"
         self._open = self._open or (kind == "said" and not self.recalling)
@@ -51,14 +52,14 @@ class Splice(ABC):
         return () if waits else self._release()
 
     def follow(self) -> None:
-        """Forget what is held, since the calls in it are answered; what comes next is another reply."""
+        """Drop the held events, since their calls are answered; the next event belongs to another reply."""
         self.recalling = self._open = False
         self._held.clear()
         self._joining = self._begun
         self._next()
 
     def rest(self, *, whole: bool) -> Sequence[Any]:
-        """Return what is held of a reply that nothing follows; of one that broke off without the call."""
+        """Return the held events of a last reply; of a reply that broke off, without the call."""
         if not whole:
             self._held = [(kind, event) for kind, event in self._held if kind != "recall"]
         return self._release()
@@ -76,15 +77,15 @@ class Splice(ABC):
 
     @abstractmethod
     def _next(self) -> None:
-        """Begin another reply."""
+        """Start another reply."""
 
     @abstractmethod
     def _pass(self, event: Any) -> bool:
-        """Fit an event that is passed on into the program's stream; false: it has no place there."""
+        """Adapt an event to the program's stream; return False if the event has no place there."""
 
 
 class ChatSplice(Splice):
-    """Chunks: the text goes on under the first reply's id."""
+    """Joins chat chunks: the text goes on under the first reply's id."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,7 +135,7 @@ class ChatSplice(Splice):
 
 
 class MessagesSplice(Splice):
-    """Anthropic's events: the blocks of one reply stand behind those of the other."""
+    """Joins Anthropic's events: the blocks of the second reply stand behind the blocks of the first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,10 +174,10 @@ class MessagesSplice(Splice):
 
 
 class ResponsesSplice(Splice):
-    """Events of Responses: the items of one stand behind those of the other, in a response of the first one's id.
+    """Joins events of Responses: items of later replies stand behind the first's, in a response of the first's id.
 
     Args:
-        renamed: from the ids that the program sees to those by which the provider goes on.
+        renamed: maps response ids that the program sees to the ids that the provider knows.
     """
 
     STARTS = frozenset({"response.created", "response.queued", "response.in_progress"})
@@ -223,7 +224,7 @@ class ResponsesSplice(Splice):
         return True
 
     def _fit(self, event: Any) -> None:
-        """Number an event as the next one, of an item behind the earlier ones."""
+        """Give an event the next sequence number, and its item a place behind the earlier items."""
         if field(event, "sequence_number") is not None:
             event.sequence_number = self._number + 1
         if field(event, "output_index") is not None:
@@ -238,7 +239,7 @@ def splice_of(dialect: Dialect, renamed: MutableMapping[str, str]) -> Splice:
 
 
 def _kind_of(kind: Any, calling: str, name: Any) -> EventKind:
-    """Tell what a block or an item is."""
+    """Return the kind of a block or an item."""
     if kind == calling and name == NAME:
         return "recall"
     return "thought" if kind in ("reasoning", "thinking", "redacted_thinking") else "said"

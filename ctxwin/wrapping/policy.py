@@ -1,4 +1,4 @@
-"""What is done to a request on its way to the provider, and to an answer on its way back."""
+"""Packs the requests of a wrapped client, and keeps the provider's answers."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ __all__ = ["Passing"]
 _log = logging.getLogger(__name__)
 
 ANSWERS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-"""Fields that allow so many tokens for the answer."""
+"""Fields of a request that limit the tokens of the answer."""
 PREVIOUS = "previous_response_id"
 RENAMED = 1_000
-"""Responses whose other ids are remembered; the oldest go first."""
+"""Responses whose provider ids are remembered; the oldest are dropped first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Passing:
-    """How requests are packed and answers are kept."""
+    """The settings and memory of a wrapped client: how requests are packed and answers are kept."""
 
     budget: int | str | Budget | None
     model: str | None
@@ -49,17 +49,17 @@ class Passing:
     options: Mapping[str, Any]
     talks: Talks = field(default_factory=Talks)
     taps: deque[Tap] = field(default_factory=deque)
-    """Streams since the last request, whose answers may not be kept yet."""
+    """Streams since the last request; their answers may not be kept yet."""
     unknown: set[str] = field(default_factory=set)
-    """Types of content of which it was warned."""
+    """Unknown types of content that the client has warned of."""
     renamed: OrderedDict[str, str] = field(default_factory=OrderedDict)
-    """From the ids of responses that were made of several to those by which the provider goes on."""
+    """Maps ids of responses that were joined from several to the ids that the provider knows."""
 
     def repaired(self, body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
-        """Return a body with valid messages, where that was asked for; the same where they are.
+        """Return a body with valid messages if `repair` is set; the same body if nothing needs repair.
 
         Raises:
-            MessageError: nothing can be made of them.
+            MessageError: the messages cannot be repaired.
         """
         given = readable(body, wire)
         names = (LISTS[wire.dialect], OUTSIDE.get(wire.dialect), *CONTINUES)
@@ -81,13 +81,13 @@ class Passing:
 
         Args:
             body: as `readable` returns it.
-            wire: its form.
-            tools: what goes with the messages and is counted.
-            alone: whether it has nothing to do with other requests, as the rest of a conversation that the
+            wire: the form of the body.
+            tools: counted with the messages.
+            alone: whether the request is independent of other requests, such as the rest of a conversation that the
                 provider keeps.
 
         Raises:
-            CtxwinError: what `ctxwin.pack` raises.
+            CtxwinError: the errors of `ctxwin.pack`.
         """
         model, budget = self._model(body), self._budget(body)
 
@@ -102,13 +102,13 @@ class Passing:
     def pack_window(
         self, window: Window, body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], call: Call | None
     ) -> Packed:
-        """Pack what a window holds: as was said to `wrap`, else to the window, else as the request's model allows.
+        """Pack a window's messages under the budget of `wrap`, else of the window, else of the request's model.
 
         Args:
             window: the window.
             body: as `readable` returns it.
-            tools: what goes with the messages and is counted, the recall tool included where it is offered.
-            call: the request in the window.
+            tools: counted with the messages, including the recall tool if it is offered.
+            call: the window's call of the request.
         """
         said = {**self.options, "budget": self.budget, "model": self.model}
         if self.budget is None and window.budget is None:
@@ -117,7 +117,7 @@ class Passing:
         return _told(window.pack(tools=tools, recall=False, call=call, **told))
 
     def tell_unknown(self, body: Mapping[str, Any], wire: Wire) -> None:
-        """Warn of types that the provider may know and ctxwin does not, each once."""
+        """Warn once of each type of content that ctxwin does not know; the provider may know it."""
         messages = body.get(LISTS[wire.dialect])
         new = [] if isinstance(messages, str) else unknown_types(messages or (), wire.dialect)
         if new := [kind for kind in new if kind not in self.unknown]:
@@ -129,7 +129,7 @@ class Passing:
             )
 
     def _model(self, body: Mapping[str, Any]) -> str | None:
-        """Return the model to count by; None where the catalogue has none of the request's name."""
+        """Return the model to count by; None if the catalogue does not know the request's model."""
         if self.model is not None:
             return self.model
         try:
@@ -138,7 +138,7 @@ class Passing:
             return None
 
     def _budget(self, body: Mapping[str, Any], model: str | None = None) -> int | str | Budget | None:
-        """Return the budget of a request; None: what `pack` takes for the model."""
+        """Return the budget of a request; None leaves the budget to `pack`, which takes the model's."""
         if self.budget is not None:
             return self.budget
         name = self.model or model or body.get("model")
@@ -152,19 +152,19 @@ class Passing:
         return Budget(total=window, reserve=asked) if asked is not None else None
 
     def settle(self) -> None:
-        """Keep what earlier streams brought whole and nobody read to the end."""
+        """Keep the whole answers of earlier streams that nobody read to the end."""
         for _ in range(len(self.taps)):
             with suppress(IndexError):  # another request was here
                 self.taps.popleft().settle()
 
     def listening(self, tap: Tap) -> Tap:
-        """Remember a stream whose answer is to be kept, and return it."""
+        """Return the tap of a stream; remember it if the stream's answer is to be kept."""
         if self.window is not None:
             self.taps.append(tap)
         return tap
 
     def continued(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a body that continues the response which the provider knows; the same where it does already."""
+        """Return a body that continues a response by the id that the provider knows."""
         while len(self.renamed) > RENAMED:
             self.renamed.popitem(last=False)
         known = self.renamed.get(str(body.get(PREVIOUS)))
@@ -172,7 +172,7 @@ class Passing:
 
 
 def _told(packed: Packed) -> Packed:
-    """Log what a packing did, in numbers alone."""
+    """Log a packing, in numbers alone, and return it."""
     report = packed.report
     _log.debug("packed %d tokens to %d of at most %d", report.given, report.tokens, report.limit)
     return packed

@@ -1,10 +1,10 @@
-"""A stream in which calls of the recall tool are answered: the program sees one, whatever number of replies it takes.
+"""Answers recall tool calls within a stream: the program sees one stream, however many replies the answer takes.
 
     1st reply ──▶ text         ──splice──▶ the program, at once
               ──▶ recall, end  ──held────▶ answered; the next request is sent
     2nd reply ──▶ text, end    ──splice──▶ the program, as more of the same
 
-What is sent again, and when, is decided where the program asks for the next event; nothing runs beside it.
+A request is sent again only while the program waits for its next event; nothing runs in the background.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from .tap import derived
 __all__ = ["Relay", "relayed"]
 
 END = object()
-"""Stands for the end of a stream."""
+"""Marks the end of a stream."""
 
 
 class Relay:
-    """What a program reads in place of one reply's events.
+    """Supplies the events that a program reads in place of one reply's events.
 
     Args:
         passage: the request.
-        send: sends its body again, as the program did; of an asynchronous client it returns a coroutine.
+        send: sends the request's body again, as the program did; for an asynchronous client it returns a coroutine.
     """
 
     def __init__(self, passage: Passage, send: Callable[[Mapping[str, Any]], Any]) -> None:
         self.stream: Any = None
-        """The stream that follows the one which the program holds; None until one does."""
+        """The stream that follows the program's own stream; None until one does."""
         self._passage = passage
         self._send = send
         self._splice = passage.splice()
@@ -45,10 +45,10 @@ class Relay:
         """Return the next event for the program, or `END`.
 
         Args:
-            read: returns the next event of the stream that the program holds, or `END`.
+            read: returns the next event of the program's own stream, or `END`.
 
         Raises:
-            Exception: what the provider's client raises.
+            Exception: any error of the provider's client.
         """
         with leaving(self._passage):
             return self._next(read)
@@ -67,7 +67,7 @@ class Relay:
         return self._events.popleft()
 
     async def anext(self, read: Callable[[], Any]) -> Any:
-        """Do the same off the event loop."""
+        """Do as `next` off the event loop."""
         with leaving(self._passage):
             return await self._anext(read)
 
@@ -85,14 +85,14 @@ class Relay:
         return self._events.popleft()
 
     def close(self) -> None:
-        """Close the stream that follows."""
+        """Close the stream that follows the program's own."""
         self._events.clear()
         self._tap.leave()
         if self.stream is not None:
             self.stream.close()
 
     async def aclose(self) -> None:
-        """Close the stream that follows, which is asynchronous."""
+        """Close the asynchronous stream that follows the program's own."""
         self._events.clear()
         self._tap.leave()
         if self.stream is not None:
@@ -104,7 +104,7 @@ class Relay:
         self._tap.waiting = self._splice.recalling
 
     def _follows(self) -> bool:
-        """Settle a reply whose stream has ended; tell whether another request must be sent."""
+        """Settle a reply whose stream has ended; return whether another request must be sent."""
         reply = self._tap.whole
         if self._splice.recalling and self._passage.recalls(reply):
             self._splice.follow()
@@ -117,9 +117,9 @@ class Relay:
 
 
 def relayed(stream: Any, relay: Relay, *, is_async: bool) -> Any:
-    """Return the same stream, of a class that is derived from its own, with the events of a relay.
+    """Return the same stream, with a class derived from its own that supplies the events of a relay.
 
-    Where it is closed, the stream that follows is too. The SDKs' helpers close the response of the first stream.
+    Closing it also closes the stream that follows. The SDKs' helpers close the response of the first stream.
     """
     owner = getattr(stream, "response", stream)
     for one, change in ((stream, _async_class if is_async else _class), (owner, _closing)):
@@ -175,7 +175,7 @@ async def _read_later(kind: Any, stream: Any) -> Any:
 
 @lru_cache(maxsize=32)
 def _closing(kind: Any) -> type:
-    """Derive from what closes a stream's connection one that closes the connection of its relay too."""
+    """Derive a class that closes the connection of a stream and of its relay."""
 
     def close(self: Any) -> None:
         kind.close(self)

@@ -1,4 +1,4 @@
-"""One request on its way to the provider: packed, and sent again with what the model recalls."""
+"""Runs one request to the provider: packs it, and sends it again with the texts that the model recalls."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ if TYPE_CHECKING:
 __all__ = ["Passage", "begun_later", "leaving"]
 
 RECALLS = 3
-"""Times that one request is sent again for the recall tool; then the program gets the answer as it is."""
+"""Times that one request is sent again for the recall tool; after that the program gets the answer as it is."""
 RECALLED, LEAST = 1_000, 128
-"""Tokens of the texts that are recalled at once: at most so many, at least the fewest that the tool takes."""
+"""Tokens of the texts that are recalled at once: the most, and the fewest that the tool takes."""
 SHARE = 4
-"""... and between them, one part in so many of what the request may have."""
+"""Between these two, recalled texts get one part in `SHARE` of the request's limit."""
 
 
 class Passage:
-    """A request, from the call of the program to the answer that it gets.
+    """One request, from the call of the program to the answer that the program gets.
 
     Args:
-        passing: how it is packed, and where it is kept.
+        passing: the settings of the wrapped client.
         body: as the program or its SDK built it; it is not changed.
         wire: the form of body and answer.
-        raw: whether the program reads the answer's body by itself, so that nothing can be taken out of it; the recall
-            tool is not offered then.
+        raw: whether the program reads the answer's raw body, from which no recall could be removed; the recall tool is
+            then not offered.
 
     Attributes:
-        body: what is to be sent next.
-        given: what the program sent, to be read more than once.
+        body: the body to send next.
+        given: the program's body, readable more than once.
         wire: the form of body and answer.
-        passing: how it is packed, and where it is kept.
-        offers: whether `body` offers the recall tool, so that its calls are to be answered here.
+        passing: the settings of the wrapped client.
+        offers: whether `body` offers the recall tool, so that the tool's calls must be answered here.
 
     Raises:
-        CtxwinError: what `pack` and the window raise; what is new in the request is stored already.
+        CtxwinError: the errors of `pack` and the window; the request's new messages are stored already.
     """
 
     def __init__(self, passing: Passing, body: Mapping[str, Any], wire: Wire, *, raw: bool = False) -> None:
@@ -76,13 +76,13 @@ class Passage:
             self.body = self._packed()
 
     def _can_recall(self) -> bool:
-        """Tell whether a recall could be answered: not of one choice among several, nor beside a tool of its name."""
+        """Tell whether a recall could be answered: not with several choices, `functions` or a tool of its name."""
         names = {field(tool, "function", "name") or field(tool, "name") for tool in tools_of(self._read)}
         one = self._read.get("n") in (None, 1) and not self._read.get("functions")
         return one and not self._continued and NAME not in names
 
     def _packed(self) -> Mapping[str, Any]:
-        """Return the request to send; as it came where nothing in it changes."""
+        """Return the request to send; the given body if packing changes nothing."""
         window = None if self._continued else self.passing.window  # the provider has the rest of such a conversation
         own = tools_of(self._read)
         tools = [*own, recall_tool(self.wire.dialect)] if self._left or self._recalling else own
@@ -99,18 +99,18 @@ class Passage:
         return window.marked(as_given(body), self._call) if window is not None else body
 
     def record(self, reply: Reply) -> None:
-        """Keep an answer; one that still runs in the background says nothing yet."""
+        """Record an answer; skip one without messages and usage, which still runs in the background."""
         window = self.passing.window
         if window is not None and (reply.messages or reply.usage):
             window.record(reply, self._call)
 
     def leave(self) -> None:
-        """Take it that no answer comes."""
+        """Tell the window that no answer comes."""
         if self.passing.window is not None and self._call is not None:
             self.passing.window.leave(self._call)
 
     def recalls(self, reply: Reply | None) -> bool:
-        """Tell whether the model asks for nothing but full texts; `body` is then the request that holds them."""
+        """Tell whether the model asks only for full texts; if so, set `body` to the request that holds them."""
         pending = pending_recalls(reply.messages, self.wire.dialect) if reply is not None and self.offers else None
         if reply is None or not pending or not pending.alone:
             return False
@@ -134,13 +134,13 @@ class Passage:
         return True
 
     def tap(self) -> Tap:
-        """Return what listens to the next stream that answers the request."""
+        """Return a listener for the next stream that answers the request."""
         asked = self.given.get("stream_options") or {}
         follows = bool(asked.get("include_usage"))
         return self.passing.listening(Tap(self.wire.gather(), self.record, self.leave, usage_follows=follows))
 
     def splice(self) -> Splice:
-        """Return what makes one stream of all that answer the request."""
+        """Return a splice that joins all streams that answer the request."""
         return splice_of(self.wire.dialect, self.passing.renamed)
 
     @property
@@ -149,7 +149,7 @@ class Passage:
         return window.tokenizer if window is not None else self.passing.options.get("tokenizer")
 
     def _items(self) -> Sequence[Item]:
-        """Return what may be asked for: the messages, and what is packed beside them."""
+        """Return the items that the model may ask for: the messages and the items packed with them."""
         window, options = self.passing.window, self.passing.options
         items = list(window.items if window is not None else read(self._read, dialect=self.wire.dialect).items)
         pools = (one for one in (options.get("items"), options.get("files")) if isinstance(one, Pool | Files))
@@ -159,7 +159,7 @@ class Passage:
 
 @contextmanager
 def leaving(passage: Passage) -> Iterator[None]:
-    """Let others know that no answer comes where an error or a cancellation ends the request."""
+    """Tell the window that no answer comes if an error or a cancellation ends the request."""
     try:
         yield
     except BaseException:
@@ -168,7 +168,7 @@ def leaving(passage: Passage) -> Iterator[None]:
 
 
 async def begun_later(begin: Callable[[], Passage]) -> Passage:
-    """Begin a request off the event loop; one whose task is cancelled meanwhile is left as soon as it has begun."""
+    """Begin a request off the event loop; if the task is cancelled meanwhile, leave the request once begun."""
     lock, gone, begun = Lock(), Event(), list[Passage]()
 
     def run() -> Passage:

@@ -1,4 +1,4 @@
-"""Request bodies as the SDKs build them, and as `pack` and a window read and return them."""
+"""Converts request bodies between the form that the SDKs build and the form that `pack` and windows use."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ __all__ = [
 ]
 
 LISTS = {"openai": "messages", "responses": "input", "anthropic": "messages"}
-"""Where a request body keeps its messages."""
+"""The field of a request body that holds the messages."""
 CONTINUES = ("previous_response_id", "conversation", "thread", "thinking")
-"""What else of a body the rules on messages look at: whether the provider keeps earlier ones, and thinking."""
+"""Further fields that the rules on messages read: whether the provider keeps earlier messages, and thinking."""
 TOOLS = ("tools", "functions")
 SCHEMAS = (
     ("response_format", "json_schema"),
     ("text", "format"),
     ("output_config", "format"),
 )
-"""Where chat completions, Responses and Anthropic's messages take the schema of an answer, with what describes it."""
+"""The fields in which chat completions, Responses and Anthropic's messages take the schema of an answer."""
 UNSET = frozenset({"NotGiven", "Omit"})
-"""Types whose values stand for arguments that were not given, in the SDKs."""
+"""Types of the SDKs whose values mean that an argument was not given."""
 
 
 def _read(wire: Wire) -> tuple[str, ...]:
-    """Return the names of what is read in a body: messages, a system prompt beside them, tools."""
+    """Return the fields of a body that are read: messages, a separate system prompt, tools."""
     outside = OUTSIDE.get(wire.dialect)
     return (LISTS[wire.dialect], *((outside,) if outside else ()), *TOOLS)
 
 
 def holds_messages(body: Any, wire: Wire) -> bool:
-    """Tell whether there is something to pack: a request may hold no more than the name of a stored prompt."""
+    """Tell whether a body holds messages to pack; it may hold just the name of a stored prompt."""
     return isinstance(body, Mapping) and bool(body.get(LISTS[wire.dialect]))
 
 
@@ -55,7 +55,7 @@ def tools_of(body: Mapping[str, Any]) -> list[Any]:
 
 
 def schemas_of(body: Mapping[str, Any]) -> list[Any]:
-    """Return the schemas that the answer must follow, in the form of tools, since the model is shown both alike."""
+    """Return the schemas of the answer, in the form of tools, since the model is shown both alike."""
     found = (field(body, *path) for path in SCHEMAS)
     return [
         {"name": one.get("name") or "answer", "description": one.get("description"), "parameters": one["schema"]}
@@ -71,18 +71,18 @@ def listed(body: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
 
 
 def readable(body: Mapping[str, Any], wire: Wire) -> dict[str, Any]:
-    """Return a body whose messages and tools are plain JSON, without what was not given."""
+    """Return a body with messages and tools in plain JSON, and without arguments that were not given."""
     given = as_given(body)
     return given | plain({name: given[name] for name in _read(wire) if name in given})
 
 
 def as_given(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body without the values by which the SDKs say that an argument was not given."""
+    """Return a body without the SDKs' values for arguments that were not given."""
     return {name: value for name, value in body.items() if type(value).__name__ not in UNSET}
 
 
 def as_body(packed: Mapping[str, Any] | Sequence[Mapping[str, Any]], body: Mapping[str, Any], wire: Wire) -> Any:
-    """Return packed messages as a body; Anthropic's system prompt stands outside of the messages."""
+    """Return packed messages as a body; Anthropic's system prompt stands outside the messages."""
     if isinstance(packed, Mapping):
         return packed
     envelope = {**body, LISTS[wire.dialect]: []}
@@ -94,7 +94,7 @@ def as_body(packed: Mapping[str, Any] | Sequence[Mapping[str, Any]], body: Mappi
 def with_packed(
     body: Mapping[str, Any], read: Mapping[str, Any], packed: Mapping[str, Any], wire: Wire
 ) -> Mapping[str, Any]:
-    """Return a body with the messages and the system prompt of a packed one; the same where they are as they were."""
+    """Return a body with the messages and system prompt of a packed body; the same body if nothing changed."""
     key = LISTS[wire.dialect]
     names = (key, OUTSIDE.get(wire.dialect, key))
     changed = {name: packed[name] for name in names if name in packed and packed[name] != read.get(name)}

@@ -1,4 +1,4 @@
-"""Listening to a provider's stream while the caller reads it."""
+"""Listens to a provider's stream while the caller reads it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Tap", "derived", "tapped"]
 
 
 class Tap:
-    """Gathers one streamed answer and hands it on once, when it is whole.
+    """Gathers one streamed answer and hands the answer on once, when it is whole.
 
-    That is as soon as its last event is there: the caller may stop reading then, and what it was shown is kept. (Where
-    the caller asked for a chunk with the usage and leaves before it, the answer is kept with the next request.) Of a
-    stream that breaks, or is left before the answer's end, nothing is kept: half an answer would stand in the
-    conversation as if the model had said it.
+    The answer is whole at its last event: the caller may then stop reading, and the answer is kept. (If the caller
+    asked for a chunk with the usage and leaves before it, the answer is kept with the next request.) If a stream
+    breaks, or is left before the answer's end, nothing is kept: half an answer would stand in the conversation as if
+    the model had said it.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Tap:
         self._usage_follows = usage_follows
         self._kept = False
         self.waiting = False
-        """Whether the answer calls the recall tool, so that its reader says what becomes of it."""
+        """Whether the answer calls the recall tool; the stream's reader then decides what becomes of it."""
         self._lock = threading.Lock()
 
     @property
     def ready(self) -> bool:
-        """Whether everything is there that is still to come."""
+        """Whether the answer is complete, with its usage if one follows, and not handed on yet."""
         if self._kept or self.waiting or not self._gather.done:
             return False
         return not self._usage_follows or self._gather.reply().usage is not None
@@ -47,7 +47,7 @@ class Tap:
             self._gather.feed(event)
 
     def settle(self) -> None:
-        """Hand the answer on if it is whole and was not yet, though its usage may be missing."""
+        """Hand the answer on if it is whole and was not handed on yet, even without its usage."""
         with self._lock:  # the reader of the stream and the next request may come at once
             if self._kept or self.waiting or not self._gather.done:
                 return
@@ -59,12 +59,12 @@ class Tap:
             raise
 
     def leave(self) -> None:
-        """Say that no answer comes."""
+        """Report that no answer comes."""
         if not self._kept:
             self._leave()
 
     def end(self) -> None:
-        """Take it that no more events come: hand the answer on if it is whole, else say that there is none."""
+        """End the stream: hand the answer on if it is whole, else report that none comes."""
         self.settle()
         if not self.waiting:
             self.leave()
@@ -76,7 +76,7 @@ class Tap:
 
 
 def tapped(stream: Any, tap: Tap, *, is_async: bool) -> Any:
-    """Return the same stream, of a class that is derived from its own and feeds the tap."""
+    """Return the same stream, with a class derived from its own that feeds the tap."""
     kind: Any = type(stream)
     stream.__class__ = _async_class(kind) if is_async else _class(kind)
     stream._ctxwin_tap = tap
@@ -85,7 +85,7 @@ def tapped(stream: Any, tap: Tap, *, is_async: bool) -> Any:
 
 @lru_cache(maxsize=32)
 def _class(kind: Any) -> type:
-    """Derive from the class of a stream one whose events pass the tap; `for` and `next` both lead there."""
+    """Derive from a stream's class one whose events pass the tap; `for` and `next` both lead there."""
 
     def __iter__(self: Any) -> Iterator[Any]:
         while True:
@@ -117,7 +117,7 @@ def _class(kind: Any) -> type:
 
 @lru_cache(maxsize=32)
 def _async_class(kind: Any) -> type:
-    """Do the same for an asynchronous stream; answers are kept off the event loop."""
+    """Do as `_class` for an asynchronous stream; answers are kept off the event loop."""
 
     async def __aiter__(self: Any) -> AsyncIterator[Any]:
         while True:
