@@ -1,4 +1,4 @@
-"""Which beginning of a request the provider holds already, and what the request costs."""
+"""Tells which beginning of a request the provider already holds, and what the request costs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIGITS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """The requests that a provider still holds, and its rules."""
+    """The earlier requests that a provider still holds, and the provider's caching rules."""
 
     rules: CacheRules
     sent: Sequence[Sent]
@@ -42,19 +42,19 @@ class Held:
         return self.rules.readable(sum(tokens[: self.held(hashes)]))
 
     def marked(self, hashes: Sequence[str], ends: Iterable[int]) -> tuple[int, ...]:
-        """Choose after how many messages prefixes end that are worth a mark, ascending.
+        """Choose the ends of prefixes to mark, as numbers of messages, ascending.
 
-        The end that was marked last is marked again: a mark finds a kept prefix only a few blocks before it.
+        The end of the held prefix is marked again: a mark finds a kept prefix only a few blocks before the mark.
         """
         wanted = sorted({*ends, self.held(hashes)} - {0}, reverse=True)
         return tuple(sorted(wanted[: self.rules.marks or len(wanted)]))
 
     def bill(self, request: Sent, total: int) -> Bill:
-        """Split a request's tokens by what they cost.
+        """Split a request's tokens by price: read, written, fresh.
 
         Args:
-            request: its messages and marks.
-            total: its tokens, with those that no message has.
+            request: the request's messages and marks.
+            total: all tokens of the request, including tokens outside messages.
         """
         read = self.read(request.hashes, request.tokens)
         kept = sum(request.tokens[: max(request.ends, default=0)]) if self.rules.marks else total
@@ -63,5 +63,5 @@ class Held:
 
 
 def message_hash(message: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Hash a message, or the tools, by all that it says."""
+    """Hash the whole content of a message, or of the tools."""
     return content_hash(json.dumps(message, sort_keys=True, ensure_ascii=False, default=str))[:DIGITS]

@@ -1,4 +1,4 @@
-"""What each provider keeps of a prompt, for how long, and how it finds it again: one table."""
+"""Lists each provider's caching rules: what it keeps of a prompt, for how long, and how it finds a prefix again."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ class CacheRules:
     """
 
     provider: str
-    """As in the catalogue; "" for any."""
+    """The provider's name in the catalogue; "" for any."""
     prefixes: tuple[str, ...] = ("",)
-    """How the names of the models begin for which this holds."""
+    """Beginnings of the names of the models for which this row holds."""
     minimum: int = 1024
     """Tokens of the shortest prefix that is kept."""
     step: int = 1
-    """A prefix is read in whole multiples of so many tokens, from the minimum on."""
+    """A prefix is read in whole multiples of this many tokens, from the minimum on."""
     marks: int = 0
-    """How many ends of prefixes a request may mark; 0: the provider keeps every prefix by itself."""
+    """How many ends of prefixes a request may mark; 0 if the provider keeps every prefix by itself."""
     lookback: int | None = None
-    """How many content blocks before a mark a kept prefix may end, to be found; None: any number."""
+    """How many content blocks before a mark a kept prefix may end and still be found; None for any number."""
     ttl: int = 5 * MINUTE
-    """Seconds that a prefix is kept after it was last used."""
+    """Seconds that a prefix is kept after its last use."""
     source: str = ""
-    """Where the figures come from."""
+    """Source of the figures."""
 
     def readable(self, tokens: int) -> int:
-        """Return how many tokens of a kept prefix of so many are read from the cache."""
+        """Return how many tokens of a kept prefix of this length are read from the cache."""
         return 0 if tokens < self.minimum else tokens - (tokens - self.minimum) % self.step
 
 
@@ -88,11 +88,11 @@ RULES: tuple[CacheRules, ...] = (
     ),
     CacheRules(provider="", source="assumed: the form most providers share"),
 )
-"""The first row that fits a model holds."""
+"""The caching rules; the first row that fits a model holds."""
 
 
 def cache_rules(model: Model | None) -> CacheRules:
-    """Return a provider's caching rules for a model; where none are known, the rules that most providers share.
+    """Return the caching rules for a model; if none are known, the rules that most providers share.
 
     Example:
         >>> from ctxwin import get_model

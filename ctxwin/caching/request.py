@@ -1,4 +1,4 @@
-"""From a plan to the packed request: what is carried stands first, byte for byte; what is retrieved comes after it."""
+"""Builds the packed request of a plan: the carried history first, byte for byte, then the retrieved turns."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from .state import Note
 __all__ = ["Filled", "fill", "text_of"]
 
 LEAST = 64
-"""Tokens below which nothing is retrieved: a block's frame takes a quarter of them."""
+"""Tokens below which nothing is retrieved: the frame of such a block takes a quarter of them."""
 NOTE = "note:"
-"""How the ids of notes begin in a packing."""
+"""Prefix of the ids of notes in a packing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """A packed request, its messages with a system prompt apart among them, and the block that was retrieved for it."""
+    """A packed request, its messages (a separate system prompt among them), and the block retrieved for it."""
 
     packed: Packed
     raws: Sequence[Raw]
     block: Note | None
     place: int
-    """How many messages stand before what is new and will not be the same next time."""
+    """How many leading messages stand before the new part, which will not be the same next time."""
 
 
 def fill(
@@ -47,15 +47,15 @@ def fill(
     tool_tokens: int,
     **options: Any,
 ) -> Filled:
-    """Pack what a plan keeps, with a retrieved block where it wants one.
+    """Pack the turns that a plan keeps, with a retrieved block if the plan wants one.
 
     Args:
         scene: the conversation.
-        plan: what fits.
-        budget: of the request.
-        tools: their schemas, to be counted.
-        tool_tokens: what they cost.
-        options: what else `pack` takes.
+        plan: the proposal, which fits.
+        budget: the request's budget.
+        tools: definitions of the request's tools, which are counted.
+        tool_tokens: tokens of the tools.
+        options: further arguments of `pack`.
     """
     given = list(scene.messages(plan.request))
     there = {scene.items[item].id for item in plan.request.rows}
@@ -89,7 +89,7 @@ def fill(
 
 
 def _talk(scene: Scene, plan: Proposal) -> Talk:
-    """Return what stands in the request as a talk of its own."""
+    """Return the messages of the request as a separate talk."""
     talk = Talk(dialect=scene.dialect)
     ahead = scene.ahead
     if ahead is not None:
@@ -105,7 +105,7 @@ def _talk(scene: Scene, plan: Proposal) -> Talk:
 
 
 def _retrievable(scene: Scene, plan: Proposal) -> Pool | None:
-    """Return the conversation as a pool of which only what is left out may be packed; None where that is nothing."""
+    """Return the conversation as a pool of which only left-out turns may be packed; None if none are left out."""
     positions = scene.positions(np.flatnonzero(scene.left_out(plan.request)))
     if not len(positions):
         return None
@@ -123,7 +123,7 @@ def text_of(raw: Raw) -> str:
 
 
 def _told(scene: Scene, plan: Proposal, packed: Packed, raws: Sequence[Raw], budget: Budget) -> Packed:
-    """Return the request in the form in which the conversation came, with an account of every turn of it."""
+    """Return the request in the conversation's form, with a decision on every turn of the conversation."""
     report = packed.report
     told = replace(
         report,
