@@ -25,7 +25,7 @@ LEAST_KEEP = 1 / 8
 """Share of the limit: the history that `auto` keeps when it cuts; it retrieves more when more is needed."""
 FULL, LITTLE = 0.25, 0.15
 """Need from which the block takes all possible room, and up to which it takes the least; in between the block grows
-exponentially. In the sets on which the need was fitted, 5 % of the questions and 90 % of the turns lie at .3."""
+exponentially. In the sets on which the need was fitted, 5 % of the questions and 90 % of the turns lie below .3."""
 LEAST_BLOCK = 1 / 32
 """Share of the possible room that the least block takes: a few sentences."""
 CHAIN = 1 / 4

@@ -1,4 +1,4 @@
-"""Vectors of a pool that are made in the background."""
+"""Embeds a pool's items in the background."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ..pool import Pool
 __all__ = ["Filling"]
 
 STEP = 256
-"""Texts embedded between two looks at whether to stop: seconds of work."""
+"""Texts embedded between two checks for a stop: seconds of work."""
 
 
 class Filling:
     """A thread that embeds the items of a pool, which may be packed meanwhile.
 
-    It ends with the process, whatever is done; what it embedded is kept on disk and found by the next one.
+    The thread ends with the process, finished or not; vectors made so far are on disk, and the next process finds them.
 
     Args:
-        pool: whose items.
-        embedder: by which, and by what it chooses with first; None: nothing is to do.
+        pool: holds the items.
+        embedder: embeds the items, after the embedder that it chooses candidates with, if any; None does nothing.
         on_progress: called with (items embedded, of how many).
     """
 
@@ -29,9 +29,9 @@ class Filling:
         self, pool: Pool, embedder: CachedEmbedder | None, on_progress: Callable[[int, int], None] | None = None
     ) -> None:
         self.done = 0
-        """Texts that are embedded; one that two models read counts twice."""
+        """Texts embedded so far; a text that two models read counts twice."""
         self.total = 0
-        """Of how many; known once it has begun."""
+        """Texts to embed; known once the thread has begun."""
         self._stopped = Event()
         self._error: BaseException | None = None
         self._work = (pool, embedder, on_progress)
@@ -42,10 +42,10 @@ class Filling:
         return f"Filling({self.done:,} of {self.total:,})"
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until all is embedded, or so long, and return whether it is.
+        """Wait until all items are embedded, or the time is over; return whether all are.
 
         Raises:
-            Exception: what the embedder raised.
+            Exception: any error of the embedder.
         """
         self._thread.join(seconds)
         if self._error is not None:
@@ -53,7 +53,7 @@ class Filling:
         return not self._thread.is_alive() and self.done == self.total
 
     def stop(self) -> None:
-        """End after the step that is being done, and wait for that."""
+        """End after the present step, and wait for it."""
         self._stopped.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""Documents converted side by side, with one limit of time for all of them together."""
+"""Converts several documents at once, within one limit of time for all of them together."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from .file_text import FileText, read
 __all__ = ["TOGETHER", "read_together"]
 
 TOGETHER = 120.0
-"""Seconds that all documents of one call may take together: some hundred of a common kind on two cores."""
+"""Seconds that all documents of one call may take together: enough for some hundred common documents on two cores."""
 QUICK = 10.0
-"""Seconds that each has at first, so that a few that never end do not take the time of all others; a common one takes
-one or two."""
+"""Seconds that each document has at first, so that a few that never end do not take the time of all others; a common
+document takes one or two."""
 MOST_WORKERS = 8
-"""Converters at once at most, of one a core: each may hold 1 GB."""
+"""Most converters at once, of one per core: each may hold 1 GB."""
 
 Job = tuple[str, os.stat_result, FileText | None]
-"""Where a document is, what `os.stat` says of it, and what was read of it before."""
+"""A document's path, its `os.stat`, and an earlier reading of it."""
 
 
 def read_together(
     jobs: Mapping[str, Job], tell: Callable[[str, int, int], None], *, allow_secrets: bool = False
 ) -> dict[str, FileText]:
-    """Read documents side by side; those for which there was no time have `late` set, and say so.
+    """Read documents at once; a document for which there was no time has `late` set and gives this reason.
 
     Args:
-        jobs: the documents, by how they are cited.
-        tell: called with (what is done, how many documents of it, of how many).
-        allow_secrets: whether lines that hold keys and passwords stay in their texts.
+        jobs: the documents, by their source.
+        tell: called with (activity, documents done, documents in all).
+        allow_secrets: whether lines with keys and passwords stay in the texts.
     """
     end = time.monotonic() + TOGETHER
     readings: dict[str, FileText] = {}

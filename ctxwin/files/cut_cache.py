@@ -1,9 +1,9 @@
-"""How files were cut and which terms are in them, kept in the user's cache by what the files hold.
+"""Keeps the chunks and terms of files in the user's cache, by the files' content.
 
     hash of (how files are cut and read, file name, content) -> where the chunks are, and their terms
 
-By content and not by place: another checkout, a branch that one comes back to, a file that was moved, and another
-process find what was done before, and nothing in it is ever out of date. Texts are not kept.
+The key is the content, not the path: another checkout, an earlier branch, a moved file and another process all find the
+earlier work, and no entry is ever out of date. Texts are not kept.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ from ..store.cache import DAYS, STALE, CacheDatabase
 __all__ = ["Chunked", "CutCache", "key_of"]
 
 FILE = "files-1.sqlite"
-"""The number goes up with the schema."""
+"""Name of the cache file; the number goes up with the schema."""
 SCHEMA = "CREATE TABLE IF NOT EXISTS files (key BLOB PRIMARY KEY, day INTEGER NOT NULL, value BLOB NOT NULL)"
 CHUNK = 500
-"""Files of one query, well below SQLite's limit of 32,766 parameters."""
+"""Files per query, well below SQLite's limit of 32,766 parameters."""
 
 PARTS = ("chunking", "files/cut_cache", "files/documents", "items", "retrieve/index", "retrieve/words")
-"""What of this package decides how files are cut and which terms they have; a change to any of it begins anew."""
+"""Modules of this package that decide how files are cut and which terms they have; a change to any of them starts the
+cache anew."""
 TOOLS = ("pystemmer", "semantic_text_splitter", "tree_sitter")
-"""Beginnings of the names of packages that do."""
+"""Prefixes of the names of other packages that decide the same."""
 
 _HASH = 16  # bytes
 _DAY = 86_400
@@ -53,23 +54,23 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunked:
-    """A file as the index takes it."""
+    """A file's chunks and terms, as the index takes them."""
 
     items: Sequence[Item]
-    """Its chunks."""
+    """The chunks of the file."""
     terms: TermCounts
-    """Their terms."""
+    """The terms of the chunks."""
 
 
 def key_of(source: str, digest: bytes) -> bytes:
-    """Return the key of a file by its name, which tells its language, and the hash of what it holds."""
+    """Return the key of a file from its name, which tells the language, and the hash of its content."""
     name = PurePath(source).name.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(b"\0".join((_ways(), name, digest)), digest_size=_HASH).digest()
 
 
 @cache
 def _ways() -> bytes:
-    """Hash what decides how files are cut and read."""
+    """Hash everything that decides how files are cut and read."""
     package = Path(__file__).parent.parent
     sum_ = hashlib.blake2b(digest_size=_HASH)
     for part in PARTS:
@@ -81,7 +82,7 @@ def _ways() -> bytes:
 
 
 def _tools() -> Iterator[str]:
-    """Yield name and version of the packages that decide, by the names of their folders: 2 ms."""
+    """Yield name and version of the deciding packages, from the names of their folders: 2 ms."""
     for folder in sys.path:
         with suppress(OSError):
             for name in os.listdir(folder or os.curdir):
@@ -90,16 +91,16 @@ def _tools() -> Iterator[str]:
 
 
 class CutCache:
-    """Chunks and terms of files by key; what is damaged counts as not there."""
+    """Chunks and terms of files by key; damaged entries count as missing."""
 
     def __init__(self) -> None:
         self._file = CacheDatabase(FILE, SCHEMA, what="files", again="files are cut anew")
 
     def get(self, texts: Mapping[str, tuple[bytes, str]]) -> Iterator[tuple[str, Chunked]]:
-        """Yield what is known of some files.
+        """Yield the cached chunks and terms of files.
 
         Args:
-            texts: by source each file's key and text.
+            texts: key and text of each file, by source.
         """
         sources: dict[bytes, list[str]] = {}
         for source, (key, _) in texts.items():
@@ -112,7 +113,7 @@ class CutCache:
                         yield source, found
 
     def put(self, known: Iterable[tuple[bytes, str, Chunked]]) -> None:
-        """Keep what was found out about files, each with its key and text; all of it or nothing."""
+        """Store chunks and terms of files, each with its key and text; all of them or none."""
         rows = [(key, value) for key, text, one in known if (value := _packed(key, one, text)) is not None]
         self._file.run(partial(_insert, rows=rows))
 
@@ -139,7 +140,7 @@ def _insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) ->
 
 
 def _packed(key: bytes, one: Chunked, text: str) -> bytes | None:
-    """Turn what is known of a file into bytes that are checked when read; None where they would not give it back."""
+    """Turn chunks and terms into bytes that are checked when read; None if they could not be restored."""
     items, terms = one.items, one.terms
     if "".join(item.text for item in items) != text:
         return None
@@ -204,7 +205,7 @@ def _unpacked(key: bytes, value: bytes, source: str, text: str) -> Chunked | Non
 
 
 def _inside(column: list[Any]) -> list[Any]:
-    """Turn the lists of a column back into the tuples that they were."""
+    """Turn the lists in a column back into tuples."""
     return [tuple(value) if isinstance(value, list) else value for value in column]
 
 

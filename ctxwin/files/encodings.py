@@ -1,4 +1,4 @@
-"""Which encoding the bytes of a text are in: told by a mark, as UTF-8, UTF-16, Western, Russian, else by a detector."""
+"""Finds the encoding of a text's bytes: by its mark, as UTF-8, UTF-16, Western or Russian, else by a detector."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections import Counter
 __all__ = ["SNIFFED", "decoded", "is_binary"]
 
 SNIFFED = 65_536
-"""Bytes by which binary data, or an unnamed encoding, is told: 0.1 s at most."""
+"""Bytes that are read to recognize binary data or an unnamed encoding: 0.1 s at most."""
 MOSTLY = 4
-"""Characters beyond ASCII that are right, for each byte that is wrong, from which a text is damaged UTF-8."""
+"""Correct characters beyond ASCII per wrong byte from which a text counts as damaged UTF-8."""
 AT_HOME = 0.85
-"""Share of a text's accented letters that one language has; the rest are in names and foreign words."""
+"""Share of a text's accented letters that must belong to one language; the rest are in names and foreign words."""
 
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -53,7 +53,7 @@ _ACCENTED = re.compile(r"[À-ÖØ-öø-ÿŒœŠšŽžŸ]")
 
 
 def decoded(data: bytes) -> tuple[str, str] | None:
-    r"""Return the text and the name of its encoding; None for binary data.
+    r"""Return a text and the name of its encoding; None for binary data.
 
     Example:
         >>> decoded("Tür\n".encode("latin-1")), decoded("Тест кода".encode("cp1251"))[0], decoded(b"\x7fELF\x00\x01")
@@ -74,14 +74,14 @@ def decoded(data: bytes) -> tuple[str, str] | None:
 
 
 def is_binary(head: bytes) -> bool:
-    """Tell by its first bytes whether a file holds no text."""
+    """Tell by the first bytes of a file whether it holds no text."""
     if any(head.startswith(mark) for mark, _ in _BOMS):
         return False
     return head.startswith(b"%PDF-") or (b"\x00" in head and not _utf_16(head))
 
 
 def _utf_16(head: bytes) -> str:
-    """Return in which order the bytes of UTF-16 without a mark stand; "" where it is no text."""
+    """Return the byte order of UTF-16 without a mark; "" if the bytes are no text."""
     head = head[: len(head) // 2 * 2]
     for encoding in ("utf-16-le", "utf-16-be"):
         text = head.decode(encoding, errors="ignore")
@@ -102,7 +102,7 @@ def _damaged(data: bytes) -> tuple[str, str] | None:
 
 
 def _western(data: bytes) -> tuple[str, str] | None:
-    """Read a text of Western Europe: words of ASCII with accents that belong to one language, and typographic signs."""
+    """Read a Western European text: ASCII words with accents of one language, and typographic signs."""
     encoding = "cp1252"
     try:
         text = data.decode(encoding)
@@ -121,7 +121,7 @@ def _western(data: bytes) -> tuple[str, str] | None:
 
 
 def _cyrillic(data: bytes) -> tuple[str, str] | None:
-    """Read a Russian text, for which the detector needs some lines."""
+    """Read a Russian text; the detector would need several lines of it."""
     for encoding in ("cp1251", "koi8-r"):
         text = data.decode(encoding, errors="replace")
         letters = Counter(re.findall("[а-яё]", text.lower()))

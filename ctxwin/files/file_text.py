@@ -1,4 +1,4 @@
-"""One file's bytes, read within bounds, and the text in them."""
+"""Reads one file within bounds, and finds the text in its bytes."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["FileText", "decode", "mark_of", "read", "why"]
 
 RACY = 2_000_000_000
 """Nanoseconds: the coarsest clock of a file system (FAT). A file that was changed less than this before it was read may
-change again without a new time, and is read again."""
+change again without a new time, so it is read again."""
 
 MAX_DATA = 300_000
-"""Bytes of the largest file of records that is indexed: of more, few are ever asked for, by what stands in them; 1.2 MB
-of a lock file took 7 s of a core to index and take 0.1 s to search."""
+"""Bytes of the largest file of records that is indexed. Of larger files few records are ever asked for; 1.2 MB of a
+lock file took 7 s of a core to index and take 0.1 s to search."""
 
 _DATA = re.compile(
     r"\.(?:csv|tsv|jsonl?|ndjson|geojson|har|lock|sum|sql|map|svg|xml|min\.(?:js|css)|log(?:[._-][\w.-]+)?)$"
     r"|[/\\][\w.-]*-lock\.\w+$|[/\\]npm-shrinkwrap",
     re.IGNORECASE,
 )
-"""Names of files of records, and of those that only machines write."""
+"""Names of files of records, and of files that only machines write."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -42,24 +42,24 @@ FileMark = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileText:
-    """What a file held when it was read."""
+    """The content of a file when it was read."""
 
     text: str | None = None
-    """None for one that is left out, and for one that is too large for memory."""
+    """None for a file that is left out, or too large for memory."""
     large: int = 0
-    """Bytes of a file that is searched for each question, and not indexed; 0: it is no such file."""
+    """Bytes of a file that is searched for each question and not indexed; 0 for other files."""
     reason: str = ""
-    """Why it is left out."""
+    """The reason why the file is left out."""
     digest: bytes = b""
-    """Hash of its text."""
+    """Hash of the text."""
     secrets: tuple[Secret, ...] = ()
-    """What is left out of it."""
+    """Secrets that are left out of the text."""
     late: bool = False
-    """Whether it is left out for want of time, so that another time may be better."""
+    """Whether the file is left out for lack of time, so that another time may succeed."""
     encoding: str = "utf-8"
-    """In which its bytes were read."""
+    """The encoding of the file's bytes."""
     mark: FileMark | None = None
-    """By which a change is seen without reading; None where it cannot be."""
+    """Tells a change of the file without reading it; None if it cannot."""
 
 
 def read(
@@ -75,13 +75,13 @@ def read(
     """Read a file that may be anything, may change, and may vanish meanwhile.
 
     Args:
-        path: where it is.
-        status: what `os.stat` says of it.
-        max_bytes: of a larger one the beginning is read, by which text is told from what is none.
-        before: what an earlier call with the same choice of secrets returned; returned again where nothing has changed.
-        source: how it is cited; default: by its path.
-        allow_secrets: whether lines that hold keys and passwords stay in its text.
-        seconds: that the conversion of a document may take.
+        path: the file's path.
+        status: the file's `os.stat`.
+        max_bytes: of a larger file only the beginning is read, to tell text from binary data.
+        before: the result of an earlier call with the same `allow_secrets`; returned again if nothing has changed.
+        source: the file's name in citations. Default: the path.
+        allow_secrets: whether lines with keys and passwords stay in the text.
+        seconds: longest time that the conversion of a document may take.
     """
     mark = _mark(status)
     if before is not None and before.mark == mark:
@@ -110,7 +110,7 @@ def read(
 
 
 def _without_secrets(found: FileText, text: str, source: str) -> FileText:
-    """Return what was read without its secrets, or without a text where that is nothing else."""
+    """Return a reading without its secrets, or without a text if there is nothing else."""
     text, secrets = redacted(text, source)
     if nothing_else(text, source, secrets):
         return _secret(found, secrets)
@@ -118,7 +118,7 @@ def _without_secrets(found: FileText, text: str, source: str) -> FileText:
 
 
 def _secret(found: FileText, secrets: tuple[Secret, ...]) -> FileText:
-    """Return what is left of a file that is nothing but secrets: why it is left out."""
+    """Return the reading of a file that holds only secrets: the reason why it is left out."""
     kinds = ", ".join(dict.fromkeys(one.kind for one in secrets))
     what = f"nothing but secrets ({kinds})" if kinds else "a file for secrets by its name"
     reason = f"{what}; allow_secrets=True or --allow-secrets reads it"
@@ -126,7 +126,7 @@ def _secret(found: FileText, secrets: tuple[Secret, ...]) -> FileText:
 
 
 def mark_of(path: str) -> FileMark | None:
-    """Return by what a change of a file is seen now; None where it is gone."""
+    """Return the present mark of a file, which changes with the file; None if the file is gone."""
     try:
         return _mark(os.stat(path))
     except OSError:
@@ -138,7 +138,7 @@ def _mark(status: os.stat_result) -> FileMark:
 
 
 def _large(path: str, status: os.stat_result) -> FileText:
-    """Look at the beginning of a file that is too large to be indexed."""
+    """Check by its beginning whether a file too large to be indexed is text, and return its reading."""
     try:
         with opened(path) as file:
             known = encoding_of(file, 0 if is_packed(path) else status.st_size)
@@ -189,7 +189,7 @@ def why(error: OSError) -> str:
 
 
 def decode(data: bytes) -> str | None:
-    r"""Decode a file's bytes: by their mark, as UTF-8, else as what they look like; None for binary data.
+    r"""Decode a file's bytes: by their mark, as UTF-8, else by a guess; None for binary data.
 
     Line ends stay as they are.
 

@@ -1,4 +1,4 @@
-"""The map of many files: how they lie in folders, and the lines that define what the rest refers to most.
+"""Draws a map of many files: their folders, and the lines of the definitions that other code refers to most.
 
     83 files: src/flask/ 18, src/flask/json/ 3, tests/ 41, ./ 21
 
@@ -6,10 +6,10 @@
     109 class Flask(App):
     226     def __init__(
 
-Pieces of code are ranked by a walk along the graph of references (`retrieve.graph`), that starts where the question is,
-or anywhere without one; then the definitions in the best of them are shown by the line that names them, with the lines
-of what encloses them. Files come in the order of their best definition. Only the files of the best pieces are parsed:
-the time does not grow with how much there is, but for the walk.
+Chunks of code are ranked by a walk along the graph of references (`retrieve.graph`), which starts near the question, or
+anywhere without a question. The definitions in the best chunks are then shown by the lines that name them, with the
+lines of the enclosing definitions. Files come in the order of their best definition. Only the files of the best chunks
+are parsed: apart from the walk, the time does not grow with the number of files.
 """
 
 from __future__ import annotations
@@ -36,31 +36,32 @@ from ..tokens import Tokenizer
 __all__ = ["Atlas", "RepoMap"]
 
 NEAR = 100
-"""Pieces from which walks start: those that match the question best."""
+"""Chunks that best match the question; walks start from them."""
 NEAR_DAMPING, DAMPING = 0.5, 0.85
-"""Share of a walk that goes on at each step: from a question it ends after two, near it, without one after seven."""
+"""Probability that a walk goes on at each step: with a question a walk ends after two steps, near its start; without
+one after seven."""
 LINE_TOKENS = 8
-"""Tokens of a line of the map, at least: what is looked at is no more than could be shown."""
+"""Fewest tokens of a line of the map; no more lines are looked at than could be shown."""
 MAX_FILES = 48
-"""Files that are parsed for one map."""
+"""Most files that are parsed for one map."""
 PIECES = 2_000
-"""Pieces that are looked at, the best."""
+"""Best chunks that are looked at."""
 SPREAD = 0.9
-"""What each further piece of a file counts of itself, so that a map shows more files."""
+"""Factor on each further chunk of the same file, so that a map shows more files."""
 MAX_LINE = 160
-"""Characters of a line; of a longer one the beginning stands."""
+"""Most characters of a line; a longer line is cut."""
 ABOVE = ("@", "#", "//", "/*", "*", "--")
 """Beginnings of lines above a definition."""
 MAX_CHARS = 400_000
-"""Characters of a file whose syntax is read; of a longer one the titles of its pieces must do."""
+"""Characters of the largest file whose syntax is read; a larger file is shown by the titles of its chunks."""
 MARKS = "#= \t\r"
-"""What stands around headings."""
+"""Characters around headings."""
 FUNCTIONS = frozenset(("function", "method"))
-"""Kinds of definitions within which nothing is shown."""
+"""Kinds of definitions that hide the definitions inside them."""
 FOLDERS = 12
-"""Folders that are named, those with most files."""
+"""Most folders that are named, those with most files."""
 FOLDERS_SHARE = 4
-"""Of the map, they have one part in so many at most."""
+"""The folders take at most one part in `FOLDERS_SHARE` of the map."""
 
 _WORD = re.compile(r"\w+")
 
@@ -70,10 +71,10 @@ class RepoMap:
     """A map as it is printed."""
 
     text: str
-    """Ends with a line end; "" where nothing fits."""
+    """The map, ending with a line end; "" if nothing fits."""
     tokens: int
     excerpts: tuple[Excerpt, ...] = ()
-    """Of each file the lines that are shown."""
+    """The lines that are shown, by file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +82,19 @@ class _MapLine:
     """A line that names a definition."""
 
     number: int
-    """From 1."""
+    """Line number, from 1."""
     text: str
     parent: int | None
-    """The number of the line of what encloses it."""
+    """Line number of the enclosing definition; None without one."""
 
 
 class Atlas:
-    r"""What maps of a pool are drawn from: its files, ranked once for a question.
+    r"""Ranks the files of a pool once for a question, and draws maps of them.
 
     Args:
         pool: chunks of files; other items are left out.
-        query: what the map should be good for; None: the whole.
-        relevance: (n,) how relevant each item of the pool is, where that is known.
+        query: the question that the map should serve; None maps the whole.
+        relevance: (n,) relevance of each item of the pool, if it is known.
 
     Example:
         >>> from ctxwin.tokens import get_tokenizer
@@ -117,11 +118,11 @@ class Atlas:
         self._ranked = self._best()
 
     def draw(self, tokens: int, tokenizer: Tokenizer) -> RepoMap:
-        """Draw a map of at most so many tokens, counted exactly; the same for the same input.
+        """Draw a map of at most `tokens` tokens, counted exactly; the same input gives the same map.
 
         Args:
-            tokens: that the text has at most.
-            tokenizer: what counts.
+            tokens: most tokens of the text.
+            tokenizer: counts the tokens.
         """
         head = self._folders(tokens // FOLDERS_SHARE, tokenizer)
         while len(self._order) <= tokens // LINE_TOKENS and (more := next(self._ranked, None)) is not None:
@@ -138,7 +139,7 @@ class Atlas:
         return best if best.tokens <= tokens else RepoMap(text="", tokens=0)
 
     def _best(self) -> Iterator[tuple[str, _MapLine]]:
-        """Yield (path, line) of definitions, those in the best pieces first; what encloses one comes before it."""
+        """Yield (path, line) of definitions, from the best chunks first; enclosing definitions come before."""
         seen: set[tuple[str, int]] = set()
         for i in self._spread():
             item = self._items[i]
@@ -156,7 +157,7 @@ class Atlas:
                         yield item.source, line
 
     def _spread(self) -> list[int]:
-        """Return the best pieces, those of one file each less than the one before."""
+        """Return the best chunks; each further chunk of a file counts less."""
         best = np.argsort(-self._rank, kind="stable")[:PIECES]
         best = best[self._rank[best] > 0]
         times: Counter[str | None] = Counter()
@@ -176,7 +177,7 @@ class Atlas:
         return RepoMap(text=text, tokens=tokenizer.count_many([text])[0], excerpts=excerpts)
 
     def _folders(self, tokens: int, tokenizer: Tokenizer) -> str:
-        """Say how many files there are in which folders, in so many tokens at most; "" where that is too much."""
+        """Return a line with the number of files by folder; "" if it takes more than `tokens`."""
         counts = Counter(path.rpartition("/")[0] + "/" if "/" in path else "./" for path in self._files)
         best = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         total = f"{len(self._files):,} file{'s' if len(self._files) != 1 else ''}"
@@ -189,7 +190,7 @@ class Atlas:
 
 
 def _rank(pool: Pool, query: str | None, relevance: NDArray[np.float32] | None) -> NDArray[np.float64]:
-    """Return how central each item is, (n,); where there is no code, how relevant."""
+    """Return how central each item is, (n,); without references in code, how relevant."""
     index = pool.index
     if not len(index):
         return np.zeros(0)
@@ -215,7 +216,7 @@ def _files(items: Iterable[Item]) -> dict[str, list[Item]]:
 
 
 def _lines(chunks: Sequence[Item]) -> Mapping[int, _MapLine]:
-    """Return the lines of a file that name what it defines, by number: by its syntax, else by titles."""
+    """Return the lines that name definitions in a file, by line number: from its syntax, else from titles."""
     spans = [one.span or (-1, -1) for one in chunks]
     if spans[0][0] != 0 or any(before[1] != after[0] for before, after in pairwise(spans)):
         return {}  # not all of it is there
@@ -225,7 +226,7 @@ def _lines(chunks: Sequence[Item]) -> Mapping[int, _MapLine]:
 
 
 def _titled(text: str, titles: Iterable[str], code: bool) -> Mapping[int, _MapLine]:
-    """Return the first lines that are the titles of pieces, or in code name them, by number."""
+    """Return the first lines that are titles of chunks, or in code name them, by line number."""
     names = {title.rpartition("." if code else " > ")[2] for title in titles} - {""}
     found: dict[int, _MapLine] = {}
     for number, line in enumerate(text.split("\n"), 1):
@@ -238,7 +239,7 @@ def _titled(text: str, titles: Iterable[str], code: bool) -> Mapping[int, _MapLi
 
 @lru_cache(maxsize=MAX_FILES)
 def _parsed(text: str, language: str) -> Mapping[int, _MapLine]:
-    """Return the lines that name definitions, by number, but for what is defined inside functions."""
+    """Return the lines that name definitions, by line number, without definitions inside functions."""
     starts = [0, *(end.end() for end in re.finditer("\n", text)), len(text)]
     found: dict[int, _MapLine] = {}
     names: set[str] = set()  # a property and its setter, or forms of one function for several types, are one
@@ -259,7 +260,7 @@ def _parsed(text: str, language: str) -> Mapping[int, _MapLine]:
 
 
 def _name_of(text: str, one: Definition) -> int:
-    """Return where the name of a definition stands, not that in a decorator or comment above."""
+    """Return where the name of a definition stands, not in a decorator or comment above."""
     name = one.name.rpartition(".")[2]
     at = text.find(name, one.start, one.body)
     while at >= 0:

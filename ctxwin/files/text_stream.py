@@ -1,4 +1,4 @@
-"""A large file as a stream of UTF-8 in overlapping blocks, whatever its encoding, compressed or not."""
+"""Reads a large file as a stream of UTF-8 in overlapping blocks, whatever its encoding, compressed or not."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ from .encodings import SNIFFED, decoded, is_binary
 __all__ = ["MARGIN", "Stretch", "blocks", "encoding_of", "is_packed", "opened", "safe"]
 
 BLOCK = 1 << 20
-"""Bytes read at once: they stay in a core's cache while each needle is looked for."""
+"""Bytes read at once: a block stays in a core's cache while each needle is searched for."""
 MARGIN = 8_192
-"""Bytes that two blocks share on either side of where they meet, so that a window is never cut there."""
+"""Bytes that two neighbouring blocks share on either side of their border, so that no window is cut there."""
 UNREADABLE = (OSError, EOFError, zlib.error)
-"""What reading a file may raise that is compressed, damaged, or on its way out."""
+"""Errors of reading a file that is compressed, damaged, or being removed."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some bytes of a text, of which those from `first` to `last` are nobody else's."""
+    """A block of a text's bytes; the bytes from `first` to `last` belong to no other block."""
 
     data: bytes
     at: int
-    """Byte of the text with which it begins."""
+    """Position of the first byte in the text."""
     first: int
     last: int
     line: int
-    """Line ends before it."""
+    """Number of line ends before the block."""
     char: int
-    """Characters before it."""
+    """Number of characters before the block."""
 
 
 def is_packed(path: str) -> bool:
-    """Tell by its name whether a file is a compressed text."""
+    """Tell by a file's name whether it is a compressed text."""
     small = path.lower()
     return small.endswith(".gz") and not small.endswith(".tar.gz")
 
 
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
-    """Open a file for reading, which may be a pipe by now, and compressed.
+    """Open a file for reading, decompressed if needed, without waiting if it has become a pipe.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: the file cannot be opened.
     """
     with open(os.open(path, _FLAGS), "rb") as file:
         if is_packed(path):
@@ -62,11 +62,11 @@ def opened(path: str) -> Iterator[BinaryIO]:
 
 
 def encoding_of(file: BinaryIO, size: int) -> tuple[str, bytes] | None:
-    """Return the encoding of a file by samples of it, and the first of them; None for binary data.
+    """Return a file's encoding, by samples, and the first sample; None for binary data.
 
     Args:
-        file: at its beginning; it is left there.
-        size: its bytes; 0 for one of which only the beginning can be looked at.
+        file: at its beginning, where it is left again.
+        size: the file's bytes; 0 if only its beginning can be read.
     """
     head = file.read(SNIFFED)
     if is_binary(head):
@@ -86,13 +86,13 @@ def encoding_of(file: BinaryIO, size: int) -> tuple[str, bytes] | None:
 
 
 def _whole(sample: bytes) -> bytes:
-    """Return a sample without what is cut at its ends, as far as it has lines."""
+    """Return the whole lines of a sample; a sample without line ends keeps its whole characters."""
     first, last = sample.find(b"\n") + 1, sample.rfind(b"\n") + 1
     return sample[first:last] if first < last else sample[safe(sample, 0) : safe(sample, len(sample))]
 
 
 def safe(data: bytes, at: int) -> int:
-    """Return the next place at or before which no UTF-8 character is cut: at most three bytes back, or on at 0."""
+    """Return the nearest place at or before `at` (after, if `at` is 0) that cuts no UTF-8 character."""
     if at <= 0:
         at = 0
         while at < min(4, len(data)) and data[at] & 0xC0 == 0x80:
@@ -112,7 +112,7 @@ def safe(data: bytes, at: int) -> int:
 
 
 def blocks(file: BinaryIO, encoding: str, most: int) -> Iterator[Stretch]:
-    """Yield a file's text as UTF-8, block by block, of `most` bytes of it at most."""
+    """Yield a file's text as UTF-8, block by block, up to `most` bytes of the file."""
     read = _reader(file, encoding, most)
     data, at, first, line, char = b"", 0, 0, 0, 0
     while piece := read():
@@ -130,7 +130,7 @@ def blocks(file: BinaryIO, encoding: str, most: int) -> Iterator[Stretch]:
 
 
 def _end(data: bytes, first: int) -> int:
-    """Return where a block ends that others follow: at a line end, else inside a line, but in no character."""
+    """Return where a block ends if others follow: at a line end, else inside a line, but in no character."""
     most = len(data) - MARGIN
     if most <= first:
         return first
@@ -142,7 +142,7 @@ def _characters(data: bytes) -> int:
 
 
 def _reader(file: BinaryIO, encoding: str, most: int) -> Callable[[], bytes]:
-    """Return what reads the next piece of a file as UTF-8, b"" at its end."""
+    """Return a function that reads the next piece of a file as UTF-8; b"" at the end."""
     plain = encoding in ("utf-8", "utf-8-sig", "ascii")
     decoder = None if plain else codecs.getincrementaldecoder(encoding)(errors="replace")
     left = most

@@ -1,11 +1,11 @@
-"""Documents to text: PDF, Word, PowerPoint, Excel, EPUB and notebooks, within bounds, converted once.
+"""Converts documents to text, once and within bounds: PDF, Word, PowerPoint, Excel, EPUB and notebooks.
 
     bytes --notebook--> text in percent form
     bytes --convert, in a process of its own--> pages with a form feed between them, or Markdown --> cache
 
-A document may be anything that an attacker sends: a converter has a process of its own, with limits of time and memory,
-and an archive is weighed before it is opened. What comes out is kept by the hash of what went in, as long as the file
-is there and is asked for.
+A document may come from an attacker: a converter runs in a process of its own, with limits of time and memory, and the
+size of an archive is checked before it is opened. The text is kept by the hash of the document, as long as the file
+exists and is asked for.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ from .notebook import notebook_text
 __all__ = ["MAX_BYTES", "SECONDS", "NotNow", "drop_documents", "is_document", "read_document"]
 
 MAX_BYTES = 50_000_000
-"""Bytes of a document; most of them are pictures."""
+"""Bytes of the largest document; most bytes of a large document are pictures."""
 SECONDS = 60.0
-"""Time that one conversion may take."""
+"""Longest time of one conversion."""
 MEMORY = 1_000_000_000
-"""Bytes that a converter may hold, where the system can limit them."""
+"""Bytes that a converter may hold, if the system can limit them."""
 
 _CONVERTERS = {
     "pdf": "pypdf", "docx": "markitdown", "pptx": "markitdown", "xlsx": "markitdown", "epub": "markitdown",
 }  # fmt: skip
 _NOTEBOOK = "ipynb"
 _REFUSED = "\x00"
-"""Begins what is kept of a document that cannot be converted; the reason follows."""
+"""Prefix of the cache entry of a document that cannot be converted; the reason follows."""
 
 OLD = "document-*.txt*"
-"""Files of version 0.1.0, which tell not of which files they are."""
+"""Cache files of version 0.1.0, which do not tell from which files they come."""
 
 _kept = KeptTexts("documents-2")
 
 
 class NotNow(InputError):
-    """A document could not be converted this time; another time may be better."""
+    """A document could not be converted this time; another time may succeed."""
 
 
 def is_document(path: str) -> bool:
-    """Tell by a file's name whether `read_document` is what reads it.
+    """Tell by a file's name whether `read_document` reads it.
 
     Example:
         >>> is_document("Report.PDF"), is_document("analysis.ipynb"), is_document("notes.md")
@@ -60,18 +60,18 @@ def is_document(path: str) -> bool:
 
 
 def read_document(data: bytes, path: str, *, seconds: float = math.inf) -> str:
-    """Return the text of a document: pages with a form feed between them for PDF, cells for a notebook, else Markdown.
+    """Return a document's text: PDF pages with form feeds between them, notebook cells, else Markdown.
 
-    Its lines are those of this text. `chunk(text, source=path)` knows by the name how to cut it.
+    Line numbers of the document refer to this text. `chunk(text, source=path)` knows by the name how to cut it.
 
     Args:
         data: the file's bytes.
-        path: its name, which tells what it is.
-        seconds: that its conversion may take; never more than `SECONDS`.
+        path: the file's name, which tells the kind of document.
+        seconds: longest time of the conversion; never more than `SECONDS`.
 
     Raises:
-        InputError: it is too large, damaged, encrypted, without text, or too costly; the message says which.
-        NotNow: its conversion was ended from outside or took too long; the next call tries again.
+        InputError: the document is too large, damaged, encrypted, without text, or too costly; the message says which.
+        NotNow: the conversion was ended from outside or took too long; the next call tries again.
         MissingExtra: the converter is not installed.
     """
     kind = _kind(path)
@@ -99,7 +99,7 @@ def read_document(data: bytes, path: str, *, seconds: float = math.inf) -> str:
 
 
 def drop_documents() -> None:
-    """Remove the kept texts of documents that are gone, or that nobody has asked for since long."""
+    """Remove the cached texts of documents that are gone, or that nobody has asked for in a long time."""
     drop_old(OLD, "texts of documents")
     _kept.sweep()
 
@@ -109,14 +109,14 @@ def _kind(path: str) -> str:
 
 
 def _converted(data: bytes, kind: str, seconds: float) -> str:
-    """Convert in another process; return the text, or why there is none, as it is kept.
+    """Convert in another process; return the cache entry: the text, or the reason why there is none.
 
-    The process runs a file and not a module (`-P`): nothing in the working directory, which may hold what is read, is
-    imported.
+    The process runs a file and not a module (`-P`): nothing is imported from the working directory, which may hold the
+    documents.
 
     Raises:
-        NotNow: the conversion was ended from outside, or took too long; that is not kept, since another time may be
-            better.
+        NotNow: the conversion was ended from outside, or took too long; this is not cached, since another time may
+            succeed.
     """
     command = [sys.executable, "-P", "-X", "utf8", str(Path(__file__).with_name("convert.py")), kind, str(MEMORY)]
     try:

@@ -1,8 +1,8 @@
-"""A program: a document on standard input, its text on standard output; no part of the package is imported.
+"""Converts a document on standard input to text on standard output: a program that imports no part of the package.
 
     python convert.py KIND BYTES_OF_MEMORY < document > text
 
-Why there is no text stands on standard error, after a NUL byte.
+If there is no text, the reason stands on standard error, after a NUL byte.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ CONVERTERS = {
     "xlsx": "XlsxConverter",
     "epub": "EpubConverter",
 }
-"""Kinds to classes of markitdown."""
+"""Maps kinds of documents to classes of markitdown."""
 
 
 class Refused(Exception):
-    """Why there is no text, in words for the user."""
+    """The reason why there is no text, in words for the user."""
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def _limit(memory: int) -> None:
 
 
 def _pages(data: bytes) -> str:
-    """Return the text of a PDF, a form feed between pages."""
+    """Return the text of a PDF, with a form feed between pages."""
     from pypdf import PdfReader
 
     if b"%PDF-" not in data[:1024]:
@@ -94,7 +94,7 @@ def _markdown(data: bytes, kind: str) -> str:
 
 
 def _weigh(data: bytes, kind: str) -> None:
-    """Refuse an archive by the sizes that it declares; no more is unpacked than those."""
+    """Refuse an archive whose declared sizes are too large; no more than the declared sizes is unpacked."""
     try:
         entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
     except zipfile.BadZipFile as error:

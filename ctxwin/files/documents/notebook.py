@@ -1,4 +1,4 @@
-"""A notebook as text: its cells in percent form, as editors and jupytext know it, with its outputs shortened.
+"""Converts a notebook to text: cells in percent form, as editors and jupytext know it, with shortened outputs.
 
 # %% [markdown]
 ## Heading
@@ -21,11 +21,11 @@ from ...errors import InputError
 __all__ = ["notebook_text"]
 
 MAX_LINES = 20
-"""Lines of a cell's output that are kept: the first and the last ones."""
+"""Most lines of a cell's output that are kept: the first and the last lines."""
 MAX_WIDTH = 300
-"""Characters of a line of output."""
+"""Most characters in a line of output."""
 MARK = "#> "
-"""Begins a line of output."""
+"""Prefix of a line of output."""
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -34,7 +34,7 @@ def notebook_text(data: bytes) -> str:
     r"""Return the cells of a Jupyter notebook (.ipynb) as text.
 
     Raises:
-        InputError: it is no notebook.
+        InputError: the bytes are no notebook.
 
     Example:
         >>> cell = b'{"cell_type": "code", "source": "1 + 2", "outputs": [{"data": {"text/plain": ["3"]}}]}'
@@ -63,7 +63,7 @@ def _lines(cell: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _output(output: Mapping[str, Any]) -> str:
-    """Return what an output says in words; of a picture, that it is one."""
+    """Return an output as text; a picture gives a short note."""
     if "ename" in output:
         return "\n".join((*map(str, output.get("traceback", ())), f"{output['ename']}: {output.get('evalue', '')}"))
     data = output.get("data", {})
