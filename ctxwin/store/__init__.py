@@ -1,4 +1,4 @@
-"""Stores of windows: `SqliteStore`, one file for years; `MemoryStore`, for as long as the process lives."""
+"""Stores windows: `SqliteStore` in one file for years, `MemoryStore` for as long as the process lives."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["MemoryStore", "SqliteStore", "Store", "Turn", "UsageRecord", "Vector
 
 
 def open_store(where: str | PathLike[str] | Store | None = None) -> Store:
-    """Return the store that somebody means: one of their own, that of a file, or for None a new one in memory.
+    """Return the given store, the store in the given file, or for None a new store in memory.
 
     Raises:
-        InputError: `where` is none of these.
+        InputError: `where` is neither a store nor a path.
         StoreError: the file cannot be used.
 
     Example:

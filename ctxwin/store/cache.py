@@ -1,7 +1,7 @@
-"""Where what can be made again is kept: one folder, files that are whole or absent and checked when read.
+"""Caches what can be made again, in one folder: files are whole or absent, and checked when read.
 
-What is too much to be written whole each time stands in databases, which several processes may use at once. All of it
-is the user's alone: folders have the mode 0700 and files 0600, where the system has such modes.
+Content too large to be written whole each time is kept in databases, which several processes may use at once. Only the
+user can access the cache: folders have the mode 0700 and files 0600, if the system has such modes.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ __all__ = [
 ]
 
 LOCK_SECONDS = 60.0
-"""How long another process is waited for; what is made here takes seconds."""
+"""Longest wait in seconds for another process that holds a lock; making a cache file takes seconds."""
 
 BUSY_SECONDS = 10.0
-"""How long a write of another process to a database is waited for."""
+"""Longest wait in seconds for a database write of another process."""
 
 DAYS = 60
-"""How long what nobody asks for is kept."""
+"""Days after which an entry that nobody asks for is removed."""
 STALE = 7
-"""Days after which it is written down that something is still asked for."""
+"""Days after which a use of an entry is noted again."""
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-"""Primary result codes that say that the file itself is bad, not the disk or the moment; the last one of a table that
-has other columns than ours."""
+"""SQLite's primary result codes that mean a bad file, not a bad disk or moment; the last one means a table with other
+columns than ours."""
 
 Result = TypeVar("Result")
 
@@ -79,10 +79,10 @@ def cache_dir() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of the caches, made where it is not there, for nobody but the user.
+    """Return the folder of the caches; if it is missing, make it for the user alone.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be made.
     """
     folder = cache_dir()
     if not folder.is_dir():
@@ -93,10 +93,10 @@ def cache_folder() -> Path:
 
 
 def keep_private(path: str | Path) -> bool:
-    """Take from others what they may do with a file or folder of one's own; return whether they could do anything.
+    """Remove others' rights to a file or folder of the user; return whether others had any.
 
-    A group that may write was let in on purpose and keeps its rights, and so does a folder that is open to everybody
-    by its kind, as `/tmp` is.
+    A group with write access was let in on purpose and keeps its rights. A folder that is open to everybody by its
+    kind, such as `/tmp`, stays unchanged.
     """
     try:
         found = os.stat(path)
@@ -111,7 +111,7 @@ def keep_private(path: str | Path) -> bool:
 
 
 def new_private(path: str | Path) -> bool:
-    """Make an empty file that is the user's alone; return whether it was not there yet."""
+    """Make an empty file that only the user can access; return False if the file was there already."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
@@ -120,11 +120,11 @@ def new_private(path: str | Path) -> bool:
 
 
 def drop_old(names: str, what: str) -> None:
-    """Remove what an earlier version kept in a form that is not used any more, and say so once.
+    """Remove cache files in a form of an earlier version that is no longer used, and warn of it once.
 
     Args:
-        names: a pattern of files and folders in the cache folder.
-        what: is in them.
+        names: a pattern for files and folders in the cache folder.
+        what: names their content in the warning.
     """
     if names in _told:
         return
@@ -144,14 +144,14 @@ def _tell_once(message: str) -> None:
 
 
 def cached_bytes(name: str, make: Callable[[], bytes]) -> bytes:
-    """Return the content of a derived file: kept, or made by the first process that asks while others wait.
+    """Return a derived file's content: cached, or made by the first process that asks while others wait.
 
-    The file's name carries the hash of its content. One that does not match (cut off, damaged) is made again.
-    Where the folder cannot be written, the content is made and not kept, with a `CacheWarning`.
+    The file's name carries the hash of its content. A file that does not match (cut off, damaged) is made again. If the
+    folder cannot be written, the content is made and not kept, with a `CacheWarning`.
 
     Args:
-        name: file name; it changes whenever `make` would give something else.
-        make: gives the content; its errors are the caller's.
+        name: the file's name; it changes whenever `make` would return another content.
+        make: returns the content; its errors reach the caller.
     """
     kept = _read(name)
     if kept is not None:
@@ -167,7 +167,7 @@ def cached_bytes(name: str, make: Callable[[], bytes]) -> bytes:
 
 @contextlib.contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Hold the lock `name` of the cache folder; go on without where none can be had (files stay whole)."""
+    """Hold the lock `name` of the cache folder; if there can be no lock, go on without (files stay whole)."""
     from filelock import FileLock
 
     with contextlib.ExitStack() as stack:
@@ -197,7 +197,7 @@ def _read(name: str) -> bytes | None:
 
 
 def _write(name: str, content: bytes) -> None:
-    """Put a file in its place in one step, and remove damaged ones of the same name."""
+    """Put a file in place in one step, and remove damaged files of the same name."""
     place = _place(name, _digest(content))
     temporary = None
     try:
@@ -224,10 +224,10 @@ def _write(name: str, content: bytes) -> None:
 
 
 class KeptTexts:
-    """Texts in a folder of the cache, one file each: checked when read, and gone when nobody asks for long.
+    """Texts in a folder of the cache, one file each: checked when read, removed when nobody asks for long.
 
     Args:
-        folder: its name.
+        folder: the folder's name.
     """
 
     def __init__(self, folder: str) -> None:
@@ -235,7 +235,7 @@ class KeptTexts:
         self._swept = False
 
     def get(self, key: str) -> str | None:
-        """Return what is kept under a key, byte for byte; None for nothing, or for what is damaged, which then goes."""
+        """Return the text under a key, byte for byte; None if there is none; a damaged text is removed."""
         path = self._place / key
         try:
             digest, _, rest = path.read_bytes().partition(b"\n")
@@ -252,12 +252,12 @@ class KeptTexts:
         return text
 
     def put(self, key: str, text: str, *, source: str = "") -> None:
-        """Keep a text; a full or read-only disk is no error, it is just made again.
+        """Store a text; a full or read-only disk raises no error, the text is then made again next time.
 
         Args:
-            key: a file's name.
-            text: any, surrogates included.
-            source: path of the file that it was made from, with which it goes; "" for none.
+            key: used as the file's name.
+            text: any text, surrogates included.
+            source: path of the file that the text was made from; the text is removed with it. "" for none.
         """
         if not self._swept:  # once in a process: each file is looked at
             self._swept = True
@@ -276,7 +276,7 @@ class KeptTexts:
                 self._remove(Path(part))
 
     def drop(self, keys: Iterable[str]) -> None:
-        """Remove what is kept under keys that begin so; what cannot be removed is named in a `CacheWarning`."""
+        """Remove texts whose keys begin with one of `keys`; a `CacheWarning` names any that cannot be removed."""
         begins = set(keys)
         for path in self._files():
             if not begins.isdisjoint((path.name.partition(".")[0], path.name.partition("-")[0])):
@@ -286,7 +286,7 @@ class KeptTexts:
                     warnings.warn(message, CacheWarning, stacklevel=3)
 
     def sweep(self) -> None:
-        """Remove what nobody has asked for since `DAYS`, and what was made from files that are gone."""
+        """Remove texts that nobody has asked for in `DAYS`, and texts from files that are gone."""
         for path in self._files():
             with contextlib.suppress(OSError, ValueError):
                 with path.open("rb") as file:
@@ -313,14 +313,14 @@ class KeptTexts:
 class CacheDatabase:
     """An SQLite file in the cache folder that several processes and threads may use at once.
 
-    A damaged one is set aside and begun anew; where the folder cannot be used, nothing is kept. Either is said once,
-    with a `CacheWarning`, and never ends the work.
+    A damaged file is set aside and started anew; if the folder cannot be used, nothing is kept. Either causes one
+    `CacheWarning`, and no error.
 
     Args:
-        file: its name, with a number that goes up with the schema.
-        schema: the statement that makes its table if it is not there.
-        what: names its content in warnings, such as "vectors".
-        again: says in them what is done without it, such as "texts are embedded anew".
+        file: the file's name, with a number that goes up with the schema.
+        schema: the statement that makes the table if it is missing.
+        what: names the content in warnings, such as "vectors".
+        again: says in warnings what happens without the file, such as "texts are embedded anew".
     """
 
     def __init__(self, file: str, schema: str, *, what: str, again: str) -> None:
@@ -329,7 +329,7 @@ class CacheDatabase:
         self._usable = True
 
     def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result | None:
-        """Open the file and do some work with it, twice where it was damaged; None where it cannot be used."""
+        """Open the file and work with it, twice if it was damaged; return None if it cannot be used."""
         for first in (True, False):
             if not self._usable:
                 break
@@ -352,7 +352,7 @@ class CacheDatabase:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one piece of work: 0.3 ms, and nothing to share between threads or forks."""
+        """Open the file for one piece of work: 0.3 ms, and nothing shared between threads or forks."""
         cache_folder()
         if not new_private(self._place) and sum(keep_private(f"{self._place}{end}") for end in ("", "-wal", "-shm")):
             _tell_once(f"the cache of {self._what} {str(self._place)!r} could be read by others; it is now yours alone")
@@ -364,7 +364,7 @@ class CacheDatabase:
             yield file
 
     def _set_aside(self, error: Exception) -> bool:
-        """Rename a damaged file, unless another process just did; say whether that worked."""
+        """Rename a damaged file, unless another process just did; return whether that worked."""
         with locked(self._file):
             try:
                 with contextlib.suppress(sqlite3.DatabaseError, UnicodeDecodeError), self._opened() as file:

@@ -1,4 +1,4 @@
-"""The values of `ctxwin.store`: turns, settings of a window, what a provider reported."""
+"""Defines the values of `ctxwin.store`: turns, settings of a window, and usage that a provider reported."""
 
 from __future__ import annotations
 
@@ -28,70 +28,70 @@ class Turn:
     """One message of a window."""
 
     position: int
-    """0, 1, 2, ... in a window; never changed and never used again."""
+    """0, 1, 2, ... in a window; never changed and never reused."""
     hash: str
     """Content hash of the canonical JSON of `message`: equal for messages that are equal as JSON values."""
     message: Mapping[str, Any] = field(hash=False)
-    """As it was given, keys in their order."""
+    """The message as it was given, with its keys in order."""
     time: str | None = None
-    """ISO 8601: when it was added, or what the one who added it said; None where that is not known."""
+    """ISO 8601: when the turn was added, or the time that the caller gave; None if unknown."""
     pinned: bool = False
-    """Always packed, whole."""
+    """Whether the turn is packed whole in every request."""
     forgotten: bool = False
-    """Kept out of packing; still stored."""
+    """Whether the turn is left out of every request; it stays stored."""
     behind: int | None = None
-    """Position of the turn behind which this one stands, where others were stored between the two; None: it stands
-    where its own position says."""
+    """Position of the turn that this one follows, if others were stored between the two; None if the turn stands at its
+    own position."""
 
     @property
     def place(self) -> tuple[int, int]:
-        """By which turns are put in their order."""
+        """Sorts turns into their order."""
         return (self.position if self.behind is None else self.behind), self.position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowSettings:
-    """What a window is beside its turns."""
+    """All settings of a window, without its turns."""
 
     dialect: Dialect | None = None
-    """Form of its messages; None while it is not known."""
+    """Dialect of the messages; None while it is unknown."""
     model: str | None = None
     budget: Budget | None = None
     created: str | None = None
-    """ISO 8601; None in what is saved: the store keeps the time at which the window began."""
+    """ISO 8601; None when saving: the store keeps the time at which the window was made."""
     parent: str | None = None
-    """The window of which this one is a fork."""
+    """The window that this one was forked from."""
     until: int | None = None
-    """Last position that a fork has from its parent."""
+    """The last position that a fork shares with its parent."""
     system: Any = field(default=None, hash=False)
-    """The prompt that stands before all messages, in the dialect's form: a text, blocks; None: none."""
+    """The system prompt, in the dialect's form: a text or blocks; None if there is none."""
     state: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """Small JSON of whoever works with the window: state of the cache planner, calibration. No message text: `erase`
-    does not look here."""
+    """Small JSON state of the code that works with the window, such as the cache planner's state or a calibration. It
+    must hold no message text: `erase` does not look here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRecord:
-    """What a provider reported for one request, in tokens, and what ctxwin knew of it."""
+    """The usage that a provider reported for one request, in tokens, and ctxwin's own figures of the request."""
 
     input: int
-    """All input tokens, cached and written ones included."""
+    """All input tokens, including cached and written tokens."""
     cached: int = 0
-    """Of them, read from the prompt cache."""
+    """Input tokens that were read from the prompt cache."""
     written: int = 0
-    """Of them, written to the prompt cache."""
+    """Input tokens that were written to the prompt cache."""
     output: int = 0
     model: str | None = None
     time: str | None = None
-    """ISO 8601; None in what is saved: the store keeps the time of saving."""
+    """ISO 8601; None when saving: the store keeps the time of saving."""
     position: int | None = None
     """Position of the reply's first turn."""
     counted: int | None = None
     """Tokens of the request as ctxwin counted them before it was sent."""
     unpacked: int | None = None
-    """Tokens that the whole conversation would have had, unpacked."""
+    """Tokens that the whole conversation would have had without packing."""
     cost: float | None = None
-    """US dollars, at the prices of that day."""
+    """Cost in US dollars, at the prices of that day."""
 
 
 def now() -> str:
@@ -100,7 +100,7 @@ def now() -> str:
 
 
 def stamps(times: Sequence[str | None] | None, number: int) -> Sequence[str | None]:
-    """Return the times of so many new turns: the given ones, else now for all.
+    """Return the times of `number` new turns: the given times, or the present time for all.
 
     Raises:
         InputError: there are more or fewer times than turns.
@@ -113,9 +113,9 @@ def stamps(times: Sequence[str | None] | None, number: int) -> Sequence[str | No
 
 
 def followed(earlier: int | None, behind: int, length: int) -> int | None:
-    """Return the `behind` of turns that follow the turn at position `behind`, whose own is `earlier`.
+    """Return the `behind` of turns that follow the turn at `behind`; `earlier` is the latter's own `behind`.
 
-    A turn with one stands behind the same as the turns that follow it; one at the end needs none.
+    If `earlier` is given, the new turns take it over; turns that follow the last turn need none.
     """
     if earlier is not None:
         return earlier
@@ -123,7 +123,7 @@ def followed(earlier: int | None, behind: int, length: int) -> int | None:
 
 
 def check_vectors(embedder: str, vectors: Mapping[str, Vector]) -> None:
-    """Refuse what cannot be kept as it is.
+    """Refuse vectors that cannot be stored exactly.
 
     Raises:
         InputError: a vector is not of shape (d,), or neither float16 nor float32.
