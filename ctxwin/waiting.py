@@ -1,4 +1,4 @@
-"""Waiting for the code of others no longer than a limit."""
+"""Runs the code of others, and waits for it no longer than a limit."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Unanswered(CtxwinError, TimeoutError):
 
 
 def in_time(work: Callable[[], Result], seconds: float, who: str) -> Result:
-    """Do some work in a thread that can be left where it hangs.
+    """Run some work in a thread that can be abandoned if it hangs.
 
     Args:
-        work: what is done.
-        seconds: how long it is waited for.
-        who: names in the error what hangs.
+        work: the function to run.
+        seconds: longest wait.
+        who: names the hanging work in the error.
 
     Raises:
-        Unanswered: the work took longer; its thread is left, and keeps no process alive.
-        Exception: whatever the work raised.
+        Unanswered: the work took longer; its thread is abandoned, and keeps no process alive.
+        Exception: any error of the work.
 
     Example:
         >>> in_time(lambda: 6 * 7, 5.0, "the answer")

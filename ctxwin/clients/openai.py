@@ -1,4 +1,4 @@
-"""Answers of chat completions: OpenAI's, and those of all who took its form over."""
+"""Reads answers of chat completions: OpenAI's, and those of all providers with the same form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROWING = ("content", "refusal", "reasoning_content", "reasoning")
 
 
 def read(response: Any) -> Reply:
-    """Read a chat completion; of several choices the first."""
+    """Read a chat completion; of several choices the first counts."""
     choices = field(response, "choices")
     message = plain(field(choices[0], "message")) if choices else {}
     return _reply(message, field(response, "usage"), field(response, "model"))
@@ -51,7 +51,7 @@ def _usage(usage: Any) -> Usage | None:
 
 
 class ChatGather:
-    """Puts the chunks of a chat completion together; of several choices the first."""
+    """Joins the chunks of a chat completion; of several choices the first counts."""
 
     def __init__(self) -> None:
         self.done = False
@@ -97,7 +97,7 @@ class ChatGather:
 
 
 def _grown(call: Mapping[str, Any], piece: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call or thought with a piece added: its text grows, all else is said once."""
+    """Return a call or thought with a piece added: its text grows, everything else comes once."""
     grown = dict(call)
     for key, value in piece.items():
         if isinstance(value, Mapping):

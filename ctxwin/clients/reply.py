@@ -1,4 +1,4 @@
-"""The values and protocols of `ctxwin.clients`."""
+"""Defines the values and protocols of `ctxwin.clients`."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ __all__ = ["Client", "Gather", "Reply", "Usage", "Wire"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a call took, in tokens, as the provider reported it."""
+    """The tokens of a call, as the provider reported them."""
 
     input: int
-    """All tokens of the input, those read from and written to the prompt cache included."""
+    """All input tokens, including tokens read from and written to the prompt cache."""
     cached: int = 0
-    """Of them, read from the prompt cache."""
+    """Input tokens that were read from the prompt cache."""
     written: int = 0
-    """Of them, written to the prompt cache."""
+    """Input tokens that were written to the prompt cache."""
     output: int = 0
     """Tokens of the answer, reasoning included."""
     reasoning: int = 0
-    """Of them, what the model thought, where the provider reports it apart."""
+    """Output tokens of reasoning, if the provider reports them separately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a model answered."""
+    """The answer of a model."""
 
     messages: tuple[Mapping[str, Any], ...]
-    """Messages of the client's dialect to append to the conversation: one of the assistant with its tool calls, or
-    all output items of Responses; none where the model said nothing."""
+    """Messages of the client's dialect to append to the conversation: an assistant message with its tool calls, or all
+    output items of Responses; empty if the model said nothing."""
     text: str
-    """What it said, without reasoning and calls."""
+    """The text of the answer, without reasoning and calls."""
     usage: Usage | None = None
     model: str | None = None
-    """The model that answered, by the provider's name for it."""
+    """The model that answered, by the provider's name."""
 
 
 class Gather(Protocol):
-    """Puts a streamed answer together."""
+    """Joins a streamed answer."""
 
     @property
     def done(self) -> bool:
-        """Whether the model has come to its end; a stream that broke or was left before is not."""
+        """Whether the answer is complete; the answer of a stream that broke or was left is not."""
         ...
 
     def feed(self, event: Any) -> str:
@@ -54,17 +54,17 @@ class Gather(Protocol):
         ...
 
     def reply(self) -> Reply:
-        """Return what was gathered so far."""
+        """Return the answer gathered so far."""
         ...
 
 
 @runtime_checkable
 class Client(Protocol):
-    """A provider's client, ready for one of its ways to ask a model."""
+    """A provider's client, used through one of its APIs."""
 
     @property
     def dialect(self) -> Dialect:
-        """Whose messages it takes and answers with."""
+        """Dialect of the messages that the client takes and returns."""
         ...
 
     @property
@@ -76,7 +76,7 @@ class Client(Protocol):
         """Send a request, given as the keyword arguments of the client's own method: `model`, `messages`, `stream`.
 
         Returns:
-            The provider's own response, or with `stream` its own stream of events; of an asynchronous client a
+            The provider's own response, or with `stream` its own stream of events; an asynchronous client returns a
             coroutine for it. Errors are the provider's own.
         """
         ...
@@ -86,15 +86,15 @@ class Client(Protocol):
         ...
 
     def gather(self) -> Gather:
-        """Return what puts one streamed response together."""
+        """Return a new gatherer for one streamed response."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """The form of a provider's answers: how one is read whole, and how put together from events."""
+    """Reads a provider's answers, given whole or as events."""
 
     dialect: Dialect
     read: Callable[[Any], Reply]
-    """A response, as the SDK's object or as plain JSON."""
+    """Reads a response, given as the SDK's object or as plain JSON."""
     gather: Callable[[], Gather]

@@ -1,4 +1,4 @@
-"""The providers' own SDKs, made by one generator: OpenAI's, Anthropic's, and others of that kind."""
+"""Lists the APIs of the providers' own SDKs from one generator: OpenAI's, Anthropic's, and others of this kind."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .responses import RESPONSES
 __all__ = ["SDKS", "Api", "ApiName", "apis_of"]
 
 ApiName = Literal["chat", "responses", "messages"]
-"""OpenAI's chat completions and Responses, Anthropic's messages."""
+"""Names of APIs: OpenAI's chat completions and Responses, Anthropic's messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """One way to ask a model that an SDK offers."""
+    """One API of an SDK by which a model can be asked."""
 
     method: str
-    """Where on the client its method is."""
+    """Path of the API's method on the client."""
     path: str
-    """What the SDK's `post` is called with, without a query."""
+    """Path that the SDK gives to `post`, without a query."""
     wire: Wire
 
 
@@ -35,11 +35,11 @@ SDKS: Mapping[str, Mapping[ApiName, Api]] = {
     },
     "anthropic": {"messages": Api(method="messages.create", path="/v1/messages", wire=MESSAGES)},
 }
-"""By the package that a client's class comes from, what it offers; the first is the usual one."""
+"""The APIs of each SDK, by the package of the client's class; the first API is the usual one."""
 
 
 def apis_of(client: Any) -> Mapping[ApiName, Api] | None:
-    """Return what a client offers; None for one that is of no known SDK. Nothing is imported."""
+    """Return the APIs of a client; None if it belongs to no known SDK. Nothing is imported."""
     for kind in type(client).__mro__:
         package = kind.__module__.partition(".")[0]
         if package in SDKS and callable(getattr(client, "post", None)):
