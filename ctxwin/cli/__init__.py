@@ -1,9 +1,9 @@
-"""The command line: `ctxwin COMMAND --help` shows what each command does, with an example.
+"""Runs the command line: `ctxwin COMMAND --help` shows what each command does, with an example.
 
-Every module of this package that holds a function `run` is the command of the module's name; the function's
-docstring is its help. Third-party packages are imported inside `run`, so that no command waits for another's.
+Every module of this package with a function `run` is the command of the same name; the function's docstring is the
+command's help. Third-party packages are imported inside `run`, so that no command waits for the packages of another.
 
-Exit codes: 0 done; 1 the reader of a pipe has gone, or as a command says; 2 bad input, told in one line on
+Exit codes: 0 done; 1 the reader of a pipe has gone, or as a command's help says; 2 bad input, reported in one line on
 stderr; 130 interrupted.
 """
 
@@ -35,7 +35,7 @@ EXIT_PIPE = 1
 EXIT_INPUT = 2
 """The input is bad; the message says what to do."""
 LONGEST = 4_000
-"""Characters of an error or a warning."""
+"""Most characters of an error or a warning."""
 EXIT_INTERRUPT = 130
 """Ctrl-C: 128 + SIGINT, as shells have it."""
 
@@ -81,7 +81,7 @@ def _ctxwin(
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command and leave with its exit code; bad input is told in one line on stderr."""
+    """Run a command and exit with its code; bad input is reported in one line on stderr."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # lone surrogates
     warnings.showwarning = _warn

@@ -1,4 +1,4 @@
-"""`ctxwin count`: the tokens of files, folders or conversations, as a tree with totals."""
+"""`ctxwin count`: counts the tokens of files, folders or conversations, as a tree with totals."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ __all__ = ["run"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Totals:
-    """What was counted, and how."""
+    """The sums of what was counted, and notes on how."""
 
     nodes: Sequence[Node] = ()
     total: Count = field(default_factory=lambda: Count.of(0))
     said: Sequence[str] = ()
-    """What conversations were read as, and which files were counted as they stand."""
+    """Notes: the forms in which conversations were read, and the files that were counted as plain text."""
     skipped: Sequence[tuple[str, str]] = ()
     secrets: Sequence[tuple[str, str]] = ()
 
@@ -46,14 +46,14 @@ class _Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rules:
-    """By what is counted."""
+    """The tokenizer and rules for counting."""
 
     tokenizer: Tokenizer
     model: Model | None
     allow_secrets: bool
 
     def conversation(self, given: object, name: str) -> tuple[Node, Count]:
-        """Return a conversation's tree and what it costs."""
+        """Return a conversation's tree and its cost."""
         try:
             talk = read(given)  # type: ignore[arg-type]  # what `load` returns
             node = count_conversation(talk, self.tokenizer, get_rules(talk.dialect, self.model), name=name)
@@ -146,7 +146,7 @@ def _is_text(talk: str | Source | Export) -> bool:
 
 
 def _conversations(source: str | Source | Export, rules: _Rules, pick: str | None) -> _Totals:
-    """Count the conversations of a file or an export, or the one that is picked."""
+    """Count the conversations of a file or an export, or only the picked one."""
     name, found = conversations(source)
     if pick is not None:
         one = loaded(pick_one(found, pick, name))

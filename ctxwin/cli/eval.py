@@ -1,4 +1,4 @@
-"""`ctxwin eval`: score packings by the share of gold evidence that they keep."""
+"""`ctxwin eval`: scores packings by the share of gold evidence that they keep."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 SHOWN = 10
-"""How many overruns and failures are listed; `--json` has all."""
+"""Most overruns and failures that are listed; `--json` has all."""
 
 FIGURES = (
     ("files %", "files", ".1f"),
@@ -29,10 +29,10 @@ FIGURES = (
     ("gap %", "gap", ".2f"),
     ("ms a pack", "milliseconds", ".0f"),
 )
-"""What is shown beside recall, where it is known: its name, the field of a `ScoreRow`, the format."""
+"""Figures that are shown after recall, if known: name, field of a `ScoreRow`, format."""
 
 GAINS = (("gain, points", "mean"), ("95 % from", "low"), ("to", "high"))
-"""What is shown of a comparison: its name, the field of a `Difference`."""
+"""Figures of a comparison that are shown: name, field of a `Difference`."""
 
 
 def run(
@@ -184,7 +184,7 @@ def _table(result: RecallResult, dataset: str, *, ablate: bool, categories: bool
 
 
 def _by_source(result: RecallResult, dataset: str) -> Table:
-    """Show recall by source, and of files where the gold is lines of them."""
+    """Show recall by source, and by file if the gold is lines of files."""
     table = _empty(result, "source", "variant", "", title=f"{dataset} by source")
     of_set = [row for row in result.source_rows if row.dataset == dataset]
     for source, variant in dict.fromkeys((row.category, row.variant) for row in of_set):
@@ -196,7 +196,7 @@ def _by_source(result: RecallResult, dataset: str) -> Table:
 
 
 def _losses(result: RecallResult, dataset: str) -> Iterator[RenderableType]:
-    """Show what is lost without each feature, the most first; those without which nothing changes in one line."""
+    """Show the loss without each feature, largest first; features without any effect share one line."""
     lost = {variant: _differences(result, dataset, variant) for variant in result.variants[1:]}
     table = _empty(result, "without")
     for variant in sorted(lost, key=lambda variant: sum(one.mean for one in lost[variant])):
@@ -215,7 +215,7 @@ def _loss(gain: Difference) -> str:
 
 
 def _empty(result: RecallResult, *names: str, title: str | None = None) -> Table:
-    """Begin a table with a column for each budget."""
+    """Return a new table with a column for each budget."""
     from rich.table import Table
 
     table = Table(*names, title=title, title_justify="left", box=None, pad_edge=False)

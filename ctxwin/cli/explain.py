@@ -1,4 +1,4 @@
-"""`ctxwin explain`: say of every item why it is in or out, and what more tokens would buy."""
+"""`ctxwin explain`: tells for every item why it is in or out, and what more tokens would buy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .options import print_json
 __all__ = ["run"]
 
 OFFERS = 12
-"""Offers that are listed; `--json` has all."""
+"""Most offers that are listed; `--json` has all."""
 
 
 def run(

@@ -1,4 +1,4 @@
-"""What a command is given to read: paths, and `-` for standard input."""
+"""Reads the sources that a command is given: paths, and `-` for standard input."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["STDIN", "GivenSources", "PickOption", "opened", "stdin_item", "told_
 STDIN = "-"
 """Stands for standard input."""
 NAME = "stdin"
-"""By which citations name what came from there."""
+"""Name of standard input in citations."""
 CONVERSATIONS = (".json", ".jsonl", ".ndjson")
-"""Ends of the names of files that are said to hold a conversation."""
+"""Endings of names of files that count as conversations."""
 TEXTS = (".txt", ".md", ".markdown", ".csv", ".tsv", ".log", "")
-"""Ends of the names of files that may hold one."""
+"""Endings of names of files that may hold a conversation."""
 
 PickOption = Annotated[
     str | None,
@@ -37,19 +37,19 @@ PickOption = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenSources:
-    """What was given, told apart."""
+    """The given sources: conversations, files, and the text of standard input."""
 
     conversations: Sequence[str | Source | Export]
     files: Sequence[str]
     items: Sequence[Item]
-    """The text of standard input, where that is no conversation."""
+    """The text of standard input, if it is no conversation."""
 
 
 def opened(path: str) -> str | Source | Export:
-    """Return a path as it is, and standard input opened.
+    """Return a path unchanged, and `-` as opened standard input.
 
     Raises:
-        InputError: it is a terminal, or what comes from there cannot be read.
+        InputError: standard input is a terminal, or cannot be read.
     """
     return _stdin() if path == STDIN else path
 
@@ -63,10 +63,10 @@ def _stdin() -> Source | Export:
 
 
 def stdin_item(*, allow_secrets: bool = False) -> Item:
-    """Return the text of standard input as a document; secrets that are left out of it are named on stderr.
+    """Return the text of standard input as a document; left-out secrets are reported on stderr.
 
     Raises:
-        InputError: it is no text, or there is none.
+        InputError: standard input is no text, or empty.
     """
     place = _stdin()
     if not isinstance(place, Source):
@@ -87,10 +87,10 @@ def _item(text: str, allow_secrets: bool) -> Item:
 
 
 def told_apart(paths: Sequence[str], *, allow_secrets: bool = False) -> GivenSources:
-    """Tell conversations from other files: by their names, and texts and folders by what they hold.
+    """Separate conversations from other files: by name, texts and folders by content.
 
     Raises:
-        InputError: one cannot be read.
+        InputError: a source cannot be read.
     """
     talks: list[str | Source | Export] = []
     files, items = [], []
@@ -109,7 +109,7 @@ def told_apart(paths: Sequence[str], *, allow_secrets: bool = False) -> GivenSou
 
 
 def is_conversation(path: str) -> bool:
-    """Tell whether a path holds a conversation: by its name, and texts and folders by what they hold."""
+    """Tell whether a path holds a conversation: by name, texts and folders by content."""
     end = Path(path).suffix.lower()
     if end in CONVERSATIONS or end == ".zip":
         return True

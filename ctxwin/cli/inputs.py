@@ -1,4 +1,4 @@
-"""What the packing commands share: their options, packing in sight, writing a file whole or not at all."""
+"""Shares code of the packing commands: options, packing with progress, and writing a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = [
 
 
 def _counted_for(context: typer.Context, value: str | None) -> str | None:
-    """Leave out the small model where a setting names it for chats; nothing is counted for it."""
+    """Drop the small model if a setting names it for chats; requests are not counted for it."""
     source = context.get_parameter_source("model")
     return None if value == LOCAL and source is not None and source.name != "COMMANDLINE" else value
 
@@ -110,7 +110,7 @@ CostsOption = Annotated[
     ),
 ]
 REPAIRS = 20
-"""Repairs that are told one by one."""
+"""Most repairs that are listed one by one."""
 RepairOption = Annotated[
     bool, typer.Option("--repair", help="Make messages valid that a provider would refuse, and say how.")
 ]
@@ -137,9 +137,9 @@ def pack_watched(
     mend: bool = False,
     allow_secrets: bool = False,
 ) -> Packed:
-    """Pack as `ctxwin.pack` does, and say how far it is, with the options as they were typed.
+    """Pack as `ctxwin.pack` does, with progress; errors name the options as they were typed.
 
-    With `mend`, messages that a provider would refuse are made valid first, and what was done is said on stderr.
+    With `mend`, messages that a provider would refuse are made valid first, and the repairs are reported on stderr.
 
     Raises:
         InputError: the messages of the file `origin` are malformed; the error names it and the index.
@@ -174,7 +174,7 @@ def pack_watched(
 
 
 def _mended(messages: object, pick: str | None) -> object:
-    """Return messages that a provider takes; those of other programs are valid as they are read."""
+    """Return messages that a provider accepts; messages of other programs are already valid as read."""
     found = load(messages, pick).messages
     if isinstance(found, list) and any(isinstance(one, Item) for one in found):
         return found
@@ -187,7 +187,7 @@ def _mended(messages: object, pick: str | None) -> object:
 
 
 def write_whole(path: str, text: str) -> None:
-    r"""Write a file whole or not at all: beside its place first, then moved there in one step.
+    r"""Write a file whole or not at all: first under another name, then moved in one step.
 
     A lone surrogate is written as its escape `\udXXX`, which JSON reads back.
 

@@ -1,4 +1,4 @@
-"""`ctxwin eval --replay`: price caching policies on conversations that were held, as a table, JSON or a picture."""
+"""`ctxwin eval --replay`: prices caching policies on recorded conversations, as a table, JSON or a picture."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["run_replay"]
 
 FIGURES = (("price, fresh tokens", "price", ",.0f"), ("recall %", "recall", ".1f"), ("cached %", "cached", ".0f"))
-"""What is shown of a policy: its name, the field of a `Priced`, the format."""
+"""Figures of a policy that are shown: name, field of a `Priced`, format."""
 INCHES = 3.4
-"""Of a picture's side, for one set under one budget."""
+"""Side of the picture for one set under one budget."""
 
 
 def run_replay(
@@ -37,11 +37,11 @@ def run_replay(
     plot: str | None,
     as_json: bool,
 ) -> None:
-    """Replay, and show what came of it; the arguments are the command's options.
+    """Replay conversations and show the prices; the arguments are the command's options.
 
     Raises:
         InputError: an option is wrong, or a set cannot be read.
-        MissingExtra: a picture is wanted and matplotlib is not there.
+        MissingExtra: a picture is wanted and matplotlib is not installed.
         StoreError: the picture cannot be written.
     """
     policies = [name.strip() for name in compare.split(",")] if compare is not None else list(POLICIES)

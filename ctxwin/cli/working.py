@@ -1,4 +1,4 @@
-"""What is said while work lasts: a bar on a terminal, and elsewhere a line now and then, so that a log shows life."""
+"""Shows progress: a bar on a terminal, elsewhere a line now and then, so that a log shows life."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["EVERY", "Working", "read_files", "working"]
 
 EVERY = 3.0
-"""Seconds between two lines where there is no terminal, and before the first: short work says nothing."""
+"""Seconds between two lines without a terminal, and before the first: short work prints nothing."""
 MEGABYTE = 1e6
 """Bytes."""
 WIDTH = 20
@@ -24,10 +24,10 @@ WIDTH = 20
 
 
 class Working:
-    """Says on stderr what is being done and how far it is; stdout stays as it is.
+    """Shows on stderr the present work and its progress; stdout is not touched.
 
     Args:
-        bar: what draws it; None: lines, which are plain.
+        bar: draws the progress; None prints plain lines.
         clock: seconds from any moment.
     """
 
@@ -39,17 +39,17 @@ class Working:
         self._size = 0
 
     def start(self, what: str) -> None:
-        """Say what is done now, of unknown length."""
+        """Show that some work of unknown length has begun."""
         self._size = 0
         self._say(what, 0, None)
 
     def show(self, what: str, done: int, total: int) -> None:
-        """Say what is done now, and how far it is."""
+        """Show the present work, and its progress."""
         size = f", {self._size / MEGABYTE:,.1f} MB" if self._size else ""
         self._say(f"{what}: {done:,} of {total:,}{size}" if total > 1 else what + size, done, total)
 
     def weigh(self, size: int) -> None:
-        """Say from now on how many bytes there are, until something else is started."""
+        """Show a number of bytes from now on, until other work starts."""
         self._size = size
 
     def _say(self, text: str, done: int, total: int | None) -> None:
@@ -63,7 +63,7 @@ class Working:
 
 @contextmanager
 def working() -> Iterator[Working]:
-    """Say what is being done while the body runs; a bar vanishes at the end."""
+    """Show the present work while the body runs; a bar vanishes at the end."""
     if not sys.stderr.isatty():
         yield Working()
         return
@@ -76,7 +76,7 @@ def working() -> Iterator[Working]:
 
 
 def read_files(paths: Sequence[str], work: Working, *, allow_secrets: bool = False) -> Files:
-    """Read, cut and index files, and say how far it is."""
+    """Read, cut and index files, with progress."""
     work.start("reading files")
     files = Files(paths, allow_secrets=allow_secrets, on_progress=work.show)
     work.weigh(sum(map(len, files.texts.values())))

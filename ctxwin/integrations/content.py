@@ -1,9 +1,9 @@
-"""Content blocks of LangChain, standard ones and those of providers, as blocks of OpenAI chat, and back.
+"""Converts LangChain's content blocks, its own and those of providers, to blocks of OpenAI chat and back.
 
     a block ──spread──▶ what it shows, and what else it holds ──pack──▶ a text in its place
 
-Blocks of OpenAI, Anthropic, Gemini and Bedrock stand in LangChain's messages as these providers write them, beside
-LangChain's own of version 0 (`source_type`) and 1 (`base64`, `url`, `file_id`).
+LangChain's messages hold blocks as OpenAI, Anthropic, Gemini and Bedrock write them, and LangChain's own blocks of
+version 0 (`source_type`) and 1 (`base64`, `url`, `file_id`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["CALLS", "call_in", "renew", "spread"]
 CALLS = frozenset(
     {"tool_use", "tool_call", "function_call", "invalid_tool_call", "tool_call_chunk", "input_json_delta"}
 )
-"""Types of content blocks that say what stands among a message's `tool_calls`, too."""
+"""Types of content blocks that repeat a message's `tool_calls`."""
 KINDS: Mapping[str, MediaKind] = {
     "image": "image", "image_url": "image", "input_image": "image",
     "audio": "audio", "input_audio": "audio",
@@ -31,22 +31,22 @@ KINDS: Mapping[str, MediaKind] = {
     "file": "file", "input_file": "file", "document": "file", "document_url": "file", "media": "file",
     "text-plain": "file", "text_file": "file",
 }  # fmt: skip
-"""Types of content blocks with an attachment, to what it is declared to be."""
+"""Types of content blocks with an attachment, and the kind that each declares."""
 BYTES = ("base64", "data", "bytes", "file_data")
 URLS = ("url", "uri", "file_url", "file_uri", "image_url", "video_url", "document_url", "s3Location")
 NAMES = ("filename", "name")
 TYPES = ("mime_type", "media_type")
 IDS = ("file_id", "id", "fileId")
 SETTINGS = ("type", "source_type", "format", "detail", "index", *TYPES, *IDS)
-"""Keys of an attachment that say how it is sent."""
+"""Keys of an attachment that tell how it is sent."""
 LABEL = 200
-"""Characters that a setting has at most; a longer one is counted."""
+"""Most characters of a setting; a longer one is counted."""
 LABELS = frozenset({*SETTINGS, *NAMES})
 ASKED = ("input", "args", "arguments")
 CALL_KEYS = (*ASKED, *NAMES, *SETTINGS, "call_id", "partial_json", "error")
-"""Keys of a call that stand among a message's `tool_calls`, too."""
+"""Keys of a call that repeat a message's `tool_calls`."""
 SEALED = ("redacted_thinking", "redacted_reasoning")
-"""Types of blocks whose `data` the provider alone can read."""
+"""Types of blocks whose `data` only the provider can read."""
 
 
 ContentBlock = Mapping[str, Any]
@@ -58,22 +58,22 @@ class _Attached:
 
     kind: MediaKind
     inside: str | None
-    """Key of the object in which it stands; None for the block itself."""
+    """Key of the object that holds the attachment; None for the block itself."""
     holder: ContentBlock
     key: str | None
-    """Key of its bytes or its text, if it has one."""
+    """Key of the attachment's bytes or text; None without one."""
 
     @property
     def plain(self) -> bool:
-        """Whether it is a text that is written as such."""
+        """Whether the attachment is a text that is written as such."""
         return self.key == "text" or (self.key == "data" and self.holder.get("type") == "text")
 
 
 def spread(block: str | ContentBlock) -> tuple[Raw, list[Raw]]:
-    """Return a block as OpenAI chat, and blocks with what else it holds, which are counted and stay as they are.
+    """Return a block as OpenAI chat, and blocks with its other content, which are counted and stay unchanged.
 
     Raises:
-        MessageError: it is a tool's result, which is a message of its own.
+        MessageError: the block is a tool's result, which is a message of its own.
     """
     if isinstance(block, str):
         return {"type": "text", "text": block}, []
@@ -98,7 +98,7 @@ def spread(block: str | ContentBlock) -> tuple[Raw, list[Raw]]:
 
 
 def renew(old: str | ContentBlock, new: Raw) -> Any:
-    """Return a block with the text that stands in its place now: the block itself where it is the same."""
+    """Return a block with the text that now stands in its place; the block itself if the text is the same."""
     shown, _ = spread(old)
     if new.get("type") != "text" or new["text"] == shown.get("text"):
         return old
@@ -116,7 +116,7 @@ def renew(old: str | ContentBlock, new: Raw) -> Any:
 
 
 def call_in(block: object) -> Raw | None:
-    """Return the call that a block asks for, as OpenAI chat, None where it asks for none."""
+    """Return the call in a block as OpenAI chat; None if the block holds no call."""
     if not isinstance(block, Mapping) or block.get("type") not in ("tool_use", "tool_call", "function_call"):
         return None
     name, call_id = block.get("name"), block.get("call_id") or block.get("id")
@@ -127,7 +127,7 @@ def call_in(block: object) -> Raw | None:
 
 
 def _found(block: ContentBlock) -> _Attached | None:
-    """Find the attachment of a block; Bedrock's have no type, but one key that says it."""
+    """Find the attachment of a block; Bedrock's blocks have no type, but one key that names the kind."""
     kind = block.get("type")
     if kind is None and len(block) == 1:
         (kind,) = block
@@ -172,7 +172,7 @@ def _attachment(found: _Attached) -> Raw:
 
 
 def _left(block: ContentBlock, found: _Attached) -> list[Raw]:
-    """Return what a block holds beside its attachment."""
+    """Return the rest of a block without its attachment."""
     holder = found.holder
     shown = found.key or _key(holder) or next((key for key in URLS if isinstance(holder.get(key), str)), "")
     deep = ["source"] if isinstance(holder.get("source"), Mapping) else []
@@ -181,7 +181,7 @@ def _left(block: ContentBlock, found: _Attached) -> list[Raw]:
 
 
 def _others(block: ContentBlock, *read: str) -> list[Raw]:
-    """Return what is not read of a block, and settings that are none."""
+    """Return the keys of a block that are not read, and settings that are too long."""
     left = {
         key: value
         for key, value in _readable(block).items()
@@ -192,7 +192,7 @@ def _others(block: ContentBlock, *read: str) -> list[Raw]:
 
 
 def _readable(value: Any) -> Any:
-    """Return a value as JSON has it: bytes as base64."""
+    """Return a value in JSON's types: bytes as base64."""
     if isinstance(value, Mapping):
         return {str(key): _readable(inner) for key, inner in value.items()}
     if isinstance(value, bytes | bytearray):
@@ -207,5 +207,5 @@ def _said(holder: ContentBlock, *keys: str) -> str | None:
 
 
 def _fixed(shown: Raw) -> Raw:
-    """Write a text so that it stays as it is."""
+    """Return an OpenAI chat block for a text that must not be shortened."""
     return {"type": "other", "words": shown["text"]} if shown["type"] == "text" else shown
