@@ -1,4 +1,4 @@
-"""The values of `ctxwin.messages`: a conversation that was read, and a problem that was found in one."""
+"""Defines the values of `ctxwin.messages`: a conversation that was read, and a problem that was found in one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..items import Item
 __all__ = ["DIALECTS", "OUTSIDE", "ROLES", "Conversation", "Dialect", "Path", "Raw", "Repair", "Violation", "brief"]
 
 Dialect = Literal["openai", "responses", "anthropic"]
-"""OpenAI chat completions, OpenAI Responses, Anthropic Messages."""
+"""The form of messages: OpenAI chat completions, OpenAI Responses or Anthropic Messages."""
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 Raw = Mapping[str, Any]
@@ -28,44 +28,44 @@ ROLES: Mapping[Dialect, frozenset[str]] = {
 }
 
 OUTSIDE: Mapping[Dialect, str] = {"anthropic": "system", "responses": "instructions"}
-"""Where a request body keeps the system prompt that is not one of its messages."""
+"""Key of a request body for a system prompt that is not one of the messages, by dialect."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.:/@-]{1,40}")
-"""What an error quotes: names and ids, and nothing that is written in words."""
+"""Strings that errors may quote: names and ids, but no text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """Messages that were read: `write(read(x)) == x`.
 
-    Calls and results are tied by their ids. A group is what may only be kept or left out together.
+    Calls and results are tied by their ids. The items of a group may only be kept or left out together.
     """
 
     dialect: Dialect
     items: tuple[Item, ...]
-    """One for each message, in order; a system prompt outside the messages is the first."""
+    """One item per message, in order; a system prompt outside the messages is the first."""
     envelope: Mapping[str, Any] | None = None
     """The request body around the messages, with the place of messages and system prompt left empty."""
     groups: tuple[int, ...]
-    """For each item the number of its group, counted from 0 in order of first appearance."""
+    """The group number of each item, counted from 0 in order of first appearance."""
     tools: tuple[Mapping[str, Any], ...] = ()
     """Tool schemas of the request body."""
     unanswered: frozenset[int] = frozenset()
-    """Items with a call that has no result and is not at the open end; providers refuse them."""
+    """Items with a call that has no result, before the open end; providers refuse such items."""
     asked: int | None = None
-    """The last item in which a user says something."""
+    """Index of the last item in which a user says something; None without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """A reason for which a provider would refuse a request."""
+    """A reason why a provider would refuse a request."""
 
     index: int | None
     """Position in the list of messages, from 0; None for the request and its outer system prompt."""
     rule: str
     """Name of the broken rule, such as `calls_answered`."""
     message: str
-    """What is wrong there and what to do."""
+    """What is wrong there, and what to do."""
 
     def __str__(self) -> str:
         where = "request" if self.index is None else f"message {self.index}"
@@ -74,16 +74,16 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """What `repair` did at one place."""
+    """One change that `repair` made."""
 
     index: int | None
-    """Position in the list that came in, from 0; None for the request and its outer system prompt."""
+    """Position in the given list, from 0; None for the request and its outer system prompt."""
     rule: str
-    """Name of the rule that was broken."""
+    """Name of the broken rule."""
     done: str
-    """What was done, in words."""
+    """The change, in words."""
     lost: tuple[str, ...] = ()
-    """Strings that stood there and stand nowhere in what came out, keys included."""
+    """Strings of the given message, keys included, that are nowhere in the result."""
 
     def __str__(self) -> str:
         where = "request" if self.index is None else f"message {self.index}"
@@ -92,7 +92,7 @@ class Repair:
 
 
 def brief(value: object) -> str:
-    """Name a value in an error: a short name or id as it is, else what it is, since errors carry no message text.
+    """Name a value in an error: a short name or id as it is, anything else by its type, never its text.
 
     Example:
         >>> brief("narrator"), brief("two words"), brief("x" * 99), brief({"a": 1})

@@ -1,4 +1,4 @@
-"""Where conversations are read from: a file, standard input, a folder, a zip."""
+"""Opens the places that conversations are read from: a file, standard input, a folder, a zip."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ __all__ = ["Export", "Source", "is_place", "open_place"]
 
 JSON = (".json", ".jsonl", ".ndjson")
 LINES = (".jsonl", ".ndjson")
-"""File names that say: one JSON value a line."""
+"""Endings of file names that promise one JSON value per line."""
 HEAD = 256
-"""Characters that tell JSON from other texts."""
+"""Characters that are read to tell JSON from other texts."""
 SPOOLED = 1 << 24
 """Bytes of a stream that are kept in memory; more go to a temporary file."""
 LONGEST = 4_096
 """Characters of a path: PATH_MAX of Linux."""
 MOST_FILES = 100_000
-"""Files of a folder or zip that are looked at."""
+"""Most files of a folder or zip that are looked at."""
 BOMB_BYTES, BOMB_RATIO = 1 << 26, 200
-"""A member of a zip that unpacks to more bytes than these, and to more times its packed size than this, is refused:
-text seldom packs to less than a fiftieth, a bomb to a thousandth."""
+"""A member of a zip is refused if it unpacks to more than this many bytes and to more than this many times its packed
+size: text seldom packs to less than a fiftieth, a bomb to a thousandth."""
 MARKS: Mapping[bytes, str] = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
 """Byte order marks, the longest first."""
 HIDDEN = ("__MACOSX", ".")
-"""Beginnings of names in an export that nobody wrote."""
+"""Beginnings of names of files in an export that nobody wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +46,19 @@ class Source:
     """A file that can be read more than once."""
 
     name: str
-    """By which errors name it."""
+    """The name of the file in errors."""
     open: Callable[[], IO[bytes]]
 
     @property
     def suffix(self) -> str:
-        """The end of its name, in small letters: `.json`."""
+        """The ending of the file's name, in lower case: `.json`."""
         return PurePosixPath(self.name).suffix.lower()
 
     def values(self) -> JsonValues | None:
-        """Return its values where it is JSON, by its name or its first characters; else None.
+        """Return the file's values if it is JSON, by its name or its first characters; else None.
 
         Raises:
-            InputError: it cannot be read.
+            InputError: the file cannot be read.
         """
         with self._stream() as text:
             head = text.read(HEAD).lstrip()
@@ -71,10 +71,10 @@ class Source:
         return JsonValues(self._stream(), self.name, lines=self.suffix in LINES)
 
     def text(self) -> str:
-        """Return the whole of it as text.
+        """Return the whole file as text.
 
         Raises:
-            InputError: it is no text or too long.
+            InputError: the file is no text or too long.
         """
         with self._stream() as stream:
             text = stream.read(MOST + 1)
@@ -83,7 +83,7 @@ class Source:
         return text
 
     def _stream(self) -> TextIO:
-        """Open it as characters: UTF-8, or UTF-16 and 32 where marks or zero bytes tell it."""
+        """Open the file as characters: UTF-8, or UTF-16 or 32 by its mark or zero bytes."""
         try:
             with self.open() as data:
                 head = data.read(4)
@@ -96,14 +96,14 @@ class Source:
 
 
 class _Decoded(io.TextIOWrapper):
-    """Characters of a file; what cannot be decoded is an error that names the file."""
+    """Characters of a file; an undecodable byte raises an error that names the file."""
 
     def __init__(self, data: IO[bytes], encoding: str, name: str) -> None:
         super().__init__(cast(BinaryIO, data), encoding=encoding, newline="")
         self._name = name
 
     def read(self, size: int | None = -1, /) -> str:
-        """Read so many characters, or all."""
+        """Read `size` characters, or all."""
         try:
             return super().read(size)
         except UnicodeError as error:
@@ -123,12 +123,12 @@ def _encoding(head: bytes) -> str:
 
 
 class Export:
-    """The files of a folder or a zip, read where they lie.
+    """The files of a folder or a zip, read in place.
 
     Args:
-        name: by which errors name it.
-        sources: its files by their paths below it.
-        zipped: whether it is a zip.
+        name: the folder's name in errors.
+        sources: the files by their paths below the folder.
+        zipped: whether the folder is a zip.
     """
 
     def __init__(self, name: str, sources: Mapping[str, Source], *, zipped: bool = False) -> None:
@@ -138,11 +138,11 @@ class Export:
 
     @property
     def names(self) -> Sequence[str]:
-        """Paths of its files, in order."""
+        """Paths of the files, in order."""
         return tuple(self.sources)
 
     def json(self, name: str) -> Any:
-        """Return what a JSON file of it holds."""
+        """Return the content of one of its JSON files."""
         values = self.sources[name].values()
         if values is None:
             return None
@@ -150,12 +150,12 @@ class Export:
         return found if values.listed or len(found) != 1 else found[0]
 
     def text(self, name: str) -> str:
-        """Return what a text file of it holds."""
+        """Return the content of one of its text files."""
         return self.sources[name].text()
 
 
 def is_place(given: object) -> bool:
-    """Tell whether a value is a place to read from: a path, a binary file that is open, or one of these opened."""
+    """Tell whether a value is a place to read from: a path, an open binary file, or an opened place."""
     return isinstance(given, str | os.PathLike | Source | Export) or callable(getattr(given, "read", None))
 
 
@@ -163,10 +163,10 @@ def open_place(given: Any) -> Source | Export:
     """Return a file, or the files of a folder or a zip.
 
     Args:
-        given: a path, or a binary file that is open, such as `sys.stdin.buffer`.
+        given: a path, or an open binary file, such as `sys.stdin.buffer`.
 
     Raises:
-        InputError: there is nothing there, or it cannot be read.
+        InputError: the place does not exist, or cannot be read.
     """
     if not isinstance(given, str | os.PathLike):
         return _open_stream(given)
@@ -206,14 +206,14 @@ def _open_stream(given: Any, name: str = "") -> Source | Export:
 
 
 class _Spooled(tempfile.SpooledTemporaryFile[bytes]):
-    """What a stream gave, as long as anything reads it."""
+    """The bytes of a stream, kept as long as anything reads them."""
 
     def __del__(self) -> None:
         self.close()
 
 
 class _Again(io.RawIOBase):
-    """A kept stream from its beginning, which closing leaves open."""
+    """A kept stream from its beginning; closing leaves the stream open."""
 
     def __init__(self, kept: IO[bytes]) -> None:
         kept.seek(0)

@@ -1,6 +1,6 @@
-"""Messages as SDKs hand them out, to plain dicts: objects of OpenAI, Anthropic and LiteLLM, of LangChain, pairs.
+"""Turns messages from SDKs into plain dicts: objects of OpenAI, Anthropic and LiteLLM, of LangChain, and pairs.
 
-What is plain already passes as the same object. Nothing of an SDK is imported: an object says by its fields what it is.
+Plain messages are returned as the same object. No SDK is imported: an object is recognized by its fields.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def as_plain(messages: Any) -> Any:
 
     Args:
         messages: an iterable of messages, or a body around them; a message is a dict, an Item, a model of an SDK, a
-            message of LangChain or Pydantic AI, a dataclass, or a pair of role and content. A whole response stands
-            for what it says.
+            message of LangChain or Pydantic AI, a dataclass, or a pair of role and content. A whole response stands for
+            its messages.
 
     Returns:
-        The same object where all is plain, else a new list or body; what is no message stays as it is, to be refused
-        with its place.
+        The same object if all is plain, else a new list or body; values that are no messages stay, to be refused with
+        their place.
 
     Raises:
-        MessageError: they are nested too deeply.
+        MessageError: the messages are nested too deeply.
 
     Example:
         >>> as_plain([("human", "Hello")])
@@ -90,7 +90,7 @@ def _has_only_plain(value: Any) -> bool:
 
 
 def _messages(rows: Iterable[Any]) -> Iterator[Any]:
-    """Yield plain messages; those of a framework that follow each other are read together, as calls and results are."""
+    """Yield plain messages; consecutive messages of a framework are read together, like calls and results."""
     script: Script | None = None
     for row in rows:
         if (framed := _framed(row)) is not None:
@@ -111,7 +111,7 @@ def _said(script: Script) -> Iterator[Any]:
 
 
 def _framed(row: Any) -> tuple[Any, tuple[Any, ...]] | None:
-    """Return what reads a message of LangChain or Pydantic AI, and what it is given; None for anything else."""
+    """Return the reader for a message of LangChain or Pydantic AI, and its input; None for any other value."""
     if isinstance(row, Mapping | tuple | Item):
         return None
     kind = getattr(row, "type", None)
@@ -129,7 +129,7 @@ def _framed(row: Any) -> tuple[Any, tuple[Any, ...]] | None:
 
 
 def _dumped(value: Any) -> Any:
-    """Return a dataclass as a dict, with the kind that its class fixes, and those inside it."""
+    """Return a dataclass, and those inside it, as dicts with the kind that each class fixes."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [one.name for one in dataclasses.fields(value)]
         return {name: _dumped(getattr(value, name)) for name in names}
@@ -139,7 +139,7 @@ def _dumped(value: Any) -> Any:
 
 
 def _own(row: Any) -> Iterator[Any]:
-    """Yield a message that is an SDK's object, or has some inside, as plain dicts."""
+    """Yield a message that is an SDK's object, or holds some, as plain dicts."""
     if (said := _in_response(row)) is not None:
         yield from _messages(said)
     elif isinstance(row, tuple) and len(row) == 2 and isinstance(row[0], str):
@@ -166,7 +166,7 @@ def _tidied(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_response(value: Any) -> list[Any] | None:
-    """Return the messages of a whole response; None where it is none."""
+    """Return the messages of a whole response; None if the value is none."""
     if isinstance(value, Mapping | list | tuple | str | Item | type):
         return None
     if callable(listed := getattr(value, "to_input_list", None)):  # a run of the Agents SDK

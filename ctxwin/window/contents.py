@@ -104,7 +104,7 @@ class Contents:
 
         Args:
             messages: of the window's dialect.
-            times: one per message, ISO 8601; None: now.
+            times: one per message, ISO 8601. Default: now.
             behind: position of the turn that the messages follow. Default: the last turn.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What an attachment is, how large, how long, and what text it has: told from its bytes."""
+"""Tells from an attachment's bytes what it is, how large and long it is, and its text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much text stands in a document that is an archive of XML, or is written in RTF."""
+"""Measures the text in a document that is an archive of XML, or is written in RTF."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .file_types import OFFICE, OLD_OFFICE, RTF
 __all__ = ["inner_text", "package_type"]
 
 MAX_UNPACKED = 32_000_000
-"""Bytes of XML that are unpacked to be weighed; a bomb of 10 kB holds gigabytes, and is read no further."""
+"""Most bytes of XML that are unpacked to be measured; a bomb of 10 kB holds gigabytes, and is read no further."""
 MAX_ENTRIES = 2_000
-"""Entries of an archive that are unpacked."""
+"""Most entries of an archive that are unpacked."""
 BLOCK = 1 << 16
 """Bytes that are unpacked at a time."""
 SHEET_ROWS = 1_000
@@ -27,7 +27,7 @@ _TEXTS = re.compile(
     r"xl/(?:sharedStrings|worksheets/[^/]+)\.xml|content\.xml|.+\.x?html?|.+\.htm",
     re.I,
 )
-"""Entries that hold what a reader reads: of Office Open XML, OpenDocument and EPUB."""
+"""Entries with text for the reader, in Office Open XML, OpenDocument and EPUB."""
 _TAGS = re.compile(rb"(?:<[^<>]*>\s*)+")
 _SHEET = "xl/worksheets/"
 _STRINGS = "xl/sharedStrings.xml"
@@ -36,11 +36,11 @@ _PICTURE = re.compile(rb"[0-9a-f\s]{256,}", re.I)
 
 
 def package_type(data: bytes, said: str | None = None) -> str:
-    """Return the type of a document that is an archive, `application/zip` where it is another archive.
+    """Return the type of a document that is an archive; `application/zip` for another archive.
 
     Args:
         data: the archive.
-        said: the type that was declared, for one that is too damaged to tell.
+        said: the declared type, for an archive too damaged to tell its type.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
@@ -57,14 +57,14 @@ def package_type(data: bytes, said: str | None = None) -> str:
 
 
 def inner_text(data: bytes, mime: str) -> tuple[int, int] | None:
-    """Measure the text inside a document in bytes of UTF-8, without its marks.
+    """Measure the text inside a document in bytes of UTF-8, without its markup.
 
     Args:
         data: the document.
         mime: its type.
 
     Returns:
-        What a provider reads at least and at most (they differ for sheets), None where it cannot be told.
+        The least and the most that a provider reads (they differ for sheets); None if unknown.
     """
     if mime == RTF:
         plain = len(_CONTROL.sub(b"", _PICTURE.sub(b" ", data)))
@@ -100,14 +100,14 @@ def _weighed(package: zipfile.ZipFile) -> tuple[int, int]:
 
 @dataclass(slots=True)
 class _Tally:
-    """What stands in one entry, in the whole of it and in the first rows of a sheet."""
+    """Counts of the text in one entry, in the whole entry and in the first rows of a sheet."""
 
     read: int = 0
     text: int = 0
     strings: int = 0
-    """Cells that name a string which stands elsewhere."""
+    """Cells that refer to a string stored elsewhere."""
     items: int = 0
-    """Strings that cells name."""
+    """Strings that cells refer to."""
     first: int = 0
     first_strings: int = 0
 
@@ -131,7 +131,7 @@ def _tally(blocks: Iterator[bytes], sheet: bool) -> _Tally:
 
 
 def _outside(block: bytes, inside: bool) -> tuple[int, bool]:
-    """Count the bytes of a block around its tags, a run of tags as one; tell whether a tag is open at the end."""
+    """Count the bytes of a block outside tags, a run of tags as one; tell whether a tag is open at the end."""
     if inside:
         end = block.find(b">")
         if end < 0:

@@ -1,4 +1,4 @@
-"""Text from bytes, and in what they were written."""
+"""Decodes text from bytes, and tells its encoding."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Marks at the beginning, the longer before those that begin them."""
+"""Byte order marks, longer ones before those that are their beginnings."""
 _CONTROL = re.compile("[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")  # not bell to return, nor the escape of colours
 CONTROL_SHARE = 0.01
-"""Share of control characters up to which what can be read is taken for text; of random bytes, it is .1."""
+"""Largest share of control characters in a text; random bytes have .1."""
 ZERO_SHARE = 0.3
-"""Share of zero bytes at odd places, or at even ones, from which bytes are UTF-16 without a mark."""
+"""Share of zero bytes at odd or at even places from which bytes count as UTF-16 without a mark."""
 FOREIGN_SHARE = 0.3
-"""Share of bytes above 127 up to which a text that is no UTF-8 is taken for a western one."""
+"""Largest share of bytes above 127 up to which a text that is no UTF-8 counts as a western one."""
 LOOKED_AT = 65_536
-"""Bytes by which an encoding is guessed."""
+"""Bytes from which an encoding is guessed."""
 
 
 def decoded(data: bytes, *, charset: str | None = None, expected: bool = False) -> tuple[str, str] | None:
-    r"""Return the text in bytes and its encoding, None where they are no text.
+    r"""Return the text in bytes and its encoding; None if the bytes are no text.
 
     Args:
         data: the bytes.
-        charset: the encoding that was declared.
-        expected: whether they were declared as text, so that the encoding may be a rare one.
+        charset: the declared encoding.
+        expected: whether the bytes were declared as text, so that the encoding may be a rare one.
 
     Example:
         >>> decoded(b"caf\xe9, 5 \x80"), decoded(bytes(range(256)))
@@ -65,7 +65,7 @@ def _readable(data: bytes, encoding: str) -> tuple[str, str] | None:
 
 
 def _unmarked(data: bytes) -> tuple[str, str] | None:
-    """Read UTF-16 without a mark, told by the zero bytes of its western letters, spaces and line ends."""
+    """Read UTF-16 without a mark, recognized by the zero bytes of western letters, spaces and line ends."""
     head = data[: LOOKED_AT & ~1]
     even, odd = head[::2].count(0), head[1::2].count(0)
     for mine, other, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):

@@ -1,4 +1,4 @@
-"""Types of files: by their first bytes, by what was declared, by their name."""
+"""Tells the types of files: by their first bytes, by the declared type, by their name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OFFICE: Mapping[str, str] = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xl/",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "ppt/",
 }
-"""Types of Office Open XML to the folder that a package of the type has [ECMA-376, part 2]."""
+"""Types of Office Open XML, and the folder in a package of each type [ECMA-376, part 2]."""
 SHEETS = frozenset(
     {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -28,7 +28,7 @@ RTF = "application/rtf"
 WRITTEN = re.compile(
     r"application/(?:(?:x-)?rtf|msword|x-ole-storage|epub\+zip|vnd\.(?:ms-|oasis\.opendocument|openxmlformats).*)"
 )
-"""Types of documents that hold text above all, with what makes it look so [IANA, Media types]."""
+"""Types of documents that hold mostly text [IANA, Media types]."""
 
 _GENERIC = frozenset({"application/octet-stream", "binary/octet-stream", "application/x-binary", "*/*"})
 _HEADS: tuple[tuple[int, bytes, str], ...] = (
@@ -82,18 +82,18 @@ _NAMES: Mapping[str, str] = {
     "opus": "audio/ogg", "ogg": "audio/ogg", "flac": "audio/flac", "m4a": "audio/mp4", "webm": "video/webm",
     "mkv": "video/webm", "doc": OLD_OFFICE, "xls": OLD_OFFICE, "ppt": OLD_OFFICE,
 }  # fmt: skip
-"""Other endings of which the same holds."""
+"""Other endings that Python's table lacks or takes for something else."""
 READ = 1_024
-"""Bytes in which media must have shown that they are no text, and a PDF that it is one."""
+"""Bytes within which media must show that they are no text, and a PDF that it is one."""
 TAG_END = 16_384
-"""Bytes behind a tag of sound in which the sound begins; a frame has 5,760 at most."""
+"""Bytes after a sound's tag within which the sound begins; a frame has 5,760 at most."""
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x80-\xff]")
 _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 """Bytes of the second header of a bitmap, by its version."""
 
 
 def declared_type(mime: str | None, name: str | None) -> tuple[str | None, str | None]:
-    """Return the type that was declared, or else that of the name, and the charset.
+    """Return the declared type, or else the type of the name, and the charset.
 
     Example:
         >>> declared_type("Text/CSV; charset=cp1252", None), declared_type(None, "https://x.org/a/main.rs?raw=1")
@@ -108,7 +108,7 @@ def declared_type(mime: str | None, name: str | None) -> tuple[str | None, str |
 
 
 def kind_of(mime: str | None) -> Literal["text", "image", "audio", "video", "file"]:
-    """Return the kind of a type; a file where there is none."""
+    """Return the kind of a type; `file` without a type."""
     if mime is None:
         return "file"
     if _TEXTUAL.fullmatch(mime):
@@ -124,11 +124,11 @@ def kind_of(mime: str | None) -> Literal["text", "image", "audio", "video", "fil
 
 
 def signature(data: bytes, said: str | None = None) -> str | None:
-    """Return the type that the first bytes show, None where they show none.
+    """Return the type that the first bytes show; None if they show none.
 
     Args:
         data: the whole content.
-        said: the declared type, which tells sound from film where both have one form.
+        said: the declared type, which decides between sound and film if both have the same form.
     """
     head = data[:64]
     if _is_pdf(data):
@@ -148,7 +148,7 @@ def signature(data: bytes, said: str | None = None) -> str | None:
 
 
 def _tagged(data: bytes) -> str | None:
-    """Return the type of the sound behind a tag [id3.org, ID3v2.4, 3.1]; some zero bytes may stand between."""
+    """Return the type of the sound after a tag [id3.org, ID3v2.4, 3.1]; some zero bytes may stand between."""
     size = 0
     for byte in data[6:10]:
         size = size << 7 | byte & 0x7F
@@ -161,18 +161,18 @@ def _framed(data: bytes) -> str | None:
 
 
 def _is_pdf(data: bytes) -> bool:
-    """Tell whether bytes are a PDF; others may stand before it [PDF 1.7, note 13 of annex H]."""
+    """Tell whether bytes are a PDF; other bytes may stand before it [PDF 1.7, note 13 of annex H]."""
     start = data[:READ].find(b"%PDF-")
     return start == 0 or (start > 0 and (not data[:start].strip(b"\xef\xbb\xbf\0 \t\r\n") or b"startxref" in data))
 
 
 def _either(mime: str, said: str | None) -> str:
-    """Return what was declared where film may as well be sound alone."""
+    """Return the declared type if it is sound and the bytes may be film or sound alone, else the bytes' type."""
     return said if mime in ("video/mp4", "video/webm") and said and said.startswith("audio/") else mime
 
 
 def _is_so(head: bytes, mime: str) -> bool:
-    """Look further where the first bytes are too few, or stand behind those of a container."""
+    """Check further bytes if the first bytes are too few, or stand inside a container."""
     match mime:
         case "image/bmp":
             return int.from_bytes(head[14:18], "little") in _BMP_HEADERS and not any(head[6:10])
@@ -214,13 +214,13 @@ _MPEG_HERTZ = (44_100, 48_000, 32_000)
 
 
 def _frames(data: bytes, length: Callable[[bytes], int]) -> bool:
-    """Tell whether two frames of sound follow each other, so that a chance pair of bytes is none."""
+    """Tell whether two frames of sound follow each other, so that a chance pair of bytes does not count."""
     first = length(data[:8])
     return bool(first) and bool(length(data[first : first + 8]))
 
 
 def aac_frame(head: bytes) -> int:
-    """Return the bytes of a frame of AAC by its header, 0 where there is none [ISO 13818-7, 6.2]."""
+    """Return the size of an AAC frame by its header, 0 if there is none [ISO 13818-7, 6.2]."""
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 or head[2] >> 2 & 0xF > 12:
         return 0
     length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
@@ -228,7 +228,7 @@ def aac_frame(head: bytes) -> int:
 
 
 def _mpeg(head: bytes) -> int:
-    """Return the bytes of a frame of MP3 by its header, 0 where there is none."""
+    """Return the size of an MP3 frame by its header, 0 if there is none."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0
     version, layer, rate, hertz = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3), head[2] >> 4, head[2] >> 2 & 3

@@ -1,4 +1,4 @@
-"""How long sound and film are, by their headers."""
+"""Reads the length of sound and film from their headers."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from .file_types import aac_frame
 __all__ = ["TIMED", "seconds_of"]
 
 RATES = (1.0, 50_000_000.0)
-"""Bytes per second that sound or film may have, from silence to film uncompressed; a length beyond is a lie."""
+"""Possible bytes per second of sound or film, from silence to uncompressed film; a length outside is false."""
 TIMED = frozenset({"audio/wav", "audio/mpeg", "audio/ogg", "audio/aac"})
-"""Types whose every file says its length or lets it be counted, so that what does not is none."""
+"""Types with a length in every file, stated or countable; a file without a length is not of the type."""
 _HEAD = 1 << 16
-"""Bytes in which the header of a WebM file is looked for."""
+"""Bytes in which the header of a WebM file is searched for."""
 _TAGGED = frozenset(
     {"audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "audio/aiff", "audio/x-ms-wma", "video/mp4",
      "video/quicktime"}
 )  # fmt: skip
 AAC_SAMPLES = 1_024
-"""Samples of a frame of AAC [ISO 13818-7]."""
+"""Samples in a frame of AAC [ISO 13818-7]."""
 _AAC_HERTZ = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 
 
 def seconds_of(data: bytes, mime: str) -> float | None:
-    """Return the length of sound or film in seconds, None where its header does not say.
+    """Return the length of sound or film in seconds; None if its header does not tell.
 
     Args:
         data: the whole file.
@@ -56,7 +56,7 @@ def _tagged(data: bytes) -> float | None:
 
 
 def _wav(data: bytes) -> float | None:
-    """Divide the bytes of sound by those per second; a stream says a length that it does not have."""
+    """Divide the bytes of sound by the bytes per second, since a stream states a false length."""
     at, rate = 12, 0
     while at + 8 <= len(data):
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
@@ -78,7 +78,7 @@ def _aac(data: bytes) -> float | None:
 
 _SCALE = re.compile(rb"\x2a\xd7\xb1([\x81-\x88])", re.S)
 _DURATION = re.compile(rb"\x44\x89(?:\x84(.{4})|\x88(.{8}))", re.S)
-"""Elements of the header of Matroska: nanoseconds of a tick, ticks of the whole [RFC 9559, 5.1.2]."""
+"""Elements of a Matroska header: nanoseconds of a tick, ticks of the whole [RFC 9559, 5.1.2]."""
 
 
 def _webm(data: bytes) -> float | None:

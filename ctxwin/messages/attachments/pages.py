@@ -1,4 +1,4 @@
-"""How many pages a PDF has."""
+"""Counts the pages of a PDF."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from collections.abc import Iterator
 __all__ = ["page_count"]
 
 MAX_BYTES = 100_000_000
-"""Bytes of a PDF that is looked into; what is larger than OpenAI and Anthropic take (50 and 32 MB) need not be."""
+"""Bytes of the largest PDF that is read; OpenAI and Anthropic take no more than 50 and 32 MB."""
 MAX_KEPT = 4_096
-"""Page counts that are remembered: a conversation is read again at every turn."""
+"""Page counts that are remembered, since a conversation is read again at every turn."""
 
 MENDED = 8_000_000
-"""Bytes of a PDF whose tables are made again where they are damaged, at .4 to 4 seconds a megabyte [measured]."""
+"""Bytes of the largest PDF whose damaged tables are rebuilt, at .4 to 4 seconds a megabyte [measured]."""
 MAX_UNPACKED = 32_000_000
-"""Bytes that are unpacked where pages are looked for in a damaged file."""
+"""Most bytes that are unpacked to find pages in a damaged file."""
 LEAST = 10_000
-"""Bytes that each attempt to unpack counts for at least, so that their number is bounded."""
+"""Least bytes that each attempt to unpack counts for, so that the number of attempts is bounded."""
 
 _lock = threading.Lock()
 _kept: dict[bytes, int | None] = {}
@@ -33,9 +33,9 @@ _PAGE = re.compile(rb"/Type\s{0,9}/Page(?![a-zA-Z])")
 
 
 def page_count(data: bytes) -> int | None:
-    """Count the pages of a PDF, None where it is too large or too broken to tell.
+    """Count the pages of a PDF; None if it is too large or too broken to tell.
 
-    Pages that stand in compressed objects are counted, too; those of an encrypted file are as many as it says.
+    Pages in compressed objects are counted too; for an encrypted file the stated number counts.
 
     Args:
         data: the whole file.
@@ -63,7 +63,7 @@ def _counted(data: bytes) -> int | None:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what is wrong with a file out of the log: pypdf quotes the file there."""
+    """Keep errors about a file out of the log, since pypdf quotes the file there."""
     log, handler = logging.getLogger("pypdf"), logging.NullHandler()
     propagate = log.propagate
     log.addHandler(handler)
@@ -76,9 +76,9 @@ def _silence() -> Iterator[None]:
 
 
 def _seen(data: bytes) -> int | None:
-    """Count the pages that can be seen in a file that is damaged or has a password, in its compressed objects, too.
+    """Count the visible pages of a file that is damaged or has a password, also in its compressed objects.
 
-    A file that is made for the web says how many pages it has at its beginning [ISO 32000, annex F].
+    A file that is made for the web states its number of pages at its beginning [ISO 32000, annex F].
     """
     head = data[:1024]
     said = _LINEARIZED.search(head) if b"/Linearized" in head else None

@@ -1,4 +1,4 @@
-"""What an attachment is: told from its bytes first, from the declared type and the file's name after that."""
+"""Tells what an attachment is: from its bytes first, then from the declared type and the file's name."""
 
 from __future__ import annotations
 
@@ -20,32 +20,33 @@ AttachmentKind = Literal["text", "image", "audio", "video", "file", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """An attachment: its kind, what is known of it, and its text where it has one."""
+    """An attachment: its kind, its measures, and its text if it has one."""
 
     kind: AttachmentKind
-    """`file` is a document that is no plain text; `unknown` are bytes that are nothing we know."""
+    """`file` is a document that is no plain text; `unknown` are bytes of no known form."""
     media: Media
-    """Type, size, pixels, seconds, pages: what `media_tokens` counts by. `kind` goes with it, `unknown` as `file`."""
+    """Type, size, pixels, seconds, pages: the measures that `media_tokens` counts by. Its `kind` is the same, with
+    `unknown` as `file`."""
     text: str | None = None
-    """The whole text where the kind is `text` and the bytes are there."""
+    """The whole text if the kind is `text` and the bytes are there."""
     encoding: str | None = None
-    """In what the text was written, as `bytes.decode` names it."""
+    """Encoding of the text, by the name that `bytes.decode` takes."""
     genuine: bool = True
-    """Whether the bytes can be what was declared; if not, the string that holds them costs what its letters cost."""
+    """Whether the bytes can be of the declared type; if not, the string that holds them is counted letter by letter."""
 
     def encoded(self, text: str) -> bytes:
-        """Write another text, such as a shortened one, as this one was written."""
+        """Encode another text, such as a shortened one, as this one was encoded."""
         return text.encode(self.encoding or "utf-8", "replace")
 
 
 def attachment(data: bytes | None, *, mime: str | None = None, name: str | None = None) -> Attachment:
     """Tell what an attachment is, and measure it, without decoding pictures, sound or film.
 
-    Bytes that are one of the known forms are believed, whatever was declared. No bytes, however broken, raise anything
-    or cost more than linear time.
+    Bytes of a known form are believed, whatever was declared. No bytes, however broken, raise an error or cost more
+    than linear time.
 
     Args:
-        data: the content; None where it is somewhere else, behind a URL or a file's id.
+        data: the content; None if it is elsewhere, behind a URL or a file's id.
         mime: the declared type, with or without parameters such as `charset`.
         name: the file's name, or the URL.
 
@@ -97,5 +98,5 @@ def _measured(data: bytes, mime: str, said: str | None) -> Attachment:
 
 
 def _checkable(mime: str | None) -> bool:
-    """Tell whether a type is one whose first bytes are known, so that other bytes are not of it."""
+    """Tell whether a type's first bytes are known, so that other bytes cannot be of the type."""
     return mime is not None and (kind_of(mime) in ("image", "audio", "video", "text") or mime == "application/pdf")

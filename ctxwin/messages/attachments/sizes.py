@@ -1,4 +1,4 @@
-"""Width and height of an image from its bytes, without decoding it."""
+"""Reads width and height of an image from its bytes, without decoding it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["pixels"]
 
 
 MAX_SIDE = 100_000
-"""Pixels of a side beyond which a header is taken to lie: twice what JPEG can say."""
+"""Most pixels of a side; a header with more is taken as false: twice the limit of JPEG."""
 
 
 def pixels(data: bytes, mime: str) -> tuple[int, int] | None:
-    """Return width and height of an image as it is shown, None where its bytes do not say them.
+    """Return width and height of an image as it is shown; None if its bytes do not tell.
 
     Args:
         data: the whole file, or its beginning.
@@ -30,7 +30,7 @@ def pixels(data: bytes, mime: str) -> tuple[int, int] | None:
 
 
 def _icon(data: bytes) -> tuple[int, int]:
-    """Return the largest of the pictures of an icon; 0 stands for 256."""
+    """Return the size of the largest picture in an icon; 0 stands for 256."""
     count = min(int.from_bytes(data[4:6], "little"), (len(data) - 6) // 16)
     sides = [(data[at] or 256, data[at + 1] or 256) for at in range(6, 6 + 16 * count, 16)]
     return max(sides, default=(0, 0))

@@ -1,4 +1,4 @@
-"""Would the provider take this request? A check for anyone's messages."""
+"""Checks whether a provider would accept a request."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ RULES: Mapping[Dialect, tuple[Rule, ...]] = {
 def check(
     messages: Sequence[Mapping[str, Any]] | Mapping[str, Any], *, dialect: Dialect | None = None
 ) -> list[Violation]:
-    """Return what a provider would refuse in messages or a request body; an empty list is a valid request.
+    """Return the reasons why a provider would refuse messages or a request body; empty for a valid request.
 
-    Where messages are malformed only that is said: the other rules need well-formed ones.
+    If messages are malformed, only these faults are returned: the other rules need well-formed messages.
 
     Args:
         messages: a list of messages, or a request body around one.
-        dialect: whose rules hold; None: found out as `read` does.
+        dialect: of the rules; None detects it, as `read` does.
 
     Raises:
         InputError: `dialect` is none of the three.
@@ -97,7 +97,7 @@ def _faults(raw: Raw, dialect: Dialect) -> list[Fault]:
 
 
 def _index(position: int | None, request: Envelope) -> int | None:
-    """Positions count the system prompt from outside, which is not in the list that came in."""
+    """Return the position in the given list, which does not hold a system prompt from outside."""
     if position is None or (request.lifted and position == 0):
         return None
     return position - int(request.lifted)

@@ -1,6 +1,6 @@
-"""Rules of Anthropic Messages.
+"""Defines the rules of Anthropic Messages.
 
-Neighbouring messages of one role are one turn to the API, so rules on order look at turns.
+To the API, neighbouring messages of one role are one turn, so rules on order look at turns.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = [
 THINKING = frozenset({"thinking", "redacted_thinking"})
 
 SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
-"""Calls of tools that the provider runs; the result stands in the same turn."""
+"""Calls of tools that the provider runs; their results stand in the same turn."""
 
 USER_ONLY = frozenset({"image", "document", "search_result", "tool_result", "container_upload"})
 ASSISTANT_ONLY = frozenset({"tool_use"}) | SERVER_CALLS | THINKING
@@ -56,7 +56,7 @@ SERVER_ID = re.compile(r"srvtoolu_[a-zA-Z0-9_]+")
 class _AnthropicTurn:
     role: str
     blocks: Sequence[tuple[int, Raw]]
-    """Blocks with the position of their message."""
+    """Blocks, each with the position of its message."""
 
     def of(self, kind: str) -> list[tuple[int, Raw]]:
         return [(index, block) for index, block in self.blocks if block["type"] == kind]
@@ -74,7 +74,7 @@ def _turns(log: Log) -> list[_AnthropicTurn]:
 
 
 def _messages(log: Log) -> Iterator[tuple[int, Raw]]:
-    """Yield the messages but for a system prompt from outside, each with its position in the log."""
+    """Yield the messages without a system prompt from outside, each with its position in the log."""
     yield from list(enumerate(log.raws))[int(log.lifted) :]
 
 
@@ -128,7 +128,7 @@ def text_not_blank(log: Log) -> Iterable[Finding]:
 
 
 def nested(blocks: Iterable[Raw]) -> Iterator[Raw]:
-    """Yield blocks, and those inside results and documents."""
+    """Yield blocks, and the blocks inside results and documents."""
     for block in blocks:
         yield block
         inner = block.get("source") if block["type"] == "document" else block
@@ -219,7 +219,7 @@ def server_calls_answered(log: Log) -> Iterable[Finding]:
 
 
 def _server_pairs(log: Log) -> Iterator[tuple[int, str, bool]]:
-    """Yield what is wrong with pairs: where, what, and whether a call is the one left over."""
+    """Yield each fault of a call-result pair: where, what, and whether a call is the one left over."""
     waiting: dict[str, tuple[int, str]] = {}
     turns = _turns(log)
     for number, turn in enumerate(turns):

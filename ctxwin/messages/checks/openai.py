@@ -1,4 +1,4 @@
-"""Rules of OpenAI chat completions."""
+"""Defines the rules of OpenAI chat completions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BLOCKS: Mapping[str, frozenset[str]] = {
     "tool": frozenset({"text"}),
     "function": frozenset({"text"}),
 }
-"""Content parts that a role may have. `video_url` is not OpenAI's, but taken by servers of open models."""
+"""Content parts that each role may have. `video_url` is not OpenAI's, but servers of open models take it."""
 
 
 class ChatCall(NamedTuple):
@@ -64,7 +64,7 @@ def misspoken(name: object) -> bool:
 
 
 def lacks_content(raw: Raw) -> bool:
-    """Tell whether a message has no content where it needs some."""
+    """Tell whether a message lacks content that it needs."""
     content, role = raw.get("content"), raw["role"]
     # Simulators let the user call tools too; such a message is as complete as an assistant's.
     keys = ("tool_calls", "function_call", *(("audio", "refusal") if role == "assistant" else ()))

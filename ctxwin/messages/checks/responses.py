@@ -1,4 +1,4 @@
-"""Rules of OpenAI Responses."""
+"""Defines the rules of OpenAI Responses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PREFIXES: Mapping[str, str] = {
     "custom_tool_call": "ctc",
     "web_search_call": "ws",
 }
-"""How the id of an item begins: "Expected an ID that begins with 'rs'." and the like, of those that were reported."""
+"""Prefixes of items' ids, from reported errors ("Expected an ID that begins with 'rs'." and the like)."""
 
 
 @rule("Invalid value: 'input_text'. Supported values are: 'output_text' and 'refusal'.")

@@ -1,4 +1,4 @@
-"""The shapes that the providers take, read from `shapes.toml`, and where a value differs from its shape."""
+"""Reads the shapes that providers take from `shapes.toml`, and finds where a value differs from its shape."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..conversation import DIALECTS, Dialect, Path, brief
 __all__ = ["OPEN", "Fault", "Field", "Shape", "Union", "faults", "fits", "shape_of", "tables", "union_of"]
 
 OPEN: frozenset[Dialect] = frozenset({"openai"})
-"""Dialects that take unknown keys. OpenAI passes over them and servers of open models need some
-(`reasoning_content`); Anthropic says "Extra inputs are not permitted", Responses "Unknown parameter"."""
+"""Dialects that take unknown keys. OpenAI ignores them, and servers of open models need some (`reasoning_content`);
+Anthropic says "Extra inputs are not permitted", Responses "Unknown parameter"."""
 
 _SCALARS: Mapping[str, tuple[type, ...]] = {
     "str": (str,),
@@ -30,10 +30,10 @@ _TOKEN = re.compile(r"\s*(?:'(?P<word>[^']*)'|(?P<name>\w+)|(?P<sign>[\[\]{}|]))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Union:
-    """What a value may be: the first that fits."""
+    """The possible shapes of a value; the first that fits counts."""
 
     text: str
-    """As it is written in the file."""
+    """The union as it is written in the file."""
     scalars: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     listed: Union | None = None
@@ -53,7 +53,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """An object that a provider takes: its keys, and those with a fixed word that tell it from others."""
+    """An object that a provider takes: its keys, and the keys with a fixed word that identify it."""
 
     name: str
     fields: Mapping[str, Field]
@@ -66,19 +66,19 @@ class Fault:
 
     path: Path
     kind: Literal["value", "type", "key"]
-    """A wrong or missing value, a type that the provider does not know there, a key that it refuses."""
+    """A wrong or missing value, a type that the provider does not know there, or a key that it refuses."""
     said: str
 
     @property
     def place(self) -> str:
-        """The path as the providers write it."""
+        """The path of the place, as the providers write it."""
         steps = (f"[{step}]" if isinstance(step, int) else "." + brief(step).strip("'") for step in self.path)
         return "".join(steps).lstrip(".")
 
 
 @cache
 def tables() -> Mapping[Dialect, Mapping[str, Union | Shape]]:
-    """Return the shapes of each dialect by their names, read once."""
+    """Return the shapes of each dialect by name, read once."""
     known = tomllib.loads((files(__package__) / "shapes.toml").read_text(encoding="utf-8"))
     return {dialect: _read(known[dialect]) for dialect in DIALECTS}
 
@@ -152,14 +152,14 @@ def _parse(tokens: list[re.Match[str]], short: Mapping[str, str], text: str) -> 
 
 
 def union_of(dialect: Dialect, name: str = "Message") -> Union:
-    """Return what a name that stands for several shapes stands for."""
+    """Return the union of shapes that a name stands for."""
     found = tables()[dialect][name]
     assert isinstance(found, Union)
     return found
 
 
 def shape_of(dialect: Dialect, union: Union, value: Mapping[Any, Any]) -> Shape | None:
-    """Return the shape that an object is told to have by its `type` and `role`, the one that fits best; else None."""
+    """Return the best fitting shape for an object by its `type` and `role`; None if there is none."""
     told = list(_told(dialect, union, value))
     if len(told) < 2:
         return told[0] if told else None

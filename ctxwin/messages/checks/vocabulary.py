@@ -1,4 +1,4 @@
-"""The closed lists of what the providers document: types of Responses items, types of content blocks."""
+"""Lists the types of Responses items and of content blocks that the providers document."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ BLOCK_TYPES: Mapping[Dialect, frozenset[str]] = {
 """Content blocks, those inside results and documents included.
 
 Sources: the unions `ChatCompletionContentPart*Param` and `ResponseInputContentParam` of openai-python 3.57 with the
-parts of answers and reasoning; `BetaContentBlockParam` of anthropic 2.14 and what its members hold. `video_url` is
-not OpenAI's, but taken by servers of open models; `input_audio` in Responses is taken by some models.
+parts of answers and reasoning; `BetaContentBlockParam` of anthropic 2.14 and the blocks inside its members. `video_url`
+is not OpenAI's, but servers of open models take it; some models take `input_audio` in Responses.
 """
 
 
 def unknown_types(messages: Iterable[Any], dialect: Dialect) -> list[str]:
-    """Return the types of items and content blocks that are on no list, sorted, each once.
+    """Return the types of items and content blocks that are on no list, sorted, without repetition.
 
     Args:
         messages: of a request, in any state.
-        dialect: whose they are.
+        dialect: of the messages.
 
     Example:
         >>> unknown_types([{"role": "user", "content": [{"type": "hologram"}, {"type": "text"}]}], "openai")

@@ -1,4 +1,4 @@
-"""What the rules of all providers are written against: a log whose messages are well formed."""
+"""Defines what all rules work on: a log of well-formed messages, and the rules themselves."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ __all__ = [
 ]
 
 Finding = tuple[int | None, str]
-"""Position of a message in the log (None: the request), and what is wrong with it."""
+"""Position of a message in the log (None for the request), and the fault."""
 
 NAME = re.compile(r"[a-zA-Z0-9_-]+")
-"""What all three take as the name of a tool; the length is `MAX_NAME`."""
+"""Characters that all three providers take in the name of a tool; the length is `MAX_NAME`."""
 
 MAX_NAME: Mapping[Dialect, int] = {"openai": 64, "responses": 128, "anthropic": 128}
-"""Characters of a tool's name. OpenAI: reference of `FunctionDefinition.name` ("a maximum length of 64") and of
+"""Most characters of a tool's name. OpenAI: reference of `FunctionDefinition.name` ("a maximum length of 64") and of
 `FunctionTool` in Responses; Anthropic: "must match the regex ^[a-zA-Z0-9_-]{1,128}$" (Define tools)."""
 
 MAX_ID = 64
-"""Characters of a call's id at OpenAI: "Invalid 'input[95].call_id': string too long. Expected a string with maximum
-length 64"; the limit of chat was 40 until 2025 and is 64 since (reports of live runs, 2026)."""
+"""Most characters of a call's id at OpenAI: "Invalid 'input[95].call_id': string too long. Expected a string with
+maximum length 64"; the limit of chat was 40 until 2025 and is 64 since (reports of live runs, 2026)."""
 
 MAX_CALLS = 128
-"""Calls of one chat message: "array too long. Expected an array with maximum length 128"."""
+"""Most calls of one chat message: "array too long. Expected an array with maximum length 128"."""
 
 MAX_MARKS = 4
-"""Cache marks of a request: "A maximum of 4 blocks with cache_control may be provided. Found 5."."""
+"""Most cache marks of a request: "A maximum of 4 blocks with cache_control may be provided. Found 5."."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Log:
     faults: Sequence[Sequence[Fault]]
     """For each message the types and keys that the provider does not know."""
     body: Mapping[str, Any]
-    """The request body; empty where a list of messages came in."""
+    """The request body; empty if a list of messages was given."""
     lifted: bool = False
     """Whether the first message is the system prompt from outside the list."""
     elsewhere: bool = False
@@ -74,14 +74,14 @@ class Rule:
 
     name: str
     says: str
-    """What must be so, in one sentence."""
+    """The rule in one sentence."""
     source: str
-    """The provider's own words when it is broken, or where they are written."""
+    """The provider's error message, or the place where the rule is written."""
     find: Callable[[Log], Iterable[Finding]]
 
 
 def rule(source: str) -> Callable[[Callable[[Log], Iterable[Finding]]], Rule]:
-    """Make a function that finds where a rule is broken a rule; its name and docstring are the rule's."""
+    """Turn a function that finds faults into a rule with the function's name and docstring."""
 
     def made(find: Callable[[Log], Iterable[Finding]]) -> Rule:
         return Rule(name=find.__name__, says=str(find.__doc__), source=source, find=find)

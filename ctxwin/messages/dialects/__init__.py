@@ -1,1 +1,1 @@
-"""One file a dialect: its messages as parts, and the steps that all dialects share."""
+"""Parses the messages of each dialect into parts: one file per dialect, and steps that all share."""

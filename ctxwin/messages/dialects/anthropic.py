@@ -1,4 +1,4 @@
-"""Anthropic messages to parts."""
+"""Parses Anthropic messages into parts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["parts"]
 
 
 def parts(raw: Raw) -> Iterable[Part]:
-    """Yield the parts of a message, block by block, those nested in results and documents included.
+    """Yield the parts of a message, block by block, including those nested in results and documents.
 
     Raises:
-        MessageError: a field has not the type that it must have.
+        MessageError: a field has a wrong type.
     """
     if "content" not in raw:
         raise MessageError(f"a {raw['role']} message has no 'content'; add it")
@@ -62,7 +62,7 @@ def _block(block: Raw, kind: str, path: Path) -> Iterable[Part]:
 
 
 def _heading(block: Raw, *keys: str) -> Iterable[Part]:
-    """Yield what stands above a document; what is no string there is counted as it is."""
+    """Yield the heading of a document; a heading that is no string is counted as it is."""
     texts = [value for key in keys if isinstance(value := block.get(key), str) and value.strip()]
     if texts:
         yield Part(kind="text", text="\n".join(texts))
@@ -83,7 +83,7 @@ def _document(block: Raw, path: Path) -> Iterable[Part]:
 
 
 def _source(block: Raw, kind: Literal["image", "file"], path: Path) -> Iterable[Part]:
-    """Yield an image, or a document that is no text, as its source describes it."""
+    """Yield an image, or a document that is no text, from the description of its source."""
     source = block.get("source")
     if not isinstance(source, Mapping):
         raise MessageError(f"'source' of a {block['type']} block is {type(source).__name__}; give an object")

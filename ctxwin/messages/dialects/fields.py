@@ -1,4 +1,4 @@
-"""Steps that all dialects share: checked access to fields, readable text, results, media in base64."""
+"""Shares steps of all dialects: checked access to fields, readable text, results, media in base64."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 LABEL = 200
-"""Characters that a short known field has at most, with all that stands in it; a longer one is text."""
+"""Most characters of a known short field, with everything in it; a longer field is text."""
 LABELS = frozenset(
     {
         # What it is, and whose.
@@ -52,10 +52,10 @@ LABELS = frozenset(
         "environment", "max_output_length", "timeout_ms",
     }
 )  # fmt: skip
-"""Keys of short known fields, from the request types of the SDKs openai 3.57 and anthropic 2.14: names, numbers and
-states that providers read by themselves. `ctxwin_origin` is that of our adapters, which is never sent."""
+"""Keys of known short fields, from the request types of the SDKs openai 3.57 and anthropic 2.14: names, numbers and
+states that only providers read. `ctxwin_origin` is the key of our adapters, which is never sent."""
 SEALED = frozenset({"encrypted_content", "signature", "thought_signature", "encrypted_stdout"})
-"""Keys whose strings only the provider can read: thoughts, search results and compacted conversations."""
+"""Keys of strings that only the provider can read: thoughts, search results and compacted conversations."""
 
 _DATA_URI = re.compile(r"data:(?P<mime>[^;,]*)(?P<rest>[^,]{0,200}),", re.I)
 
@@ -64,7 +64,7 @@ def string(raw: Raw, key: str, what: str) -> str:
     """Return the string at a key.
 
     Raises:
-        MessageError: there is none, or it is not a string.
+        MessageError: there is no value, or it is not a string.
     """
     value = raw.get(key)
     if not isinstance(value, str):
@@ -74,10 +74,10 @@ def string(raw: Raw, key: str, what: str) -> str:
 
 
 def optional(raw: Raw, key: str, what: str) -> str | None:
-    """Return the string at a key, or None where there is none.
+    """Return the string at a key, or None if there is no value.
 
     Raises:
-        MessageError: there is something else.
+        MessageError: the value is not a string.
     """
     return None if raw.get(key) is None else string(raw, key, what)
 
@@ -95,20 +95,20 @@ def blocks(value: Sequence[Any], path: Path, read: Callable[[Raw, str, Path], It
 
 
 def at_least(found: Iterable[Part], raw: Raw, call_id: str | None = None) -> Iterable[Part]:
-    """Return the parts of an object; an object of nothing but labels is one, too, since it is sent."""
+    """Return the parts of an object; an object of labels alone counts as one part, since it is sent."""
     return list(found) or ([Part(kind="other", text=as_json(raw), call_id=call_id)] if raw else [])
 
 
 def answering(part: Part, call_id: str | None, name: str | None = None) -> Part:
-    """Mark a part as what a tool gave back: text becomes a result, media keep their kind."""
+    """Mark a part as a tool's result: text becomes a result, media keep their kind."""
     return replace(part, kind="result" if part.kind == "text" else part.kind, call_id=call_id, name=name or part.name)
 
 
 def as_json(value: object) -> str:
-    """Write arguments as providers print them to the model: JSON with characters as they are.
+    """Write arguments as providers show them to the model: JSON with unescaped characters.
 
     Raises:
-        MessageError: JSON has no form for it.
+        MessageError: JSON cannot hold a value.
     """
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
@@ -119,13 +119,13 @@ def as_json(value: object) -> str:
 
 
 def rest(raw: Raw, *read: str, call_id: str | None = None) -> Iterable[Part]:
-    """Yield what a parser has not read of an object: sealed content, and all that is no short known field as text.
+    """Yield the fields of an object that the parser has not read: sealed content, and all but known short fields.
 
-    So nothing that is sent is free, whatever key it stands under.
+    Unread fields count as text, so that nothing sent is free, whatever its key.
 
     Args:
         raw: any object of a message.
-        read: keys that are read already.
+        read: keys that the parser has read already.
         call_id: the call to which the object belongs.
 
     Example:
@@ -140,9 +140,9 @@ def rest(raw: Raw, *read: str, call_id: str | None = None) -> Iterable[Part]:
 
 
 def left_over(raw: Raw, *read: str) -> dict[str, Any]:
-    """Return the fields of an object that are neither read nor short and known.
+    """Return the fields of an object that are neither read nor known short fields.
 
-    Fields that say nothing (null, false, empty) are left out too, unless their names are a text by themselves.
+    Fields without content (null, false, empty) are left out too, unless their names are texts themselves.
     """
     left: dict[str, Any] = {}
     silent: dict[str, Any] = {}
@@ -155,12 +155,12 @@ def left_over(raw: Raw, *read: str) -> dict[str, Any]:
 
 
 def is_label(key: object, value: object) -> bool:
-    """Tell whether a field is short and known, with all fields in it."""
+    """Tell whether a field is a known short field, with all fields in it."""
     return key in LABELS and _short(value) <= LABEL
 
 
 def _short(value: object) -> int:
-    """Return the characters of a value; more than a label has where a field in it is not known."""
+    """Return the characters of a value; more than `LABEL` if it holds an unknown field."""
     if value is None or isinstance(value, bool | float):
         return 0
     if isinstance(value, str):
@@ -175,24 +175,24 @@ def _short(value: object) -> int:
 
 
 def sealed(text: str, call_id: str | None = None) -> Part:
-    """Return the part of a string that only the provider can read; it costs by its size."""
+    """Return the part of a string that only the provider can read; its size decides its cost."""
     return Part(kind="sealed", name=content_hash(text)[:16], call_id=call_id, media=Media(size=len(text)))
 
 
 TEXTS = frozenset({"text", "stdout", "stderr", "logs", "output", "error", "result", "transcript", "cited_text"})
-"""Keys under which the results of a provider's own tools have what was found, read or printed."""
+"""Keys in the results of provider-run tools for texts that were found, read or printed."""
 HOLDERS = TEXTS | {"content", "source", "tool_references", "outcome", "annotations", "attributes"}
-"""Keys of what is looked into that providers give it by themselves; the name of any other is text of the result."""
+"""Keys that providers themselves give to nested content; any other key is text of the result."""
 
 
 def shown(value: object, path: Path, call_id: str, block: Callable[[Raw, str, Path], Iterable[Part]]) -> Iterable[Part]:
-    """Yield what a provider's own tool gave back, whatever its shape: texts and documents, and all the rest.
+    """Yield the result of a provider-run tool, whatever its shape: texts, documents, and all other content.
 
     Args:
         value: the content of the result.
-        path: where it stands.
-        call_id: the call that it answers.
-        block: reads what stands in it as anywhere else: images and documents.
+        path: the path of the result in the message.
+        call_id: the call that the result answers.
+        block: reads images and documents in the result as elsewhere.
     """
     if isinstance(value, str):
         yield Part(kind="result", text=value, path=path, call_id=call_id)
@@ -222,16 +222,16 @@ def _shown_fields(
 
 
 def _holds(key: str, value: object) -> bool:
-    """Tell whether a field of a result is looked into, since it has text, or objects."""
+    """Tell whether a field of a result is searched, since it holds text or objects."""
     if isinstance(value, str):
         return key in TEXTS or key == "content"
     return isinstance(value, Mapping | list | tuple) and not is_label(key, value)
 
 
 INSIDE = -1
-"""A step of a path from a string to what is written in it: JSON, or a text in base64 or in a data URI."""
+"""A step of a path from a string into its content: JSON, or a text in base64 or in a data URI."""
 LONGEST_URL = 2_048
-"""Characters of an address; a longer one, or what is none, is counted as the text that it is."""
+"""Most characters of an address; a longer one, or anything that is no address, is counted as text."""
 _ADDRESS = re.compile(r"(?:https?|gs|s3|file)://[^\s\x00-\x1f]+", re.I)
 
 
@@ -245,19 +245,19 @@ def medium(
     name: str | None = None,
     detail: str | None = None,
 ) -> Iterable[Part]:
-    """Yield the part of an image, a sound, a film or a file: by its bytes, or by what is known where there are none.
+    """Yield the part of an image, sound, film or file: from its bytes, or without bytes from known facts.
 
-    A text is the text that it says, whatever it came as. What is no medium, nor the address of one, is counted as
-    text, since it may not be free.
+    A file of text becomes text, whatever its declared kind. A source that is neither a medium nor the address of one is
+    counted as text, since it may not be free.
 
     Args:
-        kind: what it is declared to be.
-        source: base64, a data URI, an address, or nothing where the provider has it.
-        path: where its block stands.
-        inside: where the source stands in the block; () where the source may not be changed.
-        mime: its declared type.
-        name: its file name, which is counted.
-        detail: OpenAI's setting of an image.
+        kind: the declared kind.
+        source: base64, a data URI, an address, or nothing if the provider has the medium.
+        path: the path of the block.
+        inside: the path of the source in the block; () if the source may not be changed.
+        mime: the declared type.
+        name: the file name, which is counted.
+        detail: OpenAI's setting for images.
     """
     if name:
         yield Part(kind="other", text=name)
@@ -286,7 +286,7 @@ def sound(block: Raw, path: Path) -> Iterable[Part]:
     """Yield the sound of an OpenAI `input_audio` part.
 
     Raises:
-        MessageError: the part holds none.
+        MessageError: the part holds no sound.
     """
     given = block.get("input_audio")
     if not isinstance(given, Mapping):
@@ -297,7 +297,7 @@ def sound(block: Raw, path: Path) -> Iterable[Part]:
 
 
 def encoded(text: str, old: str) -> str:
-    """Return a text as base64, in a data URI where there was one.
+    """Return a text as base64, as a data URI if the old value was one.
 
     Example:
         >>> encoded("Ebb", "data:text/plain;charset=utf-16;base64,AAAA"), encoded("Ebb", "AAAA")
@@ -309,7 +309,7 @@ def encoded(text: str, old: str) -> str:
 
 
 def decoded(text: str) -> bytes | None:
-    """Return the bytes of base64 or of a data URI; None where it is none."""
+    """Return the bytes of base64 or of a data URI; None for any other string."""
     head = _DATA_URI.match(text)
     written = text[head.end() :] if head else text
     if head is not None and not head["rest"].lower().endswith(";base64"):

@@ -1,4 +1,4 @@
-"""OpenAI chat messages, as most other providers take them too, to parts."""
+"""Parses OpenAI chat messages, the form of most other providers too, into parts."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .fields import LABEL, answering, as_json, at_least, blocks, medium, optiona
 __all__ = ["parts"]
 
 SAYS_SOMETHING = ("content", "tool_calls", "function_call", "audio", "refusal")
-"""A message without any of these keys is a mistake: its text stands under another key and would be lost."""
+"""A message needs one of these keys: without them, its text stands under another key and would be lost."""
 
 THINKING = ("reasoning_content", "reasoning")
-"""Keys under which DeepSeek, Qwen, OpenRouter and vLLM return what the model thought."""
+"""Keys under which DeepSeek, Qwen, OpenRouter and vLLM return the model's thoughts."""
 THOUGHTS = ("reasoning_details", "thinking_blocks")
-"""Keys under which OpenRouter and LiteLLM return the same as a list, with what only the provider can read."""
+"""Keys under which OpenRouter and LiteLLM return thoughts as a list, with parts that only the provider can read."""
 
 
 def parts(raw: Raw) -> Iterable[Part]:
-    """Yield the parts of a chat message: thoughts, content, refusal, audio, calls, and all else that it holds.
+    """Yield the parts of a chat message: thoughts, content, refusal, audio, calls, and all other fields.
 
     Raises:
-        MessageError: a field has not the type that it must have.
+        MessageError: a field has a wrong type.
     """
     if not any(key in raw for key in SAYS_SOMETHING):
         raise MessageError(

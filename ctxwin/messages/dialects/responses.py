@@ -1,4 +1,4 @@
-"""OpenAI Responses input items to parts."""
+"""Parses OpenAI Responses input items into parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CALLS: Mapping[str, str] = {
     "mcp_approval_request": "arguments",
     "program": "code",
 }
-"""Items that ask the caller for an answer, and the key of what they ask."""
+"""Items that ask the caller for an answer, and the key of their request."""
 
 HOSTED = frozenset(
     {"file_search_call", "web_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
@@ -33,14 +33,14 @@ HOSTED = frozenset(
 )  # fmt: skip
 """Tools that the provider runs: call and result are one item."""
 FOUND = ("results", "outputs", "output", "tools", "action", "code", "arguments", "error", "queries")
-"""Keys of such an item under which stands what was asked and what was found."""
+"""Keys of such an item for the request and the finds."""
 
 SETTINGS = frozenset({"additional_tools", "compaction", "configuration_update"})
-"""Items that change how the rest is read; without them it means something else."""
+"""Items that change how the rest is read; without them the rest would mean something else."""
 
 
 def item_role(raw: Raw) -> str | None:
-    """Return who made an input item: `assistant` for calls, `tool` for outputs, None where nobody spoke."""
+    """Return the role of an input item: `assistant` for calls, `tool` for outputs, None if nobody spoke."""
     kind = raw.get("type", "message")
     if kind == "message" or "role" in raw:
         return str(raw.get("role"))
@@ -58,10 +58,10 @@ def from_model(raw: Raw) -> bool:
 
 
 def parts(raw: Raw) -> Iterable[Part]:
-    """Yield the parts of an input item, and all else that it holds.
+    """Yield the parts of an input item, and all its other fields.
 
     Raises:
-        MessageError: a field has not the type that it must have.
+        MessageError: a field has a wrong type.
     """
     kind = raw.get("type", "message")
     match kind:
@@ -167,7 +167,7 @@ def _call(raw: Raw, kind: str) -> Iterable[Part]:
 
 
 def _hosted(raw: Raw, kind: str) -> Iterable[Part]:
-    """Yield a call of a tool that the provider ran, and what was found: one item."""
+    """Yield the call of a provider-run tool and its finds, which are one item."""
     call_id = optional(raw, "approval_request_id", f"a {kind}")
     if call_id is not None:
         yield Part(kind="other", call_id=call_id)

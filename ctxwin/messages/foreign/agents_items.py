@@ -1,8 +1,8 @@
-"""Dumps of the OpenAI Agents SDK that are no input of Responses.
+"""Reads dumps of the OpenAI Agents SDK that are no input of Responses.
 
-`result.to_input_list()` and a session's items are Responses items, and stay so. Of this form are the rows of a
+`result.to_input_list()` and a session's items are Responses items, and stay so. This form includes the rows of a
 `SQLiteSession`, dumped run items with their `raw_item`, a `RunState`, items of the SDK for JavaScript, the history of a
-realtime session, and lists in which chat messages and Responses items are mixed.
+realtime session, and lists that mix chat messages and Responses items.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["FORM"]
 Row = Mapping[str, Any]
 
 LISTS = ("history", "originalInput", "original_input", "input", "items", "generatedItems", "new_items", "newItems")
-"""Where a dumped run or session keeps its items: what was given, what came."""
+"""Keys of a dumped run or session for its items: input first, output second."""
 MARKS = frozenset({"callId", "item_id", "providerData", "provider_data", "rawItem", "raw_item", "message_data"})
 """Keys of items that no input of Responses has."""
 OWN_TYPES = frozenset({"function_call_result", "hosted_tool_call", "computer_call_result"})
@@ -38,7 +38,7 @@ def _recognise(value: Any) -> bool:
 
 
 def _rows(value: Any) -> Sequence[Row]:
-    """Return the items of a list of them, or of a dump around lists."""
+    """Return the items of a list of items, or of a dump around lists."""
     if not isinstance(value, Mapping):
         return [_inner(row) for row in rows_of(value)]
     if isinstance(value.get("state"), Mapping):  # a run's result around its state
@@ -57,7 +57,7 @@ def _rows(value: Any) -> Sequence[Row]:
 
 
 def _inner(row: Row) -> Row:
-    """Return the item of a run item or of a row of a database, with the time that the row tells."""
+    """Return the item inside a run item or a row of a database, with the row's time."""
     data = row.get("message_data")
     if isinstance(data, str):
         try:

@@ -1,4 +1,4 @@
-"""Messages of Amazon Bedrock's Converse: blocks whose one key says what they are.
+"""Reads messages of Amazon Bedrock's Converse: the single key of a block names its type.
 
 [docs.aws.amazon.com, Bedrock runtime, ContentBlock]
 """
@@ -31,7 +31,7 @@ MIMES: Mapping[str, str] = {
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
 }
-"""Media types of the formats that documents and sounds have."""
+"""Media types of the formats of documents and sounds."""
 
 
 def _recognise(value: Any) -> bool:

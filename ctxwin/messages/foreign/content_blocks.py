@@ -1,4 +1,4 @@
-"""Content blocks as many programs write them, to pieces of a conversation."""
+"""Turns content blocks of many programs into pieces of a conversation."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ IMAGES = frozenset({"image", "image_url", "input_image"})
 SOUNDS = frozenset({"audio", "input_audio"})
 FILES = frozenset({"document", "file", "input_file", "video"})
 ANSWERED = ("tool_use_id", "tool_call_id")
-"""Keys by which a result tells the call that it answers; without one it is a part of another result."""
+"""Keys by which a result names its call; without one the result is a part of another result."""
 LONG = 1_000
-"""Characters without a space from which a string of an unknown block is taken to be for machines."""
+"""Characters without a space from which a string of an unknown block counts as data for machines."""
 
 HEAD = 4_096
-"""Characters of base64 in which the type of an image is looked for; a multiple of 4."""
+"""Characters of base64 in which the type of an image is searched for; a multiple of 4."""
 SPOKEN_TEXT = ("application/json", "application/xml", "application/yaml", "application/javascript")
-"""Media types beside text/* whose bytes are text."""
+"""Media types besides text/* whose bytes are text."""
 SOUND_FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
-"""Sound that chat completions take [OpenAI, Audio, input_audio]."""
+"""Sound formats that chat completions take [OpenAI, Audio, input_audio]."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{4,}={0,2}[\r\n]*")
 
 
 def field_of(block: Mapping[str, Any], *names: str) -> Any:
-    """Return the value at the first of some names that has one: forms write them with a hump or an underscore."""
+    """Return the first value under several names: forms write names in camel case or with underscores."""
     return next((block[name] for name in names if block.get(name) is not None), None)
 
 
@@ -55,7 +55,7 @@ def pieces(content: Any) -> Iterator[Said]:
 
 
 def contents(content: Any) -> list[Mapping[str, Any]]:
-    """Return the content parts of what a tool gave back; thoughts and calls have no place there."""
+    """Return the content parts of a tool's result; thoughts and calls have no place there."""
     found = list(pieces(content))
     return [piece for piece in found if isinstance(piece, Mapping)] or [text("")]
 
@@ -82,7 +82,7 @@ def _block(block: Mapping[str, Any]) -> Iterator[Said]:
 
 
 def _found(block: Mapping[str, Any]) -> Iterator[Said]:
-    """Yield one thing that a tool found, read or printed: what is said of it, and what it holds."""
+    """Yield one find of a tool: its description, and its content."""
     held = block.get("content")
     inside = held if isinstance(held, str | Mapping | list | tuple) else None
     about = {key: value for key, value in block.items() if key != "type" and (key != "content" or inside is None)}
@@ -114,7 +114,7 @@ def _media(block: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _where(block: Mapping[str, Any]) -> tuple[Any, str | None]:
-    """Return the data or address of a medium, and its type, from wherever a block keeps them."""
+    """Return the data or address of a medium, and its type, from any key where a block keeps them."""
     source = object_of(block.get("source"))
     mime = field_of({**block, **source}, "media_type", "mime_type", "mediaType", "mimeType")
     data = field_of(source, "data", "url", "file_id", "content") or field_of(
@@ -163,9 +163,9 @@ def image(data: Any, *, mime: Any = None, detail: Any = None) -> dict[str, Any]:
     """Return the content part of an image.
 
     Args:
-        data: an address, a data URI, base64 or bytes; of anything else a mark is left.
-        mime: its media type, where that is known.
-        detail: OpenAI's.
+        data: an address, a data URI, base64 or bytes; anything else leaves a mark.
+        mime: the media type, if known.
+        detail: OpenAI's setting for images.
     """
     if isinstance(data, bytes | bytearray):
         data = base64.b64encode(data).decode()
@@ -180,7 +180,7 @@ def image(data: Any, *, mime: Any = None, detail: Any = None) -> dict[str, Any]:
 
 
 def sound(data: Any, *, mime: Any = None) -> dict[str, Any]:
-    """Return the content part of a sound, or a mark where chat completions do not take it."""
+    """Return the content part of a sound, or a mark if chat completions do not take the sound."""
     if isinstance(data, bytes | bytearray):
         data = base64.b64encode(data).decode()
     mime, data = _from_uri(data, mime)
@@ -195,9 +195,9 @@ def file(data: Any = None, *, name: Any = None, mime: Any = None, words: str | N
 
     Args:
         data: an address, a data URI, base64 or bytes.
-        name: what the file is called.
-        mime: its media type.
-        words: its text, in place of data.
+        name: the file's name.
+        mime: the media type.
+        words: the file's text, in place of data.
     """
     name = name if isinstance(name, str) and name else None
     if isinstance(data, bytes | bytearray):
@@ -248,7 +248,7 @@ def _for_machines(words: str) -> bool:
 
 
 def shown(value: Any) -> str:
-    """Return a value as JSON, or as itself where it is a text; strings that are for machines are told by their length.
+    """Return a text unchanged, or a value as JSON; strings for machines are replaced by their length.
 
     Example:
         >>> shown({"celsius": 22, "picture": "A" * 5_000})

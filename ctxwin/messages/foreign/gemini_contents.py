@@ -1,6 +1,6 @@
-"""Google's `contents`: requests to Gemini, with what it answered, and histories of chats with it.
+"""Reads Google's `contents`: requests to Gemini with its answers, and chat histories.
 
-Names have humps in REST and underscores in Python's SDK; both are read. [ai.google.dev, Content and Part]
+Names are in camel case in REST and with underscores in Python's SDK; both are read. [ai.google.dev, Content and Part]
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PARTS = frozenset(
      "function_response", "executableCode", "executable_code", "codeExecutionResult", "code_execution_result",
      "toolCall", "tool_call", "toolResponse", "tool_response"}
 )  # fmt: skip
-"""Keys of which a part has one."""
+"""Keys of which each part has one."""
 ROLES: Mapping[str, str] = {
     "user": "user",
     "function": "user",
@@ -30,7 +30,7 @@ ROLES: Mapping[str, str] = {
     "system": "system",
 }
 CODE = "code_execution"
-"""What the calls of Google's own interpreter are called."""
+"""Name for the calls of Google's own interpreter."""
 
 
 def _recognise(value: Any) -> bool:
@@ -53,7 +53,7 @@ def _contents(value: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _answer(value: Any) -> Sequence[Mapping[str, Any]]:
-    """Return what was answered: the first candidate's content."""
+    """Return the answer: the content of the first candidate."""
     first = next(iter(rows_of(object_of(value).get("candidates"))), {})
     inner = object_of(first.get("content"))
     return [inner] if _is_content(inner) else ()
@@ -99,7 +99,7 @@ def _joined(contents: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]
 
 
 def _glued(pieces: Sequence[Said]) -> list[Said]:
-    """Return pieces in which texts and thoughts that follow each other are one, as Google streams them."""
+    """Return pieces with consecutive texts and thoughts joined, since Google streams them in pieces."""
     found: list[Said] = []
     for piece in pieces:
         before = found[-1] if found else None

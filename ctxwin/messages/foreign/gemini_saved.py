@@ -1,4 +1,4 @@
-"""Prompts that Google's AI Studio has saved to Drive: `chunkedPrompt` with a chunk for each thing said."""
+"""Reads prompts that Google's AI Studio saved to Drive: `chunkedPrompt` with a chunk for each message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LINKED: Mapping[str, str] = {
     "driveVideo": "drive video",
     "youtubeVideo": "youtube video",
 }
-"""What a chunk shows that lies elsewhere."""
+"""Keys of a chunk for content stored elsewhere, and the name of each."""
 
 
 def _chunks(value: Any) -> list[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Sessions of the Gemini CLI: `~/.gemini/tmp/<project>/chats/session-*.json`, and the later `.jsonl`.
+"""Reads sessions of the Gemini CLI: `~/.gemini/tmp/<project>/chats/session-*.json`, and the later `.jsonl`.
 
 A line of the later form is a message, the head of the session, or a change: `$set` of the head's fields, `$rewindTo` a
 message. A message is written again when more of it is known.
@@ -21,7 +21,7 @@ __all__ = ["FORM"]
 Row = Mapping[str, Any]
 
 ROLES: Mapping[str, str] = {"user": "user", "gemini": "assistant"}
-"""Who speaks in a message of a type; the others (`info`, `error`, `warning`) tell the user of the program."""
+"""Role of each type of message; the other types (`info`, `error`, `warning`) inform the user of the program."""
 
 
 def _recognise(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Logs of inspect_ai: a whole log with its `samples`, one sample of an `.eval` file, or a list of its messages.
+"""Reads logs of inspect_ai: a whole log with its `samples`, one sample of an `.eval` file, or a list of its messages.
 
 [inspect.aisi.org.uk, inspect_ai.log EvalSample and inspect_ai.model ChatMessage]
 """
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 KEPT = "attachment://"
-"""How a string begins that stands once among a sample's attachments."""
+"""Prefix of a string that refers to a sample's attachments, where the text is kept once."""
 
 
 def _recognise(value: Any) -> bool:
@@ -39,7 +39,7 @@ def _samples(value: Row) -> Sequence[Row]:
 
 
 def _messages(sample: Row) -> list[Row]:
-    """Return the messages of a sample; what it was given and gave back where they are not kept."""
+    """Return the messages of a sample; its input and output if the messages are not kept."""
     if found := rows_of(sample.get("messages")):
         return list(found)
     given = sample.get("input")
@@ -50,7 +50,7 @@ def _messages(sample: Row) -> list[Row]:
 
 
 def _is_own(row: Row) -> bool | None:
-    """Tell whether a message is inspect's; None where it tells nothing."""
+    """Tell whether a message is inspect's; None if the message does not show it."""
     if row.get("source") in ("input", "generate"):
         return True
     calls = rows_of(row.get("tool_calls"))
@@ -79,7 +79,7 @@ def _items(rows: Sequence[Row], kept: Row) -> Any:
 
 
 def _whole(value: Any, kept: Row) -> Any:
-    """Return a value with what stands among the attachments in its place."""
+    """Return a value with the attachments in place of the references to them."""
     if isinstance(value, str):
         return kept.get(value.removeprefix(KEPT), value) if value.startswith(KEPT) else value
     if isinstance(value, Mapping):
@@ -111,7 +111,7 @@ def _call(call: Row) -> SaidCall:
 
 
 def _hosted(block: Row) -> Iterator[Said]:
-    """Yield the call of a tool that the provider ran, and what came of it."""
+    """Yield the call of a provider-run tool, and its result."""
     yield SaidCall(
         name=str(block.get("name") or block["tool_type"]), arguments=block.get("arguments"), id=block.get("id")
     )

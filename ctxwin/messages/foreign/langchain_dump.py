@@ -1,8 +1,8 @@
-"""Messages of LangChain, as its programs keep them.
+"""Reads messages of LangChain, as programs with LangChain keep them.
 
-`messages_to_dict` (`{"type", "data"}`), `dumpd` (`{"lc", "type": "constructor", "id", "kwargs"}`), `model_dump`
-(`{"type": "human", "content"}`) and pairs of role and text; alone or in the state of a graph, a checkpoint, or the
-inputs and outputs of a run. [python.langchain.com, langchain_core.messages and langchain_core.load]
+The forms are `messages_to_dict` (`{"type", "data"}`), `dumpd` (`{"lc", "type": "constructor", "id", "kwargs"}`),
+`model_dump` (`{"type": "human", "content"}`) and pairs of role and text; alone or in the state of a graph, a
+checkpoint, or the inputs and outputs of a run. [python.langchain.com, langchain_core.messages and langchain_core.load]
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ ROLES: Mapping[str, str] = {
 }
 """Types of messages, and the roles of OpenAI chat."""
 TYPES = frozenset(ROLES) - {"user", "assistant", "developer"}
-"""Types that messages have themselves; pairs may name roles of others too."""
+"""Types that messages have themselves; pairs may name roles of other programs too."""
 AROUND = ("messages", "values", "channel_values", "checkpoint", "kwargs", "state", "chat_history", "history", "message",
           "generations")  # fmt: skip
-"""Keys under which dumps keep messages, or something around them."""
+"""Keys in dumps that hold messages, or something around messages."""
 DEEP = 6
-"""How many such keys lie around messages at most: a run, its outputs, generations, a list, a message."""
+"""Most such keys around messages: a run, its outputs, generations, a list, a message."""
 REPEATED = frozenset({"tool_use", "tool_call", "function_call", "invalid_tool_call", "server_tool_call_chunk"})
-"""Types of blocks that say again what stands among the calls."""
+"""Types of blocks that repeat the calls."""
 
 Message = tuple[str, Mapping[str, Any]]
 """Type of a message and its fields."""
@@ -49,7 +49,7 @@ def _recognise(value: Any) -> bool:
 
 
 def _found(value: Any) -> list[Message]:
-    """Return the messages of a dump; none where it is something else."""
+    """Return the messages of a dump; none if the value is something else."""
     if isinstance(value, Mapping) and ("inputs" in value or "outputs" in value):
         given, came = _search(value.get("inputs"), DEEP), _search(value.get("outputs"), DEEP)
         return came if given and came[: len(given)] == given else given + came  # a graph gives back what it was given

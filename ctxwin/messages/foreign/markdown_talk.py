@@ -1,4 +1,4 @@
-"""A chat with a model as Markdown: `## User` and `## Assistant`, or `**User:**` and `**Assistant:**`."""
+"""Reads a chat with a model as Markdown: `## User` and `## Assistant`, or `**User:**` and `**Assistant:**`."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ STYLES = (
     re.compile(r"(?:[-*>][ \t]+)?_?(?P<level>\*\*|__)(?P<name>[^*_\n]{1,60}?):?(?:\*\*|__)_?:?(?:[ \t]+(?P<text>.*))?"),
     re.compile(r"<(?P<level>)(?P<name>user|assistant|human|ai|system)>[ \t]*(?P<text>.*)", re.IGNORECASE),
 )
-"""Ways to begin what somebody says; a text keeps to one of them, and to one level of headings."""
+"""Ways to begin a turn; a text keeps to one of them, and to one level of headings."""
 _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
 _NAME = re.compile(r"[^\W\d_][\w.'’ -]*")
 _CLOCK = re.compile(r"\(([^()]*\d[^()]*)\)|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?")
 WORDS = {"prompt": "user", "response": "assistant", "question": "user", "answer": "assistant", "reply": "assistant"}
-"""Further words for the two sides that exporters of Markdown use."""
+"""Further words for the two sides, as exporters of Markdown use them."""
 SHARE = 0.5
-"""Of the headings of a level, those that name a side."""
+"""Least share of a level's headings that must name a side."""
 EARLY = 30
-"""Lines that are not empty before the first turn, at most: a title, a date, an address."""
+"""Most non-empty lines before the first turn: a title, a date, an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def _read(value: Any) -> Iterable[ForeignTalk]:
 
 
 def _said(lines: Sequence[str], turns: Sequence[_MarkdownTurn]) -> Iterator[SpokenLine]:
-    """Yield what stands before the first turn, then each turn without the rule that ends it."""
+    """Yield the text before the first turn, then each turn without the rule that ends it."""
     if head := "\n".join(lines[: turns[0].line]).strip():
         yield SpokenLine(name="", text=head)
     ends = [turn.line for turn in turns[1:]] + [len(lines)]
@@ -64,7 +64,7 @@ def _said(lines: Sequence[str], turns: Sequence[_MarkdownTurn]) -> Iterator[Spok
 
 
 def _turns(lines: Sequence[str]) -> Sequence[_MarkdownTurn]:
-    """Return where turns begin; none where the text is no such transcript."""
+    """Return the beginnings of turns; none if the text is no such transcript."""
     marks = _marks(lines)
     for style in STYLES:
         found = [(at, match) for at in marks if (match := style.fullmatch(lines[at].strip()))]
@@ -80,7 +80,7 @@ def _turns(lines: Sequence[str]) -> Sequence[_MarkdownTurn]:
 
 
 def _marks(lines: Sequence[str]) -> Sequence[int]:
-    """Return the lines that may begin a turn: outside of fenced code."""
+    """Return the lines that may begin a turn: outside fenced code."""
     marks, fence = [], ""
     for at, line in enumerate(lines):
         if found := _FENCE.match(line):
@@ -103,7 +103,7 @@ def _turn(at: int, match: re.Match[str]) -> _MarkdownTurn | None:
 
 
 def _role(name: str) -> str | None:
-    """Return the side that a heading names: without signs before it, and a number or a time after it."""
+    """Return the side that a heading names, ignoring signs before it, and a number or a time after it."""
     found = _NAME.search(_CLOCK.sub("", name))
     word = found[0].strip().lower() if found else ""
     word = re.sub(r"\s+(?:message|prompt|response|turn|query)?\s*\d*$", "", word.rstrip(" .-"))

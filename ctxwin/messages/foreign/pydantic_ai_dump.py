@@ -1,4 +1,4 @@
-"""Histories of Pydantic AI: `result.all_messages_json()`, a list of requests and responses made of parts.
+"""Reads histories of Pydantic AI: `result.all_messages_json()`, a list of requests and responses made of parts.
 
 [ai.pydantic.dev, pydantic_ai.messages]
 """
@@ -88,7 +88,7 @@ def _shown(content: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _standard(data: Any) -> Any:
-    """Return base64 in its usual letters; pydantic writes those for addresses."""
+    """Return base64 in the standard alphabet; pydantic writes the URL-safe one."""
     return data.translate(str.maketrans("-_", "+/")) if isinstance(data, str) and ":" not in data else data
 
 

@@ -1,4 +1,4 @@
-"""Items of OpenAI Responses, as agents keep them, to pieces of a conversation."""
+"""Turns items of OpenAI Responses, as agents keep them, into pieces of a conversation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "tool_search_call": ("arguments", "query"),
     "mcp_approval_request": ("arguments",),
 }
-"""Items that are answered by another one, and where they keep what they ask."""
+"""Items that another item answers, and the keys of their request."""
 HOSTED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "web_search_call": (("action", "query"), ("results",)),
     "file_search_call": (("queries",), ("results",)),
@@ -32,16 +32,16 @@ HOSTED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "mcp_list_tools": (("server_label",), ("tools", "error")),
     "hosted_tool_call": (("arguments",), ("output",)),
 }
-"""Items of tools that the provider runs: where they keep what was asked, and what came of it."""
+"""Items of provider-run tools: the keys of request and result."""
 ANSWERS = frozenset(
     {"function_call_result", "shell_call_output", "function_call_output", "custom_tool_call_output",
      "local_shell_call_output", "apply_patch_call_output", "computer_call_output", "computer_call_result",
      "tool_search_output", "mcp_approval_response", "mcp_tool_call_output"}
 )  # fmt: skip
 SILENT = frozenset({"item_reference", "compaction", "compaction_trigger", "additional_tools", "ghost_snapshot"})
-"""Items in which nobody says anything that can be read."""
+"""Items without any readable words."""
 ITEMS = frozenset({"message", "reasoning", "agent_message", *ASKED, *HOSTED, *ANSWERS, *SILENT})
-"""Types of items, those of Codex and of the Agents SDK for JavaScript with them."""
+"""Types of items, including those of Codex and of the Agents SDK for JavaScript."""
 ROLES = frozenset({"system", "developer", "user", "assistant"})
 
 
@@ -108,7 +108,7 @@ def _output(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _unwrapped(output: str) -> str:
-    """Return what a command of early Codex put out, which stands in JSON with its exit code."""
+    """Return the output of a command of early Codex, which is stored in JSON with its exit code."""
     if output.startswith('{"output":'):
         try:
             found = json.loads(output)

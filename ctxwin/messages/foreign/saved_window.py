@@ -1,6 +1,6 @@
-"""What `Window.export` and `/save` of the chat write; its messages come back in their own form.
+"""Reads exports of `Window.export` and of the chat's `/save`; messages keep their own form.
 
-What was told to be forgotten is left out, and what was pinned is pinned.
+Forgotten messages are left out, and pinned messages stay pinned.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A conversation put together from what a foreign form says, in such an order that a provider takes it.
+"""Puts the parts of a foreign conversation into an order that a provider takes.
 
-Forms hand in what was said, called and given back in whatever order they keep it. Out come OpenAI chat messages in
-which each call is followed by its results, each id is there once, and pictures stand where pictures may stand.
+Forms add texts, calls and results in the order in which they keep them. The result is OpenAI chat messages in which
+results follow each call, each id is used once, and pictures stand where they may.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from .speech import Said, SaidCall, SaidResult, Thought, text
 __all__ = ["NO_RESULT", "Script"]
 
 NO_RESULT = "[no result]"
-"""What stands for the result of a call that was interrupted."""
+"""Stands for the result of an interrupted call."""
 ROLES = frozenset({"system", "developer", "user", "assistant"})
-"""Who may speak; whoever else does is taken for a user."""
+"""Possible roles; any other counts as a user."""
 NAMELESS = "tool"
-"""What a function without a name is called."""
+"""Name for a function without a name."""
 
 _NOT_IN_FUNCTIONS = re.compile(r"[^a-zA-Z0-9_-]")
-"""What the name of a function may not have [OpenAI, Chat completions, `tools`]."""
+"""Characters that the name of a function may not have [OpenAI, Chat completions, `tools`]."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,23 +53,23 @@ class _ScriptTurn:
     asked: list[_Asked] = field(default_factory=list)
     by_id: dict[str, _Asked] = field(default_factory=dict)
     waiting: dict[str | None, deque[_Asked]] = field(default_factory=dict)
-    """Calls that may have no result yet, by name, and under None all."""
+    """Calls that may have no result yet, by name, and all of them under None."""
     answered: bool = False
     """Whether one of its calls has a result."""
     answers: str | None = None
-    """The call that a message of a tool answers, where the call is in another part of the conversation."""
+    """The call that a tool's message answers, if the call is in another part of the conversation."""
 
     @property
     def streamed(self) -> bool:
-        """Whether the form names the message and may tell of it more than once."""
+        """Whether the form gives the message a key and may add to it more than once."""
         return bool(self.key) and not str(self.key).startswith(" ")
 
 
 class Script:
-    """Collects what was said and puts it into order.
+    """Collects the parts of a conversation and puts them into order.
 
     Args:
-        whole: whether the conversation is all there; else calls may be answered before or after it.
+        whole: whether the conversation is complete; otherwise calls may be answered before or after it.
 
     Example:
         >>> script = Script()
@@ -97,16 +97,16 @@ class Script:
         key: str | None = None,
         joined: bool = False,
     ) -> None:
-        """Take what one said.
+        """Take one message.
 
         Args:
-            role: of OpenAI chat; that of a message with nothing but results does not matter.
-            pieces: what the message has, in order; what follows a result is another message.
-            speaker: who spoke.
-            time: when.
-            session: which sitting.
-            key: names the message where the form keeps it in several pieces.
-            joined: whether thoughts, words and calls that come one by one are one message until a result comes.
+            role: a role of OpenAI chat; for a message of results alone it does not matter.
+            pieces: the pieces of the message, in order; pieces after a result form another message.
+            speaker: the speaker.
+            time: the time.
+            session: the sitting.
+            key: names the message if the form keeps it in several pieces.
+            joined: whether thoughts, words and calls that come one by one form one message until a result comes.
         """
         about = {"speaker": speaker, "time": time, "session": session}
         key = key or ("" if joined else f" {len(self._turns)}")
@@ -219,7 +219,7 @@ class Script:
 
 
 def _id(found: Any) -> str | None:
-    """Return an id as text: some forms count."""
+    """Return an id as text, since some forms use numbers."""
     return str(found) if isinstance(found, str | int) and found != "" else None
 
 
@@ -231,7 +231,7 @@ def _continues(last: _ScriptTurn, piece: Said, key: str) -> bool:
 
 
 def _add_part(turn: _ScriptTurn, part: Mapping[str, Any]) -> None:
-    """Add a content part; in a stream in place of the shorter beginning of itself, and once."""
+    """Add a content part once; in a stream it replaces its own shorter beginning."""
     if part["type"] != "text":
         turn.parts.append(part)
         return
@@ -246,7 +246,7 @@ def _add_part(turn: _ScriptTurn, part: Mapping[str, Any]) -> None:
 
 
 def _with_thoughts(turns: Iterable[_ScriptTurn]) -> list[_ScriptTurn]:
-    """Return turns in which thoughts stand with what was said after them; where nothing was, they are what was said."""
+    """Return turns with each thought joined to the next words; a thought without words becomes words."""
     found: list[_ScriptTurn] = []
     for turn in turns:
         before = found[-1] if found else None
@@ -288,7 +288,7 @@ def _written_call(one: _Asked) -> dict[str, Any]:
 
 
 def _arguments(value: Any) -> str:
-    """Return arguments as the JSON of an object, which they must be."""
+    """Return arguments as the JSON of an object."""
     if isinstance(value, str):
         try:
             found = json.loads(value)
@@ -303,7 +303,7 @@ def _arguments(value: Any) -> str:
 
 
 def _words(parts: Iterable[Mapping[str, Any]]) -> str:
-    """Return the text of content parts, with a mark for each that is none."""
+    """Return the text of content parts, with a mark for each part that is no text."""
     return "\n\n".join(part["text"] if part["type"] == "text" else _mark(part) for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""A talk as a table: CSV with a column that says who and one that says what, or with one for each side of a chat."""
+"""Reads a talk in a table: CSV with a column of speakers and one of texts, or with a column per side of a chat."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["FORM"]
 
 DELIMITERS = ",;\t|"
 SAMPLE = 1 << 16
-"""Characters by which the delimiter is found."""
+"""Characters from which the delimiter is found."""
 HEADER = 2_000
-"""Characters of the line that names the columns, at most."""
+"""Most characters of the line that names the columns."""
 FIELD = 1 << 26
-"""Characters of one cell, at most."""
+"""Most characters of one cell."""
 COLUMNS: Mapping[str, frozenset[str]] = {
     "name": frozenset({"role", "speaker", "author", "sender", "from", "who", "participant", "username", "user name",
                        "user", "name", "nickname", "speaker name", "sender name", "from name", "role name"}),
@@ -32,9 +32,9 @@ COLUMNS: Mapping[str, frozenset[str]] = {
     "talk": frozenset({"conversation id", "conversation", "dialogue id", "dialog id", "chat id", "conv id", "talk",
                        "conversation title", "chat session", "session id", "thread id", "chat", "channel"}),
 }  # fmt: skip
-"""What columns are called, with spaces for `_` and `-`, in small letters."""
+"""Names of columns, with spaces for `_` and `-`, in lower case."""
 SURE = frozenset({"role", "speaker", "sender", "participant", "speaker name", "sender name", "role name"})
-"""Names of the column of speakers that no other table has beside one of texts."""
+"""Names of a column of speakers that no other table has together with a column of texts."""
 SIDES = (
     ("user", "assistant"),
     ("human", "assistant"),
@@ -49,7 +49,7 @@ SIDES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SpokenTable:
-    """A table with its columns told apart."""
+    """A table with the meaning of its columns."""
 
     rows: Sequence[Sequence[str]]
     names: Sequence[str]
@@ -62,7 +62,7 @@ def _recognise(value: Any) -> bool:
 
 
 def _table(text: str, *, limit: int | None = None) -> _SpokenTable | None:
-    """Return a text as a table; None where it has not the columns of a talk."""
+    """Return a text as a table; None if it lacks the columns of a talk."""
     text = text.lstrip("\ufeff").lstrip("\r\n")
     header = text[:HEADER].partition("\n")[0].strip()
     if len(header) == HEADER:
@@ -83,7 +83,7 @@ def _table(text: str, *, limit: int | None = None) -> _SpokenTable | None:
 
 
 def _are_told(names: Sequence[str], columns: Mapping[str, int]) -> bool:
-    """Tell whether columns say who says what: by a sure name, an author with a time, or as all that there is."""
+    """Tell whether columns certainly are a talk: by a sure name, an author with a time, or no other columns."""
     if not {"name", "text"} <= columns.keys():
         return False
     who = names[columns["name"]]
@@ -103,7 +103,7 @@ def _first(names: Sequence[str], called: frozenset[str]) -> int | None:
 
 
 def _rows(text: str, delimiter: str, *, whole: bool) -> Sequence[Sequence[str]]:
-    """Return the rows below the header that hold anything."""
+    """Return the non-empty rows below the header."""
     before = csv.field_size_limit(FIELD)
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=whole)
@@ -128,7 +128,7 @@ def _read(value: Any) -> Iterable[ForeignTalk]:
 
 
 def _lines(cells: Sequence[str], table: _SpokenTable) -> Iterator[SpokenLine]:
-    """Yield what a row says; cells with words in columns of other names stand below it."""
+    """Yield the words of a row; cells with words in columns of other names are added below."""
     time = iso(cells[table.columns["time"]]) if "time" in table.columns else None
     if table.sides is not None:
         for side, role in zip(table.sides, ("user", "assistant"), strict=True):

@@ -1,7 +1,7 @@
-"""Results of tau-bench and tau2-bench: what agent, simulated user and tools said in each task.
+"""Reads results of tau-bench and tau2-bench: the messages of agent, simulated user and tools in each task.
 
-The first keeps a list of `{"task_id", "reward", "info", "traj"}` with messages of OpenAI chat; the second an object of
-`simulations`, or a file for each, whose calls stand without `function` and whose user may call tools too.
+tau-bench keeps a list of `{"task_id", "reward", "info", "traj"}` with messages of OpenAI chat. tau2-bench keeps an
+object of `simulations`, or a file for each; its calls have no `function`, and its user may call tools too.
 [github.com/sierra-research/tau-bench and tau2-bench, data_model/message.py]
 """
 

@@ -1,4 +1,4 @@
-"""Messages of Vercel's AI SDK: those of its user interface with `parts`, older ones, and those for models.
+"""Reads messages of Vercel's AI SDK: those of its user interface with `parts`, older ones, and those for models.
 
 [ai-sdk.dev, UIMessage and ModelMessage; the older `toolInvocations` of version 4 and before]
 """
@@ -25,9 +25,9 @@ ROLES: Mapping[str, str] = {
     "data": "user",
 }
 OWN_BLOCKS = frozenset({"tool-call", "tool-result", "tool-error", "tool-approval-request", "tool-approval-response"})
-"""Types of content blocks that only the messages for models have."""
+"""Types of content blocks that only messages for models have."""
 ENDED: Mapping[str, str] = {"output-denied": "[denied]", "output-error": "[error]"}
-"""States of a call in which no output will come."""
+"""States of a call after which no output will come."""
 
 
 def _recognise(value: Any) -> bool:
@@ -79,7 +79,7 @@ def _of(value: Any, key: str) -> Any:
 
 
 def _steps(row: Row) -> Iterator[list[Said]]:
-    """Yield what a message has, step by step: the calls of a step are made at once."""
+    """Yield the pieces of a message step by step; the calls of a step are made at once."""
     step: list[Said] = []
     if isinstance(thought := row.get("reasoning"), str) and "parts" not in row:
         step.append(Thought(thought))
@@ -134,7 +134,7 @@ def _call(part: Row, name: str) -> SaidCall:
 
 
 def _invocation(part: Row) -> Iterator[Said]:
-    """Yield a call, and its result where there is one."""
+    """Yield a call, and its result if it has one."""
     call = _call(part, word(part, "toolName"))
     yield call
     state = str(part.get("state"))
@@ -146,7 +146,7 @@ def _invocation(part: Row) -> Iterator[Said]:
 
 
 def _output(given: Any) -> list[Mapping[str, Any]]:
-    """Return what a tool gave back; for models it stands in an object that tells its kind."""
+    """Return the result of a tool; messages for models keep it in an object that names its type."""
     kind = given.get("type") if isinstance(given, Mapping) else None
     if kind in ("text", "error-text", "json", "error-json") and "value" in given:
         return [text(shown(given["value"]))]

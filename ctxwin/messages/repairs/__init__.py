@@ -1,4 +1,4 @@
-"""Make messages valid, and say how."""
+"""Makes messages valid, and lists the changes."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ MENDERS: Mapping[Dialect, Callable[[RepairWork], None]] = {
 }
 
 ROUNDS = 5
-"""How often a request is mended at most: as it is, by the rules of another dialect where it turns out to be that, with
-what still offends as plain text, with all of it as plain text."""
+"""Most rounds in which a request is mended: as it is, by the rules of another dialect if it turns out to be that one,
+with the remaining faults as plain text, with everything as plain text."""
 
 
 def repair(
     messages: Sequence[Mapping[str, Any]] | Mapping[str, Any], *, dialect: Dialect | None = None
 ) -> tuple[Written, list[Repair]]:
-    r"""Return messages that the provider takes, and a list of what was done to make them so.
+    r"""Return messages that the provider takes, and a list of the changes that made them valid.
 
-    Messages that are valid come back as they are, with an empty list. Nothing is lost without being named: what
-    cannot stand as it is becomes text where it says something, and strings that stand nowhere in the result are
-    listed in the repair of their message. What came in is never changed.
+    Valid messages come back unchanged, with an empty list. Nothing is lost without being named: content that cannot
+    stay becomes text if it has words, and strings that are nowhere in the result are listed in the repair of their
+    message. The given messages are never changed.
 
     Args:
         messages: a list of messages, or a request body around one.
-        dialect: whose rules hold; None: found out as `read` does.
+        dialect: of the rules; None detects it, as `read` does.
 
     Returns:
-        The messages in the form that came in, for which `check` finds nothing, and the repairs in order.
+        The messages in the form that came in, which pass `check`, and the repairs in order.
 
     Raises:
-        MessageError: there are no messages, or nothing can be made of what came in.
+        MessageError: there are no messages, or nothing can be made of them.
         InputError: `dialect` is none of the three.
 
     Example:
@@ -69,7 +69,7 @@ def repair(
 
 
 def _mended(work: RepairWork, request: Envelope, dialect: Dialect | None) -> Written:
-    """Mend a request until nothing offends."""
+    """Mend a request until it is valid."""
     plain = False
     for _ in range(ROUNDS):
         mend_messages(work)
@@ -104,7 +104,7 @@ def _work(request: Envelope) -> RepairWork:
 
 
 def _written(work: RepairWork, request: Envelope) -> Written:
-    """Return the request in the form that it came in; without a message left, it holds one that says so."""
+    """Return the request in the form that came in; if no message is left, a message says so."""
     if not work.entries:
         work.entries = [Entry({"role": "user", "content": "[empty message]"}, 0)]
         work.note(0, "not_empty", "a mark was put where no message was left")

@@ -1,4 +1,4 @@
-"""Anthropic: blocks where a role may have them, results right behind their calls, system prompts in their place."""
+"""Mends Anthropic messages: blocks by role, results right behind their calls, system prompts in their place."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def mend_anthropic(work: RepairWork) -> None:
 
 
 def _lead(work: RepairWork) -> None:
-    """A system message before all others joins the system prompt, or is said by the user where there is none."""
+    """Move a leading system message into the body's system prompt; without a body, it becomes a user's message."""
     while work.entries and work.entries[0].raw["role"] == "system":
         entry = work.entries[0]
         if work.body:
@@ -60,7 +60,7 @@ def _blocks(raw: Raw) -> list[Any]:
 
 
 def _by_role(work: RepairWork, entry: Entry) -> None:
-    """Blocks that a role may not have become text; a result waits for its call."""
+    """Turn blocks that a role may not have into text; a result waits for its call."""
     raw, role = entry.raw, entry.raw["role"]
     if isinstance(raw["content"], str) or not any(_wrong(role, block["type"]) for block in raw["content"]):
         return
@@ -107,7 +107,7 @@ def _without_blanks(blocks: Sequence[Any]) -> list[Any]:
 
 
 def _left(work: RepairWork) -> None:
-    """Messages without content are left out, but for an assistant's at the end; one at least stays."""
+    """Leave out messages without content, except an assistant's at the end; at least one message stays."""
     kept = []
     for position, entry in enumerate(work.entries):
         final = position == len(work.entries) - 1 and entry.raw["role"] == "assistant"
@@ -140,7 +140,7 @@ def _calls(entry: Entry) -> list[Any]:
 
 
 def _thoughts(work: RepairWork) -> None:
-    """Thinking that led to nothing becomes text; what is sealed goes."""
+    """Turn thinking without anything after it into text; sealed thinking is dropped."""
     for entry in work.entries:
         content = entry.raw["content"]
         if entry.raw["role"] != "assistant" or isinstance(content, str) or not content:
@@ -157,7 +157,7 @@ def _thoughts(work: RepairWork) -> None:
 
 
 def _chain(work: RepairWork) -> None:
-    """With thinking enabled, an open tool chain that lost its thinking becomes text."""
+    """With thinking enabled, turn an open tool chain that lost its thinking into text."""
     enabled = work.body.get("thinking")
     if not isinstance(enabled, dict) or enabled.get("type") != "enabled":
         return
@@ -185,7 +185,7 @@ def _chain(work: RepairWork) -> None:
 
 
 def _asides(work: RepairWork) -> None:
-    """System messages that stand where none may are said by the user."""
+    """Turn system messages that are not allowed at their place into messages of the user."""
     after = "assistant"
     for position in range(len(work.entries) - 1, -1, -1):
         entry = work.entries[position]
@@ -211,7 +211,7 @@ def _first(work: RepairWork) -> None:
 
 
 def _prefill(work: RepairWork) -> None:
-    """An answer to go on with loses the white space at its end."""
+    """Strip the white space at the end of an answer to continue."""
     entry = work.entries[-1] if work.entries else None
     if entry is None or entry.raw["role"] != "assistant":
         return
@@ -225,7 +225,7 @@ def _prefill(work: RepairWork) -> None:
 
 
 def _marks(work: RepairWork) -> None:
-    """Cache marks beyond four go, the earliest in the messages first; then those of an hour after shorter ones."""
+    """Remove cache marks beyond four, the earliest in the messages first; then hour marks after shorter ones."""
     holders = [*([work.system] if work.system else []), *work.entries]
     found = list(marks([entry.raw for entry in holders], work.body))
     spare = len(found) + isinstance(work.body.get("cache_control"), Mapping) - MAX_MARKS
@@ -253,7 +253,7 @@ def _marks(work: RepairWork) -> None:
 
 
 def _unmarked(blocks: Sequence[Any], drop: set[int]) -> list[Any]:
-    """Return blocks without the cache marks of some, those inside results and documents included."""
+    """Return blocks without some cache marks, including blocks inside results and documents."""
     made = []
     for block in blocks:
         new = {key: value for key, value in block.items() if key != "cache_control"} if id(block) in drop else block

@@ -1,4 +1,4 @@
-"""Anthropic's calls and results: those of the provider's tools in one turn, those of ours in the turn behind."""
+"""Pairs Anthropic's calls and results: those of provider-run tools in one turn, others in the next turn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["mend_pairs", "mend_servers"]
 
 
 _Place = tuple[int, int]
-"""A block: position of its message, and of it within the message."""
+"""The place of a block: position of its message, and position within the message."""
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ def _blocks(entry: Entry) -> list[Any]:
 
 
 def _put(work: RepairWork, changed: dict[_Place, Any], rule: str, done: str) -> None:
-    """Put other blocks at places of messages; None takes one out."""
+    """Replace blocks at places of messages; None removes a block."""
     by_entry: dict[int, dict[int, Any]] = {}
     for (place, order), block in changed.items():
         by_entry.setdefault(place, {})[order] = block
@@ -52,7 +52,7 @@ def _put(work: RepairWork, changed: dict[_Place, Any], rule: str, done: str) -> 
 
 @dataclass(slots=True)
 class _Servers:
-    """The calls of the provider's tools that wait, and the blocks that must change."""
+    """The waiting calls of provider-run tools, and the blocks that must change."""
 
     work: RepairWork
     namer: Namer
@@ -82,7 +82,7 @@ class _Servers:
             self.spoken[place] = _as_text(self.work, block, f"[{block['type']} of a call that is gone]")
 
     def close(self) -> None:
-        """End a turn: what still waits for its result becomes text."""
+        """End a turn: calls that still wait for results become text."""
         for place, block, _ in [one for calls in self.waiting.values() for one in calls]:
             title = f"[{block['name']} was called; no result was recorded]"
             self.spoken[place] = _as_text(self.work, block, title)
@@ -90,7 +90,7 @@ class _Servers:
 
 
 def mend_servers(work: RepairWork) -> None:
-    """Give calls and results of the provider's tools ids that it takes; those without the other become text."""
+    """Give calls and results of provider-run tools valid ids; a call or result without its partner becomes text."""
     turns = _turns(work.entries)
     servers = _Servers(work, Namer("[^a-zA-Z0-9_]+", 64, _ids(work)))
     for number, turn in enumerate(turns):
@@ -120,7 +120,7 @@ def _ids(work: RepairWork) -> set[str]:
 
 
 def mend_pairs(work: RepairWork) -> None:
-    """Put every result into the turn behind its call, before all else; each call has one, with an id of its own."""
+    """Move every result to the start of the turn after its call; each call gets one result and its own id."""
     turns = _turns(work.entries)
     calls, results = _slots(work)
     pairs = match(calls, results)
@@ -226,7 +226,7 @@ def _arrange(
 
 
 def _leading(work: RepairWork, turn: _CallTurn) -> set[tuple[int, int]]:
-    """Return where the results at the start of a turn stand; with results further on, nothing stands right."""
+    """Return the places of results at the start of a turn; if more results follow later, none is in place."""
     places: set[tuple[int, int]] = set()
     said = False
     for place in turn.places:

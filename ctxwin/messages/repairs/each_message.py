@@ -1,4 +1,4 @@
-"""Each message for itself: a role, a type and content that its dialect takes, in the shape that it has there."""
+"""Mends each message by itself: its role, type, content and shape become those of its dialect."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ALIASES: Mapping[str, str] = {
     "ai": "assistant", "bot": "assistant", "chatbot": "assistant", "gpt": "assistant", "model": "assistant",
     "developer": "system", "human": "user",
 }  # fmt: skip
-"""What other programs call the roles."""
+"""Other programs' names for the roles."""
 
 
 def mend_messages(work: RepairWork) -> None:
-    """Give every message the shape that its dialect takes; one that says nothing and is no message goes."""
+    """Give every message the shape of its dialect; drop values that are no message and have no words."""
     for entry in work.entries:
         _mend(work, entry)
     if work.system is not None:
@@ -83,14 +83,14 @@ def _typed(work: RepairWork, entry: Entry) -> None:
 
 
 def _role(work: RepairWork, raw: Mapping[Any, Any]) -> str:
-    """Whose a message is that does not say it."""
+    """Return the role of a message that does not state it."""
     if work.dialect == "openai" and isinstance(raw.get("tool_call_id"), str):
         return "tool"
     return "assistant" if any(raw.get(key) for key in ("tool_calls", "function_call", "refusal", "audio")) else "user"
 
 
 def _as_result(work: RepairWork, entry: Entry) -> None:
-    """A chat result in another dialect."""
+    """Turn a chat result into a result of another dialect."""
     raw = entry.raw
     content = raw.get("content")
     said = content if isinstance(content, str) else work.as_json(content)
@@ -103,7 +103,7 @@ def _as_result(work: RepairWork, entry: Entry) -> None:
 
 
 def _filled(work: RepairWork, entry: Entry) -> None:
-    """Give a message without content what it says under other keys."""
+    """Fill a message without content with its words under other keys."""
     raw = entry.raw
     present = SAYS_SOMETHING if work.dialect == "openai" else ("content",)
     if any(raw.get(key) is not None for key in present):
@@ -115,7 +115,7 @@ def _filled(work: RepairWork, entry: Entry) -> None:
 
 
 def as_text(work: RepairWork, entry: Entry, rule: str, done: str, title: str = "") -> None:
-    """Make a message a plain one that says what it said; without a word it goes."""
+    """Turn a message into a plain one with the same words; without words it is dropped."""
     raw = entry.raw
     said = work.text(raw, title)
     role = "user"
@@ -127,7 +127,7 @@ def as_text(work: RepairWork, entry: Entry, rule: str, done: str, title: str = "
 
 
 def result_as_text(work: RepairWork, entry: Entry, content: Any) -> None:
-    """Make a message with a result whose call is gone one of the user."""
+    """Turn a message with a result, whose call is gone, into a user's message."""
     said = content if isinstance(content, str) else work.text(content)
     entry.raw = _plain(work.keep(f"{GONE}\n{said}" if said else GONE, [said]), "user")
     work.note(entry.index, "results_follow_calls", "a result without its call became text")

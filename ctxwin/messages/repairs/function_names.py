@@ -1,4 +1,4 @@
-"""Names of functions that a provider takes, the same in calls, results and tools."""
+"""Gives functions names that a provider takes, the same in calls, results and tools."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["renamed"]
 
 
 def renamed(work: RepairWork, names: Iterable[str]) -> dict[str, str]:
-    """Return new names for those of a request that its provider refuses, and give them to its tools.
+    """Return new names for refused names of functions, and rename the request's tools.
 
     Args:
         work: the request.
@@ -40,7 +40,7 @@ def _nameable(tool: Mapping[str, Any]) -> bool:
 
 
 def _named(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Where a tool's name stands."""
+    """Return the object of a tool that holds its name."""
     return next((tool[key] for key in ("function", "custom") if isinstance(tool.get(key), Mapping)), tool)
 
 

@@ -1,4 +1,4 @@
-"""OpenAI chat: names and ids, results behind their calls, content that a role may have."""
+"""Mends OpenAI chat: names and ids, results behind their calls, content that a role may have."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _called(raw: Mapping[str, Any], found: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _calls(work: RepairWork, entry: Entry) -> None:
-    """Wrap arguments that are no object; leave out an empty list, and calls beyond the limit as text."""
+    """Wrap arguments that are no object; leave out empty lists; turn calls beyond the limit into text."""
     raw = entry.raw
     calls = list(raw.get("tool_calls") or ())
     if "tool_calls" in raw and not calls:
@@ -108,7 +108,7 @@ def _wrapped(work: RepairWork, text: str) -> str:
 
 
 def _pair(work: RepairWork) -> None:
-    """Put results behind their calls, give each call its own id and a result."""
+    """Put results behind their calls; give each call its own id and a result."""
     calls, results = _slots(work)
     pairs = match(calls, results)
     ids = _ids(work, calls)
@@ -139,7 +139,7 @@ def _slots(work: RepairWork) -> tuple[list[CallPlace], list[CallPlace]]:
 
 
 def _windows(work: RepairWork, calls: list[CallPlace]) -> dict[int, dict[str, int]]:
-    """For each result the ids of the message with calls right before it, each with its call: it may answer twice."""
+    """Return, for each result, the calls by id of the message right before it; a call may be answered twice."""
     made: dict[int, dict[str, int]] = {}
     for number, slot in enumerate(calls):
         made.setdefault(slot.place, {}).setdefault(slot.call_id, number)
@@ -154,7 +154,7 @@ def _windows(work: RepairWork, calls: list[CallPlace]) -> dict[int, dict[str, in
 
 
 def _ids(work: RepairWork, calls: list[CallPlace]) -> list[str]:
-    """Return an id for each call, its own where no other call of the message has it and it is short enough."""
+    """Return an id for each call: its own if it is unique in the message and short enough, else a new one."""
     namer = Namer("(?!)", MAX_ID, {slot.call_id for slot in calls})
     seen: set[tuple[int, str]] = set()
     ids: list[str] = []
@@ -200,7 +200,7 @@ def _rename(work: RepairWork, entry: Entry, ids: Mapping[int, str]) -> None:
 def _answered(
     work: RepairWork, place: int, entry: Entry, ids: Mapping[int, str], answers: list[tuple[int, Entry, str]], last: int
 ) -> list[Entry]:
-    """Return the results of a message's calls, those that are missing as a mark."""
+    """Return the results of a message's calls, with a mark for each missing result."""
     made = []
     for at, result, call_id in answers:
         if result.raw["tool_call_id"] != call_id:
@@ -218,7 +218,7 @@ def _answered(
 
 
 def _functions(work: RepairWork) -> None:
-    """Results in the old form without an earlier call of their name become text."""
+    """Turn results in the old form, without an earlier call of their name, into text."""
     called: set[str] = set()
     for entry in work.entries:
         called.update(call.name for call in calls_of(entry.raw))

@@ -1,4 +1,4 @@
-"""Responses: ids and names, outputs for calls, reasoning with what it led to."""
+"""Mends Responses items: ids and names, outputs for calls, reasoning with its answer."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
         "output": [{"stdout": MISSING, "stderr": "", "outcome": {"type": "timeout"}}],
     },
 }
-"""What a call is given that has no output; a call of another type becomes text."""
+"""Output for a call without one, by type; a call of another type becomes text."""
 
 ID_OPTIONAL = frozenset({"message", "function_call", "custom_tool_call"})
-"""Items that may stand without an `id`, of those whose ids have a prefix."""
+"""Items that may stand without an `id`, among those with a prefix for ids."""
 
 
 def mend_responses(work: RepairWork) -> None:
@@ -50,7 +50,7 @@ def _kind(entry: Entry) -> str:
 
 
 def _content(work: RepairWork, entry: Entry) -> None:
-    """Parts of a message are those of its role: text changes its type, everything else becomes text."""
+    """Give a message the parts of its role: text changes its type, everything else becomes text."""
     raw = entry.raw
     if _kind(entry) != "message" or isinstance(raw["content"], str):
         return
@@ -97,7 +97,7 @@ def _trigger(work: RepairWork) -> None:
 
 
 def _item_ids(work: RepairWork) -> None:
-    """Each item is sent once, under an id of its type."""
+    """Send each item once, under an id of its type."""
     ids = {entry.raw["id"] for entry in work.entries if isinstance(entry.raw.get("id"), str)}
     namer = Namer("[^a-zA-Z0-9_-]+", MAX_ID, ids)
     seen: dict[str, Entry] = {}
@@ -127,7 +127,7 @@ def _other_id(work: RepairWork, entry: Entry, namer: Namer, prefix: str) -> None
 
 
 def _call_ids(work: RepairWork) -> None:
-    """Give every call an id of its own, and its output the same; an output without its call becomes text."""
+    """Give every call its own id, and its output the same; an output without its call becomes text."""
     calls, results = _slots(work)
     pairs = match(calls, results)
     namer = Namer("(?!)", MAX_ID, {slot.call_id for slot in calls})
@@ -192,14 +192,14 @@ def _orphan(work: RepairWork, entry: Entry) -> None:
 
 
 def _run_end(work: RepairWork, place: int) -> int:
-    """Return the last of the model's items that a call stands among; its output comes behind them."""
+    """Return the last item of the model's run around a call; the output comes after this item."""
     while place + 1 < len(work.entries) and from_model(work.entries[place + 1].raw):
         place += 1
     return place
 
 
 def _outputs(work: RepairWork) -> None:
-    """Calls without output are given one that says so, or become text."""
+    """Give calls without output one that says so, or turn them into text."""
     raws = [entry.raw for entry in work.entries]
     links = link(raws, [parse(raw, "responses") for raw in raws], "responses", elsewhere=True)
     behind: dict[int, list[Entry]] = {}
@@ -220,7 +220,7 @@ def _outputs(work: RepairWork) -> None:
 
 
 def _reasoning(work: RepairWork) -> None:
-    """Reasoning without what it led to is left out."""
+    """Leave out reasoning that nothing follows."""
     kept: list[Entry] = []
     for entry in reversed(work.entries):
         if _kind(entry) == "reasoning" and not (kept and from_model(kept[-1].raw)):

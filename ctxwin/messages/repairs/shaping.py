@@ -1,4 +1,4 @@
-"""Messages in the shapes that a provider takes: wrong values mended, unknown blocks as text, refused keys left out."""
+"""Fits messages to a provider's shapes: mends wrong values, drops refused keys, turns unknown blocks into text."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from .work import RepairWork
 __all__ = ["GIVEN_UP", "Bench"]
 
 GIVEN_UP: Any = object()
-"""What nothing can be made of in its place."""
+"""Stands for a value that cannot be mended."""
 
 DEFAULTS: Mapping[str, Any] = {
     "annotations": [], "arguments": "{}", "name": "unknown", "pending_safety_checks": [], "status": "completed",
     "summary": [], "type": "function",
 }  # fmt: skip
-"""What stands where a value is missing that must be there; other missing values make a block text."""
+"""Values for required keys without a value; a block without another required value becomes text."""
 
 TEXTS = ("ContentPartText", "InputText", "InputTextContent", "TextBlock")
-"""Shapes of plain text, by which a list of blocks is known."""
+"""Shapes of plain text, by which a list of blocks is recognized."""
 
 SAYING = frozenset({"arguments", "content", "input", "output", "reason", "refusal", "result", "text", "thinking"})
-"""Keys with text for a reader or a tool; what anything else says there becomes text, arguments become JSON."""
+"""Keys with text for a reader or a tool; other values there become text, and arguments become JSON."""
 
 _WORD = re.compile(r"[a-z0-9_]{1,40}")
 
 
 class Bench:
-    """Mend values of one message by the shapes of its dialect.
+    """Mends the values of one message by the shapes of its dialect.
 
     Args:
         work: the request.
-        index: the message's position, under which things are noted.
+        index: the message's position, for notes on changes.
     """
 
     def __init__(self, work: RepairWork, index: int | None) -> None:
         self._work, self._index, self._dialect = work, index, work.dialect
 
     def mend(self, value: Any, union: Union, key: str = "") -> Any:
-        """Return a value that the provider takes, as like the given one as can be; or GIVEN_UP."""
+        """Return the most similar value that the provider takes, or GIVEN_UP."""
         if fits(value, self._dialect, union):
             return value
         if isinstance(value, Mapping) and (shape := shape_of(self._dialect, union, value)):
@@ -63,7 +63,7 @@ class Bench:
         return GIVEN_UP
 
     def as_text(self, block: object, union: Union) -> Any:
-        """Return a text block that says what another block says, or GIVEN_UP where it says nothing."""
+        """Return a text block with the words of another block; GIVEN_UP if the block has no words."""
         name = next((name for name in TEXTS if name in union.shapes), None)
         if name is None:
             return GIVEN_UP
@@ -77,7 +77,7 @@ class Bench:
         return {"type": "input_text" if name.startswith("Input") else "text", "text": said}
 
     def note(self, rule: str, done: str) -> None:
-        """Say what was done to the message."""
+        """Note a change of the message."""
         self._work.note(self._index, rule, done)
 
     def _done(self, value: Any, key: str) -> Any:
@@ -121,7 +121,7 @@ class Bench:
         return made
 
     def _decoded(self, source: Any) -> Any:
-        """Text that came as base64, where a provider takes PDF alone that way, as the text that it is."""
+        """Return base64 text as plain text, if a provider takes only PDFs as base64."""
         if self._dialect != "anthropic" or not isinstance(source, Mapping) or source.get("type") != "base64":
             return source
         media, data = source.get("media_type"), source.get("data")
@@ -143,7 +143,7 @@ def _is_list(value: object) -> bool:
 
 
 def _as_object(value: Any) -> dict[str, Any]:
-    """Arguments that are no object, as an object."""
+    """Return arguments that are no object as an object."""
     if value is None or value == "":
         return {}
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Calls and results of OpenAI Responses that stand among the messages of another dialect."""
+"""Converts calls and results of OpenAI Responses among the messages of another dialect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["from_responses"]
 
 
 def from_responses(work: RepairWork, entry: Entry) -> None:
-    """Turn an item of Responses into a message of chat or of Anthropic: a call, a result, or a message with a `type`.
+    """Turn a call, a result or a typed message of Responses into a message of chat or of Anthropic.
 
     Other items stay as they are.
     """

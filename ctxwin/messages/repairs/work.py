@@ -1,4 +1,4 @@
-"""A request on the bench: its messages, what was done to them, and which strings went where."""
+"""Holds a request while it is mended: its messages, the changes, and the places where strings went."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..conversation import Dialect, Repair
 __all__ = ["GONE", "MISSING", "CallPlace", "Entry", "Namer", "RepairWork", "match", "spoken", "strings"]
 
 GONE = "[result of a call that is gone]"
-"""Above the text of a result whose call is not in the request."""
+"""Title of the text of a result whose call is not in the request."""
 MISSING = "[no result was recorded]"
-"""The result of a call that has none."""
+"""Result of a call that has none."""
 
 MACHINE = frozenset(
     {
@@ -25,21 +25,21 @@ MACHINE = frozenset(
         "fingerprint", "cache_control", "media_type", "format", "detail",
     }
 )  # fmt: skip
-"""Keys whose strings say nothing to a reader; they do not become text."""
+"""Keys of strings that a reader does not need; they do not become text."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """A message of the request as it stands."""
+    """A message of the request in its present state."""
 
     raw: Any
     index: int | None
-    """Its position in the list that came in; None for the system prompt from outside."""
+    """Position in the given list; None for the system prompt from outside."""
 
 
 @dataclass(slots=True, kw_only=True)
 class RepairWork:
-    """A request that is being mended. What came in is never changed: a message is replaced, not written to."""
+    """A request that is being mended. A given message is never changed, but replaced."""
 
     dialect: Dialect
     entries: list[Entry]
@@ -49,32 +49,32 @@ class RepairWork:
     elsewhere: bool = False
     """Whether the provider keeps earlier items."""
     notes: list[tuple[int | None, str, str]] = field(default_factory=list)
-    """For each thing done: the message it was done to, the rule that was broken, and what it was."""
+    """For each change: the message, the broken rule, and the change in words."""
     kept: dict[str, str] = field(default_factory=dict)
     """Strings that were put into longer ones, each with the longer one."""
 
     def note(self, index: int | None, rule: str, done: str) -> None:
-        """Say what was done; the same is said once for a message."""
+        """Note a change; the same change of a message is noted once."""
         if not self.notes or self.notes[-1] != (index, rule, done):
             self.notes.append((index, rule, done))
 
     def change(self, entry: Entry, rule: str, done: str, **changed: Any) -> None:
-        """Give a message other values at some of its keys."""
+        """Replace values at some keys of a message, and note the change."""
         entry.raw = {**entry.raw, **changed}
         self.note(entry.index, rule, done)
 
     def text(self, value: object, title: str = "") -> str:
-        """Return what a value says as one text under a title, and remember that its strings stand in there."""
+        """Return the words of a value as one text under a title, and remember which strings the text holds."""
         said = list(spoken(value))
         return self.keep("\n".join(filter(None, (title, *said))), said)
 
     def keep(self, text: str, parts: Iterable[str]) -> str:
-        """Remember that strings stand in a text; return the text."""
+        """Remember that strings are inside a text; return the text."""
         self.kept.update((part, text) for part in parts if part != text)
         return text
 
     def as_json(self, value: object) -> str:
-        """Write a value as JSON, and remember the strings that stand in it as they are."""
+        """Write a value as JSON, and remember the strings that stand in it unescaped."""
         try:
             written = json.dumps(value, ensure_ascii=False)
         except (RecursionError, TypeError, ValueError):  # too deep, or nothing that JSON can hold
@@ -83,12 +83,12 @@ class RepairWork:
         return self.keep(written, plain)
 
     def repairs(self, before: Sequence[Any], outside: object, after: object) -> list[Repair]:
-        """Return what was done, with the strings that are gone.
+        """Return the changes, with the strings that are gone.
 
         Args:
-            before: the messages that came in.
-            outside: what came in around them.
-            after: what goes out.
+            before: the given messages.
+            outside: the request body around the given messages.
+            after: the mended messages.
         """
         here = set(strings(after))
         lost: dict[int | None, tuple[str, ...]] = {}
@@ -99,7 +99,7 @@ class RepairWork:
         return [Repair(index=index, rule=rule, done=done, lost=lost.pop(index, ())) for index, rule, done in notes]
 
     def _stands(self, one: str, here: set[str]) -> bool:
-        """Tell whether a string stands in the result, for itself or inside a longer one."""
+        """Tell whether a string is in the result, alone or inside a longer one."""
         while one not in here:
             longer = self.kept.get(one)
             if longer is None or len(longer) <= len(one):
@@ -109,7 +109,7 @@ class RepairWork:
 
 
 def strings(value: object) -> Iterator[str]:
-    """Yield all strings of a value, keys included, however deep it is."""
+    """Yield all strings of a value, keys included, at any depth."""
     todo = deque([value])
     while todo:
         one = todo.popleft()
@@ -125,7 +125,7 @@ def strings(value: object) -> Iterator[str]:
 
 
 def spoken(value: object) -> Iterator[str]:
-    """Yield the strings of a value that say something to a reader.
+    """Yield the strings of a value that are words for a reader.
 
     Example:
         >>> list(spoken({"type": "picture", "caption": "The shed.", "url": "data:image/png;base64,AAAA"}))
@@ -146,19 +146,19 @@ def spoken(value: object) -> Iterator[str]:
 
 
 class CallPlace(NamedTuple):
-    """A call, or a result of one."""
+    """The place of a call, or of a call's result."""
 
     place: int
     """Position of its message."""
     order: int
-    """Position within it."""
+    """Position within the message."""
     call_id: str
 
 
 def match(calls: Sequence[CallPlace], results: Sequence[CallPlace]) -> dict[int, int]:
-    """Match results to calls by their ids, which may repeat: the number of a result to that of its call.
+    """Match results to calls by their ids, which may repeat; return the call's number by the result's.
 
-    A result belongs to the nearest earlier call of its id that has none, else to the next later one.
+    A result belongs to the nearest earlier call of its id without a result, else to the next later call.
     """
     waiting: dict[str, list[deque[int]]] = {}
     found: dict[int, int] = {}
@@ -189,11 +189,11 @@ def match(calls: Sequence[CallPlace], results: Sequence[CallPlace]) -> dict[int,
 
 
 class Namer:
-    """Give names and ids that a provider takes, each once, and equal ones for equal ones.
+    """Gives names and ids that a provider takes: unique, and equal for equal old ones.
 
     Args:
-        bad: the characters that may not stand in one.
-        most: how many characters there may be.
+        bad: the characters that a name may not have.
+        most: most characters of a name.
         taken: names that are in use.
     """
 
@@ -203,18 +203,18 @@ class Namer:
         self._given: dict[str, str] = {}
 
     def same(self, old: str, otherwise: str) -> str:
-        """Return the name for an old one, the same each time.
+        """Return the new name for an old one, always the same.
 
         Args:
             old: the name that the provider refuses.
-            otherwise: what to use where nothing of it can be kept.
+            otherwise: the name to use if nothing of `old` can be kept.
         """
         if old not in self._given:
             self._given[old] = self.new(old, otherwise)
         return self._given[old]
 
     def new(self, old: str, otherwise: str) -> str:
-        """Return a name like an old one that is not in use."""
+        """Return a name similar to an old one that is not in use."""
         base = self._bad.sub("_", old)[: self._most] or otherwise
         name = base
         while name in self._taken:
