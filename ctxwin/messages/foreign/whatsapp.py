@@ -75,7 +75,7 @@ SHARE = 0.05
 SHARE_LOGGED = 0.25
 """Largest share of names that are nobody's: with more, such as INFO and ERROR, a text is a log."""
 SYSTEM = "WhatsApp"
-"""Speaker of messages by nobody, such as who joined and who left."""
+"""Speaker of messages that nobody says: who joined, who left."""
 
 
 def _recognise(value: Any) -> bool:

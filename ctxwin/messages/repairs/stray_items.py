@@ -13,7 +13,7 @@ __all__ = ["from_responses"]
 
 
 def from_responses(work: RepairWork, entry: Entry) -> None:
-    """Turn a call, a result or a typed message of Responses into a message of chat or of Anthropic.
+    """Turn a call, a result or a message with a `type` into a message of chat or of Anthropic.
 
     Other items stay as they are.
     """
