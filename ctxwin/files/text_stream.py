@@ -92,7 +92,7 @@ def _whole(sample: bytes) -> bytes:
 
 
 def safe(data: bytes, at: int) -> int:
-    """Return the nearest place at or before `at` (after, if `at` is 0) that cuts no UTF-8 character."""
+    """Return the nearest place, up to 3 bytes before `at` (after, if `at` is 0), that cuts no UTF-8 character."""
     if at <= 0:
         at = 0
         while at < min(4, len(data)) and data[at] & 0xC0 == 0x80:

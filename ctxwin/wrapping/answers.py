@@ -105,7 +105,7 @@ def _whole_reply(answer: Any, wire: Wire) -> Reply | None:
 
 
 def _after(owner: Any, name: str, then: Callable[[Any], Any]) -> None:
-    """Pass the result of an object's method through `then`, now and at every later call."""
+    """Make a method of an object return `then` of its result."""
     method = getattr(owner, name)
 
     def now(*args: Any, **kwargs: Any) -> Any:

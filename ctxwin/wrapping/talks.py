@@ -14,7 +14,7 @@ from ..packing import Packed, Talk
 __all__ = ["Talks"]
 
 KEPT = 4
-"""Conversations that are remembered; the least recently used is dropped first."""
+"""Conversations that are remembered; the one that came first is dropped first."""
 
 
 @dataclass(slots=True, eq=False)
