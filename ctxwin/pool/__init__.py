@@ -1,4 +1,4 @@
-"""A pool: items counted and indexed once, packed many times."""
+"""Count, index and embed items once, so that they can be packed many times."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from .units import Units, item_units
 __all__ = ["Among", "Pool", "Scored"]
 
 Among = NDArray[np.bool_] | None
-"""Which items of a pool are meant, (n,); None: all."""
+"""Which items of a pool are meant, (n,); None means all."""
 
 
 class Scored:
-    """Items with all by which their relevance is judged: those of a pool, or some of them."""
+    """The items of a pool, or some of them, with the index and vectors that their relevance is judged by."""
 
     def __init__(self, index: Index, vectors: dict[str, _PoolVectors], rows: NDArray[np.intp] | None = None) -> None:
         self._index = index
@@ -40,27 +40,27 @@ class Scored:
 
     @property
     def weights(self) -> Weights:
-        """The weights of the features by which its items are scored."""
+        """The weights of the features that the items are scored by."""
         return self._index.weights
 
     @property
     def index(self) -> Index:
-        """The index over all items, by words alone."""
+        """The index over all items, by words only."""
         return self._index
 
     @property
     def scripts(self) -> set[Script]:
-        """The scripts in which its items are written."""
+        """The scripts that the items are written in."""
         foreign = self._index.foreign
         found: set[Script] = {"foreign"} if foreign.any() else set()
         return found if foreign.all() else found | {"latin"}
 
     def to_embed(self, reading: Reading, among: Among = None) -> tuple[NDArray[np.intp], list[str]]:
-        """Return which items that a reading is about have no vectors of its embedder, and their texts, in order.
+        """List the items of a reading that its embedder has not embedded yet, and their texts, in order.
 
         Args:
-            reading: whose vectors are meant.
-            among: which items get vectors at all; None: all.
+            reading: names the embedder and the script of the items.
+            among: the items that may get vectors. Default: all.
         """
         missing = self._read_by(reading, among)
         if (known := self._vectors.get(reading.name)) is not None:
@@ -69,25 +69,25 @@ class Scored:
         return new, [self._index.text_to_embed(i) for i in new.tolist()]
 
     def embedded(self, name: str, items: NDArray[np.intp], new: NDArray[np.float32]) -> None:
-        """Take the vectors of what `to_embed` returned, but for those that another thread brought meanwhile.
+        """Add the vectors of the items that `to_embed` returned, unless another thread has added them meanwhile.
 
         Args:
-            name: of the embedder.
-            items: (k,) which items these are of.
-            new: (k, d) rows of unit length.
+            name: the embedder's name.
+            items: (k,) the items.
+            new: (k, d) their vectors, of unit length.
         """
         if len(items):
             self._vectors.setdefault(name, _PoolVectors()).add(self._places[items], new)
 
     def index_with(self, readings: Sequence[Reading], among: Among = None) -> Index:
-        """Return the index that uses the vectors of these readings, for the items that each is about.
+        """Return the index with the vectors of these readings, each for the items of its script.
 
-        Vectors of items that are not `among` are left unused, whoever asked for them.
+        Vectors of items that are not in `among` are not used, even if another call asked for them.
         """
         return self._index.with_vectors(*self.vectors(readings, among))
 
     def vectors(self, readings: Sequence[Reading], among: Among = None) -> Sequence[ItemVectors]:
-        """Return the vectors of these readings, for the items that each is about."""
+        """Return the vectors of these readings, each for the items of its script."""
         out = []
         for reading in readings:
             if (known := self._vectors.get(reading.name)) is not None:
@@ -108,23 +108,24 @@ class Scored:
 
 
 SPLIT = 2_048
-"""Texts whose sentences are remembered: those that questions of one time are likely to meet again, some 20 MB."""
+"""How many texts to remember the sentences of: those that the next questions are likely to need; some 20 MB."""
 
 
 SPARSE = 1_000
-"""Items from which it pays to let go of those that were left out."""
+"""Number of items from which it pays to free the items that were left out."""
 DEAD = 2
-"""How many times as many items as are left there may be before that is done."""
+"""Free them when there are more than this many times the items that are left."""
 
 
 class Pool(Scored):
     """Items that are counted, indexed and embedded once and packed many times.
 
-    Documents are cut into chunks; items with the same id get `~2`, `~3`, ... after it.
+    Documents are cut into chunks; later items with the same id get `~2`, `~3`, ... after it.
 
     Args:
         items: items, or plain strings.
-        weights: of the features by which they are scored, from `ctxwin.retrieve`; None for the package's own.
+        weights: the weights of the features that the items are scored by, from `ctxwin.retrieve`. Default: the
+            package's own.
 
     Raises:
         MessageError: something in `items` is neither an `Item` nor a string; the message gives its index.
@@ -159,15 +160,15 @@ class Pool(Scored):
 
     @property
     def items(self) -> Sequence[Item]:
-        """All items in their order, documents as their chunks."""
+        """All items in order, each document as its chunks."""
         return self._items
 
     def extend(self, items: Iterable[Item | str], terms: Sequence[TermCounts] | None = None) -> None:
-        """Add items at the end; what is there already is neither indexed, counted nor embedded again.
+        """Add items at the end; the items already there are not indexed, counted or embedded again.
 
         Args:
             items: items, or plain strings.
-            terms: what `ctxwin.retrieve.count_terms` says of them, some at a time, where it is known.
+            terms: the items' counts from `ctxwin.retrieve.count_terms`, if known, in one or more batches.
         """
         new = [self._named(item) for index, given in enumerate(items) for item in self._opened(given, index)]
         if not new:
@@ -184,15 +185,15 @@ class Pool(Scored):
     def take(
         self, rows: NDArray[np.intp], more: Iterable[Item | str] = (), terms: Sequence[TermCounts] | None = None
     ) -> Pool:
-        """Return a pool of some items, (m,) in any order, that is scored and packed as one made of them.
+        """Return a pool of these items, (m,) in any order; it behaves as if built from them.
 
-        What is there already is neither indexed, counted nor embedded again, and this pool stays as it is. Items that
+        The items already there are not indexed, counted or embedded again, and this pool does not change. Items that
         are left out stay in memory until they are more than half of all.
 
         Args:
-            rows: which items; those of `more` are counted on from the last one here.
-            more: items that the other pool has beside.
-            terms: what `ctxwin.retrieve.count_terms` says of those, some at a time, where it is known.
+            rows: indices of the items; the items of `more` are numbered on from the last item of this pool.
+            more: new items for the returned pool.
+            terms: the counts of `more` from `ctxwin.retrieve.count_terms`, if known, in one or more batches.
 
         Example:
             >>> [item.text for item in Pool(["a", "b", "c"]).take(np.array([3, 0, 1]), ["d"])]
@@ -245,14 +246,14 @@ class Pool(Scored):
         return item if seen == 1 else self._named(replace(item, id=f"{item.id}~{seen}"))
 
     def pieces(self, tokenizer: Tokenizer) -> Pieces:
-        """Return what each item costs when printed in a block, by this tokenizer."""
+        """Count what each item costs when a block prints it, with this tokenizer."""
         known = self._pieces.get(tokenizer)
         if known is None or len(known.tokens) < len(self):
             self._pieces[tokenizer] = known = count_pieces(self._items, tokenizer, known)
         return known
 
     def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
-        """Return a text of an item split into counted sentences; of code, by its syntax."""
+        """Split a text of an item into counted sentences; code is split by its syntax."""
         known = self._sentences.setdefault(tokenizer, {})
         if (found := known.get((text, language))) is None:
             found = split(text, tokenizer, language=language)
@@ -263,33 +264,33 @@ class Pool(Scored):
 
     @property
     def units(self) -> Units:
-        """Each item as a unit of choice of its own."""
+        """Groups of one item each."""
         self._units = self._units or item_units(self._items)
         return self._units
 
     def only(self, rows: NDArray[np.bool_]) -> Pool:
-        """Return the same pool, of which only some items, (n,), may be packed; all are scored as before."""
+        """Return the same pool where only these items, (n,), may be packed; all are scored as before."""
         other = copy.copy(self)
         units = self.units
         other._units = replace(units, barred=units.barred | ~rows, required=units.required & rows)
         return other
 
     def with_weights(self, weights: Weights) -> Pool:
-        """Return the same pool, scored by other weights."""
+        """Return the same pool, scored with other weights."""
         other = copy.copy(self)
         other._index = self._index.with_weights(weights)
         return other
 
     def select(self, rows: NDArray[np.intp]) -> Scored:
-        """Return some items, (m,) ascending, to be scored as though the pool had no others.
+        """Return some items, (m,) ascending, to be scored as if the pool had no others.
 
-        They stay as they are when the pool grows, and vectors that one of the two is given, both have.
+        The selection does not change when the pool grows; the pool and the selection share their vectors.
         """
         places = self._places[rows]
         return Scored(self._all.select(places).with_weights(self.weights), self._vectors, places)
 
     def count(self, tokenizer: str | Tokenizer = "o200k_base") -> int:
-        """Return the tokens of all items as a block prints them, without headers.
+        """Count the tokens of all items as a block prints them, without headings.
 
         Example:
             >>> Pool(["The cat is called Miso."]).count()
@@ -299,7 +300,7 @@ class Pool(Scored):
 
 
 class _PoolVectors:
-    """Vectors by one embedder, in the order in which they came."""
+    """The vectors of one embedder, in the order of arrival."""
 
     def __init__(self) -> None:
         self._items = Column(np.empty(0, np.intp))
@@ -307,7 +308,7 @@ class _PoolVectors:
         self._lock = Lock()
 
     def take(self, items: NDArray[np.intp]) -> _PoolVectors:
-        """Return those of some items, of which the first is 0 then, the next 1, and so on."""
+        """Return the vectors of some items; the items are then numbered 0, 1, and so on."""
         rows, taken = self.rows_of(items), _PoolVectors()
         taken.add(np.flatnonzero(rows >= 0), self.matrix[rows[rows >= 0]])
         return taken
@@ -317,7 +318,7 @@ class _PoolVectors:
         return self._matrix.array
 
     def rows_of(self, items: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return the row of each item, -1 for none."""
+        """Return the row of each item's vector, -1 for an item without one."""
         known = self._items.array
         row = np.full(1 + max(known.max(initial=-1), items.max(initial=-1)), -1, np.intp)
         row[known] = np.arange(len(known))

@@ -1,7 +1,7 @@
-"""The form of a packed request: what is printed around an item, and what it costs.
+"""Lay out a block: print items with headings and marks around them, and count what each of them costs.
 
 A request reads, top to bottom: system and tools, the kept messages in order with a note for each omitted
-run, one block with what was retrieved from items and files, the question. The block prints
+run, one block with the items retrieved from lists and files, the question. The block prints
 
     [data 583: 412 left out]
     8 May 2023:
@@ -13,10 +13,10 @@ run, one block with what was retrieved from items and files, the question. The b
     The deposit is two months' rent.
     [end 583]
 
-The two lines are there where documents are quoted; else the first is `[412 of 437 items left out]`. A date stands once
-for its sitting, the source of passages once for all of them that follow each other, a `path:first-last` once for a run
-of neighbouring chunks, with the lines that are shown, and `…` where turns between two printed ones are missing.
-Everything printed is counted.
+The first and last line stand only where documents are quoted; otherwise the block begins with
+`[412 of 437 items left out]`. A date is printed once for a sitting, a source once for the passages from it that follow
+each other, and `path:first-last` (the lines shown) once for a run of neighbouring chunks. `…` stands where turns
+between two printed turns are missing. Everything printed is counted.
 """
 
 from __future__ import annotations
@@ -48,43 +48,43 @@ __all__ = [
 ]
 
 DUPLICATE_WEIGHT = {"turn": 0.5, "memory": 0.5}
-"""Discount of near-duplicates by kind; 1 for chunks, passages and tool output, which repeat a lot where a
+"""Discount of near-duplicates by kind; 1 for chunks, passages and tool output, which repeat a lot, while a
 conversation repeats little."""
 QUOTED = frozenset({"chunk", "document"})
-"""Kinds of items that make a block stand in a fence, which marks it as data: text of files. Passages of a store are as
-short as the fence is long: at 200 tokens it cost them 2 points of evidence recall (rgb_zh)."""
+"""Kinds of items that put a block into a fence, which marks the block as data: text of files. Passages of a store are
+as short as the fence is long: at 200 tokens a fence cost 2 points of evidence recall (rgb_zh)."""
 OMISSION = "…\n"
-"""Stands where turns, or pieces of one document, between two printed ones are missing; one token in o200k."""
+"""The mark between two printed turns, or pieces of one document, when others between them are missing; one token in
+o200k."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pieces:
-    """What n items cost when printed in a block, as arrays for the allocator; all figures in tokens."""
+    """What n items cost when a block prints them, as arrays for the allocator; all figures in tokens."""
 
     tokens: NDArray[np.int64]
-    """(n,) the item's own text, with the speaker's label and the line end."""
+    """(n,) the item's own text with the speaker's label and the line end."""
     order: NDArray[np.int64]
-    """(n,) position; two items are neighbours exactly when these differ by one."""
+    """(n,) position; two items are neighbours exactly when their positions differ by one."""
     gap: NDArray[np.int64]
-    """(n,) paid when the neighbour before is not printed: a mark of omission, or a chunk's citation line."""
+    """(n,) added when the neighbour before is not printed: a mark of omission, or a chunk's citation line."""
     header: NDArray[np.int64]
-    """(n,) which shared header (a date, a source) the item stands under; -1 for none."""
+    """(n,) the shared heading (a date, a source) that the item stands under; -1 for none."""
     header_tokens: NDArray[np.int64]
-    """(H,) the cost of each shared header."""
+    """(H,) the cost of each shared heading."""
     labels: Sequence[str]
-    """(n) what is printed before each text: the speaker's label, or ""."""
+    """(n) the label printed before each text: the speaker's, or ""."""
     names: Mapping[str, str] = field(default_factory=dict)
     """The label of each speaker."""
     duplicate: NDArray[np.float64]
-    """(n,) how strongly a near-duplicate is discounted, from 0 to 1: its worth when its like is there is less
-    by this share."""
+    """(n,) the share, from 0 to 1, by which an item loses value when a near-duplicate of it is chosen."""
 
     def take(self, rows: NDArray[np.intp], items: Sequence[Item]) -> Pieces:
-        """Return what `count_pieces` says of some of the items, (m,) in any order, without counting them again.
+        """Return the costs of some of the items, (m,) in any order, without counting them again.
 
         Args:
-            rows: which; none of them has a label, since labels depend on all that there are.
-            items: those, in their order.
+            rows: indices of the items; none of them may have a label, since labels depend on all items.
+            items: the same items, in the same order.
         """
         step = np.full(len(rows), 2, np.int64)
         header = self.header[rows]
@@ -106,7 +106,7 @@ class Pieces:
         )
 
     def plus(self, more: Pieces) -> Pieces:
-        """Return these with others after them that continue none of them."""
+        """Append the costs of other items, which continue none of these."""
         after = int(self.order[-1]) + 2 if len(self.order) else 0
         header = np.where(more.header >= 0, more.header + len(self.header_tokens), -1)
         return Pieces(
@@ -121,22 +121,22 @@ class Pieces:
 
 
 def frame(kinds: Collection[str], size: int) -> str:
-    """Return the most that stands around the items of a block, for items of some kinds, so many in all."""
+    """Return the longest text that can stand around a block of `size` items of these kinds."""
     return fenced("", FENCE, size) if QUOTED & set(kinds) else left_out(size, size)
 
 
 def left_out(omitted: int, total: int) -> str:
-    """Say at the head of a block how much is missing; "" when nothing is."""
+    """Return a block's first line, which says how many items are missing; "" when none is."""
     return f"[{omitted:,} of {total:,} items left out]\n" if omitted else ""
 
 
 def omitted_run(turns: int, ids: str = "") -> str:
-    """Say between two kept messages how many are missing, and which where they can be asked for."""
+    """Return the note between two kept messages: how many turns are missing, and their ids if they can be recalled."""
     return f"[{turns:,} turn{'s' if turns != 1 else ''} omitted{': ' if ids else ''}{ids}]"
 
 
 def source_of(item: Item) -> str:
-    """Name where an item comes from; "" for a turn, which its speaker names, and where nothing is known."""
+    """Name the source of an item; "" for a turn, which has a speaker instead, and for an unknown source."""
     return item.source if item.source is not None and item.kind != "turn" else ""
 
 
@@ -152,7 +152,7 @@ def citation(item: Item) -> str:
 
 
 def short_names(speakers: Sequence[str | None]) -> Mapping[str, str]:
-    """Give each speaker the shortest label that tells them apart: the first word where it is theirs alone."""
+    """Label each speaker with the first word of the name, or with the full name if two speakers share that word."""
     names = {name for name in speakers if name}
     first: dict[str, set[str]] = {}
     for name in names:
@@ -166,7 +166,7 @@ def _label(item: Item, names: Mapping[str, str]) -> str:
 
 
 def _shared(item: Item) -> str:
-    """Return what is printed once above items that have it in common: their date, or the source of passages."""
+    """Return the heading that an item shares with its neighbours: a date, or the source of passages."""
     if item.time is None:
         return f"\n{item.source}\n" if item.kind == "passage" and item.source and item.lines is None else ""
     when = item.when
@@ -174,7 +174,7 @@ def _shared(item: Item) -> str:
 
 
 def _head(item: Item, cited: str) -> str:
-    """Return what is printed before an item whose neighbour before it is not printed."""
+    """Return the text printed before an item when its neighbour before is not printed."""
     if item.kind == "turn":
         return OMISSION
     if item.kind == "memory":
@@ -211,8 +211,8 @@ def count_pieces(items: Sequence[Item], tokenizer: Tokenizer, known: Pieces | No
     Args:
         items: n items.
         tokenizer: what counts them.
-        known: what this returned for the first of them; they are counted again only where a label has changed, since
-            another speaker has the same first name.
+        known: the costs of the first items from an earlier call; these items are counted again only if a label has
+            changed because another speaker has the same first name.
     """
     known = known or _NO_PIECES
     names = short_names([*known.names, *(item.speaker for item in items[len(known.labels) :])])
@@ -257,7 +257,7 @@ _NO_PIECES = Pieces(
 
 
 def _headers(items: Sequence[Item], before: Item | None, known: int) -> tuple[list[int], list[str]]:
-    """Return under which header each item stands, -1 for none, and the headers that are new, counted from `known`."""
+    """Return the index of each item's heading, -1 for none, and the new headings, whose indices begin at `known`."""
     header, lines = [], []
     last = _above(before) if before is not None else None
     for item in items:
@@ -275,7 +275,7 @@ def _above(item: Item) -> tuple[str | None, str]:
 
 
 def duplicate_weights(items: Sequence[Item]) -> NDArray[np.float64]:
-    """Return how strongly each item is discounted when its like is there already, (n,) from 0 to 1."""
+    """Return the share of its value that each item loses when a near-duplicate is chosen, (n,) from 0 to 1."""
     tools = ("tool", "function")
     weights = (1.0 if item.role in tools else DUPLICATE_WEIGHT.get(item.kind, 1.0) for item in items)
     return np.fromiter(weights, np.float64, len(items))
@@ -288,18 +288,18 @@ def render_block(
     short: Mapping[int, tuple[str, Runs | None]],
     total: int | None = None,
 ) -> tuple[str, list[Excerpt]]:
-    """Print the chosen items as one text, in their order; documents stand in a fence.
+    """Print the chosen items as one text, in order; a fence surrounds it if one of them is part of a document.
 
     Args:
         items: all items of the block.
-        labels: what stands before each text, from `count_pieces`.
-        chosen: indices of those to print, ascending.
-        short: for those that are not printed whole, the text to print and which slices of the item's own it is made
-            of; None for a text in other words.
-        total: how many of the items could have been chosen; None for all.
+        labels: the label before each text, from `count_pieces`.
+        chosen: indices of the items to print, ascending.
+        short: for each item that is not printed whole, the text to print and the slices of the item's own text that
+            it is made of; None instead of slices for a text in other words.
+        total: how many items could have been chosen. Default: all.
 
     Returns:
-        The text, and what it shows of each place of a source, in order.
+        The text, and one excerpt for each run of neighbours in it, in order.
     """
     total = len(items) if total is None else total
     omitted = total - len(chosen)
@@ -327,7 +327,7 @@ def render_block(
 def _excerpt(
     items: Sequence[Item], labels: Sequence[str], run: Sequence[int], short: Mapping[int, tuple[str, Runs | None]]
 ) -> Excerpt:
-    """Account for a run of neighbours."""
+    """Describe a run of neighbours as an excerpt: its source, lines and text."""
     header = items[run[0]].header
     parts: list[Slice] = [header] if header is not None else []
     texts, lines = [], list[tuple[int, int]]()

@@ -1,9 +1,9 @@
-"""What must stay, what travels together, what may not be sent: the rules around the choice.
+"""Group items, and say for each group whether it must stay, must stay whole, or may not be sent.
 
-The units of choice in a conversation are its groups (`ctxwin.messages`): a tool call with all its results
-and the reasoning before it is one unit. System and developer messages and pins stay whole; the tail (the
-last user message and an open tool chain after it) stays, shortened only if it alone is over the limit; a
-call that never got its result is never sent, since providers refuse it.
+A conversation is chosen by its groups (`ctxwin.messages`): a tool call, all its results and the reasoning
+before it are one group. System and developer messages and pins stay whole. The tail (the last user message
+and an open tool chain after it) stays, and is shortened only if it alone is over the limit. A call that
+never got its result is never sent, since providers refuse it.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from ..messages import Conversation, last_user, open_tail
 __all__ = ["Members", "Units", "conversation_units", "item_units", "require_room", "resolve_pins", "standing"]
 
 ALWAYS_WHOLE = frozenset({"system", "developer"})
-"""Roles whose messages are instructions: they stay, word for word."""
+"""Roles of instructions; their messages stay, word for word."""
 
 REASONS = ("", "unanswered", "tail", "pinned", "system")
-"""Why a unit must stay or may not be sent, the stronger the later; "" for a free one."""
+"""Why a group must stay or may not be sent, the strongest reason last; "" for a free group."""
 _FREE, _UNANSWERED, _TAIL, _PINNED, _SYSTEM = range(len(REASONS))
 _NAMES = np.array(REASONS, object)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Units:
-    """n units of choice: items that are kept, shortened or left out together."""
+    """n groups: the items of a group are kept, shortened or left out together."""
 
     members: Members
-    """Indices of each unit's items, ascending."""
+    """The indices of each group's items, ascending."""
     reasons: NDArray[np.object_]
-    """(n,) why each must stay (`system`, `pinned`, `tail`) or may not be sent (`unanswered`); "" for a free one."""
+    """(n,) why a group must stay (`system`, `pinned`, `tail`) or may not be sent (`unanswered`); "" for a free one."""
     required: NDArray[np.bool_]
-    """(n,) must be in the request in some form."""
+    """(n,) the group must be in the request, in some form."""
     whole: NDArray[np.bool_]
-    """(n,) may not be shortened."""
+    """(n,) the group may not be shortened."""
     barred: NDArray[np.bool_]
-    """(n,) may not be sent."""
+    """(n,) the group may not be sent."""
 
     @classmethod
     def of(cls, groups: NDArray[np.intp], reasons: NDArray[np.int8]) -> Units:
-        """Make units of m items.
+        """Make groups of m items.
 
         Args:
-            groups: (m,) number of each item's unit, counted from 0 in order of first appearance.
-            reasons: (m,) index into `REASONS`; of a unit the strongest of its items holds.
+            groups: (m,) number of each item's group, counted from 0 in order of first appearance.
+            reasons: (m,) index into `REASONS`; a group takes the strongest reason of its items.
         """
         members = Members(groups)
         code = np.maximum.reduceat(reasons[members.items], members.start[:-1]) if len(members) else reasons
@@ -68,7 +68,7 @@ class Units:
         return len(self.members)
 
     def plus(self, more: Units) -> Units:
-        """Return these units with others of one item each after them."""
+        """Append other groups, of one item each."""
         groups = np.repeat(np.arange(len(self)), np.diff(self.members.start))[np.argsort(self.members.items)]
         return Units(
             members=Members(np.concatenate([groups, len(self) + np.arange(len(more))])),
@@ -80,23 +80,23 @@ class Units:
 
 
 class Members(Sequence[tuple[int, ...]]):
-    """The items of each unit: a sequence of tuples, each made when it is asked for."""
+    """The items of each group: a sequence of tuples, each made when it is read."""
 
     def __init__(self, groups: NDArray[np.intp]) -> None:
         self.items = np.argsort(groups, kind="stable")
-        """(m,) items, unit after unit."""
+        """(m,) the items, group after group."""
         self.start = np.concatenate([[0], np.cumsum(np.bincount(groups))])
-        """(n + 1,) where each unit begins in them."""
+        """(n + 1,) where each group begins in `items`."""
 
     @property
     def firsts(self) -> NDArray[np.intp]:
-        """The first item of each unit, (n,)."""
+        """The first item of each group, (n,)."""
         first: NDArray[np.intp] = self.items[self.start[:-1]]
         return first
 
     @property
     def lasts(self) -> NDArray[np.intp]:
-        """The last item of each unit, (n,)."""
+        """The last item of each group, (n,)."""
         last: NDArray[np.intp] = self.items[self.start[1:] - 1]
         return last
 
@@ -114,7 +114,7 @@ class Members(Sequence[tuple[int, ...]]):
 
 
 def standing(items: Iterable[Item]) -> NDArray[np.int8]:
-    """Return why each item must stay wherever it stands, (m,) index into `REASONS`."""
+    """Return why each item must stay at any place in a conversation, (m,) indices into `REASONS`."""
     codes = [_SYSTEM if item.role in ALWAYS_WHOLE else _PINNED if item.pinned else _FREE for item in items]
     return np.asarray(codes, np.int8)
 
@@ -122,12 +122,12 @@ def standing(items: Iterable[Item]) -> NDArray[np.int8]:
 def conversation_units(
     conversation: Conversation, pinned: frozenset[int] = frozenset(), stand: NDArray[np.int8] | None = None
 ) -> Units:
-    """Return the units of a conversation, ordered by their first item.
+    """Return the groups of a conversation, ordered by their first item.
 
     Args:
-        conversation: what `ctxwin.messages.read` returned.
+        conversation: the result of `ctxwin.messages.read`.
         pinned: indices of items that must stay whole.
-        stand: `standing` of its items, where that is known.
+        stand: the result of `standing` for its items, if known.
     """
     reasons = (standing(conversation.items) if stand is None else stand).copy()
     size = len(reasons)
@@ -141,13 +141,13 @@ def conversation_units(
 
 
 def item_units(items: Sequence[Item]) -> Units:
-    """Return units of one item each, of which the pinned ones must stay."""
+    """Return groups of one item each; pinned items must stay."""
     pinned = [_PINNED if item.pinned else _FREE for item in items]
     return Units.of(np.arange(len(items)), np.asarray(pinned, np.int8))
 
 
 def resolve_pins(items: Sequence[Item], pins: Iterable[int | str]) -> frozenset[int]:
-    """Turn indices and ids into indices.
+    """Turn pins, which are indices or ids, into indices.
 
     Raises:
         InputError: a pin names no item; the message gives the nearest ids.
@@ -170,14 +170,14 @@ def resolve_pins(items: Sequence[Item], pins: Iterable[int | str]) -> frozenset[
 
 
 def require_room(sums: Mapping[str, int], limit: int) -> None:
-    """Check that what must stay fits.
+    """Check that the parts that must stay fit the limit.
 
     Args:
         sums: tokens of the parts that must stay, by name.
-        limit: tokens the request may have.
+        limit: tokens that the request may have.
 
     Raises:
-        BudgetError: it does not fit; the message itemises the parts.
+        BudgetError: the parts do not fit; the message itemises them.
     """
     needed = sum(sums.values())
     if needed <= limit:
