@@ -1,8 +1,8 @@
-"""Choosing what goes into the window: of each item at most one rung (a form of it), within the capacity.
+"""Choose what goes into the window: at most one form of each item, within the capacity.
 
-`knapsack` is the default and comes with a true bound; the other strategies are baselines and habits. All
-take a `Problem` and give a `Selection`; `get_allocator` finds one by name and takes any function or object
-of that shape.
+`knapsack` is the default and proves how far from the best it can be; the other strategies are baselines and
+habits. All take a `Problem` and return a `Selection`. `get_allocator` finds a strategy by name; it also takes
+any function or object of this shape.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ _LINES = {
 
 @dataclass(frozen=True, slots=True)
 class _FromFunction:
-    """A function as an `Allocator`."""
+    """An `Allocator` made of a function."""
 
     function: _Function
 
@@ -91,19 +91,19 @@ class _FromFunction:
 
 
 def strategies() -> dict[str, str]:
-    """Return the strategies: the name of each, with one line on what it chooses."""
+    """Return the name of each strategy, with one line on what it chooses."""
     return dict(_LINES)
 
 
 def get_allocator(strategy: str | Allocator | _Function, *, solver: str = "greedy") -> Allocator:
-    """Return the allocator that a name, a function or an object stands for.
+    """Return the allocator for a name, a function or an object.
 
     Args:
         strategy: a name from `strategies()`, a function from `Problem` to `Selection`, or an `Allocator`.
         solver: `exact` proves the optimum of `knapsack` (and `auto`) by integer programming, for audits.
 
     Raises:
-        InputError: no strategy has this name, or the solver does not go with it.
+        InputError: no strategy has this name, or the strategy does not work with the solver.
 
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)

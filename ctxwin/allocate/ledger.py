@@ -1,4 +1,4 @@
-"""What a choice costs, exactly; and what is required, placed first."""
+"""Count exactly what a choice costs, and place the required items first."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = [
 ]
 
 _FULLER = 1e-6
-"""Worth of showing a required item in full where its values do not tell rungs apart."""
+"""Value of showing a required item in full if all its forms have equal values."""
 
 
 def chosen(problem: Problem, choice: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the kept items and the places of their rungs in `tokens` and `values`."""
+    """Return the kept items and the places of their forms in `tokens` and `values`."""
     kept = np.flatnonzero(choice >= 0)
     return kept, problem.start[kept] + choice[kept]
 
 
 def all_fits(problem: Problem) -> bool:
-    """Tell whether nothing needs to be shortened or left out, and nothing is worth more shortened."""
+    """Tell whether all items fit in full, and none is worth more when shortened."""
     full = problem.start[:-1]
     if problem.tokens[full].sum() > problem.capacity:
         return False
@@ -43,7 +43,7 @@ def all_fits(problem: Problem) -> bool:
 
 
 def rungs_of(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the places of all rungs of some items, and for each the place of its item in `items`."""
+    """Return the places of all forms of some items, and the place in `items` of each form's item."""
     counts = problem.start[items + 1] - problem.start[items]
     owner = np.repeat(np.arange(len(items)), counts)
     within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -51,7 +51,7 @@ def rungs_of(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.int
 
 
 def cost(problem: Problem, choice: NDArray[np.int64]) -> int:
-    """Count the tokens of a choice: rungs, omission markers and headers.
+    """Count the tokens of a choice: forms, omission marks and headings.
 
     Example:
         >>> problem = Problem.from_ladders([[(9, 1)], [(9, 1)], [(9, 1)]], capacity=99, gap_tokens=[4, 4, 4])
@@ -72,12 +72,12 @@ def _markers(problem: Problem, kept: NDArray[np.int64]) -> int:
 
 
 def room_beside(problem: Problem, base: NDArray[np.int64]) -> int:
-    """Count the tokens that one more item has at most: what comes between may save the markers of `base`."""
+    """Count the most tokens that one more item may have; an item between others may save marks of `base`."""
     return problem.capacity - cost(problem, base) + _markers(problem, np.flatnonzero(base >= 0))
 
 
 class Ledger:
-    """A choice in the making: changes one item at a time and knows the tokens that are left."""
+    """A choice that is changed one item at a time, with the tokens that are left."""
 
     def __init__(self, problem: Problem, choice: NDArray[np.int64]) -> None:
         self.choice = choice.copy()
@@ -97,7 +97,7 @@ class Ledger:
         self._free = not problem.shares
 
     def overhead(self, item: int) -> int:
-        """Count what an item costs beside its own tokens: marker and header, less the marker it saves."""
+        """Count what an item costs besides its own tokens: mark and heading, less the mark that it saves."""
         kept = self.kept
         tokens: int = 0 if self._joined[item] and kept[item - 1] else self._gap[item]
         if self._joined[item + 1] and kept[item + 1]:
@@ -108,7 +108,7 @@ class Ledger:
         return tokens
 
     def neighbours(self, item: int) -> list[int]:
-        """Return the items whose overhead changes when this comes in: beside it, or in a group it opens."""
+        """Return the items whose overhead changes when this item is taken: neighbours, and a heading group it opens."""
         found = [item - 1] if self._joined[item] else []
         if self._joined[item + 1]:
             found.append(item + 1)
@@ -121,7 +121,7 @@ class Ledger:
         return found
 
     def overheads(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Count what `overhead` does, for many items."""
+        """Return the `overhead` of many items."""
         kept, joined = np.frombuffer(self.kept, dtype=np.bool_), np.asarray(self._joined)
         gap, group = np.asarray(self._gap), np.asarray(self._header)[items]
         tokens = np.where(joined[items] & kept[items - 1], 0, gap[items])
@@ -132,7 +132,7 @@ class Ledger:
         return tokens
 
     def price_of(self, item: int, rung: int) -> int:
-        """Count the tokens that taking a rung would add (-1: leave out; less than 0: would free)."""
+        """Count the tokens that taking a form would add (below 0: free); form -1 leaves the item out."""
         now = int(self.choice[item])
         first = self._start[item]
         tokens: int = self._tokens[first + rung] if rung >= 0 else 0
@@ -142,7 +142,7 @@ class Ledger:
         return tokens
 
     def take(self, item: int, rung: int) -> None:
-        """Choose a rung (-1: leave out), whether or not it fits."""
+        """Choose a form (-1: leave out), whether or not it fits."""
         self.left -= self.price_of(item, rung)
         if not self._free:
             self.shares.take(item, int(self.choice[item]), rung)
@@ -154,18 +154,18 @@ class Ledger:
         self.choice[item] = rung
 
     def takes(self, item: int, rung: int) -> bool:
-        """Choose a rung if it fits; tell whether it did."""
+        """Choose a form if it fits, and tell whether it did."""
         if fits := self.price_of(item, rung) <= self.left and self.may(item, rung):
             self.take(item, rung)
         return fits
 
     def may(self, item: int, rung: int) -> bool:
-        """Tell whether the shares allow a rung: it takes none over its cap, and none farther below its floor."""
+        """Tell whether the shares allow a form: no share goes over its cap or farther below its floor."""
         return self._free or self.shares.allow(item, int(self.choice[item]), rung)
 
 
 class Spent:
-    """The tokens that each share of a choice in the making has."""
+    """The tokens that each share has in the current choice."""
 
     def __init__(self, problem: Problem, choice: NDArray[np.int64]) -> None:
         self.needs = problem.needs
@@ -179,17 +179,17 @@ class Spent:
 
     @property
     def lacking(self) -> list[int]:
-        """Shares below their floors."""
+        """The shares below their floors."""
         return [number for number in range(len(self)) if not self.has_floor(number)]
 
     def astray(self) -> list[int]:
-        """Tell for each share how many tokens it is below its floor, then how many each is over its cap."""
+        """Return for each share the tokens it lacks below its floor, then for each the tokens it has over its cap."""
         lacking = [max(0, need - tokens) for need, tokens in zip(self.needs, self.tokens, strict=True)]
         caps = zip(self._caps, self.tokens, strict=True)
         return lacking + [0 if cap is None else max(0, tokens - cap) for cap, tokens in caps]
 
     def has_floor(self, number: int) -> bool:
-        """Tell whether a share has what it must have at least."""
+        """Tell whether a share has reached its floor."""
         return self.tokens[number] >= self.needs[number]
 
     def _more(self, item: int, before: int, rung: int) -> int:
@@ -199,13 +199,13 @@ class Spent:
         return then - now
 
     def take(self, item: int, before: int, rung: int) -> None:
-        """Take note that an item changes its rung."""
+        """Record that an item changes its form."""
         for number, members in enumerate(self._members):
             if members[item]:
                 self.tokens[number] += self._more(item, before, rung)
 
     def allow(self, item: int, before: int, rung: int) -> bool:
-        """Tell whether an item may change its rung."""
+        """Tell whether an item may change its form."""
         more = self._more(item, before, rung)
         return all(
             self._within(number, self.tokens[number] + more)
@@ -219,7 +219,7 @@ class Spent:
         return not over and tokens >= min(self.needs[number], self.tokens[number])
 
     def allowed(self, items: NDArray[np.int64], now: NDArray[np.int64], tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell of several items whether they may have so many tokens in place of those they have now; all (k,)."""
+        """Tell for each of k items whether it may have these tokens in place of its present tokens; all (k,)."""
         fine = np.ones(len(items), dtype=np.bool_)
         for number, (members, cap) in enumerate(zip(self._members, self._caps, strict=True)):
             if cap is not None:
@@ -234,7 +234,7 @@ def spent(problem: Problem, choice: NDArray[np.int64], share: Share) -> int:
 
 
 def keeps_shares(problem: Problem, choice: NDArray[np.int64]) -> bool:
-    """Tell whether a choice gives each share its floor and no more than its cap."""
+    """Tell whether each share of a choice lies between its floor and its cap."""
     return all(
         need <= (tokens := spent(problem, choice, one)) and (one.cap is None or tokens <= one.cap)
         for one, need in zip(problem.shares, problem.needs, strict=True)
@@ -242,10 +242,10 @@ def keeps_shares(problem: Problem, choice: NDArray[np.int64]) -> bool:
 
 
 def place_required(problem: Problem) -> NDArray[np.int64]:
-    """Choose the rungs of what is required, all else out: in full if that fits, else shortened at least loss.
+    """Choose the forms of the required items only: in full if they fit, else shortened with the least loss.
 
     Raises:
-        BudgetError: it does not fit even at its smallest.
+        BudgetError: the required items do not fit even in their smallest forms.
     """
     choice = np.where(problem.required, 0, -1)
     needed = cost(problem, choice)
@@ -267,7 +267,7 @@ def place_required(problem: Problem) -> NDArray[np.int64]:
 
 
 def _enlarge(problem: Problem, ledger: Ledger, items: NDArray[np.int64]) -> None:
-    """Spend what is left on fuller rungs of kept items, most value per token first."""
+    """Spend the tokens left on fuller forms of kept items, most value per token first."""
     owner, rungs = rungs_of(problem, items)
     rung = rungs - problem.start[items][owner]
     tokens = problem.tokens[rungs]
