@@ -1,9 +1,9 @@
-"""Relevance: how probable it is that an item helps to answer a question, from its words, meaning and place.
+"""Estimate how probable it is that an item helps to answer a question, from the item's words, meaning and place.
 
-`Index(items).score(Query(text=...))` returns p in [0, 1] for each item. A score is a sum of few named
-features (`Weights`), each scaled within the question and the pool, and p = exp((score - best) / T). It is
-anchored on words and vectors; everything else is a correction that observable properties of the pool and the
-question switch on: sessions, speakers, roles, dates, titles, script, tasks.
+`Index(items).score(Query(text=...))` returns p in [0, 1] for each item. A score is a sum of a few named
+features (`Weights`), each scaled within the question and the pool, and p = exp((score - best) / T). Words and
+vectors are the base of a score; every other feature is a correction that observable properties of the pool and
+the question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 """
 
 from .code.whole import asks_for_the_whole

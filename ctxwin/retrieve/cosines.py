@@ -1,7 +1,7 @@
-"""Which vectors are most like one: exact, and the same on every run; numpy for few of them, FAISS for many.
+"""Find the vectors most similar to a query vector, exactly and repeatably: numpy for few vectors, FAISS for many.
 
-Cosines are rounded to `QUANTUM`, so that the last bits of a sum (its order differs between libraries) cannot change
-a plan, and ties are told apart by index.
+Cosines are rounded to `QUANTUM`, so that the last bits of a sum (libraries add in different orders) cannot change
+a plan; ties are ordered by index.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ..errors import InputError
 __all__ = ["FAISS_FROM", "QUANTUM", "VectorIndex", "similarity", "top_k"]
 
 QUANTUM = 1e-4
-"""Step of a cosine; vectors that were kept as float16 are not finer than that."""
+"""Step of a cosine; vectors stored as float16 are no finer."""
 
 FAISS_FROM = 30_000
-"""Vectors from which FAISS is used, over a copy in half precision. Median ms of a query for the best 50 of vectors of
-384 dimensions on one core, numpy / FAISS float32 / FAISS float16: 10,000: 0.45 / 0.41 / 0.44; 30,000:
-2.3 / 2.3 / 1.4; 100,000: 7.9 / 15.9 / 5.1; 300,000: 24 / 24 / 15. In single precision it never pays for one query."""
+"""Number of vectors from which FAISS is used, over a copy in half precision. Median ms of a query for the best 50 of
+vectors of 384 dimensions on one core, numpy / FAISS float32 / FAISS float16: 10,000: 0.45 / 0.41 / 0.44; 30,000:
+2.3 / 2.3 / 1.4; 100,000: 7.9 / 15.9 / 5.1; 300,000: 24 / 24 / 15. Single precision never pays for one query."""
 
 MARGIN = 4 * QUANTUM
-"""How far half precision (1e-4 each way) and rounding can move two cosines past each other, and a little."""
+"""How far half precision (1e-4 each way) and rounding can move two cosines past each other, with some reserve."""
 
 Vectors = NDArray[np.float32]
 Found = tuple[NDArray[np.int64], Vectors]
@@ -40,7 +40,7 @@ def similarity(matrix: Vectors, query: Vectors) -> Vectors:
         query: (d,) of length 1.
 
     Raises:
-        InputError: they differ in d, so they are not of the same embedder.
+        InputError: `matrix` and `query` differ in d, so they come from different embedders.
 
     Example:
         >>> similarity(np.eye(2, dtype=np.float32), np.array([0.6, 0.8], np.float32)).round(4).tolist()
@@ -58,12 +58,12 @@ def similarity(matrix: Vectors, query: Vectors) -> Vectors:
 
 
 def top_k(matrix: Vectors, query: Vectors, k: int) -> Found:
-    """Return the indices and cosines of the k rows most like the query, best first, ties by index.
+    """Return the indices and cosines of the k rows most similar to the query, best first, ties by index.
 
     Args:
         matrix: (n, d) rows of length 1.
         query: (d,) of length 1.
-        k: how many; all where there are fewer.
+        k: how many rows to return; all if there are fewer.
 
     Raises:
         InputError: matrix and query differ in d, or k is negative.
@@ -82,7 +82,7 @@ def top_k(matrix: Vectors, query: Vectors, k: int) -> Found:
 
 
 class VectorIndex:
-    """Vectors that are asked many times: what `top_k` gives, faster from `FAISS_FROM` vectors on.
+    """Vectors that are searched many times, with the results of `top_k`; faster from `FAISS_FROM` vectors on.
 
     Args:
         matrix: (n, d) rows of length 1. FAISS keeps a copy of 2 bytes a number: 77 MB for 100,000 x 384.
@@ -97,7 +97,7 @@ class VectorIndex:
         self._half = _half(matrix) if len(matrix) >= FAISS_FROM else None
 
     def top_k(self, query: Vectors, k: int) -> Found:
-        """Return what the function `top_k` returns."""
+        """Return the same as the function `top_k`."""
         if self._half is None or not 0 < k < len(self.matrix) or query.shape != self.matrix.shape[1:]:
             return top_k(self.matrix, query, k)
         count = k
@@ -119,7 +119,7 @@ def _half(matrix: Vectors) -> Any:
 
 
 def _search(index: Any, query: Vectors, count: int) -> tuple[Vectors, NDArray[np.int64]]:
-    """Search with one thread: FAISS gives a query to one, and the others only wait for each other."""
+    """Search with one thread: FAISS gives a query to one thread, and other threads would only wait."""
     import faiss
 
     threads = faiss.omp_get_max_threads()

@@ -1,9 +1,9 @@
-"""Weights fitted to your own labels: small corrections, held to the weights they start from.
+"""Fit weights to your own labels: small corrections that stay close to the starting weights.
 
-What a feature is worth depends on the kind of talk, so a fit is for one kind: your support chats, your meetings.
-The fit asks how many tokens a packing must spend before it reaches each item that helped, and lowers the mean
-logarithm of that. It is held to the weights it starts from, and how firmly is chosen by leaving whole pools out:
-where the pools left out do not clearly gain, the weights come back as they were.
+The value of a feature depends on the kind of talk, so a fit is for one kind: your support chats, your meetings.
+The fit lowers the mean logarithm of the tokens that a packing must spend before it reaches each item that helped.
+It stays close to the starting weights; how close is chosen by leaving whole pools out. If the pools left out do not
+clearly gain, the starting weights are returned.
 
 Fitted on half of a set's sources and packed on the other half, in points of evidence [95 % interval]: BEAM +4.1 [2.0,
 6.5], QMSum +2.2 [.9, 3.4], VCSum +2.2 [.9, 3.5], MemoryBank +.9 [0, 2.8], MemoryCode +.5 [-1, 2], LoCoMo +.4 [-.8,
@@ -32,75 +32,77 @@ __all__ = ["Feedback", "HasIndex", "fit"]
 Array = NDArray[np.float64]
 
 FIRMNESS = (100.0, 30.0, 10.0)
-"""How firmly the start is held, in labelled questions that it counts for; the firmest is for a single pool."""
+"""How firmly the fit is held to the starting weights, as the number of labelled questions they count for; the firmest
+is for a single pool."""
 FOLDS = 5
-"""Parts into which pools are divided to choose the firmness."""
+"""Number of parts that pools are divided into to choose the firmness."""
 ANCHORS = ("lexical", "dense")
-"""Features whose weights keep their sum, for that is the scale of all others and of the temperature."""
+"""Features whose weights keep their sum, since this sum is the scale of all other weights and of the temperature."""
 LEAST_UNIT = 0.3
-"""Least weight by whose size a correction is measured: a weight of 0 can be learned, too."""
+"""Least unit of a correction, which is measured by the weight's own size; so a weight of 0 can be learned, too."""
 LEAST_ANCHOR = 0.5
-"""Share of its weight that an anchor keeps at least."""
+"""The least share of its weight that an anchor keeps."""
 PROBE = 1e-3
-"""Weight given to a feature that has none, to see what it would add."""
+"""Weight given to a feature without one, to see what the feature would add."""
 SOFTNESS = 0.4
-"""Of the step from "chosen before" to "chosen after", in units of the score over the temperature."""
+"""Softness of the step from "chosen before" to "chosen after", in units of the score over the temperature."""
 ROOM = 150.0
-"""Tokens that are spent anyway: what comes within them is found early enough."""
+"""Tokens that are spent anyway; an item within them is found early enough."""
 RIVALS, HELPERS = 1_000, 25
-"""Items of a pool, best first, and items that helped, evenly spread, that one question is learned from."""
+"""How many items of a pool, best first, and how many that helped, evenly spread, one question is learned from."""
 
 
 class HasIndex(Protocol):
-    """What holds items with their index and vectors: a `Pool`."""
+    """An object that holds items with their index and vectors: a `Pool`."""
 
     @property
     def items(self) -> Sequence[Item]:
-        """All items in their order."""
+        """All items in order."""
         ...
 
     @property
     def scripts(self) -> set[Script]:
-        """The scripts in which they are written."""
+        """The scripts that the items are written in."""
         ...
 
     def to_embed(self, reading: Reading) -> tuple[NDArray[np.intp], list[str]]:
-        """Return which items a reading has no vectors of, and their texts."""
+        """List the items of a reading that its embedder has not embedded yet, and their texts."""
         ...
 
     def embedded(self, name: str, items: NDArray[np.intp], new: NDArray[np.float32]) -> None:
-        """Take the vectors of the items that `to_embed` returned."""
+        """Add the vectors of the items that `to_embed` returned."""
         ...
 
     def index_with(self, readings: Sequence[Reading]) -> Index:
-        """Return the index that uses the vectors of some readings."""
+        """Return the index with the vectors of these readings."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Feedback:
-    """A question to a pool, and what helped to answer it."""
+    """A question to a pool, and the items that helped to answer it."""
 
     pool: HasIndex
-    """A `Pool`; its documents are there as chunks."""
+    """A `Pool`, which holds documents as chunks."""
     query: str | Query
     helped: Collection[str]
-    """Ids of the items that helped, each alike."""
+    """Ids of the items that helped; each counts the same."""
 
 
 def fit(feedback: Sequence[Feedback], *, start: Weights | None = None, embedder: object = "auto") -> Weights:
     """Fit weights to labelled questions; use them as `Pool(items, weights=fit(feedback))`.
 
-    The same feedback gives the same weights. Ten questions move them little, a hundred from several pools as far as
-    the pools left out bear it; one pool alone moves them by the firmest step, for nothing can be left out.
+    The same feedback gives the same weights. Ten questions change the weights little; a hundred from several pools
+    change them as far as the pools left out gain. With a single pool the fit is held most firmly, since no pool can be
+    left out.
 
     Args:
         feedback: questions of one kind, best from several pools.
-        start: the weights to correct; None for the package's own.
-        embedder: as in `pack`; the one that will be packed with.
+        start: the weights to correct. Default: the package's own.
+        embedder: as in `pack`; use the embedder that will be used for packing.
 
     Raises:
-        InputError: there is no feedback; one names no item, an item that its pool does not hold, or all items.
+        InputError: there is no feedback, or a feedback names no item, an item that its pool lacks, or all items.
 
     Example:
         >>> from ctxwin.pool import Pool
@@ -119,22 +121,22 @@ def fit(feedback: Sequence[Feedback], *, start: Weights | None = None, embedder:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Lesson:
-    """One question over n items, of which k helped."""
+    """One question over n items; k of them helped."""
 
     pool: int
     values: Array
     """(n, features) what each feature adds at weight 1."""
     handicap: Array
-    """(n,) what an item's length takes from the logarithm of its worth per token."""
+    """(n,) how much an item's length lowers the logarithm of its value per token."""
     helped: NDArray[np.intp]
     """(k,)"""
     tokens: Array
-    """(k,) of those that helped."""
+    """(k,) tokens of the items that helped."""
     spent: Array
-    """(n,) tokens that an item before one that helped costs; 0 for those that helped."""
+    """(n,) tokens that an item costs if it comes before one that helped; 0 for items that helped."""
 
     def loss(self, scores: Array) -> tuple[float, Array]:
-        """Return the mean logarithm of the tokens spent to reach what helped, and its gradient by score, (n,)."""
+        """Return the mean logarithm of the tokens spent to reach the helpful items, and its gradient by score, (n,)."""
         rank = scores + self.handicap
         before = (1 + np.tanh((rank - rank[self.helped, None]) / (2 * SOFTNESS))) / 2
         tokens = before @ self.spent + self.tokens + ROOM
@@ -177,7 +179,7 @@ def _places(number: int, one: Feedback, places: dict[str, int]) -> NDArray[np.in
 def _lesson(
     pool: int, index: Index, parts: dict[str, NDArray[np.float32]], helped: NDArray[np.intp], probe: Weights
 ) -> _Lesson:
-    """Keep what helped and its strongest rivals, with each feature as it is at weight 1."""
+    """Keep the items that helped and their strongest rivals, with the value of each feature at weight 1."""
     total = np.sum(np.stack(list(parts.values())), axis=0)
     rivals = total.copy()
     rivals[helped] = -np.inf
@@ -197,7 +199,7 @@ def _lesson(
 
 
 class _Logistic:
-    """Corrects the weights of the features that occur, each in units of its own size."""
+    """A correction of the weights of the features that occur, each in units of its own size."""
 
     def __init__(self, start: Weights, lessons: Sequence[_Lesson]) -> None:
         self.start, self.lessons = start, lessons
@@ -214,7 +216,7 @@ class _Logistic:
         self._least = least
 
     def weights(self, correction: Array) -> Weights:
-        """Return the start with a correction."""
+        """Return the starting weights with a correction."""
         moved = self._from + self._unit * correction
         moved *= self._from[self._anchors].sum() / moved[self._anchors].sum()
         return replace(self.start, **{name: round(float(w), 4) for name, w in zip(self.names, moved, strict=True)})
@@ -246,9 +248,9 @@ class _Logistic:
         return loss, gradient * self._unit
 
     def chosen_firmness(self) -> float | None:
-        """Choose by pools left out; None where these do not gain by more than the standard error.
+        """Choose the firmness by pools left out; return None if they do not gain more than the standard error.
 
-        Of the values that do about as well as the best (within its standard error), the firmest is taken.
+        Of the values about as good as the best (within its standard error), the firmest is chosen.
         """
         pools = sorted({lesson.pool for lesson in self.lessons})
         if len(pools) == 1:
@@ -262,7 +264,7 @@ class _Logistic:
         return next(firmness for firmness in FIRMNESS if mean[firmness] >= mean[best] - error)
 
     def _gains(self, pools: Sequence[int], firmness: float) -> Array:
-        """Return for each pool by how much its loss falls when the others are learned from, (pools,)."""
+        """Return how much the loss of each pool falls when the weights are learned from the other pools, (pools,)."""
         gains = np.zeros(len(pools))
         for fold in range(min(FOLDS, len(pools))):
             out = set(pools[fold::FOLDS])

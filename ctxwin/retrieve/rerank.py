@@ -1,7 +1,7 @@
-"""A second look at the best items by a model that reads question and item together (a cross-encoder).
+"""Score the best items again with a model that reads question and item together (a cross-encoder).
 
-It reads every item anew for every question, and so is asked only about the few that words, vectors and place put first.
-What it says is added to their scores; it does not replace them.
+The model reads every item again for every question, so it gets only the few items that words, vectors and place put
+first. Its scores are added to the items' scores; they do not replace them.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ __all__ = ["LibraryReranker", "Reranker", "get_reranker", "rerank"]
 QUANTUM = 1e-4
 """Step of a scaled score, so that the last bits of a sum cannot change a plan."""
 SECONDS = 300.0
-"""How long a reranker is waited for: its first call may download a model; a large cross-encoder on two cores reads 20
+"""How long to wait for a reranker: its first call may download a model; a large cross-encoder on two cores reads 20
 texts in some 10 s."""
 
 
 @runtime_checkable
 class Reranker(Protocol):
-    """Says how well texts answer a question; `score` is called in a thread by `apack` and need not be a coroutine."""
+    """Scores how well texts answer a question; `apack` calls `score` in a thread, so it need not be a coroutine."""
 
     def score(self, question: str, texts: Sequence[str]) -> Any:
-        """Return a number for each text, (n,), higher for a better answer; on any scale."""
+        """Return a number for each text, (n,), on any scale, higher for a better answer."""
         ...
 
 
 class LibraryReranker:
     """A cross-encoder of the sentence-transformers library, by name or folder.
 
-    A name that is no folder is looked up among what was downloaded before and else downloaded, by that library.
+    If the name is not a folder, the library looks it up among its downloads, and else downloads the model.
 
     Raises:
         MissingExtra: sentence-transformers is not installed.
-        InputError: there is no such model, or it cannot be had without a network.
+        InputError: there is no such model, or it cannot be downloaded without a network.
     """
 
     def __init__(self, model: str) -> None:
@@ -63,7 +63,7 @@ class _FunctionReranker:
 
 
 def get_reranker(which: Any) -> Reranker:
-    """Return a reranker.
+    """Return a reranker for an object, a function or a model's name.
 
     Args:
         which: a `Reranker`, a function from a question and texts to a number for each, or the name or folder of a
@@ -92,7 +92,7 @@ def get_reranker(which: Any) -> Reranker:
 
 @lru_cache(maxsize=2)
 def _named(model: str) -> Reranker:
-    """Load a model once in a process."""
+    """Load a model, once for each process."""
     return LibraryReranker(model)
 
 
@@ -100,8 +100,8 @@ def rerank(reranker: Reranker, question: str, texts: Sequence[str]) -> NDArray[n
     """Ask a reranker, check its answer and scale it to 0..1, (n,); equal scores give zeros.
 
     Raises:
-        InputError: it did not give one finite number for each text.
-        Unanswered: it did not answer within `SECONDS`.
+        InputError: the reranker did not return one finite number for each text.
+        Unanswered: the reranker did not answer within `SECONDS`.
     """
     given = in_time(lambda: reranker.score(question, texts), SECONDS, f"reranker of type {type(reranker).__name__}")
     scores = np.asarray(given, np.float64)

@@ -1,1 +1,1 @@
-"""What is read off code: definitions and references, traces, and questions about the whole."""
+"""Read definitions and references from code, and stack traces and questions about a whole project from questions."""

@@ -1,8 +1,8 @@
-"""The graph of code: which places refer to what other places define.
+"""Build the graph of code: which places refer to names that other places define.
 
-A place is whatever the caller counts in: a chunk, a definition, a file. A reference is shared among the places that
-define its name, and those in its own file are preferred; a name that many places define, or that stands nearly
-everywhere, ties nothing together and is left out.
+A place is a chunk, a definition or a file, as the caller chooses. A reference is shared among the places that define
+the name; places in the same file are preferred. A name that many places define, or that stands nearly everywhere,
+ties nothing together and is left out.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ __all__ = ["CodeGraph", "NamePlaces", "link", "telling"]
 
 Array = NDArray[np.float64]
 NamePlaces = tuple[NDArray[np.intp], NDArray[np.intp]]
-"""Numbers of names, and the place where each stands, (k,) both."""
+"""Numbers of names, and the place of each name, (k,) both."""
 
 MOST_DEFINERS = 8
-"""Places that may define a name (4 to 8: the same)."""
+"""The most places that may define a name (4 to 8: the same)."""
 MOST_REFERRERS = 0.1
-"""Share of all places that may refer to it (.03 to .1: within .5 points; without a limit code_sweqa lost 1 at 8k)."""
+"""The largest share of all places that may refer to a name (.03 to .1: within .5 points; without a limit code_sweqa
+lost 1 at 8k)."""
 FEW = 5
-"""Places that may refer to it in the smallest graph."""
+"""How many places may refer to a name in a small graph, whatever `MOST_REFERRERS` says."""
 DAMPING, STEPS = 0.85, 20
-"""Share of a walk that goes on at each step (Brin and Page 1998), and steps after which the rest weighs 4 %."""
+"""Share of a walk that continues at each step (Brin and Page 1998), and steps after which the rest weighs 4 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,11 +45,11 @@ class CodeGraph:
     """
 
     edges: csr_array
-    """(n, n) how much of each place's references goes to each other."""
+    """(n, n) how much of the references of each place goes to each other place."""
     out: Array
     """(n,) how many references go out of each place."""
     into: Array
-    """(n,) how many come in."""
+    """(n,) how many references come into each place."""
 
     @classmethod
     def of(
@@ -59,8 +60,8 @@ class CodeGraph:
         Args:
             size: n.
             defined: names and the places that define them.
-            referred: names and the places that refer to them; a reference from where the name is defined is none.
-            groups: (n,) number of each place's file; None: all places are of one.
+            referred: names and the places that refer to them; a place's references to its own names are ignored.
+            groups: (n,) number of each place's file. Default: all places are in one file.
         """
         from scipy.sparse import csr_array
 
@@ -72,21 +73,21 @@ class CodeGraph:
         )
 
     def near(self, weights: Array) -> Array:
-        """Return what places get of the weight of others, (n,), half along references and half against them."""
+        """Pass the weight of each place to its neighbours, (n,), half along references and half against them."""
         along = self.edges.T @ (weights / np.maximum(self.out, 1e-9))
         against = self.edges @ (weights / np.maximum(self.into, 1e-9))
         return np.asarray(along + against) / 2
 
     def central(self, start: Array, *, damping: float = DAMPING, steps: int = STEPS) -> Array:
-        """Rank places by a random walk that keeps coming back to where it starts (personalised PageRank).
+        """Rank places by a random walk that keeps returning to its start (personalised PageRank).
 
         Args:
-            start: (n,) how likely it starts at each place, 0 or more; all alike where the question says nothing.
-            damping: share of it that goes on at each step, below 1.
-            steps: how many are taken.
+            start: (n,) how likely the walk starts at each place, 0 or more; equal if the question favours no place.
+            damping: the share of the walk that continues at each step, below 1.
+            steps: the number of steps.
 
         Returns:
-            (n,) adding up to 1, or zeros where `start` has none.
+            (n,) ranks that add up to 1, or zeros if `start` is all zeros.
 
         Example:
             >>> graph = link([{"load"}, {"main"}, {"help"}], [{"open"}, {"load", "help"}, {"load"}])
@@ -104,11 +105,11 @@ class CodeGraph:
 def link(
     defined: Sequence[Iterable[str]], referred: Sequence[Iterable[str]], groups: NDArray[np.intp] | None = None
 ) -> CodeGraph:
-    """Build the graph of n places from the names that each defines and refers to.
+    """Build the graph of n places from the names that each place defines and refers to.
 
     Args:
-        defined: for each place the names that it defines.
-        referred: for each place the names that it refers to.
+        defined: the names that each place defines.
+        referred: the names that each place refers to.
         groups: as for `CodeGraph.of`.
     """
     number: dict[str, int] = {}
@@ -124,14 +125,14 @@ def link(
 
 
 def telling(definers: NDArray[np.intp], referrers: NDArray[np.intp], size: int) -> NDArray[np.bool_]:
-    """Return which names tie places together, (k,), from how many of all places define them and refer to them."""
+    """Tell which names tie places together, (k,), by how many of all places define them and refer to them."""
     return (definers > 0) & (definers <= MOST_DEFINERS) & (referrers <= max(FEW, MOST_REFERRERS * size))
 
 
 def _edges(
     defined: NamePlaces, referred: NamePlaces, groups: NDArray[np.intp] | None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
-    """Return from where to where references go, and how much of each."""
+    """Return the places where references start and end, and the weight of each reference."""
     order = np.argsort(defined[0], kind="stable")
     names, places = defined[0][order], defined[1][order]
     name, source = referred

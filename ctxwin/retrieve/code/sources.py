@@ -1,7 +1,7 @@
-"""What is known of chunks of code before any question, and what of it a question asks for.
+"""Read names, paths and kinds from chunks of code, and find the chunks that a question asks for.
 
-Names of definitions, paths, tests and code are told by the chunk itself: its title, its path and the words that
-define. What refers to what is read off the index of words, in which a name stands whole.
+A chunk's title, path and defining words tell its definitions and whether it is code or a test. References are read
+from the index of words, which holds each name whole.
 """
 
 from __future__ import annotations
@@ -31,24 +31,26 @@ from .traces import Frame
 __all__ = ["Sources"]
 
 DATA = frozenset({"csv", "tsv", "notebook", "html", "css", "yaml", "toml", "json"})
-"""Languages of code whose files hold no program."""
+"""Languages of code files that hold no program."""
 SHORTEST = 3
-"""Letters of a name that ties places together, at least."""
+"""The fewest letters of a name that ties places together."""
 PROSE_WEIGHT = 0.25
-"""What words of a long question count that are no code, where code is looked for. Against 1, over reports of calls that
-failed, at 2k: with the message 10.0 [2.8, 18.1], held out 7.3 [2.2, 12.6]; with the trace, read as words alone, 3.8
-[.1, 8.5], held out 1.3 [0, 3.3] (.1 to .5: alike)."""
+"""Weight of the words of a long question that are not code, when code is searched. Gains over a weight of 1, on reports
+of failed calls, at 2k: with the message 10.0 [2.8, 18.1], held out 7.3 [2.2, 12.6]; with the trace, read as words only,
+3.8 [.1, 8.5], held out 1.3 [0, 3.3] (.1 to .5: alike)."""
 CODE_MEANING = 0.4
-"""What vectors count for code: made for prose, they know little of it. Against 1, code_sweqa gained 2.0 [-.7, 4.9], 1.7
-[-.4, 4.2] and .8 [-.4, 2.1] at 4k, 8k and 16k; held-out docstrings -3.7 [-11.8, 3.6] at 1k, 2.7 [0, 7.0] at 2k."""
+"""Weight of vectors for code: they are made for prose and know little of code. Against 1, code_sweqa gained 2.0 [-.7,
+4.9], 1.7 [-.4, 4.2] and .8 [-.4, 2.1] at 4k, 8k and 16k; held-out docstrings -3.7 [-11.8, 3.6] at 1k, 2.7 [0, 7.0] at
+2k."""
 FADE = 0.9
-"""What a frame counts of the one nearer to where it went wrong."""
+"""Weight of a frame relative to the next frame nearer to the error."""
 SAME_FUNCTION = 0.6
-"""What another chunk of a frame's function counts of the one with its line: that may be of another version."""
+"""Weight of another chunk of a frame's function relative to the chunk with the frame's line; the line may be from
+another version."""
 MOST_LIKELY = 200
-"""Likeliest pieces of code whose references are followed."""
+"""Follow the references of this many of the likeliest pieces of code."""
 REACH = 0.2
-"""Score difference at which what a chunk passes on along references falls by e (.1 to .5: within a point)."""
+"""Score difference at which the weight that a chunk passes along references falls by e (.1 to .5: within a point)."""
 
 _TEST = re.compile(
     r"(?:^|[/\\])(?:tests?|__tests__|specs?|testdata|fixtures)[/\\]"
@@ -64,7 +66,7 @@ _DEFINED = re.compile(
     re.M,
 )
 _USED = re.compile(r"(?<![\w$])(?:[A-Z][\w$]*|[\w$]+(?=\())")
-"""What begins with a capital, and what is called."""
+"""Names that begin with a capital, and names that are called."""
 _TITLE = re.compile(r"[\w$]+")
 
 COLUMNS: Mapping[str, type[np.generic]] = {
@@ -73,7 +75,7 @@ COLUMNS: Mapping[str, type[np.generic]] = {
 
 
 class Sources:
-    """Columns of n items, most of them chunks of files; it grows with its index.
+    """Columns of n items, mostly chunks of files; they grow with their index.
 
     Example:
         >>> sources, words = Sources(), Bm25([["run"]])
@@ -101,7 +103,7 @@ class Sources:
         return array if self._rows is None else array[self._rows]
 
     def extend(self, items: Iterable[Item], words: Bm25) -> None:
-        """Append items, which the index of words has already; nothing is read until there is code among them."""
+        """Append items that are already in the index of words; nothing is read until one of them is code."""
         new = list(items)
         self._items += new
         if self.has_code or any(_kind(item)[0] for item in new):
@@ -141,7 +143,7 @@ class Sources:
         return program, prose, test, file, first, last
 
     def select(self, rows: NDArray[np.intp]) -> Sources:
-        """Return some items, (m,) in any order, as though there were no others; they do not grow."""
+        """Return the columns of some items, (m,) in any order, as if there were no others; they do not grow."""
         if not self.has_code:
             return Sources()  # of nothing, whatever this one becomes
         other = copy.copy(self)
@@ -156,12 +158,12 @@ class Sources:
 
     @property
     def prose_weight(self) -> float:
-        """What words of a long question count that are no code."""
+        """Weight of the words of a long question that are not code."""
         return PROSE_WEIGHT if self.has_code else 1.0
 
     @property
     def need_of_meaning(self) -> float:
-        """What vectors count: less, the more of the items is code."""
+        """Weight of vectors, lower the more items are code."""
         return 1 - (1 - CODE_MEANING) * float(self["program"].mean()) if self.has_code else 1.0
 
     def defined(self, i: int) -> list[str]:
@@ -169,7 +171,7 @@ class Sources:
         return _defined(self._items[i if self._rows is None else int(self._rows[i])])
 
     def asked_for(self, query: Query, terms: Mapping[str, float], weights: Weights) -> dict[str, Scores]:
-        """Look for the names, paths, places and kinds of files that a question asks for; nothing without code."""
+        """Score the names, paths, places and kinds of files that a question asks for; empty without code."""
         if not self.has_code:
             return {}
         parts = {
@@ -185,7 +187,7 @@ class Sources:
         return parts
 
     def at(self, frames: Iterable[Frame]) -> Scores:
-        """Return how near each item is to the places that a question names, (n,) in [0, 1], the first counting most."""
+        """Return how near each item is to the places in a question, (n,) in [0, 1]; the first place counts most."""
         out = np.zeros(len(self), np.float32)
         share = 1.0
         for frame in frames:
@@ -199,7 +201,7 @@ class Sources:
         return out
 
     def _meant(self, path: tuple[str, ...]) -> list[int]:
-        """Return the files whose paths have the longest end in common with one: two parts, or all that one has."""
+        """Return the files whose paths share the longest ending with `path`: two parts at least, or all of either."""
         best, found = 0, list[int]()
         for file in self._by_name.get(path[-1], ()):
             parts = self._parts[file]
@@ -211,7 +213,7 @@ class Sources:
         return found
 
     def calls(self, total: Scores, words: Bm25, weights: Weights) -> Scores:
-        """Return what code gets from what refers to it, and from what it refers to, the likelier the more."""
+        """Score code by the likely code that refers to it or that it refers to."""
         likely = top(np.where(self["program"], total, -np.inf), MOST_LIKELY)
         weight = np.zeros(len(self))
         weight[likely] = np.exp((total[likely] - total[likely[0]]) / REACH) * self["program"][likely]
@@ -221,9 +223,9 @@ class Sources:
         return scores
 
     def central(self, start: Scores, words: Bm25, damping: float) -> Scores:
-        """Return how central each piece of code is, seen from where a walk along references starts, (n,).
+        """Return how central each piece of code is for walks along references from `start`, (n,).
 
-        What it sees are the references of the pieces where it starts, and those to them.
+        A walk follows the references from the pieces where it starts, and the references to these pieces.
         """
         weight = (start * self["program"]).astype(np.float64) if self.has_code else np.zeros(len(start))
         if not weight.any():
@@ -234,10 +236,10 @@ class Sources:
         return graph.central(weight, damping=damping).astype(np.float32)
 
     def _whole(self) -> CodeGraph:
-        """Return the graph of all code, made once until there is more: 2.4 s of a processor for a million lines.
+        """Return the graph of all code, built once until code is added: 2.4 s of processor time for a million lines.
 
-        What is used is read off the texts, as it is written: terms know no capitals, and with them what half the words
-        of comments say (number, field, key) seems to be what all others build on.
+        The names used are read from the texts, as written: terms have no capitals, and with terms the common words of
+        comments (number, field, key) would seem to be the code that all other code builds on.
         """
         if self._all is None or self._all[0] != len(self):
             places = np.flatnonzero(self["program"]).tolist()
@@ -253,7 +255,7 @@ class Sources:
         return self._all[1]
 
     def _graph_around(self, places: NDArray[np.intp], words: Bm25) -> CodeGraph:
-        """Return the graph as it is around some places: all that they refer to, and all that refers to them."""
+        """Return the graph around some places: all places that they refer to, and all places that refer to them."""
         names, definers = self._definitions()
         found_in = words.found_in
         kept = telling(np.bincount(names, minlength=len(found_in)), found_in, len(self))
@@ -292,7 +294,7 @@ def _kind(item: Item) -> tuple[bool, bool]:
 
 
 def _defined(item: Item) -> list[str]:
-    """Return the names that a piece of code defines: those that its words say, and the last one of its title."""
+    """Return the names that a piece of code defines: the names after defining words, and the last name of its title."""
     found = [name for match in _DEFINED.finditer(item.text) if (name := match[1] or match[2] or match[3])]
     title = _TITLE.findall(item.title or "")
     return list(dict.fromkeys([*title[-1:], *found]))
@@ -304,7 +306,7 @@ def _terms(name: str) -> tuple[str, ...]:
 
 
 def _whole(name: str) -> tuple[str, ...]:
-    """Return a name as the one term that stands for all of it; nothing for one that is too short."""
+    """Return the single term that stands for a whole name; nothing for a name that is too short."""
     return _terms(name)[:1] if len(name) >= SHORTEST else ()
 
 

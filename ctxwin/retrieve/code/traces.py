@@ -1,4 +1,4 @@
-"""Places in code that a question names: the frames of a stack trace, `path:line` of a compiler or a test run."""
+"""Find the places in code that a question names: frames of a stack trace, `path:line` of a compiler or test run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 __all__ = ["Frame", "frames"]
 
 LOOKED_AT = 100_000
-"""Characters of a question that are searched."""
+"""Search this many characters of a question."""
 
 _PATH = r"(?<![\w@./\\+~-])(?:[A-Za-z]:)?[\w@./\\+~-]{0,300}\.[A-Za-z]\w{0,9}"
 _PYTHON = re.compile(r'\bFile "(?P<path>[^"\n]{1,400})", line (?P<line>\d+)(?:, in (?P<name>[\w.]+))?')
@@ -35,20 +35,20 @@ _JVM = re.compile(r"\.(?:java|kt|scala|groovy)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One place."""
+    """One place in code."""
 
     path: tuple[str, ...]
-    """Its folders and its file, as far as the question gives them."""
+    """The folders and the file, as far as the question gives them."""
     line: int
-    """From 1."""
+    """The line, from 1."""
     name: str = ""
-    """Of the function, without what encloses it; "" where it is not given."""
+    """The function's name without the names around it; "" if not given."""
 
 
 def frames(text: str) -> list[Frame]:
-    r"""Find the places that a question names, the one where it went wrong first.
+    r"""Find the places that a question names, the place of the error first.
 
-    Python and pytest print that one last, all others print it first.
+    Python and pytest print the place of the error last; all others print it first.
 
     Example:
         >>> [frame.name for frame in frames('File "app/x.py", line 12, in f\nFile "json/decoder.py", line 3, in load')]

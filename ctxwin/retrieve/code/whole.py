@@ -1,4 +1,4 @@
-"""Whether a question is about all files together: how a project is organised, what its main parts are."""
+"""Tell whether a question is about all files together: how a project is organised, what its main parts are."""
 
 from __future__ import annotations
 

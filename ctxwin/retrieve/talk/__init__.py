@@ -1,1 +1,1 @@
-"""What is read off talk: who speaks when, which day a question means, what it is about."""
+"""Read from talk and questions who speaks where, which day a question means, and what it is about."""

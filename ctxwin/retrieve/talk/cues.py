@@ -1,4 +1,4 @@
-"""What a text sounds like: a rule for all later work, or somebody who speaks of himself."""
+"""Tell whether a text sounds like a rule for all later work, or like somebody who speaks of himself."""
 
 from __future__ import annotations
 
@@ -41,19 +41,20 @@ _PROMISE = re.compile(
     r"|\blet me\b|\b(?:don['’]?t|do not|never) (?:hesitate|worry|be afraid)\b|\bfeel free\b|我会|我将|好的|明白",
     re.I,
 )
-"""Who takes up a rule repeats it ("I will do so from now on"), and politeness sounds like one: neither is a rule."""
+"""Phrases that are no rule: a person who accepts a rule repeats it ("I will do so from now on"), and politeness sounds
+like one."""
 _FULL = 1.6
 """Sum of cues at which a sentence is surely an instruction."""
 _LOOKED_AT = 4_000
-"""Characters of a text that are looked at."""
+"""Look at this many characters of a text."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s*|\n")
 _SELF = re.compile(r"\b(?:i|me|my|mine|myself|we|us|our|ours)\b|[我咱]", re.I)
 _OFTEN = 2
-"""Words for oneself with which a text is surely about its speaker."""
+"""Number of words for oneself from which a text is surely about its speaker."""
 
 
 def instruction_strength(text: str) -> float:
-    """Return how much the most instructive sentence of a text sounds like a standing instruction, 0 to 1.
+    """Return how much a text's most instruction-like sentence sounds like a standing instruction, 0 to 1.
 
     Example:
         >>> instruction_strength("From now on, always start variable names with 'x_'.")

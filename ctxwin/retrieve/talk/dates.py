@@ -1,4 +1,4 @@
-"""Days that a question names, outright or as seen from the day it is asked."""
+"""Find the days that a question names, outright or relative to the day it is asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ DaySpan = tuple[int, int]
 """First and last day, as proleptic ordinals."""
 
 DAYS_AFTER, DAYS_BEFORE = 7, 2
-"""People tell of a day in the week after it; what is near it counts less and less over these."""
+"""Days after and before a named day within which an item counts, less and less: people tell of a day in the week after
+it."""
 
 _NAMES = (
     *("january", "february", "march", "april", "may", "june"),
@@ -51,8 +52,8 @@ def named_days(text: str, asked: datetime | None) -> list[DaySpan]:
 
     Args:
         text: a question.
-        asked: when it is asked; gives the year that a day lacks, and what "two weeks ago" is. Without
-            it, only full dates are found.
+        asked: when the question is asked; needed for a day without a year and for "two weeks ago". Without `asked`,
+            only full dates are found.
 
     Example:
         >>> named_days("What did we eat on 5 May?", datetime(2023, 5, 20)) == [(738645, 738645)]
@@ -65,11 +66,11 @@ def named_days(text: str, asked: datetime | None) -> list[DaySpan]:
 
 
 def near_days(day: NDArray[np.float32], spans: Sequence[DaySpan]) -> NDArray[np.float32]:
-    """Return how near each day is to one of some spans, (n,) in [0, 1]; 0 where it is not known.
+    """Return how near each day is to the nearest of some spans, (n,) in [0, 1]; 0 for an unknown day.
 
     Args:
         day: (n,) proleptic ordinals, NaN where unknown.
-        spans: first and last days.
+        spans: first and last day of each span.
 
     Example:
         >>> near_days(np.array([738645, 738652, np.nan], np.float32), [(738645, 738645)]).tolist()

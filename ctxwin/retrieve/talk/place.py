@@ -1,4 +1,4 @@
-"""Where items stand: which follow each other, in which session, and what is around them."""
+"""Find where items stand: which follow each other, in which session, and what is around them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["Place", "Scores", "lay_out"]
 Scores = NDArray[np.float32]
 
 WINDOW = 600.0
-"""Estimated tokens before and after an item that are its topic in talk without sessions."""
+"""Estimated tokens before and after an item that make its topic, in talk without sessions."""
 LONG_SESSION = 6_000.0
 """Estimated tokens above which a session is too long to be about one thing."""
 SHORT_TURN = 80.0
-"""Mean estimated tokens of turns that need the ones around them; longer ones do so less and less."""
+"""Mean estimated tokens of turns that need the turns around them; longer turns need them less and less."""
 STEEPLY = 4
-"""Power of that, for what long turns lose by: at 1, BFCL memory and VCSum (about 120 and 140 tokens a turn) lost
+"""Power by which this need falls for long turns: at 1, BFCL memory and VCSum (about 120 and 140 tokens a turn) lost
 up to 2 points."""
 
 
@@ -27,23 +27,23 @@ class Place:
     """The layout of n items; all arrays are (n,)."""
 
     follows: NDArray[np.bool_]
-    """The item continues the one before: turns of one session, chunks of one source."""
+    """Whether the item continues the item before: turns of one session, chunks of one source."""
     session: NDArray[np.intp]
-    """Number of the session of a turn; every other item has a number of its own."""
+    """Number of a turn's session; every other item has a number of its own."""
     sizes: Scores
     """Estimated tokens."""
     first: NDArray[np.intp]
-    """First item of the window around each."""
+    """First item of the window around each item."""
     last: NDArray[np.intp]
-    """One after the last item of that window."""
+    """One after the last item of the same window."""
     undivided: Scores
     """How much the item is a short turn in a session too long to be about one thing, 0 to 1."""
     brief: Scores
     """How much the item is a turn of talk in short turns, 0 to 1: 1 up to `SHORT_TURN` tokens a turn on average,
-    a half at 95, nothing beyond 200, where a turn stands alone."""
+    a half at 95, 0 beyond 200, when a turn stands alone."""
 
     def around(self, scores: Scores) -> Scores:
-        """Sum the scores of the item before and of the one after, where they belong together."""
+        """Add up the scores of the items before and after each item, if they belong together."""
         out = np.zeros_like(scores)
         joined = self.follows[1:]
         out[1:] += scores[:-1] * joined
@@ -57,7 +57,7 @@ class Place:
         return best[self.session]
 
     def topic(self, scores: Scores) -> Scores:
-        """Average twice over each item's window, which makes the near ones count more."""
+        """Average twice over each item's window, so that nearer items count more."""
         for _ in range(2):
             total = np.concatenate([[0.0], np.cumsum(scores, dtype=np.float64)])
             scores = ((total[self.last] - total[self.first]) / (self.last - self.first)).astype(np.float32)
@@ -68,8 +68,8 @@ def lay_out(session: NDArray[np.intp], turn: NDArray[np.bool_], sizes: Scores) -
     """Find how n items hang together.
 
     Args:
-        session: (n,) number of each item's session, which only it has where it stands alone.
-        turn: (n,) whether it is a turn of talk.
+        session: (n,) number of each item's session; an item that stands alone has a number of its own.
+        turn: (n,) whether each item is a turn of talk.
         sizes: (n,) estimated tokens.
     """
     n = len(session)

@@ -1,14 +1,14 @@
-"""What a question is about where it asks for the course of things: most of its other words only say so.
+"""Find the subject of a question that asks for the course of things, since most of its other words only ask for it.
 
 "Can you list the order in which I brought up different aspects of my garden throughout our conversations?" asks about a
-garden; *order*, *brought*, *aspects* and *conversations* stand in turns about anything, and seldom, so that they weigh.
+garden; *order*, *brought*, *aspects* and *conversations* stand in turns about anything, but are rare, and so weigh much.
 
-Asking for the subject alone, by words and by vectors, and no longer lifting the session of the best item, gave on
+Searching for the subject alone, by words and by vectors, without raising the session of the best item, gave on
 sets made for it (`tests/tools/series.py`: four of QMSum's meetings as one conversation, 17 questions; rules that
 MemoryCode's mentors gave over time, 48) +9 [4, 15] and +14 [7, 22] at 4k and 8k, +3 [-2, 9] and +2 [-3, 8] at 300 and
 500 tokens. Checked only: BEAM +1.7 [.2, 3.5] at 2k and +.9 [-.2, 2] at 8k (its questions for an order +10 [-1, 21],
-its summaries +7 [1, 15] at 2k). Of every question, FriendsQA lost 2.7 and LongMemEval 3.5. What spreads a choice over
-sessions or stretches of time besides lost on the sets made for it.
+its summaries +7 [1, 15] at 2k). Done for every question, FriendsQA lost 2.7 and LongMemEval 3.5. Spreading a choice
+over sessions or stretches of time as well lost on the sets made for it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OVER_TIME = re.compile(
 _OUR_TALKS = re.compile(
     rf"\b(?:(?:all|our|my|your|these|those|different|several|recent|past|previous) ){{1,6}}{_TALKS}\b", re.I
 )
-"""Not *chat* and *message* alone: a question may be about a chat app."""
+"""Words for the conversation; not *chat* and *message* alone, since a question may be about a chat app."""
 _FRAME = frozenset(
     """
     across ask asked aspect aspects brief bring brought came change changed chronological chronologically clear come
@@ -51,7 +51,7 @@ _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 
 def asks_over_time(text: str) -> bool:
-    """Return whether a question asks for an order, a development or whatever else runs through a conversation.
+    """Tell whether a question asks for an order, a development or anything else that runs through a conversation.
 
     Example:
         >>> asks_over_time("How have my plans for the garden developed over our talks?")
@@ -63,7 +63,7 @@ def asks_over_time(text: str) -> bool:
 
 
 def subject(text: str) -> str:
-    """Return the words of a question that say what it is about; all of it where nothing else is left.
+    """Return the words of a question that say what it is about; the whole question if no such words are left.
 
     Example:
         >>> subject("In what order did I bring up aspects of my garden throughout our conversations?")

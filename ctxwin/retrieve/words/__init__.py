@@ -1,1 +1,1 @@
-"""Words: texts as terms, and the postings that score them."""
+"""Split texts into terms, and score texts by the terms that they share with a question."""

@@ -1,4 +1,4 @@
-"""Columns that grow at their end for what the new rows cost, and rows of matrices that are made when asked for."""
+"""Define columns that grow at the cost of the new rows only, and matrices whose rows are made on demand."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Column", "Gathered"]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 GROWTH = 1.5
-"""How many times as large the room of a full column becomes; so growing copies each row three times on average."""
+"""Factor by which the room of a full column grows; so growing copies each row three times on average."""
 
 
 class Column(Generic[Scalar]):
-    """An array that never changes; what grows from it shares its rows.
+    """An array that never changes; a longer column made from it shares its rows.
 
-    Not for two threads that grow one column at once; any number may read.
+    Any number of threads may read; two threads must not grow one column at once.
 
     Example:
         >>> some = Column(np.array([1, 2]))
@@ -35,7 +35,7 @@ class Column(Generic[Scalar]):
         self._room = _Room(array)
 
     def plus(self, rows: ArrayLike) -> Column[Scalar]:
-        """Return the column with more rows."""
+        """Return a column with these rows after its own."""
         new = np.asarray(rows, self.array.dtype)
         first, size = len(self.array), len(self.array) + len(new)
         if not first:
@@ -52,7 +52,7 @@ class Column(Generic[Scalar]):
 
 
 class _Room:
-    """Rows that columns share, and how many of them are some column's."""
+    """Rows that columns share, and how many of the rows are in use."""
 
     __slots__ = ("rows", "used")
 
@@ -62,12 +62,12 @@ class _Room:
 
 
 class Gathered:
-    """An (n, d) matrix whose rows come from others and are made when they are asked for.
+    """An (n, d) matrix made of rows of other matrices, on demand.
 
     Args:
         size: n.
         width: d.
-        blocks: for each of the others where its columns begin, the matrix, and which row of it each of the n rows has,
+        blocks: for each other matrix the column where it begins, the matrix, and its row for each of the n rows,
             -1 for zeros.
 
     Example:
@@ -101,7 +101,7 @@ class Gathered:
         return Gathered(len(rows), self.shape[1], [(first, matrix, row[rows]) for first, matrix, row in self._blocks])
 
     def padded(self, rows: int) -> Gathered:
-        """Return it with some rows of zeros after the others."""
+        """Return the matrix with `rows` rows of zeros at its end."""
         none = np.full(rows, -1, np.intp)
         blocks = [(first, matrix, np.concatenate([row, none])) for first, matrix, row in self._blocks]
         return Gathered(len(self) + rows, self.shape[1], blocks)

@@ -1,8 +1,8 @@
-"""Words: how a text becomes terms, and BM25 over them.
+"""Split texts into terms, and score them for a question with BM25.
 
-Terms are stemmed lower-case words without English stop words; an identifier yields itself and its parts
-(`parseHTTPHeader` -> `parsehttphead`, `pars`, `http`, `header`), a dotted number itself and its parts, and a
-run of Chinese, Japanese or Korean characters its single ones and its overlapping pairs, without a dictionary.
+Terms are stemmed lower-case words without English stop words. An identifier yields itself and its parts
+(`parseHTTPHeader` -> `parsehttphead`, `pars`, `http`, `header`), and so does a dotted number. A run of Chinese,
+Japanese or Korean characters yields its single characters and overlapping pairs, without a dictionary.
 
 Example:
     >>> tokenize("When did Ana's getUserName() fail in 2.4.1?")
@@ -40,10 +40,10 @@ B = 0.75
 """BM25: how much a long text is discounted (the same source gives .5 to .8)."""
 
 LOOKED_THROUGH = 1 << 18
-"""Pairs of term and document at most that a question looks through (0.3 ms) before they are sorted by term."""
+"""The most pairs of term and document that a question searches unsorted (0.3 ms); beyond, they are sorted by term."""
 
 FEW = 2_000
-"""Documents up to which the terms of each are picked out one by one, and beyond which all are gone through (5 ms)."""
+"""Number of documents up to which terms are picked out of each document; beyond, all pairs are read (5 ms)."""
 
 STOP_WORDS = frozenset(
     """
@@ -62,20 +62,20 @@ STOP_CHARACTERS = frozenset(
     "的了是在我你他她它们这那有和与及或就都而着吗呢吧啊呀把被让给也很不没要会能可以上下个么什哪谁几多少怎为从对到"
     "說嗎麼甚個們這為從對誰"
 )
-"""Chinese characters that mostly build sentences: alone or in a pair they are no term."""
+"""Chinese characters that mostly build sentences; alone or in a pair they are no term."""
 SINGLE = 0.5
-"""What a single Chinese, Japanese or Korean character of a question weighs against a pair."""
+"""Weight of a single Chinese, Japanese or Korean character of a question relative to a pair."""
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _CJK_CHARACTER = re.compile(f"[{_CJK}]")
 _NAMED = rf"[^\W\d_{_CJK}][^\W{_CJK}]{{0,40}}(?:-[^\W{_CJK}]{{1,40}}){{0,3}}-\d[^\W{_CJK}]{{0,40}}"
-"""A name with a number behind a hyphen: SKU-1237, CVE-2024-1234, gpt-4; bounded, so that a search stays linear."""
+"""A name with a number after a hyphen: SKU-1237, CVE-2024-1234, gpt-4; bounded, so that a search stays linear."""
 _TERM = re.compile(rf"[{_CJK}]+|\d+(?:[.:,/-]\d+)+|{_NAMED}|[^\W{_CJK}]+")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+")
 
 
 def cjk_share(text: str) -> float:
-    """Return which share of a text's letters and digits is Chinese, Japanese or Korean, 0 to 1."""
+    """Return the share of a text's letters and digits that is Chinese, Japanese or Korean, 0 to 1."""
     found = 0 if text.isascii() else len(_CJK_CHARACTER.findall(text))
     return found / max(1, sum(map(str.isalnum, text))) if found else 0.0
 
@@ -105,18 +105,18 @@ def _terms(word: str) -> tuple[str, ...]:
 
 
 def tokenize(text: str) -> list[str]:
-    """Split a text into terms, in order, repeats included; one that has only stop words gives none."""
+    """Split a text into terms, in order, with repeats; a text of stop words only gives none."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return list(chain.from_iterable(map(_terms, _TERM.findall(text))))
 
 
 class Bm25:
-    """BM25 in Lucene's form (Kamphuis et al. 2020) over documents that come one after the other.
+    """BM25 in Lucene's form (Kamphuis et al. 2020) over documents that are added one after the other.
 
-    Documents are kept as their different terms, so that adding one costs what it has. A question is answered from
-    lists by term, but for the newest documents, which are looked through; both give what `bm25s`, the oracle of the
-    tests, gives.
+    A document is kept as its different terms, so that adding a document costs only its own terms. A question is
+    answered from lists by term, except that the newest documents are searched directly; both give the same scores as
+    `bm25s`, which the tests compare with.
 
     Attributes:
         size: number of documents.
@@ -134,11 +134,11 @@ class Bm25:
         self.extend(documents)
 
     def extend(self, documents: Iterable[Sequence[str]]) -> None:
-        """Append documents, each given as its terms; the result equals an index built from all at once."""
+        """Append documents, each given as its terms; the result equals an index built from all documents at once."""
         self.extend_counted([TermCounts.of(documents)])
 
     def extend_counted(self, parts: Sequence[TermCounts]) -> None:
-        """Append documents that were counted before, some at a time."""
+        """Append documents that are counted already, in one or more batches."""
         known = self._vocabulary
         numbers = [[known.setdefault(term, len(known)) for term in part.vocabulary] for part in parts]
         none = np.empty(0, np.int32)
@@ -156,7 +156,7 @@ class Bm25:
         self._weigh()
 
     def counted(self, rows: NDArray[np.intp]) -> TermCounts:
-        """Return some documents, (m,), as `extend_counted` takes them."""
+        """Return some documents, (m,), in the form that `extend_counted` takes."""
         start = self._start.array
         sizes = np.diff(start)[rows]
         bounds = np.concatenate([[0], np.cumsum(sizes)])
@@ -171,16 +171,16 @@ class Bm25:
         )
 
     def numbers(self, terms: Iterable[str]) -> NDArray[np.intp]:
-        """Return the number of each term, -1 for one that stands in no document; it never changes."""
+        """Return the number of each term, -1 for a term in no document; a term's number never changes."""
         return np.asarray([-1 if (at := self._known(term)) is None else at for term in terms], np.intp)
 
     @property
     def found_in(self) -> NDArray[np.int64]:
-        """In how many documents each term stands, by its number."""
+        """The number of documents that hold each term, indexed by the term's number."""
         return self._found_in
 
     def terms_of(self, documents: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return the numbers of the different terms of some documents, and the document of each."""
+        """Return the numbers of the different terms of some documents, and the document of each term."""
         start = self._start.array
         rows = documents if self._rows is None else self._rows[documents]
         parts = [self._terms.array[start[i] : start[i + 1]] for i in rows.tolist()]
@@ -188,7 +188,7 @@ class Bm25:
         return terms, np.repeat(documents, [len(part) for part in parts])
 
     def standing(self, terms: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return some terms by number, each once for every document in which it stands, and these documents."""
+        """Return the documents that hold some terms: each term's number once for each document, and these documents."""
         found = [documents for documents, _ in self._standing(terms.tolist())]
         names = np.repeat(terms, [len(documents) for documents in found])
         documents = np.concatenate([np.empty(0, np.int32), *found]).astype(np.intp)
@@ -200,14 +200,14 @@ class Bm25:
         return names[here], place[documents[here]]
 
     def select(self, rows: NDArray[np.intp]) -> Bm25:
-        """Return an index that scores some documents, (m,), as one of these alone would; it does not grow."""
+        """Return an index of some documents, (m,), that scores as if it had only these; it does not grow."""
         other = copy.copy(self)
         other._rows = rows
         other._weigh()
         return other
 
     def _weigh(self) -> None:
-        """Work out what depends on all documents: the rarity of each term, and the norm of each document."""
+        """Compute what depends on all documents: the rarity of each term, and the norm of each document."""
         lengths, found_in = self._lengths.array, self._all_found_in
         if self._rows is not None:
             left_out = np.ones(len(lengths), np.bool_)
@@ -221,7 +221,7 @@ class Bm25:
         self._content: NDArray[np.float32] | None = None
 
     def _count(self, documents: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Count in how many of some documents each term stands."""
+        """Count how many of these documents hold each term."""
         pairs = self._terms.array[: self._start.array[-1]]
         if len(documents) > FEW:
             meant = np.zeros(len(self._lengths.array), np.bool_)
@@ -233,12 +233,12 @@ class Bm25:
         return np.bincount(pairs, minlength=len(self._all_found_in))
 
     def _known(self, term: str) -> int | None:
-        """Return the number of a term that stands in one of the documents."""
+        """Return the number of a term that is in one of the documents, else None."""
         at = self._vocabulary.get(term)
         return at if at is not None and at < len(self._found_in) and self._found_in[at] else None
 
     def _standing(self, wanted: Iterable[int]) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """Yield for each of some terms the documents in which it stands, ascending, and how often."""
+        """Yield for each wanted term the documents that hold it, ascending, and how often each does."""
         terms, times, start = self._terms.array, self._times.array, self._start.array
         by_term = self._shared.by_term
         if len(terms) - by_term.pairs > max(LOOKED_THROUGH, by_term.pairs // 8):
@@ -270,7 +270,7 @@ class Bm25:
 
     @property
     def content(self) -> NDArray[np.float32]:
-        """How much each document says, (size,): the summed rarity (idf, in nats) of its different terms."""
+        """How much each document says, (size,): the sum of the rarity (idf, in nats) of its different terms."""
         if self._content is None:
             sums = np.zeros(len(self._norm), np.float32)
             filled = np.flatnonzero(np.diff(self._start.array))
@@ -283,16 +283,16 @@ class Bm25:
         """Score all documents for a query.
 
         Args:
-            query: its terms (a repeated one counts again), or a weight for each term.
+            query: the query's terms (a repeated term counts again), or a weight for each term.
 
         Returns:
-            float32 (size,), 0 where no term occurs.
+            float32 (size,), 0 for a document without any of the terms.
         """
         weights = query if isinstance(query, Mapping) else term_counts(query)
         return self._score({at: weight for term, weight in weights.items() if (at := self._known(term)) is not None})
 
     def coverage(self, query: Mapping[str, float]) -> NDArray[np.float32]:
-        """Return which share of a question's weight, by rarity, the terms of each document have, (size,) in [0, 1].
+        """Return the share of a question's weight, by rarity, that the terms of each document cover, (size,) in [0, 1].
 
         Example:
             >>> index = Bm25([["cat", "sat"], ["cat", "ran"]])
@@ -312,15 +312,15 @@ class Bm25:
         return self._of_mine(out) / np.float32(sum(worth.values()) or 1.0)
 
     def expansion(self, shares: Mapping[int, float], known: Mapping[str, float], most: int) -> NDArray[np.float32]:
-        """Score all documents for the rarest terms of some of them (pseudo-relevance feedback).
+        """Score all documents for the rarest terms of some documents (pseudo-relevance feedback).
 
         Args:
-            shares: how much each of these documents counts, by its index.
+            shares: how much each of these documents counts, by the document's index.
             known: terms to leave out.
             most: how many terms to take.
 
         Returns:
-            float32 (size,); terms that stand in one document alone lead nowhere and are not taken.
+            float32 (size,); terms found in only one document lead nowhere and are not taken.
         """
         rows = list(shares) if self._rows is None else self._rows[list(shares)].tolist()
         parts = [self._terms.array[self._start.array[i] : self._start.array[i + 1]] for i in rows]
@@ -348,14 +348,14 @@ class Bm25:
 
 
 class _ByTermOnce:
-    """What an index and its selections have in common and any of them may renew."""
+    """The lists by term that an index shares with its selections; any of them may renew the lists."""
 
     def __init__(self) -> None:
         self.by_term = ByTerm.of(np.empty(0, np.int32), np.empty(0, np.int32), np.zeros(1, np.int64))
 
 
 def term_counts(terms: Iterable[str]) -> dict[str, float]:
-    """Return each term's weight in a question: how often it stands there, half for a single character."""
+    """Return each term's weight in a question: how often the term occurs, half of that for a single character."""
     return {
         term: times * (SINGLE if len(term) == 1 and _CJK_CHARACTER.match(term) else 1.0)
         for term, times in Counter(terms).items()

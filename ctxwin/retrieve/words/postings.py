@@ -1,4 +1,4 @@
-"""Which terms stand in which documents and how often: document after document, and term after term."""
+"""Record which terms stand in which documents and how often, ordered by document and by term."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["ByTerm", "TermCounts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TermCounts:
-    """n documents as their different terms: all that an index needs of them, and quicker to read than their text."""
+    """The counted terms of n documents: all that an index needs, and quicker to read than the texts."""
 
     vocabulary: Sequence[str]
-    """The different terms of all of them, in the order in which they come up."""
+    """The different terms of all documents, in order of first appearance."""
     terms: NDArray[np.int32]
-    """(p,) places in the vocabulary of each document's different terms, document after document."""
+    """(p,) the different terms of each document as places in the vocabulary, document after document."""
     times: NDArray[np.int32]
-    """(p,) how often each stands there."""
+    """(p,) how often each term stands in its document."""
     start: NDArray[np.int64]
-    """(n + 1,) where each document begins in them."""
+    """(n + 1,) where each document begins in `terms` and `times`."""
 
     @classmethod
     def of(cls, documents: Iterable[Iterable[str]]) -> TermCounts:
@@ -39,7 +39,7 @@ class TermCounts:
 
     @property
     def lengths(self) -> NDArray[np.int32]:
-        """How many terms each document has, repeats included, (n,)."""
+        """The number of terms of each document, with repeats, (n,)."""
         total = np.concatenate([[0], np.cumsum(self.times, dtype=np.int64)])
         return np.diff(total[self.start]).astype(np.int32)
 
@@ -55,7 +55,7 @@ class ByTerm:
 
     @classmethod
     def of(cls, terms: NDArray[np.int32], times: NDArray[np.int32], start: NDArray[np.int64]) -> ByTerm:
-        """Sort pairs that are given document after document, as `TermCounts` has them."""
+        """Sort pairs given document after document, as in `TermCounts`."""
         # Numbers that hold term and place are sorted several times faster than places by their terms.
         order = np.sort((terms.astype(np.int64) << 32) | np.arange(len(terms))) & 0xFFFFFFFF
         documents = np.repeat(np.arange(len(start) - 1, dtype=np.int32), np.diff(start))
@@ -64,11 +64,11 @@ class ByTerm:
 
     @property
     def pairs(self) -> int:
-        """How many there are."""
+        """The number of pairs."""
         return len(self.documents)
 
     def place(self, term: int, documents: int) -> slice:
-        """Return where the documents of a term are, as far as they are among the first so many."""
+        """Return the slice of a term's pairs whose documents are among the first `documents`."""
         if term + 1 >= len(self.start):
             return slice(0, 0)
         first, last = int(self.start[term]), int(self.start[term + 1])
