@@ -1,4 +1,4 @@
-"""Marks in texts of records: cells of notebooks, pages, rows of tables, entries of logs."""
+"""Find where texts of records may be cut: cells of notebooks, pages, rows of tables, entries of logs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LEVEL = re.compile(r"\b(?:CRITICAL|FATAL|PANIC|EMERG|ALERT|SEVERE|ERROR|WARN(?:
 
 
 def cells(text: str) -> list[Mark]:
-    """Find the cells of a notebook in percent form; a title is the last heading and the cell's number."""
+    """Find the cells of a notebook in percent form; a cell's title is the last heading and the cell's number."""
     found: list[Mark] = []
     heading = ""
     starts = [match.start() for match in _CELL.finditer(text)]
@@ -41,7 +41,7 @@ def pages(text: str) -> list[Mark]:
 
 
 def rows(text: str) -> list[Mark]:
-    """Find the rows of a table; each has the header, which is the first row, for a title."""
+    """Find the rows of a table; each row's title is the header, which is the first row."""
     starts = [0]
     quoted = False
     for match in _QUOTE_OR_LINE_END.finditer(text):
@@ -54,7 +54,7 @@ def rows(text: str) -> list[Mark]:
 
 
 def entries(text: str) -> list[Mark]:
-    """Find the entries of a log, each with its time, and its level from warnings upwards."""
+    """Find the entries of a log, each titled by its time, and by its level from warnings upwards."""
     found: list[Mark] = []
     for match in _ENTRY.finditer(text):
         level = _LEVEL.search(match[0][:MAX_TITLE])

@@ -1,8 +1,8 @@
-"""Summaries as one more rendition: asked for late, checked, cached, never trusted alone.
+"""Ask for summaries as one more shorter form, check them against the text, and cache them.
 
-A `Summarizer` turns texts into shorter ones. Whatever it returns is taken only if it is shorter than its
-source and every number, path, date and identifier in it stands in the source; otherwise the extracts that
-are there anyway serve.
+A `Summarizer` turns texts into shorter ones. A summary is used only if it is shorter than its source and every
+number, path, date and identifier in it stands in the source; otherwise the extracts, which are always made, are
+used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..store.cache import KeptTexts, drop_old
 __all__ = ["ChatSummarizer", "Summarizer", "drop_summaries", "get_summarizer", "load_summary", "save_summary"]
 
 OLD = "summaries"
-"""Folder of version 0.1.0, whose names do not tell of which texts the summaries are."""
+"""Folder of version 0.1.0; its file names do not tell which texts the summaries are of."""
 
 Complete = Callable[[Sequence[Mapping[str, Any]]], str]
 """Sends messages to a model and returns its answer."""
@@ -30,7 +30,7 @@ INSTRUCTION = (
 )
 
 WORDS_PER_TOKEN = 0.75
-"""English words per token, OpenAI's rule of thumb; only steers the request, the answer is counted."""
+"""English words per token, OpenAI's rule of thumb; it only guides the request, since the answer is counted."""
 
 _kept = KeptTexts("summaries-2")
 
@@ -41,17 +41,17 @@ class Summarizer(Protocol):
 
     @property
     def name(self) -> str:
-        """Goes into the key of the cache, so that another model's summaries are not mistaken for its own."""
+        """The summarizer's name, part of the cache's key, so that summaries of different models are kept apart."""
         ...
 
     def summarize(self, texts: Sequence[str], max_tokens: int) -> Sequence[str] | Awaitable[Sequence[str]]:
-        """Return one text for each, of about `max_tokens` tokens at most."""
+        """Return one shorter text for each text, of about `max_tokens` tokens at most."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _FunctionSummarizer:
-    """A plain function `text -> shorter text`."""
+    """A `Summarizer` made of a plain function `text -> shorter text`."""
 
     function: Callable[[str], str]
 
@@ -99,22 +99,22 @@ def get_summarizer(which: Summarizer | Callable[[str], str]) -> Summarizer:
 
 
 def load_summary(name: str, text: str, max_tokens: int) -> str | None:
-    """Return the kept summary of a text by the summarizer `name`, as it was written, or None."""
+    """Return the cached summary of a text by the summarizer `name`, unchanged, or None."""
     drop_old(OLD, "summaries")
     return _kept.get(_key(name, text, max_tokens))
 
 
 def save_summary(name: str, text: str, max_tokens: int, summary: str) -> None:
-    """Keep a summary on disk; a full or read-only disk is no error, the summary is just asked for again."""
+    """Cache a summary on disk; a full or read-only disk is no error, since the summary can be asked for again."""
     _kept.put(_key(name, text, max_tokens), summary)
 
 
 def drop_summaries(texts: Iterable[str]) -> None:
-    """Remove all kept summaries of some texts, by whomever, and those that an earlier version kept of any."""
+    """Remove all cached summaries of some texts, by any summarizer, and all summaries that version 0.1.0 cached."""
     drop_old(OLD, "summaries")
     _kept.drop(content_hash(text) for text in texts)
 
 
 def _key(name: str, text: str, max_tokens: int) -> str:
-    """Return a key that begins with the text, so that its summaries are found when it is erased."""
+    """Return a cache key that begins with the text, so that the text's summaries are found when it is erased."""
     return f"{content_hash(text)}-{content_hash(name, str(max_tokens))}"

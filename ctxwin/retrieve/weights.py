@@ -60,7 +60,7 @@ class Weights:
     link: float
     """The item's title stands in one of the best five (MuSiQue +3, HotpotQA +4)."""
     brief: float
-    """Added for each factor e by which the item is shorter than 64 tokens; 0 unless `fit` learned it for a kind of talk."""
+    """Added for each factor e by which the item is shorter than 64 tokens; 0 unless `fit` learned it for your talk."""
     long: float
     """Added for each factor e by which the item is longer (BEAM +2 where fitted; over all kinds together, nothing)."""
     history: float

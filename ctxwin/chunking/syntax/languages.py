@@ -1,4 +1,4 @@
-"""Which language a file is written in, by its name, and which grammar reads it."""
+"""Tell a file's language by its name, and the grammar that reads the language."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Grammar:
     """How one language is parsed."""
 
     module: str
-    """The package that carries the grammar; each holds one or two, compiled, and needs no network."""
+    """The package that carries the grammar; a package holds one or two, compiled, and needs no network."""
     function: str = "language"
-    """Its function that hands out the grammar."""
+    """The package's function that returns the grammar."""
     queries: tuple[str, ...] = ()
-    """Names of the files in `queries/` that say what is a definition, a reference, an import."""
+    """Names of the files in `queries/` that define what is a definition, a reference, an import."""
     suffixes: str
     """Suffixes of file names, separated by spaces."""
     names: str = ""
@@ -57,7 +57,7 @@ GRAMMARS: dict[str, Grammar] = {
     "toml": Grammar(module="tree_sitter_toml", suffixes="toml", names="poetry.lock cargo.lock uv.lock pipfile"),
     "json": Grammar(module="tree_sitter_json", suffixes="json jsonc json5 geojson webmanifest"),
 }
-"""Language to grammar."""
+"""The grammar of each language."""
 
 _OTHERS = {
     "text": "txt",
@@ -85,15 +85,15 @@ _BY_NAME = {name: language for language, grammar in GRAMMARS.items() for name in
 
 
 LANGUAGES = (*_OTHERS, *GRAMMARS)
-"""How a text can be cut; "code" is any programming language without a grammar."""
+"""The languages that a text can be cut by; "code" is any programming language without a grammar."""
 
 _PROSE = frozenset(("text", "markdown", "rest", "asciidoc", "pages", "log"))
 
 
 def language_of(path: str | None) -> str:
-    """Tell a file's language from its name; "text" where the name says nothing.
+    """Tell a file's language from its name; return "text" if the name does not tell.
 
-    One of `LANGUAGES`.
+    The result is one of `LANGUAGES`.
 
     Example:
         >>> language_of("src/app.py"), language_of("README.md"), language_of("lib/parser.hpp"), language_of("notes")
@@ -104,5 +104,5 @@ def language_of(path: str | None) -> str:
 
 
 def is_code(language: str) -> bool:
-    """Tell whether a line of it means little without those around it: code, data and tables, not prose."""
+    """Tell whether a line of this language means little without the lines around it: code, data, tables; not prose."""
     return language not in _PROSE

@@ -1,4 +1,4 @@
-"""From a syntax tree to what is defined, referred to and imported, and to the places where a text may be cut."""
+"""Read definitions, references, imports, and the places where a text may be cut, from its syntax tree."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Cut", "Definition", "Reference", "Syntax", "parse"]
 
 MAX_NAME = 120
-"""Characters of a name; of a longer one the beginning stays, of a longer path of names the end."""
+"""The most characters of a name; a longer name keeps its beginning, a longer path of names its end."""
 MATCHES = 4_096
-"""Matches that may be half done at one time; it bounds the time that a query takes."""
+"""The most unfinished matches at one time, which bounds the time of a query."""
 
 _GENERAL = ("type", "constant")  # where another pattern has a word for it too, that one tells more
 _TYPES = frozenset(("class", "interface", "impl", "enum"))
@@ -30,20 +30,20 @@ _SPACE = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A function, class, constant, ... and where it stands. Offsets count characters."""
+    """A function, class, constant, ..., and where it stands. Offsets count characters."""
 
     name: str
-    """With the names of what encloses it: `Flask.make_response`."""
+    """The name, after the names of the definitions around it: `Flask.make_response`."""
     kind: str
     """"class", "interface", "enum", "impl", "function", "method", "field", "constant", "type", "module", "macro";
     "key" and "table" in data, "rule" in style sheets, "element", "script" and "style" in HTML, SQL's own words."""
     start: int
-    """Where its first line begins, or that of its decorators and of the comments directly above."""
+    """Where its first line begins, including its decorators and the comments directly above."""
     end: int
     body: int
-    """Where the body begins; `text[start:body]` is the signature. `end` where there is no body."""
+    """Where the body begins; `text[start:body]` is the signature. Equal to `end` if there is no body."""
     parent: int | None
-    """Which definition encloses it: an index into the same tuple."""
+    """The definition around it, as an index into the same tuple."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Reference:
     """An identifier that is called, inherited from, used as a type or as a decorator."""
 
     name: str
-    """As written, without what stands before its last dot: `make_response`."""
+    """The name as written, only the part after its last dot: `make_response`."""
     at: int
     """Character."""
 
@@ -62,31 +62,31 @@ class Cut(NamedTuple):
     at: int
     """Character."""
     depth: int
-    """How deep in the tree; cuts of lesser depth part what belongs together less."""
+    """Depth in the tree; the parts at a less deep cut belong together less closely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Syntax:
-    """What a text defines, refers to and imports."""
+    """The definitions, references, imports and cuts of a text."""
 
     definitions: tuple[Definition, ...]
-    """In order of `start`; one that encloses another comes first."""
+    """In order of `start`; a definition around another comes first."""
     references: tuple[Reference, ...]
     """In order of `at`."""
     imports: tuple[str, ...]
-    """Modules or files as written: `flask.json`, `./util`; of `from a import b` both `a` and `a.b`."""
+    """Modules or files as written: `flask.json`, `./util`; for `from a import b` both `a` and `a.b`."""
     cuts: tuple[Cut, ...]
-    """In order of `at`, none twice."""
+    """In order of `at`, without repeats."""
 
 
 def parse(text: str, language: str) -> Syntax | None:
-    r"""Read a text's syntax; None where there is no grammar for it, or it takes too long.
+    r"""Read a text's syntax; return None if there is no grammar for the text, or reading takes too long.
 
-    Errors in the text are passed over: the rest is read. Time and memory grow linearly with the text, and are bounded.
+    Errors in the text are skipped and the rest is read. Time and memory grow linearly with the text, and are bounded.
 
     Args:
         text: any text.
-        language: as `language_of` names it.
+        language: as named by `language_of`.
 
     Example:
         >>> found = parse("import os\n\nclass Store:\n    def get(self):\n        return load()\n", "python")
@@ -130,7 +130,7 @@ _Match = Mapping[str, Sequence["Node"]]
 
 
 class _LineStarts:
-    """Where lines begin, in bytes, and which character a byte belongs to."""
+    """Where lines begin, in bytes, and the character that each byte belongs to."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -147,7 +147,7 @@ class _LineStarts:
         return found
 
     def text_of(self, node: Node) -> str:
-        """Return a name or path as written, but for its quotes, on one line."""
+        """Return a name or path as written, without quotes, on one line."""
         written = self.data[node.start_byte : min(node.end_byte, node.start_byte + 4 * MAX_NAME)]
         return _SPACE.sub(" ", written.decode("utf-8", errors="replace")).strip(_QUOTES)[:MAX_NAME]
 
@@ -156,19 +156,19 @@ class _LineStarts:
         return self.text_of(node).replace("::", ".")
 
     def end_of(self, start: int, end: int) -> int:
-        """Return where a node ends without the space that it ends with."""
+        """Return where a node ends, without the space at its end."""
         while end > start and self.data[end - 1] in b" \t\r\n":
             end -= 1
         return end
 
     def start_of(self, place: int) -> int:
-        """Return where the line of a byte begins, if nothing but space stands before it; else the byte."""
+        """Return where the line of a byte begins, if only space stands before the byte; else the byte."""
         start = self.starts[bisect_right(self.starts, place) - 1]
         return place if self.data[start:place].strip() else start
 
 
 def _above(matches: Iterable[_Match], lines: _LineStarts) -> dict[int, int]:
-    """Return the comments and decorators that have lines of their own: the line after the last -> the first's start."""
+    """Map the line after each run of comments and decorators on lines of their own to the start of the run."""
     found: dict[int, int] = {}
     nodes = sorted((node.start_byte, node.end_byte) for match in matches for node in match.get("above", ()))
     for start, end in nodes:
@@ -210,7 +210,7 @@ def _definitions(matches: Iterable[_Match], above: Mapping[int, int], lines: _Li
 
 
 class _Matched:
-    """What the patterns that match one definition say of it together."""
+    """What all patterns that match one definition say about it together."""
 
     __slots__ = ("body", "end", "kind", "name", "start", "within")
 
@@ -249,7 +249,7 @@ def _imports(matches: Iterable[_Match], lines: _LineStarts) -> Iterator[str]:
 
 
 def _cuts(starts: Iterable[tuple[int, int]], above: Mapping[int, int], lines: _LineStarts) -> Iterator[tuple[int, int]]:
-    """Yield (byte, depth) of the lines that begin with a node; its comments and decorators stay with it."""
+    """Yield (byte, depth) of the lines that begin with a node; a node keeps its comments and decorators."""
     last = 0
     for begin, depth in starts:
         place = _with_above(begin, above, lines)

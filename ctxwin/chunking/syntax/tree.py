@@ -1,4 +1,4 @@
-"""A text's syntax tree, within bounds of size, time and depth, whatever the text is."""
+"""Parse any text into a syntax tree, within bounds of size, time and depth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_CHARS", "MAX_DEPTH", "query_of", "starts_of", "tree_of"]
 
 MAX_CHARS = 2_000_000
-"""Characters; a longer text is not parsed. A tree takes some 20 times the memory of its text."""
+"""Characters of the longest text that is parsed. A tree takes some 20 times the memory of its text."""
 SECONDS, SECONDS_PER_MB = 0.3, 1.5
 """Processor time after which a text is given up. Code takes 0.05 to 0.5 s per MB (7,000 files, 20 languages); nests of
 nothing but openings (`<div><div>...`) take some grammars time that grows with the square of their length."""
@@ -32,13 +32,13 @@ _FEWER_STEPS = {"shell": 12}
 """Where code takes far fewer (4 per kB at most) and the end costs most: 200 kB of `|>a` 2.2 GB."""
 
 MAX_DEPTH = 200
-"""Levels of a tree that are looked into; code by hand has some 60 at most."""
+"""Levels of a tree to look into; code by hand has some 60 at most."""
 MAX_DEEP = 10_000
-"""Bytes of a node at that depth; a nest that goes on takes a query time that grows with the square of its length."""
+"""The most bytes of a node at `MAX_DEPTH`; a query's time grows with the square of the length of a deeper nest."""
 GRAIN = 160
-"""Bytes; a node that is shorter is not looked into for places to cut."""
+"""Bytes below which a node is not searched for places to cut."""
 MAX_ERRORS = 5_000
-"""Errors in a tree from which it is no use, and a query may take a time that grows with their square."""
+"""Errors from which a tree is useless, and a query's time may grow with the square of their number."""
 MAX_RUN = 500
 """Signs in a row, without anything that has a name, that are no code; the time of a query grows with the square."""
 
@@ -46,16 +46,16 @@ WINDOW, MAX_MONOTONY = 4_096, 50
 """Bytes that are looked at together, and how many times smaller zlib may make them: code by hand reaches 21 and tables
 of zeros 80; what is one short piece again and again reaches 60 to 200, and a parser that fails on it needs 8 kB."""
 GIVEN_UP = 256
-"""Texts that are remembered as given up, so that none costs its time twice."""
+"""How many texts to remember as given up, so that no text costs its time twice."""
 MAX_NESTED, MAX_ANGLES = 200, 50
 """Brackets, and `<` within one statement, that are open at once. Of some 90,000 files of code four open more brackets;
 200 kB of `.a{` take the grammar of Ruby 2.4 GB. Where a `<` may open type arguments, grammars keep all readings, and
 their memory grows with the square of the depth: 20 kB of `a<a<a<` take 1.4 GB."""
 
 _HASHES = 100 * "#"
-"""Around a raw string of Swift; the grammar's scanner takes gigabytes for a long run of them."""
+"""Signs around a raw string of Swift; the grammar's scanner takes gigabytes for a long run of them."""
 MAX_ARROWS = 200
-"""Signs `=>` in a text of Java, which has them in strings alone: 15 kB of `a=>` crash its grammar."""
+"""The most signs `=>` in a text of Java, which has them only in strings: 15 kB of `a=>` crash its grammar."""
 _AMBIGUOUS = frozenset(("cpp", "csharp", "java", "tsx", "typescript"))
 _BRACKET = re.compile(r"<<|[\[\](){}<>;]")
 _BODIES = frozenset(("accessors", "body", "consequence"))
@@ -67,9 +67,9 @@ _log = logging.getLogger(__name__)
 
 
 def tree_of(text: str, language: str) -> tuple[Tree, bytes] | None:
-    """Parse a text; None where no grammar is at hand, or it is too long, or it costs the parser too much.
+    """Parse a text; return None if there is no grammar, or the text is too long or costs the parser too much.
 
-    Errors in the text do not matter: what cannot be read stands in the tree as an error.
+    Errors in the text do not matter: a part that cannot be read stands in the tree as an error.
 
     Returns:
         The tree and the bytes that its offsets count: the text as UTF-8, a lone surrogate as U+FFFD, which is as long.
@@ -92,9 +92,9 @@ def tree_of(text: str, language: str) -> tuple[Tree, bytes] | None:
 
 
 def starts_of(tree: Tree) -> list[tuple[int, int]] | None:
-    """Return (byte, depth) of the named nodes before which a text may be cut; None where the tree is no use.
+    """Return (byte, depth) of the named nodes before which a text may be cut; None if the tree is useless.
 
-    Those are not the first inside another node, and not the body that goes with its head.
+    The first node inside another, and a body, which stays with its head, are not among them.
     """
     cursor = tree.walk()
     found: list[tuple[int, int]] = []
@@ -155,7 +155,7 @@ def _grammar(language: str) -> Language | None:
 
 
 class _Limit:
-    """Tells a parser, which asks every hundred steps, to stop where a text costs too much."""
+    """Tells a parser, which asks every hundred steps, to stop when a text costs too much."""
 
     def __init__(self, language: str, size: int) -> None:
         self._end = time.thread_time() + SECONDS + SECONDS_PER_MB * size / 1e6  # this thread's own
@@ -168,18 +168,18 @@ class _Limit:
 
 
 def _reader(data: bytes) -> Callable[[int, object], bytes]:
-    """Return what hands the parser its input in blocks."""
+    """Return a function that hands the parser its input in blocks."""
     return lambda offset, _: data[offset : offset + 65_536]
 
 
 def _is_monotonous(data: bytes) -> bool:
-    """Tell whether a part of a text is little but one piece again and again."""
+    """Tell whether a part of a text is little more than one piece repeated."""
     windows = (data[start : start + WINDOW] for start in range(0, len(data) - WINDOW + 1, WINDOW))
     return any(len(zlib.compress(window, 1)) * MAX_MONOTONY < WINDOW for window in windows)
 
 
 def _is_too_deep(text: str, language: str) -> bool:
-    """Tell whether a text nests deeper than code does, for the grammars that do not bear it."""
+    """Tell whether a text nests deeper than code does, for the grammars that fail on it."""
     if language == "yaml":
         return _is_deep_yaml(text)
     if language == "swift":
@@ -190,7 +190,7 @@ def _is_too_deep(text: str, language: str) -> bool:
 
 
 def _is_deeply_nested(text: str, max_angles: int) -> bool:
-    """Tell whether more brackets, or more `<` within a statement, are open at once than hands write."""
+    """Tell whether more brackets, or more `<` within a statement, are open at once than people write."""
     brackets = angles = 0
     for sign in _BRACKET.findall(text):
         if sign == "<":

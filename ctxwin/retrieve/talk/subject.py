@@ -1,7 +1,7 @@
 """Find the subject of a question that asks for the course of things, since most of its other words only ask for it.
 
 "Can you list the order in which I brought up different aspects of my garden throughout our conversations?" asks about a
-garden; *order*, *brought*, *aspects* and *conversations* stand in turns about anything, but are rare, and so weigh much.
+garden; *order*, *brought*, *aspects* and *conversations* stand in turns about anything, but are rare and so weigh much.
 
 Searching for the subject alone, by words and by vectors, without raising the session of the best item, gave on
 sets made for it (`tests/tools/series.py`: four of QMSum's meetings as one conversation, 17 questions; rules that
