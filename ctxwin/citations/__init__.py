@@ -1,10 +1,10 @@
-"""Citations in an answer: found as models write them, and held against what the request really showed.
+"""Find citations in an answer, in the ways models write them, and check them against what the request showed.
 
     path:12-30   path:12   [path:12-30]   `path:12`   path#L12-L30   path:3-5,9-9   （path：12-30）
     path:p. 3    path, pp. 3-4    path (page 3)    path:slide 2    path:sheet Sales    path：第3页
 
-A path is known by the files that were given, so that it may hold spaces or any other sign; one that nobody gave is
-recognised by its form.
+A path is recognised by the files that were given, so that it may contain spaces or any other sign; a path that was
+not given is recognised by its form.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from .excerpts import Excerpt, LineRanges, merged
 __all__ = ["Checked", "Checker", "CitationVerdict"]
 
 CitationVerdict = Literal["right", "lines not shown", "file not packed", "unknown"]
-"""`right`: all lines were shown; `lines not shown`: some were not; `file not packed`: the file was given, but nothing
-of it was shown; `unknown`: no such file was given."""
+"""`right`: all lines were shown; `lines not shown`: some lines were not; `file not packed`: the file was given, but
+nothing of it was shown; `unknown`: no such file was given."""
 
 LONGEST_PATH = 400
-"""Characters before the line numbers in which a path is looked for."""
+"""Look for a path in this many characters before the line numbers."""
 
 _RANGE = r"L?\d{1,8}(?:\s?[-–—~～]\s?L?\d{1,8})?"
 _LINES = re.compile(
@@ -33,7 +33,7 @@ _LINES = re.compile(
     rf"(?P<ranges>(?>{_RANGE}(?:\s?[,，]\s?(?=\d|L\d){_RANGE})*))(?!\d|\.\d|[A-Za-z_])",
     re.IGNORECASE,
 )
-"""What follows a path: a colon or `#L`, then lines; not a time, an address or a larger number."""
+"""The text after a path: a colon or `#L`, then lines; not a time, an address or a larger number."""
 NO_SUCH: LineRanges = ((0, 0),)
 """Stands for a sheet that was not shown."""
 _PLACES = re.compile(
@@ -41,13 +41,13 @@ _PLACES = re.compile(
     rf"(?P<ranges>{_RANGE}(?:\s?(?:[,，&]|and)\s?(?:pp?\.\s?|slide\s)?{_RANGE})*)|sheet\s['\"“]?(?=(?P<sheet>[^\n]{{1,60}})))",
     re.IGNORECASE,
 )
-"""What follows the path of a document with pages, slides or sheets."""
+"""The text after the path of a document with pages, slides or sheets."""
 _ONE = re.compile(r"(\d+)(?:\D+?(\d+))?")
 _QUOTED = re.compile(r"`([^`\n]{1,400})`|\[([^\[\]\n]{1,400})\]")
 _UNGIVEN = re.compile(
     r"[A-Za-z0-9_]{0,9}[A-Za-z]\.\w[^\s`'\"<>()\[\]{}|*?,;:，。；：、！？（）【】《》「」“”‘’]*+(?:(?<=[\\/]):[A-Za-z])?"
 )
-"""A name with an extension, read from its end: what looks like a path."""
+"""A name with an extension, read from its end, which looks like a path."""
 _HOSTS = re.compile(r"://|^www\.|\.(?:com|org|net|dev|io|local)$", re.IGNORECASE)
 
 
@@ -56,29 +56,29 @@ class Checked:
     """A citation that an answer makes."""
 
     text: str
-    """As the answer has it."""
+    """The citation as the answer has it."""
     path: str
-    """The file it means, as it was packed; for one that is not known, as the answer has it."""
+    """The file cited, as it was packed; an unknown file as the answer has it."""
     lines: LineRanges
-    """The lines it names, or the pages or slides of a document that has such; () for the file as a whole."""
+    """The lines cited, or the pages or slides of a document that has such; () for the file as a whole."""
     verdict: CitationVerdict
 
     @property
     def right(self) -> bool:
-        """Whether all that it names was shown."""
+        """Whether everything cited was shown."""
         return self.verdict == "right"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values, ready for JSON."""
+        """Return the citation as plain values, ready for JSON."""
         lines = [list(one) for one in self.lines]
         return {"text": self.text, "path": self.path, "lines": lines, "verdict": self.verdict}
 
 
 class Checker:
-    """Finds citations in an answer as it comes, and holds each against what was packed.
+    """Finds citations in an answer as it arrives, and checks each against what was packed.
 
     Args:
-        excerpts: what the request shows, from `Packed.report`.
+        excerpts: the excerpts in the request, from `Packed.report`.
         given: paths of all files that could have been shown.
 
     Example:
@@ -143,7 +143,7 @@ class Checker:
             )
 
     def _of_documents(self, line: str, taken: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, str, LineRanges]]:
-        """Find pages, slides and sheets of files that were given; a sheet that was shown stands for the whole file."""
+        """Find cited pages, slides and sheets of the files given; a sheet that was shown stands for the whole file."""
         for match in _PLACES.finditer(line):
             start = self._path_before(line, match.start(), given=True)
             if start is None or _overlap(taken, match.start(), match.end()):
@@ -160,7 +160,7 @@ class Checker:
                 yield start, match.start("sheet") + len(said.split()[0]), name, NO_SUCH
 
     def _path_before(self, line: str, end: int, *, given: bool = False) -> int | None:
-        """Return where the path begins that ends at a character: the longest that was given, else what looks so."""
+        """Return where the path that ends at `end` begins: the longest path given, else text that looks like a path."""
         first = max(0, end - LONGEST_PATH)
         for start in range(max(first, end - self._longest), end):
             begins = start == 0 or not (line[start - 1].isalnum() and line[start - 1].isascii())
@@ -208,13 +208,13 @@ def _sheets(one: Excerpt) -> Iterator[str]:
 
 
 def _overlap(taken: Sequence[tuple[int, int]], start: int, end: int) -> bool:
-    """Tell whether a range shares a character with one of those taken, which are in order of their ends."""
+    """Tell whether a range shares a character with one of the ranges taken, which are in order of their ends."""
     first = bisect_right(taken, start, key=itemgetter(1))
     return first < len(taken) and taken[first][0] < end
 
 
 def _plain(name: str) -> str:
-    """Return a path as it is compared: slashes, without a leading `./`."""
+    """Return a path in the form to compare: slashes, without a leading `./`."""
     name = name.replace("\\", "/")
     while name.startswith("./"):
         name = name[2:]
@@ -222,7 +222,7 @@ def _plain(name: str) -> str:
 
 
 def _names(paths: Iterable[str]) -> Mapping[str, str]:
-    """Return the path for each name that means it: its own, and each end of it that means no other."""
+    """Map each name to its path: the full path, and each ending that belongs to no other path."""
     names: dict[str, str | None] = {}
     whole = dict.fromkeys(paths)
     for path in whole:

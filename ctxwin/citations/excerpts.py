@@ -1,4 +1,4 @@
-"""What a request shows of one place of a source: which lines, and where each shown slice stands."""
+"""Describe what a request shows of one place in a source: which lines, and where each shown slice stands."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ..items import Item
 __all__ = ["Excerpt", "LineRanges", "Runs", "Slice", "citation", "merged", "parts_of"]
 
 LineRanges = tuple[tuple[int, int], ...]
-"""(first, last) lines of a source, from 1, inclusive, ascending, no two of which touch."""
+"""(first, last) lines of a source, from 1, inclusive, ascending; no two ranges touch."""
 Runs = Sequence[tuple[int, int]]
 """(start, end) characters of the slices of a text that are shown, ascending."""
 Slice = tuple[int | None, str]
-"""The line of the source on which a slice begins, None where lines are not known, and the slice."""
+"""The line of the source where a slice begins, None if lines are not known, and the slice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,25 +22,25 @@ class Excerpt:
     """Neighbouring pieces of one source, as they stand in a request."""
 
     path: str
-    """The file, or another source; "" for what has none."""
+    """The file, or another source; "" for none."""
     lines: LineRanges
-    """The lines that are shown, whole or in part; () where the source has no lines or none is shown."""
+    """The lines shown, whole or in part; () if the source has no lines or none is shown."""
     text: str
-    """As printed, with `…` where something is missing."""
+    """The text as printed, with `…` where something is missing."""
     parts: tuple[Slice, ...]
-    """The unbroken slices of the source in it."""
+    """The unbroken slices of the source in the text."""
     ids: tuple[str, ...]
-    """The items it shows."""
+    """The ids of the items shown."""
     places: tuple[str, ...] = ()
-    """The pages, slides or sheets it shows, where its source has such."""
+    """The pages, slides or sheets shown, if the source has such."""
     header: str = ""
-    """What is printed above the text to say what its columns are; it is the first of the parts."""
+    """The row of column names printed above the text; it is the first of the parts."""
 
     @property
     def citation(self) -> str:
-        """Name what is shown: `path:first-last`, `path:3-5,9-9` where lines between are missing, or the path.
+        """Name what is shown: `path:first-last`, `path:3-5,9-9` if lines between are missing, or the path.
 
-        Of a document with pages, slides or sheets it is those, `path:p. 3-4`, since nobody sees the lines.
+        A document with pages, slides or sheets is cited by these, `path:p. 3-4`, since nobody sees its lines.
 
         Example:
             >>> Excerpt(path="a.py", lines=((3, 5), (9, 9)), text="", parts=(), ids=()).citation
@@ -50,7 +50,7 @@ class Excerpt:
 
     @property
     def place(self) -> str:
-        """The pages, slides or sheets in one: `p. 3-4`; "" where the source has none.
+        """The pages, slides or sheets as one text: `p. 3-4`; "" if the source has none.
 
         Example:
             >>> Excerpt(path="a.pdf", lines=(), text="", parts=(), ids=(), places=("p. 3", "p. 4", "p. 6")).place
@@ -60,7 +60,7 @@ class Excerpt:
 
 
 def citation(path: str, lines: LineRanges, places: Sequence[str] = ()) -> str:
-    """Name lines of a source as `path:first-last`, several ranges with commas between; or its pages."""
+    """Name lines of a source as `path:first-last`, several ranges with commas between, or its pages."""
     if path and places:
         return f"{path}:{_joined(places)}"
     ranges = ",".join(f"{first}-{last}" for first, last in lines)
@@ -68,7 +68,7 @@ def citation(path: str, lines: LineRanges, places: Sequence[str] = ()) -> str:
 
 
 def _joined(places: Sequence[str]) -> str:
-    """Name places together, of numbered ones that follow each other the first and the last."""
+    """Name places together; consecutive numbered places are named by the first and the last."""
     runs: list[tuple[str, str, str]] = []  # what they are, the first, the last
     for place in dict.fromkeys(places):
         what, _, number = place.rpartition(" ")
@@ -82,12 +82,12 @@ def _joined(places: Sequence[str]) -> str:
 
 
 def parts_of(item: Item, short: str | None, runs: Runs | None) -> tuple[tuple[Slice, ...], LineRanges]:
-    """Return the slices that a request shows of an item, and the lines on which they stand.
+    """Return the slices of an item that a request shows, and the lines where they stand.
 
     Args:
-        item: what is shown.
-        short: the text that stands for its own; None: its own.
-        runs: which slices of its text that one is made of; None: it is another text about all of it.
+        item: the item shown.
+        short: the text that replaces the item's own, or None if its own is shown.
+        runs: the slices of the item's text that `short` is made of, or None if `short` is another text about all of it.
     """
     first = item.lines[0] if item.lines is not None else None
     text = item.text

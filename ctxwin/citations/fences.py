@@ -1,13 +1,14 @@
-"""The lines that mark quoted text as data: no text can close a fence that it stands in.
+"""Put quoted text between two lines that mark it as data; no text can close the fence that it stands in.
 
     [data 583: 412 left out]
     ...
     [end 583]
 
-The number is made from the text, so that equal text has an equal fence; the text does not hold it, even where it was
-made to, and whatever looks like a fence in the text has a shorter one. Three digits are one token, whichever they are:
-both lines cost 13 tokens, where the note that items are left out had 9 (o200k_base). A longer form, `[data 583920: 412
-of 437 items left out]` with `[end of data 583920]`, cost 2 points of evidence recall at 256 tokens (chunking_eval).
+The number is made from the text, so that equal text has an equal fence. The text never contains the number, even if
+its author tried, and anything in the text that looks like a fence has a shorter number. Any three digits are one
+token: both lines cost 13 tokens, while the note that items are left out had 9 (o200k_base). A longer form, `[data
+583920: 412 of 437 items left out]` with `[end of data 583920]`, cost 2 points of evidence recall at 256 tokens
+(chunking_eval).
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from ..items import content_hash
 __all__ = ["FENCE", "fence_number", "fenced"]
 
 DIGITS = 3
-"""Of a fence's number where nothing in the text looks like a fence."""
+"""Digits of a fence's number if nothing in the text looks like a fence."""
 STEP = 3
-"""Digits that one token holds, by which a number is lengthened."""
+"""Digits to lengthen a number by: as many as one token holds."""
 TRIES = 16
-"""Numbers of one length that are looked for in the text before it is lengthened."""
+"""How many numbers of one length to look for in the text before the number is lengthened."""
 LONGEST = 24
-"""Digits of a look-alike beyond which ours need not be longer: any other number differs from it plainly."""
+"""Digits of a look-alike beyond which the fence's number need not be longer, since any other number plainly differs."""
 FENCE = "0" * DIGITS
-"""The number of a fence before its text is known; it costs what the real one does."""
+"""Stands for a fence's number before the text is known; it costs as much as the real number."""
 
 _LOOKALIKE = re.compile(r"\[\W{0,4}(?:[^\W\d][^\[\]\n\d]{0,40})?(\d+)")
 
@@ -56,9 +57,9 @@ def fenced(text: str, number: str, omitted: int = 0) -> str:
     r"""Put a text between the two lines that mark it as data.
 
     Args:
-        text: what is quoted; it ends with a line end.
-        number: of the fence.
-        omitted: how many items the first line says are left out.
+        text: the text to quote; it ends with a line end.
+        number: the fence's number.
+        omitted: the number of items that the first line reports as left out.
 
     Example:
         >>> fenced("The lease ends in May.\n", "583", 2)

@@ -1,8 +1,8 @@
-"""Lines of quoted text that address the model rather than the reader: found and named, never removed.
+"""Find lines of quoted text that address the model rather than the reader; they are named, never removed.
 
-A pattern list finds known ways of saying it, in English and Chinese and the plainest one in six other languages. Of 30
-phrasings written after it, it found 19; in 53 MB of other people's packages, 5,800 files, it flagged 3 lines, all
-harmless. It warns; whoever words an order as an ordinary sentence passes it.
+A list of patterns finds known phrasings in English and Chinese, and the plainest ones in six other languages. Of 30
+phrasings written after the list, it found 19; in 53 MB of other people's packages, 5,800 files, it flagged 3 lines, all
+harmless. The list only warns; an order worded as an ordinary sentence passes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ something from the user or to give away a prompt or keys; `template`: tokens and
 that nobody sees."""
 
 LONGEST = 160
-"""Characters of a flagged line that are kept."""
+"""The most characters to keep of a flagged line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +33,14 @@ class Flag:
     path: str
     """The file, or another source; the id of a message or an item without one."""
     line: int | None
-    """In that file, from 1; None where lines are not known."""
+    """The line in this file, from 1; None if lines are not known."""
     kind: FlagKind
     text: str
     """The line, or the part of it around the words."""
 
 
 def flags(excerpts: Iterable[Excerpt]) -> Iterator[Flag]:
-    """Yield the lines of what is quoted that address the model, in order, the name of a file before its lines."""
+    """Yield the quoted lines that address the model, in order, a file's name before its lines."""
     named: set[str] = set()
     for excerpt in excerpts:
         if excerpt.path and excerpt.path not in named:
@@ -66,7 +66,7 @@ def scan(path: str, parts: Iterable[Slice]) -> Iterator[Flag]:
 
 
 def _found(text: str) -> Iterator[tuple[FlagKind, str, int]]:
-    """Yield what is found, in which form of the text, and where in it; all forms have the same lines."""
+    """Yield each find with its kind, the form of the text it is in, and its place; all forms have the same lines."""
     if not text.isascii():
         for match in _HIDDEN.finditer(text):
             if not match["emoji"]:
@@ -86,9 +86,9 @@ def _around(text: str, at: int) -> str:
 
 
 _WORD_MARKS = re.compile(r"[_./\\+-]+")
-"""Stand between the words of a file's name."""
+"""Signs between the words of a file's name."""
 _MARKS = re.compile(r"[*_`~\"'“”‘’]")
-"""Emphasis and quotation marks; they may stand around single words."""
+"""Emphasis and quotation marks, which may stand around single words."""
 _WIDTHLESS = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 _HIDDEN = re.compile(
     "(?P<emoji>\U0001f3f4[\U000e0061-\U000e007a]{2,6}\U000e007f)"  # flags of regions are made of tags
@@ -100,7 +100,7 @@ _HIDDEN = re.compile(
 )
 
 _S = r"[\s#/>|;:,.-]{1,12}"
-"""Between two words: also a line end with the mark of a comment or quotation."""
+"""The space between two words, including a line end with the mark of a comment or quotation."""
 _WORDS = rf"(?:\w+{_S}){{0,4}}?"
 _OLD = r"(?:previous|prior|above|preceding|earlier|foregoing|past|initial|original|existing|given)"
 _ORDERS = r"(?:instructions?|prompts?|directives?|directions|guidelines|orders|programming)"

@@ -1,4 +1,4 @@
-"""Models of the sentence-transformers library: from a folder, from what was downloaded before, else from the hub."""
+"""Load models of the sentence-transformers library: from a folder, from earlier downloads, else from the hub."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["load_model"]
 
 
 def load_model(kind: Literal["SentenceTransformer", "CrossEncoder"], model: str, *, role: str, instead: str) -> Any:
-    """Load a model by name or folder; loading the library takes seconds and happens only here.
+    """Load a model by name or folder; the library itself, which takes seconds, is loaded only here.
 
     Args:
         kind: the library's class.
-        model: a folder, or a name that is looked up among what was downloaded before and else downloaded.
-        role: what it is wanted as; for messages.
-        instead: what the user may do without it; for messages.
+        model: a folder, or a name that is looked up among earlier downloads and else downloaded.
+        role: what the model is used as; for messages.
+        instead: what the user may do without the model; for messages.
 
     Raises:
         MissingExtra: sentence-transformers is not installed.
-        InputError: there is no such model, or it cannot be had without a network.
+        InputError: there is no such model, or it cannot be downloaded without a network.
     """
     import httpx  # here, since it is a good part of the time that starting the command line takes
 

@@ -1,4 +1,4 @@
-"""Collects the nodes and constants of an ONNX graph; rounds weights to int8."""
+"""Collect the nodes and constants of an ONNX graph, and round weights to int8."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MICROSOFT = "com.microsoft"
 """The domain of onnxruntime's own operators, described in its docs/ContribOperators.md."""
 
 Inputs = Mapping[str, tuple[int, Sequence[int | str]]]
-"""Inputs of a graph: name to onnx type and shape."""
+"""The onnx type and shape of each input of a graph, by name."""
 
 
 class OnnxGraph:
@@ -47,7 +47,7 @@ class OnnxGraph:
         return outputs[0]
 
     def model(self, inputs: Inputs, size: int) -> bytes:
-        """Return the model of these inputs and the output `vector` (1, size) float32."""
+        """Return the model with these inputs and the output `vector` (1, size) float32."""
         from onnx import TensorProto, helper
 
         graph = helper.make_graph(
@@ -63,6 +63,6 @@ class OnnxGraph:
 
 
 def rounded(weights: NDArray[np.float32], axis: int, levels: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Round to whole numbers of -levels..levels with one scale along `axis`: weights ~ rounded * scales."""
+    """Round to whole numbers from -levels to levels with one scale along `axis`: weights ~ rounded * scales."""
     scales = np.maximum(np.abs(weights).max(axis=axis, keepdims=True) / levels, np.float32(1e-12))
     return np.rint(weights / scales).astype(np.int8), scales.astype(np.float32)

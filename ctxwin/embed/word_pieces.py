@@ -1,7 +1,7 @@
-"""Reads the word pieces of a sentencepiece unigram model into a `tokenizers.Tokenizer`, which needs no sentencepiece.
+"""Read the word pieces of a sentencepiece unigram model into a `tokenizers.Tokenizer`, without sentencepiece.
 
-The ids are those of sentencepiece itself: none of 3,833 Chinese and English texts differed, nor of 66 sentences in 14
-languages, composed and decomposed. Of 3,000 random strings with marks that fit no letter before them, 3 % did.
+The ids are those of sentencepiece itself: none of 3,833 Chinese and English texts differed, nor any of 66 sentences in
+14 languages, composed and decomposed. Of 3,000 random strings with marks that fit no letter before them, 3 % differed.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 __all__ = ["UNKNOWN", "sentencepiece_tokenizer"]
 
 UNKNOWN = 0
-"""The id of what is in no piece; a run of it counts once."""
+"""The id of characters in no piece; a run of them counts once."""
 
 SPACE = "▁"
 """Stands for a space, and begins every word."""
 
 VARINT, BYTES = 0, 2
-"""How a field of a protocol buffer is stored (protobuf.dev, Encoding)."""
+"""The ways a field of a protocol buffer is stored (protobuf.dev, Encoding)."""
 
 FIXED = {1: 8, 5: 4}
-"""Bytes of fields that are stored with a fixed size."""
+"""Bytes of fields with a fixed size."""
 
 PIECE, TRAINER, CHARACTERS = 1, 3, 2
-"""Fields: a model's pieces, its settings, and therein the table by which characters are normalised."""
+"""Fields: a model's pieces, its settings, and within the settings the table that normalises characters."""
 
 SCORE = struct.Struct("<f")
 
 
 def sentencepiece_tokenizer(file: Path) -> Tokenizer:
-    """Return the tokenizer of a file in the layout of 2018.
+    """Read the tokenizer from a file in the layout of 2018.
 
     Args:
-        file: its pieces are texts of under 128 bytes with a score each, the logarithm of a probability.
+        file: the model; its pieces are texts of under 128 bytes, each with a score, the logarithm of a probability.
 
     Raises:
-        StoreError: the file is missing or is no such model.
+        StoreError: the file is missing or is not such a model.
     """
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
