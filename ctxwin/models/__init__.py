@@ -1,7 +1,7 @@
-"""The catalogue of models: window, output limit, prices, tokenizer, media rule; each row dated and sourced.
+"""Look up models: window, output limit, prices, tokenizer, media rule; each row of the catalogue is dated and sourced.
 
-Prices and windows come from the package `genai-prices`, which is loaded when the first model is asked for;
-`models.toml` beside this file holds what it lacks. A `Model` made by hand is taken wherever a name is.
+Prices and windows come from the package `genai-prices`, which is loaded when the first model is looked up;
+`models.toml` in this folder holds the data that the package lacks. A `Model` made by hand may replace any name.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["Model", "Tier", "get_family", "get_model", "models", "names"]
 
 NEAREST = 3
-"""How many like names an error offers."""
+"""How many similar names an error offers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """Prices of a request with more than `above` tokens of input; they hold for all of its tokens."""
+    """Prices of a request with more than `above` tokens of input; they apply to all its tokens."""
 
     above: int
     input_price: float
@@ -41,7 +41,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A row of the catalogue. What nobody states is None.
+    """A row of the catalogue; unknown values are None.
 
     Example:
         >>> gpt = get_model("gpt-4o")
@@ -54,15 +54,15 @@ class Model:
     window: int | None = None
     """Tokens of input and output together."""
     output: int | None = None
-    """Most tokens of an answer."""
+    """The most tokens of an answer."""
     input_price: float | None = None
     """US dollars per million tokens."""
     output_price: float | None = None
     """US dollars per million tokens."""
     cache_read: float | None = None
-    """What a token read from the prompt cache costs, as a share of `input_price`."""
+    """Price of a token read from the prompt cache, as a share of `input_price`."""
     cache_write: float = 1.0
-    """What a token written to it costs, as a share of `input_price`; 1 where writing costs nothing extra."""
+    """Price of a token written to the prompt cache, as a share of `input_price`; 1 if writing costs nothing extra."""
     tiers: tuple[Tier, ...] = ()
     """Prices of long requests, shortest first."""
     tokenizer: str = "generic"
@@ -70,19 +70,19 @@ class Model:
     media: str = "unknown"
     """Name in `ctxwin.tokens.media.MEDIA_RULES`."""
     template: str = "plain"
-    """Name in `ctxwin.tokens.TEMPLATES`: what a message costs beside its words."""
+    """Name in `ctxwin.tokens.TEMPLATES`: what a message costs besides its words."""
     date: date | None = None
-    """When limits and rules were read; prices are those in force on the day of asking."""
+    """When limits and rules were read; prices are those of the day of the call."""
     source: str = ""
 
     def cost(self, fresh: int, *, output: int = 0, cached: int = 0, written: int = 0) -> float | None:
-        """Price one request in US dollars; None where the catalogue has no price.
+        """Price one request in US dollars; return None if the catalogue has no price.
 
         Args:
             fresh: tokens of input at the plain price.
             output: tokens of the answer.
             cached: tokens of input read from the prompt cache.
-            written: tokens of input written to it.
+            written: tokens of input written to the prompt cache.
 
         Example:
             >>> mine = Model(name="mine", input_price=2.0, output_price=8.0, cache_read=0.1)
@@ -101,7 +101,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A section of `models.toml`; the fields are explained at its head."""
+    """A section of `models.toml`; the top of the file explains the fields."""
 
     models: tuple[str, ...]
     prefixes: tuple[str, ...]
@@ -117,12 +117,12 @@ class Family:
 
 
 def get_model(name: str | Model, *, on: date | None = None) -> Model:
-    """Find a model by its name, a dated snapshot of it, or its name at a host.
+    """Find a model by its name, by a dated snapshot's name, or by its name at a host.
 
     Args:
         name: `gpt-4o`, `gpt-4o-2024-08-06`, `openrouter/anthropic/claude-sonnet-5`, ...; a `Model` is
-            returned as it is.
-        on: the day whose prices are wanted; today by default.
+            returned unchanged.
+        on: the day of the prices. Default: today.
 
     Raises:
         UnknownModel: no such model; carries the nearest names.
@@ -154,7 +154,7 @@ def get_model(name: str | Model, *, on: date | None = None) -> Model:
 
 
 def get_family(name: str) -> Family:
-    """Find the family of a model without loading any price, for whoever needs only tokenizer or media rule.
+    """Find the family of a model without loading prices, if only its tokenizer or media rule is needed.
 
     Raises:
         UnknownModel: no such model; carries the nearest names.
@@ -193,7 +193,7 @@ _SNAPSHOT = re.compile(
     r"(?:[-@](?:\d{8}|\d{4}-\d{2}-?\d{2}|\d{6}-\d{2})(?!\d)|-\d{4}(?!\d)|-\d{2}-\d{2}(?!\d)"
     r"|-latest|-preview|-exp|-thinking|-v\d+){0,8}+(?::[\w.-]{1,64})?$"
 )
-"""What a snapshot adds to a model's name: `-2024-08-06`, `@20251001`, `-latest`, `-v1:0`, `:free`."""
+"""Additions of a snapshot to a model's name: `-2024-08-06`, `@20251001`, `-latest`, `-v1:0`, `:free`."""
 
 
 def _plain(name: str) -> str:
@@ -205,7 +205,7 @@ def _plain(name: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _locate(plain: str, asked: str) -> tuple[Family, str]:
-    """Return a model's family and its name there, or raise."""
+    """Return a model's family and its name in the family, or raise."""
     current = {name: family for family in _families() for name in family.models}
     for name in (plain, _SNAPSHOT.sub("", plain)):
         if name in current:
@@ -256,7 +256,7 @@ def _tiers(row: ModelPrice) -> Iterator[Tier]:
 
 
 def _at(price: Decimal | TieredPrices | None, start: int) -> float | None:
-    """Return a price that may have tiers, as it is from `start` tokens on."""
+    """Return the price from `start` tokens on; the price may have tiers."""
     if price is None:
         return None
     if isinstance(price, Decimal):

@@ -1,4 +1,4 @@
-"""The account of a packing: what is in, shortened or out and why, how good the choice is, what it costs."""
+"""Report on a packing: which items are in, shortened or out and why, how good the choice is, and what it costs."""
 
 from __future__ import annotations
 
@@ -34,43 +34,43 @@ Cause = Literal[
 ]
 """Why an item is in, shortened or out: a verdict of the allocator (`ctxwin.allocate.Verdict`), or one of these.
 
-`system`, `pinned`, `tail`: it stays whatever the question; `everything`: nothing had to be left out; `unanswered`: a
-call without its result, which providers refuse; `aside`: in the pool, but not among the items that were to compete;
-`recounted`: chosen, but the exact count of the request was over the limit; and where a window keeps the provider's
-prompt cache warm: `carried`: it stands since an earlier request; `retrieved`: an earlier question brought it in as an
-extract; `unasked`: no question has asked for it.
+`system`, `pinned`, `tail`: it stays for any question; `everything`: nothing had to be left out; `unanswered`: a
+call without its result, which providers refuse; `aside`: in the pool, but not among the items that compete;
+`recounted`: chosen, but the exact count of the request was over the limit. If a window keeps the provider's prompt
+cache warm, also `carried`: it has been in since an earlier request; `retrieved`: an earlier question brought it in as
+an extract; `unasked`: no question has asked for it.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What became of one item, and why."""
+    """What happened to one item, and why."""
 
     id: str
     position: int
-    """Where it stood in what was given, from 0; items of the pool count on after the messages."""
+    """The item's place in the input, from 0; items of the pool are numbered after the messages."""
     kind: str
     label: str
-    """Who or where: a speaker or role, or `path:first-last`."""
+    """The speaker or role, or `path:first-last`."""
     rung: RungName
-    """The form in which it is shown: `full`, `extract`, `summary`, `stub`, or `out`."""
+    """The form shown: `full`, `extract`, `summary`, `stub`, or `out`."""
     tokens: int
-    """Tokens it takes in the request, with what is printed around it."""
+    """Tokens of the item in the request, including text printed around it."""
     full_tokens: int
-    """Tokens it would take whole."""
+    """Tokens of the whole item."""
     p: float
-    """Relevance to the question, from 0 to 1; 1 for what must stay."""
+    """Relevance to the question, from 0 to 1; 1 for an item that must stay."""
     reason: str
     """Why, in a few words: "outbid by m83", "needs 310, 12 left", "repeats m7"."""
     cause: Cause
-    """The reason as one of a closed set."""
+    """The reason as one of a fixed set."""
     by: str = ""
-    """The id of the item that it repeats or that outbids it, or the source whose cap or floor decides; else ""."""
+    """The id of the item that this one repeats or is outbid by, or the source whose cap or floor decides; else ""."""
     lacks: int = 0
-    """Tokens that are missing for the item, or for all of it where it is shortened; where the cause is `capped`, of the
-    cap."""
+    """Tokens missing for the item, or for the whole of a shortened item; if the cause is `capped`, tokens missing under
+    the cap."""
     preview: str = ""
-    """The first words of it."""
+    """The item's first words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,47 +81,47 @@ class Offer:
     label: str
     rung: RungName
     tokens: int
-    """More tokens than now."""
+    """Tokens to add."""
     value: float
-    """More expected evidence, in tokens of evidence."""
+    """Expected evidence gained, in tokens of evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareUsed:
-    """What a source with a floor or a cap has in the request: its items, without what is printed around them."""
+    """The tokens of a source with a floor or a cap in the request: its items, without text printed around them."""
 
     source: str
     floor: int
-    """Tokens it has at least, or all that was given where that is less."""
+    """The least tokens of the source; all its tokens if it has fewer."""
     cap: int | None
-    """Tokens it has at most; None: no such limit."""
+    """The most tokens of the source, or None for no limit."""
     tokens: int
     given: int
-    """Tokens of all its items that compete, whole."""
+    """Tokens of all whole items of the source that compete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one call costs, packed and unpacked, without the answer and with nothing in the prompt cache."""
+    """The cost of one call, packed and unpacked, without the answer and with an empty prompt cache."""
 
     model: str
     date: str
-    """When the catalogue's row was made."""
+    """The date of the catalogue's row."""
     spending: Spending
-    """Money, energy and CO2 of the call, and of everything that was given, had it fitted."""
+    """Money, energy and CO2 of the call, and of the whole input as if it had fitted."""
 
     @property
     def packed(self) -> float | None:
-        """US dollars at the catalogue's prices; None where it has none."""
+        """US dollars at the catalogue's prices; None if it has no price."""
         return self.spending.packed.dollars
 
     @property
     def unpacked(self) -> float | None:
-        """US dollars that everything that was given would have cost."""
+        """US dollars that the whole input would have cost."""
         return self.spending.unpacked.dollars
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values: dollars, and energy in Wh and CO2 equivalent in g as low, mid and high."""
+        """Return the cost as plain values: dollars, and energy in Wh and CO2 equivalent in g as low, mid and high."""
         packed, whole = self.spending.packed, self.spending.unpacked
         return {
             "model": self.model,
@@ -135,7 +135,7 @@ class Cost:
 
 
 def price_of(model: Model, packed: int, unpacked: int) -> Cost:
-    """Account for a request of `packed` tokens beside the whole of `unpacked` tokens.
+    """Price a request of `packed` tokens, and the whole input of `unpacked` tokens.
 
     Raises:
         InputError: the environment names a grid that is not known.
@@ -146,15 +146,15 @@ def price_of(model: Model, packed: int, unpacked: int) -> Cost:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
-    """The account of one packing; its details are worked out when they are asked for."""
+    """The report on one packing; details are computed when they are read."""
 
     budget: Budget
     limit: int
-    """Tokens the request may have: total - reserve - margin."""
+    """Tokens that the request may have: total - reserve - margin."""
     tokens: int
     """Tokens of the request, recounted from its final form; never over `limit`."""
     given: int
-    """Tokens of everything that was given, whole."""
+    """Tokens of the whole input."""
     parts: Mapping[str, int]
     """Tokens by part: `system`, `tools`, `history`, `retrieved`, `query`, `overhead`; they sum to `tokens`."""
     strategy: str
@@ -162,29 +162,29 @@ class Report:
     exact: bool
     """Whether the count is exact or an estimate."""
     embedder: str | None
-    """The model that judged relevance; None when words alone did, or when everything fitted."""
+    """The model that judged relevance; None if words alone did, or if everything fitted."""
     value: float
     """Expected evidence in the request, in tokens of evidence."""
     bound: float
     """The most value that any choice of these forms under this budget can have."""
     price: float
-    """Value that one more token would buy."""
+    """The value that one more token would buy."""
     origin: str = ""
-    """What the messages were read from, such as "ChatGPT export, conversation 'Trip to Bergen' (3 of 120)"; "" for the
-    messages of a provider."""
+    """The source of imported messages, such as "ChatGPT export, conversation 'Trip to Bergen' (3 of 120)"; "" for a
+    provider's messages."""
     excerpts: Sequence[Excerpt] = ()
-    """What the retrieved block shows of each place of a source, in order."""
+    """The excerpts in the retrieved block, in order, one for each place in a source."""
     shares: Sequence[ShareUsed] = ()
-    """What each source with a floor or a cap has."""
+    """The tokens of each source with a floor or a cap."""
     skipped: Sequence[tuple[str, str]] = ()
-    """Files that could not be used, with the reason."""
+    """Files that could not be used, each with the reason."""
     secrets: Sequence[tuple[str, str]] = ()
-    """Lines of files (`path:line`) of which a secret was left out, with its kind."""
+    """Lines of files (`path:line`) with a secret that was left out, and the secret's kind."""
     scanned: Sequence[tuple[str, str]] = ()
-    """Files too large to be indexed that were searched for the question, and what was read of each."""
+    """Files too large to index that were searched for the question, and what was read of each."""
     warnings: Sequence[str] = ()
     cost: Cost | None = None
-    """Money, energy and CO2; None where no model is named."""
+    """Money, energy and CO2; None if no model is named."""
     measure: Callable[[], Count] | None = field(default=None, repr=False)
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
@@ -193,22 +193,22 @@ class Report:
 
     @cached_property
     def count(self) -> Count:
-        """Tokens with bounds: sealed content and media of unknown size are estimates, whatever the tokenizer."""
+        """Tokens with bounds: sealed content and media of unknown size are estimates with any tokenizer."""
         return self.measure() if self.measure is not None else Count.of(self.tokens)
 
     @property
     def citations(self) -> tuple[str, ...]:
-        """Sources of what is in the retrieved block, in order: `path:first-last`, with the lines really shown."""
+        """The sources cited in the retrieved block, in order: `path:first-last`, with the lines really shown."""
         return tuple(one.citation for one in self.excerpts if one.path)
 
     @property
     def gap(self) -> float:
-        """How far the choice can be from the best at most, as a share of the bound: 0 is proven best."""
+        """How far the choice can be from the best at most, as a share of the bound; 0 is proven best."""
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
-        """Every item in its order, with what became of it and why."""
+        """The decision on every item, in order."""
         return tuple(self.decide())
 
     @property
@@ -228,7 +228,7 @@ class Report:
 
     @cached_property
     def lost_facts(self) -> tuple[str, ...]:
-        """Numbers, names, paths, dates and negations of shortened items that their short form lacks."""
+        """Numbers, names, paths, dates and negations of shortened items that their shorter forms lack."""
         return tuple(self.lose())
 
     @cached_property
@@ -237,11 +237,11 @@ class Report:
         return tuple(self.flag())
 
     def more(self, tokens: int = 500) -> tuple[Offer, ...]:
-        """Say what a budget larger by `tokens` would buy, best first."""
+        """List what a budget larger by `tokens` would buy, best first."""
         return tuple(self.offer(tokens))
 
     def to_dict(self, *, decisions: bool = True) -> dict[str, Any]:
-        """Return the account as plain values, ready for JSON."""
+        """Return the report as plain values, ready for JSON."""
         plain = {
             name: getattr(self, name)
             for name in ("origin", "limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder")

@@ -1,4 +1,4 @@
-"""A packing as an HTML picture of the window, for notebooks."""
+"""Draw a packing as an HTML picture of the window, for notebooks."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from .words import (
 __all__ = ["html"]
 
 ROWS_IN = 160
-"""Rows for what is in at most, with as many for the runs between; so a browser stays quick and a saved
+"""The most rows for kept items, with as many for the runs between, so that a browser stays quick and a saved
 notebook small (at most some 250 kB)."""
 ROWS_OUT = 80
-"""Rows for dropped items at most."""
+"""The most rows for dropped items."""
 RUN_OUT = 12
-"""Rows for one run of dropped items at most."""
+"""The most rows for one run of dropped items."""
 STRIP = 120
-"""Slices of the strip that shows where in all that was given the packed items stand, at most."""
+"""The most slices of the strip that shows where in the input the packed items stand."""
 # Middle tones that read on white and on black alike: a notebook's theme need not be the system's, so that
 # light-dark() could choose wrongly. Text, lines and tints take their colour from the page by currentColor.
 PART_COLOURS = {
@@ -92,11 +92,11 @@ gap:0 10px;align-items:center;padding:2px 6px;border-bottom:1px solid rgba(128,1
 
 
 def html(report: Report) -> str:
-    """Return the account as one HTML fragment: no script, nothing loaded, every text escaped, bounded size.
+    """Return the report as one HTML fragment: no script, nothing loaded, every text escaped, bounded size.
 
-    Top to bottom: what fills the window; a strip of all that was given, coloured where it is in; the items in
-    order with form, relevance, tokens, reason and first words, runs of dropped ones folded; notes. On a phone's
-    width each item has two lines.
+    Top to bottom: what fills the window; a strip of the whole input, coloured where items are in; the items in
+    order with form, relevance, tokens, reason and first words, and runs of dropped items folded; notes. On a phone
+    each item has two lines.
     """
     decisions = report.decisions
     said = "".join(f"<div>{_safe(note, 400)}</div>" for note in [*origin(report), *notes(report)])
@@ -141,7 +141,7 @@ def _window(report: Report) -> str:
 
 
 def _strip(decisions: Sequence[Decision]) -> str:
-    """Draw all that was given, in slices of equal tokens; the more of a slice is in, the stronger."""
+    """Draw the whole input in slices of equal tokens; the more of a slice is in, the stronger its colour."""
     total = sum(one.full_tokens for one in decisions)
     if not total:
         return ""
@@ -167,7 +167,7 @@ def _strip(decisions: Sequence[Decision]) -> str:
 
 
 def _key(report: Report, decisions: Sequence[Decision]) -> str:
-    """Say what the colours of the bar mean, and those of the strip."""
+    """Explain the colours of the bar and of the strip."""
     parts = [(PART_COLOURS.get(name, FREE_COLOUR), f"{name} {n:,}") for name, n in shares_of(report).items()]
     there = {one.rung for one in decisions if one.full_tokens}
     forms = [(FREE_COLOUR if name == "out" else RUNG_COLOURS[name], name) for name in RUNG_COLOURS if name in there]
@@ -207,7 +207,7 @@ def _rows(decisions: Sequence[Decision], largest: int) -> Iterator[str]:
 
 
 def _kinds(decisions: Sequence[Decision]) -> list[str]:
-    """Call each item `in` or `out`; where more than `ROWS_IN` are in, those in the middle `cut`."""
+    """Call each item `in` or `out`; if more than `ROWS_IN` are in, call those in the middle `cut`."""
     kinds = ["out" if one.rung == "out" else "in" for one in decisions]
     inside = [place for place, kind in enumerate(kinds) if kind == "in"]
     if len(inside) > ROWS_IN:

@@ -1,7 +1,7 @@
-"""Pictures of a packing: a plain table for a terminal, an HTML picture of the window for a notebook.
+"""Picture a packing: as a plain table for a terminal, or as an HTML picture of the window for a notebook.
 
-Both draw the same account (`Report`). Texts of items are hostile until shown otherwise: control characters,
-overrides of writing direction and lone surrogates are replaced, everything is escaped, and sizes are bounded.
+Both draw the same `Report`. The texts of items are not trusted: control characters, overrides of writing direction
+and lone surrogates are replaced, everything is escaped, and sizes are bounded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A packing as plain text, for terminals and logs."""
+"""Print a report as plain text, for terminals and logs."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ from .words import (
 __all__ = ["columns", "listing", "table"]
 
 WIDTH = 100
-"""Columns where there is no terminal to ask."""
+"""Columns without a terminal."""
 LEAST, MOST = 40, 120
-"""Columns at the least, and at the most: longer lines are hard to read."""
+"""The least and the most columns: longer lines are hard to read."""
 NARROW = 72
 """Columns from which there is room for the reason."""
 FIXED = 26
-"""Columns of form, relevance and tokens, with the spaces behind them."""
+"""Columns of form, relevance and tokens, with the spaces after them."""
 NOTE_LINES = 2
-"""Lines of one note at most."""
+"""The most lines of one note."""
 TOP_IN = 8
-"""Rows for what is in: the most relevant."""
+"""Rows for the most relevant items that are in."""
 TOP_OUT = 4
-"""Rows for what is out: the most relevant."""
+"""Rows for the most relevant items that are out."""
 NOTES = 8
-"""Lines of notes, at most."""
+"""The most lines of notes."""
 SIGNS = dict(zip(PARTS, "#%=+?:", strict=True))
 """The sign that draws each part of a request."""
 FREE = "."
 
 
 def table(report: Report, width: int | None = None) -> str:
-    """Return the account as plain text: at most some 30 lines, no colour codes.
+    """Return the report as plain text: at most some 30 lines, no colour codes.
 
-    Shows what fills the window, how many items are in, shortened and out, the most relevant of each with
-    its form, relevance p, tokens (now/whole) and reason, and what more tokens would buy.
+    It shows what fills the window; how many items are in, shortened and out; the most relevant items in and out, each
+    with form, relevance p, tokens (now/whole) and reason; and what more tokens would buy.
 
     Args:
-        report: the account.
-        width: columns at most; None: those of the terminal, or of `COLUMNS`, 120 at most; 100 without a terminal.
+        report: the report.
+        width: the most columns. Default: the terminal's or `COLUMNS`, up to 120; 100 without a terminal.
     """
     inside = by_relevance([one for one in report.decisions if one.rung != "out"])
     outside = by_relevance(report.dropped)
@@ -66,11 +66,11 @@ def table(report: Report, width: int | None = None) -> str:
 
 
 def listing(report: Report, *, dropped: bool = False, width: int | None = None) -> str:
-    """Return the account with every item in its order, as plain text, without notes on single items.
+    """Return the report with every item in order, as plain text, without notes on single items.
 
     Args:
-        report: the account.
-        dropped: list also what is out; otherwise a line stands for each run of it.
+        report: the report.
+        dropped: whether to list dropped items too; otherwise one line stands for each run of them.
         width: as for `table`.
     """
     rows: list[Decision | str] = []
@@ -86,7 +86,7 @@ def listing(report: Report, *, dropped: bool = False, width: int | None = None) 
 
 
 def columns() -> int:
-    """Return the columns of the terminal that is written to: stdout's, else stderr's; `COLUMNS` goes before both."""
+    """Return the columns of the terminal: those of `COLUMNS` if set, else of stdout, else of stderr."""
     chosen = os.environ.get("COLUMNS", "")
     found = int(chosen) if chosen.isascii() and chosen.isdigit() else 0
     for stream in (sys.__stdout__, sys.__stderr__):
@@ -97,7 +97,7 @@ def columns() -> int:
 
 
 def _framed(report: Report, rows: Sequence[Decision | str], said: Sequence[str], width: int) -> str:
-    """Put the headline and the bar above the rows of items, what is said below."""
+    """Put the headline and the bar above the rows of items, and the notes below."""
     shares = shares_of(report)
     head = ("form", "p", "tokens", "item", "why", "begins")
     lines = [*_wrapped(headline(report), width), f"[{_bar(shares, width - 2)}]", *_legend(shares, width)]
@@ -111,7 +111,7 @@ def _framed(report: Report, rows: Sequence[Decision | str], said: Sequence[str],
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Break a text into lines of so many columns, where Chinese signs and emoji take two."""
+    """Break a text into lines of `width` columns; Chinese signs and emoji take two columns each."""
     from rich.console import Console
     from rich.text import Text
 
@@ -123,7 +123,7 @@ def _rest(count: int, what: str) -> list[str]:
 
 
 def _legend(shares: Mapping[str, int], width: int) -> list[str]:
-    """Say which sign stands for which part, in as many lines as it takes; no entry is broken."""
+    """Say which sign stands for which part, in as many lines as needed; no entry is broken."""
     lines = [""]
     for name, tokens in shares.items():
         entry = f" {SIGNS.get(name, FREE)} {name} {tokens:,}"
@@ -155,7 +155,7 @@ def _cells(one: Decision) -> tuple[str, ...]:
 
 
 def _row(form: str, p: str, tokens: str, label: str, why: str, preview: str, *, width: int) -> str:
-    """Lay out one item: what is left beside the figures goes to its name, the reason and its first words."""
+    """Lay out one item: the figures, then its name, the reason and its first words in the columns left."""
     free = width - FIXED
     head = f"{form:<7} {p:>4} {tokens:>11}  "
     if width < NARROW:
@@ -166,7 +166,7 @@ def _row(form: str, p: str, tokens: str, label: str, why: str, preview: str, *, 
 
 
 def _fit(text: str, width: int) -> str:
-    """Cut or fill a text to so many columns of a terminal, where Chinese signs and emoji take two."""
+    """Cut or fill a text to `width` columns of a terminal; Chinese signs and emoji take two columns each."""
     from rich.cells import cell_len, set_cell_size
 
     if cell_len(text) <= width:
@@ -175,5 +175,5 @@ def _fit(text: str, width: int) -> str:
 
 
 def _fit_end(label: str, width: int) -> str:
-    """Like `_fit`, but of a path or lines of a file that are too long the end is kept, with its name and lines."""
+    """Like `_fit`, but a path that is too long keeps its end, with the file's name and lines."""
     return _fit(label if len(label) <= width or not set("/:") & set(label) else "…" + label[1 - width :], width)

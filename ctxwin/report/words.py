@@ -1,4 +1,4 @@
-"""What both pictures of a packing say, in words that can disturb neither a terminal nor a page."""
+"""Word what both pictures of a packing say, so that no text can disturb a terminal or a page."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ __all__ = [
 ]
 
 MORE = 500
-"""Tokens more for which both pictures say what they would buy."""
+"""Extra tokens for which both pictures say what they would buy."""
 PREVIEW = 160
-"""Characters of an item's first words, at most."""
+"""The most characters of an item's first words."""
 CITATIONS = 4
-"""Citations that are named, at most."""
+"""The most citations to name."""
 FLAGS = 2
-"""Lines that address the model that are named, at most."""
+"""The most lines that address the model to name."""
 SECRETS = 4
-"""Places from which a secret was left out that are named, at most."""
+"""The most places of left-out secrets to name."""
 FACTS = 4
-"""Lost facts that are named, at most."""
+"""The most lost facts to name."""
 ESTIMATED = 1.1
-"""From how many times its tokens on the upper bound of a request is told: what tools are rewritten to is less."""
+"""Tell a request's upper bound from this many times its tokens on; the rewriting of tools makes less difference."""
 JUDGES = {
     "all-MiniLM-L6-v2": "minilm",
     "universal-sentence-encoder-multilingual-3": "multilingual",
     "wordllama-l2-supercat-256": "static",
 }
-"""What embedders are called on the command line."""
+"""The names of embedders on the command line."""
 PARTS = ("system", "tools", "history", "retrieved", "query", "overhead")
-"""Parts of a request, in their order."""
+"""The parts of a request, in order."""
 
 _MESSAGE = re.compile(r"m\d+")
-"""The id that a message has from its place; it can be typed to pin or forget it."""
+"""The id that a message gets from its place; people type it to pin or forget the message."""
 _UNSAFE = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-"""Marks and overrides of writing direction: they can turn what stands beside them."""
+"""Marks and overrides of writing direction, which can turn the text next to them."""
 
 
 def clean(text: str, length: int = PREVIEW) -> str:
@@ -88,7 +88,7 @@ def headline(report: Report) -> str:
 
 
 def fullness(report: Report) -> int:
-    """Return how full the window is in percent, rounded down so that 100 is said only of a full one."""
+    """Return how full the window is in percent, rounded down so that only a full window has 100."""
     return 100 * report.tokens // report.limit
 
 
@@ -98,7 +98,7 @@ def numbers(report: Report) -> str:
 
 
 def origin(report: Report) -> list[str]:
-    """Say what the messages were read from; nothing for those of a provider."""
+    """Name the source of imported messages; return nothing for a provider's messages."""
     return [f"read from: {clean(report.origin, 90)}"] if report.origin else []
 
 
@@ -125,7 +125,7 @@ def _judges(embedder: str) -> str:
 
 
 def limited(report: Report) -> str | None:
-    """Say why a request may have fewer tokens than its budget; None where it may have all."""
+    """Say why a request may have fewer tokens than its budget; return None if it may have all."""
     budget = report.budget
     margin = budget.total - budget.reserve - report.limit
     less = [f"{budget.reserve:,} reserved for the answer"] if budget.reserve else []
@@ -136,7 +136,7 @@ def limited(report: Report) -> str | None:
 
 
 def costs(report: Report) -> list[str]:
-    """Say what the call, and a day of such calls, costs in money, energy and CO2; nothing without a model."""
+    """Say what the call, and a day of such calls, costs in money, energy and CO2; return nothing without a model."""
     if (cost := report.cost) is None:
         return []
     said = [cost.spending.impact()]
@@ -156,26 +156,26 @@ def _purchase(report: Report) -> str | None:
 
 
 def sizes(one: Decision) -> str:
-    """Print the tokens of an item: now, or now/whole where it is shortened; whole where it is out."""
+    """Print the tokens of an item: now, or now/whole if it is shortened, or whole if it is out."""
     if one.rung == "full":
         return f"{one.tokens:,}"
     return f"{one.full_tokens:,}" if one.rung == "out" else f"{one.tokens:,}/{one.full_tokens:,}"
 
 
 def title(one: Decision) -> str:
-    """Name an item: a message by its id, a turn by its place among all, and who speaks; else by its label."""
+    """Name an item: a message by its id or a turn by its place among all, with the speaker; else by its label."""
     if one.kind != "turn" or one.id == one.label == "system":
         return one.label
     return f"{one.id if _MESSAGE.fullmatch(one.id) else one.position} {one.label}"
 
 
 def relevance(p: float) -> str:
-    """Print a relevance in four columns; what is small but not nothing is not called 0.00."""
+    """Print a relevance in four columns; a small relevance above 0 is not printed as 0.00."""
     return "<.01" if 0 < p < 0.005 else f"{p:.2f}"
 
 
 def shares_of(report: Report) -> dict[str, int]:
-    """Return the tokens of each part that has any, in the order of the request, and what is free."""
+    """Return the tokens of each part that has any, in the order of the request, and the free tokens."""
     known = {name: report.parts.get(name, 0) for name in PARTS}
     rest = {name: tokens for name, tokens in report.parts.items() if name not in PARTS}
     shares = {name: tokens for name, tokens in (known | rest).items() if tokens > 0}
@@ -188,7 +188,7 @@ def by_relevance(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 def notes(report: Report) -> list[str]:
-    """Return what is to be said below a picture: the limit, offers, sources, losses, warnings."""
+    """Return the notes below a picture: the limit, offers, sources, losses, warnings."""
     said = [
         limited(report),
         _estimated(report),
@@ -204,7 +204,7 @@ def notes(report: Report) -> list[str]:
 
 
 def _estimated(report: Report) -> str | None:
-    """Say what a request may take where that is not what was counted; a tokenizer's own error is said above."""
+    """Say how many tokens a request may take, if not the tokens counted; the tokenizer's own error is said above."""
     count = report.count
     if not report.exact or count.high <= report.tokens * ESTIMATED:
         return None
@@ -228,7 +228,7 @@ def _shares(report: Report) -> list[str]:
 
 
 def flagged(report: Report) -> list[str]:
-    """Name each line in the request that addresses the model, one a line."""
+    """Name the lines in the request that address the model, one on each line."""
     return [
         f"warning: {clean(one.path, 60)}{'' if one.line is None else f':{one.line}'} addresses the model "
         f"({one.kind}): {clean(one.text, 80)}"
@@ -252,7 +252,7 @@ def _skipped(report: Report) -> str | None:
 
 
 def left_out(secrets: Sequence[tuple[str, str]]) -> str | None:
-    """Say where secrets were left out of files, and how they come in."""
+    """Say where secrets were left out of files, and how to include them."""
     if not secrets:
         return None
     named = ", ".join(f"{clean(place, 60)} ({kind})" for place, kind in secrets[:SECRETS])

@@ -1,4 +1,4 @@
-"""What is known of models, machines and grids, and the energy and CO2 of a call that follow from it."""
+"""Estimate the energy and CO2 of a call from facts about models, machines and grids."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ host and cooling, which is also the line through Epoch AI's figures. Low: 8 bits
 for the accelerators. High: DeepSeek-R1 (37 billion) served for short waits, 3.7 Wh for 7,400 in and 920 out
 [InferenceMAX results as worked out on muxup.com, 2026-01], less the answer."""
 CACHED = Range(0.02, 0.05, 0.1)
-"""Share of a fresh token that one read from the prompt cache takes. Nobody has measured it in public; between these
-lie the shares of the price that most providers ask for it [genai-prices]."""
+"""Share of a fresh token's energy that a token read from the prompt cache takes. Nobody has published a measurement;
+most providers charge a share of the price within these bounds [genai-prices]."""
 CACHED_INPUT = INPUT * CACHED
 """Wh for each cached token of input and each billion of active parameters."""
 ATTENTION = Range(0.2e-11, 1.0e-11, 2.0e-11)
@@ -39,20 +39,20 @@ methodology"], by the same share. High: DeepSeek-R1 in 8 bits, 15 Wh for 7,400 t
 EcoLogits' formula gives as much: of models of many experts, more than the active parameters is kept running."""
 
 PACKING = Range(0.03e-3, 0.2e-3, 2.0e-3)
-"""Wh that ctxwin itself takes for a call: 50 ms at 15 W. Low: 20 ms at 5 W; high: 0.3 s at 25 W."""
+"""Wh that ctxwin itself uses for a call: 50 ms at 15 W. Low: 20 ms at 5 W; high: 0.3 s at 25 W."""
 
 SMALL, MEDIUM, LARGE = Range(3.0, 12.0, 40.0), Range(10.0, 50.0, 200.0), Range(70.0, 200.0, 1_000.0)
-"""Billions of active parameters. Where a provider does not say, its price for the answer tells the class, as in
-EcoLogits 0.11 (models.json), whose estimates these span: 4 to 37 for models up to $1 per million tokens, 10 to 200
-for those up to $15 (but for Gemini Pro), 67 to 1,080 above."""
+"""Billions of active parameters. If a provider does not say, its price for the answer tells the class, as in
+EcoLogits 0.11 (models.json); these ranges span its estimates: 4 to 37 for models up to $1 per million tokens, 10 to
+200 for models up to $15 (except Gemini Pro), 67 to 1,080 above."""
 UNKNOWN = Range(3.0, 50.0, 1_000.0)
-"""Billions of active parameters of a model of which neither size nor price is known."""
+"""Billions of active parameters of a model without known size or price."""
 SMALL_PRICE, MEDIUM_PRICE = 1.0, 15.0
-"""US dollars per million tokens of answer up to which a model counts as small, and as medium."""
+"""US dollars per million tokens of answer up to which a model counts as small or as medium."""
 OPEN = {"gpt-oss-120b": 5.1, "gpt-oss-20b": 3.6}
-"""Billions of active parameters where a name tells only the total [OpenAI, model card, 2025-08]."""
+"""Billions of active parameters of models whose names tell only the total [OpenAI, model card, 2025-08]."""
 _STATED = re.compile(r"(?<![a-z\d.])a?(\d+(?:\.\d+)?)([bm])(?![a-z\d])")
-"""How names state a size: `llama-3.1-8b`, `smollm2-135m`, `qwen3-235b-a22b`, where the last is the active one."""
+"""How names state a size: `llama-3.1-8b`, `smollm2-135m`, `qwen3-235b-a22b` (the last size is the active one)."""
 
 GRIDS: Mapping[str, Range] = {
     # Middle: the world's mean. Low: 0.023 g for 0.24 Wh, power that Google bought [median Gemini prompt, 2025-08];
@@ -63,7 +63,7 @@ GRIDS: Mapping[str, Range] = {
         "USA": 384,
     }.items()},
 }  # fmt: skip
-"""Grams of CO2 equivalent per kWh, of the whole life of the plants; means of a year [EcoLogits 0.11.3,
+"""Grams of CO2 equivalent per kWh over the whole life of the plants; means of a year [EcoLogits 0.11.3,
 electricity_mixes.json]."""
 GRID_VARIABLE = "CTXWIN_GRID"
 """Environment variable that names a grid, or gives grams of CO2 equivalent per kWh."""
@@ -73,10 +73,10 @@ def grid_factor(grid: str | float | None = None) -> Range:
     """Return the grams of CO2 equivalent per kWh of a grid.
 
     Args:
-        grid: a name in `GRIDS`, or grams per kWh; None for what `CTXWIN_GRID` says, else `world`.
+        grid: a name in `GRIDS`, or grams per kWh. Default: the value of `CTXWIN_GRID`, else `world`.
 
     Raises:
-        InputError: no such grid, or a figure that cannot be.
+        InputError: there is no such grid, or the figure is impossible.
 
     Example:
         >>> grid_factor("FRA").mid, grid_factor(120).high
@@ -99,7 +99,7 @@ def grid_factor(grid: str | float | None = None) -> Range:
 
 
 def active_parameters(model: str | Model | None) -> Range:
-    """Return the billions of parameters that a model uses for a token: as its name says, else by its price.
+    """Return the billions of parameters that a model uses for a token, by its name, else by its price.
 
     Example:
         >>> active_parameters("qwen3-235b-a22b")
@@ -125,7 +125,7 @@ class Footprint:
     """Money, energy and CO2; adds with `+`."""
 
     dollars: float | None
-    """US dollars at the catalogue's prices; None where a price is not known."""
+    """US dollars at the catalogue's prices; None if a price is unknown."""
     energy: Range
     """Wh."""
     co2: Range
@@ -150,7 +150,7 @@ class Footprint:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values, energy and CO2 of two digits."""
+        """Return the footprint as plain values, with energy and CO2 to two digits."""
         return {"dollars": self.dollars, "energy_wh": self.energy.to_dict(), "co2_g": self.co2.to_dict()}
 
 
@@ -163,13 +163,13 @@ def footprint(
     output: int = 0,
     grid: str | float | None = None,
 ) -> Footprint:
-    """Work out what one call costs in money, energy and CO2.
+    """Estimate what one call costs in money, energy and CO2.
 
     Args:
-        model: its name or row; one that the catalogue does not have, or None, has no price and a wide range.
+        model: the model's name or row; an unknown model, or None, has no price and a wide range.
         fresh: tokens of input at the plain price.
         cached: tokens of input read from the prompt cache.
-        written: tokens of input written to it.
+        written: tokens of input written to the prompt cache.
         output: tokens of the answer.
         grid: as for `grid_factor`.
 
@@ -185,7 +185,7 @@ def footprint(
 
 
 def work_out(model: Model, fresh: int, cached: int, written: int, output: int, factor: Range) -> Footprint:
-    """Do the sum of `footprint`, given the model's row and the grams of CO2 equivalent per Wh."""
+    """Compute `footprint` from the model's row and the grams of CO2 equivalent per Wh."""
     new = fresh + written
     each = (INPUT * new) + (CACHED_INPUT * cached) + (ATTENTION * new * (new + cached)) + (OUTPUT * output)
     energy = active_parameters(model) * each
@@ -194,7 +194,7 @@ def work_out(model: Model, fresh: int, cached: int, written: int, output: int, f
 
 
 def row_of(model: str | Model | None, on: date | None = None) -> Model:
-    """Return the model's row, or one with nothing but a name."""
+    """Return the model's row, or a row with only a name."""
     if isinstance(model, Model):
         return model
     try:

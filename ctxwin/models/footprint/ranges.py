@@ -1,4 +1,4 @@
-"""Quantities known only between bounds: adding, multiplying, printing them without false precision."""
+"""Add, multiply and print quantities that are known only between bounds, without false precision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["ZERO", "Range", "compared"]
 class Range:
     """A positive quantity that is known only between bounds.
 
-    Sums are of what varies together (the same machine does it all), so their ends add.
+    The terms of a sum vary together (the same machine does all the work), so their ends add.
 
     Example:
         >>> Range(1.0, 2.0, 4.0) + Range(1.0, 1.0, 1.0)
@@ -43,11 +43,11 @@ class Range:
         return Range(mid * exp(-down), mid, mid * exp(up))
 
     def ends(self, scale: float = 1.0) -> str:
-        """Print its ends to two digits, in multiples of `scale`."""
+        """Print both ends to two digits, in multiples of `scale`."""
         return f"{_digits(self.low / scale)}-{_digits(self.high / scale)}"
 
     def to_dict(self) -> dict[str, float]:
-        """Return it as plain values of two digits."""
+        """Return the range as plain values of two digits."""
         return {"low": _round(self.low), "mid": _round(self.mid), "high": _round(self.high)}
 
 
@@ -82,7 +82,7 @@ def _digits(figure: float) -> str:
 
 
 def _scaled(figure: float, unit: str) -> tuple[float, str]:
-    """Return the multiple of the unit that a figure is best printed in, and its name."""
+    """Return the best multiple of the unit to print a figure in, and the multiple's name."""
     for scale, least, prefix in ((1e6, 1e7, "M"), (1e3, 1e3, "k")):
         if abs(figure) >= least:
             return scale, ("t" if unit == "g" and prefix == "M" else prefix + unit)

@@ -1,4 +1,4 @@
-"""What many calls cost, and what they would have cost unpacked."""
+"""Add up what calls cost, and what they would have cost unpacked."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .ranges import ZERO, Range, compared
 __all__ = ["Billed", "Spending", "Used", "spending"]
 
 DAY = 10_000_000
-"""Tokens of input a day for which a bill is drawn up: a service with some thousand users."""
+"""Tokens of input a day in an example bill: a service with some thousand users."""
 CACHE_LIFE = 300
-"""Seconds for which a provider keeps a prompt at least [Anthropic, OpenAI: prompt caching]."""
+"""The least seconds that a provider keeps a prompt [Anthropic, OpenAI: prompt caching]."""
 CACHE_LEAST = 1_024
-"""Tokens from which a prompt is kept [OpenAI; Anthropic: 512 to 4,096]."""
+"""The fewest tokens of a prompt that a provider keeps [OpenAI; Anthropic: 512 to 4,096]."""
 
 
 class Used(Protocol):
-    """What is known of a call, in tokens as the provider reported them: a `Billed`, or a store's record of one."""
+    """One call, in tokens as the provider reported them: a `Billed`, or a store's record of a call."""
 
     @property
     def model(self) -> str | Model | None:
-        """Its name or row."""
+        """The model's name or row."""
 
     @property
     def input(self) -> int:
-        """All tokens of input, cached and written ones included."""
+        """All tokens of input, including cached and written tokens."""
 
     @property
     def cached(self) -> int:
@@ -47,16 +47,16 @@ class Used(Protocol):
 
     @property
     def time(self) -> str | datetime | None:
-        """When it was made; ISO, where a string."""
+        """When the call was made; a string is in ISO format."""
 
     @property
     def unpacked(self) -> int | None:
-        """Tokens of input that it would have had unpacked; None: it was not packed."""
+        """Tokens of input that the call would have had unpacked; None if it was not packed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billed:
-    """One call; its fields are explained by `Used`."""
+    """One call; `Used` explains the fields."""
 
     input: int
     cached: int = 0
@@ -69,7 +69,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """What calls cost, and what they would have cost unpacked; adds with `+`."""
+    """The cost of calls, and their cost if they had been unpacked; adds with `+`."""
 
     calls: int
     input: int
@@ -79,11 +79,11 @@ class Spending:
     given: int
     """Tokens of input that would have been sent unpacked."""
     packed: Footprint
-    """As it was, with what ctxwin took itself."""
+    """The footprint of the calls, including ctxwin's own."""
     unpacked: Footprint
-    """As it would have been."""
+    """The footprint of the same calls if unpacked."""
     oversize: int = 0
-    """Calls that the model would have refused unpacked, as larger than its window."""
+    """Number of calls that the model would have refused unpacked, because they are larger than its window."""
 
     def __add__(self, other: Spending) -> Spending:
         return Spending(
@@ -98,11 +98,11 @@ class Spending:
 
     @property
     def saved(self) -> Footprint:
-        """What packing saved; below zero where it cost more."""
+        """What packing saved; below zero if it cost more."""
         return self.unpacked - self.packed
 
     def per_day(self, tokens: int = DAY) -> Spending:
-        """Return the same spending for so many tokens of input sent a day; nothing where nothing was sent."""
+        """Scale the spending to `tokens` tokens of input sent a day; nothing if nothing was sent."""
         times = tokens / self.input if self.input else 0.0
         return Spending(
             calls=round(self.calls * times),
@@ -115,12 +115,12 @@ class Spending:
         )
 
     def impact(self) -> str:
-        """Say in one line what energy it took and what CO2, and what it would have taken unpacked."""
+        """Say in one line how much energy and CO2 the calls took, and would have taken unpacked."""
         packed, whole = self.packed, self.unpacked
         return f"{compared(packed.energy, whole.energy, 'Wh')}, {compared(packed.co2, whole.co2, 'g')} CO2e"
 
     def daily(self, tokens: int = DAY) -> str:
-        """Say in one line what so many tokens of input a day cost, and what they would cost unpacked.
+        """Say in one line what `tokens` tokens of input a day cost, and what they would cost unpacked.
 
         Example:
             >>> mine = Model(name="mine", input_price=1.25, output_price=10.0)
@@ -137,7 +137,7 @@ class Spending:
         return f"{_dollars(packed)} instead of {_dollars(whole)}, {self.impact()}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values, ready for JSON."""
+        """Return the spending as plain values, ready for JSON."""
         plain: dict[str, Any] = {"calls": self.calls, "input": self.input, "output": self.output}
         plain |= {"given": self.given, "oversize": self.oversize}
         return plain | {"packed": self.packed.to_dict(), "unpacked": self.unpacked.to_dict()}
@@ -147,15 +147,15 @@ NOTHING = Footprint(dollars=0.0, energy=ZERO, co2=ZERO)
 
 
 def spending(calls: Iterable[Used], *, grid: str | float | None = None) -> Spending:
-    """Sum what calls cost, and what they would have cost unpacked.
+    """Add up what calls cost, and what they would have cost unpacked.
 
-    Prices are those of the day of a call, where it has a time. An unpacked conversation would have had the prompt
-    cache on its side: what an unpacked call shares with the one before it, to the same model and within `CACHE_LIFE`
-    or with no time given, is taken as read from the cache, and nothing is charged for writing. So the saving is
-    rather too small than too large.
+    Prices are those of the call's day, if the call has a time. An unpacked conversation would have profited from the
+    prompt cache: the tokens that an unpacked call shares with the call before it, to the same model and within
+    `CACHE_LIFE` or without times, count as read from the cache, and writing costs nothing. So the saving is rather
+    too small than too large.
 
     Args:
-        calls: in their order, one conversation's; `Billed`s, or a store's records of them.
+        calls: the calls of one conversation, in order; `Billed`s, or a store's records.
         grid: as for `grid_factor`.
 
     Raises:
@@ -178,7 +178,7 @@ def spending(calls: Iterable[Used], *, grid: str | float | None = None) -> Spend
 
 
 def _one(call: Used, before: Used | None, model: Model, factor: Range) -> Spending:
-    """Account for one call, given the one before it, the model as it was then and grams of CO2 for each Wh."""
+    """Compute the spending of one call from the call before it, the model's row of its day, and grams of CO2 per Wh."""
     fresh = call.input - call.cached - call.written
     packed = work_out(model, fresh, call.cached, call.written, call.output, factor)
     unpacked, given = packed, call.input
@@ -209,7 +209,7 @@ def _held(call: Used, before: Used | None) -> int:
 
 
 def _dated(call: Used, rows: dict[tuple[str, date | None], Model]) -> Model:
-    """Return the row of a call's model with the prices of its day, kept in `rows`."""
+    """Return the row of a call's model with the prices of the call's day, cached in `rows`."""
     if isinstance(call.model, Model):
         return call.model
     when = parse_time(call.time)
