@@ -1,9 +1,9 @@
-"""Counting tokens: tokenizers, what surrounds messages and tools, whole requests, trees of files.
+"""Count tokens: of texts, messages, tools, media, whole requests, and trees of files.
 
     texts ──tokenizers, estimates──▶ counts ──rules, tools, media──▶ items, requests ──trees──▶ totals
 
-A count is exact where the vocabulary is known, and otherwise an estimate with a measured bound, which what a
-provider reports can correct (`calibration`).
+A count is exact if the vocabulary is known, and otherwise an estimate with a measured bound; a provider's reports
+can correct it (`calibration`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a request is counted by, message for message: the words, and the tokens beside them."""
+"""Describe how a request is counted, message by message: its words, and the tokens besides them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Counted"]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One message of a request, its tools, or the start of the reply, as it is counted.
+    """One message of a request, its tools, or the start of the reply, as counted.
 
-    Pieces that are equal cost the same wherever they stand: what a provider writes between messages keeps the
-    tokens of one from merging with those of the next.
+    Equal pieces cost the same at any place: the text that a provider writes between messages keeps the tokens of one
+    message from merging with those of the next.
 
     Example:
         >>> Counted(("Hello", "Ana"), 5).key == Counted(("Hello", "Ana"), 5).key != Counted(("Hello",), 5).key
@@ -22,11 +22,11 @@ class Counted:
     """
 
     texts: tuple[str, ...]
-    """Its words, each counted by itself."""
+    """The words, each text counted by itself."""
     fixed: int
-    """Tokens beside the words: role, name, media, calls."""
+    """Tokens besides the words: role, name, media, calls."""
 
     @property
     def key(self) -> str:
-        """Sixteen digits that stand for its content."""
+        """Sixteen digits that stand for the content."""
         return content_hash(*self.texts, str(self.fixed))[:16]

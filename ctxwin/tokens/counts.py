@@ -1,4 +1,4 @@
-"""A number of tokens that says how sure it is."""
+"""Define a number of tokens with its bounds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["Count"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """A number of tokens with the bounds between which the provider's own count lies; adds with `+`.
+    """A number of tokens, with the bounds that the provider's own count lies between; adds with `+`.
 
-    A safety margin is no part of it: that is a field of `Budget`.
+    It contains no safety margin: the margin is a field of `Budget`.
 
     Example:
         >>> Count.of(100) + Count.of(50, error=0.1)
@@ -24,11 +24,11 @@ class Count:
     low: int
     high: int
     exact: bool
-    """Whether the provider counts exactly this."""
+    """Whether the provider counts exactly this number."""
 
     @classmethod
     def of(cls, tokens: int, *, error: float = 0.0) -> Count:
-        """Make a count with a relative 95 % error, 0 for an exact one."""
+        """Make a count with a relative 95 % error, 0 for an exact count."""
         slack = round(tokens * error, 6)  # 50 * 0.1 is 5, whatever floating point makes of it
         low, high = max(0, floor(tokens - slack)), ceil(tokens + slack)
         return cls(tokens=tokens, low=low, high=high, exact=error == 0)

@@ -1,4 +1,4 @@
-"""What each family of models writes around messages and tools, in tokens."""
+"""Define the tokens that each family of models writes around messages and tools."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from .media import MEDIA_RULES, MediaRule
 __all__ = ["REPLY_PRIMING", "TEMPLATES", "RequestRules", "get_rules"]
 
 REPLY_PRIMING = 3
-"""Tokens with which every reply is started [OpenAI cookbook, "How to count tokens with tiktoken"]."""
+"""Tokens that start every reply [OpenAI cookbook, "How to count tokens with tiktoken"]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRules:
-    """Tokens of a request beside its words, as one family of models writes it.
+    """Tokens of a request besides its words, for one family of models.
 
-    No message costs less than four: nothing that is counted may turn out larger under OpenAI's rule.
+    No message costs less than four tokens, so that no request is larger under OpenAI's rule than counted here.
     """
 
     message: int
-    """Around each message, its role included."""
+    """Around each message, including its role."""
     name: int = 1
     """For a `name` besides its words."""
     part: int = 1
-    """For each further part of one message: where two are joined, a token more can arise."""
+    """For each further part of one message: joining two parts can add a token."""
     call: int = 12
     """For a tool call besides the function's name and its arguments."""
     result: int = 8
     """For a tool's result besides its text."""
     tools: int = 0
-    """Once, when there are tools: how the model is told to use them."""
+    """Once for a request with tools: the instructions on how to use them."""
     json_tools: bool = True
-    """Tools are shown as their JSON; else as OpenAI's, whose formula is known."""
+    """Whether tools are shown as JSON; if not, in OpenAI's form, for which the formula is known."""
     exact: bool = False
-    """Whether a plain message is known to cost exactly this."""
+    """Whether a plain message is known to cost exactly these tokens."""
     media: MediaRule = MEDIA_RULES["unknown"]
 
 
@@ -60,7 +60,7 @@ TEMPLATES: Mapping[str, RequestRules] = {
     # Unknown or unlike from version to version: the most of the above.
     "plain": RequestRules(message=5, tools=130),
 }
-"""By name, as in the column `template` of the catalogue."""
+"""The rules by name, as in the column `template` of the catalogue."""
 
 _DIALECTS: Mapping[Dialect, RequestRules] = {
     "openai": replace(TEMPLATES["openai"], media=MEDIA_RULES["gpt-5.4"]),
@@ -70,7 +70,7 @@ _DIALECTS: Mapping[Dialect, RequestRules] = {
 
 
 def get_rules(dialect: Dialect = "openai", model: Model | str | None = None) -> RequestRules:
-    """Return the counting rules of a model; without a model, the rules of the provider whose messages these are.
+    """Return the counting rules of a model; without a model, the rules of the dialect's provider.
 
     Example:
         >>> get_rules("openai").message + REPLY_PRIMING

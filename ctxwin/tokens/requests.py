@@ -1,4 +1,4 @@
-"""What messages cost beside their words: roles, names, parts, media, tool calls, the start of the reply."""
+"""Count messages and requests: words, roles, names, parts, media, tool calls and the start of the reply."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["count_item", "count_items", "count_tokens", "spell"]
 def count_items(items: Sequence[Item], tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai") -> list[int]:
     """Count each item as one message of a request, in one call of the tokenizer.
 
-    An item without parts is a message with its text. `REPLY_PRIMING` and tools come on top, once a request. Of sealed
-    content the upper bound is taken, so that a request which was planned with these counts keeps its budget.
+    An item without parts is a message with its text. `REPLY_PRIMING` and tools are added once for each request. Sealed
+    content counts by its upper bound, so that a request planned with these counts keeps its budget.
 
     Args:
         items: n items.
-        tokenizer: what counts their texts.
-        rules: those of a model (`get_rules`), or the dialect of the messages.
+        tokenizer: counts the texts.
+        rules: the rules of a model (`get_rules`), or the dialect of the messages.
 
     Example:
         >>> count_items([Item(text="Hello", role="user"), Item(text="")], get_tokenizer("o200k_base"))
@@ -78,12 +78,12 @@ def count_tokens(
 ) -> Count:
     """Count the tokens of a text, of messages, or of a whole request.
 
-    A text is counted alone; messages with all that surrounds them, as the provider bills them as input.
+    A text is counted alone; messages are counted with everything around them, as the provider bills input.
 
     Args:
         x: a text, an `Item`, messages of any of the three dialects, or a request body around them.
-        model: whose tokenizer, message and media rules to use.
-        tokenizer: whatever `get_tokenizer` takes, in place of the model's.
+        model: the model that gives tokenizer, message and media rules.
+        tokenizer: anything that `get_tokenizer` takes, in place of the model's.
         tools: tool schemas, in place of those of the request body.
 
     Raises:
@@ -115,15 +115,15 @@ def spell(
     tools: Sequence[Mapping[str, Any]] | None = None,
     dialect: Dialect | None = None,
 ) -> tuple[Counted, ...]:
-    """Return what a request is counted by: a piece for each message, for the tools and for the start of the reply.
+    """Split a request into the pieces to count: one for each message, for the tools and for the start of the reply.
 
-    Their counts and fixed tokens add up to what `count_tokens` says of the same request.
+    Their counts and fixed tokens add up to the `count_tokens` of the same request.
 
     Args:
         x: messages of any of the three dialects, or a request body around them.
-        model: whose message and media rules to use.
+        model: the model that gives message and media rules.
         tools: tool schemas, in place of those of the request body.
-        dialect: whose messages they are; None: found out.
+        dialect: the dialect of the messages. Default: read from the messages.
 
     Raises:
         MessageError: a message is malformed; carries its index.
@@ -147,7 +147,7 @@ def _spelled(item: Item, rules: RequestRules) -> Counted:
 
 
 def _plain(item: Item) -> str | None:
-    """Return the text of an item that is one text and nothing else."""
+    """Return the text of an item that is only one text, else None."""
     parts, raw = item.parts, item.raw
     if raw is not None and "name" in raw:
         return None
@@ -157,7 +157,7 @@ def _plain(item: Item) -> str | None:
 
 
 def _texts(item: Item) -> list[str]:
-    """Return all words that an item costs."""
+    """Return all words of an item that cost tokens."""
     texts = [part.text for part in item.parts] if item.parts else [item.text]
     texts += [part.name for part in item.parts if part.kind == "call" and part.name]
     if name := _name(item):
@@ -171,7 +171,7 @@ def _name(item: Item) -> str | None:
 
 
 def _around(item: Item, rules: RequestRules) -> int:
-    """Return what an item costs beside words and media."""
+    """Return what an item costs besides words and media."""
     tokens = rules.message + (rules.name if _name(item) else 0)
     if len(item.parts) == 1 and item.parts[0].kind == "text":
         return tokens
@@ -184,7 +184,7 @@ _MEDIA: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": 
 
 
 def _beside(part: Part, rules: RequestRules) -> Count | None:
-    """Return what a part costs beside its words: media by their rule, sealed content by its size."""
+    """Return what a part costs besides its words: media by their rule, sealed content by its size."""
     if part.kind == "sealed":
         return sealed_tokens(part.media.size or 0 if part.media else 0, part.name)
     kind = _MEDIA.get(part.kind)
@@ -192,7 +192,7 @@ def _beside(part: Part, rules: RequestRules) -> Count | None:
 
 
 def _planned(part: Part, rules: RequestRules) -> int:
-    """Return what to reckon with: of sealed content the most that it may be, since nobody can look into it."""
+    """Return the tokens to plan with: for sealed content the upper bound, since nobody can read it."""
     count = _beside(part, rules)
     if count is None:
         return 0

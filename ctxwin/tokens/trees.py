@@ -1,4 +1,4 @@
-"""Totals of tokens as a tree: folders and files, or messages and their parts."""
+"""Add up tokens as a tree: of folders and files, or of messages and their parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Node", "count_conversation", "count_tree"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A name with its tokens; a node with children has the sum of its children's tokens."""
+    """A name with its tokens; a node with children has the sum of their tokens."""
 
     name: str
     tokens: int
@@ -37,12 +37,12 @@ class _OpenFolder:
 
 
 def count_tree(files: Iterable[tuple[str | PurePath, str]], tokenizer: Tokenizer, *, name: str = ".") -> Node:
-    r"""Count files and sum them by folder.
+    r"""Count files and add them up by folder.
 
     Args:
-        files: paths, relative to what `name` names, with the text of each.
-        tokenizer: what counts; it is called once for all of them.
-        name: of the root.
+        files: paths, relative to the root, with the text of each.
+        tokenizer: counts the tokens; it is called once for all files.
+        name: the root's name.
 
     Example:
         >>> from ctxwin import get_tokenizer
@@ -67,13 +67,13 @@ def count_conversation(
     *,
     name: str = "messages",
 ) -> Node:
-    """Count a conversation and sum it by message and part; the root is what the request costs as input.
+    """Count a conversation and add it up by message and part; the root is the request's cost as input.
 
     Args:
-        conversation: messages that were read.
-        tokenizer: what counts.
-        rules: those of a model (`get_rules`); by default those of the conversation's dialect.
-        name: of the root.
+        conversation: the messages, as read.
+        tokenizer: counts the tokens.
+        rules: the rules of a model (`get_rules`). Default: those of the conversation's dialect.
+        name: the root's name.
 
     Example:
         >>> from ctxwin import get_tokenizer

@@ -1,6 +1,6 @@
-"""What images, sound, films and documents cost in tokens: each provider's rule, pure and with its source.
+"""Count the tokens of images, sound, films and documents by each provider's rule; each rule has its source.
 
-A rule is named after the models that it holds for; `ctxwin.models` says which model has which rule.
+A rule is named after the models that it applies to; `ctxwin.models` says which model has which rule.
 """
 
 from __future__ import annotations

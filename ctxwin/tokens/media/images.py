@@ -1,4 +1,4 @@
-"""Tokens of an image by width and height, as each provider documents or bills it."""
+"""Count the tokens of an image by its width and height, as each provider documents or bills them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = [
 TILE = 512
 """Pixels of a side of an OpenAI tile [OpenAI, Images and vision, 2026-09]."""
 TILES_FIT = 2048
-"""Pixels of the square that an image is first made to fit into [ibid.]."""
+"""Pixels of the square that an image is first shrunk into [ibid.]."""
 TILES_SHORT_SIDE = 768
-"""Pixels to which the short side is then brought down [ibid.]."""
+"""Pixels that the short side is then shrunk to [ibid.]."""
 PATCH = 32
 """Pixels of a side of an OpenAI patch [ibid.]."""
 LOW_DETAIL = 512
@@ -28,13 +28,13 @@ LOW_DETAIL = 512
 CLAUDE_PATCH = 28
 """Pixels of a side of the square that is one token [Anthropic, Vision, 2026-09]."""
 CLAUDE_BLOCK = 4
-"""Tokens around one image block, at most [measured: 3 to 4]."""
+"""The most tokens around one image block [measured: 3 to 4]."""
 GEMINI_SMALL = 384
 """Pixels: an image no larger in either direction is one tile [Google, Gemini API, Tokens]."""
 GEMINI_TILE = 258
 """Tokens of a tile or a small image [ibid.]."""
 GEMINI_UNIT = (256, 768)
-"""Pixels: least and largest side of what becomes one tile; in between, short side / 1.5 [ibid.]."""
+"""Pixels: least and largest side of the square that becomes one tile; in between, short side / 1.5 [ibid.]."""
 QWEN_PATCH = 28
 """Pixels of a side of the square that is one token [Qwen2-VL, preprocessor]."""
 QWEN_RANGE = (4, 16_384)
@@ -47,7 +47,7 @@ def openai_tiles(width: int, height: int, detail: str | None = None, *, base: in
     Args:
         width: pixels.
         height: pixels.
-        detail: `low` costs `base` alone; anything else is high detail.
+        detail: `low` costs only `base`; anything else is high detail.
         base: tokens of the small overview image.
         tile: tokens of each tile of 512 by 512 pixels.
 
@@ -72,13 +72,13 @@ def openai_patches(
 ) -> int:
     """Count an image as OpenAI's patch models do (GPT-4.1 mini, o4-mini, GPT-5 mini, GPT-5.2 and later).
 
-    The image is shrunk, keeping its shape, until it is covered by at most so many patches of 32 by 32 pixels.
+    The image is shrunk, keeping its shape, until the most patches of 32 by 32 pixels allowed by `caps` cover it.
 
     Args:
         width: pixels.
         height: pixels.
         detail: `low`, `high`, `original`, or None and `auto` for the model's default.
-        caps: most patches by detail; has `auto`, and `high` and `original` where these differ from it.
+        caps: the most patches by detail: `auto`, and `high` and `original` if these differ from `auto`.
         multiplier: billed tokens per patch.
 
     Example:
@@ -108,7 +108,7 @@ def claude_image(width: int, height: int, detail: str | None = None, *, edge: in
         height: pixels.
         detail: Claude has no such setting.
         edge: longest edge in pixels.
-        cap: most tokens.
+        cap: the most tokens.
 
     Example:
         >>> claude_image(1920, 1080, edge=1568, cap=1568) - CLAUDE_BLOCK
@@ -124,7 +124,7 @@ def claude_image(width: int, height: int, detail: str | None = None, *, edge: in
 
 
 def gemini_image(width: int, height: int, detail: str | None = None) -> int:
-    """Count an image as Gemini 2 does: 258 tokens when small, else 258 for each tile.
+    """Count an image as Gemini 2 does: 258 tokens for a small image, else 258 for each tile.
 
     Example:
         >>> gemini_image(960, 540) // GEMINI_TILE

@@ -1,4 +1,4 @@
-"""The rule of each family of models, and counting by it."""
+"""Count media by the rule of each family of models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .images import GEMINI_TILE, claude_image, flat_image, gemini_image, openai_
 __all__ = ["MEDIA_RULES", "MediaRule", "media_tokens"]
 
 AUDIO_OPENAI = 10
-"""Tokens per second of sound that goes in [OpenAI, Realtime and audio, "about 10"]."""
+"""Tokens per second of input sound [OpenAI, Realtime and audio, "about 10"]."""
 AUDIO_GEMINI = 32
 """Tokens per second of sound [Google, Gemini API, Tokens]."""
 VIDEO_GEMINI_2 = 263
@@ -26,51 +26,51 @@ VIDEO_GEMINI_3 = 70 + AUDIO_GEMINI
 PAGE_TEXT = (1_500, 3_000)
 """Tokens of the text of a PDF page, least and most, besides its picture [Anthropic, PDF support]."""
 PAGE_SIZE = (1_275, 1_650)
-"""Pixels of a letter page at 150 dots per inch, as which a page is taken to be shown."""
+"""Pixels of a shown page, assumed to be a letter page at 150 dots per inch."""
 UNKNOWN_IMAGE = (1_920, 1_080)
-"""Pixels taken for an image of unknown size: a screenshot."""
+"""Pixels assumed for an image of unknown size: a screenshot."""
 UNKNOWN_IMAGES = ((1, 1), (4_032, 3_024))
 """Pixels that bound an image of unknown size: a dot and a telephone's photograph."""
 UNKNOWN_SECONDS = (1, 60, 600)
 """Least, likely and most seconds of sound or film of unknown length."""
 UNKNOWN_PAGES = (1, 10, 100)
-"""Least, likely and most pages of a PDF that is not here: 100 are Claude's limit in a window of 200,000 tokens
+"""Least, likely and most pages of a PDF that is only referred to: 100 are Claude's limit in a window of 200,000 tokens
 [Anthropic, PDF support, 2026-11]."""
 UNKNOWN_TEXT = (250, 2_500, 25_000)
-"""Least, likely and most tokens of a text or an office document that is not here: a page of the web of 10 kB has 2,500,
-a long one of 100 kB 25,000 [Anthropic, Web fetch tool]."""
+"""Least, likely and most tokens of a text or an office document that is only referred to: a web page of 10 kB has
+2,500, a long one of 100 kB 25,000 [Anthropic, Web fetch tool]."""
 BYTES_PER_PAGE = (1_000_000, 50_000, 3_000)
-"""Bytes of a PDF page that is a scan, that has pictures, that is text alone (two manuals have 7,300 and 8,300)."""
+"""Bytes of a PDF page that is a scan, that has pictures, or that is only text (two manuals have 7,300 and 8,300)."""
 TEXT_BYTES = (8.0, 3.5, 1.0)
-"""Bytes of UTF-8 a token, at most, usual and at least: o200k takes Russian at 8.0, English, code and German at 3.6 to
-4.5, Gemini's estimate takes figures at 1.1 [measured]."""
+"""Most, usual and least bytes of UTF-8 per token: with o200k Russian has 8.0, English, code and German 3.6 to 4.5;
+with Gemini's estimate figures have 1.1 [measured]."""
 SHEET_BYTES = (8.0, 2.0, 1.0)
-"""Likewise in a sheet, which is figures for the most part: a table with dates and numbers has 2.2 [measured]."""
+"""The same for a sheet, which is mostly figures: a table with dates and numbers has 2.2 [measured]."""
 OLD_OFFICE_BYTES = (100.0, 10.0, 1.0)
-"""Bytes of a Word, Excel or PowerPoint file before 2007 a token of its text: pictures and settings are the rest."""
+"""Bytes of a Word, Excel or PowerPoint file before 2007 per token of its text; the rest is pictures and settings."""
 BINARY_BYTES = (4.0, 1.0, 1.0)
-"""Bytes of a file of unknown form a token: its base64 has 1.40 (cl100k) to 1.47 (o200k) letters a token [measured],
-which is one token a byte; a provider that finds text in it counts fewer."""
+"""Bytes of a file of unknown form per token: its base64 has 1.40 (cl100k) to 1.47 (o200k) letters per token [measured],
+which is one token per byte; a provider that finds text in the file counts fewer."""
 BYTES_PER_SECOND = {"audio": (2_000, 16_000, 192_000), "video": (30_000, 250_000, 2_500_000)}
 """Bytes per second at little, usual (128 kbit sound, 2 Mbit film) and high quality."""
 
 ImageRule = Callable[[int, int, str | None], int]
-"""Width, height, detail to tokens."""
+"""A function from width, height and detail to tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRule:
-    """How one family of models counts what is not text."""
+    """How one family of models counts media."""
 
     image: ImageRule
     audio: int = AUDIO_GEMINI
-    """Tokens per second; providers without sound have no figure, and Gemini's stands in."""
+    """Tokens per second; for providers without sound, Gemini's figure."""
     video: int = VIDEO_GEMINI_2
-    """Tokens per second; likewise."""
+    """Tokens per second; for providers without film, Gemini's figure."""
     page: int | None = None
-    """Tokens of a document's page; None: its picture and 1,500 to 3,000 tokens of text."""
+    """Tokens of a document's page. Default: those of the page's picture, and 1,500 to 3,000 tokens of text."""
     error: float = 0.0
-    """How far the rule itself may be off, relative; 0 where the provider documents it."""
+    """How far the rule itself may be off, relative; 0 if the provider documents the rule."""
 
 
 def _openai(base: int, tile: int) -> MediaRule:
@@ -107,18 +107,18 @@ MEDIA_RULES: Mapping[str, MediaRule] = {
     # Models whose rule nobody has published: the middle of those above.
     "unknown": MediaRule(image=partial(claude_image, edge=1_568, cap=1_568), error=0.5),
 }
-"""By name, as in the column `media` of the catalogue."""
+"""The rules by name, as in the column `media` of the catalogue."""
 
 
 def media_tokens(media: Media | None, kind: MediaKind, rule: MediaRule) -> Count:
     """Count the tokens of an image, a sound, a film or a document.
 
-    What is not known of it (size in pixels, seconds, pages) is taken as usual, and the bounds then reach
-    from the least to the most that is likely.
+    An unknown size (pixels, seconds, pages) is assumed to be a usual one, and the bounds then go from the least to
+    the most that is likely.
 
     Args:
-        media: what is known of it; None for nothing.
-        kind: which of the four it is.
+        media: the known facts, or None.
+        kind: image, audio, video or file.
         rule: the model's rule, from `MEDIA_RULES`.
 
     Example:
@@ -151,7 +151,7 @@ def _image(media: Media, rule: MediaRule) -> Count:
 
 
 def _document(media: Media, rule: MediaRule) -> Count:
-    """Count a document by its pages, else by its text, else by its size, else by what such documents are."""
+    """Count a document by its pages, else by its text, else by its size, else as a usual document of its kind."""
     textual = kind_of(media.mime) == "text"
     if media.pages is not None:
         return _paged((media.pages,) * 3, media, rule)
@@ -176,7 +176,7 @@ def _paged(pages: tuple[int, int, int], media: Media, rule: MediaRule) -> Count:
 
 
 def _read(size: tuple[int, int], bytes_per_token: tuple[float, float, float]) -> Count:
-    """Count text by its bytes, the likely ones being the least that a provider reads."""
+    """Count text by its bytes; the likely count assumes that a provider reads the fewest bytes."""
     least, most = size
     most_bytes, usual, fewest = bytes_per_token
     likely = max(1, ceil(least / usual))

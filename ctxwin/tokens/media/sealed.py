@@ -1,4 +1,4 @@
-"""What sealed content costs: thoughts and results that only the provider can read, by their size."""
+"""Estimate the tokens of sealed content (thoughts and results that only the provider can read) by its size."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from ..counts import Count
 __all__ = ["report_sealed", "sealed_tokens"]
 
 ENVELOPE = 650
-"""Bytes that a sealed text has around it [Codex CLI, context_manager/history.rs, `estimate_reasoning_length`]."""
+"""Bytes around a sealed text [Codex CLI, context_manager/history.rs, `estimate_reasoning_length`]."""
 BYTES_PER_TOKEN = (2, 4, 8)
-"""Fewest, usual and most bytes of text to a token: digits and signs, English [ibid.: 4], and what was compressed."""
+"""Fewest, usual and most bytes of text per token: digits and signs, English [ibid.: 4], compressed text."""
 
 
 _reported: dict[str, int] = {}
-"""Tokens by the hash of sealed content: the same content costs the same wherever it is sent."""
+"""Tokens by the hash of sealed content; the same content costs the same in every request."""
 
 
 def report_sealed(tokens: Mapping[str, int]) -> None:
-    """Take what a provider has reported of sealed content, by its hash; from then on it counts as it was reported."""
+    """Record the tokens that a provider reported for sealed content, by hash; the content then counts as reported."""
     _reported.update(tokens)
 
 
 def sealed_tokens(size: int, key: str | None = None) -> Count:
-    """Estimate the tokens of sealed content, with wide bounds: the provider alone knows the number.
+    """Estimate the tokens of sealed content, with wide bounds: only the provider knows the number.
 
     Args:
-        size: characters of its base64.
-        key: its hash, by which a provider may have reported it.
+        size: characters of the content's base64.
+        key: the content's hash, under which a provider may have reported its tokens.
 
     Example:
         >>> sealed_tokens(10_000)
