@@ -1,8 +1,8 @@
 """Score packings by the share of gold evidence that they keep, without a language model.
 
-`load` reads a set, `load_sample` the package's own; `evaluate` packs the queries by one or more variants and scores
-the requests; `ablations` makes the variants that lack one feature each; `recall` scores one request. `replay` goes
-through conversations turn by turn and prices what the caching policies send.
+`load` reads a set, `load_sample` the package's own. `evaluate` packs the queries with one or more variants and scores
+the requests; `ablations` makes variants that each lack one feature; `recall` scores one request. `replay` goes through
+conversations turn by turn and prices the requests of caching policies.
 """
 
 from .cache_run import READS, Gain, Priced, Replay, replay

@@ -1,13 +1,13 @@
-"""Replay conversations turn by turn under caching policies, and price what a provider's cache makes of it.
+"""Replay conversations turn by turn under caching policies, and price the requests with a provider's cache.
 
-At each point where the model answered, the policy makes the request that it would have sent, given those before it;
-a `Provider` says what of it is read from the cache. The reply is the one in the conversation, which goes on. At the end
-every question of the set whose evidence is in the messages is put to the conversation, each as its next turn, and its
-evidence recall is scored.
+Wherever the model answered, the policy makes the request that it would have sent, given its earlier requests, and a
+`Provider` says which tokens are read from the cache. The reply is the one in the conversation, which then goes on. At
+the end, every question of the set with evidence in the messages is asked, each as the next turn of the conversation,
+and its evidence recall is scored.
 
-Prices are in tokens of fresh input, the reply not counted. Read multipliers of .25 and above go with free writes of
-every prefix, as with OpenAI up to GPT-4.1; lower ones with writes of marked prefixes at 1.25, as with Anthropic and,
-from GPT-5.6 on, OpenAI. Between two requests lies a minute, before a new sitting a day.
+Prices are in tokens of fresh input, without the reply. With read multipliers of .25 and above, every prefix is written
+free, as with OpenAI up to GPT-4.1; with lower ones, marked prefixes are written at 1.25, as with Anthropic and, from
+GPT-5.6 on, OpenAI. A minute passes between two requests, a day before a new sitting.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ READS = (0.5, 0.25, 0.1, 0.05, 0.025)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
-    """What one policy makes of a set's conversations under one budget at one read multiplier."""
+    """The result of one policy on a set's conversations, under one budget at one read multiplier."""
 
     dataset: str
     budget: int
@@ -44,25 +44,25 @@ class Priced:
     write: float
     requests: int
     price: float
-    """Mean of a request, in tokens of fresh input."""
+    """Mean price of a request, in tokens of fresh input."""
     tokens: float
-    """Mean of a request."""
+    """Mean tokens of a request."""
     cached: float
-    """Percent of the tokens that were read from the cache."""
+    """Percentage of the tokens that were read from the cache."""
     questions: int
     recall: float | None
-    """Percent; None without questions."""
+    """Evidence recall in percent; None without questions."""
     question_price: float | None
-    """Mean of a question's request; these are not among the others."""
+    """Mean price of a question's request; the other means leave these requests out."""
     skipped: int
-    """Requests for which what must stay is over the budget."""
+    """Number of requests where the items that must stay exceed the budget."""
     overruns: int
-    """Requests over the budget by an independent count."""
+    """Number of requests over the budget by an independent count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """The first policy beside the cheapest of the others, for one set, budget and read multiplier."""
+    """The first policy compared with the cheapest of the others, for one set, budget and read multiplier."""
 
     dataset: str
     budget: int
@@ -73,15 +73,15 @@ class Gain:
     """The cheapest of the others."""
     best_price: float
     recall_gain: float | None
-    """Points of evidence recall over `repack`; None where nothing was asked or `repack` was not replayed."""
+    """Points of evidence recall over `repack`; None if no question was asked or `repack` was not replayed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """What replays cost, and the settings behind it."""
+    """The prices of replays, and their settings."""
 
     policies: tuple[str, ...]
-    """The first is the one that the others are compared with."""
+    """The policies; the others are compared with the first."""
     budgets: tuple[int, ...]
     reads: tuple[float, ...]
     tokenizer: str
@@ -89,7 +89,7 @@ class Replay:
 
     @cached_property
     def gains(self) -> tuple[Gain, ...]:
-        """The first policy beside the others."""
+        """The first policy compared with the others."""
         cells: dict[tuple[str, int, float], dict[str, Priced]] = {}
         for row in self.rows:
             cells.setdefault((row.dataset, row.budget, row.read), {})[row.policy] = row
@@ -113,18 +113,18 @@ def replay(
     processes: int | None = None,
     on_progress: Progress | None = None,
 ) -> Replay:
-    """Replay the conversations of some sets under policies, budgets and read multipliers.
+    """Replay the conversations of sets under policies, budgets and read multipliers.
 
     Args:
         sets: folders or sets that `spoken` takes.
-        policies: names of policies, each with `@EMBEDDER` where it is not the default one; the others are compared
-            with the first.
-        reads: what a cached token costs, as shares of a fresh one.
+        policies: names of policies, each with `@EMBEDDER` if not the default embedder; the others are compared with
+            the first.
+        reads: prices of a cached token, as shares of the price of a fresh one.
         budgets: tokens of a request.
-        tokenizer: one that `toktok` carries, so that the recount is exact.
-        limit: conversations of each set, at even steps over it; None for all.
-        processes: how many work side by side, each on one conversation; None for one per processor.
-        on_progress: told after each request.
+        tokenizer: a tokenizer that `toktok` carries, so that the recount is exact.
+        limit: conversations of each set, evenly spread. Default: all.
+        processes: number of parallel processes, each with one conversation. Default: one for each processor.
+        on_progress: called after each request.
 
     Raises:
         InputError: a set cannot be read, or an argument is wrong.

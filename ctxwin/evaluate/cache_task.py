@@ -1,4 +1,4 @@
-"""Replay one conversation: what one process does."""
+"""Replay one conversation, in one process."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .workers import Tick
 __all__ = ["CacheTally", "ReplayTask", "prices_at", "replay_one"]
 
 FREE_FROM = 0.25
-"""Read multiplier from which writing is free and every prefix is kept: OpenAI's, up to GPT-4.1."""
+"""Read multiplier from which writing is free and every prefix is kept, as with OpenAI up to GPT-4.1."""
 WRITE = 1.25
-"""Write multiplier below it, where prefixes are marked: Anthropic's, and OpenAI's from GPT-5.6 on."""
+"""Write multiplier below `FREE_FROM`, with marked prefixes: Anthropic's, and OpenAI's from GPT-5.6 on."""
 BLIND = frozenset({"truncate", "repack"})
-"""Policies that do not look at prices, so that their requests are made once for all multipliers."""
+"""Policies that ignore prices, so that their requests are made once for all multipliers."""
 
 
 def prices_at(read: float) -> Prices:
@@ -39,7 +39,7 @@ def prices_at(read: float) -> Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayTask:
-    """A conversation, and under what it is replayed."""
+    """A conversation, and the settings of its replay."""
 
     spoken: Spoken
     policies: tuple[str, ...]
@@ -49,14 +49,14 @@ class ReplayTask:
 
     @property
     def steps(self) -> int:
-        """How many requests there will be."""
+        """The number of requests to make."""
         runs = sum(1 if name.partition("@")[0] in BLIND else len(self.reads) for name in self.policies)
         return runs * len(self.budgets) * (len(self.spoken.requests) + len(self.spoken.questions))
 
 
 @dataclass(slots=True, kw_only=True)
 class CacheTally:
-    """What a policy's requests cost under one budget at one read multiplier; it grows."""
+    """The growing costs of a policy's requests under one budget at one read multiplier."""
 
     dataset: str
     budget: int
@@ -70,7 +70,7 @@ class CacheTally:
     overruns: int = 0
 
     def take(self, packed: Packed, state: State, now: float, *, question: bool = False) -> None:
-        """Send a request to the provider; one with a question leaves no trace there."""
+        """Send a request to the provider; a request with a question leaves no trace there."""
         provider = copy.deepcopy(self.provider) if question else self.provider
         sent = state.sent[0]
         messages = [{"tools": []}, *(item.raw or {} for item in read(packed.messages).items)]
@@ -123,7 +123,7 @@ class _Run:
             tally.take(packed, self._state, now)
 
     def ask(self, talk: Talk, question: str, now: float) -> Packed | None:
-        """Make a request with a question that is not in the talk, and forget it."""
+        """Make a request with a question that is not in the talk, and then forget the question."""
         try:
             packed, state = self._planner.plan(talk, self._state, query=question, now=now, **self._options)
         except BudgetError:

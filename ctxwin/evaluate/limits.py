@@ -1,4 +1,4 @@
-"""What all evaluations ask of their settings."""
+"""Check the settings that all evaluations share."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["check_settings"]
 
 
 def check_settings(given: Mapping[str, int], *, tokenizer: str, limit: int | None, processes: int | None) -> None:
-    """Check settings.
+    """Check the settings of an evaluation.
 
     Args:
-        given: how many there are of what at least one must be there.
-        tokenizer: what counts.
-        limit: how much of a set.
-        processes: how many work side by side.
+        given: numbers of things, by name; each must be at least 1.
+        tokenizer: name of the tokenizer.
+        limit: how much of a set to use.
+        processes: number of parallel processes.
 
     Raises:
-        InputError: one of them is wrong.
+        InputError: a setting is wrong.
     """
     for name, number in given.items():
         if not number:

@@ -1,15 +1,15 @@
-"""Other packages' ways to fill a window, run as they are on the same items under the same count.
+"""Run other packages that fill a window, unchanged, on the same items with the same token count.
 
-A peer is a function from items, question, budget and counter to OpenAI messages: what it kept, in order, then
-the question. Every peer sees the items' texts alone, without the lines that `ctxwin` adds to say who spoke and
-when, so it has more room for evidence. A turn is a message of its own role; what has none is the user's.
+A peer is a function from items, question, budget and counter to OpenAI messages: the kept items, in order, then
+the question. Every peer sees only the items' texts, without the lines that `ctxwin` adds to say who spoke and
+when, so it has more room for evidence. A turn is a message of its own role; an item without a role is the user's.
 
-Two kinds are told apart in the docstrings. *By recency*: the newest that fits, whatever the question. *By a
-score*: the package has its caller rate the items, and is given BM25 scores of `ctxwin.retrieve.words.lexical`, the
-better of the rankings at hand; what it does with them is its own.
+The docstrings name two kinds. *By recency*: the newest items that fit, for any question. *By a score*: the package
+lets its caller score the items, and gets BM25 scores from `ctxwin.retrieve.words.lexical`, the better of the
+rankings at hand; how it uses them is its own.
 
-Where a package counts less than it sends, the budget that it is told is lowered until the result fits.
-All come with `pip install "ctxwin[peers]"`; each is imported when it is asked for.
+If a package counts less than it sends, its budget is lowered until the result fits.
+All come with `pip install "ctxwin[peers]"`; each is imported when first used.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from .score import TOKENS_PER_MESSAGE
 __all__ = ["PEERS", "Peer"]
 
 Peer = Callable[[Sequence[Item], str, int, CountText], ChatMessages]
-"""From items, question, tokens and counter to messages, the question last."""
+"""A function from items, question, tokens and counter to messages, the question last."""
 
 ROLES = ("system", "user", "assistant")
-"""What a turn may be to a package; every other one is sent as the user's."""
+"""Roles that a turn may have for a package; turns of other roles are sent as the user's."""
 TIE = 1e-6
-"""What being the newest of all is worth beside a score: it settles ties, no more."""
+"""Bonus on a score for the newest item of all, so small that it only decides ties."""
 COMMAND = 'pip install "ctxwin[peers]"'
 
 
 def langchain_core(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By recency: `trim_messages(strategy="last", allow_partial=True)` of langchain-core 1.8.
 
-    Its `token_counter` is exact here. The oldest message that is kept may be a part, cut between sentences.
+    Its `token_counter` is exact here. The oldest message kept may be a part, cut between sentences.
     """
     module = _module("langchain_core.messages", "langchain-core")
     classes = {"system": module.SystemMessage, "user": module.HumanMessage, "assistant": module.AIMessage}
@@ -72,7 +72,7 @@ def langchain_core(items: Sequence[Item], question: str, budget: int, count: Cou
 def haystack_ai(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By recency: `SlidingWindowCompactor(omission_note=None).compact` of haystack-ai 3.4.
 
-    Its `token_counter` is exact here. It keeps whole exchanges, a user's message with the answers to it.
+    Its `token_counter` is exact here. It keeps whole exchanges: a user's message with its answers.
     """
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # an evaluation reports to nobody
     compaction = _module("haystack.hooks.compaction", "haystack-ai")
@@ -96,7 +96,7 @@ def haystack_ai(items: Sequence[Item], question: str, budget: int, count: CountT
 def agent_framework_core(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By recency: `apply_compaction` with `TruncationStrategy` of agent-framework-core 1.23.
 
-    It hands its tokenizer each message as JSON; the one given here counts the texts in it, and no more.
+    It hands its tokenizer each message as JSON; the tokenizer given here counts only the texts in the JSON.
     """
     module = _module("agent_framework", "agent-framework-core")
 
@@ -187,8 +187,8 @@ def astromesh_context(items: Sequence[Item], question: str, budget: int, count: 
 def contextcram(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     r"""By a score: `Packer.add(text, priority=..., strategy="drop")` and `.fit()` of contextcram 0.2.
 
-    Priorities are ranks by BM25. It joins what it keeps to one text; its tokenizer counts a text with the
-    blank line after it, which it leaves out itself.
+    Priorities are ranks by BM25. The package joins the kept texts to one text; the tokenizer given here counts a text
+    with the blank line after it, which the package does not count itself.
     """
     module = _module("contextcram", "contextcram")
     given = _given(items)
@@ -209,7 +209,7 @@ def contextcram(items: Sequence[Item], question: str, budget: int, count: CountT
 def retainkit(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By the question: the policy `Retrieval` of retainkit 0.1, whole turns by its own BM25 of Latin letters.
 
-    Its `tokenizer` is exact here, and it adds 4 tokens a turn itself.
+    Its `tokenizer` is exact here, and the package itself adds 4 tokens a turn.
     """
     module = _module("retainkit", "retainkit")
     given = _given(items)
@@ -244,7 +244,7 @@ PEERS: Mapping[str, Peer] = {
     "contextcram": contextcram,
     "retainkit": retainkit,
 }
-"""By the name under which the package is installed, and after it which of its ways where there are two."""
+"""Peers by the installed package's name, followed by the method if the package has two."""
 
 
 def _module(name: str, package: str) -> Any:
@@ -271,7 +271,7 @@ def _talk(items: Sequence[Item], question: str) -> ChatMessages:
 
 
 def _bm25(items: Sequence[Item], question: str) -> list[float]:
-    """Score the items that are given to a peer, in their order; a title and a speaker count as words."""
+    """Score the items given to a peer, in order; a title and a speaker count as words."""
     given = _given(items)
     texts = (" ".join(filter(None, (item.title, item.speaker, item.text))) for item in given)
     scores = _index(tuple(texts)).scores(term_counts(tokenize(question)))
@@ -284,13 +284,13 @@ def _index(texts: tuple[str, ...]) -> Bm25:
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Await in a thread, since a notebook has a loop of its own that is running."""
+    """Await in a thread, since a notebook already runs a loop of its own."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
 def _fitted(choose: Callable[[int], ChatMessages], question: str, budget: int, count: CountText) -> ChatMessages:
-    """Choose under the budget, and under lower ones as long as the result is over it; at the least, the question.
+    """Choose under the budget, and under lower ones while the result exceeds it; at least the question remains.
 
     Raises:
         BudgetError: the question alone is over the budget.

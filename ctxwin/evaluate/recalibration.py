@@ -1,4 +1,4 @@
-"""Isotonic recalibration: from p to the share of such items that really helped."""
+"""Recalibrate p: map it to the share of such items that really helped (isotonic regression)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 class Recalibration:
     """A rising line through k knots, flat beyond its ends.
 
-    It is for reading p as a probability. Packing does not use it: its steps make different items equal, and the
-    worth of a choice fell with it on most sets, while a smooth correction by `fit` raised it.
+    Use it to read p as a probability. Packing does not use it: the line's steps make different items equal, and the
+    value of a choice fell with it on most sets, while a smooth correction by `fit` raised the value.
     """
 
     p: Array
@@ -36,9 +36,9 @@ def calibrate(p: ArrayLike, helped: ArrayLike, weight: ArrayLike | None = None) 
     """Fit shares to p by isotonic regression, pooling adjacent violators (Ayer et al. 1955).
 
     Args:
-        p: (n,) as `Index.score` gives it.
-        helped: (n,) whether, or what share of, each item helped.
-        weight: (n,) positive; None for all alike.
+        p: (n,) from `Index.score`.
+        helped: (n,) whether each item helped, or the share of it that did.
+        weight: (n,) positive. Default: all alike.
 
     Raises:
         InputError: there is nothing to learn from, or the lengths differ.

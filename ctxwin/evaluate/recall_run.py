@@ -23,14 +23,14 @@ __all__ = ["Progress", "RecallResult", "evaluate"]
 
 @dataclass(frozen=True, kw_only=True)
 class RecallResult:
-    """The scores of every query, and the settings behind them; means and intervals are worked out when asked for."""
+    """The scores of every query, and the settings; means and intervals are computed when read."""
 
     variants: tuple[str, ...]
-    """Their names, the one that the others are compared with first."""
+    """Names of the variants; the others are compared with the first."""
     budgets: tuple[int, ...]
     tokenizer: str
     history: bool
-    """Whether questions went with the dialogue before them and their date."""
+    """Whether questions were sent with the dialogue before them and their date."""
     scores: tuple[Score, ...]
 
     @cached_property
@@ -40,23 +40,23 @@ class RecallResult:
 
     @cached_property
     def source_rows(self) -> tuple[ScoreRow, ...]:
-        """Means by set, source, variant and budget; each row has the source for its category."""
+        """Means by set, source, variant and budget; a row's category is the source."""
         return source_rows(self.scores)
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        """Each later variant against the first."""
+        """Each later variant compared with the first."""
         first, *others = self.variants
         return tuple(one for other in others for one in differences(self.scores, first, other))
 
     @property
     def overruns(self) -> tuple[Score, ...]:
-        """Requests over their budget; each scored 0."""
+        """Requests over their budget; each scores 0."""
         return tuple(score for score in self.scores if score.overrun)
 
     @property
     def failures(self) -> tuple[Score, ...]:
-        """Queries for which no request could be made; each scored 0."""
+        """Queries without a request, because none could be made; each scores 0."""
         return tuple(score for score in self.scores if score.failure is not None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,25 +86,25 @@ def evaluate(
     wheels: str | Path | None = None,
     on_progress: Progress | None = None,
 ) -> RecallResult:
-    """Pack every query of some sets and score the requests by evidence recall.
+    """Pack every query of the sets and score the requests by evidence recall.
 
-    Each source becomes one `Pool`, built once for all its queries. Where a set has the dialogue before a
-    question, its turns are messages that compete for the same budget. Requests are recounted independently;
-    one over its budget scores 0 and is listed, as is a query for which `pack` raises `BudgetError`.
+    Each source becomes one `Pool`, built once for all its queries. If a set has the dialogue before a question, the
+    turns are messages that compete for the same budget. Requests are recounted independently; a request over its
+    budget scores 0 and is listed, and so is a query for which `pack` raises `BudgetError`.
 
-    A script that calls this with more than one process does so under `if __name__ == "__main__":`, since each
-    process imports the script.
+    A script that uses more than one process must call this under `if __name__ == "__main__":`, since each process
+    imports the script.
 
     Args:
         sets: folders, or sets from `load`.
-        variants: what packs, as `get_variant` reads it; the others are compared with the first, query by query.
+        variants: the ways to pack, as read by `get_variant`; the others are compared with the first, query by query.
         budgets: tokens of a request.
-        tokenizer: one that `toktok` carries, so that the recount is exact.
-        history: whether a question goes with the dialogue before it and its date, where the set has them.
-        limit: queries per set, spread evenly over its sources; None for all.
-        processes: how many work side by side, each on one source; None for one per processor.
-        wheels: see `load`.
-        on_progress: told after each packed request.
+        tokenizer: a tokenizer that `toktok` carries, so that the recount is exact.
+        history: whether to send a question with the dialogue before it and its date, if the set has them.
+        limit: queries of each set, spread evenly over its sources. Default: all.
+        processes: number of parallel processes, each with one source. Default: one for each processor.
+        wheels: as for `load`.
+        on_progress: called after each packed request.
 
     Raises:
         InputError: a set cannot be read, or an argument is wrong.
@@ -154,7 +154,7 @@ def evaluate(
 
 
 def _spread(queries: Sequence[GoldQuery], limit: int | None) -> Sequence[GoldQuery]:
-    """Take at most `limit` of the queries with evidence, at even steps over the sources, sorted by source."""
+    """Take at most `limit` of the queries with evidence, evenly spread over the sources, sorted by source."""
     scored = sorted((query for query in queries if query.gold), key=lambda query: query.source)
     if limit is None or limit >= len(scored):
         return scored

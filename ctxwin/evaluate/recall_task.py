@@ -1,4 +1,4 @@
-"""Score the requests of all variants for the queries of one source: what one process does."""
+"""Score the requests of all variants for the queries of one source, in one process."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from .variants import OUTSIDE, Variant
 __all__ = ["RecallTask", "score_source"]
 
 ASKED_FOR = ("speaker", "role", "instruction", "date", "phrase", "name", "path", "trace", "prose", "tests")
-"""Features that do not build on how well items match, so that no embedder changes whether they add anything."""
+"""Features that do not depend on how well items match, so that no embedder changes whether they add anything."""
 
 _Packer = Callable[[GoldQuery, int], tuple[Sequence[Mapping[str, Any]], float]]
-"""Makes a request for a query under a budget, and says how far it may be from the best."""
+"""Makes a request for a query under a budget; returns it, and how far it may be from the best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallTask:
-    """One source with its queries, and how they are to be packed."""
+    """One source with its queries, and how to pack them."""
 
     dataset: str
     items: tuple[Item, ...]
@@ -43,15 +43,15 @@ class RecallTask:
 
     @property
     def packs(self) -> int:
-        """How many requests there will be."""
+        """The number of requests to make."""
         return len(self.queries) * len(self.variants) * len(self.budgets)
 
 
 def score_source(task: RecallTask, tick: Callable[[], object]) -> list[Score]:
     """Score one source, variant by variant; `tick` is called after each request.
 
-    Where a variant differs from the first only by features that add nothing for a query, its request is the same and
-    the score is copied: an ablation then takes about half the time.
+    If a variant differs from the first only by features that add nothing for a query, its request is the same and the
+    score is copied; an ablation then takes about half the time.
     """
     units = {item.id: item for item in task.items}
     pool_of = lru_cache(maxsize=1)(lambda weights: Pool(task.items, weights=weights))  # variants often share one
@@ -76,7 +76,7 @@ def score_source(task: RecallTask, tick: Callable[[], object]) -> list[Score]:
 
 
 def _changed(first: Variant, variant: Variant) -> frozenset[str] | None:
-    """Return the features that weigh something else than in the first variant; None where more is different."""
+    """Return the features whose weights differ from the first variant's; None if anything else differs."""
     if variant is first or (variant.strategy, variant.embedder) != (first.strategy, first.embedder):
         return None
     before, now = (asdict(one.weights or shipped_weights()) for one in (first, variant))
@@ -84,7 +84,7 @@ def _changed(first: Variant, variant: Variant) -> frozenset[str] | None:
 
 
 def _silent(task: RecallTask, index: Index, query: GoldQuery) -> frozenset[str]:
-    """Return the features that add nothing to any item for a query, whatever the embedder."""
+    """Return the features that add nothing to any item for a query, with any embedder."""
     if task.history and query.history:
         return frozenset()
     parts = index.features(Question(text=query.text, when=parse_time(_date(task, query))))
@@ -114,7 +114,7 @@ def _packer(task: RecallTask, variant: Variant, units: Mapping[str, Item], pool:
 
 
 def _asked(task: RecallTask, query: GoldQuery) -> dict[str, Any]:
-    """Put a question as `pack` takes it: alone, or as the last message of its dialogue, at its time."""
+    """Return a question as `pack` takes it: alone, or as the last message of its dialogue, with its time."""
     date, history = _date(task, query), query.history if task.history else ()
     if date is None and not history:
         return {"query": query.text}

@@ -1,7 +1,7 @@
-"""Plain references to hold a packing against: top-k by BM25, and the gold evidence alone.
+"""Make simple requests to compare a packing with: the best items by BM25, or only the gold evidence.
 
-A reference makes a whole request, the question last; it is scored like any other. `room` says what a budget leaves
-for the texts of its one other message.
+A reference makes a whole request, the question last, which is scored like any other. `room` says how many tokens a
+budget leaves for the texts of the only other message.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ CountText = Callable[[str], int]
 ChatMessages = list[dict[str, str]]
 """OpenAI messages."""
 ReferenceWay = Callable[[Mapping[str, Item], Sequence[Item], GoldQuery, int, CountText], ChatMessages]
-"""From a source's units by uid, the same with documents cut into chunks, the query, the budget and what counts."""
+"""A function from a source's units by uid, the same with documents in chunks, the query, the budget and a counter."""
 
 
 def room(query: str, budget: int, count: CountText) -> int:
-    """Return the tokens that a budget leaves beside the question, for the texts of one message."""
+    """Return the tokens that a budget leaves for the texts of one message besides the question."""
     return budget - count(query) - 2 * TOKENS_PER_MESSAGE
 
 
 def request(texts: Sequence[str], query: str) -> ChatMessages:
-    """Put texts into one message, each on a line of its own, and the question after it."""
+    """Put texts into one message, each on its own line, and the question after this message."""
     block = [{"role": "user", "content": "".join(texts)}] if texts else []
     return [*block, {"role": "user", "content": query}]
 
@@ -40,7 +40,7 @@ def request(texts: Sequence[str], query: str) -> ChatMessages:
 def bm25(
     units: Mapping[str, Item], items: Sequence[Item], query: GoldQuery, budget: int, count: CountText
 ) -> ChatMessages:
-    r"""Take whole items by BM25, best first, passing over what does not fit; they are printed in their order.
+    r"""Take whole items by BM25, best first, skipping any that does not fit, and print them in their order.
 
     Example:
         >>> items = [Item(text="It rains.", speaker="Bo"), Item(text="I live in Oslo.", speaker="Ana")]
@@ -58,7 +58,7 @@ def bm25(
 def ceiling(
     units: Mapping[str, Item], items: Sequence[Item], query: GoldQuery, budget: int, count: CountText
 ) -> ChatMessages:
-    r"""Take the gold evidence alone, cheapest first: about the most that any choice of whole items can keep.
+    r"""Take only the gold evidence, cheapest first: about the most that any choice of whole items can keep.
 
     Example:
         >>> units = {"1": Item(text="It rains."), "2": Item(text="I live in Oslo.")}
@@ -75,7 +75,7 @@ def ceiling(
 
 
 REFERENCES: Mapping[str, ReferenceWay] = {"bm25": bm25, "ceiling": ceiling}
-"""By the name that follows `ref:`."""
+"""References by the name after `ref:`."""
 
 
 @lru_cache(maxsize=1)
@@ -99,7 +99,7 @@ def _printed(item: Item) -> str:
 
 
 def _evidence(unit: Item, query: GoldQuery) -> str:
-    """Cut out the part of a gold unit that earns everything."""
+    """Cut out the part of a gold unit that earns its full score."""
     text = unit.text
     if spans := query.spans.get(unit.id):
         return "".join(f"{_stretch(text, start, stop)}\n" for start, stop in spans)
@@ -110,6 +110,6 @@ def _evidence(unit: Item, query: GoldQuery) -> str:
 
 
 def _stretch(text: str, start: int, stop: int) -> str:
-    """Cut out a span, with what stands around it where it is too short to be evidence by itself."""
+    """Cut out a span, with the text around it if the span is too short to be evidence by itself."""
     first = max(0, min(start, len(text) - 2 * SHORT))
     return text[first : max(stop, first + 2 * SHORT)]

@@ -1,4 +1,4 @@
-"""Estimate counts for models whose vocabulary is not available offline, each with a measured bound.
+"""Estimate counts for models whose vocabulary is not at hand, each with a measured bound.
 
 An estimate is a weighted sum of the exact counts of the text in two other vocabularies, and of some
 hundredths of a token for every character of each class: tokenizers differ in how they treat capitals, digits,
