@@ -97,7 +97,7 @@ class Core:
     items: NDArray[np.int64]
     """(m,) the item's index in the problem."""
     start: NDArray[np.int64]
-    """(m,) where each item's rungs begin."""
+    """(m,) where each item's forms begin."""
     owner: NDArray[np.int64]
     """(e,) the place of the form's item in `items`."""
     rung: NDArray[np.int64]

@@ -189,7 +189,7 @@ class Checker:
 
 
 def _lines(one: Excerpt) -> LineRanges:
-    """Return the lines that an excerpt shows, those of a table's header too."""
+    """Return the lines that an excerpt shows, including a table's header."""
     first = one.parts[0][0] if one.header else None
     if first is None:
         return one.lines

@@ -152,7 +152,7 @@ def _runs(task: ReplayTask, name: str, budget: int) -> Iterator[_Run]:
 
 
 def _model(read: float) -> Model:
-    """Make a model with these prices, whose provider has the caching rules that go with them."""
+    """Make a model with the prices and the provider's caching rules for a read multiplier."""
     prices = prices_at(read)
     free = prices.write == 1.0
     return Model(

@@ -52,7 +52,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow:
-    """The mean over a set's queries, or over those of one category or one source."""
+    """The mean over a set's queries, or over the queries of one category or source."""
 
     dataset: str
     category: str | None

@@ -200,8 +200,8 @@ class Index:
 
         Args:
             query: the question.
-            ranges: least and most of the bare matches over all indexes that are scored together. Default: this one.
-            missing: the share of the question that no item of all these indexes says. Default: no item of this one.
+            ranges: least and most of the bare matches over all indexes scored together. Default: over this index only.
+            missing: the share of the question that no item of these indexes says. Default: over this index only.
         """
         leaning = self._leaning(query)
         terms = query.terms(self.weights.history * leaning, prose_weight=self._sources.prose_weight)

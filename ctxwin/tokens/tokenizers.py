@@ -58,7 +58,7 @@ class Tokenizer(Protocol):
         return Count.of(self.count_many([text])[0], error=self.error)
 
     def truncate(self, text: str, tokens: int) -> str:
-        """Return the longest prefix found that counts at most so many tokens."""
+        """Return the longest prefix found that has at most `tokens` tokens."""
         return _longest(self, text, tokens)
 
 
@@ -101,7 +101,7 @@ class _Toktok(BatchTokenizer):
         return found
 
     def truncate(self, text: str, tokens: int) -> str:
-        """Return the longest prefix found that counts at most so many tokens."""
+        """Return the longest prefix found that has at most `tokens` tokens."""
         import toktok
 
         for target in range(tokens, 0, -1):  # a prefix may be split otherwise than inside its text: look again
