@@ -17,8 +17,10 @@ from typing import Any, Literal, get_args
 from .errors import InputError, MessageError
 
 __all__ = [
+    "FORM_KINDS",
     "KINDS",
     "Budget",
+    "FormKind",
     "Header",
     "Item",
     "Kind",
@@ -37,6 +39,10 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 Header = tuple[int, str]
 """A row of column names in a source: the number of its first line, from 1, and its text."""
+FormKind = Literal["full", "extract", "summary", "stub"]
+FORM_KINDS: tuple[FormKind, ...] = get_args(FormKind)
+"""The kinds of form in which an item or a text is shown: whole, by its own sentences, retold, or named."""
+
 MediaKind = Literal["image", "audio", "video", "file"]
 """How an attachment is shown."""
 

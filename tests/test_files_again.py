@@ -55,8 +55,10 @@ def same(files, fresh):
     assert files.skipped == fresh.skipped
     assert files.items == fresh.items
     tokenizer = get_tokenizer("o200k_base")
-    pieces, others = files.pool.pieces(tokenizer), fresh.pool.pieces(tokenizer)
-    assert all(np.array_equal(getattr(pieces, name), getattr(others, name)) for name in ("tokens", "order", "gap"))
+    costs, others = files.pool.costs(tokenizer), fresh.pool.costs(tokenizer)
+    assert all(
+        np.array_equal(getattr(costs, name), getattr(others, name)) for name in ("tokens", "order", "gap_tokens")
+    )
     for query in ("where is alpha_7 of the boat?", "beta return", "what is in the readme"):
         assert np.array_equal(
             files.pool.index.score(Query(text=query)), fresh.pool.index.score(Query(text=query)), equal_nan=True
@@ -386,7 +388,7 @@ def test_edits_without_end_leave_no_more_behind_than_there_is(tmp_path, monkeypa
     write(tmp_path, a_py=code("alpha"), b_py=code("beta"))
     files = Files(tmp_path)
     for n in range(30):
-        assert files.pool.pieces(get_tokenizer("o200k_base"))
+        assert files.pool.costs(get_tokenizer("o200k_base"))
         write(tmp_path, a_py=code(f"alpha{n}"))
         assert files.refresh()
         assert len(files.pool._all) <= 2 * len(files.pool)

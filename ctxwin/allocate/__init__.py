@@ -12,19 +12,20 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ..errors import InputError
+from ..items import FORM_KINDS
 from .diverse import coverage, mmr
 from .exact import exact
 from .greedy import greedy
 from .knapsack import knapsack, marginal
 from .ledger import cost, place_required
-from .problem import RUNG_KINDS, Allocator, Problem, Selection, Share
+from .problem import Allocator, Problem, Selection, Share
 from .selection import appraise
 from .simple import head_tail, recency, relevance, summary
 from .value import worth
 from .verdicts import Verdict, Verdicts, verdicts
 
 __all__ = [
-    "RUNG_KINDS",
+    "FORM_KINDS",
     "SOLVERS",
     "Allocator",
     "Problem",

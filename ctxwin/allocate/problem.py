@@ -16,10 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..retrieve.words.columns import Gathered
 
-__all__ = ["RUNG_KINDS", "TINY", "Allocator", "Problem", "Selection", "Share"]
-
-RUNG_KINDS = ("full", "extract", "summary", "stub")
-"""The kinds of forms, indexed by the numbers in `Problem.kinds`."""
+__all__ = ["TINY", "Allocator", "Problem", "Selection", "Share"]
 
 TINY = 1e-9
 """Tokens used in place of 0 in a quotient."""
@@ -69,7 +66,7 @@ class Problem:
     values: NDArray[np.float64]
     """(R,) value of a form, 0 or more."""
     kinds: NDArray[np.int8]
-    """(R,) index into `RUNG_KINDS`."""
+    """(R,) index into `FORM_KINDS`."""
     start: NDArray[np.int64]
     """(n + 1,) where each item's forms begin; every item has at least one."""
     capacity: int

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ..items import FORM_KINDS
 from .ledger import Ledger, place_required
-from .problem import RUNG_KINDS, Problem, Selection
+from .problem import Problem, Selection
 from .selection import appraise
 
 __all__ = ["head_tail", "recency", "relevance", "summary"]
@@ -72,5 +73,5 @@ def _short_rung(problem: Problem, item: int) -> int:
     if problem.whole[item]:
         return 0
     rungs = slice(problem.start[item], problem.start[item + 1])
-    summaries = np.flatnonzero(problem.kinds[rungs] == RUNG_KINDS.index("summary"))
+    summaries = np.flatnonzero(problem.kinds[rungs] == FORM_KINDS.index("summary"))
     return int(summaries[0] if len(summaries) else problem.tokens[rungs].argmin())

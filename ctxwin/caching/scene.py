@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..items import Item, parse_query
-from ..messages import note, read
+from ..messages import note
 from ..messages.conversation import Raw
 from ..packing import Talk
 from ..pool.layout import omitted_run
 from ..pool.units import conversation_units
 from ..retrieve import Index, Query
-from ..tokens import REPLY_PRIMING, RequestRules, Tokenizer, count_items
+from ..tokens import REPLY_PRIMING, RequestRules, Tokenizer, count_note
 from .need import need
 from .state import Note, State
 
@@ -109,8 +109,7 @@ class Scene:
     def note_tokens(self, text: str) -> int:
         """Count a note as a message of its own."""
         if text not in self._notes:
-            written = read([note(text, self.dialect)], dialect=self.dialect)
-            self._notes[text] = count_items(written.items, self.counter, self.rules)[0]
+            self._notes[text] = count_note(text, self.dialect, self.counter, self.rules)
         return self._notes[text]
 
     def room(self, arrangement: Arrangement) -> int:

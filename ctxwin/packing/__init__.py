@@ -24,7 +24,7 @@ from ..waiting import Unanswered
 from .choose import choose, lossy, summary_forms
 from .explain import account
 from .judge import judge
-from .measure import Draft
+from .measure import Measured
 from .needs import LateWarning, Need, Summaries, VectorsNeeded, answer
 from .overview import with_overview
 from .packed import Change, Packed, Plan
@@ -169,7 +169,7 @@ def _without(task: Task, need: Need, error: Unanswered) -> Task:
 
 def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
     """Pack one task: yield what is needed from outside and be sent the answer; the last yield is the result."""
-    draft = Draft(task)
+    draft = Measured(task)
 
     def again(budget: int | str | Budget | None, model: str | None) -> Packed:
         return _run(task.under(budget, model))

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from ..allocate import RUNG_KINDS, Problem, Selection
+from ..allocate import Problem, Selection
+from ..items import FORM_KINDS
 from ..retrieve.words.columns import Gathered
 from .shares import ShareUnits, allocator_shares
 from .shorten import Chosen, Form, Section, parted
@@ -84,7 +85,7 @@ def assemble(
     # What the others that must stay leave to one of them, were they whole.
     shares = allocator_shares(sources, stacked.where)
     left = capacity - int(stacked.tokens[stacked.required].sum())
-    left -= sum(int(section.pieces.gap[parted(section)].sum()) for section in sections)
+    left -= sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in sections)
     forms: dict[int, list[Form]] = {}
     for i in _ladder_rows(stacked, capacity).tolist():
         section, unit = stacked.where[i].tolist()
@@ -96,7 +97,7 @@ def assemble(
     start, tokens, share, kinds = _rungs(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
     worth = stacked.p * stacked.tokens / (1.0 + stacked.tokens / SATURATION)
-    trust = np.array([RECALLED if recall and kind == "stub" else TRUST[kind] for kind in RUNG_KINDS])
+    trust = np.array([RECALLED if recall and kind == "stub" else TRUST[kind] for kind in FORM_KINDS])
     values = worth[rows] * share * trust[kinds]
     problem = Problem(
         tokens=tokens,
@@ -107,12 +108,12 @@ def assemble(
         required=stacked.required,
         whole=stacked.whole,
         order=stacked.order,
-        gap_tokens=stacked.gap,
+        gap_tokens=stacked.gap_tokens,
         header=stacked.header,
         header_tokens=stacked.header_tokens,
         relevance=stacked.p,
         vectors=vectors.take(stacked.row) if vectors is not None else None,
-        duplicate_weight=stacked.duplicate,
+        duplicate_weight=stacked.duplicate_weight,
         shares=shares,
     )
     return Candidates(problem=problem, where=stacked.where, forms=forms)
@@ -126,43 +127,43 @@ class _Stacked:
     row: NDArray[np.int64]
     tokens: NDArray[np.int64]
     order: NDArray[np.int64]
-    gap: NDArray[np.int64]
+    gap_tokens: NDArray[np.int64]
     header: NDArray[np.int64]
     header_tokens: NDArray[np.int64]
     p: NDArray[np.float64]
     required: NDArray[np.bool_]
     whole: NDArray[np.bool_]
-    duplicate: NDArray[np.float64]
+    duplicate_weight: NDArray[np.float64]
 
     def room(self, i: int, capacity: int) -> int:
         """Return the tokens there are for a unit if it were alone."""
         header = int(self.header[i])
-        return capacity - int(self.gap[i]) - (int(self.header_tokens[header]) if header >= 0 else 0)
+        return capacity - int(self.gap_tokens[i]) - (int(self.header_tokens[header]) if header >= 0 else 0)
 
 
 def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]) -> _Stacked:
     parts: list[_Stacked] = []
     headers = order = row = 0
     for number, (section, p) in enumerate(zip(sections, relevance, strict=True)):
-        piece, units = section.pieces, section.units
+        costs, units = section.costs, section.units
         allowed = np.flatnonzero(~units.barred)
-        header = piece.header[allowed]
+        header = costs.header[allowed]
         part = _Stacked(
             where=np.stack([np.full(len(allowed), number), allowed], axis=1),
             row=allowed + row,
-            tokens=piece.tokens[allowed],
-            order=piece.order[allowed] + order,
-            gap=piece.gap[allowed],
+            tokens=costs.tokens[allowed],
+            order=costs.order[allowed] + order,
+            gap_tokens=costs.gap_tokens[allowed],
             header=np.where(header >= 0, header + headers, -1),
-            header_tokens=piece.header_tokens,
+            header_tokens=costs.header_tokens,
             p=p[allowed].astype(np.float64),
             required=units.required[allowed],
             whole=units.whole[allowed],
-            duplicate=piece.duplicate[allowed],
+            duplicate_weight=costs.duplicate_weight[allowed],
         )
         parts.append(part)
-        headers += len(piece.header_tokens)
-        order += int(piece.order[-1]) + 2 if len(units) else 0
+        headers += len(costs.header_tokens)
+        order += int(costs.order[-1]) + 2 if len(units) else 0
         row += len(units)
     columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(_Stacked)}
     return _Stacked(**columns)
@@ -181,7 +182,7 @@ def _ladder_rows(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
 
 def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float], extra: Sequence[Form]) -> list[Form]:
     """Return the shorter forms of one unit, fullest first."""
-    full = int(section.pieces.tokens[unit])
+    full = int(section.costs.tokens[unit])
     found = [*section.shorter(unit, weights), *extra]
     if full > room:
         sizes = [int(room * share) for share in FIT_SHARES]
@@ -206,5 +207,5 @@ def _rungs(
         rows = slice(int(start[i]) + 1, int(start[i + 1]))
         tokens[rows] = [form.tokens for form in found]
         share[rows] = [form.share for form in found]
-        kinds[rows] = [RUNG_KINDS.index(form.kind) for form in found]
+        kinds[rows] = [FORM_KINDS.index(form.kind) for form in found]
     return start, tokens, share, kinds

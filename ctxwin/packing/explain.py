@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from ..allocate import marginal
 from ..citations.injections import Flag, flags, scan
 from ..renditions import facts
-from ..report import Decision, Offer, Report, RungName, ShareUsed, price_of
+from ..report import Decision, FormName, Offer, Report, ShareUsed, price_of
 from .choose import Choice
 from .judge import Relevance
-from .measure import Draft, Request
+from .measure import Measured, Request
 from .packed import Packed, Plan
 from .reasons import label_of, reasons_of
 from .shorten import Chosen
@@ -26,7 +26,7 @@ UNSUMMARISED = (
 
 
 def account(
-    draft: Draft,
+    draft: Measured,
     request: Request,
     *,
     again: Callable[..., Packed],
@@ -87,7 +87,7 @@ def account(
     )
 
 
-def _shared(draft: Draft, request: Request) -> Iterator[ShareUsed]:
+def _shared(draft: Measured, request: Request) -> Iterator[ShareUsed]:
     """Say what each source with a floor or a cap has."""
     for one in draft.sources:
         tokens = one.tokens_in(draft.sections, request.chosen)
@@ -95,11 +95,11 @@ def _shared(draft: Draft, request: Request) -> Iterator[ShareUsed]:
         yield ShareUsed(source=one.name, floor=one.floor, cap=one.cap, tokens=tokens, given=given)
 
 
-def _rung(one: Chosen) -> RungName:
+def _rung(one: Chosen) -> FormName:
     return one.form.kind if one.form else "full"
 
 
-def _choices(draft: Draft, chosen: Sequence[Chosen]) -> Iterator[tuple[str, str]]:
+def _choices(draft: Measured, chosen: Sequence[Chosen]) -> Iterator[tuple[str, str]]:
     for one in chosen:
         section = draft.sections[one.section]
         for member in section.units.members[one.unit]:
@@ -107,7 +107,7 @@ def _choices(draft: Draft, chosen: Sequence[Chosen]) -> Iterator[tuple[str, str]
 
 
 def _decisions(
-    draft: Draft, request: Request, choice: Choice | None, relevance: Relevance | None
+    draft: Measured, request: Request, choice: Choice | None, relevance: Relevance | None
 ) -> Iterator[Decision]:
     """Say of every item, in its order, what became of it and why."""
     reason_of = reasons_of(draft, choice)
@@ -118,7 +118,7 @@ def _decisions(
         for member, item in enumerate(section.items):
             unit = unit_of[member]
             one = taken.get((number, unit))
-            full = int(section.pieces.tokens[unit]) // len(section.units.members[unit])
+            full = int(section.costs.tokens[unit]) // len(section.units.members[unit])
             must = section.units.reasons[unit]
             p = float(relevance.p[number][unit]) if relevance else 1.0
             cause, reason, by, lacks = reason_of(number, unit, one)
@@ -140,7 +140,7 @@ def _decisions(
             position += 1
 
 
-def _offers(draft: Draft, choice: Choice, extra: int) -> Iterator[Offer]:
+def _offers(draft: Measured, choice: Choice, extra: int) -> Iterator[Offer]:
     """Say what more tokens would buy."""
     problem = choice.candidates.problem
     for i, rung, value in marginal(problem, choice.selection, extra):
@@ -159,7 +159,7 @@ def _offers(draft: Draft, choice: Choice, extra: int) -> Iterator[Offer]:
         )
 
 
-def _lost(draft: Draft, request: Request) -> list[str]:
+def _lost(draft: Measured, request: Request) -> list[str]:
     """Name the facts of shortened items that their short form lacks and nothing else in the request has."""
     lost: set[str] = set()
     for one in request.chosen:
@@ -171,7 +171,7 @@ def _lost(draft: Draft, request: Request) -> list[str]:
     return sorted(fact for fact in lost if fact not in request.text)
 
 
-def _flags(draft: Draft, request: Request) -> Iterator[Flag]:
+def _flags(draft: Measured, request: Request) -> Iterator[Flag]:
     """Name the lines that address the model: of tool output, then of what is retrieved."""
     history = draft.history
     for one in request.chosen:

@@ -14,7 +14,7 @@ from ..pool import Among, Scored
 from ..retrieve import Index, ItemVectors, Query, asking, score_together
 from ..retrieve.rerank import Reranker
 from ..retrieve.words.columns import Gathered
-from .measure import Draft
+from .measure import Measured
 from .needs import ScoresNeeded, VectorsNeeded
 
 __all__ = ["Relevance", "judge"]
@@ -44,7 +44,7 @@ class Relevance:
     embedder: str | None
 
 
-def judge(draft: Draft) -> Generator[VectorsNeeded | ScoresNeeded, NDArray[np.float32], Relevance]:
+def judge(draft: Measured) -> Generator[VectorsNeeded | ScoresNeeded, NDArray[np.float32], Relevance]:
     """Score every unit of every section for the question."""
     task = draft.task
     if task.blind:
@@ -78,7 +78,7 @@ def judge(draft: Draft) -> Generator[VectorsNeeded | ScoresNeeded, NDArray[np.fl
     return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)
 
 
-def _said_before(draft: Draft) -> tuple[str, ...]:
+def _said_before(draft: Measured) -> tuple[str, ...]:
     """Return the last messages of user and assistant that are not the question, oldest first."""
     newest_first = (item.text for item in reversed(draft.task.conversation.items) if item.role in ("user", "assistant"))
     others = (text for text in map(asking, newest_first) if text != draft.task.question)
@@ -154,7 +154,7 @@ def _newest_first(size: int) -> NDArray[np.float32]:
     return np.arange(1, size + 1, dtype=np.float32) / np.float32(max(1, size))
 
 
-def _by_unit(draft: Draft, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+def _by_unit(draft: Measured, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give each group the score of its best member; 1 where it must stay."""
     units = draft.history.units
     by_item = np.ones(len(draft.history.items), np.float32)
@@ -162,7 +162,7 @@ def _by_unit(draft: Draft, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.maximum.reduceat(by_item[units.members.items], units.members.start[:-1]) if len(units) else by_item
 
 
-def _all_vectors(draft: Draft, found: Sequence[Sequence[ItemVectors]]) -> Gathered | None:
+def _all_vectors(draft: Measured, found: Sequence[Sequence[ItemVectors]]) -> Gathered | None:
     """Put the sections' vectors under each other, one row for each unit; None without any.
 
     A group has the vector of its first member, or zeros, like which nothing is, where that was not embedded. Vectors of

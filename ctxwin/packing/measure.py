@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from ..citations.excerpts import Excerpt
-from ..messages import note, read
+from ..messages import read
 from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
-from ..tokens import REPLY_PRIMING, Count, count_item, count_items, count_tools, get_rules
+from ..tokens import REPLY_PRIMING, Count, count_item, count_items, count_note, count_tools, get_rules
 from .packed import flat_text
 from .print import Rendered, render
 from .read import Task
 from .shares import ShareUnits, sources_of
 from .shorten import Block, Chosen, History, Section, parted
 
-__all__ = ["Draft", "Request"]
+__all__ = ["Measured", "Request"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +37,7 @@ class Request:
     chosen: Sequence[Chosen]
 
 
-class Draft:
+class Measured:
     """The parts of one packing: sections that compete, and what stands fixed around them.
 
     Attributes:
@@ -69,7 +69,7 @@ class Draft:
         """Sources that have a floor or a cap."""
         return sources_of(self.task.shares, self.limit, self.sections)
 
-    def with_block(self, block: Block) -> Draft:
+    def with_block(self, block: Block) -> Measured:
         """Return the same draft with another block."""
         other = copy.copy(self)
         other.block = block
@@ -97,13 +97,11 @@ class Draft:
         return self.limit - self.fixed
 
     def _message(self, text: str) -> int:
-        dialect = self.task.conversation.dialect
-        items = read([note(text, dialect)], dialect=dialect).items
-        return count_items(items, self.task.tokenizer, self.rules)[0]
+        return count_note(text, self.task.conversation.dialect, self.task.tokenizer, self.rules)
 
     def everything(self) -> Request | None:
         """Return the request with everything in it if that fits and no source has more than its cap."""
-        least = sum(int(section.pieces.tokens[~section.units.barred].sum()) for section in self.sections)
+        least = sum(int(section.costs.tokens[~section.units.barred].sum()) for section in self.sections)
         if least > self.limit + self.limit // 8:
             return None  # far over: rendering it would only cost time
         if any(one.cap is not None and one.tokens(self.sections) > one.cap for one in self.sources):
@@ -119,10 +117,10 @@ class Draft:
     @property
     def given(self) -> int:
         """Tokens of everything that was given, whole."""
-        whole = self.fixed + int(self.history.pieces.tokens.sum())
+        whole = self.fixed + int(self.history.costs.tokens.sum())
         if self.block is not None:
-            pieces = self.block.pieces
-            whole += int(pieces.tokens[~self.block.units.barred].sum() + pieces.header_tokens.sum())
+            costs = self.block.costs
+            whole += int(costs.tokens[~self.block.units.barred].sum() + costs.header_tokens.sum())
         return whole
 
     def require_room(self) -> None:
@@ -132,19 +130,19 @@ class Draft:
             BudgetError: it does not; the message itemises system, tools, pins, tail, query, and the
                 notes between them where something is left out.
         """
-        whole = sum(int(section.pieces.tokens[section.units.required].sum()) for section in self.sections)
-        whole += sum(int(section.pieces.gap[parted(section)].sum()) for section in self.sections)
+        whole = sum(int(section.costs.tokens[section.units.required].sum()) for section in self.sections)
+        whole += sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in self.sections)
         if whole + self.fixed <= self.limit:
             return  # no need to know to what it could be shortened
         sums = {"system": 0, "tools": self.tools, "pins": 0, "tail": 0, "query": self.query}
         names = {"system": "system", "pinned": "pins", "tail": "tail"}
         for section in self.sections:
             for unit in np.flatnonzero(section.units.required).tolist():
-                tokens = int(section.pieces.tokens[unit])
+                tokens = int(section.costs.tokens[unit])
                 if not section.units.whole[unit]:
                     tokens = section.least(unit)
                 sums[names[section.units.reasons[unit]]] += tokens
-        notes = sum(int(section.pieces.gap[parted(section)].sum()) for section in self.sections)
+        notes = sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in self.sections)
         require_room({**sums, "notes": notes, "overhead": REPLY_PRIMING + self.frame}, self.limit)
 
     def count(self, request: Request) -> Count:

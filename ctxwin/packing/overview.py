@@ -9,7 +9,7 @@ import numpy as np
 from ..files.repomap import Atlas
 from ..retrieve import asks_for_the_whole
 from .judge import Relevance
-from .measure import Draft
+from .measure import Measured
 
 __all__ = ["with_overview"]
 
@@ -28,7 +28,7 @@ ANSWERS = 10.0
 """Items that such a question can be about, together: where hundreds match alike, none of them answers it."""
 
 
-def with_overview(draft: Draft, relevance: Relevance) -> tuple[Draft, Relevance]:
+def with_overview(draft: Measured, relevance: Relevance) -> tuple[Measured, Relevance]:
     """Let a map of the files compete with all else, as relevant as the best item, where it may be what serves best.
 
     That is where the question is about the whole, and where there is room for next to nothing: then it is near the

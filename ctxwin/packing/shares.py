@@ -40,7 +40,7 @@ class ShareUnits:
 
     def tokens(self, sections: Sequence[Section]) -> int:
         """Return the tokens of all units of the source, whole."""
-        return sum(int(one.pieces.tokens[mine].sum()) for one, mine in zip(sections, self.members, strict=True))
+        return sum(int(one.costs.tokens[mine].sum()) for one, mine in zip(sections, self.members, strict=True))
 
     def tokens_in(self, sections: Sequence[Section], chosen: Sequence[Chosen]) -> int:
         """Return the tokens of the units that are chosen, as they are shown."""

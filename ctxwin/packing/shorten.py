@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from ..chunking.syntax import is_code, language_of
 from ..citations.excerpts import Excerpt
 from ..files.repomap import RepoMap
-from ..items import Item, Part
-from ..messages import as_written, note, read, texts_within
+from ..items import FormKind, Item, Part
+from ..messages import as_written, note, texts_within
 from ..pool import Pool
-from ..pool.layout import Pieces, Runs, count_pieces, omitted_run
+from ..pool.layout import Costs, Runs, costs_of, omitted_run
 from ..pool.units import Units, item_units
 from ..recall import id_ranges, marked
-from ..renditions import Rung, RungKind, Sentences, fit_text, ladder
-from ..tokens import RequestRules, Tokenizer, count_items
+from ..renditions import Sentences, TextForm, fit_text, text_forms
+from ..tokens import RequestRules, Tokenizer, count_note
 from .talk import Snapshot
 
 __all__ = ["Block", "Chosen", "Form", "History", "Section", "Slot", "parted"]
@@ -50,7 +50,7 @@ Slot = tuple[int, tuple[str | int, ...]]
 class Form:
     """One way to show a unit: what it costs, how much of the relevant content it keeps, the texts to put in."""
 
-    kind: RungKind
+    kind: FormKind
     tokens: int
     share: float
     texts: Mapping[Slot, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Section(Protocol):
 
     items: Sequence[Item]
     units: Units
-    pieces: Pieces
+    costs: Costs
     """Costs of the n units."""
 
     def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
@@ -97,12 +97,12 @@ class Chosen:
 
     def tokens(self, sections: Sequence[Section]) -> int:
         """Return what it costs, without what is printed around it."""
-        return self.form.tokens if self.form else int(sections[self.section].pieces.tokens[self.unit])
+        return self.form.tokens if self.form else int(sections[self.section].costs.tokens[self.unit])
 
 
 def parted(section: Section) -> NDArray[np.int64]:
     """Return the units that must stay and stand behind one that need not, so that a note may come between."""
-    required, order = section.units.required, section.pieces.order
+    required, order = section.units.required, section.costs.order
     before = np.zeros(len(required), np.bool_)
     before[1:] = required[:-1] & (np.diff(order) == 1)
     return np.flatnonzero(required & ~before & (order > 0))
@@ -137,13 +137,13 @@ class _Shortener(ABC):
         self._tokenizer = tokenizer
 
     def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
-        whole = int(self.pieces.tokens[unit])
-        ladders: list[tuple[Slot, int, Sequence[Rung]]] = []
+        whole = int(self.costs.tokens[unit])
+        ladders: list[tuple[Slot, int, Sequence[TextForm]]] = []
         for slot, text in self.slots(unit):
             item = self.items[slot[0]]
             sentences = self._texts.sentences(text, self._tokenizer, _grammar(item))
             if sentences.total >= SHORTEN_FROM:
-                rungs = ladder(sentences, weights, label=_label(item), tool_output=_by_line(item))
+                rungs = text_forms(sentences, weights, label=_label(item), tool_output=_by_line(item))
                 ladders.append((slot, sentences.total, self._recallable(slot, rungs)))
         levels = max((len(rungs) for _, _, rungs in ladders), default=0)
         return [_level(whole, level, ladders) for level in range(levels)]
@@ -158,10 +158,10 @@ class _Shortener(ABC):
 
     def least(self, unit: int) -> int:
         texts = self._cuttable([*self.slots(unit), *self.last_slots(unit)])
-        return int(self.pieces.tokens[unit]) - sum(one.saved for one in texts)
+        return int(self.costs.tokens[unit]) - sum(one.saved for one in texts)
 
     def _fitted(self, unit: int, texts: Sequence[_Cuttable], tokens: int, weights: Mapping[str, float]) -> Form | None:
-        whole, most = int(self.pieces.tokens[unit]), sum(one.saved for one in texts)
+        whole, most = int(self.costs.tokens[unit]), sum(one.saved for one in texts)
         spare = tokens - (whole - most)
         if not texts or spare < 0:
             return None
@@ -193,7 +193,7 @@ class _Shortener(ABC):
         """Return the tokens that a shorter form of a text takes for its id."""
         return self._tokenizer.count_many([self.shown(slot, "")])[0] if self.recall else 0
 
-    def _recallable(self, slot: Slot, rungs: Sequence[Rung]) -> Sequence[Rung]:
+    def _recallable(self, slot: Slot, rungs: Sequence[TextForm]) -> Sequence[TextForm]:
         """Where a model can ask for the rest, a stub stands for all of a text, and an extract ends in its id."""
         if not self.recall:
             return rungs
@@ -205,7 +205,7 @@ class _Shortener(ABC):
             for rung in rungs
         ]
 
-    pieces: Pieces
+    costs: Costs
 
     @abstractmethod
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]: ...
@@ -225,16 +225,16 @@ class History(_Shortener):
         self.conversation = talk.conversation
         dialect, members, size = talk.conversation.dialect, units.members, len(units)
         widest = max((item.id for item in self.items), key=len, default="") if recall else ""
-        marker = read([note(omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else ""), dialect)], dialect=dialect)
+        marker = omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else "")
         counts = talk.counts(tokenizer, rules)
-        self.pieces = Pieces(
+        self.costs = Costs(
             tokens=np.add.reduceat(counts[members.items], members.start[:-1]) if size else counts,
             order=np.arange(size, dtype=np.int64),
-            gap=np.full(size, count_items(marker.items, tokenizer, rules)[0], np.int64),
+            gap_tokens=np.full(size, count_note(marker, dialect, tokenizer, rules), np.int64),
             header=np.full(size, -1, np.int64),
             header_tokens=np.zeros(0, np.int64),
             labels=(),
-            duplicate=talk.duplicate[members.lasts],
+            duplicate_weight=talk.duplicate[members.lasts],
         )
 
     def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
@@ -270,7 +270,7 @@ class Block(_Shortener):
     def __init__(self, pool: Pool, tokenizer: Tokenizer, recall: bool = False) -> None:
         # A pool may grow before the report is read.
         super().__init__(tuple(pool.items), pool.units, pool, tokenizer, recall)
-        self.pieces = pool.pieces(tokenizer)
+        self.costs = pool.costs(tokenizer)
         self._maps: Sequence[RepoMap] = ()
 
     def with_overview(self, maps: Sequence[RepoMap]) -> Block:
@@ -279,7 +279,7 @@ class Block(_Shortener):
         item = Item(id=MAP_ID, kind="passage", text=maps[0].text)
         other.items = (*self.items, item)
         other.units = self.units.plus(item_units([item]))
-        other.pieces = self.pieces.plus(count_pieces([item], self._tokenizer))
+        other.costs = self.costs.plus(costs_of([item], self._tokenizer))
         other._maps = maps
         return other
 
@@ -311,7 +311,7 @@ def _worth(made: RepoMap) -> float:
     return made.tokens / (made.tokens + MAP_HALF)
 
 
-def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[Rung]]]) -> Form:
+def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[TextForm]]]) -> Form:
     """Put the rungs of one level of all texts of a unit together; a ladder that ends sooner stays at its end."""
     tokens, lost, kinds, texts, runs = whole, 0.0, set(), {}, {}
     for slot, full, rungs in ladders:
@@ -320,7 +320,7 @@ def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[R
         lost += (1.0 - rung.share) * full
         kinds.add(rung.kind)
         texts[slot], runs[slot] = rung.text, rung.runs
-    kind: RungKind = "extract" if "extract" in kinds else "stub"
+    kind: FormKind = "extract" if "extract" in kinds else "stub"
     share = max(0.0, 1.0 - lost / max(1, whole))
     return Form(kind=kind, tokens=max(1, tokens), share=share, texts=texts, runs=runs)
 

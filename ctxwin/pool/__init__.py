@@ -21,7 +21,7 @@ from ..retrieve import Index, ItemVectors, Weights
 from ..retrieve.words.columns import Column
 from ..retrieve.words.postings import TermCounts
 from ..tokens import Tokenizer, get_tokenizer
-from .layout import Pieces, count_pieces
+from .layout import Costs, costs_of
 from .units import Units, item_units
 
 __all__ = ["Among", "Pool", "Scored"]
@@ -141,7 +141,7 @@ class Pool(Scored):
         self._ids: Counter[str] = Counter()
         super().__init__(Index(weights=weights), {})
         self._all = self._index  # of which `take` leaves some out, and which then grows for all that share it
-        self._pieces: WeakKeyDictionary[Tokenizer, Pieces] = WeakKeyDictionary()
+        self._costs: WeakKeyDictionary[Tokenizer, Costs] = WeakKeyDictionary()
         self._sentences: WeakKeyDictionary[Tokenizer, dict[tuple[str, str | None], Sentences]] = WeakKeyDictionary()
         self._units: Units | None = None
         self.extend(items)
@@ -202,7 +202,7 @@ class Pool(Scored):
         if self._rows is None:
             self._look_at(np.arange(len(self)))  # what both share may grow for the other
         grown = copy.copy(self)
-        grown._items, grown._pieces = list(self._items), WeakKeyDictionary(self._pieces)
+        grown._items, grown._costs = list(self._items), WeakKeyDictionary(self._costs)
         left_out = np.ones(len(self), np.bool_)
         left_out[rows[rows < len(self)]] = False
         grown._ids = self._ids.copy()
@@ -214,9 +214,9 @@ class Pool(Scored):
         other = copy.copy(self)
         other._items = [self._items[row] for row in rows.tolist()]
         other._units, other._sentences = None, WeakKeyDictionary(self._sentences)
-        known = {tokenizer: self.pieces(tokenizer) for tokenizer in list(self._pieces)}
-        other._pieces = WeakKeyDictionary(
-            {by: pieces.take(rows, other._items) for by, pieces in known.items() if not any(pieces.labels)}
+        known = {tokenizer: self.costs(tokenizer) for tokenizer in list(self._costs)}
+        other._costs = WeakKeyDictionary(
+            {by: costs.take(rows, other._items) for by, costs in known.items() if not any(costs.labels)}
         )
         places = self._places[rows]
         if len(self._all) > max(SPARSE, DEAD * len(rows)):
@@ -245,11 +245,11 @@ class Pool(Scored):
         seen = self._ids[item.id]
         return item if seen == 1 else self._named(replace(item, id=f"{item.id}~{seen}"))
 
-    def pieces(self, tokenizer: Tokenizer) -> Pieces:
+    def costs(self, tokenizer: Tokenizer) -> Costs:
         """Count what each item costs when a block prints it, with this tokenizer."""
-        known = self._pieces.get(tokenizer)
+        known = self._costs.get(tokenizer)
         if known is None or len(known.tokens) < len(self):
-            self._pieces[tokenizer] = known = count_pieces(self._items, tokenizer, known)
+            self._costs[tokenizer] = known = costs_of(self._items, tokenizer, known)
         return known
 
     def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
@@ -296,7 +296,7 @@ class Pool(Scored):
             >>> Pool(["The cat is called Miso."]).count()
             7
         """
-        return int(self.pieces(get_tokenizer(tokenizer)).tokens.sum())
+        return int(self.costs(get_tokenizer(tokenizer)).tokens.sum())
 
 
 class _PoolVectors:

@@ -36,10 +36,10 @@ from ..tokens import Tokenizer
 __all__ = [
     "OMISSION",
     "QUOTED",
-    "Pieces",
+    "Costs",
     "Runs",
     "citation",
-    "count_pieces",
+    "costs_of",
     "duplicate_weights",
     "frame",
     "left_out",
@@ -59,14 +59,14 @@ o200k."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pieces:
+class Costs:
     """What n items cost when a block prints them, as arrays for the allocator; all figures in tokens."""
 
     tokens: NDArray[np.int64]
     """(n,) the item's own text with the speaker's label and the line end."""
     order: NDArray[np.int64]
     """(n,) position; two items are neighbours exactly when their positions differ by one."""
-    gap: NDArray[np.int64]
+    gap_tokens: NDArray[np.int64]
     """(n,) added when the neighbour before is not printed: a mark of omission, or a chunk's citation line."""
     header: NDArray[np.int64]
     """(n,) the shared heading (a date, a source) that the item stands under; -1 for none."""
@@ -76,10 +76,10 @@ class Pieces:
     """(n) the label printed before each text: the speaker's, or ""."""
     names: Mapping[str, str] = field(default_factory=dict)
     """The label of each speaker."""
-    duplicate: NDArray[np.float64]
+    duplicate_weight: NDArray[np.float64]
     """(n,) the share, from 0 to 1, by which an item loses value when a near-duplicate of it is chosen."""
 
-    def take(self, rows: NDArray[np.intp], items: Sequence[Item]) -> Pieces:
+    def take(self, rows: NDArray[np.intp], items: Sequence[Item]) -> Costs:
         """Return the costs of some of the items, (m,) in any order, without counting them again.
 
         Args:
@@ -95,28 +95,28 @@ class Pieces:
         for i in (1 + np.flatnonzero(~behind)).tolist():
             step[i] -= follows(items[i - 1], items[i])
             new[i] &= _above(items[i - 1]) != _above(items[i])
-        return Pieces(
+        return Costs(
             tokens=self.tokens[rows],
             order=np.cumsum(step),
-            gap=self.gap[rows],
+            gap_tokens=self.gap_tokens[rows],
             header=np.where(header >= 0, np.cumsum(new) - 1, -1),
             header_tokens=self.header_tokens[header[new]],
             labels=[""] * len(rows),
-            duplicate=self.duplicate[rows],
+            duplicate_weight=self.duplicate_weight[rows],
         )
 
-    def plus(self, more: Pieces) -> Pieces:
+    def plus(self, more: Costs) -> Costs:
         """Append the costs of other items, which continue none of these."""
         after = int(self.order[-1]) + 2 if len(self.order) else 0
         header = np.where(more.header >= 0, more.header + len(self.header_tokens), -1)
-        return Pieces(
+        return Costs(
             tokens=np.concatenate([self.tokens, more.tokens]),
             order=np.concatenate([self.order, more.order + after]),
-            gap=np.concatenate([self.gap, more.gap]),
+            gap_tokens=np.concatenate([self.gap_tokens, more.gap_tokens]),
             header=np.concatenate([self.header, header]),
             header_tokens=np.concatenate([self.header_tokens, more.header_tokens]),
             labels=[*self.labels, *more.labels],
-            duplicate=np.concatenate([self.duplicate, more.duplicate]),
+            duplicate_weight=np.concatenate([self.duplicate_weight, more.duplicate_weight]),
         )
 
 
@@ -205,7 +205,7 @@ def follows(before: Item, item: Item) -> bool:
     )
 
 
-def count_pieces(items: Sequence[Item], tokenizer: Tokenizer, known: Pieces | None = None) -> Pieces:
+def costs_of(items: Sequence[Item], tokenizer: Tokenizer, known: Costs | None = None) -> Costs:
     """Count all items as a block prints them, in one call of the tokenizer.
 
     Args:
@@ -214,10 +214,10 @@ def count_pieces(items: Sequence[Item], tokenizer: Tokenizer, known: Pieces | No
         known: the costs of the first items from an earlier call; these items are counted again only if a label has
             changed because another speaker has the same first name.
     """
-    known = known or _NO_PIECES
+    known = known or _NO_COSTS
     names = short_names([*known.names, *(item.speaker for item in items[len(known.labels) :])])
     if not known.names.items() <= names.items():
-        known = _NO_PIECES
+        known = _NO_COSTS
     first = len(known.labels)
     new, before = items[first:], items[first - 1] if first else None
     labels = [_label(item, names) for item in new]
@@ -233,26 +233,26 @@ def count_pieces(items: Sequence[Item], tokenizer: Tokenizer, known: Pieces | No
     columns = {
         "tokens": counts[: len(texts)],
         "order": np.cumsum([int(known.order[-1]) if first else 0, *steps])[1:],
-        "gap": [head_cost[head] for head in heads],
+        "gap_tokens": [head_cost[head] for head in heads],
         "header": header,
         "header_tokens": counts[len(texts) + len(different) :],
-        "duplicate": duplicate_weights(new),
+        "duplicate_weight": duplicate_weights(new),
     }
     grown = {
         name: np.concatenate([getattr(known, name), np.asarray(column, getattr(known, name).dtype)])
         for name, column in columns.items()
     }
-    return Pieces(labels=[*known.labels, *labels], names=names, **grown)
+    return Costs(labels=[*known.labels, *labels], names=names, **grown)
 
 
-_NO_PIECES = Pieces(
+_NO_COSTS = Costs(
     tokens=np.empty(0, np.int64),
     order=np.empty(0, np.int64),
-    gap=np.empty(0, np.int64),
+    gap_tokens=np.empty(0, np.int64),
     header=np.empty(0, np.int64),
     header_tokens=np.empty(0, np.int64),
     labels=[],
-    duplicate=np.empty(0, np.float64),
+    duplicate_weight=np.empty(0, np.float64),
 )
 
 
@@ -292,7 +292,7 @@ def render_block(
 
     Args:
         items: all items of the block.
-        labels: the label before each text, from `count_pieces`.
+        labels: the label before each text, from `costs_of`.
         chosen: indices of the items to print, ascending.
         short: for each item that is not printed whole, the text to print and the slices of the item's own text that
             it is made of; None instead of slices for a text in other words.

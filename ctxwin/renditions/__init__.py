@@ -14,7 +14,7 @@ share. The constants were chosen by evidence recall on mtrag_un, beam_100k and l
 of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall of whole units by -1 to +2 points.
 """
 
-from .extracts import GAP, SIZES, Rung, RungKind, ladder
+from .extracts import GAP, SIZES, TextForm, text_forms
 from .facts import facts
 from .fitting import fit_text
 from .sentences import Sentences, sentences, split
@@ -23,13 +23,12 @@ from .signatures import definitions_in
 __all__ = [
     "GAP",
     "SIZES",
-    "Rung",
-    "RungKind",
     "Sentences",
+    "TextForm",
     "definitions_in",
     "facts",
     "fit_text",
-    "ladder",
     "sentences",
     "split",
+    "text_forms",
 ]

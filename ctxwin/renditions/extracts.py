@@ -6,17 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..items import FormKind
 from .sentences import Sentences
 from .signatures import REST
 
-__all__ = ["GAP", "GAP_TOKENS", "NEIGHBOUR", "SIZES", "Rung", "RungKind", "joined", "ladder", "match", "runs_of"]
-
-RungKind = Literal["full", "extract", "summary", "stub"]
+__all__ = ["GAP", "GAP_TOKENS", "NEIGHBOUR", "SIZES", "TextForm", "joined", "match", "runs_of", "text_forms"]
 
 TEMPERATURE = 0.15
 """T: how sharply the matching sentences stand out."""
@@ -45,10 +43,10 @@ GAP_TOKENS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
+class TextForm:
     """One way to show a text."""
 
-    kind: RungKind
+    kind: FormKind
     text: str
     tokens: int
     """Tokens of `text`; for an extract the sum over its parts, some 2 % above the exact count."""
@@ -58,9 +56,9 @@ class Rung:
     """(start, end) characters of the slices of the text in an extract, in order; () for a stub."""
 
 
-def ladder(
+def text_forms(
     source: Sentences, weights: Mapping[str, float], *, label: str, tool_output: bool = False
-) -> tuple[Rung, ...]:
+) -> tuple[TextForm, ...]:
     """Return the shorter forms of a text for one question, fullest first: extracts, then a stub.
 
     If the signatures of code are known, its extracts are the signatures with the bodies that match the question; one
@@ -80,7 +78,7 @@ def ladder(
         >>> from ctxwin.renditions import split
         >>> from ctxwin.tokens import get_tokenizer
         >>> text = "We talked about cats. The lease ends in May. Then we had tea. It rained all night long."
-        >>> for rung in ladder(split(text, get_tokenizer("o200k_base")), {"leas": 2.0}, label="Ana, id t4"):
+        >>> for rung in text_forms(split(text, get_tokenizer("o200k_base")), {"leas": 2.0}, label="Ana, id t4"):
         ...     print(rung.kind, rung.tokens, repr(rung.text))
         extract 10 '… The lease ends in May. …'
         stub 14 '[23 tokens left out: Ana, id t4]'
@@ -96,7 +94,7 @@ def ladder(
     if source.parts is not None:
         outline = int(spent[np.count_nonzero(source.parts.level < REST) - 1])
         rooms = sorted({outline, *(int(size * source.total) for size in CODE_SIZES)}, reverse=True)
-    rungs: list[Rung] = []
+    rungs: list[TextForm] = []
     for count in dict.fromkeys(spent.searchsorted(rooms, "right").tolist()):
         if count:
             rung = _extract(source, order[:count], int(spent[count - 1]), float(kept[count - 1]))
@@ -154,12 +152,12 @@ def runs_of(source: Sentences, chosen: NDArray[np.intp]) -> list[tuple[int, int]
     return list(zip(starts, ends, strict=True))
 
 
-def _extract(source: Sentences, chosen: NDArray[np.intp], spent: int, share: float) -> Rung:
+def _extract(source: Sentences, chosen: NDArray[np.intp], spent: int, share: float) -> TextForm:
     runs = runs_of(source, chosen)
     gaps = len(runs) - (runs[0][0] == 0) + (runs[-1][1] < len(source.text))
     tokens = spent + GAP_TOKENS * (gaps - len(chosen))  # `spent` reckons with a gap for each sentence
     text = joined(source.text, runs)
-    return Rung(kind="extract", text=text, tokens=tokens, share=min(1.0, share), runs=tuple(runs))
+    return TextForm(kind="extract", text=text, tokens=tokens, share=min(1.0, share), runs=tuple(runs))
 
 
 def joined(text: str, runs: Sequence[tuple[int, int]], account: str = GAP, at: int = -1) -> str:
@@ -177,6 +175,6 @@ def joined(text: str, runs: Sequence[tuple[int, int]], account: str = GAP, at: i
 _PIECE = re.compile(r"[A-Za-z]{1,4}|\d{1,3}|[^\sA-Za-z\d]")  # a token at most each; quicker than counting 40 characters
 
 
-def _stub(source: Sentences, label: str) -> Rung:
+def _stub(source: Sentences, label: str) -> TextForm:
     text = f"[{source.total:,} tokens left out: {label}]" + ("\n" if source.text.endswith("\n") else "")
-    return Rung(kind="stub", text=text, tokens=1 + len(_PIECE.findall(text)), share=0.0)
+    return TextForm(kind="stub", text=text, tokens=1 + len(_PIECE.findall(text)), share=0.0)

@@ -10,14 +10,15 @@ from typing import Any, Literal
 from ..allocate import Verdict
 from ..citations.excerpts import Excerpt
 from ..citations.injections import Flag
-from ..items import Budget
+from ..items import Budget, FormKind
 from ..models import Model
 from ..models.footprint import Billed, Spending, spending
 from ..tokens.counts import Count
 
 __all__ = ["Cause", "Cost", "Decision", "Offer", "Report", "ShareUsed", "price_of"]
 
-RungName = Literal["full", "extract", "summary", "stub", "out"]
+FormName = Literal[FormKind, "out"]
+"""The kind of form that an item has in the request, or that the item is out."""
 
 Cause = Literal[
     Verdict,
@@ -52,7 +53,7 @@ class Decision:
     kind: str
     label: str
     """The speaker or role, or `path:first-last`."""
-    rung: RungName
+    rung: FormName
     """The form shown: `full`, `extract`, `summary`, `stub`, or `out`."""
     tokens: int
     """Tokens of the item in the request, including text printed around it."""
@@ -79,7 +80,7 @@ class Offer:
 
     id: str
     label: str
-    rung: RungName
+    rung: FormName
     tokens: int
     """Tokens to add."""
     value: float

@@ -12,7 +12,7 @@ from .calibration import CalibratedTokenizer, Calibration
 from .counted import Counted
 from .counts import Count
 from .overheads import REPLY_PRIMING, TEMPLATES, RequestRules, get_rules
-from .requests import count_item, count_items, count_tokens, spell
+from .requests import count_item, count_items, count_note, count_tokens, spell
 from .tokenizers import DEFAULT_TOKENIZER, Tokenizer, encodings, get_tokenizer
 from .tools import count_tools
 from .trees import Node, count_conversation, count_tree
@@ -31,6 +31,7 @@ __all__ = [
     "count_conversation",
     "count_item",
     "count_items",
+    "count_note",
     "count_tokens",
     "count_tools",
     "count_tree",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..items import Item, MediaKind, Part
-from ..messages import Dialect, read
+from ..messages import Dialect, note, read
 from ..models import Model, get_model
 from .counted import Counted
 from .counts import Count
@@ -15,7 +15,7 @@ from .overheads import REPLY_PRIMING, RequestRules, get_rules
 from .tokenizers import Tokenizer, get_tokenizer
 from .tools import count_tools, spell_tools
 
-__all__ = ["count_item", "count_items", "count_tokens", "spell"]
+__all__ = ["count_item", "count_items", "count_note", "count_tokens", "spell"]
 
 
 def count_items(items: Sequence[Item], tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai") -> list[int]:
@@ -67,6 +67,23 @@ def count_item(item: Item, tokenizer: Tokenizer, rules: RequestRules | Dialect =
         if (beside := _beside(part, rules)) is not None:
             total += beside
     return total
+
+
+def count_note(text: str, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> int:
+    """Count a text as a message of its own, as `ctxwin.messages.note` writes it.
+
+    Args:
+        text: the text of the message.
+        dialect: the dialect of the request.
+        tokenizer: the tokenizer that counts.
+        rules: the request rules of the dialect and the model.
+
+    Example:
+        >>> from ctxwin.tokens import get_rules, get_tokenizer
+        >>> count_note("[3 turns omitted]", "openai", get_tokenizer("o200k_base"), get_rules("openai"))
+        9
+    """
+    return count_items(read([note(text, dialect)], dialect=dialect).items, tokenizer, rules)[0]
 
 
 def count_tokens(

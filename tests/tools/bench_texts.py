@@ -29,7 +29,7 @@ from ctxwin.citations.injections import flags, scan
 from ctxwin.cli.formats import FORMATS, context
 from ctxwin.errors import InputError
 from ctxwin.messages import load
-from ctxwin.renditions import facts, ladder, sentences, split
+from ctxwin.renditions import facts, sentences, split, text_forms
 from ctxwin.renditions.summarize import get_summarizer
 from ctxwin.retrieve.words.lexical import tokenize
 
@@ -182,7 +182,7 @@ def ways() -> dict[str, Way]:
         "citations in a line": lambda text: Checker(EXCERPTS).check("a " + text.replace("\n", " ")),
         "flags": lambda text: list(flags(EXCERPTS)) and list(scan("a", [(1, text)])),
         "sentences": lambda text: sentences(text),
-        "ladder": lambda text: ladder(split(text, TOKENIZER), {"cookie": 1.0}, label="a", tool_output=False),
+        "text_forms": lambda text: text_forms(split(text, TOKENIZER), {"cookie": 1.0}, label="a", tool_output=False),
         "facts": facts,
         "tokenize": tokenize,
         "summary": lambda text: get_summarizer(lambda part: part[:500]).summarize([text], 100),
