@@ -139,7 +139,7 @@ class _Offers:
         return found
 
     def accept(self, place: int, rung: int) -> None:
-        """Make a move, and look again at the items that it makes cheaper or gives a new next step."""
+        """Make a move, and look again at the items whose cost or next step it changes."""
         item, ledger, part = self.items[place], self._ledger, self._part
         again = [place]
         if not ledger.kept[item]:

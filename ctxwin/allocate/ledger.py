@@ -132,7 +132,7 @@ class Ledger:
         return tokens
 
     def price_of(self, item: int, rung: int) -> int:
-        """Count the tokens that taking a form would add (below 0: free); form -1 leaves the item out."""
+        """Count the tokens that taking a form would add (below 0: it frees tokens); form -1 leaves the item out."""
         now = int(self.choice[item])
         first = self._start[item]
         tokens: int = self._tokens[first + rung] if rung >= 0 else 0

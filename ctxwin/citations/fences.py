@@ -6,9 +6,9 @@
 
 The number is made from the text, so that equal text has an equal fence. The text never contains the number, even if
 its author tried, and anything in the text that looks like a fence has a shorter number. Any three digits are one
-token: both lines cost 13 tokens, while the note that items are left out had 9 (o200k_base). A longer form, `[data
-583920: 412 of 437 items left out]` with `[end of data 583920]`, cost 2 points of evidence recall at 256 tokens
-(chunking_eval).
+token: both lines cost 13 tokens, while the note that items are left out had 9 (o200k_base). A longer form,
+`[data 583920: 412 of 437 items left out]` with `[end of data 583920]`, cost 2 points of evidence recall at 256
+tokens (chunking_eval).
 """
 
 from __future__ import annotations

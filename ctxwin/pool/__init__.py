@@ -114,7 +114,7 @@ SPLIT = 2_048
 SPARSE = 1_000
 """Number of items from which it pays to free the items that were left out."""
 DEAD = 2
-"""Free them when there are more than this many times the items that are left."""
+"""Free the left-out items once all items together are more than this many times the items in use."""
 
 
 class Pool(Scored):

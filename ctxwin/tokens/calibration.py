@@ -112,7 +112,7 @@ class CalibratedTokenizer(Tokenizer):
         return counts if self._plain or not texts else self._corrected(counts, weigh_kinds(texts))
 
     def count_request(self, sent: Sequence[Counted]) -> Count:
-        """Count a request: pieces that the provider has counted as it did, the rest with bounds.
+        """Count a request: as the provider did for pieces that it has counted, with bounds for the rest.
 
         Args:
             sent: all pieces of the request, as returned by `spell`.
