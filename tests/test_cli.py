@@ -511,3 +511,17 @@ def test_a_real_terminal_shows_the_work_and_the_table(talk: Path, notes: Path) -
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
     assert "of 2,048 tokens" in plain
     assert "form       p" in plain
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_an_output_that_cannot_be_written_is_told_and_a_closed_one_is_nobodys() -> None:
+    def run(shell: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["sh", "-c", f'"$0" -m ctxwin models {shell}', sys.executable], capture_output=True, text=True, timeout=120
+        )
+        return done.returncode, done.stderr
+
+    code, said = run("> /dev/full")
+    assert code == 2 and said.startswith("ctxwin: error: the output cannot be written (No space left on device)")
+    assert run(">&-") == (0, "")
+    assert run("2>&-") == (0, "")

@@ -9,6 +9,7 @@ stderr; 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import pkgutil
@@ -32,6 +33,8 @@ __all__ = ["app", "main"]
 
 EXIT_PIPE = 1
 """The reader of a pipe has gone."""
+UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What a write to the output fails by: the reader has gone, the disk is full, a limit is reached."""
 EXIT_INPUT = 2
 """The input is bad; the message says what to do."""
 LONGEST = 4_000
@@ -82,6 +85,9 @@ def _ctxwin(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with its code; bad input is reported in one line on stderr."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, as by `>&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # until the end
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # lone surrogates
     warnings.showwarning = _warn
@@ -99,9 +105,13 @@ def _run_command(arguments: Sequence[str] | None) -> int:
         return _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPT
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail
-        return EXIT_PIPE
+        if isinstance(error, BrokenPipeError):
+            return EXIT_PIPE
+        return _fail(f"the output cannot be written ({error.strerror}); make room, or write it elsewhere")
     return code if isinstance(code, int) else 0
 
 

@@ -77,12 +77,13 @@ def encoding_of(file: BinaryIO, size: int) -> tuple[str, bytes] | None:
         samples.append(file.read(SNIFFED // 2))
     file.seek(0)
     wide = decoded(head)
-    if wide is not None and wide[1].startswith("utf-") and wide[1] not in ("utf-8", "utf-8-sig"):
+    if wide is not None and wide[1].startswith(("utf-16", "utf-32")):
         return wide[1], head
     lines = b"".join(_whole(sample) for sample in samples).split(b"\n")
     telling = b"\n".join(line for line in lines if not line.isascii())  # a detector sees little in much ASCII
     found = decoded(telling) if telling else ("", "utf-8")
-    return None if found is None else (found[1], head)
+    # Where lines are in two encodings, each place is read by its own bytes.
+    return None if found is None else (found[1].partition(",")[0], head)
 
 
 def _whole(sample: bytes) -> bytes:
