@@ -1,4 +1,4 @@
-"""Finds the encoding of a text's bytes: by its mark, as UTF-8 or UTF-16, by a language's letters, else by a detector."""
+"""Finds the encoding of a text: by its mark, as UTF-8 or UTF-16, by the letters of a language, else by a detector."""
 
 from __future__ import annotations
 

@@ -33,7 +33,9 @@ MOST_STARS, MOST_CROSSING = 3, 2
 """Most wildcards `*` in one part of a pattern, and most `**` in a whole pattern. Up to these, matching the longest name
 takes 2 ms; one more takes 0.1 to 0.3 s, and two more take minutes, so that an ignore file could stop the walk."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\xad\U000e0000-\U000e007f]"
+)
 """Characters that command a terminal, end a line, turn the direction of writing, or are invisible."""
 
 
@@ -185,9 +187,12 @@ def _clean(name: str) -> str:
     if name.isascii() and name.isprintable():
         return name
     name = os.fsencode(name).decode("utf-8", errors="backslashreplace")
-    return _CONTROL.sub(
-        lambda match: f"\\x{ord(match[0]):02x}" if match[0] < "\xff" else f"\\u{ord(match[0]):04x}", name
-    )
+    return _CONTROL.sub(_escape, name)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 # (folder, what it ignores) from the outermost folder inwards; the innermost that says something wins.
