@@ -1,5 +1,6 @@
 """The house: rooms that the map names, file names that occur once, words that mean something, old names that work."""
 
+import ast
 import importlib
 import re
 import subprocess
@@ -55,6 +56,31 @@ def test_rooms_know_few_others():
         for named in re.findall(rf"^\s*from {re.escape(above)}(\w+)[\w.]* import", text, re.M):
             arrows.add((room, named))
     assert len({(a, b) for a, b in arrows if a != b}) <= MOST_ARROWS
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Imports for types alone count too: who reads one module should not have to read the other first."""
+    names = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if path.stem == "__init__" else parts)] = path
+    needs = {name: set(imported(name, path, names)) - {name, "ctxwin"} for name, path in names.items()}
+    while free := {name for name in needs if not needs[name] & needs.keys()}:
+        for name in free:
+            del needs[name]
+    assert sorted(needs) == []
+
+
+def imported(name, path, names):
+    """Yield the modules that a module imports, an imported name counted with the module that it stands in."""
+    package = name if path.stem == "__init__" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{module}.{alias.name}"
+                yield inner if inner in names else module
 
 
 def test_every_word_of_the_glossary_stands_for_something_in_the_code():

@@ -17,9 +17,9 @@ from ..errors import CtxwinError, CtxwinWarning, InputError
 from .library import LibraryEmbedder
 from .minilm import MiniLmEmbedder
 from .multilingual import MultilingualEmbedder
-from .scripts import Reading, Script, is_foreign
+from .scripts import Script, is_foreign
 from .static import StaticEmbedder
-from .vectors import CachedEmbedder, Progress
+from .vectors import CachedEmbedder, Progress, Reading
 
 __all__ = [
     "ALLOWANCE",

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from .vectors import CachedEmbedder
-
-__all__ = ["Reading", "Script", "is_foreign", "reads_english_only"]
+__all__ = ["Script", "is_foreign", "reads_english_only"]
 
 Script = Literal["latin", "foreign"]
 """A text's script: Latin letters (also code and numbers), or mostly others."""
@@ -37,20 +33,6 @@ def is_foreign(text: str) -> bool:
     """
     text = text[:LOOKED_AT]
     return not text.isascii() and len(_FOREIGN.findall(text)) >= MOSTLY * max(1, sum(map(str.isalpha, text)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """An embedder, and the items that it reads for a question."""
-
-    embedder: CachedEmbedder
-    script: Script | None
-    """The script of the items, or None for all items."""
-
-    @property
-    def name(self) -> str:
-        """The embedder's name."""
-        return self.embedder.name
 
 
 @lru_cache(maxsize=64)

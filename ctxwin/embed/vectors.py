@@ -11,6 +11,7 @@ import copy
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from threading import Event
 from typing import Protocol
@@ -21,9 +22,9 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..store.cache import CacheDatabase
 from ..waiting import Unanswered, in_time
-from .scripts import Reading, Script, is_foreign, reads_english_only
+from .scripts import Script, is_foreign, reads_english_only
 
-__all__ = ["CachedEmbedder", "Keeper", "Progress", "VectorStore", "vector_key"]
+__all__ = ["CachedEmbedder", "Keeper", "Progress", "Reading", "VectorStore", "vector_key"]
 
 Progress = Callable[[int, int], None]
 """Called with (texts done, texts to do)."""
@@ -195,6 +196,20 @@ class CachedEmbedder:
             raise InputError(f"embedder {self.name!r} gave numbers that are not finite; check its model")
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """An embedder, and the items that it reads for a question."""
+
+    embedder: CachedEmbedder
+    script: Script | None
+    """The script of the items, or None for all items."""
+
+    @property
+    def name(self) -> str:
+        """The embedder's name."""
+        return self.embedder.name
 
 
 class _Rows:

@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..clients import Client, Gather, Reply
 from ..errors import EndpointError, InputError
+from ..items import Item
+from ..messages import Dialect
+from ..packing import Packed
 from ..recall import answer_recalls, pending_recalls
+from ..tokens import Tokenizer
 from .calls import Call, in_thread
 from .request_body import request_body
 
-if TYPE_CHECKING:
-    from .window import Window
-
-__all__ = ["Conversing", "Exchange"]
+__all__ = ["Exchange"]
 
 RECALLS = 3
 """Times in one turn that calls of the recall tool are answered; after that the model's reply stands as it is."""
+
+
+class Conversing(Protocol):
+    """What an exchange asks of a window."""
+
+    @property
+    def client(self) -> Client: ...
+    @property
+    def dialect(self) -> Dialect: ...
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def items(self) -> Sequence[Item]: ...
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+    @property
+    def recall(self) -> bool: ...
+    def begin(self, message: str | Mapping[str, Any] | None) -> Call: ...
+    def pack(
+        self, query: str | None = None, *, tools: Sequence[Mapping[str, Any]] = (), call: Call | None = None
+    ) -> Packed: ...
+    def with_recall(self, tools: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]: ...
+    def marked(self, body: Mapping[str, Any], call: Call | None = None) -> Mapping[str, Any]: ...
+    def record(self, reply: Reply, call: Call | None = None) -> None: ...
+    def go_on(self, call: Call, messages: Sequence[Mapping[str, Any]]) -> None: ...
+    def leave(self, call: Call) -> None: ...
 
 
 class Exchange:
@@ -36,7 +62,7 @@ class Exchange:
 
     def __init__(
         self,
-        window: Window,
+        window: Conversing,
         message: str | Mapping[str, Any] | None,
         tools: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
@@ -171,48 +197,3 @@ def _whole(gather: Gather) -> Reply:
     if not gather.done:
         raise EndpointError("the stream ended before the reply did; the message is stored, ask for the reply again")
     return gather.reply()
-
-
-class Conversing(ABC):
-    """The part of a window that talks to a model: four ways to send."""
-
-    @abstractmethod
-    def _exchange(
-        self, message: str | Mapping[str, Any] | None, tools: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> Exchange:
-        """Begin a turn with the model."""
-
-    def send(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Reply:
-        """Store a message, send the packed conversation, store the reply and return it.
-
-        Args:
-            message: the user's text, or a message in the window's dialect. None asks for an answer to the window's last
-                message, such as tool results that were added.
-            tools: definitions of the request's tools.
-            options: further arguments of the request, such as `temperature`.
-
-        Raises:
-            InputError: the client is asynchronous.
-            Exception: any error of the client, unchanged; the message stays stored, and the window can be used again.
-        """
-        return self._exchange(message, tools, options).send()
-
-    def stream(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Generator[str]:
-        """Do as `send`, and yield the reply's text as it comes; a reply that breaks off is not stored."""
-        return self._exchange(message, tools, options).stream()
-
-    async def asend(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Reply:
-        """Do as `send`, without blocking the event loop; the client may be asynchronous or not."""
-        return await self._exchange(message, tools, options).asend()
-
-    def astream(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> AsyncGenerator[str]:
-        """Do as `stream`, without blocking the event loop; the client may be asynchronous or not."""
-        return self._exchange(message, tools, options).astream()

@@ -23,7 +23,8 @@ from .calls import Call
 from .contents import Contents
 from .learning import Learner
 from .opening import UNKNOWN, StoredSettings, as_budget
-from .stored_vectors import KeptCounts, StoredVectors
+from .stored_counts import StoredCounts
+from .stored_vectors import StoredVectors
 
 __all__ = ["Packer"]
 
@@ -76,7 +77,7 @@ class Packer:
         self._embedder = get_embedder("auto" if embedder is None else embedder, allowance=sys.maxsize)
         if self._embedder is not None and not isinstance(store, MemoryStore):
             self._embedder = self._embedder.kept_in(self._vectors_of)
-        self._counts = KeptCounts(contents, store, base, row)
+        self._counts = StoredCounts(contents, store, base, row)
         self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
         self._preparing: Future[None] | None = None
         self.last: Packed | None = None

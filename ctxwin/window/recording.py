@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import RLock
@@ -14,7 +14,6 @@ from ..models import Model
 from ..store import Store, Turn
 from .calls import Call, Calls
 from .contents import Contents
-from .exchange import Conversing
 from .matching import split_request
 from .opening import StoredSettings, row_of
 from .packer import CACHED, Packer
@@ -23,7 +22,7 @@ from .usage import record_of
 __all__ = ["Recording"]
 
 
-class Recording(Conversing):
+class Recording(ABC):
     """The part of a window that stores requests and replies, each under the window's lock."""
 
     id: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
-from ..clients import Client, Endpoint, adapt
+from ..clients import Client, Endpoint, Reply, adapt
 from ..errors import InputError
 from ..items import Budget, Item
 from ..messages import Dialect, as_plain
@@ -274,6 +274,41 @@ class Window(Recording):
                 options=options,
             )
 
+    def send(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Reply:
+        """Store a message, send the packed conversation, store the reply and return it.
+
+        Args:
+            message: the user's text, or a message in the window's dialect. None asks for an answer to the window's last
+                message, such as tool results that were added.
+            tools: definitions of the request's tools.
+            options: further arguments of the request, such as `temperature`.
+
+        Raises:
+            InputError: the client is asynchronous.
+            Exception: any error of the client, unchanged; the message stays stored, and the window can be used again.
+        """
+        return Exchange(self, message, tools, options).send()
+
+    def stream(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Generator[str]:
+        """Do as `send`, and yield the reply's text as it comes; a reply that breaks off is not stored."""
+        return Exchange(self, message, tools, options).stream()
+
+    async def asend(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Reply:
+        """Do as `send`, without blocking the event loop; the client may be asynchronous or not."""
+        return await Exchange(self, message, tools, options).asend()
+
+    def astream(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> AsyncGenerator[str]:
+        """Do as `stream`, without blocking the event loop; the client may be asynchronous or not."""
+        return Exchange(self, message, tools, options).astream()
+
     def explain(self, query: str | None = None) -> Packed:
         """Explain the next request: what it would hold, and why; printed, the result is a table."""
         return self.pack(query)
@@ -378,11 +413,6 @@ class Window(Recording):
             self._contents.mark([self._contents.find(one) for one in turns], **marks)
             if marks.get("forgotten"):
                 self._forget_requests()
-
-    def _exchange(
-        self, message: str | Mapping[str, Any] | None, tools: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> Exchange:
-        return Exchange(self, message, tools, options)
 
     def _new_packer(self) -> Packer:
         given = {name: self._given[name] for name in ("tokenizer", "embedder", "cache")}
