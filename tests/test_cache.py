@@ -22,7 +22,7 @@ from ctxwin.files.documents import NotNow, read_document
 from ctxwin.packing import needs
 from ctxwin.packing.needs import SummaryWarning
 from ctxwin.renditions.summarize import drop_summaries, load_summary, save_summary
-from ctxwin.store.cache import CacheWarning, KeptTexts, cache_folder
+from ctxwin.store.cache import CacheWarning, TextCache, cache_folder
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
 SECRET = "ZEBRAQUARTZ7731"
@@ -153,7 +153,7 @@ def test_equal_input_gives_an_equal_plan_whatever_line_ends_a_summary_has():
 
 
 def test_damaged_and_old_texts_are_not_there(place):
-    kept = KeptTexts("texts")
+    kept = TextCache("texts")
     kept.put("a", "first")
     kept.put("b", "second")
     (place / "texts" / "a").write_bytes((place / "texts" / "a").read_bytes()[:-1] + b"?")

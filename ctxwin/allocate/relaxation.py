@@ -189,7 +189,7 @@ def _trial(part: Core, price: float, capacity: int) -> _Trial:
         opened = _opened(part, part.forced)
         shared = price * float(part.header_tokens[opened].sum())
         gain = _along(part, best - _header_shares(part, gain, opened, price), price)
-    kept = _kept(part, gain, price)
+    kept = _chosen(part, gain, price)
     taken = np.flatnonzero(kept[part.owner] & (net >= best[part.owner]))
     owner = part.owner[taken]
     taken = taken[np.diff(owner, prepend=-1) > 0]  # of equal rungs the fullest
@@ -239,7 +239,7 @@ def _header_shares(
     return shares
 
 
-def _kept(part: Core, gain: NDArray[np.float64], price: float) -> NDArray[np.bool_]:
+def _chosen(part: Core, gain: NDArray[np.float64], price: float) -> NDArray[np.bool_]:
     """Return the items that the recursion keeps: going back, each for its own value or to save a mark."""
     kept = part.forced | (gain > 0)
     if part.marker.any():

@@ -9,7 +9,7 @@ from .core import Core
 from .ledger import chosen
 from .problem import Problem
 
-__all__ = ["DUPLICATE_COSINE", "NearDuplicates", "nearest_kept", "shares_left", "worth"]
+__all__ = ["DUPLICATE_COSINE", "NearDuplicates", "nearest_chosen", "shares_left", "worth"]
 
 DUPLICATE_COSINE = 0.8
 """Cosine from which two items begin to say the same; at 1 they say the same."""
@@ -47,7 +47,7 @@ def shares_left(problem: Problem, kept: NDArray[np.int64], values: NDArray[np.fl
     return left
 
 
-def nearest_kept(
+def nearest_chosen(
     problem: Problem, items: NDArray[np.int64], kept: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return for each item the nearest kept item, and the share of the item's value that this kept item leaves."""
@@ -97,7 +97,7 @@ class NearDuplicates:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._start, self._values = problem.start.data, problem.values.data
-        self._is_kept = np.zeros(problem.size, dtype=np.bool_)
+        self._is_chosen = np.zeros(problem.size, dtype=np.bool_)
         self._weight = problem.duplicate_weight
         self._vectors = problem.vectors if (self._weight > 0).any() else None
         self._count = 0
@@ -125,14 +125,14 @@ class NearDuplicates:
 
     def keep(self, item: int, rung: int) -> None:
         """Add an item, in any form, to the kept ones."""
-        if self._vectors is not None and not self._is_kept[item]:
-            self._is_kept[item] = True
+        if self._vectors is not None and not self._is_chosen[item]:
+            self._is_chosen[item] = True
             self._append(self._vectors[item])
 
     def keep_all(self, items: NDArray[np.int64]) -> None:
         """Add items to the kept ones, unless already there."""
         if self._vectors is not None:
-            self._is_kept[items] = True
+            self._is_chosen[items] = True
             self._append(self._vectors[items])
 
     def _append(self, rows: NDArray[np.float32]) -> None:

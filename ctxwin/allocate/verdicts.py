@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .ledger import Ledger, chosen, cost, rungs_of
 from .problem import TINY, Problem, Selection
-from .value import nearest_kept, shares_left
+from .value import nearest_chosen, shares_left
 
 __all__ = ["Verdict", "Verdicts", "verdicts"]
 
@@ -87,7 +87,7 @@ def verdicts(problem: Problem, selection: Selection, *, by_value: bool = True) -
         (['relevant', 'outbid', 'oversize'], [-1, 0, -1], [0, 20, 10])
     """
     court = _Court(problem, selection)
-    court.judge_kept(by_value)
+    court.judge_chosen(by_value)
     court.judge_rest(by_value)
     return Verdicts(
         verdict=court.verdict,
@@ -115,7 +115,7 @@ class _Court:
         self.freed = np.array([-self.ledger.price_of(item, -1) for item in self.kept.tolist()], np.int64)
         """(k,) the tokens that leaving out each kept item would free."""
 
-    def judge_kept(self, by_value: bool) -> None:
+    def judge_chosen(self, by_value: bool) -> None:
         problem, ledger = self.problem, self.ledger
         free = ~problem.required[self.kept]
         rows = zip(self.kept[free].tolist(), self.worths[free].tolist(), self.freed[free].tolist(), strict=True)
@@ -154,7 +154,7 @@ class _Court:
         overheads = self.ledger.overheads(out)
         self.needs[out] = self.best + overheads
         self.lacks[out] = np.maximum(self.needs[out] - self.ledger.left, 0)
-        twins, left = nearest_kept(problem, out, self.kept)
+        twins, left = nearest_chosen(problem, out, self.kept)
         gains, prices = self.values * left, self.price * self.needs[out]
         dense = gains >= prices
         repeated = (left < 1) & ((gains <= TINY) | (~dense & (self.values >= prices)))

@@ -95,7 +95,7 @@ class CachedEmbedder:
         self._store: Keeper | None = VectorStore() if keep else None
         self._left: Event | None = None
 
-    def kept_in(self, place: Callable[[str], Keeper]) -> CachedEmbedder:
+    def stored_in(self, place: Callable[[str], Keeper]) -> CachedEmbedder:
         """Return the same embedder, keeping its vectors, if it keeps any, in another place.
 
         Args:
@@ -106,7 +106,7 @@ class CachedEmbedder:
         other, foreign = copy.copy(self), self._foreign
         other._store = place(self.name)
         if foreign is not None:
-            other._foreign = lambda: found.kept_in(place) if (found := foreign()) is not None else None
+            other._foreign = lambda: found.stored_in(place) if (found := foreign()) is not None else None
         return other
 
     def readings(self, question: str, scripts: Iterable[Script]) -> list[Reading]:

@@ -28,7 +28,7 @@ class Provider:
 
     def __init__(self, rules: CacheRules) -> None:
         self.rules = rules
-        self._kept: dict[str, float] = {}
+        self._written: dict[str, float] = {}
         """When each prefix was last used, by its hash."""
 
     def send(
@@ -50,7 +50,7 @@ class Provider:
         cached = self.rules.readable(before)
         for mark in {*marks, read}:
             if mark and sum(tokens[:mark]) >= self.rules.minimum:
-                self._kept[prefixes[mark - 1]] = now
+                self._written[prefixes[mark - 1]] = now
         end = sum(tokens[: max(marks, default=0)])
         written = max(0, end - cached) if self.rules.marks and end >= self.rules.minimum else 0
         return Bill(read=cached, written=written, fresh=sum(tokens) - cached - written)
@@ -59,7 +59,7 @@ class Provider:
         """Return the number of messages in the longest kept prefix that a mark finds."""
         looked = 0
         for end in range(mark, 0, -1):
-            if now - self._kept.get(prefixes[end - 1], -float("inf")) <= self.rules.ttl:
+            if now - self._written.get(prefixes[end - 1], -float("inf")) <= self.rules.ttl:
                 return end
             looked += blocks[end - 1]
             if self.rules.lookback is not None and looked >= self.rules.lookback:

@@ -132,7 +132,7 @@ class Files:
         self._allow_secrets = allow_secrets
         self.on_progress = on_progress
         self._lock = RLock()
-        self._kept = CutCache()
+        self._cuts = CutCache()
         self._readings: Mapping[str, FileText] = {}
         self._indexed: _FilePool | None = None
         self._searches = Searches(most=max_scanned, allow_secrets=allow_secrets, tell=self._tell)
@@ -361,14 +361,14 @@ class Files:
 
     def _cut(self, texts: Mapping[str, tuple[bytes, str]]) -> dict[str, Chunked]:
         """Cut texts, given by source with their keys, into chunks, unless the cache has the chunks."""
-        found = dict(self._kept.get(texts))
+        found = dict(self._cuts.get(texts))
         new = [source for source in texts if source not in found]
         for start in range(0, len(new), BATCH):
             self._tell("cutting files", start, len(new))
             for source in (batch := new[start : start + BATCH]):
                 items = chunk(texts[source][1], source=source)
                 found[source] = Chunked(items=items, terms=count_terms(items))
-            self._kept.put((*texts[source], found[source]) for source in batch)
+            self._cuts.put((*texts[source], found[source]) for source in batch)
         return found
 
 

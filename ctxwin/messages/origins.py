@@ -217,7 +217,7 @@ class _Again(io.RawIOBase):
 
     def __init__(self, kept: IO[bytes]) -> None:
         kept.seek(0)
-        self._kept = kept
+        self._spooled = kept
 
     def readable(self) -> bool:
         return True
@@ -226,10 +226,10 @@ class _Again(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._kept.seek(offset, whence)
+        return self._spooled.seek(offset, whence)
 
     def readinto(self, buffer: Any, /) -> int:
-        data = self._kept.read(len(buffer))
+        data = self._spooled.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from ..items import content_hash
-from ..store.cache import KeptTexts, drop_old
+from ..store.cache import TextCache, drop_old
 
 __all__ = ["ChatSummarizer", "Summarizer", "drop_summaries", "get_summarizer", "load_summary", "save_summary"]
 
@@ -32,7 +32,7 @@ INSTRUCTION = (
 WORDS_PER_TOKEN = 0.75
 """English words per token, OpenAI's rule of thumb; it only guides the request, since the answer is counted."""
 
-_kept = KeptTexts("summaries-2")
+_texts = TextCache("summaries-2")
 
 
 @runtime_checkable
@@ -101,18 +101,18 @@ def get_summarizer(which: Summarizer | Callable[[str], str]) -> Summarizer:
 def load_summary(name: str, text: str, max_tokens: int) -> str | None:
     """Return the cached summary of a text by the summarizer `name`, unchanged, or None."""
     drop_old(OLD, "summaries")
-    return _kept.get(_key(name, text, max_tokens))
+    return _texts.get(_key(name, text, max_tokens))
 
 
 def save_summary(name: str, text: str, max_tokens: int, summary: str) -> None:
     """Cache a summary on disk; a full or read-only disk is no error, since the summary can be asked for again."""
-    _kept.put(_key(name, text, max_tokens), summary)
+    _texts.put(_key(name, text, max_tokens), summary)
 
 
 def drop_summaries(texts: Iterable[str]) -> None:
     """Remove all cached summaries of some texts, by any summarizer, and all summaries that version 0.1.0 cached."""
     drop_old(OLD, "summaries")
-    _kept.drop(content_hash(text) for text in texts)
+    _texts.drop(content_hash(text) for text in texts)
 
 
 def _key(name: str, text: str, max_tokens: int) -> str:

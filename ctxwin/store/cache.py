@@ -30,7 +30,7 @@ __all__ = [
     "STALE",
     "CacheDatabase",
     "CacheWarning",
-    "KeptTexts",
+    "TextCache",
     "cache_dir",
     "cache_folder",
     "cached_bytes",
@@ -223,7 +223,7 @@ def _write(name: str, content: bytes) -> None:
         )
 
 
-class KeptTexts:
+class TextCache:
     """Texts in a folder of the cache, one file each: checked when read, removed when nobody asks for long.
 
     Args:

@@ -76,7 +76,7 @@ class Packer:
         # Messages are embedded as they come, so that none has to be left to words for its time.
         self._embedder = get_embedder("auto" if embedder is None else embedder, allowance=sys.maxsize)
         if self._embedder is not None and not isinstance(store, MemoryStore):
-            self._embedder = self._embedder.kept_in(self._vectors_of)
+            self._embedder = self._embedder.stored_in(self._vectors_of)
         self._counts = StoredCounts(contents, store, base, row)
         self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
         self._preparing: Future[None] | None = None

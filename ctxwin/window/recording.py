@@ -29,7 +29,7 @@ class Recording(ABC):
     _calls: Calls
     _contents: Contents
     _given: dict[str, Any]
-    _kept: StoredSettings
+    _settings: StoredSettings
     _last: Call
     _lock: RLock
     _packer: Packer
@@ -50,11 +50,11 @@ class Recording(ABC):
         """
         with self._lock:
             self._refresh()
-            dialect, prompt, raws = split_request(request, self._kept.now.dialect)
-            if self._kept.now.dialect is None:
-                self._kept.change(dialect=dialect)
+            dialect, prompt, raws = split_request(request, self._settings.now.dialect)
+            if self._settings.now.dialect is None:
+                self._settings.change(dialect=dialect)
                 self._contents.speak(dialect)
-            if prompt is not None and prompt != self._kept.now.system:
+            if prompt is not None and prompt != self._settings.now.system:
                 self._set_system(prompt)
             with self._ordered():
                 self._last = call = self._calls.take(self._contents, raws, dialect)
@@ -79,7 +79,7 @@ class Recording(ABC):
             position = turns[0].position if turns else None
             self._store.record_usage(self.id, record_of(reply, self._packer, call, position))
             if self._packer.answered(call, reply) or unsealed:
-                self._kept.remember(**self._packer.state)
+                self._settings.remember(**self._packer.state)
         self._packer.prepare()
 
     def begin(self, message: str | Mapping[str, Any] | None) -> Call:
@@ -111,13 +111,13 @@ class Recording(ABC):
     def _follow(self, request: object) -> None:
         """Count and price as the request's model does, if the window was opened without a model."""
         name = request.get("model") if isinstance(request, Mapping) else None
-        if self._given["model"] is not None or not isinstance(name, str) or name == self._kept.now.model:
+        if self._given["model"] is not None or not isinstance(name, str) or name == self._settings.now.model:
             return
         try:
-            self._row = row_of(name, self._kept.now.budget)
+            self._row = row_of(name, self._settings.now.budget)
         except UnknownModel:  # of an unknown window: what packs says what to do
             return
-        self._kept.change(model=name)
+        self._settings.change(model=name)
         self._forget_requests()  # another model has another cache
         self._packer = self._new_packer()
 
@@ -128,7 +128,7 @@ class Recording(ABC):
             self._packer.begin_anew()
 
     def _set_system(self, prompt: Any) -> None:
-        self._kept.change(system=prompt)
+        self._settings.change(system=prompt)
         self._contents.talk.system = prompt
 
     @contextmanager
@@ -144,7 +144,7 @@ class Recording(ABC):
 
     def _forget_requests(self) -> None:
         self._packer.forget_requests()
-        self._kept.remember(**{CACHED: None})
+        self._settings.remember(**{CACHED: None})
 
     @abstractmethod
     def add(self, *messages: str | Mapping[str, Any], time: str | None = None) -> Turn:

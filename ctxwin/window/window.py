@@ -106,8 +106,8 @@ class Window(Recording):
                 require_dialect(self._client, dialect)
             speaks = dialect or (self._client.dialect if self._client else None)
             settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
-            self._kept = StoredSettings(self._store, id, settings, known)
-            self._row = row_of(model or known.model, self._kept.now.budget)
+            self._settings = StoredSettings(self._store, id, settings, known)
+            self._row = row_of(model or known.model, self._settings.now.budget)
             self._given = {
                 "model": model,
                 "client": client,
@@ -117,7 +117,7 @@ class Window(Recording):
             }
             self._given |= {"cache": cache, "repair": repair}
             self._choices = {"summarizer": summarizer, "strategy": strategy, "files": files, "shares": shares}
-            self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
+            self._contents = Contents(self._store, id, self._settings.now.dialect, self._settings.now.system)
             self._packer = self._new_packer()
             self._calls = Calls()
             self._last = Call()
@@ -143,12 +143,12 @@ class Window(Recording):
     @property
     def model(self) -> str | None:
         """The name of the model that answers, as the provider knows it."""
-        return self._kept.now.model
+        return self._settings.now.model
 
     @property
     def budget(self) -> Budget | None:
         """The budget of a request; None means the model's window."""
-        return self._kept.now.budget
+        return self._settings.now.budget
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -184,7 +184,7 @@ class Window(Recording):
     @property
     def prompt(self) -> Any:
         """The system prompt; None if there is none."""
-        return self._kept.now.system
+        return self._settings.now.system
 
     @property
     def last(self) -> Packed | None:
@@ -204,7 +204,7 @@ class Window(Recording):
     def set_budget(self, budget: int | str | Budget | None) -> None:
         """Set the budget of requests from now on; None means the model's window."""
         with self._lock:
-            self._kept.change(budget=as_budget(budget))
+            self._settings.change(budget=as_budget(budget))
 
     def system(self, prompt: Any) -> None:
         """Set the system prompt, in the dialect's form; None removes it."""
@@ -229,7 +229,7 @@ class Window(Recording):
         with self._lock:
             self._refresh()
             if self.repair:
-                raws = mended(raws, self._contents.talk, self._kept.now.dialect)
+                raws = mended(raws, self._contents.talk, self._settings.now.dialect)
             with self._ordered():
                 turns = self._contents.append(
                     raws, [time] * len(raws) if time is not None else None, behind=self._contents.caller(raws[0])
@@ -344,7 +344,7 @@ class Window(Recording):
             self._refresh()
             rows = [self._contents.find(one) for one in turns]
             self._forget_requests()
-            self._contents.erase(rows, self._kept.embedders)
+            self._contents.erase(rows, self._settings.embedders)
             self._packer.begin_anew()
             self._packer.last, self._last = None, Call()
             return exported(self._store)
@@ -364,7 +364,7 @@ class Window(Recording):
         """Return the window as plain values, ready for JSON; given a path, also write them to this file."""
         plain = save(self._store, self.id)
         if path is not None:
-            self._kept.note_export(Path(path).absolute())  # first: a file that nobody knows of cannot be named
+            self._settings.note_export(Path(path).absolute())  # first: a file that nobody knows of cannot be named
             write(path, plain)
         return plain
 
@@ -416,7 +416,7 @@ class Window(Recording):
 
     def _new_packer(self) -> Packer:
         given = {name: self._given[name] for name in ("tokenizer", "embedder", "cache")}
-        return Packer(self._contents, self._store, self._kept, row=self._row, choices=self._choices, **given)
+        return Packer(self._contents, self._store, self._settings, row=self._row, choices=self._choices, **given)
 
     def _like(self, id: str) -> Window:
         return Window(store=self._store, id=id, **self._given, **self._choices)

@@ -29,7 +29,7 @@ class Tap:
         self._keep = keep
         self._leave = leave
         self._usage_follows = usage_follows
-        self._kept = False
+        self._stored = False
         self.waiting = False
         """Whether the answer calls the recall tool; the stream's reader then decides what becomes of it."""
         self._lock = threading.Lock()
@@ -37,21 +37,21 @@ class Tap:
     @property
     def ready(self) -> bool:
         """Whether the answer is complete, with its usage if one follows, and not handed on yet."""
-        if self._kept or self.waiting or not self._gather.done:
+        if self._stored or self.waiting or not self._gather.done:
             return False
         return not self._usage_follows or self._gather.reply().usage is not None
 
     def feed(self, event: Any) -> None:
         """Take one event."""
-        if not self._kept:
+        if not self._stored:
             self._gather.feed(event)
 
     def settle(self) -> None:
         """Hand the answer on if it is whole and was not handed on yet, even without its usage."""
         with self._lock:  # the reader of the stream and the next request may come at once
-            if self._kept or self.waiting or not self._gather.done:
+            if self._stored or self.waiting or not self._gather.done:
                 return
-            self._kept = True
+            self._stored = True
         try:
             self._keep(self._gather.reply())
         except BaseException:
@@ -60,7 +60,7 @@ class Tap:
 
     def leave(self) -> None:
         """Report that no answer comes."""
-        if not self._kept:
+        if not self._stored:
             self._leave()
 
     def end(self) -> None:

@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
 
 from ...errors import InputError, MissingExtra
-from ...store.cache import KeptTexts, drop_old, locked
+from ...store.cache import TextCache, drop_old, locked
 from .notebook import notebook_text
 
 __all__ = ["MAX_BYTES", "SECONDS", "NotNow", "drop_documents", "is_document", "read_document"]
@@ -41,7 +41,7 @@ _REFUSED = "\x00"
 OLD = "document-*.txt*"
 """Cache files of version 0.1.0, which do not tell from which files they come."""
 
-_kept = KeptTexts("documents-2")
+_texts = TextCache("documents-2")
 
 
 class NotNow(InputError):
@@ -86,13 +86,13 @@ def read_document(data: bytes, path: str, *, seconds: float = math.inf) -> str:
         raise MissingExtra(package, feature=f"reading {kind}", command="pip install 'ctxwin[documents]'") from error
     key = f"{hashlib.blake2b(data, digest_size=16).hexdigest()}-{kind}-{package}-{found}"
     drop_old(OLD, "texts of documents")
-    text = _kept.get(key)
+    text = _texts.get(key)
     if text is None:
         with locked(f"document-{key}"):
-            text = _kept.get(key)
+            text = _texts.get(key)
             if text is None:
                 text = _converted(data, kind, min(seconds, SECONDS))
-                _kept.put(key, text, source=os.path.abspath(path))
+                _texts.put(key, text, source=os.path.abspath(path))
     if text.startswith(_REFUSED):
         raise InputError(text[1:])
     return text
@@ -101,7 +101,7 @@ def read_document(data: bytes, path: str, *, seconds: float = math.inf) -> str:
 def drop_documents() -> None:
     """Remove the cached texts of documents that are gone, or that nobody has asked for in a long time."""
     drop_old(OLD, "texts of documents")
-    _kept.sweep()
+    _texts.sweep()
 
 
 def _kind(path: str) -> str:

@@ -15,7 +15,7 @@ __all__ = ["page_count"]
 
 MAX_BYTES = 100_000_000
 """Bytes of the largest PDF that is read; OpenAI and Anthropic take no more than 50 and 32 MB."""
-MAX_KEPT = 4_096
+MAX_KNOWN = 4_096
 """Page counts that are remembered, since a conversation is read again at every turn."""
 
 MENDED = 8_000_000
@@ -26,7 +26,7 @@ LEAST = 10_000
 """Least bytes that each attempt to unpack counts for, so that the number of attempts is bounded."""
 
 _lock = threading.Lock()
-_kept: dict[bytes, int | None] = {}
+_known: dict[bytes, int | None] = {}
 _LINEARIZED = re.compile(rb"/N\s+(\d{1,6})\b")
 _OBJECTS = re.compile(rb"/Type\s{0,9}/ObjStm[^>]{0,999}>>\s{0,9}stream\r?\n")
 _PAGE = re.compile(rb"/Type\s{0,9}/Page(?![a-zA-Z])")
@@ -44,10 +44,10 @@ def page_count(data: bytes) -> int | None:
         return None
     key = hashlib.blake2b(data, digest_size=16).digest()
     with contextlib.suppress(KeyError):
-        return _kept[key]
-    if len(_kept) >= MAX_KEPT:
-        _kept.clear()
-    _kept[key] = pages = _counted(data)
+        return _known[key]
+    if len(_known) >= MAX_KNOWN:
+        _known.clear()
+    _known[key] = pages = _counted(data)
     return pages
 
 
