@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -12,18 +13,19 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 
 from ctxwin import sample
-from ctxwin.cli import app, main
+from ctxwin.cli import __path__ as CLI
+from ctxwin.cli import main
+from ctxwin.cli.commands import COMMANDS, load_command
 from ctxwin.messages import check
 from ctxwin.tokens import count_tokens
 
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 QUESTION = "What does it cost when Meiling's hired bike comes back a day late?"
 
 
@@ -226,7 +228,7 @@ def test_demo_holds_its_answer(ctxwin: Ctxwin) -> None:
 def test_the_list_of_commands_is_not_cut_at_80_columns(ctxwin: Ctxwin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     listed = ctxwin("--help").out.split("Commands:")[1].splitlines()
-    assert [line.split()[0] for line in listed if line] == COMMANDS
+    assert [line.split()[0] for line in listed if line] == sorted(COMMANDS)
     assert all(line.endswith(".") and not line.endswith("...") for line in listed if line)
 
 
@@ -449,6 +451,55 @@ def test_the_help_tells_the_exit_codes(ctxwin: Ctxwin) -> None:
     assert "Exit codes:\n" in run.out
     assert re.search(r"^ +2 +bad input", run.out, re.MULTILINE)
     assert all(f"  {command} " in run.out for command in COMMANDS)
+
+
+def test_the_list_of_commands_has_each_command_and_the_first_line_of_its_help() -> None:
+    modules = [import_module(f"ctxwin.cli.{one.name}") for one in pkgutil.iter_modules(CLI)]
+    runs = {one.__name__.rpartition(".")[2]: one.run for one in modules if hasattr(one, "run")}
+    assert {name: run.__doc__.splitlines()[0] for name, run in runs.items()} == COMMANDS
+    for name in COMMANDS:
+        assert (load_command(name).help or "").splitlines()[0] == COMMANDS[name]
+
+
+def test_the_help_loads_no_other_room() -> None:
+    code = """
+import sys
+from ctxwin.cli import main
+try:
+    main(["--help"])
+finally:
+    loaded = sorted(one for one in sys.modules if one.startswith("ctxwin"))
+    others = sorted({"numpy", "pydantic", "pydantic_settings", "rich"} & sys.modules.keys())
+    print(loaded, others, file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr == "['ctxwin', 'ctxwin.cli', 'ctxwin.cli.commands', 'ctxwin.errors'] []\n"
+
+
+def test_a_command_loads_no_other_command(talk: Path) -> None:
+    code = f"""
+import sys
+from ctxwin.cli import main
+try:
+    main(["count", {str(talk)!r}])
+finally:
+    print(sorted({set(COMMANDS)!r} & {{one.removeprefix("ctxwin.cli.") for one in sys.modules}}), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr.splitlines()[-1] == "['count']"
+
+
+def test_a_mistyped_command_is_told_the_nearest(ctxwin: Ctxwin) -> None:
+    refused(ctxwin("pakc"), "No such command 'pakc'. Did you mean 'pack'?")
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("ctxwin p", ["pack"]), ("ctxwin c", ["cache", "chat", "config", "count"]), ("ctxwin pack --bud", ["--budget"])],
+)
+def test_a_shell_completes_commands_and_options(typed: str, completed: list[str]) -> None:
+    asked = {"_CTXWIN_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    assert console(env=os.environ | asked).stdout.split() == completed
 
 
 # --- the real console -------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Runs the command line: `ctxwin COMMAND --help` shows what each command does, with an example.
 
 Every module of this package with a function `run` is the command of the same name; the function's docstring is the
-command's help. Third-party packages are imported inside `run`, so that no command waits for the packages of another.
+command's help. The module is imported when its command is called (`commands`), and third-party packages are imported
+inside `run`, so that no command waits for the modules and packages of another.
 
 Exit codes: 0 done; 1 the reader of a pipe has gone, or as a command's help says; 2 bad input, reported in one line on
 stderr; 130 interrupted.
@@ -10,24 +11,19 @@ stderr; 130 interrupted.
 from __future__ import annotations
 
 import errno
-import importlib
 import os
-import pkgutil
 import shutil
 import sys
 import textwrap
 import warnings
 from collections.abc import Sequence
-from inspect import getdoc
 from typing import Annotated, NoReturn, TextIO
 
 import typer
-from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import CtxwinError
-from ..report.picture import clean
-from .settings import defaults
+from .commands import COMMANDS, CommandGroup, load_command
 
 __all__ = ["app", "main"]
 
@@ -59,15 +55,13 @@ Exit codes:
 
 app = typer.Typer(
     name="ctxwin",
+    cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _module in pkgutil.iter_modules(__path__):
-    _run = getattr(importlib.import_module(f"{__name__}.{_module.name}"), "run", None)
-    if _run is not None:
-        # A docstring cannot hold the sign itself that keeps the lines after it as they are.
-        app.command(_module.name, help=str(getdoc(_run)).replace(r"\b", "\b"))(_run)
+for _name, _line in COMMANDS.items():
+    app.command(_name, help=_line)(lambda: None)  # until it is called
 
 
 @app.callback(invoke_without_command=True, help=HELP)
@@ -79,8 +73,11 @@ def _ctxwin(
         typer.echo(f"ctxwin {__version__}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
-    elif isinstance(context.command, TyperGroup):
-        context.default_map = defaults(context.command)
+    else:
+        from .settings import defaults  # with pydantic; --help and --version read no settings
+
+        name = context.invoked_subcommand
+        context.default_map = {name: defaults(load_command(name))}
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -116,7 +113,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
 
 
 def _fail(message: str) -> int:
-    line = f"ctxwin: error: {clean(message, LONGEST)}"
+    line = f"ctxwin: error: {_cleaned(message)}"
     if sys.stderr.isatty():  # else one line, which is easier to search in a log
         line = textwrap.fill(line, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
     sys.stderr.write(f"{line}\n")
@@ -131,4 +128,10 @@ def _warn(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    (file or sys.stderr).write(f"ctxwin: warning: {clean(str(message), LONGEST)}\n")
+    (file or sys.stderr).write(f"ctxwin: warning: {_cleaned(str(message))}\n")
+
+
+def _cleaned(message: str) -> str:
+    from ..report.picture import clean  # with half of the house
+
+    return clean(message, LONGEST)

@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import typer
-from typer.core import TyperGroup
 
 from ..report.picture import clean
 from ..store.cache import cache_dir
+from .commands import COMMANDS, load_command
 from .inputs import JsonOption
 from .options import print_json, table_console
 from .settings import PREFIX, Layer, Origin, Settings, built_in, layers, project_file, user_file, variable
@@ -40,7 +40,7 @@ class Shown:
     help: str
 
 
-def run(context: typer.Context, as_json: JsonOption = False) -> None:
+def run(as_json: JsonOption = False) -> None:
     r"""Show every setting, its value and where it comes from.
 
     An option goes before the environment, that before ctxwin.toml in the working folder, and that before your own
@@ -55,9 +55,7 @@ def run(context: typer.Context, as_json: JsonOption = False) -> None:
     \b
     Exit codes: 0 done; 2 a file or a variable cannot be used.
     """
-    group = context.find_root().command
-    assert isinstance(group, TyperGroup)
-    settings = [_shown(name, [*layers(), _last(group)]) for name in Settings.model_fields]
+    settings = [_shown(name, [*layers(), _last()]) for name in Settings.model_fields]
     files = {"folder": project_file(), "user": user_file()}
     for line in _strays():
         typer.echo(line, err=True)
@@ -74,8 +72,9 @@ def run(context: typer.Context, as_json: JsonOption = False) -> None:
         _show(settings, files)
 
 
-def _last(group: TyperGroup) -> Layer:
-    return Layer(origin="built in", values={name: built_in(group, name) for name in Settings.model_fields})
+def _last() -> Layer:
+    commands = [load_command(name) for name in COMMANDS]
+    return Layer(origin="built in", values={name: built_in(commands, name) for name in Settings.model_fields})
 
 
 def _shown(name: str, found: Sequence[Layer]) -> Shown:

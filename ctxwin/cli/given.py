@@ -6,15 +6,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import InputError
-from ..files import Secret, redacted
 from ..items import Item
 from ..messages import Export, Source, holds_conversations, open_place
 from ..report.picture import left_out
+
+if TYPE_CHECKING:
+    from ..files import Secret
 
 __all__ = ["STDIN", "GivenSources", "PickOption", "opened", "stdin_item", "told_apart"]
 
@@ -80,6 +82,8 @@ def stdin_item(*, allow_secrets: bool = False) -> Item:
 def _item(text: str, allow_secrets: bool) -> Item:
     secrets: Sequence[Secret] = ()
     if not allow_secrets:
+        from ..files import redacted  # as in `packing.read`
+
         text, secrets = redacted(text, NAME)
     if said := left_out([(f"{one.path}:{one.line}", one.kind) for one in secrets]):
         typer.echo(said, err=True)

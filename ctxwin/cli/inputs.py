@@ -6,20 +6,22 @@ import os
 from collections.abc import Sequence
 from errno import EISDIR
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..allocate import strategies
 from ..embed import get_embedder
 from ..errors import InputError, MessageError
-from ..files import Files
 from ..items import Budget, Item, parse_tokens
 from ..messages import load, repair
 from ..packing import Packed, pack
 from ..report.picture import clean
 from .options import LOCAL, parse_shares
 from .working import read_files, working
+
+if TYPE_CHECKING:
+    from ..files import Files
 
 __all__ = [
     "BaseUrlOption",
@@ -146,10 +148,10 @@ def pack_watched(
     """
     total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
-        if isinstance(files, Files):
-            found: Files | None = files
-        else:
+        if isinstance(files, Sequence):
             found = read_files(files, work, allow_secrets=allow_secrets) if files else None
+        else:
+            found = files
         if found is not None:
             found.on_progress = work.show  # large files are searched while it packs
         work.start("loading the embedder")

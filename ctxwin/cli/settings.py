@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -29,7 +29,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from typer.core import TyperGroup
+from typer.core import TyperCommand
 
 from ..allocate import strategies
 from ..errors import CtxwinError, InputError
@@ -163,24 +163,19 @@ def layers() -> Sequence[Layer]:
     )
 
 
-def built_in(group: TyperGroup, name: str) -> str | bool | None:
+def built_in(commands: Iterable[TyperCommand], name: str) -> str | bool | None:
     """Return the default of a setting; None if each command has its own default."""
-    found: set[Any] = {
-        option.default for one in group.commands.values() for option in one.params if _setting(option.envvar) == name
-    }
+    found: set[Any] = {option.default for one in commands for option in one.params if _setting(option.envvar) == name}
     return found.pop() if len(found) == 1 else None
 
 
-def defaults(group: TyperGroup) -> dict[str, dict[str, Any]]:
-    """Return by command the settings that replace the defaults of options that were not typed."""
+def defaults(command: TyperCommand) -> dict[str, Any]:
+    """Return the settings that replace the defaults of a command's options that were not typed."""
     merged: dict[str, Any] = {}
     for layer in reversed(layers()):
         merged |= layer.values
-    found: dict[str, dict[str, Any]] = {}
-    for name, command in group.commands.items():
-        options = {option.name: _setting(option.envvar) for option in command.params}
-        found[name] = {str(option): merged[one] for option, one in options.items() if one in merged}
-    return found
+    options = {option.name: _setting(option.envvar) for option in command.params}
+    return {str(option): merged[one] for option, one in options.items() if one in merged}
 
 
 def _setting(variable: str | Sequence[str] | None) -> str | None:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..files import Files
-
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from ..files import Files
 
 __all__ = ["EVERY", "Working", "read_files", "working"]
 
@@ -77,6 +77,8 @@ def working() -> Iterator[Working]:
 
 def read_files(paths: Sequence[str], work: Working, *, allow_secrets: bool = False) -> Files:
     """Read, cut and index files, with progress."""
+    from ..files import Files  # as in `packing.read`
+
     work.start("reading files")
     files = Files(paths, allow_secrets=allow_secrets, on_progress=work.show)
     work.weigh(sum(map(len, files.texts.values())))

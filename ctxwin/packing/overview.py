@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..files.repomap import Atlas
 from ..retrieve import asks_for_the_whole
 from .judge import Relevance
 from .measure import Measured
@@ -40,6 +39,8 @@ def with_overview(draft: Measured, relevance: Relevance) -> tuple[Measured, Rele
         return draft, relevance
     if len({item.source for item in task.pool if item.kind == "chunk" and item.source}) < 2:
         return draft, relevance
+    from ..files.repomap import Atlas  # as in `read`
+
     atlas = Atlas(task.pool, relevance=None if about_all else relevance.p[1])
     sizes = [min(MOST, int(share * draft.capacity)) for share in (SHARES if about_all else SHARES_OF_LITTLE)]
     drawn = {made.text: made for size in sizes if size >= LEAST and (made := atlas.draw(size, task.tokenizer)).text}

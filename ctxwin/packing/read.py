@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..allocate import Allocator, get_allocator
 from ..embed import CachedEmbedder, get_embedder
 from ..errors import InputError, MessageError, UnknownModel
-from ..files import Files, Scanned
 from ..items import Budget, Item, parse_query, parse_tokens
 from ..messages import Conversation, last_user, load, typed
 from ..models import Model, get_model
@@ -24,6 +23,9 @@ from ..retrieve.rerank import Reranker, get_reranker
 from ..tokens import Tokenizer, get_tokenizer
 from .shares import check_shares
 from .talk import Snapshot, Talk
+
+if TYPE_CHECKING:
+    from ..files import Files, Scanned
 
 __all__ = ["DEFAULT_BUDGET", "Task", "fill_budget", "make_task"]
 
@@ -188,8 +190,12 @@ def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple
 
 
 def _found(files: Any, allow_secrets: bool) -> Files | None:
-    if files is None or isinstance(files, Files):
-        if files is not None and allow_secrets and not files.allow_secrets:
+    if files is None:
+        return None
+    from ..files import Files  # the heaviest room, of no use to a conversation without files
+
+    if isinstance(files, Files):
+        if allow_secrets and not files.allow_secrets:
             raise InputError("these Files were read without secrets; make them with Files(..., allow_secrets=True)")
         return files
     return Files([files] if isinstance(files, str | Path) else list(files), allow_secrets=allow_secrets)

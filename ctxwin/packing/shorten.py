@@ -11,14 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..chunking.syntax import is_code, language_of
 from ..citations.excerpts import Excerpt
-from ..files.repomap import RepoMap
 from ..items import FormKind, Item, Part
 from ..messages import as_written, note, texts_within
 from ..pool import Pool
@@ -28,6 +27,9 @@ from ..recall import id_ranges, marked
 from ..renditions import Sentences, TextForm, fit_text, text_forms
 from ..tokens import RequestRules, Tokenizer, count_note
 from .talk import Snapshot
+
+if TYPE_CHECKING:
+    from ..files.repomap import RepoMap
 
 __all__ = ["Block", "Chosen", "Form", "History", "Section", "Slot", "parted"]
 

@@ -110,6 +110,8 @@ def inside(value: Any) -> Iterator[re.Pattern[Any]]:
     elif isinstance(value, tuple | list | frozenset) and len(value) < 100:
         for one in value:
             yield from inside(one)
+    elif hasattr(value, "cache_info") and "re.Pattern" in str(value.__annotations__.get("return")):
+        yield from inside(value())  # compiled when first used
 
 
 def sample(parsed: Any, draw: random.Random) -> str:
