@@ -1,4 +1,4 @@
-"""Everything ctxwin raises on purpose.
+"""Defines every error and warning that ctxwin raises on purpose.
 
     CtxwinError
     ├── BudgetError        (ValueError)   the parts that must stay do not fit
@@ -9,7 +9,7 @@
     ├── EndpointError      (OSError)      a model's endpoint did not answer as it should
     └── StoreError         (OSError)      a cache or store on disk cannot be read or written
 
-A `CtxwinWarning` says that something lesser is used instead, and that the result stands.
+A `CtxwinWarning` says that a lesser substitute is used, and that the result is still valid.
 
 An error names the thing, gives the numbers, and ends with what to do. No error carries message text or a key.
 """
@@ -35,7 +35,7 @@ class CtxwinError(Exception):
     """The root of all errors that ctxwin raises on purpose."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Make an error picklable whatever its constructor takes, so that it can cross processes."""
+        """Make an error picklable, whatever its constructor takes, so that it can cross processes."""
         return _again, (type(self), self.args, self.__dict__)
 
 
@@ -47,15 +47,15 @@ def _again(kind: type[CtxwinError], args: tuple[object, ...], state: dict[str, o
 
 
 class CtxwinWarning(UserWarning):
-    """The root of all warnings: something lesser is used instead, and the result stands."""
+    """The root of all warnings: a lesser substitute is used, and the result is still valid."""
 
 
 class BudgetError(CtxwinError, ValueError):
     """The parts that must stay are larger than the budget.
 
     Attributes:
-        sums: tokens by part: `system`, `tools`, `pins`, `tail`, `query` and so on, or the names of sources where their
-            floors do not fit.
+        sums: tokens by part: `system`, `tools`, `pins`, `tail`, `query` and so on, or by source if the sources' floors
+            do not fit.
         limit: tokens that the request may have (total - reserve - margin).
     """
 
@@ -69,10 +69,10 @@ class BudgetError(CtxwinError, ValueError):
 
 
 class MessageError(CtxwinError, ValueError):
-    """A message or item is not of a known form, or breaks a rule of its provider.
+    """A message or item has no known form, or breaks a rule of its provider.
 
     Attributes:
-        index: its position in the list, from 0; None where it is not in a list.
+        index: the position of the message or item in the list, from 0; None outside a list.
     """
 
     def __init__(self, what: str, *, index: int | None = None) -> None:
@@ -88,8 +88,8 @@ class UnknownModel(CtxwinError, LookupError):
     """No model or tokenizer has this name.
 
     Attributes:
-        name: what was asked for.
-        nearest: known names like it, best first.
+        name: the unknown name.
+        nearest: similar known names, best first.
     """
 
     def __init__(self, name: str, nearest: Sequence[str] = (), *, what: str = "model") -> None:
@@ -106,8 +106,8 @@ class MissingExtra(CtxwinError, ImportError):
     """A feature needs a package that is not installed.
 
     Attributes:
-        package: the import name that is missing.
-        command: the shell command that installs it.
+        package: the import name of the missing package.
+        command: the shell command that installs the package.
     """
 
     def __init__(self, package: str, *, feature: str, command: str) -> None:
@@ -117,8 +117,8 @@ class MissingExtra(CtxwinError, ImportError):
 
 
 class EndpointError(CtxwinError, OSError):
-    """A model's endpoint could not be reached, refused the request, or answered out of form."""
+    """A model's endpoint could not be reached, refused the request, or sent an invalid answer."""
 
 
 class StoreError(CtxwinError, OSError):
-    """A cache or store on disk cannot be read or written; what stood there is untouched."""
+    """A cache or store on disk cannot be read or written; its content is untouched."""

@@ -1,7 +1,7 @@
-"""The values that travel through ctxwin: items and their parts, budgets.
+"""Define the values that every module passes on: items, their parts, and budgets.
 
 All are frozen and compare by content; functions return new ones. An `Item` is a turn of a
-conversation, a chunk or passage of a document, a memory, or a whole document (which a `Pool` chunks).
+conversation, a chunk or passage of a document, a memory, or a whole document (which a `Pool` cuts into chunks).
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from typing import Any, Literal, get_args
 from .errors import InputError, MessageError
 
 __all__ = [
+    "FORM_KINDS",
     "KINDS",
     "Budget",
+    "FormKind",
     "Header",
     "Item",
     "Kind",
     "Media",
+    "MediaKind",
     "Part",
     "PartKind",
     "content_hash",
@@ -35,15 +38,22 @@ Kind = Literal["turn", "chunk", "passage", "memory", "document"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 Header = tuple[int, str]
-"""The row of column names in a source: the line on which it begins, from 1, and its text."""
+"""A row of column names in a source: the number of its first line, from 1, and its text."""
+FormKind = Literal["full", "extract", "summary", "stub"]
+FORM_KINDS: tuple[FormKind, ...] = get_args(FormKind)
+"""The kinds of form in which an item or a text is shown: whole, by its own sentences, retold, or named."""
+
+MediaKind = Literal["image", "audio", "video", "file"]
+"""How an attachment is shown."""
+
 PartKind = Literal["text", "image", "audio", "video", "file", "call", "result", "reasoning", "sealed", "other"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """What is known of an image, sound, film or document without decoding it.
+    """The facts about an image, sound, film or document that are known without decoding it.
 
-    Unknown figures are None; the token rules then take the provider's worst case or default and say so.
+    An unknown figure is None; the token rules then take the provider's worst case or default and say so.
     """
 
     mime: str | None = None
@@ -58,7 +68,7 @@ class Media:
     pages: int | None = None
     """Pages of a document."""
     text_size: tuple[int, int] | None = None
-    """Bytes of UTF-8 of the text inside a document that is neither text nor PDF, at least and at most."""
+    """Least and most bytes of the text (UTF-8) inside a document that is neither text nor PDF."""
     size: int | None = None
     """Bytes of the decoded content."""
 
@@ -67,18 +77,18 @@ class Media:
 class Part:
     """One piece of a message: text, an image, a tool call, a tool result, reasoning.
 
-    `path` says where the piece stands in the message that came in (keys and indices), so that a
-    shortened text can be put back at the same place and everything else stays as it was.
+    `path` says where the piece stands in the original message (keys and indices), so that a
+    shortened text can be put back at the same place while everything else stays the same.
     """
 
     kind: PartKind
     text: str = ""
-    """The words of it: text, a call's arguments, a result's content, a caption; "" for bare media."""
+    """The words of the piece: text, a call's arguments, a result's content, a caption; "" for bare media."""
     path: tuple[str | int, ...] = ()
     name: str | None = None
-    """A call's function name; of sealed content its hash."""
+    """The function's name for a call; the content's hash for sealed content."""
     call_id: str | None = None
-    """What ties a call to its result."""
+    """The id that ties a call to its result."""
     media: Media | None = None
 
 
@@ -95,39 +105,39 @@ class Item:
     """
 
     text: str
-    """The words by which it is found and counted; for a message, those of all its parts."""
+    """The words that the item is found and counted by; for a message, the words of all its parts."""
     id: str = ""
-    """Names it in reports and plans; left empty, it is made from the content."""
+    """The item's name in reports and plans; if empty, it is made from the content."""
     kind: Kind = "turn"
     role: str | None = None
     """`system`, `user`, `assistant`, `tool`, ... for turns."""
     speaker: str | None = None
     session: str | None = None
-    """Which sitting of a conversation a turn belongs to."""
+    """The sitting of a conversation that a turn belongs to."""
     time: str | datetime | None = None
-    """ISO, or a form that people write; `when` is the parsed one."""
+    """A time in ISO format, or as people write it; `when` is the parsed time."""
     source: str | None = None
-    """Where it comes from: a file's path, a store's name, a conversation's id."""
+    """Where the item comes from: a file's path, a store's name, a conversation's id."""
     title: str | None = None
-    """Heading of the section, name of the function, title of the passage."""
+    """The section's heading, the function's name or the passage's title."""
     lines: tuple[int, int] | None = None
-    """First and last line in its source, from 1, inclusive."""
+    """First and last line in the source, from 1, inclusive."""
     span: tuple[int, int] | None = None
-    """First character and the one after the last, in its source."""
+    """First character and the one after the last, in the source."""
     bytes: tuple[int, int] | None = None
-    """First byte and the one after the last, in its source's text as UTF-8 (without a byte order mark)."""
+    """First byte and the one after the last, in the source's text as UTF-8 (without a byte order mark)."""
     place: str | None = None
-    """Where it stands in a document that has no lines for a reader: `p. 3`, `slide 4`, `sheet Sales`."""
+    """Where the item stands in a document that shows readers no line numbers: `p. 3`, `slide 4`, `sheet Sales`."""
     header: Header | None = None
-    """The row of column names that stands above it in its source; the request shows it with the item."""
+    """The row of column names above the item in its source; the request shows this row with the item."""
     prior: float = 1.0
-    """How good a hit it is by the search that found it, from 0 to 1 for the best; relevance is multiplied by it."""
+    """The score from the search that found the item, 0 to 1 (best); relevance is multiplied by it."""
     pinned: bool = False
-    """Must stay, whole."""
+    """The item must stay, whole."""
     parts: tuple[Part, ...] = ()
     """The pieces of a message; empty for plain text."""
     raw: Mapping[str, Any] | None = field(default=None, hash=False)
-    """The message as it came in; never changed."""
+    """The original message; never changed."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
@@ -140,25 +150,25 @@ class Item:
 
     @property
     def when(self) -> datetime | None:
-        """`time` as a naive datetime (UTC where it named a zone), or None where it cannot be read."""
+        """`time` as a naive datetime (in UTC if `time` named a zone), or None if it cannot be read."""
         return parse_time(self.time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How many tokens a request may have: `Budget(total=8_000, reserve=1_000)`.
+    """The number of tokens that a request may have: `Budget(total=8_000, reserve=1_000)`.
 
     Raises:
         InputError: a figure is negative, or nothing is left.
     """
 
     total: int
-    """Tokens of the window, or of the part of it that may be used."""
+    """Tokens of the window, or of the part of the window that may be used."""
     reserve: int = 0
     """Tokens kept free for the answer."""
     margin: int | None = None
-    """Tokens kept free for counting errors; None: 0 for an exact tokenizer, else the error that 95 % of its
-    counts stay within."""
+    """Tokens kept free for counting errors. Default: 0 for an exact tokenizer, else the error that 95 % of the
+    tokenizer's counts stay within."""
 
     def __post_init__(self) -> None:
         for name in ("total", "reserve", "margin"):
@@ -177,19 +187,19 @@ class Budget:
 
     @property
     def limit(self) -> int:
-        """Tokens the request may have: total - reserve - margin."""
+        """Tokens that the request may have: total - reserve - margin."""
         return self.total - self.reserve - (self.margin or 0)
 
 
 SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
-"""What a letter after a number of tokens stands for."""
+"""The factor that a letter after a number of tokens stands for."""
 MOST_TOKENS = 1_000_000_000
-"""Tokens; a thousand times the largest window there is."""
+"""The most tokens that a budget may have: a thousand times the largest window there is."""
 _TOKENS = re.compile(r"(?P<sign>[-+]?)(?P<figure>[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<scale>[km]?)", re.IGNORECASE)
 
 
 def parse_query(query: object) -> str | None:
-    """Return a query, or None for one that says nothing.
+    """Return the query, or None if it is empty.
 
     Raises:
         InputError: the query is no string.
@@ -204,10 +214,10 @@ def parse_query(query: object) -> str | None:
 
 
 def parse_tokens(text: str, *, option: str = "budget") -> int:
-    """Read a number of tokens as people write it.
+    """Read a number of tokens as people write it, such as `8k`.
 
     Raises:
-        InputError: it is no whole number of tokens above 0; the message names the option.
+        InputError: the text is not a whole number of tokens above 0; the message names the option.
 
     Example:
         >>> parse_tokens("2k"), parse_tokens("8_000"), parse_tokens("1.5k"), parse_tokens("1m")
@@ -229,7 +239,7 @@ def parse_tokens(text: str, *, option: str = "budget") -> int:
 
 
 def content_hash(*texts: str) -> str:
-    """Hash texts (lone surrogates included) to 32 hexadecimal digits; the key of every cache."""
+    """Hash texts (lone surrogates included) to 32 hexadecimal digits, the key of every cache."""
     digest = hashlib.blake2b(digest_size=16)
     for text in texts:
         data = text.encode("utf-8", "surrogatepass")
@@ -264,9 +274,9 @@ _CLOCK = re.compile(r"(?<!\d)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?\s*(?
 
 @lru_cache(maxsize=65_536)
 def parse_time(time: str | datetime | None) -> datetime | None:
-    """Read a time as ISO or as people write it; None where it cannot be read.
+    """Read a time in ISO format or as people write it; return None if it cannot be read.
 
-    A time with a zone is turned to UTC; the result carries no zone, so that all compare.
+    A time with a zone is converted to UTC; the result has no zone, so that all times can be compared.
 
     Example:
         >>> parse_time("2023/07/12 (Wed) 10:14")

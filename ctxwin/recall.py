@@ -1,11 +1,11 @@
-"""The `recall` tool: any model may ask for the full text of what a packing shortened or left out.
+"""Define the `recall` tool, by which a model asks for the full text of items that were shortened or left out.
 
     pack(..., tools=[recall_tool(dialect)]) ──▶ a request that names ids: "The lease ends in May. … [m7]",
                                                 "[9 turns omitted: m12-m20]"
     reply ──pending_recalls──▶ calls ──answer_recalls──▶ messages with the full text, to be sent behind the reply
 
-A packing names ids exactly when this tool is among its tools. Ids are those of the items: `m7` is the message
-at index 7 of what was given. Nothing here calls a model: who has the client makes the loop.
+A packing names ids exactly when this tool is among its tools. The ids are those of the items: `m7` is the message
+at index 7 of the messages given. Nothing here calls a model; the caller, who has the client, writes the loop.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 NAME = "recall"
-"""Of the tool, in a request and in a call."""
+"""The tool's name, in a request and in a call."""
 DESCRIPTION = (
     'Returns in full what is shortened in this conversation ("… [m7]") or left out ("[9 turns omitted: m12-m20]").'
 )
@@ -46,40 +46,40 @@ PARAMETERS: Mapping[str, Any] = {
 }
 
 LIMIT = 1_000
-"""Tokens of the texts that answer one reply, where nothing else is said: some ten turns of a chat."""
+"""Default for the tokens of all texts that answer one reply: some ten turns of a chat."""
 LEAST = 128
-"""Tokens that an answer has at least: a line of text and how to go on."""
+"""The smallest limit on an answer, in tokens: room for a line of text and for how to go on."""
 LINE = 16
-"""Tokens of a text that are worth beginning it."""
+"""Begin a text only if this many tokens of it fit."""
 NAMED = 4
-"""Ranges of ids that one answer names at most: of what was not found, of what is still to come."""
+"""The most ranges of ids that one answer lists, both of ids not found and of texts still to come."""
 FILLER = frozenset({"", "id", "ids", "and", "…"})
-"""What models write around ids."""
+"""Words that models write around ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """A call of the tool that waits for its answer."""
+    """A call of the tool that has no answer yet."""
 
     call_id: str
     ids: str
-    """What it asks for, as the model wrote it."""
+    """The ids asked for, as the model wrote them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """The calls of a reply that ask for full texts; true when there are any."""
+    """The calls of a reply that ask for full texts; true if there is at least one."""
 
     calls: tuple[Recall, ...]
     alone: bool
-    """Whether no other call waits beside them, so that with their answers the request can be sent at once."""
+    """Whether no other call waits for an answer, so that the request can be sent once these are answered."""
 
     def __bool__(self) -> bool:
         return bool(self.calls)
 
 
 def recall_tool(dialect: Dialect = "openai") -> dict[str, Any]:
-    """Return the tool's definition, ready to stand among a request's tools.
+    """Return the tool's definition, ready for a request's list of tools.
 
     Example:
         >>> recall_tool("responses")["name"], sorted(recall_tool("anthropic"))
@@ -93,13 +93,13 @@ def recall_tool(dialect: Dialect = "openai") -> dict[str, Any]:
 
 
 def can_recall(tools: Iterable[Mapping[str, Any]]) -> bool:
-    """Tell whether this tool is among a request's tools; one of the same name with another meaning is not it."""
+    """Tell whether this tool is among a request's tools; another tool with the same name does not count."""
     inner = (tool.get("function", tool) for tool in tools)
     return any(one.get("name") == NAME and one.get("description") == DESCRIPTION for one in inner)
 
 
 def marked(text: str, item: Item) -> str:
-    r"""Return a shortened text with its item's id at its end.
+    r"""Append an item's id to its shortened text.
 
     Example:
         >>> marked("The lease ends in May. …\n", Item(text="", id="m7"))
@@ -110,11 +110,11 @@ def marked(text: str, item: Item) -> str:
 
 
 def id_ranges(items: Sequence[Item], indices: Sequence[int]) -> str:
-    """Name items by their ids, neighbours as a range.
+    """Name items by their ids, and neighbours as a range.
 
     Args:
         items: all items.
-        indices: which of them, ascending.
+        indices: the items to name, ascending.
 
     Example:
         >>> id_ranges([Item(text="", id=f"m{n}") for n in range(9)], [2, 3, 4, 7])
@@ -131,11 +131,11 @@ def id_ranges(items: Sequence[Item], indices: Sequence[int]) -> str:
 
 
 def pending_recalls(messages: Sequence[Mapping[str, Any]], dialect: Dialect | None = None) -> Pending:
-    """Return the calls of the tool in a reply, or in a whole conversation, that have no answer yet.
+    """Return the calls of the tool that have no answer yet, from a reply or a whole conversation.
 
     Args:
-        messages: the raw messages of a reply; for Responses, all of its output items.
-        dialect: whose messages these are; None: found out.
+        messages: the raw messages of a reply; for Responses, all its output items.
+        dialect: the dialect of the messages. Default: read from the messages.
 
     Raises:
         MessageError: a message is malformed.
@@ -175,17 +175,17 @@ def answer_recalls(
     limit: int = LIMIT,
     tokenizer: Any = None,
 ) -> list[dict[str, Any]]:
-    r"""Answer calls with the full texts that they ask for, as messages to be sent behind the reply.
+    r"""Answer calls with the full texts they ask for, as messages to be sent after the reply.
 
-    An id that names nothing is answered with those nearest to it. What does not fit is named at the end in a form
-    that the model can ask for: `[for the rest: recall "m12+5321, m13-m20"]`, a number being a character of the text.
+    An unknown id is answered with the nearest known ids. Texts that do not fit are named at the end so that the
+    model can ask for them: `[for the rest: recall "m12+5321, m13-m20"]`, where 5321 is a character of the text.
 
     Args:
-        calls: what `pending_recalls` returned.
-        items: what may be asked for, in its order: the items of `ctxwin.messages.read`, and those of a pool.
-        dialect: whose messages to write.
-        limit: tokens of all the texts together, 128 or more.
-        tokenizer: counts them; as in `ctxwin.pack`.
+        calls: the result of `pending_recalls`.
+        items: the items that may be asked for, in order: those of `ctxwin.messages.read`, and those of a pool.
+        dialect: the dialect of the messages to write.
+        limit: the most tokens of all texts together, 128 or more.
+        tokenizer: counts the tokens; as in `ctxwin.pack`.
 
     Raises:
         InputError: the limit is too small.
@@ -219,7 +219,7 @@ def _written(calls: Sequence[Recall], texts: Sequence[str], dialect: Dialect) ->
 
 
 _Place = tuple[int, int]
-"""An item's index, and the character of its text to begin with."""
+"""An item's index, and the first character of its text to send."""
 
 
 def _answer(ids: str, items: Sequence[Item], tokenizer: Tokenizer, room: int) -> str:
@@ -247,7 +247,7 @@ def _answer(ids: str, items: Sequence[Item], tokenizer: Tokenizer, room: int) ->
 
 
 def _find(ids: str, items: Sequence[Item]) -> tuple[list[_Place], list[str]]:
-    """Return what a model asks for, each item once and in the order asked, and what names nothing."""
+    """Return the places that a model asks for, each item once in the order asked, and the terms that name nothing."""
     places: dict[str, int] = {}
     for index, item in enumerate(items):
         places.setdefault(item.id, index)
@@ -264,7 +264,7 @@ def _find(ids: str, items: Sequence[Item]) -> tuple[list[_Place], list[str]]:
 
 
 def _meant(term: str, places: Mapping[str, int]) -> Iterable[_Place]:
-    """Yield what one term names: an id, an id with a character of its text, or a range of ids."""
+    """Yield the places that one term names: an id, an id with a character of its text, or a range of ids."""
     if term in places:
         return [(places[term], 0)]
     name, plus, start = term.rpartition("+")
@@ -289,7 +289,7 @@ def _without_words(item: Item) -> str:
 
 
 def _more(places: Sequence[_Place], items: Sequence[Item]) -> str:
-    """Name what is still to come as the model can ask for it; only the first may begin within its text."""
+    """Name the places still to come so that the model can ask for them; only the first may begin inside a text."""
     (index, start), *others = places
     if not start:
         return f'[for the rest: recall "{id_ranges(items, [index, *(i for i, _ in others)])}"]\n'

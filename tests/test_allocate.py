@@ -24,7 +24,7 @@ from ctxwin.allocate import (
     verdicts,
     worth,
 )
-from ctxwin.allocate.account import Ledger
+from ctxwin.allocate.ledger import Ledger
 from ctxwin.allocate.reference import brute_force, plain_greedy, tokens_of, value_of
 from ctxwin.allocate.relaxation import relax
 from ctxwin.errors import BudgetError, InputError

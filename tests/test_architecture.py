@@ -16,7 +16,7 @@ from ctxwin import errors
 
 PACKAGE = Path(ctxwin.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-MAX_LINES = 400
+MAX_LINES = 600
 MAX_FUNCTION = 50
 """Lines of a function without its docstring."""
 
@@ -93,7 +93,7 @@ def test_errors_cross_processes(error):
 
 
 def test_values_are_frozen():
-    for module in ("items", "layout", "report", "constraints", "store"):
+    for module in ("items", "pool.layout", "report", "pool.units", "store"):
         for name, value in vars(importlib.import_module(f"ctxwin.{module}")).items():
             if dataclasses.is_dataclass(value) and isinstance(value, type):
                 assert value.__dataclass_params__.frozen, name
@@ -105,5 +105,11 @@ def test_the_library_sets_no_logger_levels():
 
 
 def test_imports_go_one_way():
-    done = subprocess.run(["lint-imports"], cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports"))],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout

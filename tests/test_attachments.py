@@ -17,8 +17,9 @@ from pptx import Presentation
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
-from ctxwin.media import MEDIA_RULES, attachment, media_tokens
+from ctxwin.messages.attachments import attachment
 from ctxwin.tokens import count_tokens, get_tokenizer
+from ctxwin.tokens.media import MEDIA_RULES, media_tokens
 
 NOISE = random.Random(7).randbytes(100_000)
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

@@ -15,13 +15,14 @@ import pytest
 from test_documents import WORD, word
 
 import ctxwin
-from ctxwin import documents, pack
-from ctxwin.cache import CacheWarning, KeptTexts, cache_folder
+from ctxwin import pack
 from ctxwin.cli import main
-from ctxwin.documents import NotNow, read_document
+from ctxwin.files import documents
+from ctxwin.files.documents import NotNow, read_document
 from ctxwin.packing import needs
 from ctxwin.packing.needs import SummaryWarning
-from ctxwin.summarize import drop_summaries, load_summary, save_summary
+from ctxwin.renditions.summarize import drop_summaries, load_summary, save_summary
+from ctxwin.store.cache import CacheWarning, TextCache, cache_folder
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
 SECRET = "ZEBRAQUARTZ7731"
@@ -152,7 +153,7 @@ def test_equal_input_gives_an_equal_plan_whatever_line_ends_a_summary_has():
 
 
 def test_damaged_and_old_texts_are_not_there(place):
-    kept = KeptTexts("texts")
+    kept = TextCache("texts")
     kept.put("a", "first")
     kept.put("b", "second")
     (place / "texts" / "a").write_bytes((place / "texts" / "a").read_bytes()[:-1] + b"?")
@@ -167,7 +168,7 @@ def test_damaged_and_old_texts_are_not_there(place):
 
 
 def test_summaries_of_the_first_version_are_removed_and_told(place, monkeypatch):
-    monkeypatch.setattr("ctxwin.cache._told", set())
+    monkeypatch.setattr("ctxwin.store.cache._told", set())
     old = place / "summaries"
     old.mkdir(parents=True, mode=0o700)
     place.chmod(0o700)

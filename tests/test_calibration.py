@@ -11,7 +11,7 @@ from strategies.providers import Provider, chat, talk
 
 import ctxwin
 from ctxwin.errors import InputError
-from ctxwin.tokens import CalibratedTokenizer, Calibration, Piece, count_tokens, get_tokenizer, spell
+from ctxwin.tokens import CalibratedTokenizer, Calibration, Counted, count_tokens, get_tokenizer, spell
 from ctxwin.tokens.calibration import FACTOR, FADE, FLOOR, SHARE, UNSTATED
 from ctxwin.tokens.kinds import KINDS, _tables, weigh_kinds
 from ctxwin.tokens.replies import MEMORY, SCATTER, TEXTURE, pull
@@ -29,8 +29,8 @@ TOOL = {
 }
 
 
-def words(text: str, times: int = 60) -> Piece:
-    return Piece(texts=(f"{text} " * times,), fixed=4)
+def words(text: str, times: int = 60) -> Counted:
+    return Counted(texts=(f"{text} " * times,), fixed=4)
 
 
 def after(base: str, provider: Provider, kinds: str, turns: int = 40) -> CalibratedTokenizer:
@@ -156,7 +156,7 @@ def test_each_kind_of_writing_gets_its_own_ratio():
 
 
 def test_what_a_short_first_request_has_too_much_is_laid_to_the_constant():
-    hello = (Piece(("Hello there, how are you today? Fine, I hope.",), 4), Piece((), 3))
+    hello = (Counted(("Hello there, how are you today? Fine, I hope.",), 4), Counted((), 3))
     counter = CalibratedTokenizer(get_tokenizer("generic"))
     taught = counter.observe(hello, counter.count_request(hello).tokens + 10)  # ten tokens nobody knows of
     assert max(taught.calibration.ratios) < 1_400  # not 1,800
@@ -165,10 +165,10 @@ def test_what_a_short_first_request_has_too_much_is_laid_to_the_constant():
 
 def test_a_request_with_next_to_nothing_new_only_moves_the_anchor():
     counter = CalibratedTokenizer(get_tokenizer("generic")).observe((words("The lease ends."),), 400)
-    again = counter.observe((words("The lease ends."), Piece(("Yes.",), 4)), 409)
+    again = counter.observe((words("The lease ends."), Counted(("Yes.",), 4)), 409)
     assert again.calibration.replies == counter.calibration.replies == 1
-    assert again.count_request((words("The lease ends."), Piece(("Yes.",), 4))).tokens == 409
-    tiny = CalibratedTokenizer(get_tokenizer("generic")).observe((Piece(("Yes.",), 4),), 9)
+    assert again.count_request((words("The lease ends."), Counted(("Yes.",), 4))).tokens == 409
+    tiny = CalibratedTokenizer(get_tokenizer("generic")).observe((Counted(("Yes.",), 4),), 9)
     assert tiny.error == get_tokenizer("generic").error
 
 
@@ -225,7 +225,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=200) | st.sampled_from(
     ["word " * 50, "押金" * 30, "x=1;\n" * 40]
 )
 requests = st.lists(
-    st.builds(Piece, st.lists(texts, max_size=3).map(tuple), st.integers(0, 400)), min_size=1, max_size=8
+    st.builds(Counted, st.lists(texts, max_size=3).map(tuple), st.integers(0, 400)), min_size=1, max_size=8
 )
 
 
@@ -343,7 +343,7 @@ def test_the_state_is_small():
     assert len(saved) < 5_000
 
 
-@pytest.mark.parametrize(("sent", "reported"), [((), 10), ((Piece(("x",), 1),), 0), ((Piece(("x",), 1),), -3)])
+@pytest.mark.parametrize(("sent", "reported"), [((), 10), ((Counted(("x",), 1),), 0), ((Counted(("x",), 1),), -3)])
 def test_nothing_cannot_be_learned_from(sent, reported):
     with pytest.raises(InputError, match="teach nothing; give both"):
         CalibratedTokenizer(get_tokenizer("generic")).observe(sent, reported)

@@ -9,7 +9,7 @@ from strategies import anthropic_logs, openai_logs, responses_logs
 
 from ctxwin.errors import InputError, MessageError
 from ctxwin.messages import check, last_user, read, write
-from ctxwin.messages.checking import RULES
+from ctxwin.messages.checks import RULES
 
 law = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 LOGS = st.one_of(openai_logs(), anthropic_logs(), responses_logs())

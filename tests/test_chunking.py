@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from ctxwin import chunking
 from ctxwin.chunking import CODE_TOKENS, TEXT_TOKENS, chunk, chunk_item, language_of
+from ctxwin.chunking.syntax import LANGUAGES
 from ctxwin.errors import InputError
 from ctxwin.items import Item
-from ctxwin.lexical import Bm25, tokenize
-from ctxwin.syntax import LANGUAGES
+from ctxwin.retrieve.words.lexical import Bm25, tokenize
 from ctxwin.tokens import get_tokenizer
 
 PIECES = st.sampled_from(

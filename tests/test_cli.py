@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -13,18 +14,19 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 
 from ctxwin import get_tokenizer, sample
-from ctxwin.cli import app, main
+from ctxwin.cli import __path__ as CLI
+from ctxwin.cli import main
+from ctxwin.cli.commands import COMMANDS, load_command
 from ctxwin.messages import check
 from ctxwin.tokens import count_tokens
 
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 QUESTION = "What does it cost when Meiling's hired bike comes back a day late?"
 
 
@@ -250,7 +252,7 @@ def test_demo_holds_its_answer(ctxwin: Ctxwin) -> None:
 def test_the_list_of_commands_is_not_cut_at_80_columns(ctxwin: Ctxwin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     listed = ctxwin("--help").out.split("Commands:")[1].splitlines()
-    assert [line.split()[0] for line in listed if line] == COMMANDS
+    assert [line.split()[0] for line in listed if line] == sorted(COMMANDS)
     assert all(line.endswith(".") and not line.endswith("...") for line in listed if line)
 
 
@@ -475,6 +477,55 @@ def test_the_help_tells_the_exit_codes(ctxwin: Ctxwin) -> None:
     assert all(f"  {command} " in run.out for command in COMMANDS)
 
 
+def test_the_list_of_commands_has_each_command_and_the_first_line_of_its_help() -> None:
+    modules = [import_module(f"ctxwin.cli.{one.name}") for one in pkgutil.iter_modules(CLI)]
+    runs = {one.__name__.rpartition(".")[2]: one.run for one in modules if hasattr(one, "run")}
+    assert {name: run.__doc__.splitlines()[0] for name, run in runs.items()} == COMMANDS
+    for name in COMMANDS:
+        assert (load_command(name).help or "").splitlines()[0] == COMMANDS[name]
+
+
+def test_the_help_loads_no_other_room() -> None:
+    code = """
+import sys
+from ctxwin.cli import main
+try:
+    main(["--help"])
+finally:
+    loaded = sorted(one for one in sys.modules if one.startswith("ctxwin"))
+    others = sorted({"numpy", "pydantic", "pydantic_settings", "rich"} & sys.modules.keys())
+    print(loaded, others, file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr == "['ctxwin', 'ctxwin.cli', 'ctxwin.cli.commands', 'ctxwin.errors'] []\n"
+
+
+def test_a_command_loads_no_other_command(talk: Path) -> None:
+    code = f"""
+import sys
+from ctxwin.cli import main
+try:
+    main(["count", {str(talk)!r}])
+finally:
+    print(sorted({set(COMMANDS)!r} & {{one.removeprefix("ctxwin.cli.") for one in sys.modules}}), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr.splitlines()[-1] == "['count']"
+
+
+def test_a_mistyped_command_is_told_the_nearest(ctxwin: Ctxwin) -> None:
+    refused(ctxwin("pakc"), "No such command 'pakc'. Did you mean 'pack'?")
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("ctxwin p", ["pack"]), ("ctxwin c", ["cache", "chat", "config", "count"]), ("ctxwin pack --bud", ["--budget"])],
+)
+def test_a_shell_completes_commands_and_options(typed: str, completed: list[str]) -> None:
+    asked = {"_CTXWIN_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    assert console(env=os.environ | asked).stdout.split() == completed
+
+
 # --- the real console -------------------------------------------------------------------------------------
 
 
@@ -535,3 +586,17 @@ def test_a_real_terminal_shows_the_work_and_the_table(talk: Path, notes: Path) -
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
     assert "of 2,048 tokens" in plain
     assert "form       p" in plain
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_an_output_that_cannot_be_written_is_told_and_a_closed_one_is_nobodys() -> None:
+    def run(shell: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["sh", "-c", f'"$0" -m ctxwin models {shell}', sys.executable], capture_output=True, text=True, timeout=120
+        )
+        return done.returncode, done.stderr
+
+    code, said = run("> /dev/full")
+    assert code == 2 and said.startswith("ctxwin: error: the output cannot be written (No space left on device)")
+    assert run(">&-") == (0, "")
+    assert run("2>&-") == (0, "")

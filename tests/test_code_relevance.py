@@ -5,8 +5,8 @@ import pytest
 
 from ctxwin.items import Item
 from ctxwin.retrieve import Index, Query
-from ctxwin.retrieve.graph import Graph, link
-from ctxwin.retrieve.traces import frames
+from ctxwin.retrieve.code.graph import CodeGraph, link
+from ctxwin.retrieve.code.traces import frames
 
 OF_CODE = {"name", "path", "calls", "trace", "prose", "tests"}
 
@@ -167,7 +167,7 @@ def test_in_a_long_report_code_outweighs_its_prose():
 def test_a_walk_ranks_as_the_equations_say():
     random = np.random.default_rng(7)
     source, target = np.nonzero((random.random((30, 30)) < 0.1) & ~np.eye(30, dtype=bool))
-    graph = Graph.of(30, (np.arange(30), np.arange(30)), (target, source))
+    graph = CodeGraph.of(30, (np.arange(30), np.arange(30)), (target, source))
     edges = np.zeros((30, 30))
     edges[source, target] = 1.0
     step = (edges / edges.sum(1, keepdims=True).clip(1e-9) + edges.T / edges.sum(0)[:, None].clip(1e-9)) / 2
@@ -181,7 +181,7 @@ def test_a_walk_ranks_as_the_equations_say():
 
 def test_names_that_many_define_tie_nothing_together():
     run = [{"run"} for _ in range(12)]
-    assert isinstance(graph := link(run, [set() for _ in range(11)] + [{"run"}]), Graph)
+    assert isinstance(graph := link(run, [set() for _ in range(11)] + [{"run"}]), CodeGraph)
     assert graph.edges.nnz == 0
 
 

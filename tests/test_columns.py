@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxwin.columns import Column, Gathered
+from ctxwin.retrieve.words.columns import Column, Gathered
 
 ROWS = st.lists(st.integers(0, 99), max_size=6)
 

@@ -1,9 +1,9 @@
 import pytest
 
 from ctxwin import Item, pack
-from ctxwin.constraints import conversation_units, item_units, require_room, resolve_pins
 from ctxwin.errors import BudgetError, InputError
 from ctxwin.messages import read
+from ctxwin.pool.units import conversation_units, item_units, require_room, resolve_pins
 
 
 def call(*ids):

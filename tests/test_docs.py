@@ -17,17 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 from server import Provider
 from typer.testing import CliRunner
 
 from ctxwin.cli import app
+from ctxwin.cli.commands import COMMANDS, load_command
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-GROUP: Any = typer.main.get_command(app)
-COMMANDS = sorted(GROUP.commands)
 BLOCK = re.compile(
     r"^(?:<!--\s*not run:(?P<why>.+?)-->\s*)?```(?P<language>\w+)\n(?P<body>.*?)^```",
     re.MULTILINE | re.DOTALL,
@@ -55,7 +53,7 @@ def parse(arguments: list[str]) -> None:
     """Parse a command line without running it; an unknown command or option raises."""
     assert arguments[0] in COMMANDS or arguments[0].startswith("-"), arguments
     if arguments[0] in COMMANDS:
-        GROUP.commands[arguments[0]].make_context(arguments[0], arguments[1:])
+        load_command(arguments[0]).make_context(arguments[0], arguments[1:])
 
 
 PYTHON = [body for body, run in blocks("python") if run]

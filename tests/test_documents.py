@@ -10,12 +10,11 @@ import pptx
 import pypdf
 import pytest
 
-from ctxwin import documents
 from ctxwin.chunking import chunk
-from ctxwin.documents import MAX_BYTES, is_document, read_document
-from ctxwin.documents.notebook import MAX_LINES
 from ctxwin.errors import InputError
-from ctxwin.files import Files
+from ctxwin.files import Files, documents
+from ctxwin.files.documents import MAX_BYTES, is_document, read_document
+from ctxwin.files.documents.notebook import MAX_LINES
 
 WORD = (
     '<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>'

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from test_documents import pdf, word
 
-from ctxwin import documents
-from ctxwin.files import Files, converting
+from ctxwin.files import Files, converting, documents
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ctxwin import cache, embed
-from ctxwin.cache import CacheWarning, cache_dir, cached_bytes
+from ctxwin import embed
 from ctxwin.embed import CachedEmbedder, EmbedderWarning, MiniLmEmbedder, StaticEmbedder, get_embedder
 from ctxwin.embed.vectors import FILE, STEP
 from ctxwin.errors import InputError, MissingExtra
+from ctxwin.store import cache
+from ctxwin.store.cache import CacheWarning, cache_dir, cached_bytes
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_a_lock_that_cannot_be_had_does_not_stop_the_work(folder, monkeypatch):
 def test_processes_at_once_make_a_file_once(folder, tmp_path):
     code = f"""
 import json, os
-from ctxwin.cache import cached_bytes
+from ctxwin.store.cache import cached_bytes
 def make():
     with open({str(tmp_path / "made")!r}, "a") as file: file.write(f"{{os.getpid()}} ")
     return os.urandom(3_000_000)
@@ -253,7 +254,7 @@ def test_without_a_folder_vectors_are_not_kept_and_one_warning_says_so(no_folder
 
 
 def test_a_file_that_another_keeps_locked_is_done_without(folder, monkeypatch):
-    monkeypatch.setattr("ctxwin.cache.BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("ctxwin.store.cache.BUSY_SECONDS", 0.0)
     get_embedder(Counting()).embed(["a"])
     held = sqlite3.connect(folder / FILE)
     held.execute("BEGIN IMMEDIATE")

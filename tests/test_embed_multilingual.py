@@ -13,7 +13,7 @@ import pytest
 from ctxwin import embed
 from ctxwin.embed import MultilingualEmbedder, get_embedder
 from ctxwin.embed.multilingual import MAX_PIECES
-from ctxwin.embed.pieces import sentencepiece_tokenizer
+from ctxwin.embed.word_pieces import sentencepiece_tokenizer
 from ctxwin.errors import MissingExtra, StoreError
 
 TEXTS = [

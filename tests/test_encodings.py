@@ -32,10 +32,22 @@ OTHERS = [
     ("koi8-r", "Код сейфа 4417, дверь слева от лестницы.\n"),
     ("cp1251", "# Автор: Иван\ndef f(): return 1\n"),
 ]
+CENTRAL = [
+    ("cp1250", "Zażółć gęślą jaźń. Łódź jest piękna.\n"),
+    ("iso8859-2", "Zażółć gęślą jaźń. Łódź jest piękna.\n"),
+    ("iso8859-2", "Příliš žluťoučký kůň úpěl ďábelské ódy.\n"),
+    ("cp1250", "Árvíztűrő tükörfúrógép. Ősz van már.\n"),
+    ("cp1254", "Şoför İstanbul'da yağız ışıkları gördü.\n"),
+    ("cp1255", "המפתח של הכספת נמצא מתחת לאבן, ליד השער\n"),
+    ("koi8-u", "Ключ лежить під каменем, їхній сад за ґанком.\n"),
+    ("euc-jp", "鍵は門の石の下にあります。\n"),
+    ("iso2022_jp", "鍵は門の石の下にあります。\n"),
+    ("cp1252", "Zoë Kravitz\nRenée Müller\nJosé Nuñez\nBjörk Guðmundsdóttir\nFrançois Øster\n"),
+]
 UNMARKED = ["Hello there\nline two\n", "Grüße aus Köln\n", "密码是4417。\n门在左边，很好。\n", "Код сейфа 4417\n"]
 
 
-@pytest.mark.parametrize(("encoding", "text"), [*WESTERN, *OTHERS])
+@pytest.mark.parametrize(("encoding", "text"), [*WESTERN, *OTHERS, *CENTRAL])
 def test_a_short_text_is_read_right(encoding: str, text: str) -> None:
     assert decode(text.encode(encoding)) == text
 
@@ -62,3 +74,16 @@ def test_what_is_not_utf_8_is_told(tmp_path: Path) -> None:
     found = ctxwin.Files(tmp_path)
     assert found.encodings == {"a.txt": "cp1252", "c.txt": "utf-16"}
     assert found.texts["a.txt"] == "Die Tür ist offen.\n"
+
+
+def test_lines_of_two_encodings_are_each_read_right() -> None:
+    data = "start\nGrüße\n".encode() + "Tür zu\n".encode("latin-1") + "Größe\n".encode()
+    assert decoded(data) == ("start\nGrüße\nTür zu\nGröße\n", "utf-8, cp1252")
+
+
+def test_a_large_file_of_two_encodings_is_read(tmp_path: Path) -> None:
+    lines = [f"tick {number} Größe".encode("latin-1" if number % 3 else "utf-8") for number in range(9_000)]
+    (tmp_path / "a.log").write_bytes(b"\n".join([*lines, "Schlüssel unterm Stein".encode("latin-1"), *lines]))
+    found = ctxwin.Files(tmp_path, max_bytes=100_000)
+    assert list(found.large) == ["a.log"]
+    assert "Schlüssel unterm Stein" in ctxwin.pack(query="Stein", files=found, budget=300, embedder="none").text

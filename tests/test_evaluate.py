@@ -16,18 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxwin.errors import InputError
-from ctxwin.evaluate import (
-    Dataset,
-    Query,
-    Score,
-    evaluate,
-    load,
-    load_sample,
-    recall,
-    request_text,
-    request_tokens,
-)
-from ctxwin.evaluate.run import _spread
+from ctxwin.evaluate import Dataset, GoldQuery, Score, evaluate, load, load_sample, recall, request_text, request_tokens
+from ctxwin.evaluate.recall_run import _spread
 from ctxwin.evaluate.score import sentences
 from ctxwin.evaluate.stats import bootstrap, differences, rows, source_rows
 from ctxwin.items import Item
@@ -42,7 +32,7 @@ KEYS = "Ask the caretaker for the second set of keys."
 def score(packed, *units, text="What about the flat?", **query):
     named = {unit.id: unit for unit in units}
     gold = query.pop("gold", tuple(named))
-    return recall(packed, Query(qid="q", source="s", text=text, gold=gold, **query), named)
+    return recall(packed, GoldQuery(qid="q", source="s", text=text, gold=gold, **query), named)
 
 
 def turn(uid, text):
@@ -495,7 +485,7 @@ def test_the_interval_is_that_of_all_resamples_of_a_small_sample():
 
 def test_limit_takes_even_steps_over_the_sources():
     queries = [
-        Query(qid=f"{source}{n}", source=source, text="?", gold=("1",) if n else ())
+        GoldQuery(qid=f"{source}{n}", source=source, text="?", gold=("1",) if n else ())
         for n in range(5)
         for source in "abc"
     ]
@@ -550,7 +540,7 @@ def test_processes_progress_and_limit_do_not_change_a_score(tmp_path):
 
 def test_a_query_larger_than_the_budget_is_listed_and_scores_nothing():
     item = Item(id="1", text=LEASE)
-    query = Query(qid="q", source="s", text="When is that? " * 40, gold=("1",))
+    query = GoldQuery(qid="q", source="s", text="When is that? " * 40, gold=("1",))
     dataset = Dataset(name="d", sources={"s": (item,)}, queries=(query,))
     result = evaluate([dataset], variants=["auto@none"], budgets=[30], processes=1)
     assert [(score.qid, score.recall, score.tokens) for score in result.failures] == [("q", 0.0, 0)]

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctxwin import pack
-from ctxwin.cache import CacheWarning
 from ctxwin.errors import MissingExtra
-from ctxwin.files import Changes, Files, corpus, kept
+from ctxwin.files import Changes, Files, corpus
+from ctxwin.files import cut_cache as kept
 from ctxwin.retrieve import Query
+from ctxwin.store.cache import CacheWarning
 from ctxwin.tokens import get_tokenizer
 
 
@@ -54,8 +55,10 @@ def same(files, fresh):
     assert files.skipped == fresh.skipped
     assert files.items == fresh.items
     tokenizer = get_tokenizer("o200k_base")
-    pieces, others = files.pool.pieces(tokenizer), fresh.pool.pieces(tokenizer)
-    assert all(np.array_equal(getattr(pieces, name), getattr(others, name)) for name in ("tokens", "order", "gap"))
+    costs, others = files.pool.costs(tokenizer), fresh.pool.costs(tokenizer)
+    assert all(
+        np.array_equal(getattr(costs, name), getattr(others, name)) for name in ("tokens", "order", "gap_tokens")
+    )
     for query in ("where is alpha_7 of the boat?", "beta return", "what is in the readme"):
         assert np.array_equal(
             files.pool.index.score(Query(text=query)), fresh.pool.index.score(Query(text=query)), equal_nan=True
@@ -90,10 +93,10 @@ def test_a_file_that_is_the_same_is_not_read_and_one_that_only_looks_so_is(tmp_p
     old = (tmp_path / "a.py").stat().st_mtime_ns - 3_600 * 10**9
     for name in ("a.py", "b.py"):
         os.utime(tmp_path / name, ns=(old, old))
-    monkeypatch.setattr("ctxwin.files.reading.RACY", -(10**18))  # the times of the change itself are not to matter
+    monkeypatch.setattr("ctxwin.files.file_text.RACY", -(10**18))  # the times of the change itself are not to matter
     files = Files(tmp_path)
     read = []
-    monkeypatch.setattr("ctxwin.files.reading._read", lambda *given: read.append(given) or pytest.fail("it was read"))
+    monkeypatch.setattr("ctxwin.files.file_text._read", lambda *given: read.append(given) or pytest.fail("it was read"))
     assert not files.refresh()
     monkeypatch.undo()
     # The same size and the same time of change, as tools that put times back leave it.
@@ -385,7 +388,7 @@ def test_edits_without_end_leave_no_more_behind_than_there_is(tmp_path, monkeypa
     write(tmp_path, a_py=code("alpha"), b_py=code("beta"))
     files = Files(tmp_path)
     for n in range(30):
-        assert files.pool.pieces(get_tokenizer("o200k_base"))
+        assert files.pool.costs(get_tokenizer("o200k_base"))
         write(tmp_path, a_py=code(f"alpha{n}"))
         assert files.refresh()
         assert len(files.pool._all) <= 2 * len(files.pool)

@@ -11,7 +11,7 @@ import pytest
 
 from ctxwin import pack
 from ctxwin.files import Files, Skipped
-from ctxwin.files.reading import read
+from ctxwin.files.file_text import read
 from ctxwin.files.walking import find
 
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from scipy.optimize import check_grad
 
 from ctxwin.errors import InputError
+from ctxwin.evaluate.recalibration import calibrate
 from ctxwin.evaluate.reliability import reliability_curve
 from ctxwin.items import Item
 from ctxwin.pool import Pool
-from ctxwin.retrieve import FEATURES, Feedback, Query, calibrate, fit, shipped_weights
-from ctxwin.retrieve.fitting import _Learner, _lessons
+from ctxwin.retrieve import FEATURES, Feedback, Query, fit, shipped_weights
+from ctxwin.retrieve.own_weights import _lessons, _Logistic
 
 ANCHORS = ("lexical", "dense")
 TOPICS = ("harbour", "garden", "engine", "lantern", "violin", "glacier", "market", "orchard")
@@ -86,7 +87,7 @@ def test_it_corrects_the_weights_it_is_given():
 
 def test_its_gradient_is_the_slope_of_its_loss():
     lessons = list(_lessons(labelled(1, helper="assistant")[:2], shipped_weights(), None))
-    learner = _Learner(shipped_weights(), lessons)
+    learner = _Logistic(shipped_weights(), lessons)
     at = np.linspace(-0.3, 0.4, len(learner.names))
     assert {"lexical", "role", "long"} <= set(learner.names)
     error = check_grad(lambda x: learner._loss(lessons[0], x)[0], lambda x: learner._loss(lessons[0], x)[1], at)

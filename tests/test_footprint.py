@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 import ctxwin
 from ctxwin.errors import InputError
-from ctxwin.footprint import Call, Range, active_parameters, footprint, grid_factor, spending
-from ctxwin.footprint.energy import ATTENTION, CACHED, INPUT, MEDIUM, OUTPUT, PACKING, SMALL, UNKNOWN
-from ctxwin.footprint.ranges import ZERO
 from ctxwin.models import Model
-from ctxwin.picture import costs
+from ctxwin.models.footprint import Billed, Range, active_parameters, footprint, grid_factor, spending
+from ctxwin.models.footprint.energy import ATTENTION, CACHED, INPUT, MEDIUM, OUTPUT, PACKING, SMALL, UNKNOWN
+from ctxwin.models.footprint.ranges import ZERO
+from ctxwin.report.picture import costs
 
 HUNDRED = Model(name="some-100b", input_price=2.0, output_price=8.0, cache_read=0.1, window=128_000)
 TALK = [{"role": "user", "content": f"turn {i}: " + "words of some length " * 20} for i in range(40)]
@@ -100,7 +100,7 @@ def test_a_size_is_read_from_the_name_then_from_the_price():
 
 
 def test_spending_is_the_sum_of_its_calls():
-    calls = [Call(model=HUNDRED, input=2_000, cached=500, output=100, unpacked=None) for _ in range(3)]
+    calls = [Billed(model=HUNDRED, input=2_000, cached=500, output=100, unpacked=None) for _ in range(3)]
     one = footprint(HUNDRED, 1_500, cached=500, output=100)
     total = spending(calls)
     assert (total.calls, total.input, total.output, total.given) == (3, 6_000, 300, 6_000)
@@ -112,7 +112,7 @@ def test_spending_is_the_sum_of_its_calls():
 def test_an_unpacked_conversation_has_the_prompt_cache_on_its_side():
     def at(minutes):
         return [
-            Call(model=HUNDRED, input=2_000, unpacked=50_000 + 1_000 * i, time=f"2026-03-01T10:{minutes * i:02}:00")
+            Billed(model=HUNDRED, input=2_000, unpacked=50_000 + 1_000 * i, time=f"2026-03-01T10:{minutes * i:02}:00")
             for i in range(3)
         ]
 
@@ -124,15 +124,15 @@ def test_an_unpacked_conversation_has_the_prompt_cache_on_its_side():
 
 
 def test_short_prompts_and_other_models_share_no_cache():
-    short = [Call(model=HUNDRED, input=500, unpacked=900) for _ in range(2)]
+    short = [Billed(model=HUNDRED, input=500, unpacked=900) for _ in range(2)]
     assert spending(short).unpacked.dollars == pytest.approx(2e-6 * 1_800)
     other = Model(name="other-100b", input_price=2.0, output_price=8.0, cache_read=0.1)
-    mixed = [Call(model=model, input=500, unpacked=9_000) for model in (HUNDRED, other, HUNDRED)]
+    mixed = [Billed(model=model, input=500, unpacked=9_000) for model in (HUNDRED, other, HUNDRED)]
     assert spending(mixed).unpacked.dollars == pytest.approx(2e-6 * 27_000)
 
 
 def test_packing_itself_is_paid_for():
-    packed = spending([Call(model=HUNDRED, input=1_000, unpacked=1_000)])
+    packed = spending([Billed(model=HUNDRED, input=1_000, unpacked=1_000)])
     assert packed.packed.energy.mid == pytest.approx(packed.unpacked.energy.mid + PACKING.mid)
     assert packed.saved.energy.mid < 0
     one_token = footprint(HUNDRED, 1).energy.mid
@@ -140,12 +140,12 @@ def test_packing_itself_is_paid_for():
 
 
 def test_what_a_model_would_have_refused_is_counted():
-    calls = [Call(model=HUNDRED, input=1_000, output=500, unpacked=size) for size in (127_500, 127_501, 400_000)]
+    calls = [Billed(model=HUNDRED, input=1_000, output=500, unpacked=size) for size in (127_500, 127_501, 400_000)]
     assert spending(calls).oversize == 2
 
 
 def test_a_price_that_is_not_known_leaves_energy():
-    total = spending([Call(model="nobody-knows-it", input=1_000, unpacked=9_000), Call(input=10)])
+    total = spending([Billed(model="nobody-knows-it", input=1_000, unpacked=9_000), Billed(input=10)])
     assert total.packed.dollars is None and total.saved.dollars is None
     assert total.packed.energy.low > 0
     assert "$" not in total.daily() and "kWh" in total.daily()
@@ -153,13 +153,13 @@ def test_a_price_that_is_not_known_leaves_energy():
 
 def test_prices_are_those_of_the_day():
     then, now = (
-        spending([Call(model="o3", input=1_000_000, time=day)]).packed.dollars for day in ("2025-06-01", "2026-01-01")
+        spending([Billed(model="o3", input=1_000_000, time=day)]).packed.dollars for day in ("2025-06-01", "2026-01-01")
     )
     assert then == pytest.approx(5 * now)  # OpenAI cut the price of o3 by 80 % on 10 June 2025
 
 
 def test_a_day_is_in_proportion_to_what_was_sent():
-    total = spending([Call(model=HUNDRED, input=4_000, output=100, unpacked=28_000)])
+    total = spending([Billed(model=HUNDRED, input=4_000, output=100, unpacked=28_000)])
     day = total.per_day(10_000_000)
     assert (day.calls, day.input, day.given) == (2_500, 10_000_000, 70_000_000)
     assert day.unpacked.dollars == pytest.approx(2_500 * total.unpacked.dollars)
@@ -168,7 +168,7 @@ def test_a_day_is_in_proportion_to_what_was_sent():
 
 
 def test_figures_have_two_digits():
-    total = spending([Call(model=HUNDRED, input=12_345, output=678, unpacked=98_765)])
+    total = spending([Billed(model=HUNDRED, input=12_345, output=678, unpacked=98_765)])
     for figures in (total.to_dict()["packed"]["energy_wh"], total.to_dict()["unpacked"]["co2_g"]):
         assert all(len(f"{figure:.10g}".replace(".", "").strip("0")) <= 2 for figure in figures.values())
     json.dumps(total.to_dict())

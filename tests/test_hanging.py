@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import ctxwin
-from ctxwin import rerank
 from ctxwin.embed import get_embedder, vectors
-from ctxwin.limits import Unanswered, in_time
 from ctxwin.packing.needs import LateWarning
+from ctxwin.retrieve import rerank
+from ctxwin.waiting import Unanswered, in_time
 
 TALK = [
     f"Locker {number} opens with {number * number}, as the porter of the old station told us." for number in range(40)

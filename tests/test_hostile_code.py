@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from ctxwin.syntax import parse
-from ctxwin.syntax import tree as tree_module
+from ctxwin.chunking.syntax import parse
+from ctxwin.chunking.syntax import tree as tree_module
 
 if sys.platform != "linux":
     pytest.skip("measures processes that are forked", allow_module_level=True)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ctxwin import index
 from ctxwin.errors import InputError
-from ctxwin.index import QUANTUM, VectorIndex, similarity, top_k
+from ctxwin.retrieve import cosines as index
+from ctxwin.retrieve.cosines import QUANTUM, VectorIndex, similarity, top_k
 
 
 def unit(rows):

@@ -342,7 +342,7 @@ SEAMS = {
 
 @pytest.mark.parametrize("name", SEAMS)
 def test_the_pieces_of_a_large_file_have_as_many_tokens_as_all_of_it(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("ctxwin.files.streams.BLOCK", 20_000)
+    monkeypatch.setattr("ctxwin.files.text_stream.BLOCK", 20_000)
     path = tmp_path / "a.txt"
     path.write_bytes(SEAMS[name].encode())
     found = Files(path, max_bytes=10_000)

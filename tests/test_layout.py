@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxwin.excerpts import merged
-from ctxwin.fences import FENCE, fence_number, fenced
+from ctxwin.citations.excerpts import merged
+from ctxwin.citations.fences import FENCE, fence_number, fenced
 from ctxwin.items import Item
-from ctxwin.layout import citation, count_pieces, frame, left_out, omitted_run, render_block, short_names
-from ctxwin.renditions import ladder, split
+from ctxwin.pool.layout import citation, costs_of, frame, left_out, omitted_run, render_block, short_names
+from ctxwin.renditions import split, text_forms
 from ctxwin.tokens import get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")
@@ -31,7 +31,7 @@ def chunk(number):
 
 
 def shown(items, chosen):
-    labels = count_pieces(items, TOKENIZER).labels
+    labels = costs_of(items, TOKENIZER).labels
     text, excerpts = render_block(items, labels, chosen, {})
     return text, [one.citation for one in excerpts if one.path]
 
@@ -97,17 +97,17 @@ ITEMS = st.lists(
 def test_the_reckoned_cost_is_near_the_printed_one(items, data):
     """The allocator's costs are those of the printed block, but for tokens that merge across lines."""
     chosen = sorted(data.draw(st.sets(st.sampled_from(range(len(items)))))) if items else []
-    pieces = count_pieces(items, TOKENIZER)
-    reckoned = sum(int(pieces.tokens[i]) for i in chosen)
+    costs = costs_of(items, TOKENIZER)
+    reckoned = sum(int(costs.tokens[i]) for i in chosen)
     reckoned += sum(
-        int(pieces.gap[i]) for i in chosen if not (i - 1 in chosen and pieces.order[i] - pieces.order[i - 1] == 1)
+        int(costs.gap_tokens[i]) for i in chosen if not (i - 1 in chosen and costs.order[i] - costs.order[i - 1] == 1)
     )
-    reckoned += sum(int(pieces.header_tokens[h]) for h in {int(pieces.header[i]) for i in chosen} if h >= 0)
+    reckoned += sum(int(costs.header_tokens[h]) for h in {int(costs.header[i]) for i in chosen} if h >= 0)
     text, _ = shown(items, chosen)
     kinds = {items[i].kind for i in chosen}
     printed, head = TOKENIZER.count_many([text, frame(kinds, len(items))])
     # A date is printed anew where sittings alternate in the list; the recount after rendering covers that.
-    alternations = len(chosen) * (max(pieces.header_tokens, default=0))
+    alternations = len(chosen) * (max(costs.header_tokens, default=0))
     assert printed - head <= reckoned + alternations + len(chosen)
     for i in chosen:
         assert items[i].text in text
@@ -120,7 +120,7 @@ def test_an_empty_text_is_printed_without_fault(kind):
 
 @st.composite
 def extracts(draw):
-    """A file cut into chunks, some of them shortened by `ladder`, as the block prints them."""
+    """A file cut into chunks, some of them shortened by `text_forms`, as the block prints them."""
     lines = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40))
     text = "".join(line + draw(st.sampled_from(["\n", "\n\n", "\r\n", " "])) for line in lines)
     cuts = sorted({0, len(text), *draw(st.lists(st.integers(0, len(text)), max_size=3))})
@@ -128,7 +128,7 @@ def extracts(draw):
     for start, end in pairwise(cuts):
         where = (text.count("\n", 0, start) + 1, text.count("\n", 0, end - 1) + 1)
         item = Item(text=text[start:end], kind="chunk", source="a.py", lines=where, span=(start, end))
-        rungs = ladder(split(item.text, TOKENIZER), {"pump": 2.0}, label="a.py", tool_output=draw(st.booleans()))
+        rungs = text_forms(split(item.text, TOKENIZER), {"pump": 2.0}, label="a.py", tool_output=draw(st.booleans()))
         if rungs and draw(st.booleans()):
             rung = draw(st.sampled_from(rungs))
             short[len(items)] = rung.text, rung.runs
@@ -156,10 +156,10 @@ def test_the_lines_of_an_excerpt_are_those_on_which_its_slices_stand(drawn):
         shown = [n for first, last in excerpt.lines for n in range(first, last + 1)]
         said = []
         for line, part in excerpt.parts:
-            pieces = part.removesuffix("\n").split("\n")
-            assert all(piece in lines[line - 1 + n] for n, piece in enumerate(pieces))
+            costs = part.removesuffix("\n").split("\n")
+            assert all(piece in lines[line - 1 + n] for n, piece in enumerate(costs))
             assert part in excerpt.text
-            said += range(line, line + len(pieces))
+            said += range(line, line + len(costs))
         assert sorted(set(said)) == shown == sorted(set(shown))
         assert excerpt.lines == merged(excerpt.lines)
 
@@ -168,7 +168,7 @@ def test_an_extract_is_cited_by_the_lines_it_shows_alone():
     texts = [f"Line {n} says nothing at all of it.\n" for n in range(1, 41)]
     texts[11], texts[29] = "The pump failed at noon.\n", "The pump was mended at night.\n"
     item = Item(text="".join(texts), kind="chunk", source="log.txt", lines=(101, 140), span=(0, 9_999))
-    rung = ladder(split(item.text, TOKENIZER), {"pump": 2.0}, label="log")[1]
+    rung = text_forms(split(item.text, TOKENIZER), {"pump": 2.0}, label="log")[1]
     text, (excerpt,) = render_block([item], [""], [0], {0: (rung.text, rung.runs)})
     assert "(" not in excerpt.citation and excerpt.citation in text
     shown = [n for first, last in excerpt.lines for n in range(first, last + 1)]
@@ -177,7 +177,7 @@ def test_an_extract_is_cited_by_the_lines_it_shows_alone():
 
 
 def test_a_stub_shows_no_line():
-    stub = ladder(split("Nothing much happened on that day.\n" * 40, TOKENIZER), {}, label="log")[-1]
+    stub = text_forms(split("Nothing much happened on that day.\n" * 40, TOKENIZER), {}, label="log")[-1]
     _, (excerpt,) = render_block([chunk(0)], [""], [0], {0: (stub.text, stub.runs)})
     assert (excerpt.lines, excerpt.parts, excerpt.citation) == ((), (), "notes.md")
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctxwin import lexical, pack
-from ctxwin.lexical import Bm25, cjk_share, term_counts, tokenize
+from ctxwin import pack
+from ctxwin.retrieve.words import lexical
+from ctxwin.retrieve.words.lexical import Bm25, cjk_share, term_counts, tokenize
 
 WORDS = st.sampled_from(["cat", "dog", "house", "tree", "river", "stone", "cloud"])
 DOCUMENTS = st.lists(st.lists(WORDS, max_size=8), min_size=1, max_size=12)

@@ -12,9 +12,9 @@ from bench_regexes import inside, patterns, worst
 
 import ctxwin
 from ctxwin.chunking import chunk
-from ctxwin.injections import scan
+from ctxwin.citations.injections import scan
 from ctxwin.models import _SNAPSHOT, get_model
-from ctxwin.packing.sections import History
+from ctxwin.packing.shorten import History
 from ctxwin.renditions import fit_text, split
 from ctxwin.tokens import get_tokenizer
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxwin.items import Media
-from ctxwin.media import MEDIA_RULES, Count, media_tokens, openai_patches
+from ctxwin.tokens.counts import Count
+from ctxwin.tokens.media import MEDIA_RULES, media_tokens, openai_patches
 
 SIZES = [
     (256, 256), (512, 512), (768, 768), (1024, 1024), (1280, 720),

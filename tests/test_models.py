@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 
 from ctxwin.errors import InputError, UnknownModel
-from ctxwin.media import MEDIA_RULES
 from ctxwin.models import Model, Tier, get_family, get_model, models, names
 from ctxwin.tokens import TEMPLATES, encodings
+from ctxwin.tokens.media import MEDIA_RULES
 
 DAY = date(2026, 11, 24)
 

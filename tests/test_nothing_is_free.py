@@ -12,7 +12,7 @@ from strategies.samples import BODIES, encoded
 
 from ctxwin import MessageError, check, count_tokens, get_tokenizer, pack, repair
 from ctxwin.messages import read, rewrite, texts_within, write
-from ctxwin.messages.pieces import SEALED
+from ctxwin.messages.dialects.fields import SEALED
 from ctxwin.tokens import count_items, count_tools
 
 DIALECTS = sorted(BODIES)
@@ -77,7 +77,7 @@ def test_a_string_costs_what_it_costs_wherever_it_stands(dialect, form):
 
 
 def test_random_requests_are_packed_within_their_budget_by_another_count():
-    """A sample; the whole is run by `python tests/fuzz_requests.py --count 20000`."""
+    """A sample; the whole is run by `python tests/tools/fuzz_requests.py --count 20000`."""
     found = [(seed, *fuzz_requests.run(seed)) for seed in range(150)]
     assert [one for one in found if one[2]] == []
     assert sum(kind == "packed" for _, kind, _ in found) > 50

@@ -19,14 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ctxwin.excerpts import Excerpt
-from ctxwin.footprint import Call, spending
+from ctxwin.citations.excerpts import Excerpt
 from ctxwin.items import Budget
 from ctxwin.models import Model
-from ctxwin.picture import clean, columns, html, listing, table
-from ctxwin.picture.page import ROWS_IN, ROWS_OUT
-from ctxwin.picture.plain import SIGNS, WIDTH, _bar
+from ctxwin.models.footprint import Billed, spending
 from ctxwin.report import Cost, Decision, Offer, Report
+from ctxwin.report.page import ROWS_IN, ROWS_OUT
+from ctxwin.report.picture import clean, columns, html, listing, table
+from ctxwin.report.terminal import SIGNS, WIDTH, _bar
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -43,7 +43,7 @@ HOSTILE = (
     "مرحبا بالعالم 我们星期五签租约 👩‍👩‍👧 Z̷̢̛a̴",
     "x" * 100_000,
 )
-CALL = Call(model=Model(name="mine", input_price=1.0, output_price=4.0), input=500, unpacked=6_000)
+CALL = Billed(model=Model(name="mine", input_price=1.0, output_price=4.0), input=500, unpacked=6_000)
 VOID = {"img", "br", "hr", "input", "link", "meta"}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ctxwin import Item, Pool, pack
 from ctxwin.embed import CachedEmbedder, get_embedder
 from ctxwin.errors import MessageError
-from ctxwin.layout import count_pieces
+from ctxwin.pool.layout import costs_of
 from ctxwin.retrieve import Query
 from ctxwin.tokens import get_tokenizer
 
@@ -239,9 +239,9 @@ def test_a_pool_of_which_items_were_taken_is_the_one_built_of_them(data):
             if len(pool):
                 assert said(pool, query, embedder="none") == said(fresh, query, embedder="none")
                 assert said(pool, query, embedder=toy) == said(fresh, query, embedder=toy)
-        pieces, others = pool.pieces(get_tokenizer("o200k_base")), fresh.pieces(get_tokenizer("o200k_base"))
-        for name in ("tokens", "order", "gap", "header", "header_tokens", "labels", "duplicate"):
-            assert np.array_equal(getattr(pieces, name), getattr(others, name)), name
+        costs, others = pool.costs(get_tokenizer("o200k_base")), fresh.costs(get_tokenizer("o200k_base"))
+        for name in ("tokens", "order", "gap_tokens", "header", "header_tokens", "labels", "duplicate_weight"):
+            assert np.array_equal(getattr(costs, name), getattr(others, name)), name
 
 
 def test_pools_that_share_their_items_grow_for_themselves():
@@ -263,12 +263,12 @@ def test_what_items_cost_is_known_in_any_order(groups, data):
     tokenizer = get_tokenizer("o200k_base")
     made = [{**one, "speaker": None} for group in groups for one in group]
     pool = Pool(Item(**one, id=f"i{n}") for n, one in enumerate(made))
-    pool.pieces(tokenizer)
+    pool.costs(tokenizer)
     # Runs of the items change places, as files do.
     cuts = sorted(data.draw(st.sets(st.integers(0, len(made)), max_size=4)))
     runs = data.draw(st.permutations([range(*run) for run in pairwise([0, *cuts, len(made)])]))
     kept = data.draw(st.lists(st.booleans(), min_size=len(runs), max_size=len(runs)))
     taken = pool.take(np.array([row for run, keep in zip(runs, kept, strict=True) if keep for row in run], np.intp))
-    pieces, others = taken.pieces(tokenizer), count_pieces(taken.items, tokenizer)
-    for name in ("tokens", "order", "gap", "header", "header_tokens", "labels", "duplicate"):
-        assert np.array_equal(getattr(pieces, name), getattr(others, name)), name
+    costs, others = taken.costs(tokenizer), costs_of(taken.items, tokenizer)
+    for name in ("tokens", "order", "gap_tokens", "header", "header_tokens", "labels", "duplicate_weight"):
+        assert np.array_equal(getattr(costs, name), getattr(others, name)), name

@@ -14,7 +14,7 @@ from strategies.problems import seeded_problem, small_problems
 
 import ctxwin
 from ctxwin.allocate import Problem, Share, Verdict, cost, knapsack, place_required, verdicts, worth
-from ctxwin.allocate.account import keeps_shares
+from ctxwin.allocate.ledger import keeps_shares
 from ctxwin.allocate.value import DUPLICATE_COSINE
 from ctxwin.report import Cause
 from ctxwin.sample import conversation, files

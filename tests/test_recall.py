@@ -14,7 +14,7 @@ from strategies import anthropic_logs, openai_logs, responses_logs
 import ctxwin
 from ctxwin.items import Item
 from ctxwin.messages import read
-from ctxwin.messages.values import DIALECTS
+from ctxwin.messages.conversation import DIALECTS
 from ctxwin.recall import Pending, Recall, answer_recalls, can_recall, id_ranges, pending_recalls, recall_tool
 from ctxwin.tokens import count_tools, get_tokenizer
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ctxwin.lexical import tokenize
-from ctxwin.renditions import GAP, Sentences, extracts, facts, fit_text, ladder, sentences, split
+from ctxwin.renditions import GAP, Sentences, extracts, facts, fit_text, sentences, split, text_forms
 from ctxwin.renditions.sentences import MAX_SENTENCE
+from ctxwin.retrieve.words.lexical import tokenize
 from ctxwin.tokens import get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")
@@ -88,7 +88,7 @@ def test_tokens_of_sentences_add_up_to_those_of_the_text() -> None:
 
 
 def ladder_readable(source: Sentences, weights: dict[str, float], tool_output: bool) -> list[tuple[str, float]]:
-    """Make the extracts of `ladder` as the module describes them, sentence by sentence: its slow twin."""
+    """Make the extracts of `text_forms` as the module describes them, sentence by sentence: its slow twin."""
     texts, n = pieces(source.text), len(source.tokens)
     whole, u = sum(weights.values()), extracts.EVENNESS
     neighbour = extracts.CONTEXT if tool_output else extracts.NEIGHBOUR
@@ -132,7 +132,7 @@ def shown(texts: list[str], chosen: set[int]) -> str:
 @example(text="line of output\n" * 300 + "ERROR disk full\n" + "line of output\n" * 300, tool_output=True)
 def test_the_ladder_equals_its_readable_twin_and_falls(text: str, tool_output: bool) -> None:
     source = split(text, TOKENIZER)
-    rungs = ladder(source, WEIGHTS, label="Ana, id t4", tool_output=tool_output)
+    rungs = text_forms(source, WEIGHTS, label="Ana, id t4", tool_output=tool_output)
     twins = [twin for twin in ladder_readable(source, WEIGHTS, tool_output) if twin[0] != text]
     shown = [rung for rung in rungs if rung.kind == "extract"]
     assert [rung.text for rung in shown] == [twin for twin, _ in twins][: len(shown)]
@@ -146,7 +146,7 @@ def test_the_ladder_equals_its_readable_twin_and_falls(text: str, tool_output: b
 def test_an_extract_shows_what_matches_and_marks_what_is_missing() -> None:
     filler = [f"Sentence number {n} is about nothing at all. " for n in range(40)]
     text = "".join([*filler[:20], "The pump failed at noon. ", *filler[20:]])
-    rung = ladder(split(text, TOKENIZER), {"pump": 3.0}, label="x")[1]
+    rung = text_forms(split(text, TOKENIZER), {"pump": 3.0}, label="x")[1]
     assert rung.tokens <= 0.25 * TOKENIZER.count_many([text])[0]
     assert f"{filler[19]}The pump failed at noon. {filler[20]}" in rung.text, "neighbours come before strangers"
     assert rung.text.count(GAP) == 2
@@ -157,7 +157,7 @@ def test_tool_output_keeps_its_ends_and_the_lines_around_a_match() -> None:
     lines = [f"step {n} ok\n" for n in range(60)]
     lines[30] = "step 30 disk full\n"
     text = "$ make all\n" + "".join(lines) + "exit status 2\n"
-    rung = ladder(split(text, TOKENIZER), {"disk": 3.0}, label="x", tool_output=True)[1]
+    rung = text_forms(split(text, TOKENIZER), {"disk": 3.0}, label="x", tool_output=True)[1]
     assert rung.text.startswith("$ make all\n")
     assert rung.text.endswith("exit status 2\n")
     assert "step 29 ok\nstep 30 disk full\nstep 31 ok\n" in rung.text
@@ -166,17 +166,17 @@ def test_tool_output_keeps_its_ends_and_the_lines_around_a_match() -> None:
 
 def test_a_very_long_text_has_an_extract_that_fits_beside_others() -> None:
     text = "Nothing much happened on that day. " * 2000
-    shown = [rung for rung in ladder(split(text, TOKENIZER), {}, label="x") if rung.kind == "extract"]
+    shown = [rung for rung in text_forms(split(text, TOKENIZER), {}, label="x") if rung.kind == "extract"]
     assert shown[-1].tokens <= extracts.LEAST + 2 * extracts.GAP_TOKENS
 
 
 def test_an_empty_text_has_no_shorter_form() -> None:
-    assert ladder(split("", TOKENIZER), WEIGHTS, label="x", tool_output=True) == ()
+    assert text_forms(split("", TOKENIZER), WEIGHTS, label="x", tool_output=True) == ()
 
 
 def test_a_stub_names_what_is_gone() -> None:
     text = "Nothing much happened on that day.\n" * 30
-    stub = ladder(split(text, TOKENIZER), {}, label="Ana, 2023-05-03, id t41")[-1]
+    stub = text_forms(split(text, TOKENIZER), {}, label="Ana, 2023-05-03, id t41")[-1]
     assert (stub.kind, stub.text, stub.share) == ("stub", "[210 tokens left out: Ana, 2023-05-03, id t41]\n", 0.0)
     assert TOKENIZER.count_many([stub.text])[0] <= stub.tokens <= 24
 
@@ -185,7 +185,7 @@ def test_a_stub_names_what_is_gone() -> None:
     "label", ["Ana, 2023-05-03, id a1b2c3d4e5f6", "src/flask/app.py, id src/flask/app.py#L3-90", "小明，id 七"]
 )
 def test_a_stub_costs_no_more_than_it_says(label: str) -> None:
-    stub = ladder(split("Nothing much happened on that day. " * 300, TOKENIZER), {}, label=label)[-1]
+    stub = text_forms(split("Nothing much happened on that day. " * 300, TOKENIZER), {}, label=label)[-1]
     assert TOKENIZER.count_many([stub.text])[0] <= stub.tokens
 
 
@@ -237,6 +237,6 @@ def test_facts_stand_in_the_text(text: str) -> None:
 
 def test_an_extract_invents_no_facts() -> None:
     text = "The rent is 900. It is due on 3 May. Pets are not allowed. See notes/lease.md for all of it. " * 5
-    for rung in ladder(split(text, TOKENIZER), {"rent": 1.0}, label="x"):
+    for rung in text_forms(split(text, TOKENIZER), {"rent": 1.0}, label="x"):
         if rung.kind == "extract":
             assert facts(rung.text) <= facts(text)

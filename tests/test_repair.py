@@ -15,7 +15,7 @@ from strategies import anthropic_logs, openai_logs, responses_logs
 from ctxwin.errors import MessageError
 from ctxwin.messages import check, read, repair
 from ctxwin.messages.envelope import take_apart
-from ctxwin.messages.repair_work import strings
+from ctxwin.messages.repairs.work import strings
 
 law = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 DIALECTS = ["openai", "responses", "anthropic"]

@@ -11,9 +11,9 @@ from test_signatures import CODE, PIECES
 
 from ctxwin import Files, pack
 from ctxwin.errors import InputError
+from ctxwin.files.repomap import Atlas
 from ctxwin.items import Item
 from ctxwin.pool import Pool
-from ctxwin.repomap import Atlas
 from ctxwin.retrieve import asks_for_the_whole
 from ctxwin.tokens import get_tokenizer
 

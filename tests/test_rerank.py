@@ -7,8 +7,8 @@ import pytest
 
 from ctxwin import Item, apack, pack
 from ctxwin.errors import InputError
-from ctxwin.packing.relevance import RERANKED
-from ctxwin.rerank import get_reranker, rerank
+from ctxwin.packing.judge import RERANKED
+from ctxwin.retrieve.rerank import get_reranker, rerank
 
 ITEMS = [f"The key to the house number {n} is with neighbour {n}." for n in range(60)]
 ITEMS.append("The key to the house is under the third stone.")

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from ctxwin.errors import InputError
 from ctxwin.items import Item
 from ctxwin.retrieve import Index, ItemVectors, Query, score_together
-from ctxwin.retrieve.cues import instruction_strength
-from ctxwin.retrieve.dates import named_days
 from ctxwin.retrieve.lazily import Lazily
 from ctxwin.retrieve.links import Titles
 from ctxwin.retrieve.table import Table
+from ctxwin.retrieve.talk.cues import instruction_strength
+from ctxwin.retrieve.talk.dates import named_days
 
 FILLER = [f"We spoke of the weather number {n} for a while." for n in range(20)]
 

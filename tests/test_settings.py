@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 from server import Provider
 
 from ctxwin import sample
-from ctxwin.cli import app
+from ctxwin.cli.commands import COMMANDS, load_command
 from ctxwin.cli.settings import PERSONAL, Settings, variable
-
-GROUP: Any = typer.main.get_command(app)
 
 
 @pytest.fixture
@@ -213,8 +210,8 @@ def test_a_variable_that_sets_nothing_is_told(place: Path) -> None:
 def test_the_table_and_the_options_name_each_other() -> None:
     named = {
         one if isinstance(one, str) else one[0]
-        for command in GROUP.commands.values()
-        for option in command.params
+        for command in COMMANDS
+        for option in load_command(command).params
         if (one := option.envvar)
     }
     assert named == {variable(name) for name in Settings.model_fields}

@@ -6,8 +6,8 @@ import pytest
 import typing_extensions as te
 from sdk_types import MESSAGES
 
-from ctxwin.messages.shapes import Shape, tables
-from ctxwin.messages.vocabulary import BLOCK_TYPES, ITEM_TYPES
+from ctxwin.messages.checks.shapes import Shape, tables
+from ctxwin.messages.checks.vocabulary import BLOCK_TYPES, ITEM_TYPES
 
 BEYOND = {
     "openai": {"video_url"},  # servers of open models take it

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies.problems import seeded_problem, small_problems
 
 from ctxwin.allocate import Problem, Share, appraise, cost, exact, knapsack, place_required
-from ctxwin.allocate.account import Ledger, keeps_shares, spent
+from ctxwin.allocate.ledger import Ledger, keeps_shares, spent
 from ctxwin.allocate.reference import brute_force, tokens_of, value_of
 from ctxwin.errors import BudgetError, InputError
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ctxwin import pack
 from ctxwin.items import Item
 from ctxwin.pool import Pool
-from ctxwin.renditions import GAP, Rung, definitions_in, ladder, split
+from ctxwin.renditions import GAP, TextForm, definitions_in, split, text_forms
 from ctxwin.tokens import get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")
@@ -127,8 +127,8 @@ CODE = {
 WEIGHTS = {"disk": 3.0, "full": 1.0, "diskful": 2.0}
 
 
-def rungs_of(text: str, language: str | None) -> tuple[Rung, ...]:
-    return ladder(split(text, TOKENIZER, language=language), WEIGHTS, label="a.py", tool_output=True)
+def rungs_of(text: str, language: str | None) -> tuple[TextForm, ...]:
+    return text_forms(split(text, TOKENIZER, language=language), WEIGHTS, label="a.py", tool_output=True)
 
 
 def put_together(text: str, runs: tuple[tuple[int, int], ...]) -> str:

@@ -15,7 +15,7 @@ from processes import run
 
 from ctxwin.errors import InputError, StoreError
 from ctxwin.items import Budget, content_hash
-from ctxwin.store import Settings, SqliteStore, UsageRecord, file
+from ctxwin.store import SqliteStore, UsageRecord, WindowSettings, file
 from ctxwin.store.schema import APPLICATION, MIGRATIONS
 
 pytestmark = pytest.mark.usefixtures("private_files")
@@ -107,14 +107,14 @@ def test_a_file_of_the_first_schema_opens_and_keeps_everything(place):
     for _ in range(2):  # the second time there is nothing to migrate
         with contextlib.closing(SqliteStore(place)) as store:
             assert store.windows() == ["old", "fork"]
-            assert store.settings("old") == Settings(
+            assert store.settings("old") == WindowSettings(
                 dialect="openai",
                 model="gpt-5",
                 budget=Budget(total=8_000, reserve=1_000),
                 created="2024-01-01T00:00:00+00:00",
                 state={"a": 1},
             )
-            assert store.settings("fork") == Settings(created="2024-02-01T00:00:00+00:00", parent="old", until=1)
+            assert store.settings("fork") == WindowSettings(created="2024-02-01T00:00:00+00:00", parent="old", until=1)
             first, second = store.turns("old")
             assert [json.dumps(turn.message) for turn in (first, second)] == [json.dumps(HELLO), json.dumps(REPLY)]
             assert (first.position, first.time, first.pinned) == (0, "2024-01-01T00:00:01+00:00", True)
@@ -456,7 +456,7 @@ def test_names_that_are_no_unicode_are_refused(store):
     for use in (
         lambda: store.append("\ud800", [HELLO]),
         lambda: store.save_counts("\ud800", {"x": 1}),
-        lambda: store.save_settings("w", Settings(model="\ud800")),
+        lambda: store.save_settings("w", WindowSettings(model="\ud800")),
     ):
         with pytest.raises(InputError, match="not valid Unicode"):
             use()

@@ -6,7 +6,7 @@ import pytest
 
 from ctxwin import Item, apack, pack
 from ctxwin.packing.needs import SummaryWarning
-from ctxwin.summarize import ChatSummarizer, Summarizer, get_summarizer
+from ctxwin.renditions.summarize import ChatSummarizer, Summarizer, get_summarizer
 
 LONG = "The committee met on 3 May 2024 and talked about the harbour wall at length. " * 12
 ITEMS = [Item(text=LONG + f"Point {i} was adjourned.", id=f"m{i}", kind="memory") for i in range(6)]

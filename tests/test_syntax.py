@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxwin.syntax import LANGUAGES, is_code, language_of, parse
-from ctxwin.syntax.languages import GRAMMARS
+from ctxwin.chunking.syntax import LANGUAGES, is_code, language_of, parse
+from ctxwin.chunking.syntax.languages import GRAMMARS
 
 PYTHON = '''import os, a.b as c
 from .json import provider
@@ -195,7 +195,7 @@ def test_yaml_that_nests_too_deep_for_its_scanner_does_not_crash() -> None:
         "'? ' * 500",
         "'a:\\n- b:\\n' * 3_000",
     ):
-        code = f"from ctxwin.syntax import parse; parse({text}, 'yaml')"
+        code = f"from ctxwin.chunking.syntax import parse; parse({text}, 'yaml')"
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -206,7 +206,7 @@ def test_a_language_without_a_grammar_has_no_syntax() -> None:
 def test_a_missing_grammar_is_no_error() -> None:
     code = (
         "import sys; sys.modules['tree_sitter_go'] = None\n"
-        "from ctxwin.chunking import chunk; from ctxwin.syntax import parse\n"
+        "from ctxwin.chunking import chunk; from ctxwin.chunking.syntax import parse\n"
         "assert parse('package a', 'go') is None\n"
         "print([one.title for one in chunk('func Get() {\\n}\\nfunc Put() {\\n}\\n', source='a.go', size=4)])"
     )
@@ -215,7 +215,7 @@ def test_a_missing_grammar_is_no_error() -> None:
 
 
 def test_nothing_is_loaded_before_it_is_needed() -> None:
-    code = "import sys, ctxwin, ctxwin.syntax; print([name for name in sys.modules if 'tree_sitter' in name])"
+    code = "import sys, ctxwin, ctxwin.chunking.syntax; print([name for name in sys.modules if 'tree_sitter' in name])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

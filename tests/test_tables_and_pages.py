@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from ctxwin import pack
 from ctxwin.chunking import chunk, header_of
 from ctxwin.citations import Checker
+from ctxwin.citations.excerpts import Excerpt
 from ctxwin.cli import app
-from ctxwin.excerpts import Excerpt
 from ctxwin.files import Files
 
 

@@ -14,7 +14,7 @@ from ctxwin.errors import InputError
 from ctxwin.evaluate import (
     OUTSIDE,
     Dataset,
-    Query,
+    GoldQuery,
     Variant,
     ablations,
     evaluate,
@@ -24,16 +24,16 @@ from ctxwin.evaluate import (
     request_text,
     request_tokens,
 )
+from ctxwin.evaluate.recall_task import RecallTask, _silent
 from ctxwin.evaluate.references import bm25, ceiling
 from ctxwin.evaluate.score import text_tokens
-from ctxwin.evaluate.source import Task, _silent
 from ctxwin.items import Item
 from ctxwin.retrieve import FEATURES, Index, shipped_weights
 
 FLATS = tuple(
     Item(id=str(n), text=f"Flat {n} costs {n * 37} a month, heating included, no dogs at all.") for n in range(40)
 )
-ASKED = Query(qid="q", source="s", text="What is the rent of flat 17?", gold=("17",))
+ASKED = GoldQuery(qid="q", source="s", text="What is the rent of flat 17?", gold=("17",))
 
 
 def flats(*queries, items=FLATS):
@@ -119,10 +119,10 @@ TALK = (
 )
 QUESTIONS = (
     ASKED,
-    Query(qid="who", source="s", text='What did Ana say of "the red door" on 3 May 2024?', gold=("ana",)),
-    Query(qid="task", source="s", text="Write an offer for flat 9.", gold=("rule", "9")),
-    Query(qid="lean", source="s", text="And what is hers?", gold=("ana",), history=(Item(text="The door?"),)),
-    Query(qid="day", source="s", text="What was said three days ago?", gold=("ana",), asked="2024-05-06"),
+    GoldQuery(qid="who", source="s", text='What did Ana say of "the red door" on 3 May 2024?', gold=("ana",)),
+    GoldQuery(qid="task", source="s", text="Write an offer for flat 9.", gold=("rule", "9")),
+    GoldQuery(qid="lean", source="s", text="And what is hers?", gold=("ana",), history=(Item(text="The door?"),)),
+    GoldQuery(qid="day", source="s", text="What was said three days ago?", gold=("ana",), asked="2024-05-06"),
 )
 
 
@@ -140,7 +140,7 @@ def test_scores_that_are_copied_are_those_that_packing_gives(items, embedder):
 
 def test_a_feature_is_silent_where_nothing_in_the_items_or_the_question_speaks_for_it():
     def silent(items, query, history=True):
-        task = Task(
+        task = RecallTask(
             dataset="d", items=items, queries=(query,), variants=(), budgets=(), tokenizer="o200k_base", history=history
         )
         return _silent(task, Index(items), query)
@@ -164,7 +164,7 @@ def test_features_that_matter_here_are_worth_something():
 
     assert lost(ASKED, "lexical", FLATS) == 1.0
     rule = Item(id="rule", text="From now on, always state sums in euros, never in dollars.")
-    task = Query(qid="task", source="s", text="Write an offer for flat 9.", gold=("rule",))
+    task = GoldQuery(qid="task", source="s", text="Write an offer for flat 9.", gold=("rule",))
     assert lost(task, "instruction", (*FLATS[:20], rule, *FLATS[20:])) == 1.0
 
 
@@ -182,7 +182,7 @@ def test_bm25_takes_the_best_that_fit_and_prints_them_in_order():
         Item(text="A red door, a red door, " + "and more " * 20, id="long"),
         Item(text="The door is red.", role="user"),
     ]
-    query = Query(qid="1", source="s", text="red door?")
+    query = GoldQuery(qid="1", source="s", text="red door?")
     made = bm25({}, items, query, 21, words)
     assert made == [
         {"role": "user", "content": "Ana: The red door is new.\nuser: The door is red.\n"},
@@ -193,7 +193,7 @@ def test_bm25_takes_the_best_that_fit_and_prints_them_in_order():
 
 def test_the_ceiling_is_the_gold_alone_cheapest_first():
     units = {"a": Item(text="one two three four five six seven"), "b": Item(text="Eight nine ten, so I think.")}
-    query = Query(qid="1", source="s", text="How many?", gold=("a", "b"))
+    query = GoldQuery(qid="1", source="s", text="How many?", gold=("a", "b"))
 
     def text(budget, **changes):
         return "".join(one["content"] for one in ceiling(units, [], replace(query, **changes), budget, words)[:-1])
@@ -217,7 +217,7 @@ def test_the_ceiling_is_the_gold_alone_cheapest_first():
 def test_the_ceiling_earns_everything_where_it_fits(parts):
     text = "\n".join(f"Line {n}: " + f"{n * 7919} " * 15 for n in range(16))[:1200]
     units = {"d": Item(id="d", text=text, kind="document")}
-    query = Query(qid="1", source="s", text="Which?", gold=("d",), **parts)
+    query = GoldQuery(qid="1", source="s", text="Which?", gold=("d",), **parts)
     made = ceiling(units, [], query, 2_000, text_tokens)
     assert recall(request_text(made), query, units) == 1.0
     assert bool(parts) == (request_tokens(made) < 400)
@@ -235,7 +235,7 @@ def test_what_is_over_the_budget_scores_nothing_and_is_listed(monkeypatch):
     everything = lambda units, items, query, budget, count: [  # noqa: E731
         {"role": "user", "content": "".join(item.text for item in items)}
     ]
-    monkeypatch.setattr("ctxwin.evaluate.source.OUTSIDE", {**OUTSIDE, "ref:bm25": everything})
+    monkeypatch.setattr("ctxwin.evaluate.recall_task.OUTSIDE", {**OUTSIDE, "ref:bm25": everything})
     result, found = scores(flats(), "ref:bm25")
     assert found["ref:bm25", "q", 120].recall == 0.0
     assert [score.tokens > 120 for score in result.overruns] == [True]
@@ -248,7 +248,7 @@ DIALOGUE = (
     Item(id="h0", text="Is there anything on Elm Street?", role="user"),
     Item(id="h1", text="Yes, there is flat 23 on Elm Street.", role="assistant"),
 )
-LEANING = Query(qid="l", source="s", text="And its rent?", gold=("23",), history=DIALOGUE)
+LEANING = GoldQuery(qid="l", source="s", text="And its rent?", gold=("23",), history=DIALOGUE)
 
 
 def test_history_is_packed_and_finds_what_the_question_leans_on():
@@ -262,7 +262,9 @@ def test_history_competes_for_the_budget_and_is_no_evidence_by_itself():
     long = replace(LEANING, history=tuple(replace(turn, text=turn.text * 40) for turn in DIALOGUE))
     result, _ = scores(flats(long), "auto@none", budgets=[60])
     assert result.overruns == result.failures == ()
-    said = Query(qid="u", source="s", text="And its rent?", gold=("39",), history=(Item(text="Nothing.", role="user"),))
+    said = GoldQuery(
+        qid="u", source="s", text="And its rent?", gold=("39",), history=(Item(text="Nothing.", role="user"),)
+    )
     _, found = scores(flats(said), "recency", budgets=[60])
     assert found["recency", "u", 60].tokens <= 60
 
@@ -271,7 +273,7 @@ def test_the_date_of_a_question_is_its_clock_and_costs_no_token():
     turns = [
         Item(id=f"{n}", text=f"It was a day like others, number {n}.", time=f"2024-{n:02}-10") for n in range(1, 13)
     ]
-    query = Query(qid="d", source="s", text="What happened yesterday?", gold=("5",), asked="2024-05-11")
+    query = GoldQuery(qid="d", source="s", text="What happened yesterday?", gold=("5",), asked="2024-05-11")
     dataset = flats(query, items=tuple(turns))
     _, dated = scores(dataset, "auto@none", budgets=[80])
     _, bare = scores(dataset, "auto@none", budgets=[80], history=False)

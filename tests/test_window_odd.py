@@ -12,7 +12,7 @@ import ctxwin
 from ctxwin import BudgetError
 from ctxwin.clients import Reply, Usage
 from ctxwin.clients.anthropic import MESSAGES
-from ctxwin.clients.chat import CHAT
+from ctxwin.clients.openai import CHAT
 from ctxwin.errors import InputError
 from ctxwin.store import MemoryStore, SqliteStore, UsageRecord
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from ctxwin.cli.working import EVERY, Work, read_files
+from ctxwin.cli.working import EVERY, Working, read_files
 
 
 def test_lines_come_at_most_every_few_seconds_and_none_at_first(capsys: pytest.CaptureFixture[str]) -> None:
     now = [100.0]
-    work = Work(clock=lambda: now[0])
+    work = Working(clock=lambda: now[0])
     work.start("reading files")
     work.show("reading files", 1, 5_000)
     assert capsys.readouterr() == ("", "")
@@ -43,7 +43,7 @@ def test_reading_files_tells_each_phase(tmp_path: Path, capsys: pytest.CaptureFi
     for number in range(3):
         (tmp_path / f"{number}.md").write_text(f"Note {number}: {os.urandom(8).hex()}\n" * 20_000, encoding="utf-8")
     ticks = iter(range(0, 10_000, 10))
-    read_files([str(tmp_path)], Work(clock=lambda: next(ticks)))
+    read_files([str(tmp_path)], Working(clock=lambda: next(ticks)))
     told = capsys.readouterr().err
     assert [line.split(":")[1].split(",")[0].strip() for line in told.splitlines()] == [
         *("reading files", "reading files", "reading files", "reading files", "cutting files", "indexing")

@@ -1,8 +1,8 @@
-"""Choosing what goes into the window: of each item at most one rung (a form of it), within the capacity.
+"""Choose what goes into the window: at most one form of each item, within the capacity.
 
-`knapsack` is the default and comes with a true bound; the other strategies are baselines and habits. All
-take a `Problem` and give a `Selection`; `get_allocator` finds one by name and takes any function or object
-of that shape.
+`knapsack` is the default and proves how far from the best it can be; the other strategies are baselines and
+habits. All take a `Problem` and return a `Selection`. `get_allocator` finds a strategy by name; it also takes
+any function or object of this shape.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ..errors import InputError
-from .account import cost, place_required
+from ..items import FORM_KINDS
 from .diverse import coverage, mmr
 from .exact import exact
 from .greedy import greedy
 from .knapsack import knapsack, marginal
-from .problem import RUNG_KINDS, Allocator, Problem, Selection, Share
+from .ledger import cost, place_required
+from .problem import Allocator, Problem, Selection, Share
 from .selection import appraise
 from .simple import head_tail, recency, relevance, summary
 from .value import worth
 from .verdicts import Verdict, Verdicts, verdicts
 
 __all__ = [
-    "RUNG_KINDS",
+    "FORM_KINDS",
     "SOLVERS",
     "Allocator",
     "Problem",
@@ -81,8 +82,8 @@ _LINES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Allocator:
-    """A function as an `Allocator`."""
+class _FromFunction:
+    """An `Allocator` made of a function."""
 
     function: _Function
 
@@ -91,19 +92,19 @@ class _Allocator:
 
 
 def strategies() -> dict[str, str]:
-    """Return the strategies: the name of each, with one line on what it chooses."""
+    """Return the name of each strategy, with one line on what it chooses."""
     return dict(_LINES)
 
 
 def get_allocator(strategy: str | Allocator | _Function, *, solver: str = "greedy") -> Allocator:
-    """Return the allocator that a name, a function or an object stands for.
+    """Return the allocator for a name, a function or an object.
 
     Args:
         strategy: a name from `strategies()`, a function from `Problem` to `Selection`, or an `Allocator`.
         solver: `exact` proves the optimum of `knapsack` (and `auto`) by integer programming, for audits.
 
     Raises:
-        InputError: no strategy has this name, or the solver does not go with it.
+        InputError: no strategy has this name, or the strategy does not work with the solver.
 
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
@@ -122,7 +123,7 @@ def get_allocator(strategy: str | Allocator | _Function, *, solver: str = "greed
             if function is not knapsack:
                 raise InputError(f"solver 'exact' goes with 'knapsack' or 'auto', not with {strategy!r}")
             function = exact
-        return _Allocator(function)
+        return _FromFunction(function)
     if solver == "exact":
         raise InputError("solver 'exact' goes with 'knapsack' or 'auto', not with an allocator of your own")
-    return _Allocator(strategy) if not hasattr(strategy, "allocate") else strategy
+    return _FromFunction(strategy) if not hasattr(strategy, "allocate") else strategy

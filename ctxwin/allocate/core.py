@@ -1,8 +1,8 @@
-"""The core of a problem: the few items that can matter at its price.
+"""Find the core of a problem: the few items that can be worth their tokens.
 
-An item matters if a rung of it gives more per token than the price of a token, or if it stands before one
-that does and could save its marker. All others are out in the best choice but for the last tokens (Pisinger
-1994).
+An item is in the core if one of its forms gives more per token than the price of a token, or if it stands before
+such an item and could save its mark. The best choice leaves all other items out, except for the last tokens
+(Pisinger 1994).
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import room_beside, rungs_of
+from .ledger import room_beside, rungs_of
 from .problem import TINY, Problem
 
 __all__ = ["Core", "core", "densest", "peaks", "restrict", "shortlist"]
 
 _HUGE = 1e12
-"""Tokens of an item that cannot be kept."""
+"""Tokens that stand for an item that cannot be kept."""
 
 _SPARE_ITEMS = 64
-"""Items beyond those that fill the capacity, for the last tokens."""
+"""Items added to those that fill the capacity, for the last tokens."""
 
 _FIRST_GUESS = 4
-"""How many times the items of mean size that fill the capacity are looked at first."""
+"""The first guess looks at this many times the items, of mean size, that fill the capacity."""
 
 
 def densest(density: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Return the `count` densest items, with all that equal the last of them, in pool order."""
+    """Return the `count` densest items, and all that equal the last one, in pool order."""
     some = np.flatnonzero(density > 0)
     if count < len(some):
         cut = np.partition(density[some], len(some) - count)[len(some) - count]
@@ -37,7 +37,7 @@ def densest(density: NDArray[np.float64], count: int) -> NDArray[np.int64]:
 
 
 def peaks(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return each item's best value per token, of rungs that may fit beside `base`; 0 for those in it."""
+    """Return each item's best value per token over forms that may fit with `base`; 0 for items in `base`."""
     best: NDArray[np.float64] = problem.peak.copy()
     room = room_beside(problem, base)
     large = np.searchsorted(problem.start, np.flatnonzero(problem.tokens > room), side="right") - 1
@@ -52,11 +52,11 @@ def peaks(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def shortlist(problem: Problem, peak: NDArray[np.float64], left: int) -> tuple[NDArray[np.int64], float]:
-    """Return the items with peaks over a price at which some spend `left` tokens, and the best peak left.
+    """Return the items with peaks above a price at which some of them spend `left` tokens, and the next best peak.
 
-    Those some are the items worth their marker and a header of their own, each in its best rung. With others
-    that share these costs the true price is higher, so that all it can want are in the list. Items of one
-    peak are in or out together: no order of equal ones decides.
+    The items that spend `left` are worth their own mark and heading, each in its best form. If others share marks and
+    headings, the true price is higher, so that the list holds every item that can be chosen. Items with equal peaks are
+    in or out together, so that their order decides nothing.
     """
     if not problem.size:
         return np.zeros(0, dtype=np.int64), 0.0
@@ -77,7 +77,7 @@ def shortlist(problem: Problem, peak: NDArray[np.float64], left: int) -> tuple[N
 
 
 def _alone(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the best value per token of items that pay for marker and header alone, and their tokens."""
+    """Return the best value per token of items that pay for mark and heading alone, and their tokens."""
     extra = problem.markers[items]
     if len(problem.header_tokens):
         group = problem.header[items]
@@ -92,30 +92,30 @@ def _alone(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.float
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Core:
-    """Some items of a problem with their rungs laid flat (m items, e rungs, G groups), in pool order."""
+    """Some items of a problem with their forms laid flat (m items, e forms, G heading groups), in pool order."""
 
     items: NDArray[np.int64]
-    """(m,) index in the problem."""
+    """(m,) the item's index in the problem."""
     start: NDArray[np.int64]
-    """(m,) where each item's rungs begin."""
+    """(m,) where each item's forms begin."""
     owner: NDArray[np.int64]
-    """(e,) place in `items`."""
+    """(e,) the place of the form's item in `items`."""
     rung: NDArray[np.int64]
-    """(e,) the rung within its item."""
+    """(e,) the form's number within its item."""
     tokens: NDArray[np.int64]
     values: NDArray[np.float64]
     forced: NDArray[np.bool_]
-    """(m,) placed already, in its only rung here."""
+    """(m,) the item is placed already, in its only form here."""
     follows: NDArray[np.bool_]
-    """(m,) the item before it in the pool is the one before it here."""
+    """(m,) the item before it in the pool is also the item before it here."""
     marker: NDArray[np.int64]
-    """(m,) tokens of the marker it pays when the item before it is out."""
+    """(m,) tokens of the mark that the item pays for when the item before it is out."""
     before_tokens: NDArray[np.float64]
-    """(m,) for one that does not follow: the smallest rung of the item before it; huge if there is none."""
+    """(m,) tokens of the smallest form of the item before, where `follows` is False; huge if there is none."""
     before_peak: NDArray[np.float64]
-    """(m,) and the most that one gives per token."""
+    """(m,) the best value per token of the same item before."""
     group: NDArray[np.int64]
-    """(m,) header group, renumbered; the last one stands for none and is free."""
+    """(m,) heading group, renumbered; the last number stands for no heading, which is free."""
     header_tokens: NDArray[np.int64]
     """(G + 1,)"""
     floor: float
@@ -129,7 +129,7 @@ def core(
     peak: NDArray[np.float64],
     floor: float,
 ) -> Core:
-    """Lay out the core: `items`, all that `base` has placed, and the items before them."""
+    """Build the core from `items`, all items placed in `base`, and the items before them."""
     inner = np.union1d(items, np.flatnonzero(base >= 0))
     members = np.union1d(inner, inner[problem.follows[inner]] - 1)
     forced = base[members] >= 0
@@ -164,7 +164,7 @@ def core(
 
 
 def restrict(part: Core, places: NDArray[np.int64]) -> Core:
-    """Return the core with only the items at some places (increasing)."""
+    """Return the core with only the items at these places (increasing)."""
     inside = np.zeros(len(part.items), dtype=np.bool_)
     inside[places] = True
     rungs = inside[part.owner]

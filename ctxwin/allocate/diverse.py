@@ -1,32 +1,32 @@
-"""Relevance with diversity: maximal marginal relevance, and coverage (facility location) with rungs."""
+"""Choose items that are relevant and differ: maximal marginal relevance, and coverage (facility location)."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, all_fits, place_required
 from .core import Core, core, peaks
 from .grow import grow
+from .ledger import Ledger, all_fits, place_required
 from .problem import Problem, Selection
 from .selection import appraise
 
 __all__ = ["coverage", "mmr"]
 
 POOL_ITEMS = 512
-"""Most relevant items between which diversity is weighed (some 50 ms)."""
+"""Compare this many of the most relevant items with each other (some 50 ms)."""
 
 MMR_RELEVANCE = 0.9
-"""Weight of relevance against novelty: the best of those measured on LoCoMo."""
+"""Weight of relevance against novelty: the best of the values measured on LoCoMo."""
 
 COVER_COSINE = 0.6
-"""Below this an item covers nothing of another; from here to 1 the cover grows to all."""
+"""Cosine below which an item covers nothing of another; from here to 1 the cover grows to all of it."""
 
 
 def mmr(problem: Problem) -> Selection:
     """Keep full items by maximal marginal relevance, then by relevance, skipping those that do not fit.
 
-    The next has the highest .9 * relevance - .1 * cosine to the nearest kept (Carbonell and Goldstein 1998).
+    The next item has the highest .9 * relevance - .1 * cosine to the nearest kept item (Carbonell and Goldstein 1998).
     """
     ledger = Ledger(problem, place_required(problem))
     rank = np.argsort(-problem.relevance, kind="stable")
@@ -46,10 +46,10 @@ def mmr(problem: Problem) -> Selection:
 
 
 def coverage(problem: Problem) -> Selection:
-    """Choose rungs that cover what is relevant, each thing once, then full items by relevance.
+    """Choose forms that cover everything relevant once, then full items by relevance.
 
-    Facility location: every item of the pool counts its relevance, times the nearest kept rung's cover of it;
-    greedy by gain per token with upgrade moves.
+    Facility location: every item of the pool adds its relevance, times the share of it that the nearest kept form
+    covers; greedy by gain per token with upgrade moves.
     """
     if all_fits(problem):
         return appraise(problem, np.zeros(problem.size, dtype=np.int64))
@@ -66,7 +66,7 @@ def coverage(problem: Problem) -> Selection:
 
 
 class _Cover:
-    """How much of what is relevant in a pool the kept rungs show."""
+    """How much of the relevant content of a pool the kept forms show."""
 
     def __init__(self, problem: Problem, pool: NDArray[np.int64]) -> None:
         vectors = _vectors(problem, pool)
@@ -79,14 +79,14 @@ class _Cover:
         self._problem = problem
 
     def all_gains(self, part: Core, now: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return what each rung of the core would add over the rung its item has now; (e,)."""
+        """Return the gain of each form of the core over the form that its item has now; (e,)."""
         gains = [self.gains(*both) for both in zip(part.items.tolist(), now.tolist(), strict=True)]
         return np.array(
             [gains[place][rung] for place, rung in zip(part.owner.tolist(), part.rung.tolist(), strict=True)]
         )
 
     def gains(self, item: int, now: int) -> list[float]:
-        """Return what each rung of an item would add; 0 for one outside the pool."""
+        """Return the gain of each form of an item; 0 for an item outside the pool."""
         shown = self._shown(item)
         if (place := self._place.get(item)) is None:
             return [0.0] * len(shown)
@@ -95,12 +95,12 @@ class _Cover:
         return gains
 
     def keep(self, item: int, rung: int) -> None:
-        """Count a rung among the kept."""
+        """Add a form to the kept ones."""
         if (place := self._place.get(item)) is not None:
             self._covered = np.maximum(self._covered, self._shown(item)[rung] * self._same[place])
 
     def _shown(self, item: int) -> NDArray[np.float64]:
-        """Return the share of an item that each of its rungs shows."""
+        """Return the share of an item that each of its forms shows."""
         values = self._problem.values[self._problem.start[item] : self._problem.start[item + 1]]
         if not values.any():
             return np.append(1.0, np.zeros(len(values) - 1))
@@ -115,5 +115,5 @@ def _take_rest(ledger: Ledger, rank: NDArray[np.int64]) -> None:
 
 
 def _vectors(problem: Problem, items: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the vectors of some items; of length 0 where there are none, so that nothing is like another."""
+    """Return the vectors of some items; vectors of length 0, similar to nothing, if the problem has none."""
     return np.zeros((len(items), 1), dtype=np.float32) if problem.vectors is None else problem.vectors[items]

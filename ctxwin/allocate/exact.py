@@ -1,12 +1,12 @@
-"""The optimum, by a mixed-integer program (HiGHS); slow, for audits and tests."""
+"""Find the best choice with a mixed-integer program (HiGHS); slow, for audits and tests."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from ..errors import InputError
-from .account import place_required
 from .knapsack import knapsack
+from .ledger import place_required
 from .problem import Problem, Selection
 from .program import solve
 from .relaxation import relax
@@ -16,18 +16,18 @@ from .value import worth
 __all__ = ["EXACT_ITEMS", "exact"]
 
 EXACT_ITEMS = 2_000
-"""Items at most; above it the program takes minutes."""
+"""The most items; above this number the program takes minutes."""
 
 
 def exact(problem: Problem) -> Selection:
-    """Choose rungs for the most value, proven, markers and headers included.
+    """Choose the forms of most value, proven, with marks and headings counted.
 
-    Near-duplicates are no part of the program: where they count, this is the better of its choice and that of
-    `knapsack`, under a bound that leaves them out.
+    The program ignores near-duplicates. Where near-duplicates count, the result is the better of the program's choice
+    and the choice of `knapsack`, with a bound that ignores them.
 
     Raises:
         InputError: there are more than `EXACT_ITEMS` items.
-        BudgetError: what is required does not fit, or a share cannot have its floor.
+        BudgetError: the required items do not fit, or a share cannot reach its floor.
 
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)

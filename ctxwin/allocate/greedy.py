@@ -1,4 +1,4 @@
-"""Plain greedy: full items by value per token, each that still fits; `knapsack` never goes below it."""
+"""Keep full items by value per token, each that still fits; `knapsack` is never worse than this."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, place_required
 from .core import densest
+from .ledger import Ledger, place_required
 from .problem import TINY, Problem, Selection
 from .selection import appraise
 
@@ -23,9 +23,9 @@ def greedy(problem: Problem) -> Selection:
 def greedy_choice(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.int64]:
     """Add full items to a choice in one pass by value per token, each that still fits.
 
-    The same as `reference.plain_greedy`, without sorting all: the densest first, then, with few tokens left,
-    the few others that still fit. Ties: more value, then the earlier item. One that saves more in markers
-    than it costs is free, but frees nothing, so that the tokens left only fall.
+    The result equals that of `reference.plain_greedy`, without sorting all items: the densest come first, then, with
+    few tokens left, the few others that still fit. Ties go to more value, then to the earlier item. An item that saves
+    more in marks than it costs is free, but frees no tokens, so that the tokens left only fall.
     """
     full = problem.start[:-1]
     tokens, values = problem.tokens[full], problem.values[full]
@@ -40,7 +40,7 @@ def greedy_choice(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.int64
 
 
 def _filling(density: NDArray[np.float64], tokens: NDArray[np.int64], left: int) -> NDArray[np.int64]:
-    """Return the densest items, equals together, that have `left` tokens, or all."""
+    """Return the densest items that together have `left` tokens, with all equals of the last one, or all items."""
     count = int(left / max(1.0, float(tokens.mean()))) + 1 if len(tokens) else 1
     while True:
         top = densest(density, count)
@@ -50,10 +50,10 @@ def _filling(density: NDArray[np.float64], tokens: NDArray[np.int64], left: int)
 
 
 def _pass(problem: Problem, ledger: Ledger, left: int, density: NDArray[np.float64]) -> int:
-    """Go once through the items with a density of 0 or more; return the tokens left.
+    """Go once through the items with a density of 0 or more, and return the tokens left.
 
-    Those that fit now come in order. Another can come to fit only by a neighbour or one of its group: then it
-    is looked at again, if its turn has not passed.
+    Items that fit now are taken in order. Another item can come to fit only when a neighbour or an item of its heading
+    group is taken; it is then tried again, if its turn has not passed.
     """
     mine, tokens = np.flatnonzero(density >= 0), problem.tokens[problem.start[:-1]]
     mine = mine[tokens[mine] - problem.markers[mine + 1] <= left]

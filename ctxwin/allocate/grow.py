@@ -1,4 +1,4 @@
-"""Greedy with upgrade moves: items come in and rungs grow, by value per token."""
+"""Add items and upgrade their forms greedily, by value per token."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger
 from .core import Core, densest
+from .ledger import Ledger
 from .problem import Problem
 
 __all__ = ["Objective", "costs", "grow"]
 
 OFFERS = 128
-"""Best offers that are looked at, and some more for the tokens left; all others wait for a next round."""
+"""How many of the best offers to look at, with some more for the tokens left; the others wait for the next round."""
 
 MISSES = 32
-"""Offers in a row that do not fit before the search ends."""
+"""End the search after this many offers in a row that do not fit."""
 
 
 class Objective(Protocol):
-    """What is to be gained, given what is kept: `NearDuplicates` for values, or cover."""
+    """The gain of each form, given the kept items: `NearDuplicates` for values, or cover."""
 
     def all_gains(self, part: Core, now: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return no less than what each rung of the core would add over the rung its item has now; (e,)."""
+        """Return an upper bound on the gain of each form of the core over the form that its item has now; (e,)."""
         ...
 
     def gains(self, item: int, now: int) -> list[float]:
-        """Return what each rung of an item would add over the rung it has now (-1: none)."""
+        """Return the gain of each form of an item over the form that it has now (-1: none)."""
         ...
 
     def keep(self, item: int, rung: int) -> None:
-        """Take note that a rung was chosen."""
+        """Record that a form was chosen."""
         ...
 
 
 _Offer = tuple[float, float, int]
-"""(-value per token, -value, place in the core): the smallest is the best."""
+"""(-value per token, -value, place in the core); the smallest is the best."""
 
 
 def grow(
     problem: Problem, ledger: Ledger, objective: Objective, part: Core, until: Callable[[], bool] | None = None
 ) -> list[tuple[int, int, float]]:
-    """Make the move of most value per token, again and again; return each as `(item, rung, value gained)`.
+    """Make the move of most value per token until none is left; return each move as `(item, form, value gained)`.
 
-    With `until` it ends as soon as that is true.
+    Stop when `until()` is true.
 
-    A heap holds what each item offered when it was last looked at; what comes up is looked at again, since
-    markers, headers, near-duplicates and the tokens left have changed. Ties: more value, then the earlier
+    A heap holds the offer that each item made when it was last looked at. The best offer is computed again, since
+    marks, headings, near-duplicates and the tokens left have changed. Ties go to more value, then to the earlier
     item.
     """
     made: list[tuple[int, int, float]] = []
@@ -78,7 +78,7 @@ def grow(
 
 
 def costs(problem: Problem, ledger: Ledger, part: Core) -> NDArray[np.int64]:
-    """Return the tokens that each rung of the core would cost over what its item has now; (e,)."""
+    """Return the tokens that each form of the core would cost over the form that its item has now; (e,)."""
     now = ledger.choice[part.items]
     tokens = np.where(now >= 0, problem.tokens[problem.start[part.items] + now], -ledger.overheads(part.items))
     return part.tokens - tokens[part.owner]
@@ -95,7 +95,7 @@ class _Offers:
         self._problem_start, self._problem_tokens = problem.start.data, problem.tokens.data
         self.heap: list[_Offer] = []
         self.complete = True
-        """No offer that fits was left out of the heap."""
+        """Whether the heap holds every offer that fits."""
         if not self.items:
             return
         gain, more = objective.all_gains(part, ledger.choice[part.items]), costs(problem, ledger, part)
@@ -119,7 +119,7 @@ class _Offers:
         heapq.heapify(self.heap)
 
     def best(self, place: int) -> tuple[_Offer, int] | None:
-        """Look at an item now: its move of most value per token that fits, or None."""
+        """Return an item's move of most value per token that fits now, or None."""
         item, ledger = self.items[place], self._ledger
         now = int(ledger.choice[item])
         base = self._problem_tokens[self._problem_start[item] + now] if now >= 0 else -ledger.overhead(item)
@@ -139,7 +139,7 @@ class _Offers:
         return found
 
     def accept(self, place: int, rung: int) -> None:
-        """Make a move, and look again at those whose cost or next step it changes."""
+        """Make a move, and look again at the items whose cost or next step it changes."""
         item, ledger, part = self.items[place], self._ledger, self._part
         again = [place]
         if not ledger.kept[item]:

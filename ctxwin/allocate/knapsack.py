@@ -1,11 +1,11 @@
-"""The default: price, then greedy upgrades, then exchanges; never below plain greedy, with a true bound.
+"""Choose forms of the most value: the default strategy, never worse than plain greedy, with a true bound.
 
 1. The relaxation (`relax`) gives the price of a token, the bound, and most of the choice.
-2. `grow` adds items and upgrades rungs by value per token, near-duplicates counted down as they come up.
-3. `polish` spends the last tokens: one move, or a move that frees tokens and one that uses them.
+2. `grow` adds items and upgrades forms by value per token; near-duplicates count less.
+3. `polish` spends the last tokens by single moves, or by a move that frees tokens and one that uses them.
 
-There is no warm start to keep between calls: the relaxation finds the few thousand items of interest in one
-pass over all rungs, so a first call is as fast as any, and equal input gives an equal plan.
+Nothing is kept between calls: the relaxation finds the few thousand items of interest in one pass over all
+forms, so a first call is as fast as any, and equal input gives an equal plan.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, all_fits, chosen, cost, place_required
 from .core import core, peaks, shortlist
 from .greedy import greedy_choice
 from .grow import costs, grow
+from .ledger import Ledger, all_fits, chosen, cost, place_required
 from .polish import polish
 from .problem import Problem, Selection
 from .relaxation import Relaxation, relax
@@ -30,21 +30,21 @@ from .value import NearDuplicates, worth
 __all__ = ["knapsack", "marginal"]
 
 RESTART_GAP = 0.01
-"""Share of the bound by which it must pass the value for other beginnings to be tried."""
+"""Try other beginnings if the bound is above the value by this share of the bound."""
 
 RESTART_ADDED = 64
-"""Items at most in the first choice for that: among many, one that is wrong is little."""
+"""Try other beginnings only if the first choice has no more items; among many, one wrong item matters little."""
 
 RESTARTS = 8
-"""Beginnings tried at most, each with one more item at first. They matter where few items fit: for 40 items in
-2 % of their tokens the mean gap falls from 3 % to .1 %."""
+"""The most beginnings to try, each with one more item placed first. They matter where few items fit: for 40 items
+in 2 % of their tokens the mean gap falls from 3 % to .1 %."""
 
 
 def knapsack(problem: Problem) -> Selection:
-    """Choose rungs for the most value: within a reported gap of the best, never below plain greedy.
+    """Choose the forms of most value: within a reported gap of the best, never worse than plain greedy.
 
     Raises:
-        BudgetError: what is required does not fit, or a share cannot have its floor.
+        BudgetError: the required items do not fit, or a share cannot reach its floor.
 
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
@@ -72,7 +72,7 @@ def knapsack(problem: Problem) -> Selection:
 def _others(
     problem: Problem, base: NDArray[np.int64], relaxed: Relaxation, first: NDArray[np.int64], value: float
 ) -> Iterator[NDArray[np.int64]]:
-    """Give the other choices that may be worth more, where it is not sure that they are not."""
+    """Yield other choices that may be worth more, unless the bound rules them out."""
     if value < relaxed.full_bound:
         yield greedy_choice(problem, base)
         yield _best_single(problem, base)
@@ -92,7 +92,7 @@ def _others(
 def _promising(
     problem: Problem, base: NDArray[np.int64], relaxed: Relaxation, first: NDArray[np.int64], value: float
 ) -> list[tuple[int, int]]:
-    """Return the rungs of most value that are not in the first choice and that a better one may hold."""
+    """Return the forms of most value that the first choice lacks and a better choice may hold."""
     part, ledger = relaxed.core, Ledger(problem, base)
     fits = (costs(problem, ledger, part) <= ledger.left) & ~part.forced[part.owner]
     net = part.values - relaxed.price * part.tokens
@@ -106,7 +106,7 @@ def _promising(
 
 
 def marginal(problem: Problem, selection: Selection, extra_tokens: int) -> list[tuple[int, int, float]]:
-    """Tell what the next tokens would buy: `(item, rung, value gained)` in the order in which it is bought.
+    """List what the next tokens would buy: `(item, form, value gained)` in order of purchase.
 
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
@@ -134,7 +134,7 @@ def _near(problem: Problem, kept: NDArray[np.int64]) -> NearDuplicates:
 
 
 def _start(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tuple[Ledger, NearDuplicates]:
-    """Begin with what the relaxation chose, but for items near one of more value: those go through `grow`."""
+    """Begin with the relaxation's choice, but leave items near one of more value to `grow`."""
     near = _near(problem, np.flatnonzero(base >= 0))
     kept, rungs = chosen(problem, relaxed.choice)
     added = base[kept] < 0
@@ -148,7 +148,7 @@ def _start(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tu
 
 
 def _fill(problem: Problem, base: NDArray[np.int64], ledger: Ledger, near: NearDuplicates, relaxed: Relaxation) -> None:
-    """Grow and polish in the core, then among the items outside that still fit, until none does."""
+    """Grow and polish in the core, then among the items outside that still fit, until none fits."""
     part, unseen = relaxed.core, np.ones(problem.size, dtype=np.bool_)
     while True:
         grow(problem, ledger, near, part)
@@ -162,7 +162,7 @@ def _fill(problem: Problem, base: NDArray[np.int64], ledger: Ledger, near: NearD
 
 
 def _best_single(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the choice around the one full item of most value that fits; plain greedy can miss it."""
+    """Return the choice built on the full item of most value that fits; plain greedy can miss this item."""
     ledger = Ledger(problem, base)
     full = problem.start[:-1]
     fits = (base < 0) & (problem.tokens[full] + ledger.overheads(np.arange(problem.size)) <= ledger.left)

@@ -1,4 +1,4 @@
-"""Local search: spend the last tokens by single moves, and by pairs of one that frees and one that uses."""
+"""Spend the last tokens by local search: single moves, and pairs of a move that frees tokens and one that uses them."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger
 from .core import Core, restrict
 from .grow import costs
+from .ledger import Ledger
 from .problem import Problem
 from .value import NearDuplicates
 
 __all__ = ["polish"]
 
 _EXCHANGES = 64
-"""Exchanges made at most."""
+"""The most exchanges to make."""
 
 _MOVES = 1024
-"""Moves that gain most at the price, between which exchanges are looked for."""
+"""Look for exchanges among this many moves, those that gain most at the price."""
 
 _TRIES = 8
-"""Best pairs that are checked exactly before the search ends."""
+"""The most pairs to check exactly, best first, before the search ends."""
 
 _LEAST_GAIN = 1e-12
 """Gains below this are rounding."""
 
 
 _Move = tuple[int, int, float]
-"""Item, rung, gain."""
+"""Item, form, gain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Moves:
-    """Changes of one item each: to a rung, or (-1) out."""
+    """Changes of one item each: to another form, or (-1) out."""
 
     place: NDArray[np.int64]
     rung: NDArray[np.int64]
@@ -49,7 +49,7 @@ class _Moves:
 
 
 def polish(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates, price: float) -> None:
-    """Make the exchange of most value, again and again, until none gains."""
+    """Make the exchange that gains most value until no exchange gains any."""
     useful = _useful(_moves(problem, part, ledger, near), ledger.left, price)
     if len(useful.place) > _MOVES:
         net = useful.gain - price * useful.more
@@ -63,7 +63,7 @@ def polish(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates, p
 
 
 def _moves(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates) -> _Moves:
-    """Lay out all moves: every other rung of every item, and every kept one out."""
+    """List all moves: each item to each of its other forms, and each kept item out."""
     now = ledger.choice[part.items]
     kept = np.flatnonzero((now >= 0) & ~part.forced)
     items = part.items[kept]
@@ -78,13 +78,13 @@ def _moves(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates) -
 
 
 def _useful(moves: _Moves, left: int, price: float) -> _Moves:
-    """Leave out the moves that lose more at the price than any partner and the tokens left could win back."""
+    """Drop the moves that lose more at the price than any partner and the tokens left could win back."""
     net = moves.gain - price * moves.more
     return moves.where(net >= -price * max(left, 0) - max(0.0, float(net.max(initial=0))))
 
 
 def _exchange(problem: Problem, part: Core, found: _Moves, ledger: Ledger, near: NearDuplicates) -> bool:
-    """Make the best single move or pair that fits and gains; tell whether there was one."""
+    """Make the best single move or pair that fits and gains, and tell whether there was one."""
     uses = found.where(found.gain > 0)
     uses = uses.where(np.lexsort((-uses.gain, uses.more)))
     frees = found.where(found.more < 0)
@@ -108,7 +108,7 @@ def _exchange(problem: Problem, part: Core, found: _Moves, ledger: Ledger, near:
 
 
 def _make(problem: Problem, ledger: Ledger, near: NearDuplicates, use: _Move, free: _Move | None) -> bool:
-    """Make an exchange if it gains beside near-duplicates and fits exactly, markers and headers included."""
+    """Make an exchange if it fits with marks and headings, and gains value after near-duplicates are discounted."""
     item, rung, gain = use
     new = not ledger.kept[item]
     if new:  # it has perhaps not been held against what is kept

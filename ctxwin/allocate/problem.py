@@ -1,7 +1,7 @@
-"""The values of an allocation: what may be packed, and what was chosen.
+"""Define an allocation's input (`Problem`), its result (`Selection`) and the `Allocator` protocol.
 
-A multiple-choice knapsack (of every item at most one rung) with two couplings: a kept item whose neighbour
-before it is out pays for the marker that says so, and the first kept item of a group pays for its header.
+The problem is a multiple-choice knapsack (at most one form of every item) with two couplings: a kept item whose
+neighbour before it is out pays for the mark that says so, and the first kept item under a heading pays for it.
 """
 
 from __future__ import annotations
@@ -13,16 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..columns import Gathered
 from ..errors import InputError
+from ..retrieve.words.columns import Gathered
 
-__all__ = ["RUNG_KINDS", "TINY", "Allocator", "Problem", "Selection", "Share"]
-
-RUNG_KINDS = ("full", "extract", "summary", "stub")
-"""What the numbers in `Problem.kinds` stand for."""
+__all__ = ["TINY", "Allocator", "Problem", "Selection", "Share"]
 
 TINY = 1e-9
-"""Tokens that stand for none in a quotient."""
+"""Tokens used in place of 0 in a quotient."""
 _PER_RUNG = {"tokens": np.int64, "values": np.float64, "kinds": np.int8}
 _PER_ITEM = {
     "required": np.bool_,
@@ -37,26 +34,26 @@ _PER_ITEM = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Share:
-    """How many tokens some items may and must have together: their rungs alone, without markers and headers."""
+    """A floor and a cap on the tokens of some items together: their forms only, without marks and headings."""
 
     name: str
     members: NDArray[np.bool_]
-    """(n,) none of them required."""
+    """(n,) the items of the share; none of them may be required."""
     floor: int = 0
-    """Tokens they have at least, or all that they have where that is less."""
+    """The least tokens of the share's items together; all their tokens if they have fewer."""
     cap: int | None = None
-    """Tokens they have at most; None: no such limit."""
+    """The most tokens of the share's items together. Default: no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """Items with their rungs, and the tokens there are for them.
+    """Items with their forms, and the tokens available for them.
 
-    Rungs stand item after item (CSR): those of item i are `start[i]:start[i + 1]`, the fullest first.
-    Leaving an item out costs and gives nothing. Shapes: R rungs, n items, H header groups, d dimensions.
+    Forms stand item after item (CSR): the forms of item i are `start[i]:start[i + 1]`, the fullest first.
+    Leaving an item out costs and gives nothing. Shapes: R forms, n items, H heading groups, d dimensions.
 
     Raises:
-        InputError: an array has the wrong length or type of content; it is named.
+        InputError: an array has the wrong length or type of content; the message names the array.
 
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
@@ -65,43 +62,43 @@ class Problem:
     """
 
     tokens: NDArray[np.int64]
-    """(R,) cost of a rung."""
+    """(R,) tokens of a form."""
     values: NDArray[np.float64]
-    """(R,) value of a rung, 0 or more."""
+    """(R,) value of a form, 0 or more."""
     kinds: NDArray[np.int8]
-    """(R,) index into `RUNG_KINDS`."""
+    """(R,) index into `FORM_KINDS`."""
     start: NDArray[np.int64]
-    """(n + 1,) where each item's rungs begin; every item has one at least."""
+    """(n + 1,) where each item's forms begin; every item has at least one."""
     capacity: int
-    """Tokens for all that is chosen, markers and headers included; below 0 nothing fits, which is a `BudgetError`."""
+    """Tokens for all chosen forms, marks and headings; if it is below 0, nothing fits: a `BudgetError`."""
     required: NDArray[np.bool_]
-    """(n,) must stay: placed before all others, in full if that fits, else shortened."""
+    """(n,) the item must stay: required items are placed before all others, in full if they fit, else shortened."""
     whole: NDArray[np.bool_]
-    """(n,) may only be full."""
+    """(n,) the item may not be shortened."""
     order: NDArray[np.int64]
-    """(n,) position in the pool, increasing; one that is missing is an item that is out."""
+    """(n,) position in the pool, increasing; a missing position is an item that is out."""
     gap_tokens: NDArray[np.int64]
-    """(n,) paid by a kept item when the one just before it is out (position 0 has none before it)."""
+    """(n,) tokens a kept item pays for a mark when the item just before is out (none before position 0)."""
     header: NDArray[np.int64]
-    """(n,) header group (a session, a file), or -1."""
+    """(n,) heading group (a session, a file), or -1."""
     header_tokens: NDArray[np.int64]
-    """(H,) paid once when any item of the group is kept."""
+    """(H,) tokens of a heading, paid once when any item of its group is kept."""
     relevance: NDArray[np.float64]
-    """(n,) p in [0, 1]."""
+    """(n,) the probability, in [0, 1], that the item helps."""
     vectors: NDArray[np.float32] | Gathered | None
-    """(n, d) rows of unit length, for near-duplicates and diversity; None where there are none."""
+    """(n, d) rows of unit length, for near-duplicates and diversity, or None."""
     duplicate_weight: NDArray[np.float64]
-    """(n,) kappa in [0, 1]: share of its value that an exact duplicate loses."""
+    """(n,) kappa in [0, 1]: the share of its value that an exact duplicate loses."""
     shares: tuple[Share, ...] = ()
-    """What sources of items may and must have."""
+    """Floors and caps on the tokens of sources."""
     follows: NDArray[np.bool_] = field(init=False, repr=False)
-    """(n + 1,) derived: the item directly follows the one before it in the pool; the last is False."""
+    """(n + 1,) derived: the item directly follows the item before it in the pool; the last is False."""
     markers: NDArray[np.int64] = field(init=False, repr=False)
     """(n + 1,) derived: `gap_tokens`, but 0 at position 0 of the pool; the last is 0."""
     smallest: NDArray[np.int64] = field(init=False, repr=False)
-    """(n,) derived: tokens of each item's smallest rung."""
+    """(n,) derived: tokens of each item's smallest form."""
     peak: NDArray[np.float64] = field(init=False, repr=False)
-    """(n,) derived: most value per token of any of its rungs."""
+    """(n,) derived: the best value per token of each item's forms."""
 
     def __post_init__(self) -> None:
         rungs, size = len(self.tokens), self.size
@@ -154,7 +151,7 @@ class Problem:
 
     @property
     def needs(self) -> tuple[int, ...]:
-        """For each share the tokens it has at least: its floor, or all of its items where they have less."""
+        """The least tokens of each share: its floor, or all tokens of its items if they have fewer."""
         if not self.shares:
             return ()
         largest = np.maximum.reduceat(self.tokens, self.start[:-1]) if self.size else self.tokens
@@ -169,17 +166,17 @@ class Problem:
         shares: Sequence[Share] = (),
         **arrays: ArrayLike | None,
     ) -> Problem:
-        """Build a problem from `(tokens, value)` pairs per item, the fullest first.
+        """Build a problem from `(tokens, value)` pairs for each item, the fullest form first.
 
         Args:
-            ladders: one sequence of rungs per item.
-            capacity: tokens there are.
-            shares: what sources of items may and must have.
-            **arrays: any other field, as an array or a list; those left out are neutral (nothing required, no
-                gaps, no headers, no vectors; relevance is the fullest rung's value).
+            ladders: one sequence of forms for each item.
+            capacity: tokens available.
+            shares: floors and caps on the tokens of sources.
+            **arrays: any other field, as an array or a list; fields left out are neutral (nothing required, no
+                marks, no headings, no vectors; relevance is the fullest form's value).
 
         Raises:
-            InputError: there is no field of such a name.
+            InputError: a name in `arrays` is not a field.
         """
         size = len(ladders)
         pairs = [pair for ladder in ladders for pair in ladder]
@@ -217,31 +214,31 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Selection:
-    """What was chosen, what it costs, what it is worth and how far from the best it can be.
+    """A choice, with its cost, its value, and how far from the best it can be.
 
-    `value` counts near-duplicates down (see `worth`); `bound` is not passed by any choice, with or without
-    that.
+    `value` discounts near-duplicates (see `worth`); no choice is worth more than `bound`, with or without this
+    discount.
     """
 
     choice: NDArray[np.int64]
-    """(n,) the chosen rung, from 0 for the fullest; -1 for out."""
+    """(n,) the chosen form, from 0 for the fullest; -1 for out."""
     tokens: int
-    """Exact by the model: rungs, gap markers and headers."""
+    """Tokens of the choice, exactly: forms, marks and headings."""
     value: float
     bound: float
-    """No choice that fits is worth more."""
+    """Upper bound: no choice that fits is worth more."""
     price: float
-    """Value of one more token at the margin."""
+    """The value of one more token."""
 
     @property
     def gap(self) -> float:
-        """The share of the best that may be missing: (bound - value) / bound."""
+        """The share of the best value that may be missing: (bound - value) / bound."""
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
 
 
 class Allocator(Protocol):
-    """Whatever chooses; `appraise(problem, choice)` turns a bare choice into its `Selection`."""
+    """A strategy: chooses a form of each item; `appraise(problem, choice)` turns a bare choice into a `Selection`."""
 
     def allocate(self, problem: Problem) -> Selection:
-        """Choose at most one rung per item within `problem.capacity`; the same for the same problem."""
+        """Choose at most one form of each item within `problem.capacity`; equal problems get equal choices."""
         ...

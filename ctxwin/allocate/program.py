@@ -1,4 +1,4 @@
-"""The problem as a mixed-integer program, solved by HiGHS."""
+"""Solve a problem as a mixed-integer program, with HiGHS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import rungs_of
+from .ledger import rungs_of
 from .problem import Problem
 
 if TYPE_CHECKING:
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["solve"]
 
 _TOLERANCE = 1e-6
-"""Relative; HiGHS takes a figure for whole, and a constraint for kept, within this."""
+"""Relative tolerance within which HiGHS takes a figure for whole and a constraint for kept."""
 
 
 def solve(
     problem: Problem, base: NDArray[np.int64], *, gap: float = 0.0, nodes: int | None = None
 ) -> tuple[NDArray[np.int64] | None, float]:
-    """Return the best choice, None where there is none, and the proven bound.
+    """Return the best choice, or None if none exists, and the proven bound.
 
-    Variables, 0 or 1: one per rung, then one per item for its marker and one per group for its header.
+    Variables, 0 or 1: one for each form, then one for each item's mark and one for each heading.
 
     Args:
-        problem: what is to be solved, without its near-duplicates.
-        base: what is required, placed.
-        gap: share of the best that the choice may lack.
-        nodes: of the search, after which the best choice so far is returned; None: no such limit.
+        problem: the problem; its near-duplicates are ignored.
+        base: the choice with only the required items placed.
+        gap: the share of the best value that the choice may lack.
+        nodes: the most nodes to search before the best choice so far is returned. Default: no limit.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -72,7 +72,7 @@ def solve(
 
 
 def _shares(problem: Problem, variables: int) -> Iterator[LinearConstraint]:
-    """Yield a row per share: the tokens of its rungs."""
+    """Yield a row for each share: the tokens of its forms."""
     from scipy.optimize import LinearConstraint
 
     owner = np.repeat(np.arange(problem.size), np.diff(problem.start))
@@ -86,8 +86,8 @@ def _shares(problem: Problem, variables: int) -> Iterator[LinearConstraint]:
 def _silent() -> Iterator[None]:
     """Discard what C code prints to standard output.
 
-    HiGHS prints a line of debugging ("transformNewIntegerFeasibleSolution") whatever its log level; on
-    standard output it would stand in the middle of somebody's JSON.
+    HiGHS prints a debugging line ("transformNewIntegerFeasibleSolution") at any log level; on standard output
+    this line would stand in the middle of somebody's JSON.
     """
     sys.stdout.flush()
     kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
@@ -103,7 +103,7 @@ def _silent() -> Iterator[None]:
 
 
 def _couplings(problem: Problem) -> csr_array:
-    """Build three rows per item: one rung at most; kept - kept before <= marker; kept <= its header."""
+    """Build three rows for each item: at most one form; kept - kept before <= mark; kept <= its heading."""
     from scipy.sparse import coo_array, csr_array, hstack, vstack
 
     rungs, size, groups = len(problem.tokens), problem.size, len(problem.header_tokens)

@@ -1,4 +1,4 @@
-"""Slow, readable twins, the oracles of the tests: the optimum by its definition, greedy item by item."""
+"""Solve problems slowly and readably, to check the fast code in tests: by brute force, and greedily item by item."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import cost, keeps_shares, place_required
+from .ledger import cost, keeps_shares, place_required
 from .problem import Problem
 from .value import worth
 
@@ -15,9 +15,9 @@ __all__ = ["brute_force", "plain_greedy", "tokens_of", "value_of"]
 
 
 def brute_force(problem: Problem) -> tuple[NDArray[np.int64], float]:
-    """Try every choice with the required as `place_required` puts it; return the best and its worth.
+    """Try every choice with the required items as `place_required` puts them; return the best and its worth.
 
-    Where none gives every share what it must have, the worth is -1.
+    If no choice keeps all shares, the worth is -1.
     """
     base = place_required(problem)
     best, value = base, worth(problem, base) if keeps_shares(problem, base) else -1.0
@@ -36,7 +36,7 @@ def brute_force(problem: Problem) -> tuple[NDArray[np.int64], float]:
 
 
 def plain_greedy(problem: Problem) -> NDArray[np.int64]:
-    """Go through all items by value per token of the full rung, keeping each that still fits."""
+    """Go through all items by value per token of the full form, keeping each that still fits."""
     choice = place_required(problem)
     left = problem.capacity - cost(problem, choice)
 
@@ -56,7 +56,7 @@ def plain_greedy(problem: Problem) -> NDArray[np.int64]:
 
 
 def tokens_of(problem: Problem, choice: NDArray[np.int64]) -> int:
-    """Count what `cost` counts, item by item in pool order."""
+    """Count the same tokens as `cost`, item by item in pool order."""
     tokens, opened, before = 0, set(), -2
     for item in range(problem.size):
         if choice[item] < 0:
@@ -74,7 +74,7 @@ def tokens_of(problem: Problem, choice: NDArray[np.int64]) -> int:
 
 
 def value_of(problem: Problem, choice: NDArray[np.int64]) -> float:
-    """Add up what `worth` adds up, one item after the other."""
+    """Add up the same values as `worth`, item by item."""
     kept = [item for item in range(problem.size) if choice[item] >= 0]
     value = {item: float(problem.values[problem.start[item] + choice[item]]) for item in kept}
     total, before = 0.0, list[int]()

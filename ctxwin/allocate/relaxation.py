@@ -1,8 +1,8 @@
-"""The Lagrangian relaxation: what a token is worth, and what no choice can pass.
+"""Solve the Lagrangian relaxation: find the value of a token, and an upper bound on the value of any choice.
 
-At a price per token every item takes its best rung or none, on its own but for the two couplings: the chain
-of omission markers is solved by a recursion along the pool, and a header is split over those of its group
-that want in. Any price and any split give an upper bound; the lowest is kept (Dyer 1984 and Zemel 1984,
+At a price per token every item takes its best form or none, independently except for the two couplings: a
+recursion along the pool solves the chain of omission marks, and a heading's cost is split over the items under
+it that are wanted. Any price and any split give an upper bound; the lowest is kept (Dyer 1984 and Zemel 1984,
 without the couplings).
 """
 
@@ -13,43 +13,43 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import cost
 from .core import Core, core, peaks, restrict, shortlist
+from .ledger import cost
 from .problem import TINY, Problem
 
 __all__ = ["Relaxation", "relax"]
 
 _CHAIN_STEPS = 3
-"""Neighbours over which a marker's cost is followed; each step only lowers the bound."""
+"""Follow a mark's cost over this many neighbours; each step only lowers the bound."""
 
 _STRIDE = 1.25
-"""Factor to the next price, squared each time, until one fits and one does not."""
+"""Factor to the next price, squared each time, until one price's choice fits and one's does not."""
 
 _LAST_STRIDE = 1e9
-"""Factor after which the search for such a price ends."""
+"""Factor after which the search for these two prices ends."""
 
 _PRICES = 16
-"""Prices tried at most between those two."""
+"""The most prices to try between the two."""
 
 _TIGHT = 1e-5
-"""Share of the bound that a further price may win before the search ends."""
+"""End the search when another price can improve the bound by no more than this share."""
 
 _ROUNDING = 1e-9
-"""Share added to the bound, so that sums in another order do not pass it."""
+"""Share added to the bound, so that sums in another order do not exceed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Relaxation:
-    """The price of a token, the bound, and a choice that fits; with the core they come from."""
+    """The price of a token, the bound, and a choice that fits, with the core they come from."""
 
     price: float
     bound: float
     choice: NDArray[np.int64]
     full_bound: float
-    """No choice of full items alone is worth more."""
+    """Upper bound on the value of any choice of full items only."""
     core: Core
     peak: NDArray[np.float64]
-    """(n,) each item's best value per token, see `core.peaks`."""
+    """(n,) each item's best value per token; see `core.peaks`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,13 +59,13 @@ class _Trial:
     price: float
     bound: float
     left: int
-    """Tokens that its choice leaves; less than 0 if it does not fit."""
+    """Tokens that the choice leaves; below 0 if the choice does not fit."""
     taken: NDArray[np.int64]
-    """The places of its rungs in the core."""
+    """The places of the chosen forms in the core."""
 
 
 def relax(problem: Problem, base: NDArray[np.int64]) -> Relaxation:
-    """Find the core beside what `base` has placed, wide enough for the best price, and relax it."""
+    """Find the core, given the items placed in `base`, wide enough for the best price, and relax it."""
     left = problem.capacity - cost(problem, base)
     peak = peaks(problem, base)
     reach = max(left, 1)
@@ -90,10 +90,10 @@ def relax(problem: Problem, base: NDArray[np.int64]) -> Relaxation:
 
 
 def _trim(part: Core) -> Core:
-    """Leave out the items that no price from the floor up wants, but for those that may save a marker.
+    """Drop the items that are wanted at no price from the floor up, except those that may save a mark.
 
-    With the price every gain falls, and the sum of a group's gains over its header too: what is not wanted at the floor
-    never is.
+    As the price rises, every gain falls, and so does a heading group's sum of gains over its heading: an item that is
+    not wanted at the floor is never wanted.
     """
     if not part.floor:
         return part
@@ -108,14 +108,14 @@ def _trim(part: Core) -> Core:
 
 
 def _opened(part: Core, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tell which header groups have a kept item."""
+    """Tell which heading groups have a kept item."""
     opened = np.zeros(len(part.header_tokens), dtype=np.bool_)
     opened[part.group[kept]] = True
     return opened
 
 
 def _full_rungs(part: Core) -> Core:
-    """Return the core without the choice to shorten."""
+    """Return the core with full forms only."""
     rungs = part.start
     return replace(
         part,
@@ -128,10 +128,10 @@ def _full_rungs(part: Core) -> Core:
 
 
 def _search(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
-    """Return the trial of the lowest bound, not below `part.floor`, and that of the lowest price that fits.
+    """Return the trial of the lowest bound, at `part.floor` or above, and the trial of the lowest price that fits.
 
-    The bound is convex in the price and its slope is what the choice leaves of the capacity, so the next
-    price is where the tangents at the two nearest cross.
+    The bound is convex in the price and its slope is the capacity that the choice leaves, so the next
+    price is where the tangents at the two nearest prices cross.
     """
     low, high = _bracket(part, capacity)
     if low.left >= 0:
@@ -152,7 +152,7 @@ def _search(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
 
 
 def _bracket(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
-    """Return a price whose choice does not fit and one whose does; twice the same where all wanted fits."""
+    """Return one trial that does not fit and one that fits; the same trial twice if all wanted items fit."""
     low = high = _trial(part, max(_guess(part, capacity), part.floor), capacity)
     stride = _STRIDE
     while high.left < 0:
@@ -167,7 +167,7 @@ def _bracket(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
 
 
 def _guess(part: Core, capacity: int) -> float:
-    """Return the value per token at which items, each with marker and header, have filled the capacity."""
+    """Return the value per token at which items, each with its mark and heading, have filled the capacity."""
     if not len(part.items):
         return 1.0
     tokens = part.tokens + (part.marker + part.header_tokens[part.group])[part.owner]
@@ -189,7 +189,7 @@ def _trial(part: Core, price: float, capacity: int) -> _Trial:
         opened = _opened(part, part.forced)
         shared = price * float(part.header_tokens[opened].sum())
         gain = _along(part, best - _header_shares(part, gain, opened, price), price)
-    kept = _kept(part, gain, price)
+    kept = _chosen(part, gain, price)
     taken = np.flatnonzero(kept[part.owner] & (net >= best[part.owner]))
     owner = part.owner[taken]
     taken = taken[np.diff(owner, prepend=-1) > 0]  # of equal rungs the fullest
@@ -202,7 +202,7 @@ def _trial(part: Core, price: float, capacity: int) -> _Trial:
 
 
 def _cost(part: Core, kept: NDArray[np.bool_], taken: NDArray[np.int64]) -> int:
-    """Count the tokens of some rungs of the core, as `account.cost` does."""
+    """Count the tokens of some forms of the core, as `ledger.cost` does."""
     alone = kept.copy()
     alone[1:] &= ~(kept[:-1] & part.follows[1:])
     headers = part.header_tokens[_opened(part, kept)]
@@ -210,11 +210,11 @@ def _cost(part: Core, kept: NDArray[np.bool_], taken: NDArray[np.int64]) -> int:
 
 
 def _along(part: Core, best: NDArray[np.float64], price: float) -> NDArray[np.float64]:
-    """Return what keeping each item gives over leaving it out, all before it chosen well.
+    """Return the gain of keeping each item over leaving it out, with the best choice of all items before it.
 
-    With d of the item before: gain = best + clip(d, -marker, 0). Begun from the largest that it can be,
-    every step keeps it an upper bound, so that few steps are enough. Outside the core d is bound by peak and
-    smallest rung.
+    With the gain d of the item before: gain = best + clip(d, -mark, 0). The recursion begins from the largest gain
+    possible and every step keeps an upper bound, so that few steps are enough. Outside the core d is bounded by peak
+    and smallest form.
     """
     if not part.marker.any():
         return best
@@ -231,7 +231,7 @@ def _along(part: Core, best: NDArray[np.float64], price: float) -> NDArray[np.fl
 def _header_shares(
     part: Core, gain: NDArray[np.float64], opened: NDArray[np.bool_], price: float
 ) -> NDArray[np.float64]:
-    """Split each header's price over the items of its group by their gain: any split gives a true bound."""
+    """Split each heading's price over the items of its group by their gain; any split gives a true bound."""
     wants = np.where(part.forced, 0, np.maximum(gain, 0))
     total = np.bincount(part.group, weights=wants, minlength=len(opened))
     rate = np.divide(price * part.header_tokens, total, out=np.zeros_like(total), where=(total > 0) & ~opened)
@@ -239,8 +239,8 @@ def _header_shares(
     return shares
 
 
-def _kept(part: Core, gain: NDArray[np.float64], price: float) -> NDArray[np.bool_]:
-    """Return the items that the recursion keeps: going back, each for its own sake or to save a marker."""
+def _chosen(part: Core, gain: NDArray[np.float64], price: float) -> NDArray[np.bool_]:
+    """Return the items that the recursion keeps: going back, each for its own value or to save a mark."""
     kept = part.forced | (gain > 0)
     if part.marker.any():
         saves = np.zeros(len(gain), dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""A bare choice made a `Selection`: checked, counted, valued, with its bound."""
+"""Turn a bare choice into a `Selection`: check it, count it, value it and bound it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .account import cost, place_required, spent
+from .ledger import cost, place_required, spent
 from .problem import Problem, Selection
 from .relaxation import Relaxation, relax
 from .value import worth
@@ -18,14 +18,14 @@ def appraise(
     problem: Problem,
     choice: NDArray[np.int64],
 ) -> Selection:
-    """Make a `Selection` of a choice.
+    """Check a choice and make a `Selection` of it.
 
     Args:
-        problem: what was to be solved.
-        choice: (n,) rung per item, -1 for out.
+        problem: the problem that the choice is for.
+        choice: (n,) the form of each item, -1 for out.
 
     Raises:
-        InputError: the choice passes the capacity, names no rung, or leaves out a required item.
+        InputError: the choice exceeds the capacity, names a form that does not exist, or leaves out a required item.
 
     Example:
         >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
@@ -43,7 +43,7 @@ def settle(
     choice: NDArray[np.int64],
     relaxed: Relaxation,
 ) -> Selection:
-    """Make a `Selection` of a sound choice."""
+    """Make a `Selection` of a choice that is known to be valid."""
     return Selection(
         choice=choice,
         tokens=cost(problem, choice),

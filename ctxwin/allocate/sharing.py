@@ -1,9 +1,10 @@
-"""The knapsack where sources have floors and caps: what some items have together lies between two figures.
+"""Solve the knapsack with floors and caps on the tokens of each source.
 
-1. `_tighten` looks for a price on each share's tokens, to be paid for a cap and gained for a floor, at which the
-   relaxation keeps the shares; whatever the prices, it gives a true bound (Lagrange).
-2. From its choice, and from nothing, floors are filled first, then everything grows and is polished within the caps.
-3. Where a floor cannot be filled that way, the integer program decides whether it can be at all.
+1. `_tighten` looks for a price on each share's tokens, paid for a cap and gained for a floor, at which the
+   relaxation keeps the shares; at any prices the relaxation gives a true bound (Lagrange).
+2. From the relaxation's choice, and again from nothing, floors are filled first; then the choice grows and is
+   polished within the caps.
+3. If this does not fill a floor, the integer program decides whether the floor can be filled at all.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BudgetError
-from .account import Ledger, keeps_shares, room_beside, spent
 from .core import core, peaks, shortlist
 from .grow import grow
+from .ledger import Ledger, keeps_shares, room_beside, spent
 from .polish import polish
 from .problem import TINY, Problem
 from .program import solve
@@ -27,27 +28,27 @@ from .value import NearDuplicates, worth
 __all__ = ["shared"]
 
 _STEPS = 8
-"""Prices tried for a share: doubled until it is kept, then between."""
+"""Prices to try for a share: doubled until the share is kept, then between the last two."""
 _ROUNDS = 2
-"""Times each share's price is looked for anew, since it depends on the others'."""
+"""How often to look for each share's price, since it depends on the prices of the other shares."""
 _PASSES = 2
-"""Times items are looked for that still fit; those that were passed over are not looked at again."""
+"""How often to look for items that still fit; items that were passed over are not looked at again."""
 _WORTHLESS = 1e-9
-"""Least value of a token while a floor is filled: an item without value can fill it."""
+"""The least value of a token while a floor is filled, so that an item without value can fill it."""
 _PROGRAM = (600, 2_000)
-"""Items of which the integer program chooses where floors are hard to fill, and again where it finds nothing: of 14,000
-it needs a minute to say so."""
+"""Number of items given to the integer program if floors are hard to fill, and in a second try if the program finds
+nothing; with 14,000 it needs a minute to find nothing."""
 _NODES = 5_000
-"""Nodes of its search at most, a few seconds; time would make equal input give unequal plans."""
+"""The most nodes the program may search, a few seconds; with a limit on time, equal input would give unequal plans."""
 _NEAR = 0.02
-"""Share of the best that its choice may lack: what it finds is polished."""
+"""Share of the best value that the program's choice may lack; its choice is polished afterwards."""
 
 
 def shared(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tuple[NDArray[np.int64], float]:
-    """Return a choice that gives each share its floor and no more than its cap, and a bound that holds for all such.
+    """Return a choice that keeps the floor and cap of each share, and an upper bound on the value of all such choices.
 
     Raises:
-        BudgetError: there is none, or none that the integer program finds with so many items and nodes.
+        BudgetError: there is no such choice, or the integer program finds none within its limits on items and nodes.
     """
     _require_floors(problem, base)
     prices, priced, bound = _tighten(problem, base, relaxed)
@@ -61,9 +62,9 @@ def shared(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tu
 
 
 def _require_floors(problem: Problem, base: NDArray[np.int64]) -> None:
-    """Check that floors of shares that have no item in common fit together, beside what is required.
+    """Check that the floors of shares without common items fit together, along with the required items.
 
-    The markers of what is required do not count: what comes between can save them.
+    The marks of required items do not count, since items between them can save these marks.
     """
     sums = {"required": problem.capacity - room_beside(problem, base)}
     taken = np.zeros(problem.size, dtype=np.bool_)
@@ -81,7 +82,7 @@ def _require_floors(problem: Problem, base: NDArray[np.int64]) -> None:
 
 
 def _priced(problem: Problem, prices: NDArray[np.float64]) -> Problem:
-    """Return the problem with the tokens of each share made dearer (below 0) or worth something (above 0)."""
+    """Return the problem with a price on the tokens of each share: below 0 they cost more, above 0 they add value."""
     rungs = np.diff(problem.start)
     more = np.zeros(len(problem.tokens))
     for one, price in zip(problem.shares, prices.tolist(), strict=True):
@@ -92,7 +93,7 @@ def _priced(problem: Problem, prices: NDArray[np.float64]) -> Problem:
 def _tighten(
     problem: Problem, base: NDArray[np.int64], relaxed: Relaxation
 ) -> tuple[NDArray[np.float64], Relaxation, float]:
-    """Return the best prices found for the shares, the relaxation at these, and the lowest bound."""
+    """Return the best prices found for the shares, the relaxation at these prices, and the lowest bound."""
     prices = np.zeros(len(problem.shares))
     best, bound = relaxed, relaxed.bound
     for _ in range(_ROUNDS):
@@ -122,7 +123,7 @@ def _put(prices: NDArray[np.float64], number: int, price: float) -> NDArray[np.f
 
 
 def _offset(problem: Problem, prices: NDArray[np.float64]) -> float:
-    """Return what the prices give back: those for caps times the caps, less those for floors times the floors."""
+    """Return the value to add back for the prices: cap prices times caps, less floor prices times floors."""
     total = 0.0
     for one, need, price in zip(problem.shares, problem.needs, prices.tolist(), strict=True):
         total -= price * (need if price > 0 else one.cap or 0)
@@ -132,14 +133,14 @@ def _offset(problem: Problem, prices: NDArray[np.float64]) -> float:
 def _from(
     problem: Problem, base: NDArray[np.int64], start: NDArray[np.int64], pull: NDArray[np.float64], price: float
 ) -> NDArray[np.int64]:
-    """Make a choice within the caps: what there is of `start`, then the floors, then what else has value.
+    """Make a choice within the caps: from `start`, then fill the floors, then add whatever else has value.
 
     Args:
-        problem: what is to be solved.
-        base: what is required, placed.
-        start: a choice, perhaps over the caps.
-        pull: value of a token of each share while its floor is filled.
-        price: of a token.
+        problem: the problem.
+        base: the choice with only the required items placed.
+        start: a choice that may be over the caps.
+        pull: the value of a token of each share while its floor is filled.
+        price: the price of a token.
     """
     ledger = Ledger(problem, base)
     kept = np.flatnonzero((start >= 0) & (base < 0))
@@ -152,7 +153,7 @@ def _from(
 
 
 def _fill_floors(problem: Problem, base: NDArray[np.int64], ledger: Ledger, prices: NDArray[np.float64]) -> None:
-    """Bring in and enlarge items of the shares that lack tokens, most value per token first, with a price on tokens."""
+    """Add and enlarge items of the shares that lack tokens, most value per token first, with a price on tokens."""
     rungs = np.diff(problem.start)
     for number in ledger.shares.lacking:
         members = problem.shares[number].members
@@ -172,7 +173,7 @@ def _fill_floors(problem: Problem, base: NDArray[np.int64], ledger: Ledger, pric
 
 
 def _finish(problem: Problem, base: NDArray[np.int64], ledger: Ledger, price: float) -> None:
-    """Grow and polish within the shares, among the items that are dense enough, and once more among the rest."""
+    """Grow and polish within the shares, first among the items that are dense enough, then among the rest."""
     near = NearDuplicates(problem)
     near.keep_all(np.flatnonzero(ledger.choice >= 0))
     peak = peaks(problem, base)
@@ -218,7 +219,7 @@ def _by_program(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) 
 
 
 def _serving(problem: Problem, relaxed: Relaxation, size: int) -> NDArray[np.bool_]:
-    """Mark about so many items: the densest, those of each floor that are dense, small or large, the required; (n,)."""
+    """Mark about `size` items: the densest, each floor's dense, small and large ones, and the required; (n,)."""
     if problem.size <= size:
         return np.ones(problem.size, dtype=np.bool_)
     ranks = [np.argsort(-relaxed.peak, kind="stable")]

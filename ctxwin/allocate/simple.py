@@ -1,4 +1,4 @@
-"""Rules of thumb that people use: the newest, both ends, the best scores, summaries of the old."""
+"""Choose by common rules of thumb: the newest, both ends, the best scores, summaries of the old."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .account import Ledger, place_required
-from .problem import RUNG_KINDS, Problem, Selection
+from ..items import FORM_KINDS
+from .ledger import Ledger, place_required
+from .problem import Problem, Selection
 from .selection import appraise
 
 __all__ = ["head_tail", "recency", "relevance", "summary"]
@@ -20,14 +21,14 @@ RECENT_SHARE = 0.7
 
 
 def recency(problem: Problem) -> Selection:
-    """Keep the newest items in full, back to the first that does not fit."""
+    """Keep the newest items in full, back to the first item that does not fit."""
     ledger = Ledger(problem, place_required(problem))
     _run(ledger, reversed(range(problem.size)))
     return appraise(problem, ledger.choice)
 
 
 def head_tail(problem: Problem) -> Selection:
-    """Keep the oldest items in half of the tokens and the newest in the rest, in full; the middle is out."""
+    """Keep the oldest items in half of the tokens and the newest in the rest, in full; leave out the middle."""
     ledger = Ledger(problem, place_required(problem))
     _run(ledger, range(problem.size), reserve=int(ledger.left * (1 - HEAD_SHARE)))
     _run(ledger, reversed(range(problem.size)))
@@ -35,7 +36,7 @@ def head_tail(problem: Problem) -> Selection:
 
 
 def relevance(problem: Problem) -> Selection:
-    """Keep items in full from the highest relevance down, skipping those that do not fit."""
+    """Keep items in full from the highest relevance down, skipping any that does not fit."""
     ledger = Ledger(problem, place_required(problem))
     for item in np.argsort(-problem.relevance, kind="stable").tolist():
         if not ledger.kept[item]:
@@ -44,7 +45,7 @@ def relevance(problem: Problem) -> Selection:
 
 
 def summary(problem: Problem) -> Selection:
-    """Keep recent items in full and older ones as their summary (else their smallest rung), newest first."""
+    """Keep recent items in full and older items as their summary (else their smallest form), newest first."""
     ledger = Ledger(problem, place_required(problem))
     _run(ledger, reversed(range(problem.size)), reserve=int(ledger.left * (1 - RECENT_SHARE)))
     newest_first = range(problem.size - 1, -1, -1)
@@ -68,9 +69,9 @@ def _run(ledger: Ledger, items: Iterable[int], *, reserve: int = 0) -> None:
 
 
 def _short_rung(problem: Problem, item: int) -> int:
-    """Return the item's summary, else its smallest rung; the full one where it may not be shortened."""
+    """Return the item's summary, else its smallest form; the full form if the item may not be shortened."""
     if problem.whole[item]:
         return 0
     rungs = slice(problem.start[item], problem.start[item + 1])
-    summaries = np.flatnonzero(problem.kinds[rungs] == RUNG_KINDS.index("summary"))
+    summaries = np.flatnonzero(problem.kinds[rungs] == FORM_KINDS.index("summary"))
     return int(summaries[0] if len(summaries) else problem.tokens[rungs].argmin())

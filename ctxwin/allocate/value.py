@@ -1,34 +1,34 @@
-"""What a choice is worth: values, near-duplicates counted down."""
+"""Compute the value of a choice, with near-duplicates discounted."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import chosen
 from .core import Core
+from .ledger import chosen
 from .problem import Problem
 
-__all__ = ["DUPLICATE_COSINE", "NearDuplicates", "nearest_kept", "shares_left", "worth"]
+__all__ = ["DUPLICATE_COSINE", "NearDuplicates", "nearest_chosen", "shares_left", "worth"]
 
 DUPLICATE_COSINE = 0.8
-"""Two items whose vectors lie this close begin to say the same; at 1 they do."""
+"""Cosine from which two items begin to say the same; at 1 they say the same."""
 
 _BLOCK = 512
-"""Rows of a similarity matrix that are held at once."""
+"""Rows of a similarity matrix held in memory at once."""
 
 _ALONE = 200_000
 """Multiplications of a matrix product up to which BLAS starts no threads (OpenBLAS: 262,144). For up to `_BLOCK` rows
-these win nothing, and where the cores are busy they cost a hundred times as much: 33 ms for 100 rows of 384, where
-tiles of that size take .1 ms."""
+threads win nothing, and on busy cores they cost a hundred times as much: 33 ms for 100 rows of 384, while tiles of
+this size take .1 ms."""
 
 
 def worth(problem: Problem, choice: NDArray[np.int64]) -> float:
-    """Add up the values of a choice, near-duplicates counted down.
+    """Add up the values of a choice, with near-duplicates discounted.
 
-    Of items whose vectors lie closer than `DUPLICATE_COSINE` the one of most value counts in full (a
-    required one before all; the newer on a tie); the others lose kappa * (cos - .8) / .2, cos to the nearest
-    that counts more.
+    Of items whose vectors are closer than `DUPLICATE_COSINE`, the item of most value counts in full (a required
+    item before all others; the newer item on a tie). Each of the others loses kappa * (cos - .8) / .2, where cos
+    is its cosine to the nearest item that counts more.
     """
     kept, rungs = chosen(problem, choice)
     values = problem.values[rungs]
@@ -36,7 +36,7 @@ def worth(problem: Problem, choice: NDArray[np.int64]) -> float:
 
 
 def shares_left(problem: Problem, kept: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of its value that each kept item has beside those that count more; (k,) in [0, 1]."""
+    """Return the share of its value that each kept item has left, given the items that count more; (k,) in [0, 1]."""
     weight = problem.duplicate_weight[kept]
     if problem.vectors is None or not (weight > 0).any():
         return np.ones(len(kept))
@@ -47,10 +47,10 @@ def shares_left(problem: Problem, kept: NDArray[np.int64], values: NDArray[np.fl
     return left
 
 
-def nearest_kept(
+def nearest_chosen(
     problem: Problem, items: NDArray[np.int64], kept: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return for each item the kept one that is nearest to it, and the share of its value that this one leaves."""
+    """Return for each item the nearest kept item, and the share of the item's value that this kept item leaves."""
     nearest, left = np.full(len(items), -1), np.ones(len(items))
     weighed = np.flatnonzero(problem.duplicate_weight[items] > 0)
     if problem.vectors is None or not len(kept):
@@ -65,12 +65,12 @@ def nearest_kept(
 
 
 def _nearest(rows: NDArray[np.float32], others: NDArray[np.float32], *, before: bool = False) -> NDArray[np.float32]:
-    """Return the cosine of each row to the nearest of others, (n,), 0 at least.
+    """Return the cosine of each row to the nearest of the others, (n,), at least 0.
 
     Args:
         rows: (n, d) of unit length.
         others: (m, d) of unit length.
-        before: whether both are the same, and each is held against those before it alone.
+        before: whether `rows` and `others` are the same, and each row is compared only with the rows before it.
     """
     nearest = np.zeros(len(rows), np.float32)
     few = max(len(rows), len(others)) <= _BLOCK
@@ -92,29 +92,29 @@ def _sameness(cosine: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 class NearDuplicates:
-    """Tells how much of its value an item has beside those already kept; each pair is looked at once."""
+    """The share of its value that each item has left, given the kept items; each pair is compared once."""
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._start, self._values = problem.start.data, problem.values.data
-        self._is_kept = np.zeros(problem.size, dtype=np.bool_)
+        self._is_chosen = np.zeros(problem.size, dtype=np.bool_)
         self._weight = problem.duplicate_weight
         self._vectors = problem.vectors if (self._weight > 0).any() else None
         self._count = 0
         self._rows = np.empty((64, 0 if problem.vectors is None else problem.vectors.shape[1]), dtype=np.float32)
         self._seen: dict[int, int] = {}
         self.share = np.ones(problem.size)
-        """(n,) share of its value that each item has left, as far as it was looked at."""
+        """(n,) the share of its value that each item has left, after the comparisons made so far."""
 
     def all_gains(self, part: Core, now: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return no less than what each rung of the core would add over the rung its item has now; (e,)."""
+        """Return an upper bound on the gain of each form of the core over the form that its item has now; (e,)."""
         places = self._problem.start[part.items] + now
         values = np.where(now >= 0, self._problem.values[places], 0)
         gains: NDArray[np.float64] = (part.values - values[part.owner]) * self.share[part.items][part.owner]
         return gains
 
     def gains(self, item: int, now: int) -> list[float]:
-        """Return what each rung of an item would add over the rung it has now (-1: none)."""
+        """Return the gain of each form of an item over the form that it has now (-1: none)."""
         first = self._start[item]
         values = self._values[first : self._start[item + 1]].tolist()
         if now < 0:
@@ -124,15 +124,15 @@ class NearDuplicates:
         return [(value - values[now]) * left for value in values]
 
     def keep(self, item: int, rung: int) -> None:
-        """Count an item among the kept, whatever its rung."""
-        if self._vectors is not None and not self._is_kept[item]:
-            self._is_kept[item] = True
+        """Add an item, in any form, to the kept ones."""
+        if self._vectors is not None and not self._is_chosen[item]:
+            self._is_chosen[item] = True
             self._append(self._vectors[item])
 
     def keep_all(self, items: NDArray[np.int64]) -> None:
-        """Count items among the kept that are not yet."""
+        """Add items to the kept ones, unless already there."""
         if self._vectors is not None:
-            self._is_kept[items] = True
+            self._is_chosen[items] = True
             self._append(self._vectors[items])
 
     def _append(self, rows: NDArray[np.float32]) -> None:
@@ -143,7 +143,7 @@ class NearDuplicates:
         self._count = needed
 
     def left(self, item: int) -> float:
-        """Return the share of its value that an item has now, in [0, 1]."""
+        """Return the share of its value that an item has left now, in [0, 1]."""
         if self._vectors is None or not self._weight[item]:
             return 1.0
         count, seen = self._count, self._seen.get(item, 0)
@@ -157,7 +157,7 @@ class NearDuplicates:
         return float(self.share[item])
 
     def without_weaker(self, items: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the items near no other of more value (ties: the newer stays), nor near a kept one."""
+        """Return the items that are near neither an item of more value (ties: the newer stays) nor a kept item."""
         if self._vectors is None or not len(items):
             return items
         rank = items[np.lexsort((-items, -values))]

@@ -1,6 +1,6 @@
-"""Why each item is in, shortened or out of a choice, worked out from the choice when somebody asks.
+"""Explain why each item is in, shortened or out of a choice, computed from the choice on request.
 
-Every verdict is a statement about the problem and the choice alone, so that it can be checked: see `Verdict`.
+Every verdict is a statement about the problem and the choice only, so that it can be checked: see `Verdict`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import Ledger, chosen, cost, rungs_of
+from .ledger import Ledger, chosen, cost, rungs_of
 from .problem import TINY, Problem, Selection
-from .value import nearest_kept, shares_left
+from .value import nearest_chosen, shares_left
 
 __all__ = ["Verdict", "Verdicts", "verdicts"]
 
@@ -34,49 +34,49 @@ Verdict = Literal[
     "outbid",
     "passed",
 ]
-"""What is said of an item, in three groups. Its tokens are those of its form with the marker and header it needs.
+"""The reasons, in three groups. An item's tokens are those of its form with the mark and heading it needs.
 
 In: `required`; `relevant`: its value per token is at least the price of a token; `bridge`: without it the request would
-be no shorter, since a marker would stand in its place; `floor`: its share would lack tokens without it; `filler`: of
-less value than the price, in room that was left; `strategy`: the strategy does not go by value per token.
+be no shorter, since a mark would stand in its place; `floor`: its share would lack tokens without it; `filler`: its
+value is below the price, but there was room left; `strategy`: the strategy does not go by value per token.
 
-Shortened: `shortened`; in full it would take `lacks` tokens more than are left (0: they are there).
+Shortened: `shortened`: in full it would take `lacks` tokens more than are left (0: enough are left).
 
-Out: `oversize`: its smallest form takes `lacks` tokens more than what is required leaves, were that in full;
-`irrelevant`: none of its forms has value; `duplicate`: `other` is in and says nearly the same, which takes all of its
-value or takes it below the price of a token; `capped`: `share` would pass its cap by `lacks` tokens; `floor`: an item
-of less value stands in the room it needs, because `share` would lack tokens without that; `outbid`: `other` is in, with
-`also` more, together worth at least as much, and without these there would be room; `crowded`: it takes `lacks` tokens
-more than are left, and none that are in hold as many and are worth as much; `passed`: there is room, and the search did
+Out: `oversize`: its smallest form takes `lacks` tokens more than the required items, in full, would leave;
+`irrelevant`: none of its forms has value; `duplicate`: `other` is in and says nearly the same, so that no value is left
+or less than the price of a token; `capped`: `share` would exceed its cap by `lacks` tokens; `floor`: an item of less
+value takes the room, because `share` would lack tokens without that item; `outbid`: `other` and `also` more items are
+in, together worth at least as much, and without them there would be room; `crowded`: it takes `lacks` tokens more than
+are left, and no kept items hold that many tokens and are worth as much; `passed`: there is room, and the search did
 not take it; `strategy`: as above.
 """
 
 _CELLS = 4_000_000
-"""Pairs of an item that is out and one that is in that are looked at together: 4 MB each of truth values."""
+"""The most pairs of an item that is out and one that is in to compare at once: 4 MB of truth values each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Verdicts:
-    """What is said of each of n items; n lists beside each other."""
+    """The verdicts on n items: one list of length n for each field."""
 
     verdict: Sequence[Verdict]
     other: Sequence[int]
-    """The item that a verdict names; -1: none."""
+    """The item that a verdict names, or -1."""
     share: Sequence[int]
-    """The share that a verdict names; -1: none."""
+    """The share that a verdict names, or -1."""
     also: Sequence[int]
-    """How many items beside `other` hold the room of one that is outbid."""
+    """How many items besides `other` hold the room of an item that is outbid."""
     needs: Sequence[int]
-    """Tokens of an item that is out or shortened, in the form that is spoken of; 0 for others."""
+    """Tokens of an item that is out or shortened, in the form that the verdict is about; 0 for other items."""
     lacks: Sequence[int]
 
 
 def verdicts(problem: Problem, selection: Selection, *, by_value: bool = True) -> Verdicts:
-    """Say of each item why it is in, shortened or out.
+    """Say why each item is in, shortened or out.
 
     Args:
-        problem: what was to be solved.
-        selection: what was chosen.
+        problem: the problem.
+        selection: the choice to explain.
         by_value: whether the strategy goes by value per token.
 
     Example:
@@ -87,7 +87,7 @@ def verdicts(problem: Problem, selection: Selection, *, by_value: bool = True) -
         (['relevant', 'outbid', 'oversize'], [-1, 0, -1], [0, 20, 10])
     """
     court = _Court(problem, selection)
-    court.judge_kept(by_value)
+    court.judge_chosen(by_value)
     court.judge_rest(by_value)
     return Verdicts(
         verdict=court.verdict,
@@ -100,7 +100,7 @@ def verdicts(problem: Problem, selection: Selection, *, by_value: bool = True) -
 
 
 class _Court:
-    """The verdicts in the making."""
+    """The verdicts while they are worked out."""
 
     def __init__(self, problem: Problem, selection: Selection) -> None:
         self.problem, self.price = problem, selection.price
@@ -111,11 +111,11 @@ class _Court:
         self.needs, self.lacks = np.zeros(problem.size, np.int64), np.zeros(problem.size, np.int64)
         self.kept, rungs = chosen(problem, selection.choice)
         self.worths = problem.values[rungs] * shares_left(problem, self.kept, problem.values[rungs])
-        """(k,) what each kept item adds."""
+        """(k,) the value that each kept item adds."""
         self.freed = np.array([-self.ledger.price_of(item, -1) for item in self.kept.tolist()], np.int64)
-        """(k,) tokens that there would be more without it."""
+        """(k,) the tokens that leaving out each kept item would free."""
 
-    def judge_kept(self, by_value: bool) -> None:
+    def judge_chosen(self, by_value: bool) -> None:
         problem, ledger = self.problem, self.ledger
         free = ~problem.required[self.kept]
         rows = zip(self.kept[free].tolist(), self.worths[free].tolist(), self.freed[free].tolist(), strict=True)
@@ -135,7 +135,7 @@ class _Court:
                 self.verdict[item] = "filler" if self.share[item] < 0 else "floor"
 
     def _floor_of(self, item: int) -> int:
-        """Return the share that would lack tokens without a kept item; -1: none would."""
+        """Return the share that would lack tokens without a kept item, or -1."""
         shares, tokens = self.ledger.shares, -self._rung(item)
         for number, one in enumerate(self.problem.shares):
             if one.members[item] and shares.tokens[number] + tokens < shares.needs[number]:
@@ -154,7 +154,7 @@ class _Court:
         overheads = self.ledger.overheads(out)
         self.needs[out] = self.best + overheads
         self.lacks[out] = np.maximum(self.needs[out] - self.ledger.left, 0)
-        twins, left = nearest_kept(problem, out, self.kept)
+        twins, left = nearest_chosen(problem, out, self.kept)
         gains, prices = self.values * left, self.price * self.needs[out]
         dense = gains >= prices
         repeated = (left < 1) & ((gains <= TINY) | (~dense & (self.values >= prices)))
@@ -176,7 +176,7 @@ class _Court:
         self._bid(out, np.array(waiting, np.int64), gains)
 
     def _best_forms(self, out: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the tokens and the value of the form of each item that gives most per token."""
+        """Return the tokens and the value of each item's form with the best value per token."""
         problem = self.problem
         owner, rungs = rungs_of(problem, out)
         allowed = ~problem.whole[out][owner] | (rungs == problem.start[out][owner])
@@ -186,7 +186,7 @@ class _Court:
         return problem.tokens[first], problem.values[first]
 
     def _oversize(self, out: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the tokens by which each item is too large beside what is required."""
+        """Return the tokens by which each item is too large, given the required items."""
         problem = self.problem
         base = np.where(problem.required, 0, -1)
         least = np.where(problem.whole, problem.tokens[problem.start[:-1]], problem.smallest)[out]
@@ -194,7 +194,7 @@ class _Court:
         return np.maximum(least + Ledger(problem, base).overheads(out) - room, 0)
 
     def _capped(self, item: int) -> bool:
-        """Tell whether a share leaves no room for any form of an item, and note which."""
+        """Tell whether a share leaves no room for any form of an item, and record the share."""
         for number, one in enumerate(self.problem.shares):
             if one.cap is not None and one.members[item]:
                 over = self.ledger.shares.tokens[number] + int(self.problem.smallest[item]) - one.cap
@@ -204,7 +204,7 @@ class _Court:
         return False
 
     def _bid(self, out: NDArray[np.int64], places: NDArray[np.int64], gains: NDArray[np.float64]) -> None:
-        """Name what stands in the room of the items at some places of `out`: the least dense first."""
+        """Name the item that takes the room of the items at some places of `out`: the least dense first."""
         free = ~self.problem.required[self.kept] & (self.freed > 0)
         rank = np.lexsort((self.kept, self.worths / np.maximum(self.freed, 1)))
         rank = rank[free[rank]]
@@ -224,9 +224,9 @@ class _Court:
     def _bid_together(
         self, out: NDArray[np.int64], places: NDArray[np.int64], gains: NDArray[np.float64], rank: NDArray[np.int64]
     ) -> None:
-        """Name the least dense items that hold the room together, for those below the price that no single one bars.
+        """Name the least dense items that together hold the room of items below the price, if no single one bars them.
 
-        Several free at least the sum of what each frees: between two that go no marker is needed.
+        Several items free at least the sum of what each frees, since no mark is needed between two that go.
         """
         problem = self.problem
         freed, worths = np.cumsum(self.freed[rank]), np.cumsum(self.worths[rank])
@@ -242,7 +242,7 @@ class _Court:
                 self.verdict[item], self.other[item], self.also[item] = "outbid", self.kept[rank[0]], last
 
     def _extra(self, items: NDArray[np.int64], rivals: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Count the tokens that each pair has beside the sum of both: a marker between them, or a header of its own."""
+        """Count the tokens of each pair beyond the sum of both items: a mark between them, or a heading of its own."""
         problem = self.problem
         later = np.maximum(items, rivals)
         beside = (np.abs(items - rivals) == 1) & problem.follows[later]

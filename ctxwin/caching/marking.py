@@ -1,4 +1,4 @@
-"""Marks in a request body that tell the provider which beginning of it to keep."""
+"""Marks in a request body which beginning of the request the provider should keep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..messages import Dialect
-from .rules import HOUR, CacheRules
+from .providers import HOUR, CacheRules
 from .state import State
 
 __all__ = ["mark"]
@@ -23,17 +23,17 @@ UNMARKABLE = frozenset({"thinking", "redacted_thinking", "reasoning"})
 def mark(
     body: Mapping[str, Any], state: State, rules: CacheRules, *, dialect: Dialect, key: str | None = None
 ) -> dict[str, Any]:
-    """Return a request body whose stable beginnings are marked, as the provider wants it; nothing in `body` changes.
+    """Return a request body with marks for the provider's prompt cache; `body` itself is not changed.
 
-    Anthropic gets `cache_control` on the last block of each prefix that is worth it: tools and system, the history
-    before the retrieved block, the end where it goes on. OpenAI gets `prompt_cache_key`, which leads requests of one
-    conversation to one machine, and from GPT-5.6 on breakpoints of the same places.
+    Anthropic gets `cache_control` on the last block of each prefix worth keeping: tools and system, the history before
+    the retrieved block, and the end if the next request continues from there. OpenAI gets `prompt_cache_key`, which
+    leads requests of one conversation to one machine, and from GPT-5.6 on breakpoints at the same places.
 
     Args:
-        body: the request's arguments: `messages` or `input`, and where there are any `system` and `tools`.
-        state: what `Planner.plan` returned with its messages.
-        rules: of the model, as `Planner.rules` has them.
-        dialect: whose body it is.
+        body: the request's arguments: `messages` or `input`, and if given `system` and `tools`.
+        state: the state that `Planner.plan` returned with these messages.
+        rules: the model's caching rules, from `Planner.rules`.
+        dialect: of the body.
         key: a stable name of the conversation.
 
     Raises:
@@ -81,7 +81,7 @@ def _sign(dialect: Dialect, rules: CacheRules) -> dict[str, Any]:
 
 
 def _marked(message: Mapping[str, Any], dialect: Dialect, sign: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a message whose last block is marked; as it is where none can be."""
+    """Return a message with a mark on its last block; unchanged if no block can be marked."""
     content = message.get("content")
     if not content or (message.get("role") == "assistant" and dialect == "responses"):
         return message

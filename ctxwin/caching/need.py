@@ -1,10 +1,9 @@
-"""How probable it is that a message asks for what was said before and is no longer in the request.
+"""Estimates how probable it is that a message asks for earlier turns that the request no longer holds.
 
-Most turns of a chat go on from the last ones, or bring what they need with them; some ask for what was said long ago.
-Only for those is a large retrieved block worth its price. Five things tell them apart, none of which needs a model:
-how much more of the question one left-out turn says than any kept one; how much the message itself says, of which very
-little asks for nothing and much brings what it needs along; whether it opens like a question for a fact; whether it
-speaks of the past.
+Most turns of a chat continue the last turns, or bring along what they need; some ask for a turn from long ago. Only
+these are worth the price of a large retrieved block. Five features tell them apart, without a model: how much more of
+the question a left-out turn covers than any kept turn; how much the message itself says (very little asks for nothing,
+much brings along what it needs); whether the message opens like a question for a fact; whether it speaks of the past.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ __all__ = ["features", "need"]
 
 BIAS = -0.38
 WEIGHTS = (3.77, -1.50, 0.26, 2.85, 1.26)
-"""Log-odds of `features`, fitted by `tests/fit_need.py`, which also says how far they carry over."""
+"""Log-odds of `features`, fitted by `tests/tools/fit_need.py`, which also says how far they carry over."""
 RULES = 0.5
 """Least need of a task ("write a function ..."), since rules for tasks were laid down long ago (MemoryCode)."""
 SAYS = 5.0
-"""Nats that are added to what a message says before the logarithm is taken: about one rare word."""
+"""Nats added to the information in a message before the logarithm is taken: about one rare word."""
 SUBSTANCE = 15.0
-"""Nats from which a message can ask for something: three rare words."""
+"""Nats of information from which a message can ask for something: three rare words."""
 
 _FACT = re.compile(
     r"^(?:(?:so|and|hey|hi|ok|okay|well|also|but|now)[, ]+)*"
@@ -41,9 +40,9 @@ def need(index: Index, query: Query, kept: NDArray[np.bool_]) -> float:
     """Return how probable it is that a message asks for turns that are not kept, 0 to 1.
 
     Args:
-        index: of n turns, the message itself not among them.
+        index: of n turns, without the message itself.
         query: the message.
-        kept: (n,) which of the turns the request has anyway.
+        kept: (n,) whether the request holds each turn anyway.
 
     Example:
         >>> from ctxwin import Item
@@ -60,7 +59,7 @@ def need(index: Index, query: Query, kept: NDArray[np.bool_]) -> float:
 
 
 def features(index: Index, query: Query, kept: NDArray[np.bool_]) -> tuple[float, ...]:
-    """Return what the need is told by, in the order of `WEIGHTS`; the arguments are those of `need`."""
+    """Return the features of the need, in the order of `WEIGHTS`; the arguments are those of `need`."""
     said = index.coverage(query)
     lead = float(said[~kept].max()) - float(said[kept].max(initial=0.0))
     says = sum(index.query_weights(query).values())

@@ -1,4 +1,4 @@
-"""The planner: the requests of a conversation, one after the other, so that the provider's cache is used."""
+"""Plans the requests of a conversation, one after the other, so that the provider's prompt cache is used."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ..constraints import ALWAYS_WHOLE
 from ..errors import InputError
 from ..items import Budget
 from ..messages import read
 from ..models import Model, get_model
 from ..packing import Packed, Talk, pack
-from ..packing.task import fill_budget
+from ..packing.read import fill_budget
+from ..pool.units import ALWAYS_WHOLE
 from ..tokens import count_items, count_tools, get_rules, get_tokenizer
-from .filling import Filled, fill, text_of
-from .ledger import Ledger, message_hash
+from .held import Held, message_hash
 from .policies import POLICIES, Costs, Proposal
 from .prices import Prices
-from .rules import cache_rules
+from .providers import cache_rules
+from .request import Filled, fill, text_of
 from .scene import Arrangement, Scene
 from .state import Sent, State
 
 __all__ = ["Planner"]
 
 RECENT = 0.3
-"""What the last request counts in the growth that is expected."""
+"""Weight of the last request in the expected growth."""
 
 
 class Planner:
-    """Makes the requests of a conversation so that what they share at their beginning stays in the provider's cache.
+    """Makes the requests of a conversation so that their common beginning stays in the provider's cache.
 
     Args:
-        model: gives window, tokenizer, prices and the provider's caching rules; without one nothing is cheaper
-            for being cached.
-        ttl: seconds that a prefix is kept after its last use; None: what the provider promises.
-        policy: `auto`, or one of the plain policies, for comparison.
+        model: gives window, tokenizer, prices and the provider's caching rules; without a model cached tokens cost as
+            much as fresh ones.
+        ttl: seconds that a prefix is kept after its last use. Default: the provider's promise.
+        policy: `auto`, or a plain policy for comparison.
 
     Raises:
         InputError: there is no such policy.
-        UnknownModel: no such model.
+        UnknownModel: there is no such model.
 
     Example:
         >>> planner, talk, state = Planner(model="gpt-5-mini"), Talk(), None
@@ -76,21 +76,21 @@ class Planner:
         tools: Sequence[Mapping[str, Any]] | None = None,
         **options: Any,
     ) -> tuple[Packed, State]:
-        """Return the next request and what the plan after it must know.
+        """Return the next request, and the state that the next call needs.
 
         Args:
             talk: the conversation up to the question.
-            state: what the last call returned; None: there was none.
+            state: the state that the last call returned; None for the first call.
             query: as for `pack`; a question that is not in the talk ends the request and is not carried on.
-            budget: as for `pack`, as are the next four.
-            now: seconds since the epoch; None: the clock's.
+            budget: as for `pack`.
+            now: seconds since the epoch. Default: the clock.
             tokenizer: as for `pack`.
             pins: as for `pack`.
             tools: as for `pack`.
-            options: what else `pack` takes, `embedder` and `summarizer` for instance.
+            options: further arguments of `pack`, such as `embedder` and `summarizer`.
 
         Raises:
-            BudgetError: what must stay does not fit.
+            BudgetError: the required messages do not fit.
         """
         now = time.time() if now is None else now
         counter = get_tokenizer(tokenizer if tokenizer is not None else self.model)
@@ -109,7 +109,7 @@ class Planner:
             tools=bool(tools),
         )
         desk = _Desk(
-            ledger=Ledger(rules=self.rules, sent=self._live(state, now)),
+            ledger=Held(rules=self.rules, sent=self._live(state, now)),
             tools=message_hash(tools),
             tool_tokens=tool_tokens,
             scene=scene,
@@ -129,7 +129,7 @@ class Planner:
         return tuple(one for one in state.sent if now - one.time <= self.ttl) if state is not None else ()
 
     def _choose(self, scene: Scene, state: State | None, desk: _Desk) -> Proposal | None:
-        """Choose what the request is made of; None for a plain packing of all."""
+        """Choose the arrangement of the request; None for a plain packing of all messages."""
         everything = scene.everything()
         if everything is not None:
             return Proposal(request=everything, carry=everything, stable="all")
@@ -143,11 +143,11 @@ class Planner:
 
 @dataclass(frozen=True, kw_only=True)
 class _Desk:
-    """What one plan works with."""
+    """The tools, tokens and scene that one plan works with."""
 
-    ledger: Ledger
+    ledger: Held
     tools: str
-    """Their hash; they stand before all messages."""
+    """Hash of the tools, which stand before all messages."""
     tool_tokens: int
     scene: Scene
 
@@ -161,7 +161,7 @@ class _Desk:
         return self.ledger.read(hashes, tokens)
 
     def state(self, before: State | None, plan: Proposal | None, filled: Filled, now: float) -> State:
-        """Return what the next plan must know."""
+        """Return the state that the next plan needs."""
         scene, packed = self.scene, filled.packed
         items = read(packed.messages, dialect=scene.dialect).items
         hashes = (self.tools, *(message_hash(raw) for raw in filled.raws))
@@ -194,7 +194,7 @@ class _Desk:
         return 0 if known is None else known + 1
 
     def _ends(self, plan: Proposal | None, filled: Filled) -> set[int]:
-        """Return after how many messages, the tools counted as one, what will come again ends."""
+        """Return the ends of prefixes that will probably come again, as numbers of messages; the tools count as one."""
         items = self.scene.items
         lead = next((n for n, item in enumerate(items) if item.role not in ALWAYS_WHOLE), len(items))
         ends = {1 + lead}

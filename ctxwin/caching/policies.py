@@ -1,7 +1,7 @@
-"""Policies: what the next request is made of, given the one before it.
+"""Chooses which turns the next request carries on and how much it retrieves, given the request before: the policies.
 
-`truncate`, `repack`, `append` and `breakpoints` are the plain ones that a replay compares; `auto` is what a window
-uses. All send everything for as long as it fits; they differ from then on.
+A window uses `auto`; a replay compares it with the plain policies `truncate`, `repack`, `append` and `breakpoints`. All
+of them send everything as long as it fits; they differ from then on.
 """
 
 from __future__ import annotations
@@ -20,54 +20,55 @@ from .state import State
 __all__ = ["POLICIES", "Costs", "Policy", "Proposal"]
 
 KEEP, BLOCK = 1 / 4, 1 / 4
-"""Of the limit: what `append` keeps in place when it cuts its history down, and the block for older turns."""
+"""Shares of the limit: the history that `append` keeps when it cuts, and its block for older turns."""
 LEAST_KEEP = 1 / 8
-"""Of the limit: what `auto` keeps in place; it retrieves more when more is needed."""
+"""Share of the limit: the history that `auto` keeps when it cuts; it retrieves more when more is needed."""
 FULL, LITTLE = 0.25, 0.15
-"""Need from which the block takes all the room there can be, and up to which it takes the least; in between it grows
-exponentially. At .3 lie 5 % of the questions of the sets on which the need was fitted, and 90 % of the turns."""
+"""Need from which the block takes all possible room, and up to which it takes the least; in between the block grows
+exponentially. In the sets on which the need was fitted, 5 % of the questions and 90 % of the turns lie below .3."""
 LEAST_BLOCK = 1 / 32
-"""Of the room there can be: the least block, a few sentences."""
+"""Share of the possible room that the least block takes: a few sentences."""
 CHAIN = 1 / 4
-"""Of the limit: what a block leaves free where tools are called, so that their results can follow it."""
+"""Share of the limit that a block leaves free if tools are called, so that their results can follow."""
 FROZEN = (1.0, 0.75, 0.5, 0.25)
-"""Shares of the last request that `breakpoints` tries to leave as they are."""
+"""Shares of the last request that `breakpoints` tries to keep unchanged."""
 HYSTERESIS = 1.2
-"""How many times its price a change must be worth to `breakpoints`."""
+"""How many times its price a change must be worth for `breakpoints` to make it."""
 SATURATION = 150.0
 """Tokens at which half of a turn's further length counts, as in a packing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What a request is made of."""
+    """The turns and the block of a request, as a policy proposes them."""
 
     request: Arrangement
-    """What stands in it."""
+    """The turns and notes that stand in the request."""
     carry: Arrangement
-    """What goes on to the next one; not the same where this request is an exception."""
+    """The turns and notes that go on to the next request; they differ from `request` if this request is an
+    exception."""
     block: int = 0
-    """Tokens for turns that are retrieved beside that; 0 for none."""
+    """Tokens for turns that are retrieved in addition; 0 for none."""
     stable: Literal["system", "history", "all"] = "history"
-    """What of it the next request will probably begin with: nothing but tools and system messages, all before the
-    retrieved block, or all of it."""
+    """The part with which the next request will probably begin: tools and system messages only, everything before the
+    retrieved block, or everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What a policy knows of prices."""
+    """The prices and cached tokens that a policy reckons with."""
 
     prices: Prices
     warm: Callable[[Arrangement], int]
-    """Tokens of an arrangement that are read from the cache."""
+    """Returns the tokens of an arrangement that are read from the cache."""
     cold: bool
-    """Whether nothing of the requests before is kept any more."""
+    """Whether the provider holds none of the earlier requests any more."""
     minimum: int
     """Tokens of the shortest prefix that is kept."""
 
 
 Policy = Callable[[Scene, State | None, Costs], Proposal]
-"""Proposes a request for what does not fit whole."""
+"""Proposes a request when not everything fits."""
 
 
 def truncate(scene: Scene, state: State | None, costs: Costs) -> Proposal:
@@ -78,7 +79,7 @@ def truncate(scene: Scene, state: State | None, costs: Costs) -> Proposal:
 
 
 def append(scene: Scene, state: State | None, costs: Costs) -> Proposal:
-    """Carry recent history on until it has grown by D*, then cut it down; older turns come back in a small block."""
+    """Carry history on until it has grown by `compaction_point`, then cut it; older turns return in a small block."""
     block = int(BLOCK * scene.limit)
     history = _history(scene, state, costs, keep=_keep(scene, state, costs, KEEP), room=block)
     if not _must_retrieve(scene, state, history):
@@ -89,8 +90,8 @@ def append(scene: Scene, state: State | None, costs: Costs) -> Proposal:
 def auto(scene: Scene, state: State | None, costs: Costs) -> Proposal:
     """Carry recent history on as `append` does, and retrieve as much as the question seems to need.
 
-    Where that is more than there is room for, this one request goes without most of the history; the next one finds
-    that in the cache again.
+    If the question needs more than fits, this one request goes without most of the history; the next request finds the
+    history in the cache again.
     """
     keep = _keep(scene, state, costs, LEAST_KEEP)
     history = _history(scene, state, costs, keep=keep, room=int(LEAST_BLOCK * scene.limit))
@@ -104,10 +105,10 @@ def auto(scene: Scene, state: State | None, costs: Costs) -> Proposal:
 
 
 def _keep(scene: Scene, state: State | None, costs: Costs, share: float) -> float:
-    """Return how much of the history stays when it is cut down.
+    """Return the tokens of history that stay when it is cut down.
 
-    Where the provider would not keep so little, nor that with what comes next, so much stays that it does; unless that
-    costs more, or half of the limit.
+    If that share, even with the next request's growth, is shorter than the provider's minimum, more stays so that the
+    provider caches it; unless that costs more, or takes more than half of the limit.
     """
     keep = share * scene.limit
     growth = state.growth if state is not None else 0.0
@@ -124,10 +125,10 @@ def _block(need: float, room: int) -> int:
 
 
 def _history(scene: Scene, state: State | None, costs: Costs, *, keep: float, room: int) -> Arrangement:
-    """Return the history that is carried on, cut down to `keep` tokens where that is due, must be, or costs nothing.
+    """Return the history that is carried on, cut down to `keep` tokens if cutting is due, needed or free.
 
-    It is due when it has grown by D*; it must be where less than `room` tokens are left; it costs nothing when the
-    cache is cold, or holds nothing of it after an exception.
+    Cutting is due when the history has grown by `compaction_point`; it is needed when less than `room` tokens are left;
+    it is free when the cache is cold, or holds nothing more of the history after an exception.
     """
     newest = scene.newest(keep)
     history = _carried(scene, state)
@@ -142,7 +143,7 @@ def _history(scene: Scene, state: State | None, costs: Costs, *, keep: float, ro
 
 
 def _carried(scene: Scene, state: State | None) -> Arrangement | None:
-    """Return what goes on from the last request, without the block that was retrieved for another question."""
+    """Return the history of the last request, without a block that was retrieved for another question."""
     history = scene.carried(state) if state is not None else None
     if state is None or history is None or scene.question_id == state.question:
         return history
@@ -150,14 +151,14 @@ def _carried(scene: Scene, state: State | None) -> Arrangement | None:
 
 
 def _must_retrieve(scene: Scene, state: State | None, history: Arrangement) -> bool:
-    """Tell whether the block of this question is not there yet, or no more: in a chain of calls it stays."""
+    """Tell whether the block of this question is missing; in a chain of calls the block stays."""
     return state is None or scene.question_id != state.question or not any(one.turns for one in history.notes)
 
 
 def breakpoints(scene: Scene, state: State | None, costs: Costs) -> Proposal:
-    """Freeze the last request up to a point, fill the rest anew; take the point with the best value less its price.
+    """Freeze the last request up to the point with the best value less price, and fill the rest anew.
 
-    A token of price is worth what the last token of a request brings that is packed without regard to the cache.
+    A token of price is worth the value of the last token in a request that is packed without regard to the cache.
     """
     newest = scene.newest(KEEP * scene.limit)
     history = _carried(scene, state)
@@ -176,7 +177,7 @@ def breakpoints(scene: Scene, state: State | None, costs: Costs) -> Proposal:
 
 
 def _frozen(scene: Scene, history: Arrangement, newest: Arrangement) -> Sequence[Arrangement]:
-    """Return the history, frozen whole and up to shares of its tokens, each with the newest turns."""
+    """Return arrangements of the history frozen whole and up to shares of its tokens, each with the newest turns."""
     spent = np.cumsum(scene.tokens[list(history.rows)])
     found = []
     for share in FROZEN:
@@ -188,13 +189,13 @@ def _frozen(scene: Scene, history: Arrangement, newest: Arrangement) -> Sequence
 
 
 def _price(scene: Scene, costs: Costs, one: Arrangement) -> float:
-    """Price an arrangement whose rest is filled."""
+    """Return the price of an arrangement that is filled up to the limit."""
     warm = costs.warm(one)
     return costs.prices.read * warm + costs.prices.write * (one.tokens - warm) + scene.room(one)
 
 
 class _Values:
-    """What arrangements are worth for the question, each with the best turns that its room can hold."""
+    """The values of arrangements for the question, each filled with the best turns that fit."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -204,7 +205,7 @@ class _Values:
 
     @property
     def of_last_token(self) -> float:
-        """What the last token brings of a request that holds the best turns of all."""
+        """The value of the last token in a request that holds the best turns of all."""
         at = int(np.searchsorted(np.cumsum(self._tokens[self._best]), self._scene.limit))
         return float(self._density[self._best[min(at, len(self._best) - 1)]]) if len(self._best) else 0.0
 
@@ -224,4 +225,4 @@ POLICIES: Mapping[str, Policy | None] = {
     "append": append,
     "breakpoints": breakpoints,
 }
-"""By name; `repack` is `ctxwin.pack`, turn by turn."""
+"""The policies by name; None (`repack`) packs anew at every turn, as `ctxwin.pack` does."""

@@ -1,4 +1,4 @@
-"""What a request costs beside a prompt cache, and when carrying on costs more than beginning anew."""
+"""Prices a request by its cached and fresh tokens, and tells when to cut a carried history down."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What cached tokens cost, as shares of a fresh token of input.
+    """The prices of cached tokens, as shares of the price of a fresh input token.
 
     Example:
         >>> Prices(read=0.1, write=1.25).of(Bill(read=1_000, written=400, fresh=200))
@@ -37,19 +37,19 @@ class Prices:
     """
 
     read: float = 1.0
-    """Of a token read from the cache; 1 where nothing is cached."""
+    """Price of a token read from the cache; 1 if nothing is cached."""
     write: float = 1.0
-    """Of a token written to it; 1 where writing costs nothing extra."""
+    """Price of a token written to the cache; 1 if writing costs nothing extra."""
 
     @classmethod
     def of_model(cls, model: Model | None) -> Prices:
-        """Return a model's prices; where none is known, cached tokens cost as much as fresh ones."""
+        """Return a model's prices; if they are unknown, cached tokens cost as much as fresh ones."""
         if model is None or model.cache_read is None:
             return cls()
         return cls(read=model.cache_read, write=model.cache_write)
 
     def of(self, bill: Bill) -> float:
-        """Price a request, in fresh tokens."""
+        """Return the price of a request, in fresh tokens."""
         return self.read * bill.read + self.write * bill.written + bill.fresh
 
 
@@ -60,9 +60,9 @@ def compaction_point(prices: Prices, *, keep: float, growth: float) -> float:
     average. The sum r D / 2 + w keep growth / D is least at D = sqrt(2 w keep growth / r).
 
     Args:
-        prices: of the model.
-        keep: tokens that stay when it is cut.
-        growth: tokens that come with each request.
+        prices: the model's prices.
+        keep: tokens that stay when the history is cut.
+        growth: tokens that each request adds.
 
     Example:
         >>> [round(compaction_point(Prices(read=r, write=1.25), keep=20_000, growth=1_000)) for r in (0.1, 0.025)]

@@ -1,4 +1,4 @@
-"""A conversation at one moment, as a plan sees it, and arrangements of it: which turns stand in a request."""
+"""Shows a conversation at one moment to the planner, and arranges which turns stand in a request."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constraints import conversation_units
 from ..items import Item, parse_query
-from ..layout import omitted_run
-from ..messages import note, read
-from ..messages.values import Raw
+from ..messages import note
+from ..messages.conversation import Raw
 from ..packing import Talk
+from ..pool.layout import omitted_run
+from ..pool.units import conversation_units
 from ..retrieve import Index, Query
-from ..tokens import REPLY_PRIMING, RequestRules, Tokenizer, count_items
+from ..tokens import REPLY_PRIMING, RequestRules, Tokenizer, count_note
 from .need import need
 from .state import Note, State
 
@@ -25,32 +25,32 @@ __all__ = ["Arrangement", "Scene"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrangement:
-    """Turns that stand in the request whole, in order, and the notes between them."""
+    """Turns that stand whole in the request, in order, and the notes between them."""
 
     rows: tuple[int, ...]
-    """Items of the scene, ascending."""
+    """Rows of the scene's items, ascending."""
     notes: tuple[Note, ...] = ()
     tokens: int
-    """Of both."""
+    """Tokens of the turns and the notes."""
 
 
 CALLS_SEEN = 24
-"""Newest messages that are looked at for tool calls: where there are some, more are likely to come."""
+"""Newest messages that are searched for tool calls: if there are some, more are likely to come."""
 LAST = 1 / 3
-"""Of the limit: how long the last group may be to stay, however few tokens are wanted."""
+"""Share of the limit up to which the last group stays, however few tokens are wanted."""
 
 
 class Scene:
-    """One talk at one moment: n items, of them perhaps a system prompt apart before all.
+    """One talk at one moment: n items, perhaps with a separate system prompt as the first.
 
     Args:
         talk: the conversation.
-        limit: tokens that the request may have, tools counted off.
-        tokenizer: what counts.
-        rules: of the model, or of the dialect.
+        limit: tokens that the request may have, without the tools' tokens.
+        tokenizer: counts the messages.
+        rules: the counting rules of the model, or of the dialect.
         pins: indices or ids of messages that must stay whole.
-        query: a question that is not among the messages and ends the request.
-        tools: whether the model has some.
+        query: a question that ends the request and is not among the messages.
+        tools: whether the request has tools.
     """
 
     def __init__(
@@ -85,23 +85,23 @@ class Scene:
         self.fixed = REPLY_PRIMING + (self.note_tokens(self.query) if self.query is not None else 0)
 
     def find(self, turn: str) -> int | None:
-        """Return which item a turn is; None where it is not there, or no more."""
+        """Return the row of a turn's item; None if the scene does not hold the turn."""
         return self.now.find(turn)
 
     def _of_units(self, units: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return the items of some units, (n,)."""
+        """Return which items belong to the marked units, (n,)."""
         return units[self.groups] if len(self.groups) else np.zeros(0, np.bool_)
 
     @cached_property
     def question(self) -> Query:
-        """What the request should be good for."""
+        """The question that the request should answer."""
         asked = self.items[self.asked] if self.asked is not None else None
         text = self.query if self.query is not None else asked.text if asked is not None else ""
         return Query(text=text.strip(), when=asked.when if asked is not None else None)
 
     @property
     def question_id(self) -> str:
-        """What tells this question from another: the turn that asks it, or its own words."""
+        """Identifies the question: the id of the turn that asks it, or its own words."""
         if self.query is not None:
             return f"? {self.query}"
         return self.items[self.asked].id if self.asked is not None else ""
@@ -109,16 +109,15 @@ class Scene:
     def note_tokens(self, text: str) -> int:
         """Count a note as a message of its own."""
         if text not in self._notes:
-            written = read([note(text, self.dialect)], dialect=self.dialect)
-            self._notes[text] = count_items(written.items, self.counter, self.rules)[0]
+            self._notes[text] = count_note(text, self.dialect, self.counter, self.rules)
         return self._notes[text]
 
     def room(self, arrangement: Arrangement) -> int:
-        """Return the tokens that an arrangement leaves; below 0 it does not fit."""
+        """Return the tokens that an arrangement leaves free; below 0 it does not fit."""
         return self.limit - self.fixed - arrangement.tokens
 
     def arrange(self, rows: Iterable[int], notes: Iterable[Note] = ()) -> Arrangement:
-        """Arrange some items and all that must stand there, in whole groups; notes before others are dropped."""
+        """Arrange some items and all required items, in whole groups; notes before other items are dropped."""
         there = self.must.copy()
         there[list(rows)] = True
         whole = np.zeros(1 + self.groups.max(initial=-1), np.bool_)
@@ -131,16 +130,16 @@ class Scene:
         return Arrangement(rows=kept, notes=notes, tokens=tokens)
 
     def everything(self) -> Arrangement | None:
-        """Return all that may be sent; None where it does not fit."""
+        """Return an arrangement of all items that may be sent; None if it does not fit."""
         if self.fixed + int(self.tokens[~self.barred].sum()) > self.limit:
             return None
         found = self.with_gaps(range(len(self.items)))
         return found if self.room(found) >= 0 else None
 
     def newest(self, tokens: float) -> Arrangement:
-        """Return what must stay and the newest whole groups up to so many tokens, with a note for each gap.
+        """Return the required items and the newest whole groups up to `tokens`, with a note for each gap.
 
-        The last one, to which the question most often answers, is there unless it is very long.
+        The last group, to which the question most often refers, is included unless it is very long.
         """
         return self.with_gaps(self._newest(tokens))
 
@@ -158,7 +157,7 @@ class Scene:
             yield i
 
     def with_gaps(self, rows: Iterable[int], notes: Iterable[Note] = ()) -> Arrangement:
-        """Arrange some items, with a note wherever some before one are left out; one that stands there stays."""
+        """Arrange some items, with a note before each gap of left-out items; a note that is there already stays."""
         rows, notes = self.arrange(rows).rows, tuple(notes)
         noted = {one.before for one in notes if not one.turns}
         new, skipped, last = [], 0, -1
@@ -172,7 +171,7 @@ class Scene:
         return self.arrange(rows, (*new, *notes))
 
     def _begun(self, rows: Sequence[int]) -> list[bool]:
-        """Return for each of some items, ascending, whether a group has begun before it that it is within, (m)."""
+        """Tell for each of some items, ascending, whether it stands within a group that began before it, (m)."""
         groups = self.groups[list(rows)]
         first = np.unique(groups, return_index=True)[1]
         last = len(rows) - 1 - np.unique(groups[::-1], return_index=True)[1]
@@ -183,7 +182,7 @@ class Scene:
         return within
 
     def carried(self, state: State) -> Arrangement | None:
-        """Return what went on from the last request, with all that has come since; None where some of it is gone."""
+        """Return the carried history of the last request with all newer items; None if some of it is gone."""
         turns, notes = state.turns, state.notes
         if state.aside and state.question == self.question_id:  # a chain of calls goes on from the exception
             turns, notes = state.aside, state.aside_notes
@@ -193,11 +192,11 @@ class Scene:
         return self.with_gaps([*rows, *range(last + 1, len(self.items))], notes)
 
     def _found(self, turns: Iterable[str]) -> list[int]:
-        """Return those of some turns that are there."""
+        """Return the rows of those turns that the scene holds."""
         return [i for turn in turns if (i := self.find(turn)) is not None]
 
     def messages(self, arrangement: Arrangement) -> Iterator[tuple[int | None, Raw]]:
-        """Yield the messages of an arrangement, a system prompt apart first, each with its item; None for a note."""
+        """Yield the messages of an arrangement with their rows (None for a note), a separate system prompt first."""
         notes: dict[str, list[Note]] = {}
         for one in arrangement.notes:
             notes.setdefault(one.before, []).append(one)
@@ -215,30 +214,30 @@ class Scene:
 
     @property
     def ahead(self) -> Item | None:
-        """The system prompt apart from the messages."""
+        """The separate system prompt; None if there is none."""
         return self.now.head
 
     def positions(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return where items stand in the talk, none of them the system prompt apart."""
+        """Return the places of items in the talk; none of them may be the separate system prompt."""
         return self.now.there[rows - int(self.ahead is not None)]
 
     @cached_property
     def free(self) -> NDArray[np.intp]:
-        """Items whose relevance is judged, (m,)."""
+        """Rows of the items that are judged by relevance, (m,)."""
         return np.flatnonzero(~self.must & ~self.barred)
 
     @cached_property
     def index(self) -> Index:
-        """The index of the items whose relevance is judged."""
+        """The index of the items that are judged by relevance."""
         return self.now.select(self.free).index
 
     @cached_property
     def calls_tools(self) -> bool:
-        """Whether the model is likely to call a tool, whose result goes on from this very request."""
+        """Whether the model is likely to call a tool; the result then follows this very request."""
         return self._tools or any(part.kind == "call" for item in self.items[-CALLS_SEEN:] for part in item.parts)
 
     def need(self, arrangement: Arrangement) -> float:
-        """Return how probable it is that the question asks for what an arrangement leaves out, 0 to 1."""
+        """Return how probable it is that the question asks for items that an arrangement leaves out, 0 to 1."""
         if not len(self.free) or not self.question.text:
             return 0.0
         return need(self.index, self.question, ~self.left_out(arrangement)[self.free])

@@ -1,4 +1,4 @@
-"""What a plan must know of the requests before it, as a small value that can be stored as JSON."""
+"""Holds what a plan must know of the requests before it, as a small value that can be stored as JSON."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ __all__ = ["Note", "Sent", "State"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A message between the turns that is none of them: what was left out, or the retrieved block."""
+    """A message between the turns that is not a turn: the note of a gap, or the retrieved block."""
 
     before: str
-    """Id of the turn that it stands before."""
+    """Id of the turn that the note stands before."""
     text: str
     turns: tuple[str, ...] = ()
-    """Ids of the turns that it shows."""
+    """Ids of the turns that the note shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A request whose beginning the provider may hold: its messages, the tools before them, as hashes."""
+    """A request whose beginning the provider may hold: hashes of the tools and the messages."""
 
     time: float
     """Seconds since the epoch."""
     hashes: tuple[str, ...]
     tokens: tuple[int, ...]
-    """Of each message."""
+    """Tokens of the tools and of each message."""
     ends: tuple[int, ...] = ()
-    """After how many messages a prefix ends that was marked, ascending."""
+    """Ends of the marked prefixes, as numbers of messages, ascending."""
 
     def common(self, other: Sent) -> int:
         """Return how many leading messages two requests share."""
@@ -44,7 +44,7 @@ class Sent:
 class State:
     """The last request of a conversation, and the history that goes on from request to request.
 
-    It holds ids, hashes, counts, and the text of notes: nothing else that was said.
+    The state holds ids, hashes, counts, and the text of notes, but no other text of the conversation.
 
     Example:
         >>> state = State(turns=("m0", "m1"), last="m1")
@@ -53,30 +53,30 @@ class State:
     """
 
     turns: tuple[str, ...] = ()
-    """Ids of the turns that are carried on, whole, in order."""
+    """Ids of the turns that are carried on whole, in order."""
     notes: tuple[Note, ...] = ()
-    """What stands between them."""
+    """The notes between these turns."""
     aside: tuple[str, ...] = ()
-    """The same of the last request, where it was an exception since much had to be retrieved; else empty."""
+    """Ids of the turns of the last request if it was an exception, since much had to be retrieved; else empty."""
     aside_notes: tuple[Note, ...] = ()
     last: str = ""
-    """Id of the newest turn that was there."""
+    """Id of the newest turn at the last request."""
     question: str = ""
-    """Id of the turn that the request ended with."""
+    """Id of the question that the request ended with."""
     growth: float = 0.0
-    """Tokens that a request brings, lately."""
+    """Tokens that a request adds, averaged over recent requests."""
     sent: tuple[Sent, ...] = ()
-    """The last request, and before it the last one with the carried history if that is another."""
+    """The last request, then the last request with the carried history if that is another one."""
     bill: Bill = field(default_factory=Bill)
-    """What the last request was reckoned to cost."""
+    """The estimated bill of the last request."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
+        """Return the state as plain values, ready for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> State:
-        """Read what `to_dict` returned, also after a round through JSON."""
+        """Read a state from `to_dict`, also after a round through JSON."""
         fields = dict(plain)
         for name in ("notes", "aside_notes"):
             fields[name] = tuple(Note(**{**note, "turns": tuple(note["turns"])}) for note in plain[name])

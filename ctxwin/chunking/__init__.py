@@ -1,10 +1,10 @@
-"""Text to chunks: slices of a text that mean something alone, with the lines they come from.
+"""Cut texts into chunks: slices that mean something alone, with the lines they come from.
 
     text --marks--> headings, definitions, rows, ... --spans--> about `size` tokens each --> chunk Items
 
 A text is cut where its author cut it: at headings in prose, at definitions and statements in code, at the cells of a
-notebook, the pages of a document, the rows of a table, the entries of a log. What is still too long goes through
-semantic-text-splitter (blocks, paragraphs, lines, sentences, words); what is small joins its neighbour. Chunks are
+notebook, the pages of a document, the rows of a table, the entries of a log. Pieces that are still too long go through
+semantic-text-splitter (blocks, paragraphs, lines, sentences, words); small pieces join their neighbours. Chunks are
 slices: joined in order they are the text.
 """
 
@@ -17,28 +17,28 @@ from dataclasses import replace
 
 from ..errors import InputError
 from ..items import Item
-from ..syntax import LANGUAGES, is_code, language_of
 from .code import code_marks
 from .cutting import Join, spans
+from .entries import cells, entries, join_entries, pages, rows
 from .mark import Mark
 from .placing import Piece, places_of
 from .prose import asciidoc_headings, markdown_headings, rest_headings
-from .records import cells, entries, join_entries, pages, rows
+from .syntax import LANGUAGES, is_code, language_of
 from .tables import header_of, headers
 
 __all__ = ["CODE_TOKENS", "TEXT_TOKENS", "chunk", "chunk_item", "header_of", "language_of"]
 
 TEXT_TOKENS = 120
-"""Tokens of a chunk of prose, about. Span recall of hybrid ranking on chunking_eval within 256 / 512 / 1,000
+"""About how many tokens a chunk of prose has. Span recall of hybrid ranking on chunking_eval within 256 / 512 / 1,000
 tokens: 75 / 85 / 90 percent with 60, 79 / 90 / 96 with 80, 80 / 91 / 97 with 120, 71 / 92 / 97 with 200."""
 CODE_TOKENS = 200
-"""Tokens of a chunk of code, about. Line recall by words alone on code_sweqa_wheels within 4k / 8k / 16k tokens:
+"""About how many tokens a chunk of code has. Line recall by words on code_sweqa_wheels within 4k / 8k / 16k tokens:
 73 / 80 / 87 percent with 170, 73 / 80 / 88 with 200, 73 / 79 / 88 with 230."""
 
 CHARS_PER_TOKEN = 4.0
-"""Characters of English and of code in a token of o200k_base (measured: 3.3 to 4.3)."""
+"""Characters of English or code in a token of o200k_base (measured: 3.3 to 4.3)."""
 EXTRA_BYTE = 0.83
-"""What a UTF-8 byte beyond a character's first weighs, in characters: 1.5 Chinese characters make a token."""
+"""Weight, in characters, of each UTF-8 byte after a character's first: 1.5 Chinese characters make a token."""
 
 _FINDERS: dict[str, Callable[[str], list[Mark]]] = {
     "text": lambda text: [],
@@ -57,18 +57,18 @@ _JOINERS: dict[str, Join] = {"log": join_entries}
 def chunk(text: str, *, source: str | None = None, language: str | None = None, size: int | None = None) -> list[Item]:
     r"""Cut a text into chunks of about `size` tokens, at headings, definitions, paragraphs and sentences.
 
-    Joined in order, the chunks' texts are `text`. Time grows linearly with the text, whatever is in it.
+    Joined in order, the chunks' texts are `text`. Time grows linearly with any text.
 
     Args:
-        text: any text; an empty one has no chunk.
-        source: its path or name; it stands in the ids of the chunks and, by its suffix, tells the language.
-        language: how to cut it, where the name does not say: "text", "markdown", "python", ..., "code" for any other
-            programming language.
-        size: tokens of a chunk, about; None: 120 for prose, 200 for code.
+        text: any text; an empty text has no chunk.
+        source: the text's path or name; the chunks' ids contain it, and its suffix tells the language.
+        language: how to cut the text, if `source` does not say: "text", "markdown", "python", ..., "code" for any
+            other programming language.
+        size: about how many tokens a chunk has. Default: 120 for prose, 200 for code.
 
     Returns:
         Items of kind "chunk" with `lines` (from 1, inclusive), `span` (characters), `bytes` and `title`: the path of
-        headings, or of class and function, in which the chunk starts.
+        headings, or of class and function, where the chunk starts.
 
     Raises:
         InputError: `size` is not positive or `language` is unknown.
@@ -115,7 +115,7 @@ def chunk(text: str, *, source: str | None = None, language: str | None = None, 
 
 
 def _parted(text: str, source: str | None, language: str) -> Iterable[Piece]:
-    """Return what no chunk may have two of: pages, and a table's header beside its rows, which is shown with any."""
+    """Return the parts that chunks may not cross: pages, and a table's header, which is shown with any of its rows."""
     header = header_of(text, language)
     if header is None:
         return places_of(text, source)
@@ -126,7 +126,7 @@ def _parted(text: str, source: str | None, language: str) -> Iterable[Piece]:
 def _placed(
     text: str, marks: Sequence[Mark], pieces: Iterable[Piece], language: str, room: int
 ) -> Iterator[tuple[int, int, str, str | None]]:
-    """Yield (first character, the one after the last, title, page or the like) of the chunks."""
+    """Yield (first character, the one after the last, title, page or the like) for each chunk."""
     join, at = _JOINERS.get(language), 0
     for first, last, place in pieces:
         end_at = bisect_left(marks, last, at, key=lambda mark: mark.at)
@@ -137,9 +137,9 @@ def _placed(
 
 
 def chunk_item(document: Item, *, size: int | None = None) -> list[Item]:
-    r"""Cut a document into chunks that keep its session, time, speaker, role, source and pin.
+    r"""Cut a document into chunks that keep the document's session, time, speaker, role, source and pin.
 
-    Ids are the document's with the lines, and the column where a chunk starts inside a line.
+    A chunk's id is the document's id with the lines, and with the column if the chunk starts inside a line.
 
     Example:
         >>> document = Item(id="d1", kind="document", title="Letter", text="One line.\nAnother line.\n")
@@ -168,13 +168,13 @@ def chunk_item(document: Item, *, size: int | None = None) -> list[Item]:
 
 
 def _place(lines: Sequence[int], start: int, end: int) -> str:
-    """Name a slice by its lines, `L3-9`, with the column where it starts inside one, `L3:81-9`."""
+    """Name a slice by its lines, `L3-9`, with the column if it starts inside a line, `L3:81-9`."""
     first, last = bisect_right(lines, start), bisect_right(lines, end - 1)
     column = start - lines[first - 1]
     return f"L{first}:{column + 1}-{last}" if column else f"L{first}-{last}"
 
 
 def _characters(text: str, tokens: int) -> int:
-    """Return how many characters of this text make about so many tokens, without a tokenizer."""
+    """Return how many characters of this text make about `tokens` tokens, without a tokenizer."""
     extra = len(text.encode("utf-8", "surrogatepass")) - len(text)
     return max(1, int(tokens * CHARS_PER_TOKEN / (1 + EXTRA_BYTE * extra / max(len(text), 1))))

@@ -1,4 +1,4 @@
-"""Marks in code: at definitions and statements by its syntax tree, else at the words that define."""
+"""Find where code may be cut: at definitions and statements by its syntax tree, else at words that define."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-from ..syntax import Definition, Syntax, parse
 from .mark import Mark
+from .syntax import Definition, Syntax, parse
 
 __all__ = ["code_marks"]
 
@@ -25,13 +25,13 @@ _INSEPARABLE = ("function", "method")
 
 
 def code_marks(text: str, language: str) -> list[Mark]:
-    """Find where code may be cut; titles are the names of definitions, with those of what encloses them."""
+    """Find where code may be cut; titles are names of definitions, after the names of the definitions around them."""
     syntax = parse(text, language)
     return _from_syntax(syntax) if syntax else _definitions(text)
 
 
 def _from_syntax(syntax: Syntax) -> list[Mark]:
-    """Take the cuts, each with the innermost definition in which it stands; sections begin with definitions."""
+    """Turn cuts into marks, each titled by the innermost definition around it; sections begin with definitions."""
     sections = _sections(syntax.definitions)
     waiting = [one for one in reversed(syntax.definitions) if one.kind not in _UNNAMED]
     enclosing: list[tuple[int, str]] = []
@@ -48,7 +48,7 @@ def _from_syntax(syntax: Syntax) -> list[Mark]:
 
 
 def _sections(definitions: Sequence[Definition]) -> set[int]:
-    """Return where definitions begin, but for values and what stands inside functions."""
+    """Return where definitions begin, without values and definitions inside functions."""
     return {
         one.start
         for one in definitions

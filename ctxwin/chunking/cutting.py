@@ -1,4 +1,4 @@
-"""From marks to chunks: what is too long is cut where its marks are least deep, what is small joins its neighbour."""
+"""Cut a text into chunks at its marks: long pieces are cut at the least deep marks, small ones join a neighbour."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Span = tuple[int, int, str]
 """First character, the one after the last, title."""
 
 BLOCK = 16_384
-"""Characters given to the splitter at once; its time grows with the square of a text without line ends."""
+"""Characters given to the splitter at once; its time grows with the square of the length of text without line ends."""
 
 DENSE = 2_048
-"""Characters given at once where there is no space either; 16,384 of one Chinese sign take 0.2 to 1 s of a core."""
+"""Characters given at once if there is no space either; 16,384 of one Chinese sign take 0.2 to 1 s of a core."""
 
 HALF_FULL = 0.5
-"""Share of a chunk's room that a piece has at least, where there are marks. Line recall on code_sweqa_wheels within
+"""The least share of a chunk's room that a piece fills, if there are marks. Line recall on code_sweqa_wheels within
 4k / 8k / 16k tokens: 73.1 / 80.1 / 87.2 percent with 0.3, 73.2 / 80.3 / 88.0 with 0.5, 73.3 / 79.6 / 87.6 with 0.7."""
 
 Join = Callable[[str, str], str]
-"""From the titles of two neighbours to that of both."""
+"""Makes the title of two joined neighbours from their titles."""
 
 _STOPS = "。！？；，"
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -34,14 +34,14 @@ _Split = Callable[[str], Sequence[tuple[int, str]]]
 def spans(
     text: str, marks: Sequence[Mark], room: int, *, join: Join | None = None, is_markdown: bool = False
 ) -> Iterator[Span]:
-    """Yield the chunks of a text, in order; together they cover it.
+    """Yield the chunks of a text, in order; together they cover the text.
 
     Args:
         text: any text.
-        marks: where it may be cut, in order.
-        room: characters of a chunk; none is longer, but for a line end.
-        join: gives the title of two pieces in one chunk; None: what both have in common.
-        is_markdown: whether what no mark cuts is cut by the rules of Markdown.
+        marks: where the text may be cut, in order.
+        room: the most characters of a chunk, apart from a line end.
+        join: makes the title of two pieces in one chunk. Default: the class or heading they have in common.
+        is_markdown: whether pieces without marks are cut by the rules of Markdown.
     """
     start, end, title = 0, 0, ""
     for after, piece_title in _pieces(text, marks, room, _splitter(room, is_markdown)):
@@ -55,7 +55,7 @@ def spans(
 
 
 def _shared(first: str, second: str) -> str:
-    """Return the class or heading that two titles have in common, or the first one where there is none."""
+    """Return the class or heading that two titles have in common, or the first title if they share none."""
     for separator in (" > ", "."):
         both = zip(first.split(separator), second.split(separator), strict=False)
         if common := [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], both)]:
@@ -64,7 +64,7 @@ def _shared(first: str, second: str) -> str:
 
 
 def _pieces(text: str, marks: Sequence[Mark], room: int, split: _Split) -> Iterator[tuple[int, str]]:
-    """Yield (end, title) of the sections in order, of those longer than `room` in pieces."""
+    """Yield (end, title) of the sections in order; a section longer than `room` comes in pieces."""
     if not marks or marks[0].at > 0:
         marks = [Mark(0, 0, ""), *marks]
     sections = [i for i, mark in enumerate(marks) if mark.depth == 0 or i == 0]
@@ -81,9 +81,9 @@ def _pieces(text: str, marks: Sequence[Mark], room: int, split: _Split) -> Itera
 
 
 def _filled(start: int, end: int, marks: Sequence[Mark], room: int) -> Iterator[tuple[int, str]]:
-    """Yield (place, title of what follows) of the marks at which to cut so that few pieces are needed.
+    """Yield (place, title of the next piece) of the marks to cut at so that few pieces are needed.
 
-    Of the marks at which a piece is at least half full, the least deep is taken, the last of equals.
+    Of the marks that leave a piece at least half full, the least deep is taken, the last of equals.
     """
     i = 0
     while end - start > room and i < len(marks):
@@ -106,7 +106,7 @@ def _splitter(room: int, is_markdown: bool) -> _Split:
 
 
 def _cuts(text: str, start: int, end: int, split: _Split) -> Iterator[int]:
-    """Yield where to cut one piece; it is read in bounded blocks, a line end stays with its line."""
+    """Yield where to cut one piece, read in bounded blocks; a line end stays with its line."""
     while start < end:
         stop = min(end, start + BLOCK)
         if stop < end:

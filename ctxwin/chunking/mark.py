@@ -1,4 +1,4 @@
-"""A place where a text may be cut."""
+"""Define a mark: a place where a text may be cut."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import NamedTuple
 __all__ = ["MAX_TITLE", "Mark"]
 
 MAX_TITLE = 100
-"""Characters of a title, or of each heading in one, that is made from a line."""
+"""The most characters of a title made from a line, or of each heading in it."""
 
 
 class Mark(NamedTuple):
     """A place where a text may be cut: a heading, a definition, a cell, a page, a row, an entry of a log."""
 
     at: int
-    """Character."""
+    """The character where the mark stands."""
     depth: int
-    """0: a section begins. Deeper places are for sections that are too long; the deeper, the more belongs together."""
+    """0 where a section begins. Deeper marks cut only sections that are too long; the deeper a mark, the closer its two
+    sides belong together."""
     title: str
-    """What begins there, with what encloses it: the headings above, the class of a method, or ""."""
+    """The name of the part that begins here, after the names around it (headings above, a method's class), or ""."""

@@ -1,4 +1,4 @@
-"""The pages, slides and sheets of a document, which people know, where its lines are those of a text nobody sees."""
+"""Find the pages, slides and sheets of a document; readers know these, but never see the lines of its text."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Piece = tuple[int, int, str | None]
 """First character, the one after the last, and the name of a page, slide or sheet."""
 
 MOST_NAME = 60
-"""Characters of the name of a sheet; Excel allows 31."""
+"""The most characters of a sheet's name; Excel allows 31."""
 
 _PLACES = {
     "pptx": re.compile(r"^<!-- Slide number: (\d+) -->", re.MULTILINE),
     "xlsx": re.compile(r"^## ([^\n]+)$", re.MULTILINE),
     "xls": re.compile(r"^## ([^\n]+)$", re.MULTILINE),
 }
-"""What begins a slide or a sheet, as they are converted."""
+"""The line that begins a slide or a sheet in a converted document."""
 
 
 def places_of(text: str, source: str | None) -> Iterator[Piece]:
     r"""Yield the pages, slides or sheets of a document: first character, the one after the last, and the name.
 
-    Together they cover the text; what is no such document is one piece without a name.
+    Together they cover the text; any other text is one piece without a name.
 
     Example:
         >>> list(places_of("One.\n\fTwo.\n", "lease.pdf")), list(places_of("One.", "notes.md"))

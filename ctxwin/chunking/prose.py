@@ -1,4 +1,4 @@
-"""Marks in prose: headings of Markdown, reStructuredText and AsciiDoc, each with the headings above it."""
+"""Find the headings of Markdown, reStructuredText and AsciiDoc, each with the headings above it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ADORNMENT = re.compile(r"([=\-`:.'\"~^_*+#])\1{2,}[ \t]*")
 
 
 def markdown_headings(text: str) -> list[Mark]:
-    """Find headings, `# so` or underlined, outside code fences."""
+    """Find headings, `# like this` or underlined, outside code fences."""
     return list(_nested(_markdown(text)))
 
 
@@ -34,7 +34,7 @@ def _markdown(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def asciidoc_headings(text: str) -> list[Mark]:
-    """Find headings, `== so`, outside listings, literal blocks and comments."""
+    """Find headings, `== like this`, outside listings, literal blocks and comments."""
     return list(_nested(_asciidoc(text)))
 
 
@@ -48,7 +48,7 @@ def _asciidoc(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def rest_headings(text: str) -> list[Mark]:
-    """Find titles with a line of signs below, or above and below; levels are in the order in which styles appear."""
+    """Find titles with a line of signs below, or above and below; levels follow the order in which styles appear."""
     return list(_nested(_rest(text)))
 
 
@@ -74,7 +74,7 @@ def _is_title(line: str, below: str, is_over: bool) -> bool:
 
 
 def _nested(headings: Iterable[tuple[int, int, str]]) -> Iterator[Mark]:
-    """Yield marks whose titles are the path of headings from (place, level, heading)."""
+    """Turn each (place, level, heading) into a mark titled by the path of headings."""
     path: list[tuple[int, str]] = []
     for at, level, heading in headings:
         path = [*(one for one in path if one[0] < level), (level, heading[:MAX_TITLE])]

@@ -1,4 +1,4 @@
-"""The header of a table: the row that says what its columns are, and where in a text it stands."""
+"""Find the header of a table, which is the row of column names, and where it stands in a text."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ..items import Header
 __all__ = ["header_of", "headers"]
 
 DELIMITERS = {"csv": ",;\t|", "tsv": "\t"}
-"""What may part the cells of a row, by language."""
+"""The signs that may separate the cells of a row, by language."""
 LOOKED_AT = 30
-"""Rows by which it is seen whether the first one is a header."""
+"""Number of rows to read to see whether the first row is a header."""
 MOST_SAMPLE = 65_536
-"""Characters of a table that are looked at."""
+"""Look at this many characters of a table."""
 MOST_ABOVE = 10
-"""Lines that may stand above a header: comments, a title, `sep=;`."""
+"""The most lines above a header: comments, a title, `sep=;`."""
 MOST_HEADER = 1_000
-"""Characters of a header; a longer one would take more room than the rows under it."""
+"""The most characters of a header; a longer one would take more room than the rows under it."""
 MOST_CELL = 60
-"""Characters of the name of a column."""
+"""The most characters of a column's name."""
 
 _VALUE = re.compile(
     r"[-+(]?[$€£¥]?\s?\d[\d\s.,'_]*(?:[eE][-+]?\d+)?\s?[%)]?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}:\d\d.*"
     r"|true|false|null|nan|none|n/a|-|[^\s@]+@[^\s@]+\.[^\s@.]+|https?://.*|[0-9a-f]{8}-[0-9a-f-]{27}",
     re.IGNORECASE,
 )
-"""Cells that hold a value, and are no name of a column."""
+"""Cells that hold a value and so are no column's name."""
 _MARKDOWN = re.compile(
     r"^(?P<header>[ ]{0,3}\|[^\n]*\n[ ]{0,3}\|(?=[ :|]*-)[ :|-]*+\n)(?P<rows>(?:[ ]{0,3}\|[^\n]*(?:\n|\Z))*+)",
     re.MULTILINE,
@@ -39,7 +39,7 @@ _MARKDOWN = re.compile(
 
 
 def headers(text: str, language: str) -> Callable[[int, int], Header | None]:
-    """Return what tells for a chunk, by its first character and line, which header stands above it."""
+    """Return a function that finds the header above a chunk, by the chunk's first character and line."""
     if language in DELIMITERS:
         first = header_of(text, language)
         return lambda start, line: first if first is not None and first[0] < line else None
@@ -60,12 +60,12 @@ def headers(text: str, language: str) -> Callable[[int, int], Header | None]:
 
 
 def header_of(text: str, language: str = "csv") -> Header | None:
-    r"""Return the line of a table's header, from 1, and the header; None where none can be told.
+    r"""Return the line of a table's header, from 1, and the header; None if no header is found.
 
     Args:
-        text: the table, of which the beginning is looked at.
-        language: what it is; of "csv" the delimiter is the one that gives the most even rows, and what is neither that
-            nor "tsv" is no table.
+        text: the table; only its beginning is read.
+        language: "csv" (the delimiter is the one that gives the most even rows) or "tsv"; any other language is no
+            table.
 
     Example:
         >>> header_of("# made at noon\nday,item,units\n2026-03-01,SKU-1,7\n2026-03-02,SKU-2,9\n")
@@ -88,11 +88,11 @@ def header_of(text: str, language: str = "csv") -> Header | None:
 
 
 _Rows = list[tuple[int, int, list[str]]]
-"""First line of a row, from 0, the one after its last, and its cells."""
+"""First line of a row, from 0, the line after its last, and its cells."""
 
 
 def _rows(lines: Sequence[str], delimiter: str) -> tuple[_Rows, int]:
-    """Return the first rows, and how many cells most of them have; 0 where that is no table."""
+    """Return the first rows, and how many cells most of them have; 0 if the text is no table."""
     reader = csv.reader((line.replace("\0", "") for line in lines), delimiter=delimiter)
     rows: _Rows = []
     last = 0
@@ -114,7 +114,7 @@ def _evenness(rows: _Rows, width: int) -> tuple[float, int]:
 
 
 def _is_header(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Tell whether cells name columns: all different, none a value, and none of them found again in its column."""
+    """Tell whether cells name columns: all different, none a value, and none repeated in its column."""
     names = [cell.strip().lower() for cell in cells]
     filled = [name for name in names if name]
     if 2 * len(filled) < len(names) or len(set(filled)) < len(filled):

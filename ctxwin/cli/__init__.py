@@ -1,41 +1,40 @@
-"""The command line: `ctxwin COMMAND --help` shows what each command does, with an example.
+"""Runs the command line: `ctxwin COMMAND --help` shows what each command does, with an example.
 
-Every module of this package that holds a function `run` is the command of the module's name; the function's
-docstring is its help. Third-party packages are imported inside `run`, so that no command waits for another's.
+Every module of this package with a function `run` is the command of the same name; the function's docstring is the
+command's help. The module is imported when its command is called (`commands`), and third-party packages are imported
+inside `run`, so that no command waits for the modules and packages of another.
 
-Exit codes: 0 done; 1 the reader of a pipe has gone, or as a command says; 2 bad input, told in one line on
+Exit codes: 0 done; 1 the reader of a pipe has gone, or as a command's help says; 2 bad input, reported in one line on
 stderr; 130 interrupted.
 """
 
 from __future__ import annotations
 
-import importlib
+import errno
 import os
-import pkgutil
 import shutil
 import sys
 import textwrap
 import warnings
 from collections.abc import Sequence
-from inspect import getdoc
 from typing import Annotated, NoReturn, TextIO
 
 import typer
-from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import CtxwinError
-from ..picture import clean
-from .settings import defaults
+from .commands import COMMANDS, CommandGroup, load_command
 
 __all__ = ["app", "main"]
 
 EXIT_PIPE = 1
 """The reader of a pipe has gone."""
+UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What a write to the output fails by: the reader has gone, the disk is full, a limit is reached."""
 EXIT_INPUT = 2
 """The input is bad; the message says what to do."""
 LONGEST = 4_000
-"""Characters of an error or a warning."""
+"""Most characters of an error or a warning."""
 EXIT_INTERRUPT = 130
 """Ctrl-C: 128 + SIGINT, as shells have it."""
 
@@ -56,15 +55,13 @@ Exit codes:
 
 app = typer.Typer(
     name="ctxwin",
+    cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _module in pkgutil.iter_modules(__path__):
-    _run = getattr(importlib.import_module(f"{__name__}.{_module.name}"), "run", None)
-    if _run is not None:
-        # A docstring cannot hold the sign itself that keeps the lines after it as they are.
-        app.command(_module.name, help=str(getdoc(_run)).replace(r"\b", "\b"))(_run)
+for _name, _line in COMMANDS.items():
+    app.command(_name, help=_line)(lambda: None)  # until it is called
 
 
 @app.callback(invoke_without_command=True, help=HELP)
@@ -76,12 +73,18 @@ def _ctxwin(
         typer.echo(f"ctxwin {__version__}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
-    elif isinstance(context.command, TyperGroup):
-        context.default_map = defaults(context.command)
+    else:
+        from .settings import defaults  # with pydantic; --help and --version read no settings
+
+        name = context.invoked_subcommand
+        context.default_map = {name: defaults(load_command(name))}
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command and leave with its exit code; bad input is told in one line on stderr."""
+    """Run a command and exit with its code; bad input is reported in one line on stderr."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, as by `>&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # until the end
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # lone surrogates
     warnings.showwarning = _warn
@@ -99,14 +102,18 @@ def _run_command(arguments: Sequence[str] | None) -> int:
         return _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPT
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail
-        return EXIT_PIPE
+        if isinstance(error, BrokenPipeError):
+            return EXIT_PIPE
+        return _fail(f"the output cannot be written ({error.strerror}); make room, or write it elsewhere")
     return code if isinstance(code, int) else 0
 
 
 def _fail(message: str) -> int:
-    line = f"ctxwin: error: {clean(message, LONGEST)}"
+    line = f"ctxwin: error: {_cleaned(message)}"
     if sys.stderr.isatty():  # else one line, which is easier to search in a log
         line = textwrap.fill(line, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
     sys.stderr.write(f"{line}\n")
@@ -121,4 +128,10 @@ def _warn(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    (file or sys.stderr).write(f"ctxwin: warning: {clean(str(message), LONGEST)}\n")
+    (file or sys.stderr).write(f"ctxwin: warning: {_cleaned(str(message))}\n")
+
+
+def _cleaned(message: str) -> str:
+    from ..report.picture import clean  # with half of the house
+
+    return clean(message, LONGEST)

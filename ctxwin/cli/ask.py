@@ -16,7 +16,7 @@ from ..errors import InputError, UnknownModel
 from ..items import Budget, parse_tokens
 from ..models import get_model
 from ..packing import Packed
-from ..picture import clean, costs, flagged, left_out, limited
+from ..report.picture import clean, costs, flagged, left_out, limited
 from ..store import MemoryStore
 from ..tokens import DEFAULT_TOKENIZER
 from .asking import AskChat, checked_lines
@@ -46,9 +46,9 @@ INSTRUCTION = (
 )
 """The system message of a question to a model; it is counted."""
 EXIT_CITATIONS = 1
-"""The answer cites what was not shown."""
+"""The answer cites lines that were not shown."""
 SKIPPED = 5
-"""Files that could not be used, and of those that were searched, that are named at most."""
+"""Most files that are named, of those that could not be used and of those that were searched."""
 
 
 def run(
@@ -191,7 +191,7 @@ def _check(
 
 
 def _check_stdin(paths: Sequence[str], interactive: bool, map_tokens: str | None) -> None:
-    """Refuse standard input where it is needed for something else."""
+    """Refuse standard input if it is needed for something else."""
     if STDIN not in paths:
         return
     if interactive:
@@ -210,7 +210,7 @@ def _local_budget(budget: str) -> Budget:
 
 
 def _in_catalogue(model: str, base_url: str | None) -> bool:
-    """Tell whether a model has a row; a model of one's own endpoint need not have one."""
+    """Tell whether the catalogue has a model; a model of the user's own endpoint need not be in it."""
     if model == LOCAL:
         return False
     try:
@@ -240,9 +240,9 @@ def _preview(packed: Packed, model: str | None) -> str:
 
 
 def _answer(packed: Packed, client: Client, given: Sequence[str], question: str | None) -> int:
-    """Stream an answer, then say which of its citations hold; return the exit code.
+    """Stream an answer, then report which of its citations hold; return the exit code.
 
-    With a question, all of it is one JSON object.
+    With `question`, everything is one JSON object.
     """
     checker, checked, pieces = Checker(packed.report.excerpts, given), list[Checked](), list[str]()
     gather = client.gather()

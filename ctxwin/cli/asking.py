@@ -8,8 +8,8 @@ from functools import cached_property
 
 from ..citations import Checked, Checker
 from ..packing import Packed
-from ..picture import clean, flagged
-from .chat import Chat
+from ..report.picture import clean, flagged
+from .chat import ChatLoop
 from .formats import context
 from .options import printable
 from .saying import status
@@ -17,8 +17,8 @@ from .saying import status
 __all__ = ["AskChat", "checked_lines"]
 
 
-class AskChat(Chat):
-    """The loop of `ctxwin chat` over files: answers are held against what was packed; without a model it is printed."""
+class AskChat(ChatLoop):
+    """The loop of `ctxwin chat` over files: citations are checked; without a model the packed parts are printed."""
 
     @cached_property
     def _sources(self) -> Sequence[str]:
@@ -47,7 +47,7 @@ class AskChat(Chat):
 
 
 def checked_lines(checked: list[Checked]) -> list[str]:
-    """Say how many citations hold, then each that does not, a line for each."""
+    """Return a line on how many citations hold, and a line for each that does not."""
     if not checked:
         return ["the answer cites nothing"]
     wrong = [one for one in checked if not one.right]

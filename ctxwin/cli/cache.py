@@ -1,4 +1,4 @@
-"""`ctxwin cache`: what ctxwin keeps under the user's cache folder, and how to empty it."""
+"""`ctxwin cache`: shows the content of the user's cache folder, and empties it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..cache import DAYS, cache_dir
 from ..errors import StoreError
+from ..store.cache import DAYS, cache_dir
 from .inputs import JsonOption
 from .options import many, print_json, printable
 
@@ -21,8 +21,8 @@ _HASH = "[0-9a-f]" * 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What is kept of one kind."""
+class CacheKind:
+    """One kind of cache content."""
 
     kind: str
     holds: str
@@ -39,7 +39,7 @@ KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "rules": ("rules for secrets; until cleared", ("secret-rules/*",)),
     "locks": ("nothing but names; until cleared", ("*.lock",)),
 }
-"""Kinds of what is kept: what it is and how long it stays, and the patterns of its files in the cache folder."""
+"""Kinds of cache content: what it is, how long it stays, and the patterns of its files in the cache folder."""
 
 
 def run(
@@ -65,7 +65,7 @@ def run(
     """
     found = _found()
     kept = [
-        Kept(kind=kind, holds=KINDS[kind][0], files=len(paths), bytes=sum(_size(path) for path in paths))
+        CacheKind(kind=kind, holds=KINDS[kind][0], files=len(paths), bytes=sum(_size(path) for path in paths))
         for kind, paths in found.items()
     ]
     removed = action == "clear" and yes
@@ -83,7 +83,7 @@ def run(
 
 
 def _found() -> dict[str, list[Path]]:
-    """Return the files of each kind; a file is of the first kind that has it."""
+    """Return the files of each kind; a file belongs to the first kind that matches."""
     found: dict[str, list[Path]] = {}
     taken: set[Path] = set()
     for kind, (_, patterns) in KINDS.items():
@@ -106,7 +106,7 @@ def _remove(paths: Sequence[Path]) -> None:
     """Remove files and folders.
 
     Raises:
-        StoreError: one could not be removed; the others are.
+        StoreError: a file could not be removed; the others are removed.
     """
     failed = []
     for path in paths:
@@ -118,7 +118,7 @@ def _remove(paths: Sequence[Path]) -> None:
         raise StoreError(f"{len(failed):,} of {len(paths):,} cannot be removed: {failed[0]}; remove them by hand")
 
 
-def _show(kept: Sequence[Kept]) -> None:
+def _show(kept: Sequence[CacheKind]) -> None:
     typer.echo(printable(str(cache_dir())))
     for one in kept:
         typer.echo(f"{one.kind:<10}{many(one.files, 'file'):>13} {one.bytes / 1e6:>10,.1f} MB  {one.holds}")

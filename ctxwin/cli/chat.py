@@ -1,4 +1,4 @@
-"""`ctxwin chat`: a chat in the terminal with a history that outlives the model's window."""
+"""`ctxwin chat`: a chat in the terminal whose history may grow beyond the model's window."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from .saying import described, filled, limit_of, list_conversations, name_of, st
 __all__ = ["run"]
 
 SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
-"""What the model is told where nothing else is said."""
+"""The default system prompt."""
 NAMING = ("pin", "unpin", "forget", "remember", "erase")
-"""Commands that take a message's name."""
+"""Commands that take the name of a message."""
 REPLACE = "--replace "
-"""What /save takes before the name of a file that may be replaced."""
+"""Word that /save takes before the name of a file that may be replaced."""
 
 
 def run(
@@ -97,24 +97,24 @@ def run(
             Window.import_(imported, pick=pick, store=kept, id=name).close()
     elif pick is not None:
         raise InputError("--pick chooses a conversation of what --import reads; give both")
-    kind = JsonChat if as_json else Chat
+    kind = JsonChat if as_json else ChatLoop
     with kind(place, name, model, total, {"embedder": embedder, "recall": recall}, base_url=base_url) as chat:
         if system is not None or chat.window.prompt is None:
             chat.window.system(system or SYSTEM)
         chat.talk()
 
 
-class Chat:
-    """The loop: read a line, answer it or do what it says.
+class ChatLoop:
+    """Reads lines, and answers each or carries out its command.
 
     Args:
-        store: where the conversation is kept.
-        name: its name there.
-        model: who answers; None: nobody.
-        budget: tokens of a request; None: the model's window.
+        store: keeps the conversation.
+        name: the conversation's name in the store.
+        model: the model that answers; without one nobody answers.
+        budget: tokens of a request. Default: the model's window.
         options: further arguments of the window.
-        first: a line to begin with, as though it had been typed.
-        base_url: where the model is asked; None: where its maker is.
+        first: a line to begin with, as if it had been typed.
+        base_url: address of the endpoint. Default: the address of the model's maker.
     """
 
     def __init__(
@@ -176,13 +176,13 @@ class Chat:
 
     @property
     def _completions(self) -> Mapping[str, Callable[[], Sequence[str]]]:
-        """What Tab completes, and what may stand behind it."""
+        """The words that Tab completes, and for each the words that may follow."""
         behind: dict[str, Callable[[], Sequence[str]]] = {"model": lambda: (LOCAL, *names())}
         behind |= dict.fromkeys(NAMING, lambda: [one.id for one in self.window.items])
         return {f"/{name}": behind.get(name, tuple) for name in (*COMMANDS, "quit")}
 
     def _do(self, text: str) -> None:
-        """Answer a line or follow it; whatever goes wrong is told, and the chat goes on."""
+        """Answer a line or carry out its command; any error is reported, and the chat goes on."""
         try:
             if text.startswith("/") and "\n" not in text:
                 word, _, rest = text[1:].partition(" ")
@@ -197,7 +197,7 @@ class Chat:
             self._note(f"error: {error}")
 
     def _ask(self, text: str) -> None:
-        """Answer a message; one that gets no answer is left out of what follows, and can be sent again."""
+        """Answer a message; without an answer the message is left out of later requests, and can be sent again."""
         before = self.window.turns
         self._asked = text
         try:
@@ -229,12 +229,12 @@ class Chat:
         self._after("".join(answer))
 
     def _after(self, answer: str) -> None:
-        """Say what is to be said below an answer."""
+        """Print the notes below an answer."""
         if self._said is not None:
             self._note(status(self._said, self.window))
 
     def _note(self, text: str) -> None:
-        """Say something about the conversation, faint where that can be shown."""
+        """Print a note on the conversation, faint if the terminal can show it."""
         faint, plain = ("\x1b[2m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
         _say(f"{faint}{filled(text)}{plain}")
 
@@ -351,7 +351,7 @@ class Chat:
             _say(filled(f"  /{name:<9} {text}", indent=13))
 
     def _meant(self, what: str) -> Turn:
-        """Return the message that is named, or the last that was written by hand."""
+        """Return the named message, or the last message written by hand."""
         turns = self.window.turns
         if what:
             found = [turn for turn in turns if what in (name_of(turn), str(turn.position))]
@@ -364,8 +364,8 @@ class Chat:
         return mine[-1]
 
 
-class JsonChat(Chat):
-    """The same for programs: lines in, one JSON object a line out, and what is said besides on stderr."""
+class JsonChat(ChatLoop):
+    """The chat loop for programs: lines in, one JSON object per line out, and notes on stderr."""
 
     def _answer(self, line: str) -> None:
         reply = self.window.send(line)
@@ -379,8 +379,8 @@ class JsonChat(Chat):
         sys.stderr.write(text + "\n")
 
 
-COMMANDS: Mapping[str, Callable[[Chat, str], None]] = {
-    name: getattr(Chat, name)
+COMMANDS: Mapping[str, Callable[[ChatLoop, str], None]] = {
+    name: getattr(ChatLoop, name)
     for name in (*("why", "retry", "undo", *NAMING, "budget", "model", "save", "usage", "help"),)
 }
 

@@ -1,4 +1,4 @@
-"""Copying through the terminal (OSC 52), which works over ssh and needs nothing installed where ctxwin runs."""
+"""Copies through the terminal (OSC 52), which works over ssh and needs no installation where ctxwin runs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ..errors import InputError
 __all__ = ["MOST", "copy"]
 
 TERMINAL = "/dev/tty"
-"""The terminal of this process, wherever its streams lead."""
+"""The terminal of this process, whatever its streams are connected to."""
 MOST = 74_994
-"""Bytes that terminals take at the least: xterm and hterm pass over a longer sequence than 100,000 signs of base64."""
+"""Bytes that every terminal takes: xterm and hterm ignore a sequence longer than 100,000 characters of base64."""
 
 
 def copy(text: str) -> int:
     """Ask the terminal to put a text on the clipboard; return its size in bytes.
 
-    A terminal does not say whether it did. kitty, iTerm2, WezTerm, Alacritty, foot, xterm, Windows Terminal and, where
+    A terminal does not report whether it did. kitty, iTerm2, WezTerm, Alacritty, foot, xterm, Windows Terminal and, if
     `set-clipboard` is on, tmux do.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`ctxwin config`: every setting of the command line, its value, and where it comes from."""
+"""`ctxwin config`: shows every setting of the command line, its value, and where the value comes from."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import typer
-from typer.core import TyperGroup
 
-from ..cache import cache_dir
-from ..picture import clean
+from ..report.picture import clean
+from ..store.cache import cache_dir
+from .commands import COMMANDS, load_command
 from .inputs import JsonOption
 from .options import print_json, table_console
 from .settings import PREFIX, Layer, Origin, Settings, built_in, layers, project_file, user_file, variable
@@ -21,26 +21,26 @@ from .settings import PREFIX, Layer, Origin, Settings, built_in, layers, project
 __all__ = ["run"]
 
 OTHERS = ("CTXWIN_CACHE", "CTXWIN_GRID")
-"""Variables that Python programs read too, and no file sets."""
+"""Variables that Python programs read too, and that no file can set."""
 KEY = "OPENAI_API_KEY"
-"""The key, which no file sets and nothing shows."""
+"""The variable of the key, which no file can set and nothing shows."""
 PATH = 200
-"""Characters of a path that are shown."""
+"""Most characters of a path that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A setting as it stands."""
+    """A setting, its value and where the value comes from."""
 
     name: str
     value: str | bool | None
-    """None: what each command's help says."""
+    """The value; None means the default in each command's help."""
     origin: Origin
     variable: str
     help: str
 
 
-def run(context: typer.Context, as_json: JsonOption = False) -> None:
+def run(as_json: JsonOption = False) -> None:
     r"""Show every setting, its value and where it comes from.
 
     An option goes before the environment, that before ctxwin.toml in the working folder, and that before your own
@@ -55,9 +55,7 @@ def run(context: typer.Context, as_json: JsonOption = False) -> None:
     \b
     Exit codes: 0 done; 2 a file or a variable cannot be used.
     """
-    group = context.find_root().command
-    assert isinstance(group, TyperGroup)
-    settings = [_shown(name, [*layers(), _last(group)]) for name in Settings.model_fields]
+    settings = [_shown(name, [*layers(), _last()]) for name in Settings.model_fields]
     files = {"folder": project_file(), "user": user_file()}
     for line in _strays():
         typer.echo(line, err=True)
@@ -74,12 +72,13 @@ def run(context: typer.Context, as_json: JsonOption = False) -> None:
         _show(settings, files)
 
 
-def _last(group: TyperGroup) -> Layer:
-    return Layer(origin="built in", values={name: built_in(group, name) for name in Settings.model_fields})
+def _last() -> Layer:
+    commands = [load_command(name) for name in COMMANDS]
+    return Layer(origin="built in", values={name: built_in(commands, name) for name in Settings.model_fields})
 
 
 def _shown(name: str, found: Sequence[Layer]) -> Shown:
-    """Return a setting as the first place has it that sets it."""
+    """Return a setting with the value of the first place that sets it."""
     first = next(layer for layer in found if name in layer.values)
     return Shown(
         name=name,
@@ -91,14 +90,14 @@ def _shown(name: str, found: Sequence[Layer]) -> Shown:
 
 
 def _plain(value: str | bool | None) -> str | bool | None:
-    """Return a value as it may be shown: of an address not who asks there, which may be a key."""
+    """Return a value without secrets: an address without its user and password, which may be a key."""
     if isinstance(value, str) and "@" in value and (parts := urlsplit(value)).scheme:
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return value
 
 
 def _strays() -> Iterator[str]:
-    """Name the variables that look like settings and are none."""
+    """Name variables that look like settings and are none."""
     known = [*OTHERS, *map(variable, Settings.model_fields)]
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:

@@ -1,4 +1,4 @@
-"""`ctxwin count`: the tokens of files, folders or conversations, as a tree with totals."""
+"""`ctxwin count`: counts the tokens of files, folders or conversations, as a tree with totals."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ..errors import InputError, MessageError
 from ..files import Files
 from ..messages import Candidate, Export, Source, conversations, loaded, pick_one, read
 from ..models import Model, get_model
-from ..picture import clean, left_out
+from ..report.picture import clean, left_out
 from ..tokens import Count, Node, Tokenizer, count_conversation, count_tokens, count_tree, get_rules, get_tokenizer
 from .given import CONVERSATIONS, PickOption, told_apart
 from .inputs import JsonOption, ModelOption, SecretsOption, TokenizerOption
 from .options import print_json
-from .working import Work, working
+from .working import Working, working
 
 __all__ = ["run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
-    """What was counted, and how."""
+class _Totals:
+    """The sums of what was counted, and notes on how."""
 
     nodes: Sequence[Node] = ()
     total: Count = field(default_factory=lambda: Count.of(0))
     said: Sequence[str] = ()
-    """What conversations were read as, and which files were counted as they stand."""
+    """Notes: the forms in which conversations were read, and the files that were counted as plain text."""
     skipped: Sequence[tuple[str, str]] = ()
     secrets: Sequence[tuple[str, str]] = ()
 
-    def plus(self, other: _Counted) -> _Counted:
-        return _Counted(
+    def plus(self, other: _Totals) -> _Totals:
+        return _Totals(
             nodes=(*self.nodes, *other.nodes),
             total=self.total + other.total,
             said=(*self.said, *other.said),
@@ -46,14 +46,14 @@ class _Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rules:
-    """By what is counted."""
+    """The tokenizer and rules for counting."""
 
     tokenizer: Tokenizer
     model: Model | None
     allow_secrets: bool
 
     def conversation(self, given: object, name: str) -> tuple[Node, Count]:
-        """Return a conversation's tree and what it costs."""
+        """Return a conversation's tree and its cost."""
         try:
             talk = read(given)  # type: ignore[arg-type]  # what `load` returns
             node = count_conversation(talk, self.tokenizer, get_rules(talk.dialect, self.model), name=name)
@@ -122,9 +122,9 @@ def run(
         typer.echo(said, err=True)
 
 
-def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Work) -> _Counted:
+def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Working) -> _Totals:
     given = told_apart(paths, allow_secrets=rules.allow_secrets)
-    done, files, raw = _Counted(), list(given.files), []
+    done, files, raw = _Totals(), list(given.files), []
     for talk in given.conversations:
         try:
             done = done.plus(_conversations(talk, rules, pick))
@@ -135,7 +135,7 @@ def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Work) ->
             raw.append(f"{talk}: counted as raw text, since it is no conversation ({error})")
     for item in given.items:
         count = rules.tokenizer.count(item.text)
-        done = done.plus(_Counted(nodes=[Node(name=item.source or "", tokens=count.tokens)], total=count))
+        done = done.plus(_Totals(nodes=[Node(name=item.source or "", tokens=count.tokens)], total=count))
     if files:
         done = done.plus(_files(files, rules, work))
     return replace(done, said=(*done.said, *raw))
@@ -145,24 +145,24 @@ def _is_text(talk: str | Source | Export) -> bool:
     return isinstance(talk, str) and Path(talk).suffix.lower() in CONVERSATIONS
 
 
-def _conversations(source: str | Source | Export, rules: _Rules, pick: str | None) -> _Counted:
-    """Count the conversations of a file or an export, or the one that is picked."""
+def _conversations(source: str | Source | Export, rules: _Rules, pick: str | None) -> _Totals:
+    """Count the conversations of a file or an export, or only the picked one."""
     name, found = conversations(source)
     if pick is not None:
         one = loaded(pick_one(found, pick, name))
         node, total = rules.conversation(one.messages, name)
-        return _Counted(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
+        return _Totals(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
     first, second = next(found, None), next(found, None)
     if first is None:
         raise InputError(f"{name!r} holds no conversation with messages")
     if second is None:
         one = loaded(pick_one([first], None, name))
         node, total = rules.conversation(one.messages, name)
-        return _Counted(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
+        return _Totals(nodes=[node], total=total, said=[f"{name}: read as {one.origin}"] if one.origin else ())
     return _all(name, [first, second], found, rules)
 
 
-def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules: _Rules) -> _Counted:
+def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules: _Rules) -> _Totals:
     """Count all conversations of an export; each is one line, so that thousands take no memory."""
     nodes: list[Node] = []
     total = Count.of(0)
@@ -175,10 +175,10 @@ def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules
     tree = Node(name=name, tokens=sum(node.tokens for node in nodes), children=tuple(nodes))
     form = f"{first[0].form}, " if first[0].form else ""
     said = f"{name}: read as {form}all {len(nodes):,} conversations; --pick counts one"
-    return _Counted(nodes=[tree], total=total, said=[said])
+    return _Totals(nodes=[tree], total=total, said=[said])
 
 
-def _files(paths: Sequence[str], rules: _Rules, work: Work) -> _Counted:
+def _files(paths: Sequence[str], rules: _Rules, work: Working) -> _Totals:
     files = Files(paths, allow_secrets=rules.allow_secrets, on_progress=work.show)
     skipped = [(one.path, one.reason) for one in files.skipped]
     large: dict[str, int] = {}
@@ -193,7 +193,7 @@ def _files(paths: Sequence[str], rules: _Rules, work: Work) -> _Counted:
     total = Count.of(tree.tokens, error=rules.tokenizer.error)
     secrets = [(f"{one.path}:{one.line}", one.kind) for one in files.secrets]
     said = [f"{path}: {files.large[path]:,} bytes, counted in pieces as they stand" for path in large]
-    return _Counted(nodes=[tree], total=total, said=said, skipped=skipped, secrets=secrets)
+    return _Totals(nodes=[tree], total=total, said=said, skipped=skipped, secrets=secrets)
 
 
 def _lines(node: Node, total: int, width: int, depth: int | None, indent: int = 0) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`ctxwin demo`: the main job on the sample that the package carries, without key or network."""
+"""`ctxwin demo`: shows ctxwin's main job on the package's sample, without key or network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from ..errors import InputError
 from ..messages import read
 from ..packing import Packed
-from ..picture import clean, columns
+from ..report.picture import clean, columns
 from ..sample import Question, conversation, files, questions
 from .inputs import JsonOption, pack_watched, write_whole
 from .options import print_json
@@ -21,11 +21,11 @@ from .options import print_json
 __all__ = ["run"]
 
 QUESTION = "q19"
-"""The sample's question that is asked: its answer needs a message and lines of a file."""
+"""The question of the sample that is asked: its answer needs a message and lines of a file."""
 INDENT = 4
-"""Columns before a line that is shown."""
+"""Columns before each shown line."""
 LINES = 6
-"""Lines of a message that are shown."""
+"""Most lines of a message that are shown."""
 WORDS = (
     ("form", "full: whole; extract: the sentences that match; summary; stub: one line; out"),
     ("p", "how relevant to the question, from 0 to 1; 1.00 also for what must stay"),
@@ -33,7 +33,7 @@ WORDS = (
     ("why", "tail: the end always stays; outbid by m55 +2: these three have its room; repeats m7: says the same"),
     ("gap", "at most this much from the best: what a perfect choice of these forms could add"),
 )
-"""What the words of the table mean."""
+"""Explains the words of the table."""
 NEXT = """\
 Next, on your own:
   ctxwin pack talk.json --query "..." --budget 2k    a conversation
@@ -89,10 +89,10 @@ def run(
 
 
 def _write(folder: Path) -> None:
-    """Write the sample as files, in place of none that are there.
+    """Write the sample as files, without replacing any.
 
     Raises:
-        InputError: something of these names is there, or the folder cannot be written.
+        InputError: one of the names is taken, or the folder cannot be written.
     """
     talk, notes = folder / "talk.json", folder / "notes"
     if there := [path for path in (talk, notes) if path.exists()]:
@@ -131,7 +131,7 @@ def _request(packed: Packed) -> str:
 
 
 def _checked(packed: Packed, known: Question) -> str:
-    """Show the lines of the request that hold what the answer needs."""
+    """Show the lines of the request that hold the evidence for the answer."""
     missing = [fact for fact in known.facts if fact not in packed.text]
     if missing:
         return f"The answer is {known.answer!r}, and the request lacks {', '.join(missing)}; try a larger --budget."
@@ -142,7 +142,7 @@ def _checked(packed: Packed, known: Question) -> str:
 
 
 def _around(fact: str, line: str) -> str:
-    """Cut a line to what fits, with the fact in it."""
+    """Cut a line to the width, with the fact in it."""
     room = columns() - INDENT
     start = max(0, line.index(fact) + len(fact) - room // 2) if len(line) > room else 0
     return ("…" if start else "") + clean(line[start:], room - 1)

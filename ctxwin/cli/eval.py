@@ -1,4 +1,4 @@
-"""`ctxwin eval`: score packings by the share of gold evidence that they keep."""
+"""`ctxwin eval`: scores packings by the share of gold evidence that they keep."""
 
 from __future__ import annotations
 
@@ -9,18 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
-from ..evaluate import (
-    ADVERSARIAL,
-    Difference,
-    Result,
-    Row,
-    ablations,
-    evaluate,
-    get_variant,
-    load_sample,
-)
+from ..evaluate import ADVERSARIAL, Difference, RecallResult, ScoreRow, ablations, evaluate, get_variant, load_sample
 from .options import parse_budgets, print_json, table_console
-from .replaying import run_replay
+from .replay import run_replay
 from .working import working
 
 if TYPE_CHECKING:
@@ -30,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 SHOWN = 10
-"""How many overruns and failures are listed; `--json` has all."""
+"""Most overruns and failures that are listed; `--json` has all."""
 
 FIGURES = (
     ("files %", "files", ".1f"),
@@ -38,10 +29,10 @@ FIGURES = (
     ("gap %", "gap", ".2f"),
     ("ms a pack", "milliseconds", ".0f"),
 )
-"""What is shown beside recall, where it is known: its name, the field of a `Row`, the format."""
+"""Figures that are shown after recall, if known: name, field of a `ScoreRow`, format."""
 
 GAINS = (("gain, points", "mean"), ("95 % from", "low"), ("to", "high"))
-"""What is shown of a comparison: its name, the field of a `Difference`."""
+"""Figures of a comparison that are shown: name, field of a `Difference`."""
 
 
 def run(
@@ -151,7 +142,7 @@ def run(
         _show(result, ablate=ablate, categories=categories, sources=sources)
 
 
-def _show(result: Result, *, ablate: bool, categories: bool, sources: bool) -> None:
+def _show(result: RecallResult, *, ablate: bool, categories: bool, sources: bool) -> None:
     console = table_console()
     for dataset in dict.fromkeys(row.dataset for row in result.rows):
         console.print(_table(result, dataset, ablate=ablate, categories=categories), "")
@@ -168,7 +159,7 @@ def _show(result: Result, *, ablate: bool, categories: bool, sources: bool) -> N
     typer.echo(f"{len(result.overruns):,} over budget, {len(result.failures):,} not packed")
 
 
-def _table(result: Result, dataset: str, *, ablate: bool, categories: bool) -> Table:
+def _table(result: RecallResult, dataset: str, *, ablate: bool, categories: bool) -> Table:
     """Show each variant's figures and gain; of an ablation, only those of the whole."""
     table = _empty(result, "variant", "", title=dataset)
     first, *others = result.variants
@@ -192,8 +183,8 @@ def _table(result: Result, dataset: str, *, ablate: bool, categories: bool) -> T
     return table
 
 
-def _by_source(result: Result, dataset: str) -> Table:
-    """Show recall by source, and of files where the gold is lines of them."""
+def _by_source(result: RecallResult, dataset: str) -> Table:
+    """Show recall by source, and by file if the gold is lines of files."""
     table = _empty(result, "source", "variant", "", title=f"{dataset} by source")
     of_set = [row for row in result.source_rows if row.dataset == dataset]
     for source, variant in dict.fromkeys((row.category, row.variant) for row in of_set):
@@ -204,8 +195,8 @@ def _by_source(result: Result, dataset: str) -> Table:
     return table
 
 
-def _losses(result: Result, dataset: str) -> Iterator[RenderableType]:
-    """Show what is lost without each feature, the most first; those without which nothing changes in one line."""
+def _losses(result: RecallResult, dataset: str) -> Iterator[RenderableType]:
+    """Show the loss without each feature, largest first; features without any effect share one line."""
     lost = {variant: _differences(result, dataset, variant) for variant in result.variants[1:]}
     table = _empty(result, "without")
     for variant in sorted(lost, key=lambda variant: sum(one.mean for one in lost[variant])):
@@ -223,8 +214,8 @@ def _loss(gain: Difference) -> str:
     return f"{0 - gain.mean:+.1f} ({0 - gain.high:+.1f}, {0 - gain.low:+.1f})"
 
 
-def _empty(result: Result, *names: str, title: str | None = None) -> Table:
-    """Begin a table with a column for each budget."""
+def _empty(result: RecallResult, *names: str, title: str | None = None) -> Table:
+    """Return a new table with a column for each budget."""
     from rich.table import Table
 
     table = Table(*names, title=title, title_justify="left", box=None, pad_edge=False)
@@ -233,12 +224,12 @@ def _empty(result: Result, *names: str, title: str | None = None) -> Table:
     return table
 
 
-def _differences(result: Result, dataset: str, variant: str) -> Sequence[Difference]:
+def _differences(result: RecallResult, dataset: str, variant: str) -> Sequence[Difference]:
     return [one for one in result.differences if (one.dataset, one.second) == (dataset, variant)]
 
 
 def _cells(
-    result: Result, rows: Sequence[Row | Difference], figure: str = "recall", form: str = ".1f"
+    result: RecallResult, rows: Sequence[ScoreRow | Difference], figure: str = "recall", form: str = ".1f"
 ) -> Iterator[str]:
     by_budget = {row.budget: format(getattr(row, figure), form) for row in rows}
     return (by_budget.get(budget, "") for budget in result.budgets)

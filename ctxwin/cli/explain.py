@@ -1,4 +1,4 @@
-"""`ctxwin explain`: say of every item why it is in or out, and what more tokens would buy."""
+"""`ctxwin explain`: tells for every item why it is in or out, and what more tokens would buy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import typer
 
 from ..errors import InputError
 from ..items import parse_tokens
-from ..picture import clean, costs, flagged, left_out, listing, title
 from ..report import Offer
+from ..report.picture import clean, costs, flagged, left_out, listing, title
 from .given import PickOption, told_apart
 from .inputs import (
     BudgetOption,
@@ -31,7 +31,7 @@ from .options import print_json
 __all__ = ["run"]
 
 OFFERS = 12
-"""Offers that are listed; `--json` has all."""
+"""Most offers that are listed; `--json` has all."""
 
 
 def run(

@@ -1,4 +1,4 @@
-"""What was retrieved, as text, Markdown, XML or JSON, for the eyes or for another program."""
+"""Writes retrieved excerpts as text, Markdown, XML or JSON, for people or for another program."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from html import escape
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..documents import is_document
+from ..citations.excerpts import Excerpt
 from ..errors import BudgetError
-from ..excerpts import Excerpt
+from ..files.documents import is_document
 from ..messages import read
 from ..packing import Packed
-from ..picture import clean
+from ..report.picture import clean
 from .options import json_text
 
 __all__ = ["FORMATS", "ORDERS", "as_plain", "context"]
 
 ORDERS = ("place", "score")
-"""How excerpts stand: by path and line, as in the request, or the most relevant first."""
+"""Orders of excerpts: by path and line, as in the request, or the most relevant first."""
 
 LEAST_FENCE = 3
 """Backticks of a code fence in Markdown."""
 _TICKS = re.compile(r"`+")
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#-]{1,16}")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Signs that XML 1.0 cannot hold, not even escaped."""
+"""Characters that XML 1.0 cannot hold, not even escaped."""
 
 
 def context(packed: Packed, question: str, form: str, order: str = "place") -> str:
-    """Return what was retrieved in one of `FORMATS` and `ORDERS`, with a line end.
+    """Return the retrieved excerpts in one of `FORMATS` and `ORDERS`, ending with a line end.
 
-    Text in its place is the block of the request in its fence; best first it is the excerpts under their citations.
+    Text in the order of the request is the request's block in its fence; text with the best first is the excerpts under
+    their citations.
     """
     if order == "score" and form == "text":
         return "\n".join(f"{one.citation}\n{one.header}{_closed(one.text)}" for one, _ in _ordered(packed, order))
@@ -40,14 +41,14 @@ def context(packed: Packed, question: str, form: str, order: str = "place") -> s
 
 
 def _ordered(packed: Packed, order: str) -> Sequence[tuple[Excerpt, float]]:
-    """Return excerpts with their relevance: that of the most relevant item of each."""
+    """Return excerpts with their relevance: that of the most relevant item in each."""
     p = {one.id: one.p for one in (packed if order == "place" else _judged(packed)).report.decisions}
     found = [(one, max(p[name] for name in one.ids)) for one in packed.report.excerpts]
     return sorted(found, key=lambda pair: -pair[1]) if order == "score" else found
 
 
 def _judged(packed: Packed) -> Packed:
-    """Return a packing that judged its items; where everything fits nobody did, and a little less room makes it."""
+    """Return a packing that judged its items: if everything fits, nothing was judged, so pack with less room."""
     if any(one.p < 1 for one in packed.report.decisions):
         return packed
     try:
@@ -57,7 +58,7 @@ def _judged(packed: Packed) -> Packed:
 
 
 def as_plain(packed: Packed, question: str, order: str = "place") -> dict[str, Any]:
-    """Return what was retrieved as plain values: each excerpt with its lines, relevance and text."""
+    """Return the retrieved excerpts as plain values, each with its lines, relevance and text."""
     report = packed.report
     return {
         "question": question,
@@ -85,7 +86,7 @@ def as_plain(packed: Packed, question: str, order: str = "place") -> dict[str, A
 
 
 def _text(packed: Packed, _: str, order: str) -> str:
-    """Return the block as the request has it, in its fence."""
+    """Return the block of the request in its fence."""
     items = read(packed.messages).items
     # The question stands last, and the block before it.
     return _closed(items[-2].text) if packed.report.excerpts and len(items) > 1 else ""
@@ -130,7 +131,7 @@ FORMATS: Mapping[str, Callable[[Packed, str, str], str]] = {
 
 
 def _where(one: Excerpt) -> str:
-    """Return the attribute that says where an excerpt stands: `lines`, or `place` where people know pages or sheets."""
+    """Return the attribute for an excerpt's place: `lines`, or `place` if people know pages or sheets."""
     if one.places:
         return f"place={_attribute(one.place)}"
     return f"lines={_attribute(','.join(f'{first}-{last}' for first, last in one.lines))}"

@@ -1,4 +1,4 @@
-"""What a command is given to read: paths, and `-` for standard input."""
+"""Reads the sources that a command is given: paths, and `-` for standard input."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import InputError
-from ..files import Secret, redacted
 from ..items import Item
 from ..messages import Export, Source, holds_conversations, open_place
-from ..picture import left_out
+from ..report.picture import left_out
 
-__all__ = ["STDIN", "PickOption", "Sources", "opened", "stdin_item", "told_apart"]
+if TYPE_CHECKING:
+    from ..files import Secret
+
+__all__ = ["STDIN", "GivenSources", "PickOption", "opened", "stdin_item", "told_apart"]
 
 STDIN = "-"
 """Stands for standard input."""
 NAME = "stdin"
-"""By which citations name what came from there."""
+"""Name of standard input in citations."""
 CONVERSATIONS = (".json", ".jsonl", ".ndjson")
-"""Ends of the names of files that are said to hold a conversation."""
+"""Endings of names of files that count as conversations."""
 TEXTS = (".txt", ".md", ".markdown", ".csv", ".tsv", ".log", "")
-"""Ends of the names of files that may hold one."""
+"""Endings of names of files that may hold a conversation."""
 
 PickOption = Annotated[
     str | None,
@@ -36,20 +38,20 @@ PickOption = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """What was given, told apart."""
+class GivenSources:
+    """The given sources: conversations, files, and the text of standard input."""
 
     conversations: Sequence[str | Source | Export]
     files: Sequence[str]
     items: Sequence[Item]
-    """The text of standard input, where that is no conversation."""
+    """The text of standard input, if it is no conversation."""
 
 
 def opened(path: str) -> str | Source | Export:
-    """Return a path as it is, and standard input opened.
+    """Return a path unchanged, and `-` as opened standard input.
 
     Raises:
-        InputError: it is a terminal, or what comes from there cannot be read.
+        InputError: standard input is a terminal, or cannot be read.
     """
     return _stdin() if path == STDIN else path
 
@@ -63,10 +65,10 @@ def _stdin() -> Source | Export:
 
 
 def stdin_item(*, allow_secrets: bool = False) -> Item:
-    """Return the text of standard input as a document; secrets that are left out of it are named on stderr.
+    """Return the text of standard input as a document; left-out secrets are reported on stderr.
 
     Raises:
-        InputError: it is no text, or there is none.
+        InputError: standard input is no text, or empty.
     """
     place = _stdin()
     if not isinstance(place, Source):
@@ -80,17 +82,19 @@ def stdin_item(*, allow_secrets: bool = False) -> Item:
 def _item(text: str, allow_secrets: bool) -> Item:
     secrets: Sequence[Secret] = ()
     if not allow_secrets:
+        from ..files import redacted  # as in `packing.read`
+
         text, secrets = redacted(text, NAME)
     if said := left_out([(f"{one.path}:{one.line}", one.kind) for one in secrets]):
         typer.echo(said, err=True)
     return Item(text=text, kind="document", source=NAME)
 
 
-def told_apart(paths: Sequence[str], *, allow_secrets: bool = False) -> Sources:
-    """Tell conversations from other files: by their names, and texts and folders by what they hold.
+def told_apart(paths: Sequence[str], *, allow_secrets: bool = False) -> GivenSources:
+    """Separate conversations from other files: by name, texts and folders by content.
 
     Raises:
-        InputError: one cannot be read.
+        InputError: a source cannot be read.
     """
     talks: list[str | Source | Export] = []
     files, items = [], []
@@ -105,11 +109,11 @@ def told_apart(paths: Sequence[str], *, allow_secrets: bool = False) -> Sources:
             talks.append(path)
         else:
             files.append(path)
-    return Sources(conversations=talks, files=files, items=items)
+    return GivenSources(conversations=talks, files=files, items=items)
 
 
 def is_conversation(path: str) -> bool:
-    """Tell whether a path holds a conversation: by its name, and texts and folders by what they hold."""
+    """Tell whether a path holds a conversation: by name, texts and folders by content."""
     end = Path(path).suffix.lower()
     if end in CONVERSATIONS or end == ".zip":
         return True

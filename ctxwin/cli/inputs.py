@@ -1,4 +1,4 @@
-"""What the packing commands share: their options, packing in sight, writing a file whole or not at all."""
+"""Shares code of the packing commands: options, packing with progress, and writing a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import os
 from collections.abc import Sequence
 from errno import EISDIR
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..allocate import strategies
 from ..embed import get_embedder
 from ..errors import InputError, MessageError
-from ..files import Files
 from ..items import Budget, Item, parse_tokens
 from ..messages import load, repair
 from ..packing import Packed, pack
-from ..picture import clean
+from ..report.picture import clean
 from .options import LOCAL, parse_shares
 from .working import read_files, working
+
+if TYPE_CHECKING:
+    from ..files import Files
 
 __all__ = [
     "BaseUrlOption",
@@ -39,7 +41,7 @@ __all__ = [
 
 
 def _counted_for(context: typer.Context, value: str | None) -> str | None:
-    """Leave out the small model where a setting names it for chats; nothing is counted for it."""
+    """Drop the small model if a setting names it for chats; requests are not counted for it."""
     source = context.get_parameter_source("model")
     return None if value == LOCAL and source is not None and source.name != "COMMANDLINE" else value
 
@@ -110,7 +112,7 @@ CostsOption = Annotated[
     ),
 ]
 REPAIRS = 20
-"""Repairs that are told one by one."""
+"""Most repairs that are listed one by one."""
 RepairOption = Annotated[
     bool, typer.Option("--repair", help="Make messages valid that a provider would refuse, and say how.")
 ]
@@ -137,19 +139,19 @@ def pack_watched(
     mend: bool = False,
     allow_secrets: bool = False,
 ) -> Packed:
-    """Pack as `ctxwin.pack` does, and say how far it is, with the options as they were typed.
+    """Pack as `ctxwin.pack` does, with progress; errors name the options as they were typed.
 
-    With `mend`, messages that a provider would refuse are made valid first, and what was done is said on stderr.
+    With `mend`, messages that a provider would refuse are made valid first, and the repairs are reported on stderr.
 
     Raises:
         InputError: the messages of the file `origin` are malformed; the error names it and the index.
     """
     total = parse_tokens(budget, option="--budget") if isinstance(budget, str) else budget
     with working() as work:
-        if isinstance(files, Files):
-            found: Files | None = files
-        else:
+        if isinstance(files, Sequence):
             found = read_files(files, work, allow_secrets=allow_secrets) if files else None
+        else:
+            found = files
         if found is not None:
             found.on_progress = work.show  # large files are searched while it packs
         work.start("loading the embedder")
@@ -174,7 +176,7 @@ def pack_watched(
 
 
 def _mended(messages: object, pick: str | None) -> object:
-    """Return messages that a provider takes; those of other programs are valid as they are read."""
+    """Return messages that a provider accepts; messages of other programs are already valid as read."""
     found = load(messages, pick).messages
     if isinstance(found, list) and any(isinstance(one, Item) for one in found):
         return found
@@ -187,7 +189,7 @@ def _mended(messages: object, pick: str | None) -> object:
 
 
 def write_whole(path: str, text: str) -> None:
-    r"""Write a file whole or not at all: beside its place first, then moved there in one step.
+    r"""Write a file whole or not at all: first under another name, then moved in one step.
 
     A lone surrogate is written as its escape `\udXXX`, which JSON reads back.
 

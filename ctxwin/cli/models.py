@@ -1,4 +1,4 @@
-"""`ctxwin models`: the catalogue of models with windows, prices and tokenizers."""
+"""`ctxwin models`: lists the catalogue of models with windows, prices and tokenizers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 from ..errors import UnknownModel
 from ..models import Model, models, names
-from ..picture import columns
+from ..report.picture import columns
 from .inputs import JsonOption
 from .options import print_json
 
@@ -23,7 +23,7 @@ COLUMNS = ("model", "provider", "tokenizer", "window", "answer", "$ in", "$ out"
 WORDS = frozenset({"model", "provider", "tokenizer"})
 """Columns that hold words; the others hold figures."""
 SPARE = ("provider", "tokenizer", "cache write", "cache read")
-"""Columns that a narrow terminal does without, the first one first."""
+"""Columns that a narrow terminal leaves out, in this order."""
 GAP = "  "
 
 
@@ -62,7 +62,7 @@ def _fits(model: Model, pattern: str) -> bool:
 
 
 def _rows(found: Sequence[Model]) -> Iterator[tuple[str, ...]]:
-    """Yield the lines of the table, its head first, as cells."""
+    """Yield the lines of the table as cells, its head first."""
     yield COLUMNS
     for one in found:
         figures = (one.window, one.output, one.input_price, one.output_price, one.cache_read, one.cache_write)

@@ -1,4 +1,4 @@
-"""What the commands share: readers of option values, and JSON output."""
+"""Reads option values and prints JSON and tables, for all commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..items import parse_tokens
-from ..picture import columns
+from ..report.picture import columns
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["LOCAL", "json_text", "many", "parse_budgets", "parse_shares", "print_json", "printable", "table_console"]
 
 WIDE = 1_000
-"""Columns of a table that goes to a file or another program, at most."""
+"""Most columns of a table that goes to a file or another program."""
 LOCAL = "local"
 """Names the small model that runs on this machine."""
 _COMMANDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 _ESCAPED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-"""What JSON may hold as it is, and a terminal should not see; in small signs JSON escapes the rest."""
+"""Characters that JSON may hold unescaped, and a terminal should not see; JSON escapes the other control characters."""
 
 
 def many(count: int, noun: str) -> str:
@@ -52,7 +52,7 @@ def parse_shares(texts: Sequence[str], *, option: str = "--share") -> dict[str, 
     """Read shares of sources as `SOURCE=FLOOR:CAP`, each in tokens or percent, either of them left out.
 
     Raises:
-        InputError: one has another form.
+        InputError: a share has another form.
 
     Example:
         >>> parse_shares(["files=30%:70%", "tool_output=:2k", "notes/=500:"])
@@ -86,12 +86,12 @@ def _share(text: str, option: str) -> float | None:
 
 
 def printable(text: str) -> str:
-    """Return a text of others as it may go to stdout: where that is a terminal, without what would command it."""
+    """Return text from others safe for stdout: on a terminal, without characters that would command it."""
     return _COMMANDS.sub("�", text) if sys.stdout.isatty() else text
 
 
 def json_text(value: object) -> str:
-    r"""Write a value as JSON that people can read too and that commands no terminal, with a line end.
+    r"""Write a value as readable JSON that cannot command a terminal, with a line end.
 
     Example:
         >>> json_text({"name": "Zoë\x9b31m\u202e"})
@@ -102,7 +102,7 @@ def json_text(value: object) -> str:
 
 
 def table_console() -> Console:
-    """Return what prints tables: as wide as the terminal, and elsewhere so wide that no cell breaks."""
+    """Return a console for tables: as wide as the terminal, elsewhere so wide that no cell breaks."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, width=columns() if sys.stdout.isatty() else WIDE)

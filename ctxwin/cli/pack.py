@@ -1,4 +1,4 @@
-"""`ctxwin pack`: pack a conversation, and files beside it, under a budget."""
+"""`ctxwin pack`: packs a conversation, and files with it, under a budget."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..picture import clean, costs
+from ..report.picture import clean, costs
 from .given import PickOption, opened
 from .inputs import (
     BudgetOption,

@@ -1,4 +1,4 @@
-"""Reading what is typed or pasted in a chat: a message may have many lines."""
+"""Reads a message that is typed or pasted in a chat; a message may have many lines."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 __all__ = ["QUOTE", "reader"]
 
 QUOTE = '"""'
-"""What stands before and behind a message of several lines."""
+"""Stands before and after a message of several lines."""
 
 
 def reader(words: Mapping[str, Callable[[], Sequence[str]]]) -> Callable[[], str]:
     """Return a function that reads the next message; it raises EOFError at the end and KeyboardInterrupt on Ctrl-C.
 
-    In a terminal, pasted lines are one message, Alt-Enter begins a new line, and Tab completes what `words` has: what
-    can begin a message, and what can follow. Lines between two `QUOTE`s are one message there and in a pipe.
+    In a terminal, pasted lines are one message, Alt-Enter begins a new line, and Tab completes from `words`: the words
+    that can begin a message, and those that can follow. In a terminal and in a pipe, lines between two `QUOTE`s are one
+    message.
 
     Args:
-        words: what can be completed, with a function for what may stand behind.
+        words: words that can be completed, each with a function that returns the words that may follow.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _read_lines
@@ -58,7 +59,7 @@ def _unquoted(text: str) -> str:
 
 
 def _session(words: Mapping[str, Callable[[], Sequence[str]]]) -> PromptSession[str]:
-    """Set up the line editor: its history is that of this run, none is written to a file."""
+    """Set up the line editor; its history is that of this run, and is not written to a file."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion
     from prompt_toolkit.document import Document

@@ -1,4 +1,4 @@
-"""What a chat says about its messages and its window, and how much it may take."""
+"""Describes a chat's messages, window and budget in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..clients.local import ANSWER, WINDOW
 from ..errors import InputError
 from ..items import Budget
 from ..packing import Packed
-from ..picture import clean, columns
+from ..report.picture import clean, columns
 from ..store import Turn, open_store
 from ..window import Window
 from .options import many, print_json
@@ -23,11 +23,11 @@ __all__ = ["described", "filled", "limit_of", "list_conversations", "name_of", "
 BAR = 24
 """Characters of the bar that shows what fills the window."""
 WORDS = 60
-"""Characters of a message that are shown where it is named."""
+"""Most characters of a message that are shown with its name."""
 
 
 def status(packed: Packed, window: Window) -> str:
-    """Say in one line what filled the window, no longer than the terminal is wide where it can be."""
+    """Return one line on what fills the window, if possible no wider than the terminal."""
     report = packed.report
     filled = round(BAR * packed.tokens / report.limit)
     parts = ", ".join(f"{name} {tokens:,}" for name, tokens in report.parts.items() if tokens and name != "overhead")
@@ -41,7 +41,7 @@ def status(packed: Packed, window: Window) -> str:
 
 
 def limit_of(tokens: int | None, *, local: bool) -> Budget | None:
-    """Return the budget of a request; of the small model's window a part is kept for its answer."""
+    """Return the budget of a request; the small model's window keeps a part for the answer."""
     if not local:
         return Budget(total=tokens) if tokens is not None else None
     total = min(tokens or WINDOW, WINDOW)
@@ -65,18 +65,18 @@ def list_conversations(place: Path, *, as_json: bool) -> None:
 
 
 def name_of(turn: Turn) -> str:
-    """Return the name by which a message can be typed."""
+    """Return the name by which the user can refer to a message."""
     return f"m{turn.position}"
 
 
 def described(turn: Turn) -> str:
-    """Name a message with its first words."""
+    """Return a message's name with its first words."""
     content = turn.message.get("content")
     words = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
     return f"{name_of(turn)} {turn.message.get('role', '')}: {clean(words, WORDS)!r}"
 
 
 def filled(text: str, indent: int = 0) -> str:
-    """Break lines between words where the terminal would break them within one."""
+    """Break lines between words where the terminal would break a word."""
     wrap = partial(textwrap.fill, width=columns(), subsequent_indent=" " * indent, break_long_words=False)
     return "\n".join(wrap(line, break_on_hyphens=False) for line in text.split("\n"))

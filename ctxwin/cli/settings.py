@@ -1,18 +1,19 @@
-"""What can be set once for the whole command line: its table, where it is read from, and which option it stands for.
+"""Reads the settings of the command line: their table, the places that set them, and the options that they stand for.
 
     option > environment (CTXWIN_BUDGET) > ctxwin.toml of the working folder > config.toml of the user > built in
 
-A folder may come from anybody, so its file says how things are packed, never who is asked, at which address, or which
-model is loaded (`PERSONAL`): it can send no key and no text anywhere. Keys are read from the environment alone.
+A folder may come from anybody, so its file sets how things are packed, but never the model that is asked, its address,
+or a model that is loaded (`PERSONAL`): it can send no key and no text anywhere. Keys are read from the environment
+alone.
 
-An option takes part by naming the variable (`envvar=`). The Python interface reads none of this.
+An option has a setting if it names the setting's variable (`envvar=`). The Python interface reads no settings.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,7 +29,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from typer.core import TyperGroup
+from typer.core import TyperCommand
 
 from ..allocate import strategies
 from ..errors import CtxwinError, InputError
@@ -50,28 +51,28 @@ __all__ = [
 ]
 
 PREFIX = "CTXWIN_"
-"""Before the name of a setting in the environment."""
+"""Prefix of a setting's name in the environment."""
 OPENAI = "OPENAI_BASE_URL"
-"""Says where models are asked as well, to every program that speaks with them; CTXWIN_BASE_URL goes before it."""
+"""Variable with the address of the endpoint, for every program that asks OpenAI; CTXWIN_BASE_URL goes before it."""
 Origin = Literal["environment", "folder", "user", "built in"]
-"""Who sets a value: a variable, the file of the working folder, the user's own file, nobody."""
+"""The place that sets a value: a variable, the file of the working folder, the user's own file, or none."""
 PERSONAL = frozenset({"base_url", "embedder", "model"})
-"""What the file of a folder may not set."""
+"""Settings that the file of a folder may not change."""
 
 TYPES = {
     "bool_parsing": "neither true nor false",
     "bool_type": "neither true nor false",
     "string_type": "no text; put it in quotes",
 }
-"""What is said where a value is of the wrong type."""
+"""Texts of errors on a value of the wrong type."""
 MOST_BYTES = 100_000
-"""Bytes of a file of settings; a larger one is none."""
+"""Bytes of the largest settings file; a larger file is refused."""
 SHOWN = 80
-"""Characters of a wrong value that are shown."""
+"""Most characters of a wrong value that are shown."""
 
 
 def _budget(value: object) -> str:
-    """Take a number of tokens as TOML or people write it."""
+    """Read a number of tokens as TOML or people write it."""
     try:
         parse_tokens("" if isinstance(value, bool) else str(value))
     except InputError:
@@ -100,7 +101,7 @@ def _url(value: str) -> str:
 
 
 class Settings(BaseSettings):
-    """The table: a name, what it may be, and what it is for."""
+    """The table of settings: name, possible values, and purpose."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", validate_default=False)
 
@@ -116,13 +117,13 @@ class Settings(BaseSettings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: object, **__: object
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is given alone: each place is read and checked by itself, so that an error can name it."""
+        """Use only the given values: each place is read and checked separately, so that errors can name it."""
         return (init_settings,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """What one place sets."""
+    """The settings of one place."""
 
     origin: Origin
     values: Mapping[str, Any]
@@ -142,10 +143,10 @@ def project_file() -> Path:
 
 
 def layers() -> Sequence[Layer]:
-    """Return what the environment and both files set, the one that goes before the others first.
+    """Return the settings of the environment and of both files, the strongest first.
 
     Raises:
-        InputError: a file cannot be read, names no setting or one that it may not, or a value cannot be.
+        InputError: a file cannot be read, names an unknown or forbidden setting, or a value is not possible.
     """
     folder, user = project_file(), user_file()
     of_folder = _checked(_read(folder), str(folder))
@@ -162,28 +163,23 @@ def layers() -> Sequence[Layer]:
     )
 
 
-def built_in(group: TyperGroup, name: str) -> str | bool | None:
-    """Return what a setting is where nobody sets it; None where that is for each command to say."""
-    found: set[Any] = {
-        option.default for one in group.commands.values() for option in one.params if _setting(option.envvar) == name
-    }
+def built_in(commands: Iterable[TyperCommand], name: str) -> str | bool | None:
+    """Return the default of a setting; None if each command has its own default."""
+    found: set[Any] = {option.default for one in commands for option in one.params if _setting(option.envvar) == name}
     return found.pop() if len(found) == 1 else None
 
 
-def defaults(group: TyperGroup) -> dict[str, dict[str, Any]]:
-    """Return by command what the settings put in the place of options that were not typed."""
+def defaults(command: TyperCommand) -> dict[str, Any]:
+    """Return the settings that replace the defaults of a command's options that were not typed."""
     merged: dict[str, Any] = {}
     for layer in reversed(layers()):
         merged |= layer.values
-    found: dict[str, dict[str, Any]] = {}
-    for name, command in group.commands.items():
-        options = {option.name: _setting(option.envvar) for option in command.params}
-        found[name] = {str(option): merged[one] for option, one in options.items() if one in merged}
-    return found
+    options = {option.name: _setting(option.envvar) for option in command.params}
+    return {str(option): merged[one] for option, one in options.items() if one in merged}
 
 
 def _setting(variable: str | Sequence[str] | None) -> str | None:
-    """Return the setting that an option's variable stands for; of several variables the first tells."""
+    """Return the setting of an option's variable; of several variables the first counts."""
     first = variable if isinstance(variable, str) or not variable else variable[0]
     return first.removeprefix(PREFIX).lower() if isinstance(first, str) else None
 
@@ -201,7 +197,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _checked(values: Mapping[str, Any], path: str | None = None) -> dict[str, Any]:
-    """Return the values of a file, or of the environment, as they are used."""
+    """Return the checked values of a file, or of the environment."""
     try:
         return Settings.model_validate(dict(values)).model_dump(exclude_unset=True)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What is said while work lasts: a bar on a terminal, and elsewhere a line now and then, so that a log shows life."""
+"""Shows progress: a bar on a terminal, elsewhere a line now and then, so that a log shows life."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..files import Files
-
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["EVERY", "Work", "read_files", "working"]
+    from ..files import Files
+
+__all__ = ["EVERY", "Working", "read_files", "working"]
 
 EVERY = 3.0
-"""Seconds between two lines where there is no terminal, and before the first: short work says nothing."""
+"""Seconds between two lines without a terminal, and before the first: short work prints nothing."""
 MEGABYTE = 1e6
 """Bytes."""
 WIDTH = 20
 """Columns of the bar."""
 
 
-class Work:
-    """Says on stderr what is being done and how far it is; stdout stays as it is.
+class Working:
+    """Shows on stderr the present work and its progress; stdout is not touched.
 
     Args:
-        bar: what draws it; None: lines, which are plain.
+        bar: draws the progress; None prints plain lines.
         clock: seconds from any moment.
     """
 
@@ -39,17 +39,17 @@ class Work:
         self._size = 0
 
     def start(self, what: str) -> None:
-        """Say what is done now, of unknown length."""
+        """Show that some work of unknown length has begun."""
         self._size = 0
         self._say(what, 0, None)
 
     def show(self, what: str, done: int, total: int) -> None:
-        """Say what is done now, and how far it is."""
+        """Show the present work, and its progress."""
         size = f", {self._size / MEGABYTE:,.1f} MB" if self._size else ""
         self._say(f"{what}: {done:,} of {total:,}{size}" if total > 1 else what + size, done, total)
 
     def weigh(self, size: int) -> None:
-        """Say from now on how many bytes there are, until something else is started."""
+        """Show a number of bytes from now on, until other work starts."""
         self._size = size
 
     def _say(self, text: str, done: int, total: int | None) -> None:
@@ -62,21 +62,23 @@ class Work:
 
 
 @contextmanager
-def working() -> Iterator[Work]:
-    """Say what is being done while the body runs; a bar vanishes at the end."""
+def working() -> Iterator[Working]:
+    """Show the present work while the body runs; a bar vanishes at the end."""
     if not sys.stderr.isatty():
-        yield Work()
+        yield Working()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(WIDTH), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Work(bar)
+        yield Working(bar)
 
 
-def read_files(paths: Sequence[str], work: Work, *, allow_secrets: bool = False) -> Files:
-    """Read, cut and index files, and say how far it is."""
+def read_files(paths: Sequence[str], work: Working, *, allow_secrets: bool = False) -> Files:
+    """Read, cut and index files, with progress."""
+    from ..files import Files  # as in `packing.read`
+
     work.start("reading files")
     files = Files(paths, allow_secrets=allow_secrets, on_progress=work.show)
     work.weigh(sum(map(len, files.texts.values())))

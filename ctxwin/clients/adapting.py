@@ -1,4 +1,4 @@
-"""Making a `Client` of whatever reaches a model."""
+"""Makes a `Client` of an SDK's client, an endpoint or a function."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any
 
 from ..errors import InputError
 from ..messages import Dialect
-from .chat import CHAT
 from .endpoint import Endpoint
-from .sdk import Api, ApiName, apis_of
-from .values import Client, Gather, Reply
+from .openai import CHAT
+from .reply import Client, Gather, Reply
+from .sdk_apis import Api, ApiName, apis_of
 
 __all__ = ["adapt", "is_litellm"]
 
 
 def adapt(client: Any, api: ApiName | None = None, *, dialect: Dialect | None = None) -> Client:
-    """Return what sends requests through a client and reads its answers.
+    """Return a `Client` that sends requests through the given client and reads its answers.
 
     Args:
-        client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` and what is derived from them, the
-            module `litellm` or one of its routers, an `Endpoint`, a function from messages to a text (it may be
-            `async`), or a `Client`, which is returned as it is.
-        api: which way to ask; None: the one that takes messages in `dialect`, else the client's usual one, for OpenAI
-            `chat`.
-        dialect: of the messages that are to be sent; None: not known.
+        client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` or a subclass, the module `litellm` or
+            one of its routers, an `Endpoint`, a function from messages to a text (it may be `async`), or a `Client`,
+            which is returned unchanged.
+        api: the client's API to use. Default: the API that takes messages in `dialect`, else the client's usual one,
+            for OpenAI `chat`.
+        dialect: of the messages to send; None if unknown.
 
     Raises:
-        InputError: the client is none of these, or has no such API.
+        InputError: the client is of no known kind, or has no such API.
 
     Example:
         >>> echo = adapt(lambda messages: messages[-1]["content"])
@@ -64,7 +64,7 @@ def adapt(client: Any, api: ApiName | None = None, *, dialect: Dialect | None = 
 
 
 def is_litellm(client: Any) -> bool:
-    """Tell whether something is the module litellm, or a router of it."""
+    """Tell whether an object is the module litellm, or a router of it."""
     kind = client.__name__ if isinstance(client, ModuleType) else type(client).__module__
     return kind.partition(".")[0] == "litellm" and hasattr(client, "completion")
 
@@ -75,7 +75,7 @@ def _list(names: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkClient:
-    """An SDK's client, for one of its ways to ask a model."""
+    """An SDK's client, used through one of its APIs."""
 
     client: Any
     api: Api
@@ -100,7 +100,7 @@ class SdkClient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ChatClient:
-    """What all clients that answer with chat completions share."""
+    """The common part of all clients that answer with chat completions."""
 
     @property
     def dialect(self) -> Dialect:
@@ -129,7 +129,7 @@ class LitellmClient(_ChatClient):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointClient(_ChatClient):
-    """An `Endpoint`: answers are plain JSON."""
+    """An `Endpoint`, whose answers are plain JSON."""
 
     endpoint: Endpoint
 
@@ -139,7 +139,7 @@ class EndpointClient(_ChatClient):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionClient(_ChatClient):
-    """A function from messages to a text; a stream of it is the whole text at once."""
+    """A function from messages to a text; it streams the whole text at once."""
 
     function: Callable[..., Any]
 

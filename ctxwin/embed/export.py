@@ -1,7 +1,7 @@
-"""Writes a BERT encoder with mean pooling as an ONNX graph with int8 weights, from the weights alone.
+"""Write a BERT encoder with mean pooling as an ONNX graph with int8 weights, from the weights only.
 
 Building the graph (some 80 nodes) needs neither torch nor transformers, takes half a second and prints nothing.
-Weights are int8 with a scale for each output column; activations are rounded as they come, a scale for each text.
+Weights are int8 with a scale for each output column; activations are rounded at run time, with a scale for each text.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from .graph import MICROSOFT, WEIGHT_LEVELS, WORD_LEVELS, Graph, rounded
+from .onnx_graph import MICROSOFT, WEIGHT_LEVELS, WORD_LEVELS, OnnxGraph, rounded
 
 __all__ = ["VERSION", "export"]
 
 VERSION = 1
-"""Goes up with every change of the graph: files and vectors made before are then made again."""
+"""Raised with every change of the graph, so that older files and vectors are made again."""
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
 def export(folder: Path) -> bytes:
-    """Return the graph `ids` (1, tokens) int64 -> `vector` (1, d) float32 of length 1.
+    """Build the graph `ids` (1, tokens) int64 -> `vector` (1, d) float32 of length 1.
 
     Args:
         folder: holds `config.json` and `model.safetensors` of a BERT model.
@@ -40,12 +40,12 @@ def export(folder: Path) -> bytes:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         weights = load_file(folder / "model.safetensors")
-        return _Encoder(config, weights).build()
+        return _BertGraph(config, weights).build()
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise StoreError(f"the model in {str(folder)!r} cannot be read ({error}); reinstall it") from error
 
 
-class _Encoder(Graph):
+class _BertGraph(OnnxGraph):
     """The encoder of one model."""
 
     def __init__(self, config: Mapping[str, Any], weights: Weights) -> None:
@@ -81,7 +81,7 @@ class _Encoder(Graph):
         return self.norm(words, positions, name + "LayerNorm")
 
     def layer(self, x: str, name: str) -> str:
-        """One transformer layer: attention, then two dense layers, each added to what came in."""
+        """One transformer layer: attention, then two dense layers, each added to its input."""
         q, k, v = (self.dense(x, f"{name}attention.self.{part}") for part in ("query", "key", "value"))
         heads = self.config["num_attention_heads"]
         seen = self.add("MultiHeadAttention", [q, k, v], domain=MICROSOFT, num_heads=heads)
@@ -96,7 +96,7 @@ class _Encoder(Graph):
         return self.add("DynamicQuantizeMatMul", [x, *parts, "", bias], domain=MICROSOFT)
 
     def norm(self, x: str, skip: str, name: str) -> str:
-        """Normalise the sum of two."""
+        """Normalise the sum of two inputs."""
         parts = [self.constant(f"{name}.{part}", self.weights[f"{name}.{part}"]) for part in ("weight", "bias")]
         epsilon = self.config["layer_norm_eps"]
         return self.add("SkipLayerNormalization", [x, skip, *parts], domain=MICROSOFT, epsilon=epsilon)

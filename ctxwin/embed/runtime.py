@@ -1,4 +1,4 @@
-"""Runs a model on onnxruntime, a text at a time, with texts spread over threads."""
+"""Run a model on onnxruntime, one text at a time, with texts spread over threads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def session(graph: bytes) -> Any:
 
 
 def each(embed: Callable[[str], NDArray[np.float32]], texts: Sequence[str], size: int) -> NDArray[np.float32]:
-    """Return (n, size): the row (1, size) that `embed` gives for each text."""
+    """Return (n, size): the row (1, size) that `embed` returns for each text."""
     if len(texts) == 1:
         return embed(texts[0])
     with ThreadPoolExecutor(_cores()) as pool:

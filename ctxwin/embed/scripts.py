@@ -1,35 +1,31 @@
-"""Who reads what: English models leave texts in other scripts, where all look alike to them, to one that reads them."""
+"""Tell which embedder reads which texts: an English model cannot tell texts in other scripts apart."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from .vectors import CachedEmbedder
-
-__all__ = ["Reading", "Script", "is_foreign", "reads_english_only"]
+__all__ = ["Script", "is_foreign", "reads_english_only"]
 
 Script = Literal["latin", "foreign"]
-"""Whether a text is written in Latin letters (code and numbers are), or mostly in others."""
+"""A text's script: Latin letters (also code and numbers), or mostly others."""
 
 ENGLISH_ONLY = ("all-minilm", "minilm-l6", "minilm-l12", "all-mpnet", "potion", "wordllama")
-"""Parts of the names of embedders that were trained on English; to them all Chinese looks alike (mean cosine .65,
+"""Parts of the names of embedders trained on English; they cannot tell Chinese texts apart (mean cosine .65,
 measured)."""
 
 
 MOSTLY = 0.3
 """Share of letters in other scripts than Latin from which a text counts as foreign to an English model."""
 LOOKED_AT = 1_000
-"""Characters of a text whose script is looked at."""
+"""Characters of a text to look at for its script."""
 
 _FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f]")
 
 
 def is_foreign(text: str) -> bool:
-    """Return whether a text is mostly written in another script than Latin.
+    """Tell whether a text is mostly written in another script than Latin.
 
     Example:
         >>> is_foreign("Wo ist die Katze?"), is_foreign("猫在哪里？ (cat)"), is_foreign("Где кошка?")
@@ -39,23 +35,9 @@ def is_foreign(text: str) -> bool:
     return not text.isascii() and len(_FOREIGN.findall(text)) >= MOSTLY * max(1, sum(map(str.isalpha, text)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """An embedder, and the items that it reads for a question."""
-
-    embedder: CachedEmbedder
-    script: Script | None
-    """Items of one script, or None for all."""
-
-    @property
-    def name(self) -> str:
-        """The embedder's name."""
-        return self.embedder.name
-
-
 @lru_cache(maxsize=64)
 def reads_english_only(embedder: str) -> bool:
-    """Return whether the model of this name is known to read no other script than Latin.
+    """Tell whether the model of this name is known to read only Latin script.
 
     Example:
         >>> reads_english_only("all-MiniLM-L6-v2/int8"), reads_english_only("paraphrase-multilingual-MiniLM-L12-v2")

@@ -1,4 +1,4 @@
-"""Static vectors: the mean of the vectors of a text's tokens; thousands of texts a second, and coarser."""
+"""Embed a text as the mean of its tokens' vectors: thousands of texts a second, but coarser."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ TABLE = "weights/l2_supercat_256.safetensors"
 TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 
 MAX_CHARACTERS = 65_536
-"""Of a text that are read, some 16,000 tokens: a mean over more says nothing new."""
+"""Characters of a text to read, some 16,000 tokens: a mean over more says nothing new."""
 
 
 class StaticEmbedder:
     """Embed with the 256-dimensional token table of the wordllama wheel (MIT): (n, 256).
 
-    The table is read without importing wordllama, whose import sets up the root logger and costs a second.
+    The table is read without importing wordllama, since this import sets up the root logger and costs a second.
 
     Raises:
         MissingExtra: wordllama is not installed.
-        StoreError: its files are missing or damaged.
+        StoreError: the wheel's files are missing or damaged.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
-"""Vectors on disk: a text is embedded once by each model, in whatever process.
+"""Cache vectors on disk, so that a model embeds a text once for all processes.
 
 One SQLite file in the cache folder, `hash of (embedder's name, text) -> vector` as float16. Rounding to float16 moves a
 cosine by less than 1e-4, which changed the best 5, 10 and 25 of none of 2,179 measured questions, and halves the
-file. Vectors are rounded before they are used the first time, too, so that a kept one and a new one are the same.
+file. Vectors are also rounded before their first use, so that a cached vector and a new one are the same.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import copy
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from threading import Event
 from typing import Protocol
@@ -18,30 +19,30 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import CacheDatabase
 from ..errors import InputError
-from ..limits import Unanswered, in_time
-from .scripts import Reading, Script, is_foreign, reads_english_only
+from ..store.cache import CacheDatabase
+from ..waiting import Unanswered, in_time
+from .scripts import Script, is_foreign, reads_english_only
 
-__all__ = ["CachedEmbedder", "Keeper", "Progress", "VectorStore", "vector_key"]
+__all__ = ["CachedEmbedder", "Keeper", "Progress", "Reading", "VectorStore", "vector_key"]
 
 Progress = Callable[[int, int], None]
-"""Called with (done, of how many)."""
+"""Called with (texts done, texts to do)."""
 
 FILE = "vectors-1.sqlite"
-"""The number goes up with the schema."""
+"""Name of the file; the number is raised with the schema."""
 SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
 
 SUM = 8
-"""Bytes of the sum before each vector, by which damage is told."""
+"""Bytes of the checksum before each vector, which reveals damage."""
 CHUNK = 1_000
-"""Keys of one query, well below SQLite's limit of 32,766 parameters."""
+"""Keys in one query, well below SQLite's limit of 32,766 parameters."""
 
 SECONDS, SECONDS_EACH = 300.0, 2.0
-"""How long an embedder is waited for: so long, since its first call may download a model, and so much longer for each
-text. A model of 335 M parameters on two slow cores reads a text of 256 tokens in some 2 s."""
+"""How long to wait for an embedder: the first figure, since its first call may download a model, and the second for
+each text. A model of 335 M parameters on two slow cores reads a text of 256 tokens in some 2 s."""
 STEP = 256
-"""Texts embedded between two writes: what an interruption loses, some seconds of work."""
+"""Texts embedded between two writes; an interruption loses at most these, some seconds of work."""
 
 
 class _Inner(Protocol):
@@ -52,7 +53,7 @@ class _Inner(Protocol):
 
 
 class Keeper(Protocol):
-    """Where vectors are kept by key."""
+    """A place where vectors are kept by key."""
 
     def get(self, keys: Sequence[bytes]) -> Iterable[tuple[list[bytes], NDArray[np.float16]]]:
         """Yield keys that are kept and their vectors (m, d), some at a time, each size d for itself."""
@@ -62,16 +63,17 @@ class Keeper(Protocol):
 
 
 class CachedEmbedder:
-    """An embedder that embeds a text once in a call and, where its vectors are kept on disk, once for all.
+    """An embedder that embeds a text once in a call and, if its vectors are kept on disk, only once ever.
 
     Args:
-        inner: what embeds; its `name` is part of the keys.
+        inner: the embedder; its `name` is part of the keys.
         on_progress: called with (texts done, texts to do) while new texts are embedded.
         keep: whether vectors are kept on disk.
-        foreign: gives the embedder that reads scripts which `inner` does not, when it is first needed; None: those
-            are left to matching by words.
-        allowance: tokens, as items estimate them, that are embedded for one question at most; None: all.
-        quick: gives the embedder that helps to choose which ones, when it is first needed; None: words alone do.
+        foreign: returns, when first needed, the embedder for scripts that `inner` does not read. Default: texts in
+            such scripts are matched by words.
+        allowance: the most tokens, as items estimate them, to embed for one question. Default: no limit.
+        quick: returns, when first needed, the embedder that chooses the texts within the allowance. Default: words
+            choose.
     """
 
     def __init__(
@@ -93,29 +95,29 @@ class CachedEmbedder:
         self._store: Keeper | None = VectorStore() if keep else None
         self._left: Event | None = None
 
-    def kept_in(self, place: Callable[[str], Keeper]) -> CachedEmbedder:
-        """Return the same embedder with its vectors kept elsewhere, if it keeps any.
+    def stored_in(self, place: Callable[[str], Keeper]) -> CachedEmbedder:
+        """Return the same embedder, keeping its vectors, if it keeps any, in another place.
 
         Args:
-            place: gives for an embedder's name where its vectors are kept.
+            place: returns the place for the vectors of an embedder, by its name.
         """
         if self._store is None:
             return self
         other, foreign = copy.copy(self), self._foreign
         other._store = place(self.name)
         if foreign is not None:
-            other._foreign = lambda: found.kept_in(place) if (found := foreign()) is not None else None
+            other._foreign = lambda: found.stored_in(place) if (found := foreign()) is not None else None
         return other
 
     def readings(self, question: str, scripts: Iterable[Script]) -> list[Reading]:
-        """Return who reads which items for a question.
+        """Return the embedders for a question, each with the items that it reads.
 
-        Question and item are compared by one model that reads both: by the inner one where both are in its script,
+        A question and an item are compared by one model that reads both: by the inner model if both are in its script,
         else by the foreign one.
 
         Args:
-            question: what is asked.
-            scripts: in which the items are written.
+            question: the question.
+            scripts: the scripts that the items are written in.
         """
         if not reads_english_only(self.name):
             return [Reading(embedder=self, script=None)]
@@ -131,16 +133,16 @@ class CachedEmbedder:
         return readings
 
     def quick_readings(self, question: str, scripts: Iterable[Script]) -> list[Reading]:
-        """Return who reads which items to choose those that are worth embedding; none where words alone choose."""
+        """Return the embedders that choose the items worth embedding, each with its items; none if words choose."""
         quick = self._quick() if self._quick else None
         return quick.readings(question, scripts) if quick else []
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (n, d) float32, one row of length 1 for each text (zeros where the model gives zeros).
+        """Return (n, d) float32, one row of length 1 for each text (zeros if the model returns zeros).
 
         Raises:
-            InputError: the inner embedder gave something else than one vector of finite numbers for each text.
-            Unanswered: it did not answer in time, or has not answered yet what it was left with.
+            InputError: the inner embedder did not return one vector of finite numbers for each text.
+            Unanswered: the inner embedder did not answer in time, or still works on an earlier call.
         """
         keys = [vector_key(self.name, text) for text in texts]
         texts_by_key = dict(zip(keys, texts, strict=True))
@@ -165,7 +167,7 @@ class CachedEmbedder:
         return rows.matrix[[places[key] for key in keys]]
 
     def _asked(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Ask the inner embedder; one that hangs is left, and asked nothing more until it has answered."""
+        """Ask the inner embedder; if it hangs, stop waiting and ask nothing more until it has answered."""
         if self._left is not None and not self._left.is_set():
             raise Unanswered(f"embedder {self.name!r} has not answered yet; see what it waits for, or use another")
         over = Event()
@@ -183,7 +185,7 @@ class CachedEmbedder:
             raise
 
     def _embed_new(self, texts: Sequence[str]) -> NDArray[np.float16]:
-        """Embed texts; check, normalise and round what comes back."""
+        """Embed texts; check, normalise and round the vectors."""
         vectors = np.asarray(self._asked([_valid(text) for text in texts]), dtype=np.float32)
         if vectors.ndim != 2 or len(vectors) != len(texts):
             raise InputError(
@@ -196,8 +198,22 @@ class CachedEmbedder:
         return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float16)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """An embedder, and the items that it reads for a question."""
+
+    embedder: CachedEmbedder
+    script: Script | None
+    """The script of the items, or None for all items."""
+
+    @property
+    def name(self) -> str:
+        """The embedder's name."""
+        return self.embedder.name
+
+
 class _Rows:
-    """A matrix whose width is known with its first rows."""
+    """A matrix whose width is set by its first rows."""
 
     def __init__(self, name: str, size: int) -> None:
         self.name = name
@@ -216,7 +232,7 @@ class _Rows:
 
 
 def vector_key(name: str, text: str) -> bytes:
-    """Return the key of a text's vector by the embedder of this name."""
+    """Return the key of a text's vector from the embedder of this name."""
     return hashlib.blake2b(f"{name}\0{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -234,7 +250,7 @@ class VectorStore:
     def get(self, keys: Sequence[bytes]) -> Iterator[tuple[list[bytes], NDArray[np.float16]]]:
         """Yield keys that are kept and their vectors (m, d), some at a time, each size d for itself.
 
-        A row that is damaged, or has no sum yet, counts as not there and is made anew.
+        A row that is damaged, or has no checksum yet, counts as missing and is made again.
         """
         for start in range(0, len(keys), CHUNK):
             rows = self._file.run(partial(_fetch, keys=keys[start : start + CHUNK])) or []
@@ -255,7 +271,7 @@ def _sum(key: bytes, vector: bytes) -> bytes:
 
 
 def _checked(key: bytes, value: object) -> bytes | None:
-    """Return the vector of a row; None where it is not the one that was written."""
+    """Return the vector of a row, or None if it is not the vector that was written."""
     if not isinstance(value, bytes) or len(value) <= SUM:
         return None
     return value[SUM:] if _sum(key, value[SUM:]) == value[:SUM] else None

@@ -1,15 +1,15 @@
 """Score packings by the share of gold evidence that they keep, without a language model.
 
-`load` reads a set, `load_sample` the package's own; `evaluate` packs the queries by one or more variants and scores
-the requests; `ablations` makes the variants that lack one feature each; `recall` scores one request. `replay` goes
-through conversations turn by turn and prices what the caching policies send.
+`load` reads a set, `load_sample` the package's own. `evaluate` packs the queries with one or more variants and scores
+the requests; `ablations` makes variants that each lack one feature; `recall` scores one request. `replay` goes through
+conversations turn by turn and prices the requests of caching policies.
 """
 
-from .data import Dataset, Query, load, load_sample
-from .replay import READS, Gain, Priced, Replay, replay
-from .run import Progress, Result, evaluate
+from .cache_run import READS, Gain, Priced, Replay, replay
+from .data import Dataset, GoldQuery, load, load_sample
+from .recall_run import Progress, RecallResult, evaluate
 from .score import recall, request_text, request_tokens
-from .stats import ADVERSARIAL, Difference, Row, Score
+from .stats import ADVERSARIAL, Difference, Score, ScoreRow
 from .variants import OUTSIDE, Variant, ablations, get_variant
 
 __all__ = [
@@ -19,13 +19,13 @@ __all__ = [
     "Dataset",
     "Difference",
     "Gain",
+    "GoldQuery",
     "Priced",
     "Progress",
-    "Query",
+    "RecallResult",
     "Replay",
-    "Result",
-    "Row",
     "Score",
+    "ScoreRow",
     "Variant",
     "ablations",
     "evaluate",

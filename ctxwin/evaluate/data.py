@@ -1,7 +1,7 @@
 """Read evaluation sets: units that may be packed, and queries with the units that answer them.
 
-A set is a folder with `units.jsonl.gz` and `queries.jsonl`. Where the queries name released wheels
-(`flask==3.1.1`) there are no units: the files of the wheel are the corpus.
+A set is a folder with `units.jsonl.gz` and `queries.jsonl`. If the queries name released wheels
+(`flask==3.1.1`), there are no units: the files of the wheel are the corpus.
 """
 
 from __future__ import annotations
@@ -21,56 +21,56 @@ from ..errors import InputError
 from ..files import decode
 from ..items import KINDS, Item, Kind
 
-__all__ = ["Dataset", "GoldMode", "Query", "load", "load_sample"]
+__all__ = ["Dataset", "GoldMode", "GoldQuery", "load", "load_sample"]
 
 GoldMode = Literal["all", "any", "one_of_each_group"]
 
-Pairs = tuple[tuple[int, int], ...]
+LinePairs = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """A question to one source, and what in the source answers it."""
+class GoldQuery:
+    """A question to one source, and the units of the source that answer it."""
 
     qid: str
     source: str
     text: str
     category: str = ""
     gold: tuple[str, ...] = ()
-    """Uids of the units that hold the evidence; empty for a question that has no answer there."""
+    """Uids of the units that hold the evidence; empty for a question without an answer in the source."""
     mode: GoldMode = "all"
-    """Whether all gold units count alike, any one suffices, or one of each group does."""
+    """Whether all gold units count alike, any one is enough, or one of each group is enough."""
     groups: tuple[tuple[str, ...], ...] = ()
     """Gold uids by group, for `one_of_each_group`."""
-    spans: Mapping[str, Pairs] = field(default_factory=dict, hash=False)
-    """By uid: first character and the one after the last."""
-    ranges: Mapping[str, Pairs] = field(default_factory=dict, hash=False)
-    """By uid: first and last line, from 1, inclusive."""
+    spans: Mapping[str, LinePairs] = field(default_factory=dict, hash=False)
+    """Spans by uid: first character and the one after the last."""
+    ranges: Mapping[str, LinePairs] = field(default_factory=dict, hash=False)
+    """Line ranges by uid: first and last line, from 1, inclusive."""
     history: tuple[Item, ...] = ()
-    """What was said before in the dialogue that the question belongs to, oldest first; it is no gold."""
+    """The earlier turns of the question's dialogue, oldest first; they are no gold."""
     asked: str | None = None
     """When the question is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """A named set: what each source holds, in order, and the queries put to it."""
+    """A named set: the units of each source, in order, and the queries to it."""
 
     name: str
     sources: Mapping[str, tuple[Item, ...]] = field(hash=False)
-    queries: tuple[Query, ...]
+    queries: tuple[GoldQuery, ...]
 
 
 def load(folder: str | Path, *, wheels: str | Path | None = None) -> Dataset:
     """Read a set from its folder.
 
     Args:
-        folder: holds `queries.jsonl` and, unless the sources are wheels, `units.jsonl.gz`.
-        wheels: where released wheels lie, packed (`*.whl`) or unpacked, for sets whose sources name them.
+        folder: the folder with `queries.jsonl` and, unless the sources are wheels, `units.jsonl.gz`.
+        wheels: the folder with released wheels, packed (`*.whl`) or unpacked, for sets whose sources name wheels.
 
     Raises:
         InputError: a file is missing or malformed, a wheel is missing, or a query names evidence that its
-            source does not hold.
+            source lacks.
     """
     folder = Path(folder)
     path = folder / "queries.jsonl"
@@ -89,7 +89,7 @@ def load(folder: str | Path, *, wheels: str | Path | None = None) -> Dataset:
 
 
 def load_sample() -> Dataset:
-    """Make a set of the conversation and files that the package carries; messages are named `m0`, `m1`, ...
+    """Make a set of the package's sample conversation and files; messages are named `m0`, `m1`, ...
 
     Example:
         >>> dataset = load_sample()
@@ -106,10 +106,10 @@ def load_sample() -> Dataset:
     return Dataset(name="sample", sources={"sample": (*turns, *documents)}, queries=queries)
 
 
-def _sample_query(question: sample.Question) -> Query:
+def _sample_query(question: sample.Question) -> GoldQuery:
     groups = [tuple(f"m{index}" for index in group) for group in question.messages]
     groups += [(name,) for name in question.lines]
-    return Query(
+    return GoldQuery(
         qid=question.id,
         source="sample",
         text=question.text,
@@ -155,18 +155,18 @@ def _need(row: Mapping[str, Any], key: str, where: str) -> str:
     return value
 
 
-def _query(row: Mapping[str, Any], where: str) -> Query:
+def _query(row: Mapping[str, Any], where: str) -> GoldQuery:
     mode = row.get("gold_mode", "all")
     if mode not in get_args(GoldMode):
         known = ", ".join(get_args(GoldMode))
         raise InputError(f"{where}: unknown gold_mode {mode!r}; use one of {known}, or none for all")
-    spans: dict[str, Pairs] = {}
+    spans: dict[str, LinePairs] = {}
     for uid, start, stop in row.get("gold_spans", ()):
         spans[uid] = (*spans.get(uid, ()), (start, stop))
     ranges = row.get("gold_ranges", {})
     if not isinstance(ranges, dict):  # qmsum: ranges of turns, which `gold` already lists one by one
         ranges = {}
-    return Query(
+    return GoldQuery(
         qid=_need(row, "qid", where),
         source=_need(row, "source", where),
         text=_need(row, "query", where),
@@ -182,7 +182,7 @@ def _query(row: Mapping[str, Any], where: str) -> Query:
 
 
 def _history(messages: Sequence[Any], question: str, where: str) -> tuple[Item, ...]:
-    """Read the messages before a question; where the last one is the question itself, it is left out."""
+    """Read the messages before a question; if the last message is the question itself, leave it out."""
     turns = []
     for number, message in enumerate(messages):
         at = f"{where}, history {number}"
@@ -194,8 +194,8 @@ def _history(messages: Sequence[Any], question: str, where: str) -> tuple[Item, 
     return tuple(turns)
 
 
-def _checked(query: Query, units: Mapping[str, Item]) -> Query:
-    """Refuse evidence that is not there; leave blank units and blank ends of ranges out of the gold."""
+def _checked(query: GoldQuery, units: Mapping[str, Item]) -> GoldQuery:
+    """Refuse missing evidence; leave blank units and blank ends of ranges out of the gold."""
     for uid in query.gold:
         if uid not in units:
             raise InputError(f"query {query.qid!r} names {uid!r} as gold, which {query.source!r} does not hold")
@@ -209,7 +209,7 @@ def _checked(query: Query, units: Mapping[str, Item]) -> Query:
     return replace(query, gold=tuple(gold), ranges=ranges)
 
 
-def _trimmed(lines: Sequence[str], pairs: Pairs) -> Iterator[tuple[int, int]]:
+def _trimmed(lines: Sequence[str], pairs: LinePairs) -> Iterator[tuple[int, int]]:
     for first, last in pairs:
         full = [number for number in range(first, last + 1) if lines[number - 1].strip()]
         if full:
@@ -267,7 +267,7 @@ def _packed_wheel(wheels: Path, stem: str) -> dict[str, bytes]:
 
 
 def _unpacked_wheel(wheels: Path, stem: str) -> dict[str, bytes]:
-    """Find the folder that holds the wheel's `.dist-info`, and read what its RECORD lists."""
+    """Find the folder with the wheel's `.dist-info`, and read the files that its RECORD lists."""
     for info in (*sorted(wheels.glob("*.dist-info")), *sorted(wheels.glob("*/*.dist-info"))):
         if info.name.lower() == f"{stem}.dist-info" and (info / "RECORD").is_file():
             with (info / "RECORD").open(newline="", encoding="utf-8") as record:

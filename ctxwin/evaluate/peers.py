@@ -1,15 +1,15 @@
-"""Other packages' ways to fill a window, run as they are on the same items under the same count.
+"""Run other packages that fill a window, unchanged, on the same items with the same token count.
 
-A peer is a function from items, question, budget and counter to OpenAI messages: what it kept, in order, then
-the question. Every peer sees the items' texts alone, without the lines that `ctxwin` adds to say who spoke and
-when, so it has more room for evidence. A turn is a message of its own role; what has none is the user's.
+A peer is a function from items, question, budget and counter to OpenAI messages: the kept items, in order, then
+the question. Every peer sees only the items' texts, without the lines that `ctxwin` adds to say who spoke and
+when, so it has more room for evidence. A turn is a message of its own role; an item without a role is the user's.
 
-Two kinds are told apart in the docstrings. *By recency*: the newest that fits, whatever the question. *By a
-score*: the package has its caller rate the items, and is given BM25 scores of `ctxwin.lexical`, the better
-of the rankings at hand; what it does with them is its own.
+The docstrings name two kinds. *By recency*: the newest items that fit, for any question. *By a score*: the package
+lets its caller score the items, and gets BM25 scores from `ctxwin.retrieve.words.lexical`, the better of the
+rankings at hand; how it uses them is its own.
 
-Where a package counts less than it sends, the budget that it is told is lowered until the result fits.
-All come with `pip install "ctxwin[peers]"`; each is imported when it is asked for.
+If a package counts less than it sends, its budget is lowered until the result fits.
+All come with `pip install "ctxwin[peers]"`; each is imported when first used.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ from typing import Any
 
 from ..errors import BudgetError, MissingExtra
 from ..items import Item
-from ..lexical import Bm25, term_counts, tokenize
-from .references import Count, Request
+from ..retrieve.words.lexical import Bm25, term_counts, tokenize
+from .references import ChatMessages, CountText
 from .score import TOKENS_PER_MESSAGE
 
 __all__ = ["PEERS", "Peer"]
 
-Peer = Callable[[Sequence[Item], str, int, Count], Request]
-"""From items, question, tokens and counter to messages, the question last."""
+Peer = Callable[[Sequence[Item], str, int, CountText], ChatMessages]
+"""A function from items, question, tokens and counter to messages, the question last."""
 
 ROLES = ("system", "user", "assistant")
-"""What a turn may be to a package; every other one is sent as the user's."""
+"""Roles that a turn may have for a package; turns of other roles are sent as the user's."""
 TIE = 1e-6
-"""What being the newest of all is worth beside a score: it settles ties, no more."""
+"""Bonus on a score for the newest item of all, so small that it only decides ties."""
 COMMAND = 'pip install "ctxwin[peers]"'
 
 
-def langchain_core(items: Sequence[Item], question: str, budget: int, count: Count) -> Request:
+def langchain_core(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By recency: `trim_messages(strategy="last", allow_partial=True)` of langchain-core 1.8.
 
-    Its `token_counter` is exact here. The oldest message that is kept may be a part, cut between sentences.
+    Its `token_counter` is exact here. The oldest message kept may be a part, cut between sentences.
     """
     module = _module("langchain_core.messages", "langchain-core")
     classes = {"system": module.SystemMessage, "user": module.HumanMessage, "assistant": module.AIMessage}
     talk = [classes[one["role"]](content=one["content"]) for one in _talk(items, question)]
 
-    def choose(limit: int) -> Request:
+    def choose(limit: int) -> ChatMessages:
         kept = module.trim_messages(
             talk,
             max_tokens=limit,
@@ -69,10 +69,10 @@ def langchain_core(items: Sequence[Item], question: str, budget: int, count: Cou
     return _fitted(choose, question, budget, count)
 
 
-def haystack_ai(items: Sequence[Item], question: str, budget: int, count: Count) -> Request:
+def haystack_ai(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By recency: `SlidingWindowCompactor(omission_note=None).compact` of haystack-ai 3.4.
 
-    Its `token_counter` is exact here. It keeps whole exchanges, a user's message with the answers to it.
+    Its `token_counter` is exact here. It keeps whole exchanges: a user's message with its answers.
     """
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # an evaluation reports to nobody
     compaction = _module("haystack.hooks.compaction", "haystack-ai")
@@ -86,17 +86,17 @@ def haystack_ai(items: Sequence[Item], question: str, budget: int, count: Count)
         warnings.simplefilter("ignore")  # that it is experimental
         compactor = compaction.SlidingWindowCompactor(omission_note=None)
 
-    def choose(limit: int) -> Request:
+    def choose(limit: int) -> ChatMessages:
         kept = compactor.compact(messages=talk, target_tokens=limit, token_counter=counter)
         return [{"role": one.role.value, "content": one.text} for one in (talk if kept is None else kept)]
 
     return _fitted(choose, question, budget, count)
 
 
-def agent_framework_core(items: Sequence[Item], question: str, budget: int, count: Count) -> Request:
+def agent_framework_core(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By recency: `apply_compaction` with `TruncationStrategy` of agent-framework-core 1.23.
 
-    It hands its tokenizer each message as JSON; the one given here counts the texts in it, and no more.
+    It hands its tokenizer each message as JSON; the tokenizer given here counts only the texts in the JSON.
     """
     module = _module("agent_framework", "agent-framework-core")
 
@@ -106,7 +106,7 @@ def agent_framework_core(items: Sequence[Item], question: str, budget: int, coun
 
     tokenizer = SimpleNamespace(count_tokens=tokens)
 
-    def choose(limit: int) -> Request:
+    def choose(limit: int) -> ChatMessages:
         talk = [module.Message(one["role"], [one["content"]]) for one in _talk(items, question)]
         strategy = module.TruncationStrategy(max_n=limit, compact_to=limit, tokenizer=tokenizer)
         kept = _run(module.apply_compaction(talk, strategy=strategy, tokenizer=tokenizer))
@@ -115,13 +115,13 @@ def agent_framework_core(items: Sequence[Item], question: str, budget: int, coun
     return _fitted(choose, question, budget, count)
 
 
-def convopack(items: Sequence[Item], question: str, budget: int, count: Count) -> Request:
+def convopack(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By recency: `Packer(strategy=Recency(min_keep=0))` of convopack 0.3; its `tokenizer` is exact here."""
     module = _module("convopack", "convopack")
     return _convopack(module, module.Recency(min_keep=0), items, question, budget, count)
 
 
-def convopack_importance(items: Sequence[Item], question: str, budget: int, count: Count) -> Request:
+def convopack_importance(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By a score: `Packer(strategy=Importance(scorer))` of convopack 0.3; its `tokenizer` is exact here."""
     module = _module("convopack", "convopack")
     scores = [*_bm25(items, question), 0.0]  # the question is pinned, whatever its score
@@ -129,7 +129,9 @@ def convopack_importance(items: Sequence[Item], question: str, budget: int, coun
     return _convopack(module, strategy, items, question, budget, count)
 
 
-def _convopack(module: Any, strategy: Any, items: Sequence[Item], question: str, budget: int, count: Count) -> Request:
+def _convopack(
+    module: Any, strategy: Any, items: Sequence[Item], question: str, budget: int, count: CountText
+) -> ChatMessages:
     talk = [
         module.Message(
             role=one["role"], content=[module.TextBlock(text=one["content"])], metadata={"position": position}
@@ -143,14 +145,14 @@ def _convopack(module: Any, strategy: Any, items: Sequence[Item], question: str,
         count_messages=lambda some: sum(count(one.text()) + TOKENS_PER_MESSAGE for one in some),
     )
 
-    def choose(limit: int) -> Request:
+    def choose(limit: int) -> ChatMessages:
         packer = module.Packer(budget=limit, tokenizer=tokenizer, strategy=strategy, pin=("system", -1))
         return [{"role": one.role, "content": one.text()} for one in packer.pack(talk).kept]
 
     return _fitted(choose, question, budget, count)
 
 
-def astromesh_context(items: Sequence[Item], question: str, budget: int, count: Count) -> Request:
+def astromesh_context(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By a score: `ContextEngine` with a `CallableSource` and `ScoredKnapsack` of astromesh-context 0.1.
 
     Its `tokenizer` is exact here. Near-duplicates are removed, as it does by default. Its items are sent as
@@ -174,7 +176,7 @@ def astromesh_context(items: Sequence[Item], question: str, budget: int, count: 
     source = module.CallableSource(lambda query, context: candidates, name="items")
     tokenizer = SimpleNamespace(count=lambda text: count(text) + TOKENS_PER_MESSAGE)
 
-    def choose(limit: int) -> Request:
+    def choose(limit: int) -> ChatMessages:
         engine = module.ContextEngine([source], budget=max(1, limit - tokenizer.count(question)), tokenizer=tokenizer)
         kept = _run(engine.build(question)).items
         return [*(_message(given[int(one.id)]) for one in kept), _asked(question)]
@@ -182,11 +184,11 @@ def astromesh_context(items: Sequence[Item], question: str, budget: int, count: 
     return _fitted(choose, question, budget, count)
 
 
-def contextcram(items: Sequence[Item], question: str, budget: int, count: Count) -> Request:
+def contextcram(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     r"""By a score: `Packer.add(text, priority=..., strategy="drop")` and `.fit()` of contextcram 0.2.
 
-    Priorities are ranks by BM25. It joins what it keeps to one text; its tokenizer counts a text with the
-    blank line after it, which it leaves out itself.
+    Priorities are ranks by BM25. The package joins the kept texts to one text; the tokenizer given here counts a text
+    with the blank line after it, which the package does not count itself.
     """
     module = _module("contextcram", "contextcram")
     given = _given(items)
@@ -194,7 +196,7 @@ def contextcram(items: Sequence[Item], question: str, budget: int, count: Count)
     ranks = {position: rank for rank, position in enumerate(sorted(range(len(given)), key=scores.__getitem__))}
     tokenizer = module.CallableTokenizer(lambda text: count(text + "\n\n"))
 
-    def choose(limit: int) -> Request:
+    def choose(limit: int) -> ChatMessages:
         packer = module.Packer(budget=max(0, limit - count(question) - 2 * TOKENS_PER_MESSAGE), tokenizer=tokenizer)
         for position, item in enumerate(given):
             packer.add(item.text, priority=ranks[position], strategy="drop")
@@ -204,10 +206,10 @@ def contextcram(items: Sequence[Item], question: str, budget: int, count: Count)
     return _fitted(choose, question, budget, count)
 
 
-def retainkit(items: Sequence[Item], question: str, budget: int, count: Count) -> Request:
+def retainkit(items: Sequence[Item], question: str, budget: int, count: CountText) -> ChatMessages:
     """By the question: the policy `Retrieval` of retainkit 0.1, whole turns by its own BM25 of Latin letters.
 
-    Its `tokenizer` is exact here, and it adds 4 tokens a turn itself.
+    Its `tokenizer` is exact here, and the package itself adds 4 tokens a turn.
     """
     module = _module("retainkit", "retainkit")
     given = _given(items)
@@ -224,7 +226,7 @@ def retainkit(items: Sequence[Item], question: str, budget: int, count: Count) -
     transcript = module.Transcript(id="items", turns=turns)
     probe = module.Probe(id="question", question=question, evidence=("unknown",))  # it asks for some, and reads none
 
-    def choose(limit: int) -> Request:
+    def choose(limit: int) -> ChatMessages:
         room = max(0, limit - count(question) - TOKENS_PER_MESSAGE)
         kept = module.Retrieval().select(transcript, probe, room, count).fragments
         return [*({**_message(given[int(one.source_id)]), "content": one.text} for one in kept), _asked(question)]
@@ -242,7 +244,7 @@ PEERS: Mapping[str, Peer] = {
     "contextcram": contextcram,
     "retainkit": retainkit,
 }
-"""By the name under which the package is installed, and after it which of its ways where there are two."""
+"""Peers by the installed package's name, followed by the method if the package has two."""
 
 
 def _module(name: str, package: str) -> Any:
@@ -264,12 +266,12 @@ def _asked(question: str) -> dict[str, str]:
     return {"role": "user", "content": question}
 
 
-def _talk(items: Sequence[Item], question: str) -> Request:
+def _talk(items: Sequence[Item], question: str) -> ChatMessages:
     return [*map(_message, _given(items)), _asked(question)]
 
 
 def _bm25(items: Sequence[Item], question: str) -> list[float]:
-    """Score the items that are given to a peer, in their order; a title and a speaker count as words."""
+    """Score the items given to a peer, in order; a title and a speaker count as words."""
     given = _given(items)
     texts = (" ".join(filter(None, (item.title, item.speaker, item.text))) for item in given)
     scores = _index(tuple(texts)).scores(term_counts(tokenize(question)))
@@ -282,24 +284,24 @@ def _index(texts: tuple[str, ...]) -> Bm25:
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Await in a thread, since a notebook has a loop of its own that is running."""
+    """Await in a thread, since a notebook already runs a loop of its own."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
-def _fitted(choose: Callable[[int], Request], question: str, budget: int, count: Count) -> Request:
-    """Choose under the budget, and under lower ones as long as the result is over it; at the least, the question.
+def _fitted(choose: Callable[[int], ChatMessages], question: str, budget: int, count: CountText) -> ChatMessages:
+    """Choose under the budget, and under lower ones while the result exceeds it; at least the question remains.
 
     Raises:
         BudgetError: the question alone is over the budget.
     """
 
-    def cost(messages: Request) -> int:
+    def cost(messages: ChatMessages) -> int:
         return sum(count(one["content"]) + TOKENS_PER_MESSAGE for one in messages)
 
     if (least := cost([_asked(question)])) > budget:
         raise BudgetError("the question is over the budget", sums={"query": least}, limit=budget, remedy="raise it")
-    limit, messages = budget, Request()
+    limit, messages = budget, ChatMessages()
     while limit > 0 and (over := cost(messages := choose(limit)) - budget) > 0:
-        limit, messages = limit - over, Request()
+        limit, messages = limit - over, ChatMessages()
     return messages or [_asked(question)]

@@ -1,6 +1,6 @@
-"""A provider's prompt cache, imitated: what of a request it reads, what it writes, what it reckons at the full price.
+"""Imitate a provider's prompt cache: which tokens of a request it reads, writes, and bills at the full price.
 
-It knows nothing of planners: it sees messages and marks, as the provider does, and has its own hashes.
+The imitation knows nothing of planners: like the provider, it sees messages and marks, and has its own hashes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Provider"]
 
 
 class Provider:
-    """The cache of one conversation, with a whole message as the smallest piece.
+    """The cache of one conversation, in pieces of whole messages.
 
     Example:
         >>> from ctxwin.caching import CacheRules
@@ -28,19 +28,19 @@ class Provider:
 
     def __init__(self, rules: CacheRules) -> None:
         self.rules = rules
-        self._kept: dict[str, float] = {}
+        self._written: dict[str, float] = {}
         """When each prefix was last used, by its hash."""
 
     def send(
         self, messages: Sequence[Mapping[str, Any]], tokens: Sequence[int], marks: Sequence[int], now: float
     ) -> Bill:
-        """Take a request and say what its input costs.
+        """Receive a request and return the bill for its input.
 
         Args:
-            messages: with a system prompt and the tools, as far as there are any, as the first of them.
-            tokens: of each.
-            marks: after how many messages a marked prefix ends.
-            now: in seconds.
+            messages: the messages; a system prompt and tools, if any, come first as messages.
+            tokens: tokens of each message.
+            marks: how many messages each marked prefix has.
+            now: the time in seconds.
         """
         prefixes = _prefixes(messages)
         marks = [*marks] if self.rules.marks else [*range(1, len(messages) + 1)]
@@ -50,16 +50,16 @@ class Provider:
         cached = self.rules.readable(before)
         for mark in {*marks, read}:
             if mark and sum(tokens[:mark]) >= self.rules.minimum:
-                self._kept[prefixes[mark - 1]] = now
+                self._written[prefixes[mark - 1]] = now
         end = sum(tokens[: max(marks, default=0)])
         written = max(0, end - cached) if self.rules.marks and end >= self.rules.minimum else 0
         return Bill(read=cached, written=written, fresh=sum(tokens) - cached - written)
 
     def _found(self, prefixes: Sequence[str], blocks: Sequence[int], mark: int, now: float) -> int:
-        """Return how many messages the longest kept prefix has that a mark finds."""
+        """Return the number of messages in the longest kept prefix that a mark finds."""
         looked = 0
         for end in range(mark, 0, -1):
-            if now - self._kept.get(prefixes[end - 1], -float("inf")) <= self.rules.ttl:
+            if now - self._written.get(prefixes[end - 1], -float("inf")) <= self.rules.ttl:
                 return end
             looked += blocks[end - 1]
             if self.rules.lookback is not None and looked >= self.rules.lookback:
@@ -76,6 +76,6 @@ def _prefixes(messages: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _blocks(message: Mapping[str, Any]) -> int:
-    """Return how many content blocks a message has, each call one of its own."""
+    """Return how many content blocks a message has; each call counts as a block."""
     content = message.get("content")
     return max(1, (len(content) if isinstance(content, list) else 1) + len(message.get("tool_calls") or ()))

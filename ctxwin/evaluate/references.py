@@ -1,7 +1,7 @@
-"""Plain references to hold a packing against: top-k by BM25, and the gold evidence alone.
+"""Make simple requests to compare a packing with: the best items by BM25, or only the gold evidence.
 
-A reference makes a whole request, the question last; it is scored like any other. `room` says what a budget leaves
-for the texts of its one other message.
+A reference makes a whole request, the question last, which is scored like any other. `room` says how many tokens a
+budget leaves for the texts of the only other message.
 """
 
 from __future__ import annotations
@@ -12,37 +12,39 @@ from functools import lru_cache
 import numpy as np
 
 from ..items import Item
-from ..lexical import Bm25, tokenize
-from .data import Query
+from ..retrieve.words.lexical import Bm25, tokenize
+from .data import GoldQuery
 from .score import SHORT, TOKENS_PER_MESSAGE, counted
 
-__all__ = ["REFERENCES", "Count", "Reference", "Request", "bm25", "ceiling", "request", "room"]
+__all__ = ["REFERENCES", "ChatMessages", "CountText", "ReferenceWay", "bm25", "ceiling", "request", "room"]
 
-Count = Callable[[str], int]
+CountText = Callable[[str], int]
 """Tokens of a text."""
-Request = list[dict[str, str]]
+ChatMessages = list[dict[str, str]]
 """OpenAI messages."""
-Reference = Callable[[Mapping[str, Item], Sequence[Item], Query, int, Count], Request]
-"""From a source's units by uid, the same with documents cut into chunks, the query, the budget and what counts."""
+ReferenceWay = Callable[[Mapping[str, Item], Sequence[Item], GoldQuery, int, CountText], ChatMessages]
+"""A function from a source's units by uid, the same with documents in chunks, the query, the budget and a counter."""
 
 
-def room(query: str, budget: int, count: Count) -> int:
-    """Return the tokens that a budget leaves beside the question, for the texts of one message."""
+def room(query: str, budget: int, count: CountText) -> int:
+    """Return the tokens that a budget leaves for the texts of one message besides the question."""
     return budget - count(query) - 2 * TOKENS_PER_MESSAGE
 
 
-def request(texts: Sequence[str], query: str) -> Request:
-    """Put texts into one message, each on a line of its own, and the question after it."""
+def request(texts: Sequence[str], query: str) -> ChatMessages:
+    """Put texts into one message, each on its own line, and the question after this message."""
     block = [{"role": "user", "content": "".join(texts)}] if texts else []
     return [*block, {"role": "user", "content": query}]
 
 
-def bm25(units: Mapping[str, Item], items: Sequence[Item], query: Query, budget: int, count: Count) -> Request:
-    r"""Take whole items by BM25, best first, passing over what does not fit; they are printed in their order.
+def bm25(
+    units: Mapping[str, Item], items: Sequence[Item], query: GoldQuery, budget: int, count: CountText
+) -> ChatMessages:
+    r"""Take whole items by BM25, best first, skipping any that does not fit, and print them in their order.
 
     Example:
         >>> items = [Item(text="It rains.", speaker="Bo"), Item(text="I live in Oslo.", speaker="Ana")]
-        >>> query = Query(qid="1", source="s", text="Where does Ana live?")
+        >>> query = GoldQuery(qid="1", source="s", text="Where does Ana live?")
         >>> bm25({}, items, query, 18, lambda text: len(text.split()))[0]["content"]
         'Ana: I live in Oslo.\n'
     """
@@ -53,12 +55,14 @@ def bm25(units: Mapping[str, Item], items: Sequence[Item], query: Query, budget:
     return request([texts[ranked[place]] for place in sorted(kept, key=lambda place: ranked[place])], query.text)
 
 
-def ceiling(units: Mapping[str, Item], items: Sequence[Item], query: Query, budget: int, count: Count) -> Request:
-    r"""Take the gold evidence alone, cheapest first: about the most that any choice of whole items can keep.
+def ceiling(
+    units: Mapping[str, Item], items: Sequence[Item], query: GoldQuery, budget: int, count: CountText
+) -> ChatMessages:
+    r"""Take only the gold evidence, cheapest first: about the most that any choice of whole items can keep.
 
     Example:
         >>> units = {"1": Item(text="It rains."), "2": Item(text="I live in Oslo.")}
-        >>> query = Query(qid="1", source="s", text="Where?", gold=("2",))
+        >>> query = GoldQuery(qid="1", source="s", text="Where?", gold=("2",))
         >>> ceiling(units, [], query, 20, lambda text: len(text.split()))[0]["content"]
         'I live in Oslo.\n'
     """
@@ -70,8 +74,8 @@ def ceiling(units: Mapping[str, Item], items: Sequence[Item], query: Query, budg
     return request([cheapest[place] for place in kept], query.text)
 
 
-REFERENCES: Mapping[str, Reference] = {"bm25": bm25, "ceiling": ceiling}
-"""By the name that follows `ref:`."""
+REFERENCES: Mapping[str, ReferenceWay] = {"bm25": bm25, "ceiling": ceiling}
+"""References by the name after `ref:`."""
 
 
 @lru_cache(maxsize=1)
@@ -79,7 +83,7 @@ def _index(texts: tuple[str, ...]) -> Bm25:
     return Bm25(map(tokenize, texts))
 
 
-def _fill(texts: Sequence[str], left: int, count: Count) -> list[int]:
+def _fill(texts: Sequence[str], left: int, count: CountText) -> list[int]:
     """Return the places of the texts that fit, taken in turn."""
     kept = []
     for place, text in enumerate(texts):
@@ -94,8 +98,8 @@ def _printed(item: Item) -> str:
     return f"{who}: {item.text}\n" if who else f"{item.text}\n"
 
 
-def _evidence(unit: Item, query: Query) -> str:
-    """Cut out the part of a gold unit that earns everything."""
+def _evidence(unit: Item, query: GoldQuery) -> str:
+    """Cut out the part of a gold unit that earns its full score."""
     text = unit.text
     if spans := query.spans.get(unit.id):
         return "".join(f"{_stretch(text, start, stop)}\n" for start, stop in spans)
@@ -106,6 +110,6 @@ def _evidence(unit: Item, query: Query) -> str:
 
 
 def _stretch(text: str, start: int, stop: int) -> str:
-    """Cut out a span, with what stands around it where it is too short to be evidence by itself."""
+    """Cut out a span, with the text around it if the span is too short to be evidence by itself."""
     first = max(0, min(start, len(text) - 2 * SHORT))
     return text[first : max(stop, first + 2 * SHORT)]

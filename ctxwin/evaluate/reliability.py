@@ -1,4 +1,4 @@
-"""How far p can be read as a probability: p against the share of items that are evidence."""
+"""Measure how far p can be read as a probability: compare p with the share of items that are evidence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import InputError
 __all__ = ["EDGES", "Bin", "Reliability", "reliability_curve"]
 
 EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""Of the bins; narrow at the low end, where nearly all items are. The best item of a question has p = 1 and its own."""
+"""Edges of the bins, narrow at the low end, where most items are. A question's best item has p = 1, its own bin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +21,9 @@ class Bin:
     """Items with about the same p."""
 
     p: float
-    """Mean."""
+    """Mean p of the items."""
     share: float
-    """Of them that are evidence."""
+    """Share of the items that are evidence."""
     items: int
 
 
@@ -32,18 +32,18 @@ class Reliability:
     """The curve, and how far it is from the diagonal."""
 
     bins: tuple[Bin, ...]
-    """Those with items, by rising p."""
+    """The bins with items, by rising p."""
     error: float
     """Expected calibration error: the mean distance of p and share, weighed by items (Naeini et al. 2015)."""
 
 
 def reliability_curve(p: ArrayLike, helped: ArrayLike, *, edges: Sequence[float] = EDGES) -> Reliability:
-    """Hold p against what was evidence.
+    """Compare p with the items that were evidence.
 
     Args:
-        p: (n,) in [0, 1], of all questions together.
+        p: (n,) in [0, 1], for the items of all questions together.
         helped: (n,) whether each item was evidence.
-        edges: rising; a bin holds its lower edge, and the last edge is a bin of its own.
+        edges: edges of the bins, rising; a bin holds its lower edge, and the last edge is a bin of its own.
 
     Raises:
         InputError: there are no items, or the lengths differ.

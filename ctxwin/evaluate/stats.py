@@ -1,4 +1,4 @@
-"""Turn scores of single queries into rows, and compare two variants query by query."""
+"""Average the scores of single queries into rows, and compare two variants query by query."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from statistics import fmean, median
 
 import numpy as np
 
-__all__ = ["ADVERSARIAL", "Difference", "Row", "Score", "bootstrap", "differences", "rows", "source_rows"]
+__all__ = ["ADVERSARIAL", "Difference", "Score", "ScoreRow", "bootstrap", "differences", "rows", "source_rows"]
 
 ADVERSARIAL = "adversarial"
-"""Questions whose evidence speaks for a misleading answer; they have a row of their own and no other."""
+"""Category of questions whose evidence supports a misleading answer; they count only in a row of their own."""
 
 RESAMPLES = 10_000
-"""Bootstrap samples behind an interval; its ends then move by less than a tenth of its width."""
+"""Bootstrap samples for an interval; its ends then move by less than a tenth of its width."""
 SEED = 20_240_501
-"""Fixed, so that the same scores give the same interval."""
+"""Seed, fixed so that the same scores give the same interval."""
 CHUNK = 1_000
 """Resamples drawn at a time, to bound the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What one variant made of one query under one budget."""
+    """The result of one variant for one query under one budget."""
 
     dataset: str
     source: str
@@ -32,15 +32,15 @@ class Score:
     variant: str
     budget: int
     recall: float
-    """From 0 to 1; 0 for an overrun and where nothing could be packed."""
+    """Evidence recall, from 0 to 1; 0 for an overrun or if nothing could be packed."""
     tokens: int
-    """Counted independently from the packed messages; 0 where nothing could be packed."""
+    """Tokens counted independently from the packed messages; 0 if nothing could be packed."""
     files: float | None = None
-    """Share of its gold files of which a gold line is there, from 0 to 1; None where the gold is no lines of files."""
+    """Share of the gold files with a gold line in the request, from 0 to 1; None if the gold is not lines of files."""
     gap: float = 0.0
-    """How far the choice may be from the best, as the packing itself reports it, from 0 to 1."""
+    """How far the choice may be from the best, as reported by the packing, from 0 to 1."""
     seconds: float = 0.0
-    """Wall clock of one `pack`."""
+    """Wall-clock time of one `pack`."""
     failure: str | None = None
     """Why nothing could be packed."""
 
@@ -51,32 +51,32 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """The mean over a set's queries, or over those of one category or one source."""
+class ScoreRow:
+    """The mean over a set's queries, or over the queries of one category or source."""
 
     dataset: str
     category: str | None
-    """Or source; None for the whole set without its adversarial questions."""
+    """Category or source; None for the whole set without its adversarial questions."""
     variant: str
     budget: int
     queries: int
     recall: float
     """Percent."""
     files: float | None
-    """Percent; None where the gold is no lines of files."""
+    """Mean of `Score.files` in percent; None if the gold is not lines of files."""
     tokens: float
     """Mean."""
     gap: float
-    """Mean, percent."""
+    """Mean gap, in percent."""
     milliseconds: float
-    """Median of one `pack`."""
+    """Median time of one `pack`."""
     overruns: int
     failures: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Recall of `second` minus that of `first` over the same queries, in points of percent."""
+    """Recall of `second` minus recall of `first` over the same queries, in percentage points."""
 
     dataset: str
     budget: int
@@ -87,26 +87,26 @@ class Difference:
     low: float
     """Lower end of the 95 % interval, by paired bootstrap."""
     high: float
-    """Upper end."""
+    """Upper end of the interval."""
 
 
-def rows(scores: Sequence[Score]) -> tuple[Row, ...]:
+def rows(scores: Sequence[Score]) -> tuple[ScoreRow, ...]:
     """Average scores by set, category, variant and budget; the whole set (category None) comes first."""
     whole = [(None, score) for score in scores if score.category != ADVERSARIAL]
     return _means([*whole, *((score.category, score) for score in scores)])
 
 
-def source_rows(scores: Sequence[Score]) -> tuple[Row, ...]:
+def source_rows(scores: Sequence[Score]) -> tuple[ScoreRow, ...]:
     """Average scores by set, source, variant and budget, without adversarial ones."""
     return _means([(score.source, score) for score in scores if score.category != ADVERSARIAL])
 
 
-def _means(scores: Sequence[tuple[str | None, Score]]) -> tuple[Row, ...]:
+def _means(scores: Sequence[tuple[str | None, Score]]) -> tuple[ScoreRow, ...]:
     groups: dict[tuple[str, str | None, str, int], list[Score]] = {}
     for name, score in scores:
         groups.setdefault((score.dataset, name, score.variant, score.budget), []).append(score)
     return tuple(
-        Row(
+        ScoreRow(
             dataset=dataset,
             category=name,
             variant=variant,
@@ -153,7 +153,7 @@ def differences(scores: Sequence[Score], first: str, second: str) -> tuple[Diffe
 
 
 def bootstrap(values: Sequence[float]) -> tuple[float, float]:
-    """Give the 95 % percentile interval of the mean of n values (Efron 1979), seeded.
+    """Return the 95 % percentile interval of the mean of n values (Efron 1979), with a fixed seed.
 
     Example:
         >>> bootstrap([3.0, 3.0, 3.0])

@@ -1,9 +1,9 @@
-"""What is measured: a way to pack, given as a value or written as a short text.
+"""Describe a way to pack that is measured, as a value or as a short text.
 
-- `STRATEGY[-FEATURE...][@EMBEDDER]` is `pack`, without some features, with another embedder: `auto`, `auto@none`,
+- `STRATEGY[-FEATURE...][@EMBEDDER]` is `pack` without some features or with another embedder: `auto`, `auto@none`,
   `auto-session-date@static`.
-- `ref:NAME` is a plain reference of `ctxwin.evaluate.references`.
-- `peer:NAME` is another package that packs, of `ctxwin.evaluate.peers`.
+- `ref:NAME` is a simple reference from `ctxwin.evaluate.references`.
+- `peer:NAME` is another package, from `ctxwin.evaluate.peers`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from ..allocate import get_allocator
 from ..errors import InputError
 from ..retrieve import FEATURES, Weights, shipped_weights
 from .peers import PEERS, Peer
-from .references import REFERENCES, Reference
+from .references import REFERENCES, ReferenceWay
 
 __all__ = ["OUTSIDE", "Variant", "ablations", "get_variant"]
 
 
-def _as_reference(peer: Peer) -> Reference:
+def _as_reference(peer: Peer) -> ReferenceWay:
     return lambda units, items, query, budget, count: peer(items, query.text, budget, count)
 
 
-OUTSIDE: Mapping[str, Reference] = {
+OUTSIDE: Mapping[str, ReferenceWay] = {
     **{f"ref:{name}": reference for name, reference in REFERENCES.items()},
     **{f"peer:{name}": _as_reference(peer) for name, peer in PEERS.items()},
 }
-"""What packs without `ctxwin.pack`, by the name of its variant."""
+"""Ways to pack without `ctxwin.pack`, by the variant's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,11 @@ class Variant:
     strategy: str = "auto"
     """A name from `ctxwin.strategies()`, or one of `OUTSIDE`."""
     embedder: str = "auto"
-    """What judges relevance beside words: a name that `pack` takes."""
+    """The embedder that judges relevance along with words: a name that `pack` takes."""
     weights: Weights | None = None
-    """Of the features; None for the package's own."""
+    """Weights of the features. Default: the package's own."""
     name: str = ""
-    """What results call it; left empty, it is made from strategy and embedder."""
+    """The variant's name in results; if empty, it is made from strategy and embedder."""
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -59,7 +59,7 @@ class Variant:
         """Return the same variant with one feature switched off.
 
         Raises:
-            InputError: there is no such feature, or the variant does not look at features.
+            InputError: there is no such feature, or the variant does not use features.
         """
         if self.strategy in OUTSIDE:
             raise InputError(f"{self.name!r} has no features to leave out")
@@ -69,10 +69,10 @@ class Variant:
 
 
 def get_variant(text: str | Variant) -> Variant:
-    """Read a variant; the module's docstring has the grammar.
+    """Read a variant from a text; the module's docstring gives the grammar.
 
     Raises:
-        InputError: a part of it is unknown; the message gives what is known.
+        InputError: a part of the text is unknown; the message lists the known ones.
 
     Example:
         >>> get_variant("auto-session-date@static").weights.session
@@ -102,7 +102,7 @@ def _outside(name: str) -> str:
 
 
 def ablations(variant: str | Variant) -> tuple[Variant, ...]:
-    """Return a variant and, for each feature, the same without it.
+    """Return a variant and, for each feature, the same variant without the feature.
 
     Example:
         >>> [one.name for one in ablations("auto@none")][:3]

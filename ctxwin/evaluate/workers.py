@@ -1,4 +1,4 @@
-"""Work that is spread over processes, each task in one of them, with a word after every step of it."""
+"""Spread tasks over processes, and report progress after every step of a task."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Progress = Callable[[int, int], object]
-"""Told how many steps are done and how many there will be."""
+"""Called with the number of steps done and the number of all steps."""
 Tick = Callable[[], object]
 """Called after each step of a task."""
 
 TICK = 0.2
-"""Seconds between two looks at what the processes have done."""
+"""Seconds between two checks of the processes' progress."""
 
 
 def work(
@@ -33,15 +33,15 @@ def work(
     weight: Callable[[T], float],
     on_progress: Progress | None = None,
 ) -> list[R]:
-    """Do all tasks, in this process if one worker is enough, and return what came of each, in their order.
+    """Do all tasks, in this process if one worker is enough, and return their results in order.
 
     Args:
-        tasks: what is to be done.
-        do: does one, and calls the function it is given after each step; it crosses to other processes by its name.
-        workers: how many processes.
-        steps: how many steps a task has.
-        weight: how long it takes; the longest are begun first.
-        on_progress: told after each step.
+        tasks: the tasks.
+        do: does one task and calls the function it is given after each step; other processes import it by name.
+        workers: the number of processes.
+        steps: returns how many steps a task has.
+        weight: returns how long a task takes; the longest tasks start first.
+        on_progress: called after each step.
     """
     total = sum(map(steps, tasks))
     if workers == 1:

@@ -1,4 +1,4 @@
-"""Documents converted side by side, with one limit of time for all of them together."""
+"""Converts several documents at once, within one limit of time for all of them together."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 
-from ..documents import SECONDS
-from .reading import Reading, read
+from .documents import SECONDS
+from .file_text import FileText, read
 
 __all__ = ["TOGETHER", "read_together"]
 
 TOGETHER = 120.0
-"""Seconds that all documents of one call may take together: some hundred of a common kind on two cores."""
+"""Seconds that all documents of one call may take together: enough for some hundred common documents on two cores."""
 QUICK = 10.0
-"""Seconds that each has at first, so that a few that never end do not take the time of all others; a common one takes
-one or two."""
+"""Seconds that each document has at first, so that a few that never end do not take the time of all others; a common
+document takes one or two."""
 MOST_WORKERS = 8
-"""Converters at once at most, of one a core: each may hold 1 GB."""
+"""Most converters at once, of one per core: each may hold 1 GB."""
 
-Job = tuple[str, os.stat_result, Reading | None]
-"""Where a document is, what `os.stat` says of it, and what was read of it before."""
+Job = tuple[str, os.stat_result, FileText | None]
+"""A document's path, its `os.stat`, and an earlier reading of it."""
 
 
 def read_together(
     jobs: Mapping[str, Job], tell: Callable[[str, int, int], None], *, allow_secrets: bool = False
-) -> dict[str, Reading]:
-    """Read documents side by side; those for which there was no time have `late` set, and say so.
+) -> dict[str, FileText]:
+    """Read documents at once; a document for which there was no time has `late` set and gives this reason.
 
     Args:
-        jobs: the documents, by how they are cited.
-        tell: called with (what is done, how many documents of it, of how many).
-        allow_secrets: whether lines that hold keys and passwords stay in their texts.
+        jobs: the documents, by their source.
+        tell: called with (activity, documents done, documents in all).
+        allow_secrets: whether lines with keys and passwords stay in the texts.
     """
     end = time.monotonic() + TOGETHER
-    readings: dict[str, Reading] = {}
+    readings: dict[str, FileText] = {}
     for seconds in (QUICK, SECONDS):
         left = [key for key in jobs if key not in readings or readings[key].late]
         pool = ThreadPoolExecutor(min(MOST_WORKERS, max(1, len(left)), _cores()), thread_name_prefix="ctxwin-convert")
@@ -51,12 +51,12 @@ def read_together(
     return {key: readings[key] for key in jobs}
 
 
-def _read(source: str, job: Job, *, seconds: float, end: float, allow_secrets: bool) -> Reading:
+def _read(source: str, job: Job, *, seconds: float, end: float, allow_secrets: bool) -> FileText:
     path, status, before = job
     left = min(seconds, end - time.monotonic())
     if left <= 0:
         reason = f"not converted: all documents together had taken {TOGETHER:.0f} s; the next look tries it again"
-        return Reading(reason=reason, late=True)
+        return FileText(reason=reason, late=True)
     return read(path, status, 0, before, source=source, allow_secrets=allow_secrets, seconds=left)
 
 

@@ -1,4 +1,4 @@
-"""`Files`: the readable files under some paths, read, cut and indexed once and then only where they change."""
+"""Defines `Files`: the readable files under some paths, read, cut and indexed once, and again only when they change."""
 
 from __future__ import annotations
 
@@ -14,44 +14,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..chunking import chunk
-from ..documents import drop_documents, is_document
 from ..embed import get_embedder
 from ..errors import InputError
 from ..items import Item, parse_query
 from ..pool import Pool
-from ..repomap import Atlas
+from ..renditions.summarize import drop_summaries
 from ..retrieve import count_terms
-from ..summarize import drop_summaries
 from ..tokens import get_tokenizer
+from .background import Filling
 from .converting import read_together
-from .filling import Filling
-from .kept import Chunked, Kept, key_of
-from .reading import Reading, read, why
+from .cut_cache import Chunked, CutCache, key_of
+from .documents import drop_documents, is_document
+from .file_text import FileText, read, why
+from .repomap import Atlas
 from .scanning import MAX_SCANNED, Scanned, Target
 from .searches import Searches
 from .secrets import Secret
-from .streams import texts
-from .walking import Found, find, roots
+from .text_stream import texts
+from .walking import Walked, find, roots
 from .watching import until_something_changes
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "MAX_TOTAL", "Changes", "Files", "Progress", "Skipped"]
 
 MAX_BYTES = 2_000_000
-"""Bytes; a larger file is seldom written by hand, and is not indexed but searched for each question."""
+"""Bytes of the largest file that is indexed; a larger file is seldom written by hand, and is searched for each
+question."""
 MAX_FILES = 20_000
-"""Files that are read at most."""
+"""Most files that are read."""
 MAX_TOTAL = 100_000_000
-"""Bytes of text that are read at most: some three million lines, which take 1 GB of memory once they are indexed."""
+"""Most bytes of text that are read: some three million lines, which take 1 GB of memory once they are indexed."""
 BATCH = 100
-"""Files that are cut between two writes to the cache: what an interruption loses, less than a second of work."""
+"""Files that are cut between two writes to the cache. An interruption loses one batch, less than a second of work."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with (what is done, how much of it, of how much)."""
+"""Called with (activity, number done, number in all)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A file that could not be used, or a folder of which not all is."""
+    """A file that could not be used, or a folder that is only partly used."""
 
     path: str
     reason: str
@@ -59,7 +60,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What a refresh found; true where it is anything. A file that was renamed is both removed and added."""
+    """The files that a refresh found changed; true if there are any. A renamed file is both removed and added."""
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -70,42 +71,42 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Indexed:
-    """A pool of chunks, and what it holds of each file."""
+class _FilePool:
+    """A pool of chunks, with the rows and the hash of each file."""
 
     pool: Pool
     rows: Mapping[str, NDArray[np.intp]]
-    """Where each file's chunks are, by source."""
+    """Rows of each file's chunks in the pool, by source."""
     digests: Mapping[str, bytes]
-    """Hash of what each file held."""
+    """Hash of each file's content, by source."""
 
 
 class Files:
     """The readable files under some paths, as texts, chunks and a pool.
 
-    A chunk's `source` is the file's path below the folder, when one folder is given; else the path as given. Threads
-    may refresh and pack at the same time: a packing keeps the pool that there was when it began.
+    A chunk's `source` is the file's path below the folder if one folder is given, else the path as given. Threads may
+    refresh and pack at the same time: a packing keeps the pool with which it began.
 
     Args:
         paths: files, folders and globs (`src/**/*.py`), one or several.
         max_bytes: larger files are not indexed but searched for each question.
-        max_files: of more files than these, a sample of the largest folders is read; paths that are given themselves
+        max_files: if there are more files, only a sample of the largest folders is read; files that are given by path
             do not count.
-        max_total: bytes of all files that are indexed; where they have more, the largest are searched for each
+        max_total: bytes of all files that are indexed; if the files have more, the largest are searched for each
             question.
         max_scanned: bytes of large files that one question reads at most.
-        allow_secrets: whether keys, tokens and passwords are read; else the lines that hold them are left out, and
-            files that are nothing else are skipped.
-        on_progress: called with (what is done, how many files of it, of how many) for a progress bar.
+        allow_secrets: whether keys, tokens and passwords are read; otherwise lines with secrets are left out, and files
+            that hold nothing else are skipped.
+        on_progress: called with (activity, files done, files in all) for a progress bar.
 
     Raises:
         InputError: a path does not exist, a glob matches nothing, or no file can be read.
 
     Attributes:
-        texts: path to text of each file read, in order; of large ones only those of up to `max_bytes`.
+        texts: path to text of each file read, in order; of large files only those up to `max_bytes`.
         large: path to bytes of each file that is not indexed but searched for each question.
-        skipped: files that were not used, with the reason; what is hidden or ignored is not listed.
-        secrets: where a secret was left out, and of which kind.
+        skipped: files that were not used, with the reason; hidden and ignored files are not listed.
+        secrets: place and kind of each secret that was left out.
 
     Example:
         >>> from ctxwin import sample
@@ -132,9 +133,9 @@ class Files:
         self._allow_secrets = allow_secrets
         self.on_progress = on_progress
         self._lock = RLock()
-        self._kept = Kept()
-        self._readings: Mapping[str, Reading] = {}
-        self._indexed: _Indexed | None = None
+        self._cuts = CutCache()
+        self._readings: Mapping[str, FileText] = {}
+        self._indexed: _FilePool | None = None
         self._searches = Searches(most=max_scanned, allow_secrets=allow_secrets, tell=self._tell)
         self._take(self._read(find(self._given, max_files)))
         if not self.texts and not self.large:
@@ -146,7 +147,7 @@ class Files:
 
     @property
     def encodings(self) -> Mapping[str, str]:
-        """The encoding of each file that is not read as UTF-8: told by a mark, or by what its bytes look like."""
+        """The encoding of each file that is not UTF-8, known by a mark or guessed from the bytes."""
         return {
             source: one.encoding
             for source, one in self._readings.items()
@@ -155,20 +156,20 @@ class Files:
 
     @property
     def items(self) -> Sequence[Item]:
-        """The chunks of all files that are indexed, in the order of files and lines."""
+        """The chunks of all indexed files, in the order of files and lines."""
         return tuple(self.pool.items)
 
     @property
     def pool(self) -> Pool:
-        """The chunks, counted and indexed once; it stays as it is, and a refresh that finds changes makes another."""
+        """The chunks, counted and indexed once; the pool never changes, a refresh with changes makes a new one."""
         with self._lock:
             if self._indexed is None:
-                self._indexed = _Indexed(pool=Pool().take(np.empty(0, np.intp)), rows={}, digests={})
+                self._indexed = _FilePool(pool=Pool().take(np.empty(0, np.intp)), rows={}, digests={})
                 self._indexed = self._index(self._indexed)
             return self._indexed.pool
 
     def pool_for(self, question: str) -> tuple[Pool, Sequence[Scanned]]:
-        """Return the pool with what a question finds in large files, and what was read of each of these.
+        """Return the pool with a question's finds in large files, and how much of each large file was read.
 
         Example:
             >>> from ctxwin import sample
@@ -184,7 +185,7 @@ class Files:
 
     @property
     def found(self) -> Sequence[Item]:
-        """What the last questions found in large files, for who asks by id for what was shortened."""
+        """The last questions' finds in large files, to look up shortened items by id."""
         return self._searches.found
 
     def pieces(self, source: str) -> Iterator[str]:
@@ -202,15 +203,15 @@ class Files:
         return texts(self._paths[source], lambda read: self._tell(f"reading {source}", read, self.large.get(source, 0)))
 
     def map(self, query: str | None = None, tokens: int = 1_000, *, tokenizer: Any = "o200k_base") -> str:
-        """Draw a map: the folders, and the lines that define what the rest of the code refers to most, by file.
+        """Draw a map by file: the folders, and the lines of the definitions that other code refers to most.
 
         Args:
-            query: what it should be near; None: it is of the whole.
-            tokens: that it has at most, counted exactly.
-            tokenizer: what counts, as `pack` takes it.
+            query: the question that the map should serve; None maps the whole.
+            tokens: most tokens of the map, counted exactly.
+            tokenizer: counts the tokens, as for `pack`.
 
         Returns:
-            The map; "" where nothing fits.
+            The map; "" if nothing fits.
 
         Raises:
             InputError: `tokens` is not positive, or the query is no string.
@@ -225,9 +226,9 @@ class Files:
         return Atlas(self.pool, parse_query(query)).draw(tokens, get_tokenizer(tokenizer)).text
 
     def refresh(self) -> Changes:
-        """Look at the files again: what changed is read and cut anew, what is gone goes, from the caches too.
+        """Read changed files anew, drop files that are gone (also from the caches), and return the changes.
 
-        The result is that of `Files` made anew. What has the same size and times as before is not read.
+        The result is the same as that of a new `Files`. A file with the same size and times as before is not read.
         """
         with self._lock:
             before, texts = self._readings, self.texts
@@ -247,7 +248,7 @@ class Files:
             return changes
 
     def _forget(self, sources: Sequence[str], texts: Mapping[str, str]) -> None:
-        """Remove the summaries of what files held that are gone or changed."""
+        """Remove the summaries of texts in files that are gone or changed."""
         chunks = () if self._indexed is None else self._indexed.pool.items
         gone = set(sources)
         drop_summaries(
@@ -255,10 +256,10 @@ class Files:
         )
 
     def watch(self, stop: Event | None = None) -> Iterator[Changes]:
-        """Refresh whenever something under the paths changes, and yield what did, until told to stop.
+        """Refresh whenever something under the paths changes, and yield the changes, until told to stop.
 
         Args:
-            stop: set it from another thread to end; within the loop, `break` does.
+            stop: set it from another thread to end the loop; within the loop, use `break`.
 
         Raises:
             MissingExtra: watchfiles is not installed.
@@ -272,31 +273,31 @@ class Files:
                 yield changes
 
     def embed(self, embedder: Any = "auto", *, on_progress: Callable[[int, int], None] | None = None) -> Filling:
-        """Embed all chunks in the background, so that no question needs to wait for those that it looks at.
+        """Embed all chunks in the background, so that no question has to wait for embeddings.
 
-        Packing works all the while and gives the same, only later: a question embeds for itself what it lacks.
+        Packing works meanwhile with the same results, only slower: a question itself embeds the chunks that it lacks.
 
         Args:
-            embedder: what `pack` will be given.
-            on_progress: called in the background with (chunks embedded, of how many).
+            embedder: the embedder that `pack` will be given.
+            on_progress: called in the background with (chunks embedded, chunks in all).
         """
         return Filling(self.pool, get_embedder(embedder), on_progress)
 
-    def _read(self, found: Sequence[Found]) -> dict[str, Reading]:
-        """Read what was found, the small files first, until there is no room; those that have not changed stay."""
+    def _read(self, found: Sequence[Walked]) -> dict[str, FileText]:
+        """Read the found files, small ones first, until there is no room; keep the readings of unchanged files."""
         first = {one.source: one for one in reversed(found)}
         self._paths = {source: one.path for source, one in first.items()}
-        readings: dict[str, Reading] = {}
+        readings: dict[str, FileText] = {}
         waiting: list[tuple[int, str, os.stat_result]] = []
         for source, one in first.items():
             if one.reason:
-                readings[source] = Reading(reason=one.reason)
+                readings[source] = FileText(reason=one.reason)
                 continue
             try:
                 status = os.stat(one.path)
                 waiting.append((status.st_size, source, status))
             except (OSError, ValueError) as error:
-                readings[source] = Reading(reason=why(error) if isinstance(error, OSError) else "no valid path")
+                readings[source] = FileText(reason=why(error) if isinstance(error, OSError) else "no valid path")
         waiting.sort(key=lambda one: one[:2])
         jobs = {
             source: (self._paths[source], status, self._readings.get(source))
@@ -310,7 +311,7 @@ class Files:
             crowded = room < size <= self._max_bytes
             if crowded and is_document(self._paths[source]):
                 reason = f"{size:,} bytes; smaller files have filled the {self._max_total:,} bytes for all"
-                readings[source] = Reading(reason=reason)
+                readings[source] = FileText(reason=reason)
                 continue
             most = 0 if crowded else self._max_bytes
             before = self._readings.get(source)
@@ -323,7 +324,7 @@ class Files:
             room -= size if one_read.text is not None else 0
         return {one.source: readings[one.source] for one in found}
 
-    def _take(self, readings: Mapping[str, Reading]) -> None:
+    def _take(self, readings: Mapping[str, FileText]) -> None:
         self._readings = readings
         self.texts: Mapping[str, str] = MappingProxyType(
             {source: one.text for source, one in readings.items() if one.text is not None}
@@ -352,8 +353,8 @@ class Files:
         if self.on_progress is not None:
             self.on_progress(what, done, total)
 
-    def _index(self, before: _Indexed) -> _Indexed:
-        """Index what is not there yet, leave out what is gone, in the order of the files."""
+    def _index(self, before: _FilePool) -> _FilePool:
+        """Index new files and leave out files that are gone, in the order of the files."""
         digests = {source: self._readings[source].digest for source in self.texts if source not in self.large}
         new = [source for source, digest in digests.items() if before.digests.get(source) != digest]
         chunked = self._cut({source: (key_of(source, digests[source]), self.texts[source]) for source in new})
@@ -371,22 +372,22 @@ class Files:
         )
         bounds = np.cumsum([0, *map(len, rows)])
         now = {source: np.arange(bounds[i], bounds[i + 1]) for i, source in enumerate(digests)}
-        return _Indexed(pool=pool, rows=now, digests=digests)
+        return _FilePool(pool=pool, rows=now, digests=digests)
 
     def _cut(self, texts: Mapping[str, tuple[bytes, str]]) -> dict[str, Chunked]:
-        """Cut texts, given by source with their keys, into chunks, as far as that is not known."""
-        found = dict(self._kept.get(texts))
+        """Cut texts, given by source with their keys, into chunks, unless the cache has the chunks."""
+        found = dict(self._cuts.get(texts))
         new = [source for source in texts if source not in found]
         for start in range(0, len(new), BATCH):
             self._tell("cutting files", start, len(new))
             for source in (batch := new[start : start + BATCH]):
                 items = chunk(texts[source][1], source=source)
                 found[source] = Chunked(items=items, terms=count_terms(items))
-            self._kept.put((*texts[source], found[source]) for source in batch)
+            self._cuts.put((*texts[source], found[source]) for source in batch)
         return found
 
 
-def _is_used(one: Reading) -> bool:
+def _is_used(one: FileText) -> bool:
     return one.text is not None or one.large > 0
 
 

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .needles import Needle, Term
-from .streams import Block, safe
+from .text_stream import Stretch, safe
 
 __all__ = [
     "CROWD",
     "ROOM",
     "Cursor",
-    "Window",
+    "HitWindow",
     "best_lines",
     "joined",
     "line_end",
@@ -36,7 +36,7 @@ has a part of; `named` reads values of up to 600."""
 COLON, LINE_END = b":\n"
 
 
-class Window(NamedTuple):
+class HitWindow(NamedTuple):
     """Some lines of a file."""
 
     at: int
@@ -57,7 +57,7 @@ class Window(NamedTuple):
     """How good it is beside the best one."""
 
 
-class _Line(NamedTuple):
+class _HitLine(NamedTuple):
     start: int
     end: int
     terms: int
@@ -100,7 +100,7 @@ def _may_begin(low: bytes, at: int, before: frozenset[int]) -> bool:
 
 def lines(
     data: bytes, low: bytes, hits: Iterable[tuple[int, int]], crowded: Sequence[tuple[int, Term]]
-) -> Iterator[_Line]:
+) -> Iterator[_HitLine]:
     """Yield the lines in which something stands, with all that stands there."""
     start, end, terms = 0, -1, 0
     for at, bit in hits:
@@ -108,11 +108,11 @@ def lines(
             terms |= bit
             continue
         if end >= 0:
-            yield _Line(start, end, terms | _also(low, start, end, crowded))
+            yield _HitLine(start, end, terms | _also(low, start, end, crowded))
         start, end = _line(data, at)
         terms = bit
     if end >= 0:
-        yield _Line(start, end, terms | _also(low, start, end, crowded))
+        yield _HitLine(start, end, terms | _also(low, start, end, crowded))
 
 
 def _also(low: bytes, start: int, end: int, crowded: Sequence[tuple[int, Term]]) -> int:
@@ -146,7 +146,7 @@ def line_start(data: bytes, at: int) -> int:
     return found + 1 if found >= 0 else safe(data, at)
 
 
-def joined(lines: Iterable[_Line], weights: Sequence[float]) -> Iterator[tuple[int, int, int, int]]:
+def joined(lines: Iterable[_HitLine], weights: Sequence[float]) -> Iterator[tuple[int, int, int, int]]:
     """Join lines that fit one window; yield (terms of its best line, terms of all, first byte, last)."""
     best = terms = start = stop = 0
     best_score = -1.0
@@ -176,11 +176,11 @@ class Cursor:
         keys: where private keys stand in the file, as first and last byte.
     """
 
-    def __init__(self, block: Block, keys: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(self, block: Stretch, keys: Sequence[tuple[int, int]] = ()) -> None:
         self._block, self._keys = block, keys
         self._at, self._line, self._char = 0, block.line, block.char
 
-    def around(self, start: int, stop: int) -> Window:
+    def around(self, start: int, stop: int) -> HitWindow:
         """Return a window with some lines and what is around them, as far as there is room."""
         data = self._block.data
         before = max(0, ROOM - (stop - start)) // 3
@@ -192,7 +192,7 @@ class Cursor:
             stop = data.rfind(b"\n", stop, start + ROOM) + 1 or stop
         return self.window(start, stop)
 
-    def window(self, start: int, stop: int) -> Window:
+    def window(self, start: int, stop: int) -> HitWindow:
         """Return what stands between two bytes."""
         data = self._block.data
         low, high = sorted((self._at, start))
@@ -203,7 +203,7 @@ class Cursor:
         self._at = start
         at, end = self._block.at + start, self._block.at + stop
         whole = at == 0 or data[start - 1 : start] == b"\n"
-        return Window(
+        return HitWindow(
             at=at,
             char=self._char,
             line=self._line,

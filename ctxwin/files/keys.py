@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from .streams import Block
+from .text_stream import Stretch
 
 __all__ = ["Keys", "PrivateKey", "private_keys"]
 
@@ -57,7 +57,7 @@ class Keys:
     def __init__(self) -> None:
         self._open: PrivateKey | None = None
 
-    def of(self, block: Block) -> list[tuple[int, int]]:
+    def of(self, block: Stretch) -> list[tuple[int, int]]:
         """Return where keys stand in a block, as first and last byte of the file's text."""
         text = block.data.decode("latin-1")  # a character for each byte
         found = [one.moved(block.at) for one in private_keys(text, self._open and self._open.moved(-block.at))]

@@ -1,7 +1,7 @@
-"""Values that a name calls secret: `db_password = "..."`, `apiKey: ...`, `<token>...</token>`, `define('KEY', ...)`.
+"""Finds values with secret names: `db_password = "..."`, `apiKey: ...`, `<token>...</token>`, `define('KEY', ...)`.
 
-A name alone says little: code is full of tokens and keys. A key must look drawn by chance, and a password stand in a
-file of settings or have more than letters; examples, references to variables, paths and identifiers are none.
+A name alone says little: code is full of tokens and keys. A key must look random, and a password must stand in a
+settings file or hold more than letters; examples, references to variables, paths and identifiers do not count.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from .phrased import phrased_values
 __all__ = ["is_example", "named_values"]
 
 LEAST_PASSWORD, LEAST_KEY = 6, 16
-"""Characters of the shortest password, and of the shortest key."""
+"""Fewest characters of a password, and of a key."""
 LOOK_BACK = 40
-"""Characters before a word that say what it is of."""
+"""Characters before a word that tell what the word belongs to."""
 LEAST_BITS = 2.9
-"""Shannon entropy per character of a key: of 16 hexadecimal digits drawn by chance, 99 in 100 have more than 2.6."""
+"""Shannon entropy per character of a key: of 16 random hexadecimal digits, 99 in 100 have more than 2.6."""
 LEAST_TURNS = 3
-"""Changes between letters and digits in the longest word of a key drawn by chance; `oauth2_v1_token` has one each."""
+"""Changes between letters and digits in the longest word of a random key; no word of `oauth2_v1_token` has more than
+one."""
 
 MANY_BITS = 4.5
-"""That of a key in which signs stand between letters and digits."""
+"""Shannon entropy per character of a key with signs between letters and digits."""
 
 _WORDS = re.compile("pass|pwd|secret|token|credential|auth|key|salt")
-"""Found in small letters first: nine tenths of the time would go into looking for the rest at every place."""
+"""Searched first, in lower case: searching for the rest at every place would take nine tenths of the time."""
 _NAMED = re.compile(
     r"""
     (?: (?P<password> pass(?:w(?:or)?d|wd|phrase|) | pwd ) | secret(?:[_-]?key(?:_base)?)? | token | credential
@@ -47,7 +48,7 @@ _BEFORE_KEY = re.compile(
     r"[_-]?$"
 )
 _BEFORE_TOKEN = re.compile(r"(?:api|access|auth|refresh|bearer|private|bot|_)[_-]?$")
-"""Tokens of requests and pages are often UUIDs too."""
+"""Words before `token` that make a UUID a secret; without one it may be the token of a request or a page."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _BEFORE_ARGUMENT = re.compile(r"\([ ]?[\"'][\w.-]*$")
 """`define('DB_PASSWORD', ...)`, but no list of names."""
@@ -55,7 +56,7 @@ _BEFORE_AUTH = re.compile(r"[\"'_-]$")
 _VARIABLE = re.compile(
     r"^[ \t]*(?:export[ ])?[A-Za-z_][\w.-]{0,80}[ \t]?=[ \t]?[\"']?([^\s\"'#]{16,600})", re.MULTILINE
 )
-"""In a file of environment variables, whatever the name."""
+"""A value in a file of environment variables, whatever its name."""
 _VARIABLES = re.compile(r"(?:^|/)(?:[^/]*\.)?env(?:\.[^/]*)?$", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:bearer|basic|token|bot|apikey)[ ]+", re.IGNORECASE)
 _SETTINGS = re.compile(
@@ -68,7 +69,7 @@ _PLAIN_SETTINGS = re.compile(
     r"(?:^|/)(?:[^/]*\.(?:ini|cfg|conf|cnf|properties|env|tfvars)|\.?env(?:[.][^/]*)?|docker-compose[^/]*)$",
     re.IGNORECASE,
 )
-"""Files whose passwords may be mere letters; elsewhere those are words in forms and translations."""
+"""Files whose passwords may consist of letters alone; in other files such words come from forms and translations."""
 _TRIALS = re.compile(
     r"(?:^|/)(?:tests?|testing|spec|fixtures?|examples?|samples?|docs?|cassettes)/|(?:^|/)(?:test_|conftest|examples?[.-])[^/]*$"
     r"|[._-](?:test|spec)\.[a-z]+$|\.(?:md|rst|adoc|markdown|ipynb)$",
@@ -85,13 +86,13 @@ _EXAMPLE = re.compile(
 _REFERENCE = re.compile(
     r"^[$%@#~./\\*-]{1,2}[\w./\\:-]*[%/]?$|^[{<\[(].*[}>\])]$|\$\{|\$\(|\{\{|<%|%[(sdr]|\{[\w.:!\[\]']{0,40}\}|://|^[\w.-]+\.[A-Za-z_]{2,}$|^[a-z_]{2,40}(?:\.[a-z_]\w{0,60})*\.[A-Z]\w{0,60}$|^os\.environ|^(?:ref|env|file|vault|arn|sha\d+|pbkdf2|md5)[:_$.]"
 )
-"""Variables, templates, paths, addresses, attributes of objects, hashes that say so."""
+"""Variables, templates, paths, addresses, attributes of objects, and hashes that call themselves hashes."""
 _WORD = re.compile(r"[A-Za-z0-9+/]+")
 _TURN = re.compile(r"(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 
 
 def named_values(text: str, path: str) -> Iterator[tuple[int, int, str]]:
-    r"""Yield (start, end, kind) of the values that look secret and have a name that says so.
+    r"""Yield (start, end, kind) of each value that looks secret and has a name that says so.
 
     Example:
         >>> text = "db_password: zq7!kfw2\napi_key = os.environ['KEY']\n"
@@ -130,7 +131,7 @@ def _may_be(value: str) -> bool:
 
 
 def _is_name(match: re.Match[str], before: str) -> bool:
-    """Tell whether what stands before a word makes it the name of a secret."""
+    """Tell whether the text before a word makes it the name of a secret."""
     if match["argument"] and not _BEFORE_ARGUMENT.search(before):
         return False
     if match["key"]:
@@ -145,7 +146,7 @@ def _is_name(match: re.Match[str], before: str) -> bool:
 
 
 def is_example(value: str) -> bool:
-    """Tell whether a value only shows what one looks like.
+    """Tell whether a value is only an example of a secret.
 
     Example:
         >>> is_example("your-api-key-here"), is_example("AKIAIOSFODNN7EXAMPLE"), is_example("kX7bQ2mW9pLz")
@@ -155,7 +156,7 @@ def is_example(value: str) -> bool:
 
 
 def _by_chance(value: str) -> bool:
-    """Tell whether a value is a key that nobody chose."""
+    """Tell whether a value looks like a random key."""
     if len(value) < LEAST_KEY or any(sign.isspace() for sign in value):
         return False
     counts = Counter(value)
@@ -165,7 +166,7 @@ def _by_chance(value: str) -> bool:
 
 
 def _chosen(value: str, plain: bool) -> bool:
-    """Tell whether a value is a password that somebody chose."""
+    """Tell whether a value looks like a password that somebody chose."""
     if (
         len(value) < LEAST_PASSWORD
         or any(sign.isspace() or sign == "\\" for sign in value)

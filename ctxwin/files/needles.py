@@ -1,4 +1,4 @@
-"""What a question names, as bytes to look for: words, numbers, ids, phrases, levels, days and times of day.
+"""Turns a question into bytes to search for: words, numbers, ids, phrases, levels, days and times of day.
 
 "Why did gate-7 fail at 2pm on 3 March?" -> gate-7 | fail, error, fatal, ... | 14:03 -> ` 14:` | 03-03, Mar  3, 03/Mar
 """
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..items import MONTHS
-from ..lexical import STOP_CHARACTERS, STOP_WORDS, tokenize
+from ..retrieve.words.lexical import STOP_CHARACTERS, STOP_WORDS, tokenize
 
 __all__ = ["Needle", "Term", "terms_of"]
 
 MOST_NEEDLES = 10
-"""Strings that are looked for at most; each takes .5 to .6 s of a core in 1 GB."""
+"""Most strings that are searched for; each takes .5 to .6 s of a core in 1 GB."""
 WHOLE = 3
-"""Letters up to which a word is looked for as it stands, not as the beginning of a longer one."""
+"""Letters up to which a word must stand alone, and not begin a longer word."""
 INSIDE = 5
-"""Letters from which a word is also found inside others, such as an identifier or a compound."""
+"""Letters from which a word is also found inside other words, such as an identifier or a compound."""
 NAMED = 6.0
-"""What a day or a time counts at least, in nats of rarity: as much as a word in one of 400 windows."""
+"""Least weight of a day or a time, in nats of rarity: as much as a word in one of 400 windows."""
 MINUTES = 5
-"""Minutes of a span of time that are looked for one by one; of a longer one, its hours are."""
+"""Longest span of time, in minutes, that is searched minute by minute; a longer span is searched by hours."""
 
 LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
 DIGITS = frozenset(b"0123456789")
@@ -39,7 +39,7 @@ _LEVELS = (
 _SAID = frozenset(
     "happen happened happens happening around oclock clock log logs file files line lines am pm".split()  # noqa: SIM905
 )
-"""Words of questions about logs and tables that hardly stand in them."""
+"""Words of questions about logs and tables that are rare in the logs and tables themselves."""
 _QUOTED = re.compile(r'"([^"\n]{3,60})"|“([^”\n]{3,60})”|`([^`\n]{3,60})`')
 _JOINED = re.compile(r"(?<![^\W_])[^\W_]++(?:[-_.:/@+#]++[^\W_]++)+")
 _WORD = re.compile(
@@ -73,11 +73,12 @@ _DAY_FORMS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"\d\d\.\d\d\.\d{4}"), "{day:02}.{month:02}.{year}"),
     (re.compile(rb"\d\d?/\d\d?/\d{2,4}"), "{month:02}/{day:02}/{year}"),
 )
-"""How programs write a day, and how to write one so; the first that a file has is the one it is asked by."""
+"""Forms in which programs write a day: a pattern, and how to write the day of a question; the first forms that a file
+has are used."""
 
 
 class Needle(NamedTuple):
-    """Bytes in lower case, and which bytes may not stand before and after them."""
+    """Bytes in lower case, and the bytes that may not stand before and after them."""
 
     literal: bytes
     before: frozenset[int] = NOTHING
@@ -86,21 +87,21 @@ class Needle(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """One thing that a question names, in the ways in which it may be written."""
+    """One thing that a question names, in all the ways in which a file may write it."""
 
     needles: tuple[Needle, ...]
     weight: float = 1.0
-    """What it counts, beside how rare it is."""
+    """Weight of the term, in addition to its rarity."""
     least: float = 0.0
-    """What it counts at least, however common: who names a day or a time means no other."""
+    """Least weight of the term, however common it is: a question that names a day or a time means no other."""
 
 
 def terms_of(question: str, sample: bytes = b"") -> list[Term]:
-    """Return what to look for, the most telling first.
+    """Return the terms to search for, the most telling first.
 
     Args:
-        question: what is asked.
-        sample: the beginning of a file, by which it is seen how it writes days.
+        question: the question.
+        sample: the beginning of a file, which shows how the file writes days.
 
     Example:
         >>> [one.needles[0].literal for one in terms_of("Why did SKU-7 fail?", b"")]
@@ -139,7 +140,7 @@ def _joined(question: str) -> Iterator[Term]:
 
 
 def _words(question: str) -> Iterator[Term]:
-    """Find the words, longer ones and those with digits first; each as its stem, a number as it stands."""
+    """Find the words, longer words and words with digits first; a word as its stem, a number as it stands."""
     words = [word for word in _WORD.findall(question) if word.lower() not in STOP_WORDS]
     telling = [word for word in words if word.lower() not in _SAID]
     for word in sorted(telling or words, key=lambda word: (not any(map(str.isdigit, word)), -len(word))):
@@ -164,19 +165,19 @@ def _word(word: str) -> Iterator[Term]:
 
 
 def _written(text: str, before: frozenset[int] = NOTHING, after: frozenset[int] = NOTHING) -> tuple[Needle, ...]:
-    """Return how a word may stand where ASCII alone is in lower case."""
+    """Return the ways in which a text may be written if only ASCII is in lower case."""
     forms = dict.fromkeys((text.lower().encode(), text.upper().encode().lower(), text.title().encode().lower()))
     return tuple(Needle(form, before, after) for form in list(forms)[: 1 if text.isascii() else 3])
 
 
 def _grouped(number: str) -> Iterator[Needle]:
-    """Write a large number with commas too."""
+    """Write a large number with commas."""
     if 4 < len(number) <= 12 and not number.startswith("0"):
         yield Needle(f"{int(number):,}".encode(), DIGITS, DIGITS)
 
 
 def _pairs(run: str) -> Iterator[Term]:
-    """Return the pairs of characters in a run of Chinese, Japanese or Korean, without those that build sentences."""
+    """Yield pairs of characters from Chinese, Japanese or Korean text, without those that only build sentences."""
     if len(run) == 1 and run not in STOP_CHARACTERS:
         yield Term(needles=(Needle(run.encode()),))
     for i in range(len(run) - 1):
@@ -185,7 +186,7 @@ def _pairs(run: str) -> Iterator[Term]:
 
 
 def _days(question: str, sample: bytes) -> tuple[str, list[Term]]:
-    """Return the question without its days, and the days as a file writes them."""
+    """Return the question without its days, and terms for the days in the form of the file."""
     terms = []
     for match in _DAY.finditer(question):
         got = {name.rstrip("1234"): value for name, value in match.groupdict().items() if value}
@@ -209,7 +210,7 @@ def _day(year: str, month: int, day: int, sample: bytes) -> Iterator[Needle]:
 
 
 def _times(question: str) -> tuple[str, list[Term]]:
-    """Return the question without its times of day, and those as needles."""
+    """Return the question without its times of day, and terms for these times."""
     found = [(match, *_time(match)) for match in _TIME.finditer(question)]
     terms: list[Term] = []
     while found:
@@ -231,7 +232,7 @@ def _time(match: re.Match[str]) -> tuple[int, int | None, str | None]:
 
 
 def _clock(hour: int, minute: int | None, second: str | None, match: re.Match[str]) -> Iterator[Needle]:
-    """Write a time of day as programs do; one that may be after noon is also looked for as such."""
+    """Write a time of day as programs do; a time that may be after noon also as an afternoon time."""
     has_half = bool(match["half"] or match["half2"] or match["half4"])
     rest = "" if minute is None else f"{minute:02}" + (f":{second}" if second else "")
     after = DIGITS if rest else NOTHING
@@ -245,7 +246,7 @@ def _clock(hour: int, minute: int | None, second: str | None, match: re.Match[st
 
 
 def _span(first: tuple[int, int], last: tuple[int, int]) -> Iterator[Needle]:
-    """Write a span of time as its minutes, or as its hours where those are many."""
+    """Write a span of time as its minutes, or as its hours if there are many minutes."""
     minutes = range(60 * first[0] + first[1], 60 * last[0] + last[1] + 1)
     if len(minutes) <= MINUTES + 1:
         texts: Iterable[str] = (f"{one // 60:02}:{one % 60:02}" for one in minutes)

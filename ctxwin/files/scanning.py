@@ -21,12 +21,12 @@ from typing import BinaryIO
 from ..chunking import header_of, language_of
 from ..items import Header, Item
 from .encodings import SNIFFED
-from .hits import CROWD, ROOM, Cursor, Window, best_lines, joined, line_end, line_start, lines, places, sum_of
+from .hits import CROWD, ROOM, Cursor, HitWindow, best_lines, joined, line_end, line_start, lines, places, sum_of
 from .keys import Keys
 from .needles import Term, terms_of
 from .secrets import Secret
 from .showing import chunks, text_of
-from .streams import UNREADABLE, Block, blocks, encoding_of, is_packed, opened
+from .text_stream import UNREADABLE, Stretch, blocks, encoding_of, is_packed, opened
 
 __all__ = ["MAX_SCANNED", "Scan", "Scanned", "Target", "Tell", "search"]
 
@@ -114,13 +114,13 @@ class Scan:
 class _Bucket:
     """The first and the last windows with the same terms."""
 
-    first: list[Window] = field(default_factory=list)
-    last: deque[Window] = field(default_factory=lambda: deque(maxlen=KEPT))
+    first: list[HitWindow] = field(default_factory=list)
+    last: deque[HitWindow] = field(default_factory=lambda: deque(maxlen=KEPT))
 
-    def add(self, window: Window) -> None:
+    def add(self, window: HitWindow) -> None:
         (self.first if len(self.first) < KEPT else self.last).append(window)
 
-    def ranked(self) -> Iterator[Window]:
+    def ranked(self) -> Iterator[HitWindow]:
         """Yield them from both ends: of things that happened over and over, the first and the last ones tell most."""
         rows = [*self.first, *self.last]
         for i in range((len(rows) + 1) // 2):
@@ -219,15 +219,15 @@ class _Search:
         self._refused: set[_Key] = set()
         self._everywhere: set[int] = set()
         self._keys = Keys()
-        self._head: Window | None = None
-        self._tail: Window | None = None
+        self._head: HitWindow | None = None
+        self._tail: HitWindow | None = None
 
     @property
     def windows(self) -> Iterable[tuple[_Key, _Bucket]]:
         """The windows that were kept, by their terms."""
         return self._buckets.items()
 
-    def ends(self, has_hits: bool) -> list[Window]:
+    def ends(self, has_hits: bool) -> list[HitWindow]:
         """Return the beginning of the file, and its end where nothing was found between."""
         found = [one for one in (self._head, None if has_hits else self._tail) if one is not None]
         return [one._replace(prior=LEAST) for one in found] if has_hits else found
@@ -276,7 +276,7 @@ class _Search:
         above = data.split(b"\n")[: self.header[0] - 1 + self.header[1].count("\n")]
         return sum(map(len, above)) + len(above)
 
-    def _look_through(self, block: Block, cursor: Cursor) -> None:
+    def _look_through(self, block: Stretch, cursor: Cursor) -> None:
         low = block.data.lower()
         hits, crowded = self._hits(low, block)
         self._rarity.read += block.last - block.first
@@ -293,7 +293,7 @@ class _Search:
                 del self._buckets[worst]
             self._buckets.setdefault(key, _Bucket()).add(cursor.around(start, stop))
 
-    def _hits(self, low: bytes, block: Block) -> tuple[list[tuple[int, int]], list[tuple[int, Term]]]:
+    def _hits(self, low: bytes, block: Stretch) -> tuple[list[tuple[int, int]], list[tuple[int, Term]]]:
         """Return where terms stand, each as a bit, and those that stand everywhere."""
         hits: list[tuple[int, int]] = []
         crowds: list[tuple[float, int, list[int]]] = []
@@ -322,7 +322,7 @@ def _score(key: _Key, weights: Sequence[float]) -> float:
     return sum_of(best, weights) + NEAR * sum_of(terms & ~best, weights)
 
 
-def _best(found: Sequence[_Search], rarity: _Rarity) -> dict[int, list[Window]]:
+def _best(found: Sequence[_Search], rarity: _Rarity) -> dict[int, list[HitWindow]]:
     """Choose the best windows of all files, by the number of the file."""
     weights = rarity.weights()
     named = sum(1 << i for i, term in enumerate(rarity.terms) if term.least)
@@ -335,7 +335,7 @@ def _best(found: Sequence[_Search], rarity: _Rarity) -> dict[int, list[Window]]:
         for rank, window in enumerate(bucket.ranked())
     ]
     scored.sort(key=lambda row: (*row[:3], row[3].at))
-    chosen: dict[int, list[Window]] = {}
+    chosen: dict[int, list[HitWindow]] = {}
     for score, _, number, window in scored[:MOST]:
         if score <= LEAST * scored[0][0]:
             chosen.setdefault(number, []).append(window._replace(prior=(score / scored[0][0]) ** STEEP))

@@ -1,4 +1,4 @@
-"""What questions found in large files: the last ones are remembered, since the steps of an agent ask one over again."""
+"""Searches large files for questions, and remembers the last finds, since an agent asks the same at each step."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 
 from ..items import Item
 from ..pool import Pool
-from .reading import mark_of
+from .file_text import mark_of
 from .scanning import Scan, Scanned, Target, Tell, search
 
 __all__ = ["Searches"]
 
 ANSWERS = 8
-"""Questions whose finds are remembered: those of the steps of an agent, and of several at one time."""
+"""Questions whose finds are remembered: enough for the steps of an agent, and for several agents at a time."""
 
 
 class Searches:
-    """Searches large files for questions, and joins what is found to the pool of the others.
+    """Searches large files for questions, and joins the finds to the pool of the other files.
 
     Args:
         most: bytes of large files that one question reads at most.
-        allow_secrets: whether secrets stay in what is found.
-        tell: called with (what is done, bytes read, of how many).
+        allow_secrets: whether secrets stay in the finds.
+        tell: called with (activity, bytes read, bytes in all).
     """
 
     def __init__(self, *, most: int, allow_secrets: bool, tell: Tell) -> None:
@@ -36,12 +36,12 @@ class Searches:
 
     @property
     def found(self) -> Sequence[Item]:
-        """What the last questions found."""
+        """The finds of the last questions."""
         with self._lock:
             return tuple(item for scan in self._scans.values() for item in scan.items)
 
     def joined(self, pool: Pool, targets: Sequence[Target], question: str) -> tuple[Pool, Sequence[Scanned]]:
-        """Return a pool with what a question finds in the targets, and what was read of each of these."""
+        """Return a pool with a question's finds in the targets, and how much of each target was read."""
         scan = self._scan(targets, question)
         with self._lock:
             known = self._asked if self._asked is not None and self._asked[0] is pool else (pool, Scan(), pool)
@@ -54,7 +54,7 @@ class Searches:
             return known[2], scan.scanned
 
     def _scan(self, targets: Sequence[Target], question: str) -> Scan:
-        """Search large files as they are now, or return what a question found before in the same ones."""
+        """Search large files as they are now, or return the remembered finds if question and files are the same."""
         key = (question, *((one.source, one.text or mark_of(one.path)) for one in targets))
         with self._lock:
             if (known := self._scans.get(key)) is not None:

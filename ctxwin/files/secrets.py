@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ..cache import cache_folder
-from ..syntax import is_code, language_of
+from ..chunking.syntax import is_code, language_of
+from ..store.cache import cache_folder
 from .keys import private_keys
 from .named import is_example, named_values
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..items import Header, Item
 from .encodings import decoded
-from .hits import EDGE, Window
+from .hits import EDGE, HitWindow
 from .secrets import Secret, redacted
 
 __all__ = ["chunks", "text_of"]
@@ -17,7 +17,7 @@ TITLE = 100
 
 
 def chunks(
-    windows: Iterable[Window], source: str, header: Header | None, secrets: list[Secret] | None
+    windows: Iterable[HitWindow], source: str, header: Header | None, secrets: list[Secret] | None
 ) -> Iterator[Item]:
     """Turn windows of a file into chunks, none of which overlap.
 
@@ -37,7 +37,7 @@ def chunks(
         yield item if secrets is None else _without_secrets(item, one, secrets)
 
 
-def _cut(window: Window, count: int) -> Window:
+def _cut(window: HitWindow, count: int) -> HitWindow:
     """Return a window without its first bytes, which another one has."""
     gone = window.data[:count]
     if not gone:
@@ -52,7 +52,7 @@ def _cut(window: Window, count: int) -> Window:
     )
 
 
-def _chunk(window: Window, source: str, header: Header | None) -> Item:
+def _chunk(window: HitWindow, source: str, header: Header | None) -> Item:
     text = text_of(window.data)
     line = 1 + window.line
     last = line + text.count("\n", 0, len(text) - 1)
@@ -70,7 +70,7 @@ def _chunk(window: Window, source: str, header: Header | None) -> Item:
     )
 
 
-def _without_secrets(item: Item, window: Window, secrets: list[Secret]) -> Item:
+def _without_secrets(item: Item, window: HitWindow, secrets: list[Secret]) -> Item:
     """Return a chunk without its secrets, which are added to the list with their lines in the file."""
     assert item.source is not None and item.lines is not None
     before, after = (data.decode("utf-8", "replace") for data in (window.before, window.after))
@@ -81,7 +81,7 @@ def _without_secrets(item: Item, window: Window, secrets: list[Secret]) -> Item:
     return replace(item, text=text, header=header) if found or header != item.header else item
 
 
-def _place(window: Window, at: int) -> int:
+def _place(window: HitWindow, at: int) -> int:
     """Return the character of a window at a byte of its file; its first or last for one outside."""
     return len(text_of(window.data[: max(0, at - window.at)]))
 

@@ -1,4 +1,4 @@
-"""Which files there are under some paths: folders walked by name, ignore files, samples of what is too many."""
+"""Finds the files under some paths: walks folders by name, obeys ignore files, and samples crowded folders."""
 
 from __future__ import annotations
 
@@ -15,56 +15,59 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .reading import read, why
+from .file_text import read, why
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["IGNORED", "IGNORE_FILES", "Found", "find", "roots"]
+__all__ = ["IGNORED", "IGNORE_FILES", "Walked", "find", "roots"]
 
 IGNORE_FILES = (".gitignore", ".ctxwinignore")
-"""Both have git's syntax; the second one is for ctxwin alone, and wins over the first one beside it."""
+"""Names of ignore files. Both have git's syntax; the second is for ctxwin alone, and wins over the first in the same
+folder."""
 IGNORED = ("__pycache__/", "node_modules/")
-"""Left out of folders unless an ignore file says otherwise: made by machines, and large."""
+"""Folders that are left out unless an ignore file says otherwise: made by machines, and large."""
 RULES_BYTES = 1_000_000
 """Bytes of the largest ignore file that is obeyed."""
 MOST_STARS, MOST_CROSSING = 3, 2
-"""Wildcards `*` in one part of a pattern, and `**` in all of it, up to which matching the longest name takes 2 ms; one
-more takes 0.1 to 0.3 s, and two more take minutes, so that an ignore file could stop the walk."""
+"""Most wildcards `*` in one part of a pattern, and most `**` in a whole pattern. Up to these, matching the longest name
+takes 2 ms; one more takes 0.1 to 0.3 s, and two more take minutes, so that an ignore file could stop the walk."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-"""Signs that command a terminal, end a line, turn the direction of writing, or are not seen."""
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\xad\U000e0000-\U000e007f]"
+)
+"""Characters that command a terminal, end a line, turn the direction of writing, or are invisible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A file that was found, or what stands in its place."""
+class Walked:
+    """A file that was found, or a path that cannot be used, with the reason."""
 
     path: str
-    """Where it is."""
+    """The path of the file."""
     source: str
-    """How it is cited."""
+    """The name of the file in citations."""
     reason: str = ""
-    """Why it cannot be used; "" where it may be."""
+    """The reason why the file cannot be used; "" if it may be used."""
     folder: str | None = None
-    """The folder that was walked; None for a path that was given itself."""
+    """The folder that was walked; None for a file that was given by path."""
 
 
-def find(given: Sequence[str | Path], max_files: int, *, again: bool = False) -> list[Found]:
+def find(given: Sequence[str | Path], max_files: int, *, again: bool = False) -> list[Walked]:
     """Find the files under some paths, in the order of the paths and of names, files before folders.
 
-    Of folders that hold too many there is a sample, which changes little when files come and go.
+    A folder with too many files is sampled; the sample changes little when files come and go.
 
     Args:
         given: files, folders and globs.
-        max_files: how many are returned at most, beside the paths that were given themselves; small folders stay
-            whole, and the large ones share what is left.
-        again: whether there was something under each path before, so that it is no mistake where there is nothing.
+        max_files: most files that are returned, without the files given by path; small folders stay whole, and large
+            folders share the rest.
+        again: whether each path had files before, so that an empty path is no mistake.
 
     Raises:
         InputError: a path does not exist, or a glob matches nothing.
     """
-    found: list[Found] = []
+    found: list[Walked] = []
     whole: dict[str, tuple[str, int]] = {}
     for files in _found(given, max_files, whole, again):
         found += files
@@ -80,13 +83,13 @@ def roots(given: Iterable[str | Path]) -> list[str]:
     return [name if os.path.lexists(name) else _glob(name)[0] for name in names]
 
 
-def _shared(found: list[Found], room: int) -> list[Found]:
-    """Keep as many files of each folder as there can be when none has more than another that is cut."""
+def _shared(found: list[Walked], room: int) -> list[Walked]:
+    """Keep the same number of files of each folder that must be cut, as many as fit into `room`."""
     sizes = Counter(one.folder for one in found if one.folder is not None)
     if sizes.total() <= room:
         return found
     share = _share(list(sizes.values()), room)
-    kept: list[Found] = []
+    kept: list[Walked] = []
     for folder, files in groupby(found, key=lambda one: one.folder):
         some = list(files)
         kept += some if folder is None else _drawn(some, share, lambda one: os.path.basename(one.path))
@@ -94,7 +97,7 @@ def _shared(found: list[Found], room: int) -> list[Found]:
 
 
 def _share(sizes: Sequence[int], room: int) -> int:
-    """Return the largest share of which all have at most that and all together at most `room`."""
+    """Return the largest share such that all sizes, each cut to this share, sum to at most `room`."""
     left = len(sizes)
     for size in sorted(sizes):
         if size * left > room:
@@ -105,18 +108,18 @@ def _share(sizes: Sequence[int], room: int) -> int:
 
 
 def _drawn(some: list[Any], most: int, name: Callable[[Any], str]) -> list[Any]:
-    """Draw at most so many by lots that hang on their names alone; they stay in order."""
+    """Draw at most `most` entries by lots that depend on their names alone; the order stays."""
     if len(some) <= most:
         return some
     lots = [zlib.crc32(os.fsencode(name(one))) for one in some]
     return [some[i] for i in sorted(nsmallest(most, range(len(some)), key=lots.__getitem__))]
 
 
-def _reported(found: Sequence[Found], whole: Mapping[str, tuple[str, int]], max_files: int) -> list[Found]:
-    """Name the folders of which only some files are there."""
+def _reported(found: Sequence[Walked], whole: Mapping[str, tuple[str, int]], max_files: int) -> list[Walked]:
+    """Name the folders of which only some files are read."""
     have = Counter(one.folder for one in found)
     return [
-        Found(
+        Walked(
             path=folder,
             source=source,
             reason=f"{files:,} files, of which a sample of {have[folder]:,} is read; the limit is {max_files:,} in all",
@@ -128,8 +131,8 @@ def _reported(found: Sequence[Found], whole: Mapping[str, tuple[str, int]], max_
 
 def _found(
     given: Sequence[str | Path], most: int, whole: dict[str, tuple[str, int]], again: bool
-) -> Iterator[list[Found]]:
-    """Yield the files under the paths, a folder at a time, and note how many each has, of which `most` are yielded."""
+) -> Iterator[list[Walked]]:
+    """Yield the files under the paths, at most `most` of a folder at a time, and note how many each folder has."""
     for one in given:
         name = os.path.expanduser(one)
         try:
@@ -139,7 +142,7 @@ def _found(
                 raise
             root, pattern = name, ""
         if not os.path.isdir(root):
-            yield [Found(path=root, source=shown(root))]
+            yield [Walked(path=root, source=shown(root))]
             continue
         alone = len(given) == 1 and not pattern
         matches = False
@@ -147,13 +150,13 @@ def _found(
             folder = os.path.join(root, below)
             source = shown(below if alone and below else folder)
             if reason:
-                yield [Found(path=folder, source=source, reason=reason)]
+                yield [Walked(path=folder, source=source, reason=reason)]
                 continue
             matches = matches or bool(names)
             whole[folder] = source, len(names)
             prefix = "" if source == os.curdir or (alone and not below) else source.rstrip("/") + "/"
             yield [
-                Found(
+                Walked(
                     path=os.path.join(folder, file),
                     source=prefix + _clean(file),
                     reason="a link; give its target itself" if is_link else "",
@@ -176,7 +179,7 @@ def _glob(name: str) -> tuple[str, str]:
 
 
 def shown(path: str) -> str:
-    """Return a path as it may stand in a citation: slashes, no control or hidden characters, valid Unicode."""
+    """Return a path for citations: slashes, no control or hidden characters, valid Unicode."""
     return PurePath(_clean(path)).as_posix()
 
 
@@ -184,9 +187,12 @@ def _clean(name: str) -> str:
     if name.isascii() and name.isprintable():
         return name
     name = os.fsencode(name).decode("utf-8", errors="backslashreplace")
-    return _CONTROL.sub(
-        lambda match: f"\\x{ord(match[0]):02x}" if match[0] < "\xff" else f"\\u{ord(match[0]):04x}", name
-    )
+    return _CONTROL.sub(_escape, name)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 # (folder, what it ignores) from the outermost folder inwards; the innermost that says something wins.
@@ -227,7 +233,7 @@ def _wanted(pattern: str) -> Callable[[str], bool]:
 
 
 def _patterns(lines: Iterable[str]) -> GitIgnoreSpec:
-    """Compile patterns; like git, pass over a line that is none, and over one that would take minutes to match."""
+    """Compile patterns; skip a line that is no pattern, as git does, or that would take minutes to match."""
     from pathspec import GitIgnoreSpec
 
     good: list[str] = []
@@ -264,10 +270,10 @@ def _rules_of(folder: str) -> _Rules:
 
 
 def _rules_above(folder: str) -> _Rules:
-    """Return the rules that hold around a folder: ours, and those up to the top of its repository.
+    """Return the rules that hold around a folder: ours, and the ignore files up to the top of its repository.
 
-    Where those exclude the folder itself, it was asked for all the same (a package in a virtual environment inside a
-    checkout), and they do not hold.
+    If ignore files exclude the folder itself, they do not hold: the folder was asked for all the same (such as a
+    package in a virtual environment inside a checkout).
     """
     ours = ((folder, _patterns(IGNORED)),)
     around = [str(parent) for parent in Path(folder).parents]

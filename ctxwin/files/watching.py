@@ -1,4 +1,4 @@
-"""Hearing of changes under paths."""
+"""Waits for changes under paths."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..errors import MissingExtra
 __all__ = ["until_something_changes"]
 
 SECONDS = 5.0
-"""Time after which one looks even if nothing was heard: file systems over a network are silent, and a file that an
-editor replaced is no longer heard of."""
+"""Seconds after which files are checked even without an event: network file systems send none, and a file that an
+editor replaced sends no more."""
 QUIET = 0.2
 """Seconds of silence that end a burst of changes, such as a checkout of another branch."""
 
 
 def until_something_changes(paths: Sequence[str], stop: Event) -> Iterator[None]:
-    """Yield when something has changed under the paths, or may have, until told to stop.
+    """Yield whenever something under the paths has changed, or may have, until told to stop.
 
     Raises:
         MissingExtra: watchfiles is not installed.

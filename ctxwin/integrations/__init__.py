@@ -1,11 +1,11 @@
-"""Adapters for agent frameworks, one small file each: what a framework is about to send is packed, nothing it keeps is.
+"""Adapts agent frameworks, one small file each: requests are packed, and the framework's own records stay whole.
 
     messages ──spread──▶ dicts with their origin ──pack──▶ dicts ──gather──▶ messages
 
-A framework's message is spread into one dict for each piece that may stay alone, in the form of OpenAI chat. What
-is kept whole comes back as the very same object, what is shortened as a copy with other texts, and a note about
-what is left out as a new message of the user. An adapter is three functions: message to dicts, message with some of
-its dicts to message, text to message.
+A framework's message is spread into one OpenAI chat dict for each piece that may stay alone. A message that is kept
+whole comes back as the very same object, a shortened message as a copy with other texts, and a note about left-out
+messages as a new user message. An adapter consists of three functions: message to dicts, message with some of its dicts
+to message, text to message.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ Message = TypeVar("Message")
 Raw = dict[str, Any]
 
 ORIGIN = "ctxwin_origin"
-"""Key of a dict: which message and which of its pieces it is. No dialect reads it, and nothing counts it."""
+"""Key of a dict that names its message and its piece. No dialect reads this key, and nothing counts it."""
 
 
 def missing(extra: str, error: ImportError) -> MissingExtra:
-    """Return the error that says how an adapter's framework is installed."""
+    """Return the error that tells how to install an adapter's framework."""
     package = error.name or extra
     return MissingExtra(package, feature=f"ctxwin.integrations.{extra}", command=f'pip install "ctxwin[{extra}]"')
 
 
 def counted_for(name: object) -> dict[str, str]:
-    """Return the option that counts as a framework's model does, or none where the catalogue does not know it."""
+    """Return the option to count as a framework's model does; none if the catalogue does not know the model."""
     try:
         return {"model": get_model(name).name} if isinstance(name, str) else {}
     except UnknownModel:
@@ -42,7 +42,7 @@ def counted_for(name: object) -> dict[str, str]:
 
 
 def function(name: str, description: str | None, parameters: Mapping[str, Any]) -> Raw:
-    """Return the definition of a tool, or of the form that an answer must have, to be counted."""
+    """Return the definition of a tool, or of the form of an answer, to be counted."""
     told = {"name": name, "description": description or "", "parameters": parameters}
     return {"type": "function", "function": told}
 
@@ -62,19 +62,19 @@ def repack(
     before: Iterable[Raw] = (),
     **options: Any,
 ) -> list[Message]:
-    """Pack a framework's messages and return them as the framework's.
+    """Pack a framework's messages and return them in the framework's form.
 
     Args:
-        messages: all that could be sent, oldest first.
-        spread: makes OpenAI chat dicts of a message, one for each piece that may stay without the others.
-        rebuild: makes a message of one and some of its dicts, by their place; those that were shortened are new dicts
+        messages: all messages that could be sent, oldest first.
+        spread: turns a message into OpenAI chat dicts, one for each piece that may stay without the others.
+        rebuild: makes a message from an original and some of its dicts, by their place; shortened dicts are new dicts
             of the same shape.
-        tell: makes a message of a text that is not among the messages: a note, retrieved items.
-        before: dicts that are sent first whatever is chosen, such as a system prompt: counted, and not returned.
-        **options: those of `ctxwin.pack`.
+        tell: makes a message from a text that is not among the messages, such as a note or retrieved items.
+        before: dicts that are sent first in any case, such as a system prompt: counted, but not returned.
+        **options: options of `ctxwin.pack`.
 
     Raises:
-        BudgetError: what must stay does not fit.
+        BudgetError: the required messages do not fit.
     """
     if not messages:
         return []

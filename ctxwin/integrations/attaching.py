@@ -1,4 +1,4 @@
-"""Attachments of a framework's messages as blocks of OpenAI chat: texts as text, all else to be counted by rule."""
+"""Turns attachments of a framework's messages into OpenAI chat blocks: texts as text, all else counted by rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import mimetypes
 import re
 from typing import Any
 
-from ..media import MediaKind, attachment
+from ..items import MediaKind
+from ..messages.attachments import attachment
 
 __all__ = ["attached", "content_of", "rewritten"]
 
@@ -24,15 +25,15 @@ def attached(
     name: str | None = None,
     detail: str | None = None,
 ) -> dict[str, Any]:
-    """Return the block of an attachment: of type `text` where it is one that may be shortened.
+    """Return the OpenAI chat block of an attachment: of type `text` if it may be shortened.
 
     Args:
-        kind: what it is declared to be; its bytes say it better.
-        data: its bytes, or base64, or a data URI.
-        url: where it is, in place of these.
-        mime: its declared type.
-        name: its file name.
-        detail: OpenAI's setting of an image.
+        kind: the declared kind; the bytes, if given, decide.
+        data: the bytes, or base64, or a data URI.
+        url: the address, in place of `data`.
+        mime: the declared type.
+        name: the file name.
+        detail: OpenAI's setting for images.
 
     Example:
         >>> attached("file", data="RWJiIGF0IHNpeA==", mime="text/plain")
@@ -59,7 +60,7 @@ def attached(
 
 
 def content_of(data: bytes | str | None, mime: str | None = None) -> tuple[bytes | None, str | None]:
-    """Return the bytes of an attachment, None where there are none, and its type, which a data URI says itself."""
+    """Return the bytes of an attachment (None if there are none) and its type; a data URI names its own type."""
     if not isinstance(data, str):
         return data, mime
     if head := _DATA_URI.match(data):
@@ -73,7 +74,7 @@ def content_of(data: bytes | str | None, mime: str | None = None) -> tuple[bytes
 
 
 def rewritten(data: bytes | str, text: str, *, mime: str | None = None) -> bytes | str:
-    """Return another text in the form of an attachment: as bytes, as base64 or as a data URI, encoded as it was.
+    """Return another text in the form of an attachment: bytes, base64 or a data URI, in the same encoding.
 
     Example:
         >>> rewritten("data:text/plain;base64,RWJiIGF0IHNpeA==", "Ebb")

@@ -1,10 +1,10 @@
-"""LangChain: a drop-in for `trim_messages`, and a middleware for agents.
+"""Packs LangChain's messages: a drop-in for `trim_messages`, and a middleware for agents.
 
     chain = trim_messages(max_tokens=4_000, token_counter=model) | model
     agent = create_agent(model, tools, middleware=[PackingMiddleware(budget=8_000)])
 
-Both choose by the question what stays, keep calls with their results, the system message and the last user message,
-and shorten long texts. The middleware packs each request; the agent's state keeps every message.
+Both choose messages by the question, keep calls with their results, the system message and the last user message, and
+shorten long texts. The middleware packs each request; the agent's state keeps every message.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import InputError, MessageError
 from ..items import Budget
 from . import Raw, arguments_in, counted_for, function, missing, repack
-from .blocks import call_in, renew, spread
+from .content import call_in, renew, spread
 
 try:
     from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -40,9 +40,9 @@ except ModuleNotFoundError as error:
 __all__ = ["PackingMiddleware", "trim_messages"]
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-"""Roles of messages that a model is sent."""
+"""Roles of messages that are sent to a model."""
 UNSENT = frozenset({"function_call", "tool_calls", "parsed"})
-"""Keys of a message's further fields that say what its calls and its content say, too."""
+"""Additional keys of a message that repeat its calls and its content."""
 
 
 def trim_messages(
@@ -58,29 +58,29 @@ def trim_messages(
     text_splitter: Any = None,
     **options: Any,
 ) -> Any:
-    """Return messages within a token budget, chosen by what the last user message asks.
+    """Return messages within a token budget, chosen by the question in the last user message.
 
-    Called as `langchain_core.messages.trim_messages` is; without messages, it returns a Runnable.
+    Call it like `langchain_core.messages.trim_messages`; without messages, it returns a Runnable.
 
     Args:
-        messages: what LangChain takes as messages; oldest first.
-        max_tokens: the budget; default: that of the `model` among the options.
-        token_counter: a chat model, whose name says how to count, or a tokenizer as `ctxwin.pack` takes it. Counting
+        messages: anything that LangChain takes as messages, oldest first.
+        max_tokens: the budget. Default: the budget of the `model` in the options.
+        token_counter: a chat model, whose name tells how to count, or a tokenizer as for `ctxwin.pack`. Counting
             functions and `approximate` are ignored: `ctxwin` counts.
-        strategy: `last`, LangChain's word, stands for `auto`; or a name from `ctxwin.strategies()`.
-        start_on: types of messages; what stands before the first of them, but for system messages, is left out.
-        end_on: types of messages; what stands behind the last of them is left out.
-        include_system: taken so that a call need not change; system messages always stay.
-        allow_partial: taken likewise; long texts may be shortened.
-        text_splitter: taken likewise; they are shortened by sentences.
-        **options: those of `ctxwin.pack`, such as `query`, `files`, `model`.
+        strategy: `last`, LangChain's word for `auto`, or a name from `ctxwin.strategies()`.
+        start_on: types of messages; messages before the first of these types are left out, except system messages.
+        end_on: types of messages; messages after the last of these types are left out.
+        include_system: accepted so that calls need not change; system messages always stay.
+        allow_partial: accepted likewise; long texts may be shortened.
+        text_splitter: accepted likewise; texts are shortened by sentences.
+        **options: options of `ctxwin.pack`, such as `query`, `files`, `model`.
 
     Returns:
-        Messages: the same objects where they are kept whole, copies where they are shortened, and a `HumanMessage`
-        where turns are left out.
+        Messages: the same objects if they are kept whole, copies if they are shortened, and a `HumanMessage` in place
+        of left-out turns.
 
     Raises:
-        BudgetError: what must stay does not fit.
+        BudgetError: the required messages do not fit.
         InputError: `token_counter` counts messages, or `strategy` is `first`.
 
     Example:
@@ -106,7 +106,7 @@ def _trim(messages: Any, *, start_on: Any, end_on: Any, **options: Any) -> list[
 
 
 def _places(messages: Sequence[BaseMessage], types: Any) -> list[int]:
-    """Return where messages of some types stand."""
+    """Return the positions of messages of some types."""
     found = filter_messages(messages, include_types=types if isinstance(types, list | tuple) else [types])
     wanted = {id(message) for message in found}
     return [place for place, message in enumerate(messages) if id(message) in wanted]
@@ -119,7 +119,7 @@ def _strategy(name: str) -> str:
 
 
 def _counting(counter: Any) -> dict[str, Any]:
-    """Return the options that a LangChain token counter stands for: none where it says nothing of a tokenizer."""
+    """Return the options that a LangChain token counter stands for; none if it names no tokenizer."""
     if counter is len:
         raise InputError("token_counter=len counts messages; give max_tokens in tokens, and leave token_counter out")
     if isinstance(counter, BaseLanguageModel):
@@ -129,15 +129,15 @@ def _counting(counter: Any) -> dict[str, Any]:
 
 
 def _name(model: BaseLanguageModel[Any]) -> object:
-    """Return what a chat model calls its model; LangChain has no one field for it."""
+    """Return a chat model's name for its model; LangChain has no single field for it."""
     return getattr(model, "model_name", None) or getattr(model, "model", None)
 
 
 class PackingMiddleware(AgentMiddleware[Any, Any, Any]):
-    """Packs the messages of each request of an agent; its state is not touched, so nothing is lost.
+    """Packs the messages of each request of an agent; the agent's state is not touched, so nothing is lost.
 
-    System message, tools and the answer's form are counted, as the request's model does where the catalogue knows
-    it; its window is then the default of the budget. Options are those of `ctxwin.pack`.
+    System message, tools and the answer's form are counted, by the rules of the request's model if the catalogue knows
+    it; the model's window is then the default budget. Options are those of `ctxwin.pack`.
 
     Example:
         >>> PackingMiddleware(budget=8_000, model="gpt-5-mini").name
@@ -215,7 +215,7 @@ def _rebuild(message: BaseMessage, kept: Mapping[int, Raw]) -> BaseMessage:
 
 
 def _with_arguments(message: BaseMessage, arguments: Mapping[str, str]) -> BaseMessage:
-    """Return a message whose calls have these arguments, JSON by the id of the call; content blocks repeat them."""
+    """Return a message with new arguments of its calls, given as JSON by call id; content blocks repeat them."""
     if not isinstance(message, AIMessage):
         return message
     ids = [call_id for call in message.tool_calls if (call_id := call["id"]) in arguments and call_id is not None]

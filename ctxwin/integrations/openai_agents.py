@@ -1,11 +1,11 @@
-"""OpenAI Agents: a session that stores a conversation in a window, and a filter that packs what a model is sent.
+"""Packs for OpenAI Agents: a session stores the conversation in a window, and a filter packs each request.
 
     session = WindowSession(ctxwin.Window(store="chat.db", id="ana", dialect="responses", budget=8_000))
     await Runner.run(agent, "...", session=session, run_config=RunConfig(call_model_input_filter=session.pack))
 
 The SDK reads a session before it knows the question, and once for a run of many requests; a session that packed could
 only guess. So the session returns everything, and the filter, which sees each request whole, packs it. With another
-session, or none, `pack_input(budget=8_000)` is the filter.
+session, or none, use `pack_input(budget=8_000)` as the filter.
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ Filter = Callable[[CallModelData[Any]], Awaitable[ModelInputData]]
 def pack_input(budget: int | Budget | None = None, **options: Any) -> Filter:
     """Return a `call_model_input_filter` that packs the input of each request.
 
-    Instructions, tools, handoffs and the answer's form are counted, as the agent's model does where the catalogue knows
-    it; its window is then the default of the budget. What a run keeps and a session stores is not touched.
+    Instructions, tools, handoffs and the answer's form are counted, by the rules of the agent's model if the catalogue
+    knows it; the model's window is then the default budget. The run's own items and the session's stored items are not
+    touched.
 
     Args:
-        budget: tokens; default: as in `ctxwin.pack`.
-        **options: those of `ctxwin.pack`.
+        budget: tokens. Default: as in `ctxwin.pack`.
+        **options: options of `ctxwin.pack`.
 
     Example:
         >>> from agents import RunConfig
@@ -66,7 +67,7 @@ def pack_input(budget: int | Budget | None = None, **options: Any) -> Filter:
 
 
 async def _tools(data: CallModelData[Any]) -> list[Raw]:
-    """Return the definitions that go with a request."""
+    """Return the tool definitions of a request."""
     found: list[Raw] = []
     for tool in await data.agent.get_all_tools(RunContextWrapper(data.context)):
         if isinstance(tool, FunctionTool):
@@ -85,18 +86,18 @@ async def _tools(data: CallModelData[Any]) -> list[Raw]:
 
 
 def _hosted(tool: Any) -> Raw:
-    """Return the definition of a tool that the provider runs: its name, and what its user has set."""
+    """Return the definition of a tool that the provider runs: its name, and the user's settings."""
     set_ = {field.name: getattr(tool, field.name) for field in fields(tool)} if is_dataclass(tool) else {}
     plain = {key: value for key, value in set_.items() if isinstance(value, str | int | list | dict)}
     return {**plain, "type": tool.name}
 
 
 class WindowSession:
-    """A session of the SDK over a window: every item is stored, on the disk where the window's store is a file.
+    """A session of the SDK over a window: every item is stored, on the disk if the window's store is a file.
 
     Args:
-        window: of dialect `responses`, as the SDK's items are, whatever API the agent's model has.
-        **options: those of `ctxwin.pack` for the method `pack`.
+        window: of dialect `responses`, like the SDK's items, whatever API the agent's model has.
+        **options: options of `ctxwin.pack` for the method `pack`.
 
     Raises:
         InputError: the window has another dialect.
@@ -115,14 +116,14 @@ class WindowSession:
         self._options = {"budget": window.budget, **options}
 
     async def pack(self, data: CallModelData[Any]) -> ModelInputData:
-        """Pack the input of a request within the window's budget, its pins whole: a `call_model_input_filter`."""
+        """Pack the input of a request within the window's budget, pins whole: a `call_model_input_filter`."""
         turns = await asyncio.to_thread(lambda: self.window.turns)
         pinned = [turn.message for turn in turns if turn.pinned]
         pins = [place for place, item in enumerate(data.model_data.input) if item in pinned]
         return await pack_input(**{"pins": pins, **self._options})(data)
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
-        """Return all items but forgotten ones, or the newest of them, in their order."""
+        """Return all items without forgotten ones, or only the newest `limit` of them, in order."""
         turns = await asyncio.to_thread(lambda: self.window.turns)
         items = [cast("TResponseInputItem", dict(turn.message)) for turn in turns if not turn.forgotten]
         return items if limit is None else items[max(0, len(items) - limit) :]

@@ -1,10 +1,10 @@
-"""Pydantic AI: a capability that packs the history of each request.
+"""Packs the history of each request in Pydantic AI, as a capability.
 
     agent = Agent("openai:gpt-5-mini", capabilities=[PackHistory(budget=8_000)])
 
-It works where the model of a request is known and only its messages are shaped, so the history that a run keeps and
-`result.all_messages()` returns stays whole. A processor of `ProcessHistory` replaces that history; where this is
-wanted, `ProcessHistory(partial(pack_history, budget=8_000))` does it.
+The capability shapes only the messages of a request, when its model is known, so the history that a run keeps and
+`result.all_messages()` returns stays whole. A processor of `ProcessHistory` replaces this history; if you want that,
+use `ProcessHistory(partial(pack_history, budget=8_000))`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from ..items import Budget
-from ..media import MediaKind
+from ..items import Budget, MediaKind
 from . import Raw, arguments_in, counted_for, function, missing, repack
 from .attaching import attached, rewritten
 
@@ -42,27 +41,27 @@ except ModuleNotFoundError as error:
 __all__ = ["PackHistory", "pack_history"]
 
 SEALED = ("encrypted_content", "thought_signature", "signature")
-"""Keys of a part's details whose values are sent back to the provider, which alone can read them."""
+"""Keys of a part's details with values that are sent back to the provider, which alone can read them."""
 _KINDS: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": "video"}
 
 
 def pack_history(
     messages: Sequence[ModelMessage], *, budget: int | Budget | None = None, **options: Any
 ) -> list[ModelMessage]:
-    """Return a history within a token budget, chosen by what its last user prompt asks.
+    """Return a history within a token budget, chosen by the question in its last user prompt.
 
-    Calls stay with their returns. System prompts, the last user prompt and what the framework itself says stay.
+    Calls stay with their returns. System prompts, the last user prompt and the framework's own texts stay.
 
     Args:
         messages: oldest first.
-        budget: tokens; default: as in `ctxwin.pack`.
-        **options: those of `ctxwin.pack`.
+        budget: tokens. Default: as in `ctxwin.pack`.
+        **options: options of `ctxwin.pack`.
 
     Returns:
-        The same objects where they are kept whole, copies where parts are shortened or left out.
+        The same objects if they are kept whole, copies if parts are shortened or left out.
 
     Raises:
-        BudgetError: what must stay does not fit.
+        BudgetError: the required messages do not fit.
 
     Example:
         >>> talk = [ModelRequest.user_text_prompt(f"Locker {n} opens with {n * 7919 % 9000}.") for n in range(99)]
@@ -78,8 +77,8 @@ def pack_history(
 class PackHistory(AbstractCapability[Any]):
     """Packs the messages of each request of an agent.
 
-    Instructions, tools and the answer's form are counted, as the request's model does where the catalogue knows it;
-    its window is then the default of the budget. Options are those of `ctxwin.pack`.
+    Instructions, tools and the answer's form are counted, by the rules of the request's model if the catalogue knows
+    it; the model's window is then the default budget. Options are those of `ctxwin.pack`.
     """
 
     def __init__(self, budget: int | Budget | None = None, **options: Any) -> None:
@@ -121,7 +120,7 @@ def _args(part: Any) -> str:
 
 
 def _asked(part: Any) -> Raw:
-    """Write a part of a request; what the framework says for itself counts as the system's, so that it stays."""
+    """Write a part of a request; the framework's own texts count as the system's, so that they stay."""
     match part.part_kind:
         case "user-prompt":
             plain = isinstance(part.content, str)
@@ -169,7 +168,7 @@ def _said(part: Any) -> Raw:
 
 
 def _beside(part: Any) -> Iterator[Raw]:
-    """Write what a part of a response holds beside its words: files, and what only the provider can read."""
+    """Write a response part's content besides its text: files, and details that only the provider can read."""
     if part.part_kind == "builtin-tool-return":
         yield from (_whole(_shown(file)) for file in part.files)
     details = getattr(part, "provider_details", None) or {}
@@ -181,7 +180,7 @@ def _beside(part: Any) -> Iterator[Raw]:
 
 
 def _shown(content: Any) -> Raw:
-    """Write what stands in a user's prompt."""
+    """Write the content of a user's prompt."""
     if isinstance(content, str):
         return {"type": "text", "text": content}
     if isinstance(content, TextContent):
@@ -205,12 +204,12 @@ def _file(content: Any) -> Raw:
 
 
 def _whole(block: Raw) -> Raw:
-    """Write a text so that it is counted and stays as it is."""
+    """Write a text that is counted and stays unchanged."""
     return _other(block["text"]) if block["type"] == "text" else block
 
 
 def _other(words: str) -> Raw:
-    """Write words that are counted and stay as they are."""
+    """Write words that are counted and stay unchanged."""
     return {"type": "other", "words": words}
 
 
@@ -232,7 +231,7 @@ def _reworded(old: Any, new: Raw, asked: Mapping[str, str]) -> Any:
 
 
 def _renewed(old: Any, content: Any) -> Any:
-    """Return a part of a request with its texts replaced where they were shortened."""
+    """Return a request part with the shortened texts in place of its own."""
     if isinstance(old, UserPromptPart) and not isinstance(old.content, str):
         said = [_reprompted(one, new) for one, new in zip(old.content, content, strict=True)]
         return (

@@ -1,29 +1,29 @@
-"""Messages of OpenAI chat, OpenAI Responses and Anthropic: in and out without loss, checked, shortened.
+"""Reads and writes messages of OpenAI chat, OpenAI Responses and Anthropic without loss, checks and shortens them.
 
     dicts ──read──▶ Conversation(items, groups) ──rewrite, note, write──▶ dicts ──check──▶ problems
 
-`read` turns each message into an `Item` whose parts say where in the message they stand, and finds what
-hangs together; nothing is ever changed in what came in.
+`read` turns each message into an `Item` with parts that know their place in the message, and finds the messages that
+belong together. The given messages are never changed.
 
-The dialect is the first that is told: by keys of a request body (`input`: responses; `system`: anthropic),
-by its tool schemas, then by the messages in order: a content block that only one dialect has, role `tool`
-or a key such as `tool_calls` (openai), a `type` beside or instead of the role (responses). Plain
-messages tell nothing and count as openai; `dialect=` decides before all of this.
+The first sign decides the dialect: keys of a request body (`input`: responses; `system`: anthropic), then its tool
+schemas, then the messages in order: a content block that only one dialect has, role `tool` or a key such as
+`tool_calls` (openai), a `type` with or instead of the role (responses). Plain messages have no sign and count as
+openai. A given `dialect=` overrides all signs.
 """
 
 from __future__ import annotations
 
-from .checking import check
+from .checks import check
+from .conversation import Conversation, Dialect, Repair, Violation
 from .groups import last_user, open_tail, typed, waits_for_results
 from .loading import Loaded, conversations, holds_conversations, load, loaded
+from .origins import Export, Source, open_place
 from .picking import Candidate, pick_one
-from .plain import as_plain
 from .reading import note, write
-from .repair import repair
+from .repairs import repair
 from .rewriting import as_written, rewrite, texts_within
-from .sources import Export, Source, open_place
+from .sdk_objects import as_plain
 from .transcript import Transcript, read
-from .values import Conversation, Dialect, Problem, Repair
 
 __all__ = [
     "Candidate",
@@ -31,10 +31,10 @@ __all__ = [
     "Dialect",
     "Export",
     "Loaded",
-    "Problem",
     "Repair",
     "Source",
     "Transcript",
+    "Violation",
     "as_plain",
     "as_written",
     "check",

@@ -1,4 +1,4 @@
-"""The form in which messages come: a list or a request body, and in which provider's dialect."""
+"""Tells the form in which messages come (a list or a request body), and their dialect."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, MessageError
-from .values import DIALECTS, OUTSIDE, Dialect, Raw, brief
-from .vocabulary import ITEM_TYPES
+from .checks.vocabulary import ITEM_TYPES
+from .conversation import DIALECTS, OUTSIDE, Dialect, Raw, brief
 
-__all__ = ["LISTS", "Request", "Written", "by_messages", "put_back", "take_apart"]
+__all__ = ["LISTS", "Envelope", "Written", "by_messages", "put_back", "take_apart"]
 
 LISTS: Mapping[str, Dialect | None] = {"messages": None, "input": "responses"}
-"""Keys of a request body that hold its messages, and the dialect that they tell."""
+"""Keys of a request body for its messages, and the dialect that each shows."""
 
 BLOCKS: Mapping[str, Dialect] = {
     "image_url": "openai",
@@ -31,7 +31,7 @@ BLOCKS: Mapping[str, Dialect] = {
     "redacted_thinking": "anthropic",
     "container_upload": "anthropic",
 }
-"""Content blocks that only one dialect has; `text` and `refusal` tell nothing."""
+"""Content blocks that only one dialect has; `text` and `refusal` show no dialect."""
 
 KEYS: Mapping[str, Dialect] = {
     "tool_calls": "openai",
@@ -48,16 +48,16 @@ Written = list[Raw] | dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What came in, taken apart."""
+class Envelope:
+    """A list of messages or a request body, taken apart."""
 
     dialect: Dialect
     raws: Sequence[Any]
     """The messages, unchecked; a system prompt from outside is the first."""
     told: bool = False
-    """Whether anything tells the dialect; plain messages do not."""
+    """Whether anything shows the dialect; plain messages do not."""
     lifted: bool = False
-    """Whether the first is that system prompt."""
+    """Whether the first message is the system prompt from outside."""
     envelope: Mapping[str, Any] | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
 
@@ -70,14 +70,14 @@ class Request:
         return any(one is not None for one in (continued, body.get("previous_response_id"), body.get("conversation")))
 
 
-def take_apart(messages: object, dialect: Dialect | None = None) -> Request:
+def take_apart(messages: object, dialect: Dialect | None = None) -> Envelope:
     """Take a list of messages or a request body apart.
 
-    The dialect, where none is given, is the first of these that is told: by a body's keys (`input`:
-    responses; `system`: anthropic), by its tool schemas, by the messages in order (`by_messages`); else openai.
+    Without a given dialect the first sign decides: a body's keys (`input`: responses; `system`: anthropic), its tool
+    schemas, the messages in order (`by_messages`); else openai.
 
     Raises:
-        MessageError: it is neither; or a body's parts have the wrong types.
+        MessageError: the value is neither a list nor a body, or a body's parts have wrong types.
         InputError: `dialect` is none of the three.
     """
     if dialect is not None and dialect not in DIALECTS:
@@ -89,10 +89,10 @@ def take_apart(messages: object, dialect: Dialect | None = None) -> Request:
             f"messages are {type(messages).__name__}; give a list of them, or a request body with 'messages'"
         )
     told = dialect or by_messages(messages)
-    return Request(dialect=told or "openai", raws=messages, told=told is not None)
+    return Envelope(dialect=told or "openai", raws=messages, told=told is not None)
 
 
-def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Request:
+def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Envelope:
     key = next((key for key in LISTS if body.get(key) is not None), None)
     if key is None:
         hint = "; a single message goes in a list" if "role" in body else ""
@@ -114,7 +114,7 @@ def _from_body(body: Mapping[str, Any], dialect: Dialect | None) -> Request:
     if outside is not None and lifted:
         raws = [{"role": "system", "content": body[outside]}, *raws]
         envelope[outside] = ""
-    return Request(dialect=dialect, raws=raws, told=told is not None, lifted=lifted, envelope=envelope, tools=tools)
+    return Envelope(dialect=dialect, raws=raws, told=told is not None, lifted=lifted, envelope=envelope, tools=tools)
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
@@ -142,7 +142,7 @@ def _by_body(body: Mapping[str, Any], tools: Iterable[Mapping[str, Any]]) -> Dia
 
 
 def by_messages(raws: Iterable[Any]) -> Dialect | None:
-    """Return the dialect that messages tell, the first that does; None where all are plain."""
+    """Return the dialect that messages show, the first that does; None if all are plain."""
     for raw in raws:
         if type(raw) is dict and len(raw) == 2 and type(raw.get("content")) is str:
             continue  # a plain message tells nothing
@@ -152,7 +152,7 @@ def by_messages(raws: Iterable[Any]) -> Dialect | None:
 
 
 def _telling(raw: Raw) -> Dialect | None:
-    """Return the dialect that a message tells: by its blocks, by its keys and role, by its `type`."""
+    """Return the dialect that a message shows: by its blocks, by its keys and role, by its `type`."""
     content = raw.get("content")
     if isinstance(content, list | tuple):
         for block in content:

@@ -1,4 +1,4 @@
-"""What hangs together in a conversation: calls and results, reasoning and what it led to, the open end."""
+"""Finds the messages that belong together: calls and results, reasoning and its answer, the open end."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..errors import MessageError
 from ..items import Item, Part
-from .pieces import INSIDE
-from .responses import from_model
-from .values import Conversation, Dialect, Raw, brief
+from .conversation import Conversation, Dialect, Raw, brief
+from .dialects.fields import INSIDE
+from .dialects.responses import from_model
 
 __all__ = ["Links", "Ties", "last_user", "link", "open_tail", "speaks", "tie", "typed", "waits_for_results"]
 
@@ -20,10 +20,10 @@ _Key = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ties:
-    """Which parts of a log belong to which calls."""
+    """Tells which parts of a log belong to which calls."""
 
     pairs: tuple[tuple[int, Part, int | None], ...]
-    """A message, a part of it that belongs to a call, and the call's message; None where there is no call."""
+    """A message, a part of it that belongs to a call, and the call's message; None without a call."""
     open: frozenset[int]
     """Messages with a call that has no result."""
 
@@ -34,13 +34,13 @@ def tie(log: Iterable[Iterable[Part]]) -> Ties:
     A result without an id is tied to the nearest open call of its name. A part of kind `other` with an id
     belongs to a call, but does not answer it.
     """
-    calls = _Calls()
+    calls = _OpenCalls()
     pairs = [(index, *pair) for index, parts in enumerate(log) for pair in calls.add(index, parts)]
     return Ties(pairs=tuple(pairs), open=calls.open)
 
 
-class _Calls:
-    """The calls of a log that grows, and which of them wait for a result."""
+class _OpenCalls:
+    """The calls of a growing log, and those that wait for a result."""
 
     def __init__(self) -> None:
         self._calls: dict[_Key, list[tuple[int, _Key]]] = {}
@@ -71,20 +71,20 @@ class _Calls:
 
 
 class Links:
-    """The groups of messages that come one after the other.
+    """Groups the messages of a log one after the other.
 
     Args:
-        dialect: whose rules hold.
+        dialect: of the messages.
         elsewhere: whether calls may stand in a conversation that the provider keeps, so that a result
             without a call is no error.
-        offset: how many messages stand before the first message of the list that came in.
+        offset: number of messages before the first message of the given list.
     """
 
     def __init__(self, dialect: Dialect, *, elsewhere: bool = False, offset: int = 0) -> None:
         self.groups: list[int] = []
-        """For each message the number of its group, counted from 0 in order of first appearance."""
+        """The group number of each message, counted from 0 in order of first appearance."""
         self._dialect, self._elsewhere, self._offset = dialect, elsewhere, offset
-        self._calls = _Calls()
+        self._calls = _OpenCalls()
         self._reference: int | None = None
         self._beside = _BESIDE[dialect]()
         self._count = 0
@@ -94,7 +94,7 @@ class Links:
         """Take the next message.
 
         Raises:
-            MessageError: it is a result that has no earlier call; the links are then of no further use.
+            MessageError: the message is a result without an earlier call; the links cannot be used after that.
         """
         index = len(self.groups)
         self.groups.append(self._count)
@@ -124,7 +124,7 @@ class Links:
 
     @property
     def unanswered(self) -> frozenset[int]:
-        """Messages whose calls were never answered; one in the group of the last message may still be."""
+        """Messages with unanswered calls; a call in the last message's group may still be answered."""
         return frozenset(index for index in self._calls.open if self.groups[index] != self.groups[-1])
 
 
@@ -135,10 +135,10 @@ def link(
 
     Args:
         raws: the messages, in order.
-        log: their parts.
-        dialect: as for `Links`, as is the rest.
-        elsewhere: the same.
-        offset: the same.
+        log: the parts of the messages.
+        dialect: as for `Links`.
+        elsewhere: as for `Links`.
+        offset: as for `Links`.
 
     Raises:
         MessageError: a result has no earlier call.
@@ -150,7 +150,7 @@ def link(
 
 
 def _free(part: Part, dialect: Dialect) -> bool:
-    """In Responses an output without `call_id` comes from a tool that the provider ran."""
+    """Tell whether a result needs no call: a Responses output without `call_id` is of a provider-run tool."""
     return dialect == "responses" and part.call_id is None
 
 
@@ -162,18 +162,18 @@ def _orphan(part: Part, index: int) -> MessageError:
     )
 
 
-class _Chat:
-    """What belongs to the message before it in a chat: nothing but by its calls."""
+class _NothingBelongs:
+    """For chats: messages belong together only by their calls."""
 
     def __call__(self, raw: Raw, parts: Sequence[Part]) -> bool:
         return False
 
 
 class _Responses:
-    """Join what one answer of the model was cut into.
+    """Join the items into which one answer of the model was cut.
 
-    The API refuses reasoning without the item that it led to, and each later item of the same answer
-    without the reasoning. A reference may stand for reasoning. Calls side by side were made in parallel.
+    The API refuses reasoning without the item that followed it, and each later item of the same answer without the
+    reasoning. A reference may stand for reasoning. Neighbouring calls were made in parallel.
     """
 
     def __init__(self) -> None:
@@ -191,9 +191,9 @@ class _Responses:
 
 
 class _Anthropic:
-    """Join a system message within the conversation with the turns beside it.
+    """Join a system message within the conversation with its neighbouring turns.
 
-    The API takes it only after a user message and before an assistant message or the end.
+    The API takes a system message only after a user message and before an assistant message or the end.
     """
 
     def __init__(self) -> None:
@@ -206,24 +206,24 @@ class _Anthropic:
         return joined
 
 
-_BESIDE: Mapping[Dialect, type[_Chat | _Responses | _Anthropic]] = {
-    "openai": _Chat,
+_BESIDE: Mapping[Dialect, type[_NothingBelongs | _Responses | _Anthropic]] = {
+    "openai": _NothingBelongs,
     "responses": _Responses,
     "anthropic": _Anthropic,
 }
 
 
 def speaks(item: Item) -> bool:
-    """Tell whether a user says something in a message.
+    """Tell whether a message holds words of a user.
 
-    One that only carries tool results (Anthropic) or a simulated user's calls does not.
+    A message with nothing but tool results (Anthropic) or a simulated user's calls does not.
     """
     tool_only = bool(item.parts) and all(part.kind == "call" or part.call_id is not None for part in item.parts)
     return item.role == "user" and not tool_only
 
 
 def typed(item: Item) -> str:
-    """Return what somebody says in a message, without the files that go with it: the question, where one is asked.
+    """Return the words in a message without its attached files: the question, if one is asked.
 
     Example:
         >>> from ctxwin.messages import read
@@ -236,20 +236,19 @@ def typed(item: Item) -> str:
 
 
 def last_user(conversation: Conversation) -> int | None:
-    """Return the index of the last message in which a user says something, or None.
+    """Return the index of the last message with words of a user, or None.
 
-    A message that only carries tool results (Anthropic) or a simulated user's calls is not one.
+    A message with nothing but tool results (Anthropic) or a simulated user's calls does not count.
     """
     return conversation.asked
 
 
 def open_tail(conversation: Conversation) -> int:
-    """Return the index from which every item must stay, so that the request asks what it asked.
+    """Return the index from which every item must stay, so that the request still asks the same.
 
-    What must stay is the last user message and, at the end, the last message with its group: an open
-    tool chain, or an answer to go on with. In a chat the returned index is that user message. In
-    a long tool loop it is the last exchange only, since the rounds before it are closed and may go;
-    the user message (`last_user`) then stands before it and must stay too.
+    The last user message must stay, and the last message with its group: an open tool chain, or an answer to continue.
+    In a chat the returned index is that user message. In a long tool loop it is the last exchange only, since the
+    rounds before it are closed and may go; the user message (`last_user`) then stands before it and must stay too.
 
     Example:
         >>> from ctxwin.messages import read
@@ -265,7 +264,7 @@ def open_tail(conversation: Conversation) -> int:
 
 
 def waits_for_results(conversation: Conversation) -> bool:
-    """Tell whether the last message, or its group, calls a tool that has not answered: only results may follow."""
+    """Tell whether the last message, or its group, has an unanswered call, so that only results may follow."""
     groups, items = conversation.groups, conversation.items
     last = [item.parts for item, group in zip(items, groups, strict=True) if group == groups[-1]] if items else []
     return bool(tie(last).open)

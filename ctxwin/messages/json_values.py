@@ -1,4 +1,4 @@
-"""The values of a JSON text, one at a time: the elements of its list, its lines, or the one value that it is."""
+"""Reads the values of a JSON text one at a time: the elements of its list, its lines, or its single value."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from ..errors import InputError
 __all__ = ["MOST", "JsonValues"]
 
 CHUNK = 1 << 20
-"""Characters that are read at once; more where a value is longer."""
+"""Characters that are read at once; more for a longer value."""
 MOST = 1 << 28
-"""Characters of one value, a conversation or a whole text, at most: each takes some four times as many bytes."""
+"""Most characters of one value, a conversation or a whole text; each takes some four times as many bytes."""
 MARGIN = 16
-"""Characters before the end of what was read in which an error may come from the cut: an escape, a literal."""
+"""Characters before the end of the buffer in which the cut may cause an error: an escape, a literal."""
 FIRST_LINE = 1 << 20
-"""Characters within which a first line ends that may be a whole list."""
+"""Characters within which a first line must end that may be a whole list."""
 
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\n\r"
 
 
 class JsonValues:
-    """Reads a JSON text value by value, in memory for one value and what is read ahead.
+    """Reads a JSON text value by value; memory holds one value and the characters read ahead.
 
     The standard decoder reads each value: streaming parsers on PyPI change lone surrogates and refuse NaN and large
-    integers (ijson 3.6 with yajl2_c does all three), which a conversation may hold.
+    integers (ijson 3.6 with yajl2_c does all three), and a conversation may hold these.
 
     Args:
-        text: a stream of characters that stands at its beginning; it is closed when all is read.
-        name: of the file, for errors.
+        text: a stream of characters at its beginning; it is closed when all is read.
+        name: the file's name, for errors.
         lines: whether the file's name says that each line is a value.
 
     Raises:
@@ -49,7 +49,7 @@ class JsonValues:
         self._buffer = ""
         self._at = 0
         self._line = 1
-        """Of the first character in the buffer."""
+        """Line number of the first character in the buffer."""
         self._column = 1
         self._ended = False
         try:
@@ -58,10 +58,10 @@ class JsonValues:
             text.close()
             raise
         self.listed = self._peek() == "[" and not lines and not self._list_a_line()
-        """Whether the text is a list, whose elements are given."""
+        """Whether the text is a list; the values are then its elements."""
 
     def close(self) -> None:
-        """Let go of the stream without reading on."""
+        """Close the stream without reading on."""
         self._text.close()
 
     def __iter__(self) -> Iterator[Any]:
@@ -129,11 +129,11 @@ class JsonValues:
             self._more()
 
     def _cut(self, error: json.JSONDecodeError) -> bool:
-        """Tell whether an error may be due to the end of what was read so far."""
+        """Tell whether an error may come from the end of the buffer."""
         return error.msg.startswith("Unterminated string") or error.pos >= len(self._buffer) - MARGIN
 
     def _more(self) -> None:
-        """Let go of what was read and read on, twice as much each time for one long value."""
+        """Drop the characters that were read and read on, twice as many each time for one long value."""
         done, rest = self._buffer[: self._at], self._buffer[self._at :]
         if lines := done.count("\n"):
             self._line, self._column = self._line + lines, len(done) - done.rfind("\n")

@@ -1,4 +1,4 @@
-"""Conversations from wherever they are: messages, request bodies, files, exports of other programs."""
+"""Loads conversations from anywhere: messages, request bodies, files, exports of other programs."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 
 from ..errors import InputError, MessageError
 from ..items import Item
-from .foreign import FORMS, Form, recognise
+from .conversation import OUTSIDE, Dialect
+from .foreign import FORMS, ForeignForm, recognise
 from .looks import looks_like
 from .native import is_body, is_native, may_be_native
+from .origins import Export, Source, is_place, open_place
 from .picking import Candidate, Picked, pick_one
-from .plain import as_plain
-from .sources import Export, Source, is_place, open_place
-from .values import OUTSIDE, Dialect
+from .sdk_objects import as_plain
 
 __all__ = ["Loaded", "conversations", "holds_conversations", "load", "loaded"]
 
 FIELDS = ("id", "kind", "role", "speaker", "session", "time", "source", "title")
-"""Fields of an Item that a file may give beside `text`."""
+"""Fields of an Item that a file may give besides `text`."""
 MESSAGES = "messages"
-"""What errors call a value that comes from no file."""
+"""Name in errors of a value that comes from no file."""
 AROUND = ("conversations", "conversation", "data")
-"""Keys of objects around the conversations of an export."""
+"""Keys of objects that hold the conversations of an export."""
 CONVERSATIONS = frozenset({".json", ".jsonl", ".ndjson"})
-"""Ends of the names of the files of a folder or a zip that may be a conversation each."""
+"""Endings of files in a folder or a zip that may each hold a conversation."""
 EXPORTED = re.compile(r"(?:[^/]+/)?conversations(?:-\d+)?\.json")
-"""What the files of ChatGPT's and Claude.ai's exports are called."""
+"""File names in ChatGPT's and Claude.ai's exports."""
 _END = object()
 
 
@@ -38,10 +38,10 @@ class Loaded:
     """A conversation that was loaded."""
 
     messages: Any
-    """What `read` takes: a list of messages or Items, or a request body."""
+    """A list of messages or Items, or a request body, as `read` takes it."""
     origin: str = ""
-    """What it was read from, such as "ChatGPT export, conversation 'Trip to Bergen' (3 of 120)"; "" for the messages
-    of a provider that were given alone."""
+    """The source, such as "ChatGPT export, conversation 'Trip to Bergen' (3 of 120)"; "" for a provider's messages that
+    were given alone."""
 
 
 class _Foreign(InputError):
@@ -52,17 +52,17 @@ def load(source: Any, pick: str | int | None = None) -> Loaded:
     """Load one conversation.
 
     Args:
-        source: a path of a file, a folder or a zip; a binary file that is open; or the loaded value: messages, a
-            request body, items such as `{"text": ..., "speaker": ..., "time": ...}`, or what another program keeps in a
-            form of `ctxwin.messages.foreign`.
-        pick: which conversation where there are several: its title, whole or in part, its id, or its number from 1.
+        source: a path of a file, a folder or a zip; an open binary file; or the loaded value: messages, a request body,
+            items such as `{"text": ..., "speaker": ..., "time": ...}`, or a conversation of another program in a form
+            of `ctxwin.messages.foreign`.
+        pick: the conversation to take from several: its title, whole or in part, its id, or its number from 1.
 
     Returns:
-        The messages in the form of their provider where they have one, else as Items around OpenAI chat messages.
+        The messages in the form of their provider if they have one, else as Items around OpenAI chat messages.
 
     Raises:
-        InputError: the source cannot be read, is none of the forms (the error says what it looks like), or holds
-            several conversations and `pick` does not say which.
+        InputError: the source cannot be read, has no known form (the error says what it looks like), or holds several
+            conversations and `pick` does not select one.
         MessageError: a conversation in it is damaged.
 
     Example:
@@ -83,7 +83,7 @@ def load(source: Any, pick: str | int | None = None) -> Loaded:
 
 
 def loaded(picked: Picked) -> Loaded:
-    """Return a picked conversation with ids for its items and words on where it comes from."""
+    """Return a picked conversation with ids for its items and a description of its source."""
     one = picked.candidate
     messages = one.messages
     if one.form and isinstance(messages, Sequence):
@@ -99,7 +99,7 @@ def loaded(picked: Picked) -> Loaded:
 
 
 def _in_dialect(items: Sequence[Item], dialect: Dialect) -> Any:
-    """Return items, and where the system prompt stands apart from the messages the request body around them."""
+    """Return items; if the dialect keeps the system prompt apart, in a request body."""
     first = items[0].raw or {}
     outside = OUTSIDE.get(dialect)
     if outside is None or first.get("role") != "system":
@@ -108,10 +108,10 @@ def _in_dialect(items: Sequence[Item], dialect: Dialect) -> Any:
 
 
 def conversations(source: Any) -> tuple[str, Iterator[Candidate]]:
-    """Return the name of a source, and its conversations one by one as they are read.
+    """Return the name of a source, and an iterator over its conversations, read one by one.
 
     Raises:
-        InputError: while iterating: as `load` does.
+        InputError: while iterating, as in `load`.
     """
     if not is_place(source):
         return MESSAGES, _of_value(source, MESSAGES)
@@ -120,10 +120,10 @@ def conversations(source: Any) -> tuple[str, Iterator[Candidate]]:
 
 
 def holds_conversations(source: Any) -> bool:
-    """Tell whether a file reads as a conversation, or a folder as an export; a folder of other files is none.
+    """Tell whether a file holds a conversation, or a folder is an export; a folder of other files is none.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the place cannot be read.
     """
     place = source if isinstance(source, Source | Export) else open_place(source)
     if isinstance(place, Export):
@@ -153,7 +153,7 @@ def _of_file(file: Source) -> Iterator[Candidate]:
 
 
 def _of_values(values: Iterator[Any], name: str, *, listed: bool) -> Iterator[Candidate]:
-    """Yield the conversations of values that come one by one: each is one, or all together are."""
+    """Yield the conversations of values that come one by one: each value is one, or all together are."""
     first = next(values, _END)
     if first is _END:
         raise InputError(f"{name!r} holds no messages; give a list of messages, or an export of a chat program")
@@ -193,13 +193,13 @@ def _of_value(value: Any, name: str) -> Iterator[Candidate]:
 
 
 def _around(value: Mapping[str, Any]) -> Any:
-    """Return the conversations that an object lies around, as other exporters write them; None where there are none."""
+    """Return the conversations inside an object, as other exporters write them; None if there are none."""
     inner = next((value[key] for key in AROUND if isinstance(value.get(key), list | Mapping)), None)
     first = inner[0] if isinstance(inner, list) and inner else inner
     return inner if any(form.each and form.recognise(first) for form in FORMS) else None
 
 
-def _read(form: Form, value: Any, name: str) -> Iterator[Candidate]:
+def _read(form: ForeignForm, value: Any, name: str) -> Iterator[Candidate]:
     try:
         for found in form.read(value):
             if found.items:
@@ -211,7 +211,7 @@ def _read(form: Form, value: Any, name: str) -> Iterator[Candidate]:
 
 
 def _of_export(export: Export) -> Iterator[Candidate]:
-    """Yield the conversations of a folder or a zip: of the export it is as a whole, else of each file that has some."""
+    """Yield the conversations of a folder or a zip: of the export as a whole, else of each file that has some."""
     for form in FORMS:
         if form.unfold is not None:
             whole = iter(form.unfold(export))
@@ -248,7 +248,7 @@ def _refused(value: Any, name: str) -> _Foreign:
 
 
 def _listed_items(value: Any) -> Sequence[Any] | None:
-    """Return the rows of items with `text`, of a list or a body around one."""
+    """Return the rows of items with `text` in a list or in a body around one."""
     rows = value.get("messages") if isinstance(value, Mapping) else value
     if not isinstance(rows, list) or not rows or not isinstance(rows[0], Mapping):
         return None

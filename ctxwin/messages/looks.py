@@ -1,4 +1,4 @@
-"""What a value that is no conversation looks like, and what to do with it."""
+"""Describes a value that is no conversation, and tells what to do with it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .envelope import LISTS
 __all__ = ["looks_like"]
 
 FORMS = "a list of messages, {'messages': [...]}, items with 'text', or an export of a chat program"
-"""What can be given."""
+"""The forms that can be given."""
 KEYS = 6
-"""Keys that are named."""
+"""Most keys that are named."""
 KEY = 40
-"""Characters of a key that are named."""
+"""Most characters of a key that is named."""
 
 LOOKS: Sequence[tuple[frozenset[str], str]] = (
     (frozenset({"id", "name", "created", "creator", "members"}),
@@ -35,7 +35,7 @@ LOOKS: Sequence[tuple[frozenset[str], str]] = (
     (frozenset({"custom_id", "response"}), "looks like the results of a batch; give the conversation that asked"),
     (frozenset({"choices", "usage"}), "looks like an answer of a model; give the messages that it answers"),
 )  # fmt: skip
-"""Keys of what people take for a conversation, and what to say of it."""
+"""Keys of values that people take for a conversation, and the advice for each."""
 
 
 def looks_like(value: Any) -> str:

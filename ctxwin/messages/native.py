@@ -1,4 +1,4 @@
-"""Which values are messages of a provider already: OpenAI chat, OpenAI Responses or Anthropic, alone or in a body."""
+"""Tells which values are a provider's messages already: OpenAI chat, Responses or Anthropic, alone or in a body."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..items import Item
+from .checks.vocabulary import BLOCK_TYPES, ITEM_TYPES
+from .conversation import ROLES
 from .envelope import LISTS
-from .values import ROLES
-from .vocabulary import BLOCK_TYPES, ITEM_TYPES
 
 __all__ = ["is_body", "is_native", "may_be_native"]
 
@@ -21,16 +21,16 @@ KEYS = frozenset(
         "usage",
     }
 )  # fmt: skip
-"""Keys of messages as OpenAI, Anthropic and servers that speak as they do give and take them."""
+"""Keys of messages as OpenAI, Anthropic and compatible servers give and take them."""
 FEW = frozenset({"audio", "content", "function_call", "refusal", "tool_calls"})
-"""Keys of which a message has one beside its role."""
+"""Keys of which a message has at least one besides its role."""
 ASKING = frozenset({"conversation", "instructions", "max_output_tokens", "model", "previous_response_id", "tools"})
 """Keys that tell a request from other objects with an `input` or `messages`."""
 TYPES = frozenset[str]().union(*BLOCK_TYPES.values())
 
 
 def is_native(value: Any) -> bool:
-    """Tell whether a value is without doubt a list of messages of a provider, or of Items.
+    """Tell whether a value certainly is a list of a provider's messages, or of Items.
 
     Example:
         >>> is_native([{"role": "user", "content": "Hi"}]), is_native([{"role": "user", "parts": [{"text": "Hi"}]}])
@@ -61,7 +61,7 @@ def is_body(value: Any) -> bool:
 
 
 def may_be_native(value: Any) -> bool:
-    """Tell whether a value is shaped like messages or a body, so that their reader can say what is wrong in it."""
+    """Tell whether a value is shaped like messages or a body, so that their reader can name its faults."""
     if isinstance(value, Mapping):
         return is_body(value)
     if not isinstance(value, Sequence) or isinstance(value, str | bytes) or not value:
@@ -70,7 +70,7 @@ def may_be_native(value: Any) -> bool:
 
 
 def _may_be_message(one: Any) -> bool:
-    """Tell whether a value has the role and the content of a message, or little beside its role."""
+    """Tell whether a value has the role and the content of a message, or little besides its role."""
     if isinstance(one, Item):
         return True
     if not isinstance(one, Mapping) or not _known(one.get("role")):
@@ -79,7 +79,7 @@ def _may_be_message(one: Any) -> bool:
 
 
 def _listed(body: Mapping[str, Any]) -> Any:
-    """Return the messages of a request body, or the one text that stands for them."""
+    """Return the messages of a request body, or the one text in their place."""
     listed = next((body[key] for key in LISTS if body.get(key) is not None), None)
     return None if isinstance(listed, str) and body.get("input") is not listed else listed
 
@@ -101,7 +101,7 @@ def _is_message(one: Any) -> bool:
 
 
 def _is_mixed(messages: Sequence[Any]) -> bool:
-    """Tell whether items of Responses stand among results as OpenAI chat has them, which no provider takes."""
+    """Tell whether items of Responses stand among results of OpenAI chat, which no provider takes."""
     raws = [one for one in messages if isinstance(one, Mapping) and len(one) > 2]
     items = any(one.get("type", "message") != "message" for one in raws)
     return items and any(one.get("role") in ("tool", "function") or "tool_calls" in one for one in raws)

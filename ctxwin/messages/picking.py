@@ -1,4 +1,4 @@
-"""One conversation of several: by title, id or number."""
+"""Picks one conversation of several: by title, id or number."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
-from .values import Dialect
+from .conversation import Dialect
 
 __all__ = ["Candidate", "Picked", "pick_one"]
 
 SHOWN = 5
-"""Conversations that an error lists."""
+"""Most conversations that an error lists."""
 TITLE = 60
-"""Characters of a title that an error shows."""
+"""Most characters of a title that an error shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidate:
-    """A conversation that was found."""
+    """A conversation that may be picked."""
 
     form: str
-    """Name of the form it was read from; "" for messages of a provider."""
+    """Name of the form that the conversation was read from; "" for messages of a provider."""
     title: str = ""
     id: str = ""
     messages: Any
     """A list of Items or messages, or a request body."""
     dialect: Dialect = "openai"
-    """Whose messages the Items have."""
+    """Dialect of the Items' messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picked:
-    """The conversation that was meant, and where it stands among all."""
+    """The picked conversation, and its number among all."""
 
     candidate: Candidate
     number: int
@@ -43,7 +43,7 @@ class Picked:
 
 @dataclass(slots=True)
 class _Matches:
-    """What was found in one way: the first of it, and how many there are."""
+    """The conversations that matched in one way: the first of them, and their number."""
 
     first: tuple[int, Candidate] | None = None
     rows: list[str] = field(default_factory=list)
@@ -57,21 +57,21 @@ class _Matches:
 
     @property
     def listed(self) -> str:
-        """The first of them with their numbers."""
+        """The first matches with their numbers."""
         more = f" and {self.count - len(self.rows):,} more" if self.count > len(self.rows) else ""
         return ", ".join(self.rows) + more
 
 
 def pick_one(candidates: Iterable[Candidate], pick: str | int | None, name: str) -> Picked:
-    """Return the conversation that is meant; only those that may be it are kept while all are looked at.
+    """Return the picked conversation; only possible matches are kept while all are looked at.
 
     Args:
-        candidates: what there is, in order.
-        pick: a title, whole or in part, whatever its case; an id; or a number from 1. None: the only one.
-        name: of the file, for errors.
+        candidates: all conversations, in order.
+        pick: a title, whole or in part, in any case; an id; or a number from 1. Default: the only conversation.
+        name: the file's name, for errors.
 
     Raises:
-        InputError: it is none of them, or several; the error lists some with their numbers.
+        InputError: no conversation matches, or several do; the error lists some with their numbers.
 
     Example:
         >>> talks = [Candidate(form="", title="Trip to Bergen", messages=[]), Candidate(form="", messages=[])]
@@ -95,7 +95,7 @@ def pick_one(candidates: Iterable[Candidate], pick: str | int | None, name: str)
 
 
 def _fits(candidate: Candidate, number: int, pick: str | int | None) -> Sequence[bool]:
-    """Tell in which ways a conversation is meant: by its id, its title, its number, a part of its title."""
+    """Tell in which ways a conversation matches: by its id, its title, its number, a part of its title."""
     if pick is None:
         return (False,) * 4
     if isinstance(pick, int):

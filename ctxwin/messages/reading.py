@@ -1,4 +1,4 @@
-"""Messages in, items out, and back again without loss."""
+"""Reads messages into items, and writes items back as messages, without loss."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from ..errors import MessageError
 from ..items import Item, Part
-from . import anthropic, openai, responses
+from .checks.vocabulary import ITEM_TYPES
+from .conversation import ROLES, Conversation, Dialect, Path, Raw, brief
+from .dialects import anthropic, openai, responses
 from .envelope import Written, put_back
-from .values import ROLES, Conversation, Dialect, Path, Raw, brief
-from .vocabulary import ITEM_TYPES
 
 __all__ = ["note", "parse", "raws_of", "read_items", "read_system", "write"]
 
@@ -23,20 +23,20 @@ PARSERS: Mapping[Dialect, Callable[[Raw], Iterable[Part]]] = {
 }
 
 SPEAKERS = frozenset({"system", "developer", "user", "assistant"})
-"""Roles whose `name` is somebody who speaks, not a function."""
+"""Roles with a `name` that names a speaker, not a function."""
 
 _CONTENT: Path = ("content",)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-"""What OpenAI takes as the `name` of a message."""
+"""Names that OpenAI takes as the `name` of a message."""
 
 
 def read_items(given: Sequence[Any], dialect: Dialect, *, first: int = 0, strict: bool = False) -> list[Item]:
-    """Read messages and Items as one item each; what hangs together is not looked at.
+    """Read messages and Items, each as one item, without looking for messages that belong together.
 
     Args:
         given: the messages.
-        dialect: whose they are.
-        first: position of the first of them, by which they are named.
+        dialect: of the messages.
+        first: position of the first message, from which items get their ids.
         strict: as for `parse`.
 
     Raises:
@@ -62,10 +62,10 @@ def read_items(given: Sequence[Any], dialect: Dialect, *, first: int = 0, strict
 
 
 def read_system(content: object, dialect: Dialect) -> Item:
-    """Read a system prompt that stands apart from the messages.
+    """Read a system prompt that is separate from the messages.
 
     Raises:
-        MessageError: it is malformed; the error carries no index.
+        MessageError: the prompt is malformed; the error carries no index.
     """
     raw = {"role": "system", "content": content}
     return _item(raw, parse(raw, dialect), dialect, "system")
@@ -76,11 +76,11 @@ def parse(raw: object, dialect: Dialect, *, strict: bool = False) -> tuple[Part,
 
     Args:
         raw: the message.
-        dialect: whose it is.
-        strict: whether an item of Responses must be of a known type; else it is counted as the text that it is.
+        dialect: of the message.
+        strict: whether an item of Responses must be of a known type; otherwise an unknown item is counted as text.
 
     Raises:
-        MessageError: it is malformed; the error carries no index.
+        MessageError: the message is malformed; the error carries no index.
     """
     if not isinstance(raw, Mapping):
         raise MessageError(f"it is {type(raw).__name__}, not a dict; give {{'role': ..., 'content': ...}}")
@@ -118,7 +118,7 @@ def _item(raw: Raw, parts: tuple[Part, ...], dialect: Dialect, name: str) -> Ite
 
 
 def _settles(raw: Raw, dialect: Dialect) -> bool:
-    """Tell whether a message changes how the rest is read, so that it must stay: settings, what was compacted."""
+    """Tell whether a message changes how the rest is read, so that it must stay: settings, compacted turns."""
     if dialect == "responses":
         return raw.get("type") in responses.SETTINGS
     content = raw.get("content")
@@ -158,7 +158,7 @@ def _raw(message: Any, index: int) -> Any:
 
 
 def _merged(own: object, item: Item) -> Item:
-    """An Item keeps what its maker said; the message adds its parts, and what the Item lacks."""
+    """Return an Item with its own fields, and the message's parts and fields that it lacks."""
     if not isinstance(own, Item):
         return item
     return replace(
@@ -177,16 +177,16 @@ def write(
     raws: Sequence[Raw] | None = None,
     envelope: Mapping[str, Any] | None = None,
 ) -> Written:
-    """Return messages in the form in which they came in: `write(read(x)) == x`.
+    """Return messages in the form that came in: `write(read(x)) == x`.
 
     Args:
         target: the conversation that was read, or its dialect.
-        raws: the messages to write; None: those of the conversation. A system prompt from outside the
-            messages is the first of them and goes back outside.
-        envelope: the request body around them; None: that of the conversation.
+        raws: the messages to write. Default: the conversation's. A system prompt from outside the messages is the first
+            of them and goes back outside.
+        envelope: the request body around the messages. Default: the conversation's.
 
     Returns:
-        A list of messages, or a request body where one came in. The messages are those given, not copies.
+        A list of messages, or a request body if one came in. The messages are the given ones, not copies.
     """
     if isinstance(target, Conversation):
         if raws is None:

@@ -1,4 +1,4 @@
-"""Shortened text, put back in its place in a message."""
+"""Puts shortened texts back into their places in a message."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from ..errors import MessageError
 from ..items import Part
-from .pieces import INSIDE, encoded
-from .values import Path, Raw
+from .conversation import Path, Raw
+from .dialects.fields import INSIDE, encoded
 
 __all__ = ["as_written", "rewrite", "texts_within"]
 
@@ -23,22 +23,22 @@ MEDIA: Mapping[str, str] = {
     "input_image": "input_text",
     "input_file": "input_text",
 }
-"""Content blocks that a caption may replace, and the type of the text block that it becomes."""
+"""Content blocks that a caption may replace, and the type of the text block that replaces each."""
 
 LEVELS = 100
-"""Levels of arguments in which texts are looked for; each costs a frame of the stack."""
+"""Most levels of arguments in which texts are searched for; each costs a frame of the stack."""
 
 KEPT = ("cache_control", "prompt_cache_breakpoint")
-"""Keys that say where a cached prefix ends; they stay with the place, not with the picture."""
+"""Keys that mark the end of a cached prefix; they stay at the place, even if a caption replaces the picture."""
 
 
 def rewrite(raw: Raw, texts: Mapping[Path, str]) -> dict[str, Any]:
-    """Return a message with other texts in some of its places; the message given stays as it is.
+    """Return a message with other texts in some of its places; the given message stays unchanged.
 
     Args:
         raw: a message.
-        texts: new text by the `path` of a part. At an image or another medium, it is replaced by a text
-            block; at a call's arguments, the text must be JSON as they were.
+        texts: new text by the `path` of a part. An image or another medium is replaced by a text block; a text for a
+            call's arguments must be JSON, as they were.
 
     Raises:
         MessageError: a path leads nowhere, or to something that must stay as it is (path `()`).
@@ -54,9 +54,9 @@ def rewrite(raw: Raw, texts: Mapping[Path, str]) -> dict[str, Any]:
 
 
 def texts_within(call: Part) -> list[tuple[Path, str]]:
-    """Return the texts within the arguments of a call, each with the path at which `rewrite` puts another.
+    """Return the texts within the arguments of a call, each with the path at which `rewrite` replaces it.
 
-    Arguments that are no JSON are one text; texts that nest deeper than `LEVELS` stay as they are.
+    Arguments that are no JSON are one text; texts that nest deeper than `LEVELS` are not returned.
 
     Example:
         >>> from ctxwin.messages import read
@@ -74,7 +74,7 @@ def texts_within(call: Part) -> list[tuple[Path, str]]:
 
 
 def as_written(raw: Raw, path: Path, text: str) -> tuple[str, str] | None:
-    r"""Return how JSON writes a text within arguments: as it came in, and as `rewrite` puts it there; else None.
+    r"""Return how arguments in JSON write a text: as it came in, and as `rewrite` writes it; else None.
 
     Many programs escape all but ASCII in arguments; `rewrite` leaves characters as they are.
 
@@ -101,7 +101,7 @@ def _texts(value: object, path: Path, levels: int) -> Iterator[tuple[Path, str]]
 
 
 def _put(value: object, texts: Mapping[Path, str], path: Path) -> object:
-    """Return a value with other texts at the places below it, each object and each JSON written once."""
+    """Return a value with other texts at the places below it; each object and each JSON is written once."""
     if () in texts:
         return _renewed(value, texts[()], path)
     below: dict[str | int, dict[Path, str]] = {}
@@ -121,7 +121,7 @@ def _put(value: object, texts: Mapping[Path, str], path: Path) -> object:
 
 
 def _inside(value: str, texts: Mapping[Path, str], path: Path) -> str:
-    """Return a string with other texts in what is written in it: JSON, or base64 of a text."""
+    """Return a string with other texts in its content: JSON, or a text in base64."""
     if () in texts:
         return encoded(texts[()], value)
     try:

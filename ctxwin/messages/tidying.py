@@ -1,4 +1,4 @@
-"""What an SDK's object says, as the JSON that it was made from, without what says nothing."""
+"""Turns an SDK's object back into the JSON that it was made from, without empty fields."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 __all__ = ["chat_message", "field", "message_blocks", "plain", "response_item", "tidy"]
 
 PARSED = frozenset({"parsed", "parsed_arguments", "parsed_output"})
-"""What SDKs add to an answer beside what the model said."""
+"""Fields that SDKs add to a model's answer."""
 OWN = "provider_specific_fields"
-"""Where LiteLLM keeps what has no place in the form, such as the signatures of Gemini's thoughts."""
+"""Field of LiteLLM for content without a place in the form, such as the signatures of Gemini's thoughts."""
 
 
 def field(value: Any, *path: str) -> Any:
-    """Follow names through objects or mappings; None where one is missing.
+    """Follow names through objects or mappings; None if one is missing.
 
     Example:
         >>> field({"usage": {"input_tokens": 3}}, "usage", "input_tokens")
@@ -43,7 +43,7 @@ def _deep(value: Any) -> Any:
 
 
 def tidy(value: Mapping[str, Any], *, keep: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Leave out what says nothing (null, empty lists) and what an SDK added; a message then has one form.
+    """Leave out empty fields (null, empty lists) and fields that an SDK added, so that a message has one form.
 
     Example:
         >>> tidy({"role": "assistant", "content": "Hi", "refusal": None, "annotations": []})
@@ -55,7 +55,7 @@ def tidy(value: Mapping[str, Any], *, keep: tuple[str, ...] = ()) -> dict[str, A
 
 
 def chat_message(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message of chat completions without what says nothing; `content` may be null beside calls."""
+    """Return a message of chat completions without empty fields; `content` may be null if there are calls."""
     called = message.get("tool_calls") or message.get("function_call")
     own = {key: value for key, value in tidy(message.get(OWN) or {}).items() if key not in message}
     found = tidy({**message, OWN: own or None}, keep=("content",) if called else ())
@@ -72,7 +72,7 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def response_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item of Responses without what says nothing; what the API wants in it stays even where it is empty."""
+    """Return an item of Responses without empty fields; fields that the API requires stay even if empty."""
     found = tidy(item, keep=("summary", "content") if item.get("type") == "message" else ("summary",))
     if isinstance(found.get("content"), list | tuple):
         found["content"] = [tidy(part, keep=("annotations",)) for part in found["content"]]
@@ -80,7 +80,7 @@ def response_item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def message_blocks(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message of Anthropic whose blocks hold nothing that says nothing; what a tool is called with stays.
+    """Return a message of Anthropic with blocks without empty fields; a tool's input stays unchanged.
 
     Blank texts, which models write before calls, are left out: the API does not take them back.
     """

@@ -1,4 +1,4 @@
-"""Messages that are read as they come: a conversation that grows."""
+"""Reads messages as they come: a conversation that grows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, MessageError
 from ..items import Item
+from .conversation import OUTSIDE, Conversation, Dialect
 from .envelope import by_messages, take_apart
 from .groups import Links, speaks
-from .plain import as_plain
 from .reading import raws_of, read_items, read_system
-from .values import OUTSIDE, Conversation, Dialect
+from .sdk_objects import as_plain
 
 __all__ = ["Transcript", "read"]
 
@@ -27,8 +27,7 @@ def read(
     Args:
         messages: OpenAI chat messages, OpenAI Responses input items, Anthropic messages, a request body
             around any of them, or Items (one without `raw` becomes a message of its role, default `user`).
-        dialect: whose messages these are; None: found out. Plain messages, which all dialects
-            write alike, count as `openai`.
+        dialect: of the messages; None detects it. Plain messages, which all dialects write alike, count as `openai`.
 
     Raises:
         MessageError: a message is malformed, has an unknown role, or is a tool result without a call.
@@ -45,11 +44,12 @@ def read(
 
 
 class Transcript:
-    """A conversation that grows, and that messages can be left out of; equal to one that is read at once.
+    """A conversation that grows, and from which messages can be left out; equal to one that is read at once.
 
     Args:
-        messages: what `read` takes; none at first is no error.
-        dialect: whose they are; None: found out, and all read anew when a later message is the first to tell.
+        messages: as for `read`; there may be none at first.
+        dialect: of the messages; None detects it, and reads all anew when a later message is the first to show the
+            dialect.
 
     Raises:
         MessageError: as `read` does.
@@ -68,9 +68,9 @@ class Transcript:
         self.dialect, self._told = request.dialect, request.told
         self._strict = dialect is None  # where nobody says so, what is none of a provider's forms is none
         self.head: Item | None = read_system(request.raws[0]["content"], self.dialect) if request.lifted else None
-        """A system prompt apart from the messages."""
+        """The separate system prompt; None if there is none."""
         self.items: list[Item] = []
-        """One for each message. It only grows; where all are read anew, it is another list."""
+        """One item per message. The list only grows; if all messages are read anew, it is replaced."""
         self.forgotten: frozenset[int] = frozenset()
         """Positions of messages that are left out, each with its group."""
         self._given: list[Any] = []  # as long as nothing tells the dialect
@@ -102,10 +102,10 @@ class Transcript:
         self._given = [] if self._told else [*self._given, *messages]
 
     def set_system(self, content: object) -> None:
-        """Set the system prompt apart from the messages, or with None take it away.
+        """Set the separate system prompt; None removes it.
 
         Raises:
-            MessageError: it is malformed.
+            MessageError: the prompt is malformed.
         """
         head = None if content is None else read_system(content, self.dialect)
         moved, self.head = (head is None) != (self.head is None), head
@@ -126,7 +126,7 @@ class Transcript:
         self._link_anew()
 
     def _read_anew(self, given: Sequence[Any], dialect: Dialect) -> None:
-        """Read all as messages of another dialect."""
+        """Read all messages anew, as messages of another dialect."""
         before = self.dialect, self._request, self.head, self.items
         try:
             self.dialect, self._request = dialect, take_apart(self._request.envelope or (), dialect)
@@ -148,7 +148,7 @@ class Transcript:
         self._link(self.items, 0)
 
     def _links(self) -> Links:
-        """Return links that begin with the system prompt apart."""
+        """Return links that begin with the separate system prompt."""
         links = Links(self.dialect, elsewhere=self._request.elsewhere, offset=self._ahead)
         if self.head is not None:
             links.add(self.head.raw or {}, self.head.parts)
@@ -173,12 +173,12 @@ class Transcript:
 
     @property
     def _ahead(self) -> int:
-        """How many items stand before the messages."""
+        """Number of items before the messages."""
         return int(self.head is not None)
 
     @property
     def conversation(self) -> Conversation:
-        """What is not left out, as a value."""
+        """The conversation without the messages that are left out, as a value."""
         head = () if self.head is None else (self.head,)
         items = self.items if len(self.there) == len(self.items) else [self.items[i] for i in self.there.tolist()]
         return Conversation(

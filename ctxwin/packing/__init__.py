@@ -17,19 +17,19 @@ from typing import Any
 from ..allocate import Allocator
 from ..embed import Embedder
 from ..items import Budget, Item
-from ..limits import Unanswered
 from ..pool import Pool
-from ..rerank import Reranker
-from ..summarize import Summarizer
-from .account import account
+from ..renditions.summarize import Summarizer
+from ..retrieve.rerank import Reranker
+from ..waiting import Unanswered
 from .choose import choose, lossy, summary_forms
-from .draft import Draft
-from .needs import LateWarning, Need, Summaries, Vectors, answer
+from .explain import account
+from .judge import judge
+from .measure import Measured
+from .needs import LateWarning, Need, Summaries, VectorsNeeded, answer
 from .overview import with_overview
 from .packed import Change, Packed, Plan
-from .relevance import judge
+from .read import Task, make_task
 from .talk import Talk
-from .task import Task, make_task
 
 __all__ = ["Change", "Packed", "Plan", "Talk", "apack", "pack"]
 
@@ -162,14 +162,14 @@ def _run(task: Task) -> Packed:
 
 def _without(task: Task, need: Need, error: Unanswered) -> Task:
     """Return a task that does without what did not answer, and say so."""
-    instead = "words alone match the texts" if isinstance(need, Vectors) else "their order stands as it is"
+    instead = "words alone match the texts" if isinstance(need, VectorsNeeded) else "their order stands as it is"
     warnings.warn(f"{error}; {instead} in this request", LateWarning, stacklevel=4)
-    return replace(task, embedder=None) if isinstance(need, Vectors) else replace(task, reranker=None)
+    return replace(task, embedder=None) if isinstance(need, VectorsNeeded) else replace(task, reranker=None)
 
 
 def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
     """Pack one task: yield what is needed from outside and be sent the answer; the last yield is the result."""
-    draft = Draft(task)
+    draft = Measured(task)
 
     def again(budget: int | str | Budget | None, model: str | None) -> Packed:
         return _run(task.under(budget, model))

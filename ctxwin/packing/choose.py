@@ -10,10 +10,10 @@ import numpy as np
 from ..allocate import Selection, worth
 from ..errors import BudgetError
 from ..renditions import facts
-from .draft import Draft, Request
-from .problem import LADDER_FROM, Candidates, assemble
-from .relevance import Relevance
-from .sections import Chosen, Form, Slot
+from .candidates import LADDER_FROM, Candidates, assemble
+from .judge import Relevance
+from .measure import Measured, Request
+from .shorten import Chosen, Form, Slot
 
 __all__ = ["Choice", "Lossy", "choose", "lossy", "summary_forms"]
 
@@ -46,7 +46,9 @@ class Choice:
     request: Request
 
 
-def choose(draft: Draft, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None) -> Choice:
+def choose(
+    draft: Measured, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
+) -> Choice:
     """Choose forms for all units so that the recounted request fits the limit.
 
     The allocator's costs are exact but for tokens that merge across lines, so the request is rendered and
@@ -80,7 +82,7 @@ def _shortened(choice: Choice) -> bool:
     return any(one.form for one in choice.request.chosen)
 
 
-def _allocate(draft: Draft, candidates: Candidates, capacity: int) -> Choice:
+def _allocate(draft: Measured, candidates: Candidates, capacity: int) -> Choice:
     problem = replace(candidates.problem, capacity=capacity)
     selection = draft.task.allocator.allocate(problem)
     if not (selection.choice >= 0).any() and len(problem.required) and not problem.shares:
@@ -96,7 +98,7 @@ def _allocate(draft: Draft, candidates: Candidates, capacity: int) -> Choice:
     return Choice(candidates=own, selection=selection, request=draft.request(chosen))
 
 
-def _too_little(draft: Draft, error: BudgetError) -> BudgetError:
+def _too_little(draft: Measured, error: BudgetError) -> BudgetError:
     """Say what the least of what was given takes beside what every request holds."""
     least, fixed = sum(error.sums.values()), draft.limit - error.limit
     return BudgetError(
@@ -107,7 +109,7 @@ def _too_little(draft: Draft, error: BudgetError) -> BudgetError:
     )
 
 
-def _cut_down(draft: Draft, choice: Choice) -> Choice:
+def _cut_down(draft: Measured, choice: Choice) -> Choice:
     """Leave out the least relevant free units one by one until the request fits: the last resort."""
     problem, selection = choice.candidates.problem, choice.selection
     rows = {(section, unit): i for i, (section, unit) in enumerate(choice.candidates.where.tolist())}
@@ -136,7 +138,7 @@ def _cut_down(draft: Draft, choice: Choice) -> Choice:
     return replace(choice, request=request, selection=replace(selection, value=worth(problem, kept)))
 
 
-def _needed(draft: Draft, chosen: Sequence[Chosen], one: Chosen) -> bool:
+def _needed(draft: Measured, chosen: Sequence[Chosen], one: Chosen) -> bool:
     """Tell whether a source would fall below its floor without a unit."""
     for source in draft.sources:
         if source.members[one.section][one.unit]:
@@ -146,7 +148,7 @@ def _needed(draft: Draft, chosen: Sequence[Chosen], one: Chosen) -> bool:
     return False
 
 
-def lossy(draft: Draft, choice: Choice) -> list[Lossy]:
+def lossy(draft: Measured, choice: Choice) -> list[Lossy]:
     """Return the units that lose most by a choice and could be summarised, most first."""
     problem, selection = choice.candidates.problem, choice.selection
     first = problem.start[:-1]
@@ -164,7 +166,7 @@ def lossy(draft: Draft, choice: Choice) -> list[Lossy]:
 
 
 def summary_forms(
-    draft: Draft, asked: Sequence[Lossy], written: Sequence[str | None]
+    draft: Measured, asked: Sequence[Lossy], written: Sequence[str | None]
 ) -> dict[tuple[int, int], Sequence[Form]]:
     """Turn summaries into forms, without those that are no shorter than their source or state other facts."""
     texts = [(text or "").strip() for text in written]
@@ -175,7 +177,7 @@ def summary_forms(
         section = draft.sections[one.section]
         full = draft.task.talk.facts.sentences(one.text, draft.task.tokenizer).total
         if text and tokens < full and facts(text, negations=False) <= facts(one.text, negations=False):
-            whole = int(section.pieces.tokens[one.unit])
+            whole = int(section.costs.tokens[one.unit])
             form = Form(kind="summary", tokens=whole - full + tokens, share=1.0, texts={one.slot: short})
             forms[one.section, one.unit] = [form]
     return forms

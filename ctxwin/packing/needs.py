@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ..embed import Embedder
 from ..errors import CtxwinWarning
-from ..limits import Unanswered, in_time
-from ..rerank import Reranker, rerank
-from ..summarize import Summarizer, load_summary, save_summary
+from ..renditions.summarize import Summarizer, load_summary, save_summary
+from ..retrieve.rerank import Reranker, rerank
+from ..waiting import Unanswered, in_time
 
-__all__ = ["LateWarning", "Need", "Scores", "Summaries", "SummaryWarning", "Vectors", "answer"]
+__all__ = ["LateWarning", "Need", "ScoresNeeded", "Summaries", "SummaryWarning", "VectorsNeeded", "answer"]
 
 SUMMARY_TOKENS = 96
 """Tokens that a summary is asked to have at most: some four sentences. What comes back is counted."""
@@ -26,7 +26,7 @@ SUMMARY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vectors:
+class VectorsNeeded:
     """A need: embed these texts. It is answered with a matrix (n, d) of unit rows."""
 
     embedder: Embedder
@@ -42,7 +42,7 @@ class Summaries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
+class ScoresNeeded:
     """A need: say how well these texts answer the question. It is answered with a number in [0, 1] for each, (n,)."""
 
     reranker: Reranker
@@ -58,7 +58,7 @@ class SummaryWarning(CtxwinWarning):
     """A summariser failed and extracts were used instead."""
 
 
-Need = Vectors | Scores | Summaries
+Need = VectorsNeeded | ScoresNeeded | Summaries
 Answer = NDArray[np.float32] | list[str | None]
 
 
@@ -68,9 +68,9 @@ def answer(need: Need) -> Answer:
     Raises:
         Unanswered: the embedder or reranker did not answer in time.
     """
-    if isinstance(need, Vectors):
+    if isinstance(need, VectorsNeeded):
         return need.embedder.embed(need.texts)
-    if isinstance(need, Scores):
+    if isinstance(need, ScoresNeeded):
         return rerank(need.reranker, need.question, need.texts)
     return _summaries(need.summarizer, need.texts)
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..repomap import Atlas
 from ..retrieve import asks_for_the_whole
-from .draft import Draft
-from .relevance import Relevance
+from .judge import Relevance
+from .measure import Measured
 
 __all__ = ["with_overview"]
 
@@ -28,7 +27,7 @@ ANSWERS = 10.0
 """Items that such a question can be about, together: where hundreds match alike, none of them answers it."""
 
 
-def with_overview(draft: Draft, relevance: Relevance) -> tuple[Draft, Relevance]:
+def with_overview(draft: Measured, relevance: Relevance) -> tuple[Measured, Relevance]:
     """Let a map of the files compete with all else, as relevant as the best item, where it may be what serves best.
 
     That is where the question is about the whole, and where there is room for next to nothing: then it is near the
@@ -40,6 +39,8 @@ def with_overview(draft: Draft, relevance: Relevance) -> tuple[Draft, Relevance]
         return draft, relevance
     if len({item.source for item in task.pool if item.kind == "chunk" and item.source}) < 2:
         return draft, relevance
+    from ..files.repomap import Atlas  # as in `read`
+
     atlas = Atlas(task.pool, relevance=None if about_all else relevance.p[1])
     sizes = [min(MOST, int(share * draft.capacity)) for share in (SHARES if about_all else SHARES_OF_LITTLE)]
     drawn = {made.text: made for size in sizes if size >= LEAST and (made := atlas.draw(size, task.tokenizer)).text}

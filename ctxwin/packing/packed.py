@@ -9,8 +9,8 @@ from typing import Any
 
 from ..errors import InputError
 from ..items import Budget
-from ..picture import html, table
 from ..report import Report
+from ..report.picture import html, table
 
 __all__ = ["Change", "Packed", "Plan"]
 

@@ -7,11 +7,11 @@ from typing import get_args
 
 from ..allocate import Verdict, verdicts
 from ..items import Item
-from ..layout import citation
+from ..pool.layout import citation
 from ..report import Cause
 from .choose import Choice
-from .draft import Draft
-from .sections import Chosen
+from .measure import Measured
+from .shorten import Chosen
 
 __all__ = ["Reason", "label_of", "reasons_of"]
 
@@ -27,7 +27,7 @@ def label_of(item: Item) -> str:
     return citation(item) or item.speaker or item.role or item.kind
 
 
-def reasons_of(draft: Draft, choice: Choice | None) -> Callable[[int, int, Chosen | None], Reason]:
+def reasons_of(draft: Measured, choice: Choice | None) -> Callable[[int, int, Chosen | None], Reason]:
     """Return a function from section, unit and chosen form to the reason for it."""
     if choice is None:
         return lambda section, unit, one: _anyway(draft, section, unit) or ("everything", "everything fits", "", 0)
@@ -81,7 +81,7 @@ def _cause(verdict: Verdict) -> Cause:
     return "relevant" if verdict == "required" else verdict
 
 
-def _anyway(draft: Draft, section: int, unit: int) -> Reason | None:
+def _anyway(draft: Measured, section: int, unit: int) -> Reason | None:
     """Return the reason for what stays or is out whatever the question; None for what competes."""
     must = draft.sections[section].units.reasons[unit]
     if must == "unanswered":
@@ -93,11 +93,11 @@ def _anyway(draft: Draft, section: int, unit: int) -> Reason | None:
     return must, must, "", 0
 
 
-def _item(draft: Draft, section: int, unit: int) -> Item:
+def _item(draft: Measured, section: int, unit: int) -> Item:
     part = draft.sections[section]
     return part.items[part.units.members[unit][0]]
 
 
-def _name(draft: Draft, item: Item) -> str:
+def _name(draft: Measured, item: Item) -> str:
     """Name an item as tables do: a message by its id, a piece of a file by its lines."""
     return citation(item) or item.id

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from ..allocate import Share
 from ..errors import InputError
-from ..layout import QUOTED
 from ..pool import Pool
-from .sections import Chosen, Section
+from ..pool.layout import QUOTED
+from .shorten import Chosen, Section
 
-__all__ = ["SOURCES", "Source", "allocator_shares", "check_shares", "sources_of"]
+__all__ = ["SOURCES", "ShareUnits", "allocator_shares", "check_shares", "sources_of"]
 
 SOURCES = ("messages", "tool_output", "files", "items")
 """Names of sources; any other is a path or a glob of paths."""
@@ -29,7 +29,7 @@ TOOLS = ("tool", "function")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Source:
+class ShareUnits:
     """Units that share a floor and a cap, and these, in tokens."""
 
     name: str
@@ -40,7 +40,7 @@ class Source:
 
     def tokens(self, sections: Sequence[Section]) -> int:
         """Return the tokens of all units of the source, whole."""
-        return sum(int(one.pieces.tokens[mine].sum()) for one, mine in zip(sections, self.members, strict=True))
+        return sum(int(one.costs.tokens[mine].sum()) for one, mine in zip(sections, self.members, strict=True))
 
     def tokens_in(self, sections: Sequence[Section], chosen: Sequence[Chosen]) -> int:
         """Return the tokens of the units that are chosen, as they are shown."""
@@ -89,7 +89,7 @@ def _matches(source: str, pattern: str) -> bool:
 
 def sources_of(
     shares: Mapping[str, tuple[float, float | None]], limit: int, sections: Sequence[Section]
-) -> tuple[Source, ...]:
+) -> tuple[ShareUnits, ...]:
     """Return the sources that have shares of a budget of `limit` tokens.
 
     Args:
@@ -105,7 +105,7 @@ def sources_of(
         floor, cap = _tokens(low, limit), None if high is None else _tokens(high, limit)
         if cap is not None and floor > cap:
             raise InputError(f"the share of {name!r} has a floor of {floor:,} over its cap of {cap:,}; swap them")
-        out.append(Source(name=name, floor=floor, cap=cap, members=_members(name, sections)))
+        out.append(ShareUnits(name=name, floor=floor, cap=cap, members=_members(name, sections)))
     return tuple(out)
 
 
@@ -137,7 +137,7 @@ def _has_output(section: Section, unit: int) -> bool:
     return any(item.role in TOOLS or any(part.kind == "result" for part in item.parts) for item in items)
 
 
-def allocator_shares(sources: Sequence[Source], where: NDArray[np.int64]) -> tuple[Share, ...]:
+def allocator_shares(sources: Sequence[ShareUnits], where: NDArray[np.int64]) -> tuple[Share, ...]:
     """Return the shares of a problem whose items are the units `where`, (n, 2) of section and unit."""
     section, unit = where[:, 0], where[:, 1]
     shares = []

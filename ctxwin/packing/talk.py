@@ -12,15 +12,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..columns import Column
-from ..constraints import resolve_pins, standing
 from ..embed import get_embedder
 from ..items import Item
-from ..layout import duplicate_weights
 from ..messages import Conversation, Dialect, Transcript
 from ..models import Model, get_model
 from ..pool import Pool, Scored
+from ..pool.layout import duplicate_weights
+from ..pool.units import resolve_pins, standing
 from ..renditions import Sentences
+from ..retrieve.words.columns import Column
 from ..tokens import RequestRules, Tokenizer, count_items, get_rules, get_tokenizer
 
 __all__ = ["Facts", "Snapshot", "Talk"]

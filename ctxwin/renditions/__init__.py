@@ -1,20 +1,20 @@
-"""Shorter ways to show a text: extracts of the sentences that match the question, and a stub.
+"""Make shorter forms of a text: extracts of the sentences that match the question, and a stub.
 
     full > extract, several sizes > (summary, where a Summarizer is given) > stub > out
 
-An extract is made of sentences of the text, verbatim and in order; neighbours are joined as they were and
-a gap is shown by "…". What a rung is worth is the share of the text's query-relevant content that it keeps:
+An extract is made of sentences of the text, verbatim and in order; neighbours are joined as they were, and "…"
+stands for missing sentences. A form's value is the share of the text's query-relevant content that it keeps:
 
     share = sum of omega_j over its sentences j
     omega_j = (1 - u) * softmax_j(s_j / T) + u * length_j / length
 
-where s_j in [0, 1] is the share of the question's idf weight that sentence j has, or a part of what its
-neighbours have. The constants were chosen by evidence recall on mtrag_un, beam_100k and longmemeval_mini
-(whole turns and passages as gold) and cmrc2018_zh (short spans as gold): with BM25 and 512 tokens, where passages
-have 450, extracts raise the recall of spans from 67 to 90 percent, and that of whole units by -1 to +2 points.
+where s_j in [0, 1] is the share of the question's idf weight that sentence j has, or a part of its neighbours'
+share. The constants were chosen by evidence recall on mtrag_un, beam_100k and longmemeval_mini
+(whole turns and passages as gold) and cmrc2018_zh (short spans as gold): with BM25 and 512 tokens, and passages
+of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall of whole units by -1 to +2 points.
 """
 
-from .extracts import GAP, SIZES, Rung, RungKind, ladder
+from .extracts import GAP, SIZES, TextForm, text_forms
 from .facts import facts
 from .fitting import fit_text
 from .sentences import Sentences, sentences, split
@@ -23,13 +23,12 @@ from .signatures import definitions_in
 __all__ = [
     "GAP",
     "SIZES",
-    "Rung",
-    "RungKind",
     "Sentences",
+    "TextForm",
     "definitions_in",
     "facts",
     "fit_text",
-    "ladder",
     "sentences",
     "split",
+    "text_forms",
 ]

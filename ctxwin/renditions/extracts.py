@@ -1,4 +1,4 @@
-"""The ladder of one text: extracts of the sentences that match the question, and a stub."""
+"""Make the shorter forms of one text: extracts of the sentences that match the question, and a stub."""
 
 from __future__ import annotations
 
@@ -6,81 +6,79 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..items import FormKind
 from .sentences import Sentences
 from .signatures import REST
 
-__all__ = ["GAP", "GAP_TOKENS", "NEIGHBOUR", "SIZES", "Rung", "RungKind", "joined", "ladder", "match", "runs_of"]
-
-RungKind = Literal["full", "extract", "summary", "stub"]
+__all__ = ["GAP", "GAP_TOKENS", "NEIGHBOUR", "SIZES", "TextForm", "joined", "match", "runs_of", "text_forms"]
 
 TEMPERATURE = 0.15
 """T: how sharply the matching sentences stand out."""
 EVENNESS = 0.8
-"""u: the part of a text's content that lies evenly in all its sentences, whatever the question. Lower values find
+"""u: the part of a text's content that is spread evenly over its sentences, whatever the question. Lower values find
 more spans (cmrc2018_zh within 256 tokens: 75 percent with .3, 68 with .85) and keep fewer whole units."""
 NEIGHBOUR = 0.5
-"""What a sentence gets of its neighbour's match: an answer often stands beside the words of the question."""
+"""Share of its neighbour's match that a sentence gets: an answer often stands next to the words of the question."""
 CONTEXT = 0.95
-"""The same in tool output and code, where a line means little without those around it."""
+"""The same in tool output and code, where a line means little without the lines around it."""
 SIZES = (0.5, 0.25)
-"""Shares of a text's tokens that its extracts have at most."""
+"""The most tokens of each extract, as shares of the text's tokens."""
 CODE_SIZES = (0.75, 0.5, 0.35, 0.2)
-"""The same of code whose signatures are known; one more extract is all signatures and nothing else. Line recall on
+"""The same for code whose signatures are known; one more extract is all signatures and nothing else. Line recall on
 code_sweqa_wheels within 500 / 1k / 2k / 4k / 8k / 16k tokens, by words: 33.1 / 51.1 / 62.2 / 73.6 / 79.4 / 87.0 percent
 (extracts of lines alone: 32.8 / 50.9 / 62.3 / 73.6 / 79.5 / 87.0): as many, but each under the name it belongs to."""
 LEAST = 200
-"""Tokens of one more extract of a text that is more than eight times as long: a passage's worth."""
+"""Tokens of one more extract, for a text more than eight times as long: the length of a passage."""
 LONG = 800
 """Tokens from which an extract keeps the first and the last sentence, whatever they say."""
 
 GAP = "…"
-"""Stands where sentences are missing."""
+"""The mark where sentences are missing."""
 GAP_TOKENS = 2
 """Tokens of `GAP` with the space or line end after it (o200k_base)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
+class TextForm:
     """One way to show a text."""
 
-    kind: RungKind
+    kind: FormKind
     text: str
     tokens: int
-    """Of `text`; for an extract the sum over its parts, some 2 % above the exact count."""
+    """Tokens of `text`; for an extract the sum over its parts, some 2 % above the exact count."""
     share: float
-    """Of the query-relevant content, 0 to 1."""
+    """Share of the query-relevant content, 0 to 1."""
     runs: tuple[tuple[int, int], ...] = ()
-    """(start, end) characters of the slices of the text that an extract is made of, in order; () for a stub."""
+    """(start, end) characters of the slices of the text in an extract, in order; () for a stub."""
 
 
-def ladder(
+def text_forms(
     source: Sentences, weights: Mapping[str, float], *, label: str, tool_output: bool = False
-) -> tuple[Rung, ...]:
+) -> tuple[TextForm, ...]:
     """Return the shorter forms of a text for one question, fullest first: extracts, then a stub.
 
-    Extracts of code whose signatures are known are these with the bodies that match the question; one of them is its
-    outline: the signatures alone.
+    If the signatures of code are known, its extracts are the signatures with the bodies that match the question; one
+    extract is the outline: the signatures only.
 
     Args:
         source: the text, split.
-        weights: idf weight of each term of the question; without any, extracts keep the beginning.
+        weights: idf weight of each term of the question; without weights, extracts keep the beginning.
         label: names the text in its stub: "Ana, 2023-05-03, id t41".
-        tool_output: it is output of a tool, or code: a matching line brings those around it, and where no signatures
-            are known, the first and the last line stay.
+        tool_output: whether the text is tool output or code: a matching line then brings the lines around it, and if
+            no signatures are known, the first and the last line stay.
 
     Returns:
-        Rungs of falling size, all smaller than the text; () where none would save anything.
+        Forms of falling size, all smaller than the text; () if no form would save anything.
 
     Example:
         >>> from ctxwin.renditions import split
         >>> from ctxwin.tokens import get_tokenizer
         >>> text = "We talked about cats. The lease ends in May. Then we had tea. It rained all night long."
-        >>> for rung in ladder(split(text, get_tokenizer("o200k_base")), {"leas": 2.0}, label="Ana, id t4"):
+        >>> for rung in text_forms(split(text, get_tokenizer("o200k_base")), {"leas": 2.0}, label="Ana, id t4"):
         ...     print(rung.kind, rung.tokens, repr(rung.text))
         extract 10 '… The lease ends in May. …'
         stub 14 '[23 tokens left out: Ana, id t4]'
@@ -96,7 +94,7 @@ def ladder(
     if source.parts is not None:
         outline = int(spent[np.count_nonzero(source.parts.level < REST) - 1])
         rooms = sorted({outline, *(int(size * source.total) for size in CODE_SIZES)}, reverse=True)
-    rungs: list[Rung] = []
+    rungs: list[TextForm] = []
     for count in dict.fromkeys(spent.searchsorted(rooms, "right").tolist()):
         if count:
             rung = _extract(source, order[:count], int(spent[count - 1]), float(kept[count - 1]))
@@ -106,10 +104,10 @@ def ladder(
 
 
 def _order(source: Sentences, scores: NDArray[np.float64], tool_output: bool) -> NDArray[np.intp]:
-    """Return the sentences in the order in which they come into an extract.
+    """Return the sentences in the order in which an extract takes them.
 
-    Of code the signatures come first, then bodies, the one with the best line before the others, each from its best
-    line down.
+    In code the signatures come first, then the bodies, ordered by their best line; each body gives its lines from the
+    best down.
     """
     if source.parts is not None:
         bodies = source.parts.bodies
@@ -124,7 +122,7 @@ def _order(source: Sentences, scores: NDArray[np.float64], tool_output: bool) ->
 
 
 def match(source: Sentences, weights: Mapping[str, float], neighbour: float) -> NDArray[np.float64]:
-    """Return s_j (n,): the share of the question's weight that a sentence, or partly its neighbour, has."""
+    """Return s_j (n,): the share of the question's weight in a sentence, or a part of its neighbour's share."""
     whole = sum(weights.values()) or 1.0
     hits = [
         (found, weight / whole) for term, weight in weights.items() if (found := source.found.get(term)) is not None
@@ -154,16 +152,16 @@ def runs_of(source: Sentences, chosen: NDArray[np.intp]) -> list[tuple[int, int]
     return list(zip(starts, ends, strict=True))
 
 
-def _extract(source: Sentences, chosen: NDArray[np.intp], spent: int, share: float) -> Rung:
+def _extract(source: Sentences, chosen: NDArray[np.intp], spent: int, share: float) -> TextForm:
     runs = runs_of(source, chosen)
     gaps = len(runs) - (runs[0][0] == 0) + (runs[-1][1] < len(source.text))
     tokens = spent + GAP_TOKENS * (gaps - len(chosen))  # `spent` reckons with a gap for each sentence
     text = joined(source.text, runs)
-    return Rung(kind="extract", text=text, tokens=tokens, share=min(1.0, share), runs=tuple(runs))
+    return TextForm(kind="extract", text=text, tokens=tokens, share=min(1.0, share), runs=tuple(runs))
 
 
 def joined(text: str, runs: Sequence[tuple[int, int]], account: str = GAP, at: int = -1) -> str:
-    """Join slices with a mark where something is missing; the one before character `at` is `account`."""
+    """Join slices with a mark where something is missing; the mark before character `at` is `account`."""
     out: list[str] = []
     for start, end in runs:
         if start:
@@ -177,6 +175,6 @@ def joined(text: str, runs: Sequence[tuple[int, int]], account: str = GAP, at: i
 _PIECE = re.compile(r"[A-Za-z]{1,4}|\d{1,3}|[^\sA-Za-z\d]")  # a token at most each; quicker than counting 40 characters
 
 
-def _stub(source: Sentences, label: str) -> Rung:
+def _stub(source: Sentences, label: str) -> TextForm:
     text = f"[{source.total:,} tokens left out: {label}]" + ("\n" if source.text.endswith("\n") else "")
-    return Rung(kind="stub", text=text, tokens=1 + len(_PIECE.findall(text)), share=0.0)
+    return TextForm(kind="stub", text=text, tokens=1 + len(_PIECE.findall(text)), share=0.0)

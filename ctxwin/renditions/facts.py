@@ -1,4 +1,4 @@
-"""What a shorter form of a text must neither lose nor invent."""
+"""Find the facts of a text that a shorter form must neither lose nor invent."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _NEGATION = re.compile(
 
 
 def facts(text: str, *, negations: bool = True) -> frozenset[str]:
-    """Return what a shorter form must not lose or invent: numbers, dates, paths, identifiers, negations.
+    """Find the facts that a shorter form must not lose or invent: numbers, dates, paths, identifiers, negations.
 
-    Each is as it stands in the text, so that `fact in other_text` tells whether another text has it.
+    Each fact is spelled as in the text, so that `fact in other_text` tells whether another text has it.
 
     Args:
         text: any text.
-        negations: also those, as "never eats": a faithful summary may word them otherwise.
+        negations: whether to return negations such as "never eats", which a faithful summary may word otherwise.
 
     Example:
         >>> sorted(facts("On 3 May she moved 1,200 files to src/app.py by --force; do_not() was not called."))

@@ -1,4 +1,4 @@
-"""One text shortened to a given number of tokens."""
+"""Shorten one text to a given number of tokens."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from .sentences import Sentences, split
 __all__ = ["fit_text"]
 
 OMITTED_TOKENS = 12
-"""Tokens of "[… 3,120 tokens omitted …]" on a line of its own, at most (o200k_base: 10)."""
+"""The most tokens of "[… 3,120 tokens omitted …]" on its own line (o200k_base: 10)."""
 SHORTLIST = 4
-"""Times the room that the sentences that come into question have together: some will not fit beside others."""
+"""Consider sentences that together have this many times the room, since some will not fit with others."""
 
 
 def fit_text(
     source: Sentences, tokens: int, weights: Mapping[str, float], tokenizer: Tokenizer
 ) -> tuple[str, Sequence[tuple[int, int]]]:
-    """Shorten one text to at most so many tokens: its head and tail, and what matches the question between.
+    """Shorten a text to at most `tokens` tokens: its beginning and end, and the best matches of the question between.
 
-    The text was split once; only the sentences that come into question are cut finer, where there is little room.
+    The text is split already; only the sentences considered are cut finer, if there is little room.
 
     Args:
         source: the text, split.
-        tokens: that the result counts at most, 1 or more; from 8 on it is never empty.
+        tokens: the most tokens of the result, 1 or more; from 8 on the result is never empty.
         weights: idf weight of each term of the question.
-        tokenizer: what counts.
+        tokenizer: counts the tokens.
 
     Returns:
-        The text where it fits, else parts of it in order, of which the longest gap says how much is missing; and the
-        (start, end) characters of these parts.
+        The text if it fits, else parts of it in order, where the mark of the longest omission says how much is missing;
+        and the (start, end) characters of these parts.
 
     Example:
         >>> from ctxwin.renditions import split
@@ -63,7 +63,7 @@ def fit_text(
 
 
 def _order(source: Sentences, weights: Mapping[str, float]) -> list[int]:
-    """Return the sentences as they come into question: the first, the last, then those that match best."""
+    """Return the sentences in the order to consider them: the first, the last, then the best matches."""
     rank = match(source, weights, NEIGHBOUR)
     rank[0], rank[-1] = np.inf, np.finfo(np.float64).max
     order: list[int] = np.argsort(-rank, kind="stable").tolist()
@@ -71,7 +71,7 @@ def _order(source: Sentences, weights: Mapping[str, float]) -> list[int]:
 
 
 def _finer(source: Sentences, weights: Mapping[str, float], room: int, longest: int, tokenizer: Tokenizer) -> Sentences:
-    """Cut the sentences that come into question into pieces of at most so many characters, and count those."""
+    """Cut the sentences considered into pieces of at most `longest` characters, and count the pieces."""
     order = np.asarray(_order(source, weights))
     wanted = order[: int(np.searchsorted(source.tokens[order[2:]].cumsum(), SHORTLIST * max(room, 1))) + 3]
     wanted = wanted[np.diff(source.ends)[wanted] > longest]
@@ -101,7 +101,7 @@ def _finer(source: Sentences, weights: Mapping[str, float], room: int, longest: 
 
 
 def _fitting(tokens: Sequence[int], order: Sequence[int], room: int) -> set[int]:
-    """Choose sentences in order of rank, passing over those that do not fit; each gap costs its mark."""
+    """Choose sentences in order of rank, skipping any that does not fit; each omission costs its mark."""
     chosen: set[int] = set()
     for j in order:
         cost = tokens[j] + GAP_TOKENS * (1 - (j - 1 in chosen) - (j + 1 in chosen))
@@ -114,7 +114,7 @@ def _fitting(tokens: Sequence[int], order: Sequence[int], room: int) -> set[int]
 
 
 def _with_account(source: Sentences, chosen: NDArray[np.intp]) -> tuple[str, list[tuple[int, int]]]:
-    """Join the chosen sentences; the mark of the longest gap gives the tokens that all gaps omit."""
+    """Join the chosen sentences; the mark of the longest omission gives the tokens of all omissions."""
     runs = runs_of(source, chosen)
     size = len(source.text)
     gaps = pairwise([0, *(edge for run in runs for edge in run), size])
@@ -124,7 +124,7 @@ def _with_account(source: Sentences, chosen: NDArray[np.intp]) -> tuple[str, lis
 
 
 def _beginning(text: str, tokens: int, tokenizer: Tokenizer) -> tuple[str, list[tuple[int, int]]]:
-    """Return the beginning of a text with a mark of omission, where there is room for no more."""
+    """Return the beginning of a text with a mark of omission, if there is room for no more."""
     for room in range(tokens - 1, 0, -1):
         begins = tokenizer.truncate(text, room).rstrip()
         if tokenizer.count_many([begins + GAP])[0] <= tokens:

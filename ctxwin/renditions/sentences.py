@@ -1,4 +1,4 @@
-"""A text split into counted sentences, or lines: what every shorter form of it is made of."""
+"""Split a text into counted sentences or lines, which every shorter form of it is made of."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lexical import tokenize
+from ..retrieve.words.lexical import tokenize
 from ..tokens import Tokenizer
 from .signatures import Parts, parts_of
 
 __all__ = ["MAX_SENTENCE", "Sentences", "sentences", "split"]
 
 MAX_SENTENCE = 500
-"""Characters; a longer sentence (minified code, base64) is cut at a comma or space, or where it must."""
+"""Characters of a sentence; a longer one (minified code, base64) is cut at a comma or space, else anywhere."""
 
 
 _SHORT = ("[A-Z]", r"\d", r"\d\d", "Dr", "Mr", "Ms", "St", "vs", "Mrs", "Prof", r"e\.g", r"i\.e")
@@ -38,15 +38,15 @@ _END = re.compile(
 
 
 def sentences(text: str, longest: int = MAX_SENTENCE) -> list[tuple[int, int]]:
-    """Split a text into sentences or lines; the slices cover it, each with the space that follows it.
+    """Split a text into sentences or lines; the slices cover the text, each with the space after it.
 
-    A line of code, of a list, of a log is one; wrapped lines of prose are joined. A pattern of our own, which
-    is exact and linear (30 MB/s): sentencex drops blank lines and panics on U+2028, semantic-text-splitter
-    knows no abbreviations and is quadratic in a text without line ends, pysbd is a thousand times slower.
+    A line of code, of a list or of a log is one slice; wrapped lines of prose are joined. The pattern is our own, exact
+    and linear (30 MB/s): sentencex drops blank lines and panics on U+2028, semantic-text-splitter knows no
+    abbreviations and is quadratic in a text without line ends, pysbd is a thousand times slower.
 
     Args:
         text: any text, English or Chinese prose, code or logs.
-        longest: characters of a sentence, at most.
+        longest: the most characters of a sentence.
 
     Example:
         >>> text = "Dr. Wu came at 5 p.m. and left! Really? 今天下雨。我们在家。"
@@ -69,29 +69,30 @@ def _bounded(text: str, start: int, end: int, longest: int) -> Iterator[tuple[in
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sentences:
-    """A text split once into n sentences, with what any question needs of them."""
+    """A text split once into n sentences, with all facts that questions need about them."""
 
     text: str
     ends: NDArray[np.int64]
     """(n + 1,) characters: 0, then where each sentence ends."""
     tokens: NDArray[np.int64]
-    """(n,) tokens of each; they nearly add up, since a space counts with the word that follows it."""
+    """(n,) tokens of each sentence; they nearly add up, since a space counts with the word after it."""
     total: int
     """Tokens of the whole text."""
     found: Mapping[str, Sequence[int]]
-    """Which sentences have a term."""
+    """The sentences that hold each term."""
     parts: Parts | None = None
-    """Of code, which are signatures; None where nothing is defined."""
+    """For code, which sentences are signatures; None if nothing is defined."""
 
 
 def split(text: str, tokenizer: Tokenizer, *, longest: int = MAX_SENTENCE, language: str | None = None) -> Sentences:
-    """Split a text into counted sentences, the input of `ladder`; made once for all questions.
+    """Split a text into counted sentences, the input of `ladder`, once for all questions.
 
     Args:
         text: any text.
-        tokenizer: what counts.
-        longest: characters of a sentence, at most.
-        language: of code, as `ctxwin.syntax.language_of` names it; its signatures are told from its bodies.
+        tokenizer: counts the tokens.
+        longest: the most characters of a sentence.
+        language: the language of code, as named by `ctxwin.chunking.syntax.language_of`; signatures are then told from
+            bodies.
     """
     ends = [0, *(end for _, end in sentences(text, longest))]
     # A space begins the next word's token; a line end belongs to the last token of its line.

@@ -1,4 +1,4 @@
-"""Which lines of a piece of code say what it defines, and which are bodies."""
+"""Tell which lines of a piece of code are signatures and which are bodies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..syntax import Definition, parse
+from ..chunking.syntax import Definition, parse
 
 __all__ = ["REST", "Parts", "definitions_in", "parts_of"]
 
@@ -20,13 +20,13 @@ CLASS_BODIES = {
     "tsx": "class _ {\n",
     "php": "<?php class _ {\n",
 }
-"""What makes methods without their class readable for a grammar that takes them for something else."""
+"""Text to put around methods without their class, for a grammar that otherwise takes them for something else."""
 PLAIN = frozenset(("field", "constant", "key", "rule"))
-"""Kinds of definitions that are lines like others."""
+"""Kinds of definitions that count as plain lines."""
 SIGNATURE, DOC, REST = 0, 1, 2
 
 LONGEST_HEAD = 12
-"""Lines of a signature that stand in an outline; tables of arguments may have hundreds."""
+"""The most lines of a signature in an outline; tables of arguments may have hundreds."""
 
 _WORDS = re.compile(r"[^\W_]{2}")
 _COMMENT = re.compile(r"\s*(?://|/\*|\*|--|;|%|#(?!\[|!\[|\w+ *[(<\"]))")
@@ -35,21 +35,21 @@ _QUOTED = re.compile(r"\s*[rRbBuUfF]{0,2}(?:\"|')")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parts:
-    """Which of the n sentences of a piece of code define, and which do the work."""
+    """Which of the n sentences of a piece of code are signatures, and which are bodies."""
 
     level: NDArray[np.int8]
-    """(n,) `SIGNATURE`: decorators, name, types; `DOC`: the first words of the comment above one or of the docstring
-    below; else `REST`."""
+    """(n,) `SIGNATURE`: decorators, name, types; `DOC`: the first words of the comment above a signature or of the
+    docstring below it; else `REST`."""
     bodies: NDArray[np.intp]
-    """(n,) in which body each stands, the innermost: numbers from 0 to n; -1 for none."""
+    """(n,) the innermost body that each sentence stands in: numbers from 0 to n; -1 for none."""
 
 
 def parts_of(text: str, language: str, ends: Sequence[int]) -> Parts | None:
-    r"""Tell signatures from bodies; None where nothing is defined.
+    r"""Tell signatures from bodies; return None if nothing is defined.
 
     Args:
         text: a slice of a file.
-        language: as `ctxwin.syntax.language_of` names it.
+        language: as named by `ctxwin.chunking.syntax.language_of`.
         ends: (n + 1,) characters: 0, then where each sentence ends.
 
     Example:
@@ -72,10 +72,10 @@ def parts_of(text: str, language: str, ends: Sequence[int]) -> Parts | None:
 
 
 def definitions_in(text: str, language: str) -> tuple[Definition, ...]:
-    """Return what a slice of a file defines, but for plain fields and keys, in order; offsets count its characters.
+    """Return the definitions in a slice of a file, in order, without plain fields and keys; offsets are its characters.
 
-    A slice may begin inside a class. Where a grammar takes methods without their class for something else, the slice is
-    read as the inside of one.
+    A slice may begin inside a class. If a grammar takes methods without their class for something else, the slice is
+    read as the inside of a class.
     """
     found, shift = parse(text, language), 0
     if found is not None and not found.definitions and (before := CLASS_BODIES.get(language)):

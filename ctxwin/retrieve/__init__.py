@@ -1,30 +1,27 @@
-"""Relevance: how probable it is that an item helps to answer a question, from its words, meaning and place.
+"""Estimate how probable it is that an item helps to answer a question, from the item's words, meaning and place.
 
-`Index(items).score(Query(text=...))` returns p in [0, 1] for each item. A score is a sum of few named
-features (`Weights`), each scaled within the question and the pool, and p = exp((score - best) / T). It is
-anchored on words and vectors; everything else is a correction that observable properties of the pool and the
-question switch on: sessions, speakers, roles, dates, titles, script, tasks.
+`Index(items).score(Query(text=...))` returns p in [0, 1] for each item. A score is a sum of a few named
+features (`Weights`), each scaled within the question and the pool, and p = exp((score - best) / T). Words and
+vectors are the base of a score; every other feature is a correction that observable properties of the pool and
+the question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 """
 
-from .calibration import Calibration, calibrate
-from .fitting import Feedback, Indexed, fit
+from .code.whole import asks_for_the_whole
 from .index import Index, ItemVectors, count_terms, score_together
+from .own_weights import Feedback, HasIndex, fit
 from .query import Query, asking
 from .weights import FEATURES, Weights, shipped_weights
-from .whole import asks_for_the_whole
 
 __all__ = [
     "FEATURES",
-    "Calibration",
     "Feedback",
+    "HasIndex",
     "Index",
-    "Indexed",
     "ItemVectors",
     "Query",
     "Weights",
     "asking",
     "asks_for_the_whole",
-    "calibrate",
     "count_terms",
     "fit",
     "score_together",

@@ -1,4 +1,4 @@
-"""The index: items prepared once, scored for many questions."""
+"""Prepare items once, so that they can be scored for many questions."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ from numpy.typing import NDArray
 from ..embed import is_foreign
 from ..errors import InputError
 from ..items import Item
-from ..lexical import Bm25, tokenize
-from ..postings import Counted
-from .cues import instruction_strength, self_reference
-from .dates import named_days, near_days
+from .code.sources import Sources
 from .item_vectors import ItemVectors
 from .lazily import Lazily
 from .links import Titles
-from .place import Scores
 from .query import Query
 from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
-from .sources import Sources
 from .table import Table
+from .talk.cues import instruction_strength, self_reference
+from .talk.dates import named_days, near_days
+from .talk.place import Scores
 from .weights import Weights, shipped_weights
+from .words.lexical import Bm25, tokenize
+from .words.postings import TermCounts
 
 __all__ = ["Index", "ItemVectors", "count_terms", "score_together"]
 
 WORDS = "words"
-"""Names the match by words; each match by vectors has the name of its embedder."""
+"""The name of the match by words; a match by vectors has the name of its embedder."""
 
 
 MEANING = 1.5
-"""What vectors count, beside their weight, for a question in another script than Latin of which no item has a word."""
+"""Factor on the weight of vectors for a question in a non-Latin script if no item has a word of the question."""
 LEANING, SELF_CONTAINED = 0.3, 0.6
-"""Best cosine of a question with an item up to which it leans on the messages before it wholly, and from which not at
-all (from .35 or .4 up to .6, and from .3 up to .7: within a point)."""
+"""A question leans wholly on the messages before it if its best cosine with an item is up to the first figure, and not
+at all from the second on (from .35 or .4 up to .6, and from .3 up to .7: within a point)."""
 STEEP_WORDS, STEEP_VECTORS = 1.3, 2.0
-"""Powers of the scaled scores: the best stand out (below 1 cost up to 2 points, above 2 gained nothing)."""
+"""Powers of the scaled scores, which make the best stand out (below 1 cost up to 2 points, above 2 gained nothing)."""
 BRIDGES, BRIDGE_TERMS, LINKS = 3, 5, 5
-"""Best items whose terms are followed, how many terms, and best items whose text is searched for titles."""
+"""How many of the best items to follow by rare terms, by how many terms, and how many to search for titles."""
 TASK_WORDS, TASK_PLACE = 0.5, 0.3
-"""What shared words, and what stands around an item, count where rules for a task are looked for: those name neither
-its objects nor each other (MemoryCode 2k +3; anything from 0 to 1 lies within 3 points)."""
+"""Weights of shared words, and of an item's surroundings, when rules for a task are searched: rules name neither the
+task's objects nor each other (MemoryCode 2k +3; anything from 0 to 1 lies within 3 points)."""
 KIN, KIN_CUE = 20, 0.6
-"""Likeliest rules, at most, whose mean vector tells what rules for such a task are like, and the least instruction
+"""The most of the likeliest rules to average into the typical vector of rules for a task, and the least instruction
 strength of each (10 to 40, and .4 to .8, lie within a point)."""
 WORTH_TOKENS = 150.0
-"""Estimated tokens that are added to an item's when the best for bridges are chosen."""
+"""Estimated tokens added to the size of each item when the best items for bridges are chosen."""
 SAYS_SOMETHING = 12.0
-"""Nats of rare words at which what is taken off a turn for saying nothing has fallen to 1/e: two or three words that
-few other turns have (10 to 15 gave the same)."""
+"""Nats of rare words at which the deduction for a turn that says nothing has fallen to 1/e: two or three words that few
+other turns have (10 to 15 gave the same)."""
 PHRASE_TERMS = 0.25
-"""Share of a phrase's weight, by rarity, that the terms of an item have if the phrase stands in it: not all, since its
-first and last words may be parts of longer ones there."""
+"""The least share of a phrase's weight, by rarity, that the terms of an item holding the phrase have: not all of it,
+since the first and last words may be parts of longer words there."""
 
 
 class Index:
-    """Items prepared for scoring: built once, asked many times, grown by `extend`.
+    """Items prepared for scoring: built once, queried many times, grown by `extend`.
 
     Example:
         >>> index = Index([Item(text="I moved to Oslo.", speaker="Ana"), Item(text="It rains.", speaker="Bo")])
@@ -83,12 +83,12 @@ class Index:
     def __len__(self) -> int:
         return len(self._table)
 
-    def extend(self, items: Iterable[Item], terms: Sequence[Counted] | None = None) -> None:
-        """Append items; the index then scores as one that is built from all at once.
+    def extend(self, items: Iterable[Item], terms: Sequence[TermCounts] | None = None) -> None:
+        """Append items; the index then scores as if built from all items at once.
 
         Args:
-            items: what to append.
-            terms: what `count_terms` says of them, some at a time, where it is known.
+            items: the items to append.
+            terms: the items' counts from `count_terms`, if known, in one or more batches.
         """
         new = list(items)
         texts = [_key(item) for item in new]
@@ -102,9 +102,9 @@ class Index:
         self._sources.extend(new, self._words)
 
     def select(self, rows: NDArray[np.intp]) -> Index:
-        """Return an index of some items, (m,) in any order, that scores as one built from them alone.
+        """Return an index of some items, (m,) in any order; it scores as if built from these items only.
 
-        It stays as it is when this one grows, does not grow itself, and keeps what is known of the others.
+        The new index does not change when this one grows, cannot grow itself, and keeps the data of the other items.
         """
         other = copy.copy(self)
         other._rows, other._vectors = rows, ()
@@ -113,13 +113,13 @@ class Index:
         return other
 
     def compact(self, rows: NDArray[np.intp]) -> Index:
-        """Return an index of its own of some items, (m,) in any order, without reading their texts for terms again."""
+        """Return a separate index of some items, (m,) in any order, without reading their texts for terms again."""
         other = Index(weights=self.weights)
         other.extend([self._items[i] for i in rows.tolist()], [self._words.counted(rows)])
         return other
 
     def read_ahead(self) -> None:
-        """Read off the texts what only some questions ask for."""
+        """Read from the texts what only some questions need."""
         for lazily in (self._instructions, self._own):
             lazily.of(self._items)
 
@@ -137,26 +137,26 @@ class Index:
 
     @property
     def texts_to_embed(self) -> Sequence[str]:
-        """What an embedder must turn into vectors, one text for each item."""
+        """The texts to embed, one for each item."""
         return self._texts if self._rows is None else [self._texts[i] for i in self._rows.tolist()]
 
     def text_to_embed(self, i: int) -> str:
-        """Return the text of one item, as it is embedded."""
+        """Return the text to embed for one item."""
         return self._texts[i if self._rows is None else self._rows[i]]
 
     @property
     def foreign(self) -> NDArray[np.bool_]:
-        """Which items are mostly written in other scripts than Latin, (n,)."""
+        """Whether each item is mostly written in other scripts than Latin, (n,)."""
         return self._table["foreign"]
 
     def with_vectors(self, *vectors: ItemVectors) -> Index:
-        """Return the same index with vectors of one or several embedders; ask again after `extend`.
+        """Return the same index with vectors of one or several embedders; call this again after `extend`.
 
         Args:
-            vectors: of the `texts_to_embed`; none for words only. No item has vectors of two embedders.
+            vectors: the vectors of the `texts_to_embed`; none for words only. No item has vectors of two embedders.
 
         Raises:
-            InputError: they are of another number of items.
+            InputError: the vectors are for another number of items.
         """
         for one in vectors:
             if (have := len(one.matrix if one.row is None else one.row)) != len(self):
@@ -166,7 +166,7 @@ class Index:
         return other
 
     def with_weights(self, weights: Weights) -> Index:
-        """Return the same index with other weights; ask again after `extend`."""
+        """Return the same index with other weights; call this again after `extend`."""
         other = copy.copy(self)
         other.weights = weights
         return other
@@ -176,15 +176,18 @@ class Index:
         return self._words.query_weights(query.wording)
 
     def coverage(self, query: Query) -> Scores:
-        """Return which share of a question's weight, by rarity, the terms of each item have, (n,) in [0, 1]."""
+        """Return the share of a question's weight, by rarity, that the terms of each item cover, (n,) in [0, 1]."""
         return self._words.coverage(query.terms(0.0))
 
     def score(self, query: Query) -> Scores:
-        """Return p in [0, 1] for every item, (n,); quantised, so that equal input gives equal order."""
+        """Return the probability p in [0, 1] of each item, (n,); quantised, so that equal input gives equal order."""
         return score_together([(self, query)])[0]
 
     def central(self, start: Scores, damping: float) -> Scores:
-        """Rank pieces of code by walks along references from `start`, (n,), that go on so often; 0 for other items."""
+        """Rank pieces of code by walks along references from `start`, (n,), that continue with probability `damping`.
+
+        Other items get 0.
+        """
         return self._sources.central(start, self._words, damping)
 
     def explain(self, query: Query, i: int) -> dict[str, float]:
@@ -193,12 +196,12 @@ class Index:
         return dict(sorted(parts.items(), key=lambda part: -part[1]))
 
     def features(self, query: Query, ranges: Ranges | None = None, missing: float | None = None) -> dict[str, Scores]:
-        """Return each feature's share of the score, (n,) each; the score is their sum.
+        """Return what each feature adds to the score, (n,) each; the score is their sum.
 
         Args:
             query: the question.
-            ranges: least and most of the bare matches, where other indexes are asked too; None: of this one.
-            missing: which share of the question no item of all indexes says, likewise.
+            ranges: least and most of the bare matches over all indexes scored together. Default: over this index only.
+            missing: the share of the question that no item of these indexes says. Default: over this index only.
         """
         leaning = self._leaning(query)
         terms = query.terms(self.weights.history * leaning, prose_weight=self._sources.prose_weight)
@@ -220,7 +223,7 @@ class Index:
         return parts | self._second_step(add_up(parts), terms)
 
     def matches(self, query: Query) -> dict[str, Scores]:
-        """Return how well the items themselves match, unscaled: BM25, and cosines (NaN without a vector)."""
+        """Return how well each item matches, unscaled: BM25, and cosines (NaN without a vector)."""
         leaning = self._leaning(query)
         terms = query.terms(self.weights.history * leaning, prose_weight=self._sources.prose_weight)
         return self._matches(query, terms, leaning)
@@ -238,10 +241,11 @@ class Index:
     def _leaning(self, query: Query) -> float:
         """Return how far a question leans on the messages before it, 0 to 1.
 
-        By the best cosine that the question has alone: where an item means just that, the subject has changed, or was
-        said again, and the messages before mislead. Against the share of it that no item says, whatever vectors know:
-        MTRAG-UN at 1k +5.3 [2.9, 8.1], MADial -.6 [-4, 2] in English and +.2 in Chinese. That share, squared, still
-        counts: an embedder whose cosines are all high would switch the history off. By words alone it is all there is.
+        This follows the best cosine of the question alone: if an item means just what the question says, the subject
+        has changed, or was said again, and the messages before mislead. Gains over using the share of the question that
+        no item says, whatever vectors know: MTRAG-UN at 1k +5.3 [2.9, 8.1], MADial -.6 [-4, 2] in English and +.2 in
+        Chinese. The square of this share is the lower bound, since an embedder with high cosines everywhere would
+        switch the history off. Without vectors the share itself is used.
         """
         if not query.history:
             return 0.0
@@ -251,14 +255,14 @@ class Index:
         return max(missing**2, float(np.clip(by_vectors, 0, 1))) if found else missing
 
     def missing(self, query: Query) -> float:
-        """Return which share of a question's weight, by rarity, the best item lacks, 0 to 1."""
+        """Return the share of a question's weight, by rarity, that the best item lacks, 0 to 1."""
         return 1.0 - float(self.coverage(query).max(initial=0.0))
 
     def _need_of_meaning(self, query: Query, missing: float | None) -> float:
-        """Return how much vectors count: less, the more of a question in another script the best item says.
+        """Return how much vectors count; for a question in another script, less the more of it the best item says.
 
         Pairs of characters are such fine keys, and the model of other scripts is so coarse, that vectors help only
-        where words do not. Against vectors that always count: VCSum at 2k +7 [5, 10], MemoryBank at 128 tokens +5
+        where words do not. Gains over vectors that always count: VCSum at 2k +7 [5, 10], MemoryBank at 128 tokens +5
         [1, 11], MADial at 512 -1.5 [-5, 1], RGB (checked only) at 256 +2 [-2, 6]. In English such a gate gave -3 to +4.
         """
         if not is_foreign(query.text):
@@ -266,7 +270,7 @@ class Index:
         return MEANING * (self.missing(query) if missing is None else missing) ** 2
 
     def _surroundings(self, query: Query, base: Scores) -> dict[str, Scores]:
-        """Let items take part in the relevance of what stands around them.
+        """Let items share in the relevance of the items around them.
 
         A question over time is not about the session of the best item.
         """
@@ -279,7 +283,7 @@ class Index:
         }
 
     def _asked_for(self, query: Query) -> dict[str, Scores]:
-        """Look for who, when and what kind of item the question asks for."""
+        """Score the speakers, times and kinds of items that the question asks for."""
         weights, named = self.weights, self._named(query)
         parts = {
             "speaker": weights.speaker * named,
@@ -301,7 +305,7 @@ class Index:
         return parts
 
     def _quoting(self, phrases: Sequence[str]) -> Scores:
-        """Return which items have one of some phrases, 0 or 1: read are only those that have enough of its terms."""
+        """Tell which items have one of the phrases, 0 or 1; only items with enough of a phrase's terms are read."""
         out = np.zeros(len(self), np.float32)
         for phrase in phrases:
             terms = dict.fromkeys(tokenize(phrase), 1.0)
@@ -310,7 +314,7 @@ class Index:
         return out
 
     def _named(self, query: Query) -> Scores:
-        """Return which items are said by somebody whom the question names, 0 or 1."""
+        """Tell which items are said by somebody named in the question, 0 or 1."""
         return self._table.said_by(set(re.findall(r"\w+", query.text.lower())))
 
     def _kin(self, total: Scores) -> Scores:
@@ -330,7 +334,7 @@ class Index:
         return out
 
     def _days(self, query: Query) -> Scores | None:
-        """Return how near each item is to a day that the question names, 0 to 1; None when it names none."""
+        """Return how near each item is to a day named in the question, 0 to 1; None if the question names no day."""
         day = self._table["day"]
         known = np.flatnonzero(~np.isnan(day))
         if not len(known):
@@ -339,7 +343,7 @@ class Index:
         return near_days(day, spans) if spans else None
 
     def _second_step(self, total: Scores, terms: dict[str, float]) -> dict[str, Scores]:
-        """Follow the best items to others: by rare terms that they share, and by titles that they name."""
+        """Follow the best items to other items that share their rare terms, or whose titles they name."""
         weights = self.weights
         worth = total - weights.temperature * np.log(self._table["size"] + WORTH_TOKENS)
         best = top(np.round(worth, 5), max(BRIDGES, LINKS))
@@ -357,21 +361,21 @@ class Index:
         return parts
 
     def _named_in(self, item: Item) -> set[int]:
-        """Return the items whose titles stand in the text of one."""
+        """Return the items whose titles stand in the text of `item`."""
         found = self._titles.named_in(item.text)
         rows = np.arange(len(self)) if self._rows is None else self._rows
         return set(np.flatnonzero(np.isin(rows, list(found))).tolist()) if found else found
 
 
 def _key(item: Item) -> str:
-    """Return the text by which an item is found: with its speaker, or its title."""
+    """Return the text that an item is found by: its own, with its speaker or title."""
     head = item.title or item.speaker
     return f"{head}: {item.text}" if head else item.text
 
 
-def count_terms(items: Iterable[Item]) -> Counted:
-    """Return the terms by which items are found, to be kept and given to `Index.extend`."""
-    return Counted.of(tokenize(_key(item)) for item in items)
+def count_terms(items: Iterable[Item]) -> TermCounts:
+    """Count the terms that items are found by; the result can be stored and passed to `Index.extend`."""
+    return TermCounts.of(tokenize(_key(item)) for item in items)
 
 
 def score_together(asked: Sequence[tuple[Index, Query]]) -> list[Scores]:
@@ -381,7 +385,7 @@ def score_together(asked: Sequence[tuple[Index, Query]]) -> list[Scores]:
         asked: each index with its question.
 
     Returns:
-        For each index p in [0, 1], (n,); the best item of all has 1.
+        For each index the probability p in [0, 1] of its items, (n,); the best item of all has 1.
 
     Example:
         >>> talk, files = Index([Item(text="It rains.")]), Index([Item(text="Ana moved to Oslo.")])

@@ -1,4 +1,4 @@
-"""Titles that stand in texts: how one passage, or one piece of code, names another."""
+"""Find titles in texts: how one passage, or one piece of code, names another."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ __all__ = ["Titles"]
 _WORD = re.compile(r"\w+")
 _REMARK = re.compile(r"\([^()\n]{0,200}\)")
 LOOKED_AT = 4_000
-"""Characters of a text that are searched."""
+"""Search this many characters of a text."""
 LONGEST = 8
-"""Words of the longest title that is looked for."""
+"""Words of the longest title to look for."""
 
 
 class Titles:
-    """Titles of items, found in texts.
+    """Titles of items, to be found in texts.
 
     Example:
         >>> titles = Titles()
@@ -32,7 +32,7 @@ class Titles:
         return len(self._of)
 
     def add(self, title: str, item: int) -> None:
-        """Remember an item's title; what stands in brackets is no part of it."""
+        """Remember an item's title, without any words in brackets."""
         words = tuple(_WORD.findall(_REMARK.sub("", title).lower()))
         if 0 < len(words) <= LONGEST:
             self._of.setdefault(words, []).append(item)

@@ -1,4 +1,4 @@
-"""The question, and what can be read off it."""
+"""Describe the question, and read from it what it asks for."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lexical import term_counts, tokenize
-from .subject import asks_over_time, subject
-from .traces import Frame, frames
+from .code.traces import Frame, frames
+from .talk.subject import asks_over_time, subject
+from .words.lexical import term_counts, tokenize
 
 __all__ = ["Query", "asking"]
 
 HISTORY = 6
-"""Messages before the question that are looked at."""
+"""How many messages before the question to look at."""
 FADE = 0.8
-"""What each message further back counts of the one after it."""
+"""Weight of each earlier message relative to the message after it."""
 EMBEDDED_HISTORY = 3
-"""Messages before the question that are embedded, as one text."""
+"""How many messages before the question to embed, as one text."""
 HISTORY_VECTOR = 0.5
-"""Share of their vector in the question's where it leans on them wholly (.4 to .6: within a point)."""
+"""Share of the earlier messages' vector in the vector of a question that leans on them wholly (.4 to .6: within a
+point)."""
 LONG = 40
-"""Different terms from which a question is long, as a report of an issue is (25: the same)."""
+"""Number of different terms from which a question is long, such as a report of an issue (25: the same)."""
 
 _OPENING = (
     r"^(?:please |can you |could you |would you |i(?:'d| would) like you to |i (?:want|need) you to |help me (?:to )?"
@@ -48,7 +49,7 @@ _ASSISTANT = re.compile(
     re.I,
 )
 _MINE = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.I)
-"""Not in Chinese, where such a word stands in nearly every turn (MemoryBank -2)."""
+"""Words for oneself; not in Chinese, where such a word stands in nearly every turn (MemoryBank -2)."""
 _QUOTED = re.compile(r"[\"“「『《`]([^\"”」』》`]{3,80})[\"”」』》`]")
 _NAME = (
     r"\b[a-z][a-z0-9]*_\w+|\b_\w+|\b[a-z]+[A-Z]\w*|\b[A-Z]+[a-z0-9]+[A-Z]\w*|\b\w+\(\)|\b[A-Za-z]\w*(?:\.[A-Za-z_]\w*)+"
@@ -59,11 +60,11 @@ _PIECE = re.compile(rf"```.*?```|`[^`\n]+`|^(?: {{4}}|\t)\S.*$|^[\w.]*(?:Error|E
 _TESTS = re.compile(r"\btest(?:s|ed|ing)?\b|测试", re.I)
 
 ASKING = 4_000
-"""Characters at either end of a longer message that are read as its question: what is pasted between is material."""
+"""Characters at either end of a longer message that are read as its question; pasted text between is material."""
 
 
 def asking(text: str) -> str:
-    """Return what a message asks: all of it, or the two ends of a very long one.
+    """Return the question in a message: all of the message, or the two ends of a very long one.
 
     Example:
         >>> asking(" Why? "), len(asking("Why?" + 1_000_000 * " and so on"))
@@ -85,28 +86,28 @@ class Query:
 
     text: str
     vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """By embedder: (k, d) for the `texts_to_embed`; none for words only."""
+    """For each embedder the vectors of the `texts_to_embed`, (k, d); none for words only."""
     when: datetime | None = None
-    """When it is asked; None: when the last item was said."""
+    """When the question is asked. Default: the time of the last item."""
     history: tuple[str, ...] = ()
     """Earlier messages of the same dialogue, oldest first."""
 
     @property
     def texts_to_embed(self) -> list[str]:
-        """What an embedder must turn into `vectors`: the wording and, if there is any, its recent history."""
+        """The texts to embed into `vectors`: the wording and, if there is any, the recent history."""
         return [self.wording, " ".join(self.history[-EMBEDDED_HISTORY:])] if self.history else [self.wording]
 
     @property
     def wording(self) -> str:
-        """What items are matched with: the question, or its subject alone where it is asked over time."""
+        """The words that items are matched with: the question, or only its subject if the question is over time."""
         return subject(self.text) if self.is_over_time else self.text
 
     def direction(self, embedder: str, leaning: float = 0.0) -> NDArray[np.float32] | None:
-        """Return the vector to compare an embedder's vectors with, (d,), or None.
+        """Return the vector to compare with an embedder's vectors, (d,), or None.
 
         Args:
-            embedder: its name.
-            leaning: how far the question leans on its history, from 0 for alone to 1.
+            embedder: the embedder's name.
+            leaning: how far the question leans on its history, from 0 (not at all) to 1.
         """
         known = self.vectors.get(embedder)
         if known is None:
@@ -116,11 +117,11 @@ class Query:
         return mixed
 
     def terms(self, history_weight: float, *, prose_weight: float = 1.0) -> dict[str, float]:
-        """Weigh the terms of the question and, less and less, of the messages before it; none above its own.
+        """Weigh the terms of the question and of the messages before it: earlier ones less, none above the question.
 
         Args:
-            history_weight: of the last message before it.
-            prose_weight: of what is no code, in a long question that has some.
+            history_weight: weight of the last message before the question.
+            prose_weight: weight of the words that are not code, in a long question that has code.
         """
         own = term_counts(tokenize(self.wording))
         if prose_weight < 1.0 and len(own) >= LONG and (code := set(tokenize(" ".join(_PIECE.findall(self.text))))):
@@ -134,45 +135,45 @@ class Query:
 
     @property
     def is_task(self) -> bool:
-        """Whether something new is to be made, so that standing instructions apply."""
+        """Whether the question asks to make something new, so that standing instructions apply."""
         return bool(_TASK.search(self.text)) and not self.is_about_the_past
 
     @property
     def is_about_the_past(self) -> bool:
-        """Whether it speaks of what was, or was said."""
+        """Whether the question is about something that was or was said."""
         return bool(_RECALL.search(self.text))
 
     @property
     def is_over_time(self) -> bool:
-        """Whether it asks for what runs through the conversation: an order, a development."""
+        """Whether the question asks for something that runs through the conversation: an order, a development."""
         return asks_over_time(self.text)
 
     @property
     def asks_assistant(self) -> bool:
-        """Whether it asks what the assistant said."""
+        """Whether the question asks what the assistant said."""
         return bool(_ASSISTANT.search(self.text))
 
     @property
     def is_about_the_user(self) -> bool:
-        """Whether the one who asks speaks of himself, and does not ask what the assistant said."""
+        """Whether the person asking speaks of himself, and does not ask what the assistant said."""
         return bool(_MINE.search(self.text)) and not self.asks_assistant
 
     @property
     def shows_code(self) -> bool:
-        """Whether it has a piece of code: an identifier, a call, an error, a trace."""
+        """Whether the question has a piece of code: an identifier, a call, an error, a trace."""
         return bool(_CODE.search(self.text))
 
     @property
     def asks_for_tests(self) -> bool:
-        """Whether it speaks of tests."""
+        """Whether the question is about tests."""
         return bool(_TESTS.search(self.text))
 
     @property
     def frames(self) -> list[Frame]:
-        """The places in code that it names, the one where it went wrong first."""
+        """The places in code that the question names, the place of the error first."""
         return frames(self.text)
 
     @property
     def phrases(self) -> list[str]:
-        """The phrases that it quotes, in lower case."""
+        """The phrases that the question quotes, in lower case."""
         return [phrase.strip().lower() for phrase in _QUOTED.findall(self.text)]

@@ -1,26 +1,26 @@
-"""Scores on one scale."""
+"""Scale scores so that 0 and 1 mean the same for every question."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .place import Scores
+from .talk.place import Scores
 
 __all__ = ["Ranges", "add_up", "find_ranges", "scale", "scale_within", "top"]
 
 Ranges = dict[str, tuple[float, float]]
-"""Least and most of each bare match."""
+"""The least and the most of each bare match."""
 
 
 def add_up(parts: dict[str, Scores]) -> Scores:
-    """Return the sum of some scores, (n,) each."""
+    """Add up scores, (n,) each."""
     total: Scores = np.sum(np.stack(list(parts.values())), axis=0, dtype=np.float32)
     return total
 
 
 def top(scores: Scores, most: int) -> NDArray[np.intp]:
-    """Return the indices of the highest scores, best first, equal ones in their order."""
+    """Return the indices of the `most` highest scores, best first, equal scores in their order."""
     if len(scores) > most:
         bar = np.partition(scores, -most)[-most]
         kept = np.flatnonzero(scores >= bar)
@@ -40,11 +40,11 @@ def find_ranges(*matches: dict[str, Scores]) -> Ranges:
 
 
 def scale(scores: Scores, low: float, high: float) -> Scores:
-    """Scale a range to 0..1; an empty one gives zeros."""
+    """Scale scores so that `low` becomes 0 and `high` 1; an empty range gives zeros."""
     scaled: Scores = (scores - np.float32(low)) / np.float32(high - low) if high > low else np.zeros_like(scores)
     return scaled
 
 
 def scale_within(scores: Scores) -> Scores:
-    """Scale scores to 0..1 by their own least and most; equal ones give zeros."""
+    """Scale scores so that their own least becomes 0 and their most 1; equal scores give zeros."""
     return scale(scores, float(scores.min()), float(scores.max())) if scores.size else scores

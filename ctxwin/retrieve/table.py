@@ -1,4 +1,4 @@
-"""What is known of each item of an index before any question, as columns."""
+"""Hold as columns the facts about an index's items that no question changes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..columns import Column
 from ..embed import is_foreign
 from ..items import Item
-from ..lexical import cjk_share
-from .place import Place, Scores, lay_out
+from .talk.place import Place, Scores, lay_out
+from .words.columns import Column
+from .words.lexical import cjk_share
 
 __all__ = ["Table"]
 
@@ -35,11 +35,12 @@ COLUMNS: Mapping[str, type[np.generic]] = {
 
 
 class Table:
-    """Columns of n items: `table["size"]` is (n,). A table never changes; `plus` and `take` return others.
+    """Columns of n items: `table["size"]` is (n,). A table never changes; `plus` and `take` return new tables.
 
-    The columns: `size`, estimated tokens; `self`, whether the user said it; `user`, `assistant`, whether that one may
-    have; `day`, an ordinal, NaN where unknown; `foreign`, whether it is mostly in other scripts than Latin; `turn`,
-    whether it is one; `speaker`, the number of the name, -1 for none; `session`, the number of the session.
+    The columns: `size`, estimated tokens; `self`, whether the user said it; `user` and `assistant`, whether the user or
+    the assistant may have said it; `day`, an ordinal, NaN if unknown; `foreign`, whether it is mostly in other scripts
+    than Latin; `turn`, whether it is a turn; `speaker`, the number of the name, -1 for none; `session`, the number of
+    the session.
 
     Example:
         >>> table = Table().plus([Item(text="Hello"), Item(text="Hi", role="user")])
@@ -75,7 +76,7 @@ class Table:
         return grown
 
     def take(self, rows: NDArray[np.intp]) -> Table:
-        """Return the table of some items, (m,) in any order, as though there were no others."""
+        """Return the table of some items, (m,) in any order, as if there were no others."""
         return Table(self, rows)
 
     def _row(self, item: Item) -> tuple[Any, ...]:
@@ -95,24 +96,24 @@ class Table:
         )
 
     def said_by(self, names: Iterable[str]) -> Scores:
-        """Return which items are said by somebody of one of these first names, in lower case, 0 or 1."""
+        """Tell which items are said by somebody with one of these first names (in lower case), 0 or 1."""
         known = [number for name in names if (number := self._numbers.names.get(name)) is not None]
         return np.isin(self["speaker"], known).astype(np.float32) if known else np.zeros(len(self), np.float32)
 
     @cached_property
     def folds(self) -> Scores:
-        """How many times longer than usual each is, as a power of e."""
+        """How many times longer than usual each item is, as a power of e."""
         folds: Scores = np.log(self["size"] / np.float32(USUAL_TOKENS))
         return folds
 
     @cached_property
     def place(self) -> Place:
-        """How they hang together."""
+        """How the items hang together."""
         return lay_out(self["session"], self["turn"], self["size"])
 
 
 class _Numbers:
-    """Numbers for names and sessions, in the order in which they come up."""
+    """Numbers for names and sessions, in order of first appearance."""
 
     def __init__(self) -> None:
         self.names: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The weights of the features; their values are in `weights.toml`, beside the data and the command that made them."""
+"""Define the weights of the features; `weights.toml` holds the values, and the data and command that made them."""
 
 from __future__ import annotations
 
@@ -18,56 +18,56 @@ class Weights:
 
     Set by hand, one at a time, by evidence recall at 256 to 8,000 tokens on permissively licensed sets (MemoryCode,
     FriendsQA, BFCL memory, QMSum, MemoryBank, VCSum, MADial, MTRAG-UN and a part of LongMemEval). LoCoMo, BEAM,
-    MuSiQue, HotpotQA and RGB are there to check; what a feature is worth on them is told below. None of the sets that
-    may set weights has titles, so `link` was given the weight of `bridge`, and none is talk of two named people: `own`
-    was chosen with LoCoMo's figures in view. Those of code were set on code_sweqa and on questions made from the
-    releases of some packages (`tests/code_questions.py`), and kept by what they gave on those of others.
+    MuSiQue, HotpotQA and RGB only check the weights; the gain of a feature on them is told below. None of the sets that
+    may set weights has titles, so `link` got the weight of `bridge`; and none is talk of two named people: `own` was
+    chosen with LoCoMo's figures in view. The weights for code were set on code_sweqa and on questions made from the
+    releases of some packages (`tests/tools/code_questions.py`), and kept by their gains on the releases of others.
     """
 
     lexical: float
-    """BM25 of the item with its speaker or title, to the power 1.3 (so that the best stand out)."""
+    """BM25 of the item with its speaker or title, to the power 1.3, so that the best stand out."""
     dense: float
     """Cosine of item and question, squared; 0 for a script that the embedder cannot read."""
     neighbours: float
-    """Of the turn before and of the turn after (LoCoMo +7 over words alone)."""
+    """The scores of the turn before and the turn after (LoCoMo +7 over words alone)."""
     session: float
-    """Of the best item in the same session (VCSum +8, LoCoMo +2)."""
+    """The score of the best item in the same session (VCSum +8, LoCoMo +2)."""
     topic: float
-    """Mean around an item in talk that has no sessions, in short turns (QMSum +9)."""
+    """The mean score around an item, in talk of short turns without sessions (QMSum +9)."""
     speaker: float
-    """The question names who speaks (LoCoMo +1)."""
+    """The question names the speaker (LoCoMo +1)."""
     own: float
-    """The one whom the question names speaks of himself ("I", "my"): what he says of others, or asks, answers less.
-    At .1 it costs FriendsQA nothing and gives LoCoMo about +.5."""
+    """The person named in the question speaks of himself ("I", "my"); turns where he speaks of others, or asks, answer
+    less. At .1 this costs FriendsQA nothing and gives LoCoMo about +.5."""
     mine: float
-    """The same for the user, where the question is about him ("my mortgage") and is not put to the assistant's words
+    """The user speaks of himself, for a question about him ("my mortgage") and not about the assistant's words
     (LongMemEval +6 at 1k, MemoryBank +3, BEAM +2)."""
     filler: float
-    """Taken off a short turn that says nothing ("Wow, that's great!"); half of it at 8 nats of rare words (FriendsQA
+    """Taken off a short turn that says nothing ("Wow, that's great!"); half as much at 8 nats of rare words (FriendsQA
     +1.5 at 256 tokens, LoCoMo +.3)."""
     role: float
     """The user's own words, or the assistant's when asked what *it* said (BEAM +8, LongMemEval +3)."""
     instruction: float
     """A standing instruction, when the question is a task (MemoryCode +18)."""
     kin: float
-    """Near to the likeliest of these instructions, which are phrased alike (MemoryCode +4 at 2k)."""
+    """The item is near the likeliest standing instructions, which are phrased alike (MemoryCode +4 at 2k)."""
     date: float
-    """Said on a day that the question names, or in the week after (MemoryBank +1)."""
+    """The item was said on a day that the question names, or in the week after (MemoryBank +1)."""
     phrase: float
-    """Holds a phrase that the question quotes."""
+    """The item holds a phrase that the question quotes."""
     bridge: float
-    """Shares rare terms with the best three (MuSiQue +6, HotpotQA +3)."""
+    """The item shares rare terms with the best three (MuSiQue +6, HotpotQA +3)."""
     link: float
-    """Its title stands in one of the best five (MuSiQue +3, HotpotQA +4)."""
+    """The item's title stands in one of the best five (MuSiQue +3, HotpotQA +4)."""
     brief: float
-    """For each factor e by which it is shorter than 64 tokens; 0 unless `fit` learned it for one kind of talk."""
+    """Added for each factor e by which the item is shorter than 64 tokens; 0 unless `fit` learned it for your talk."""
     long: float
-    """The same for each factor e by which it is longer (BEAM +2 where fitted; over all kinds together, nothing)."""
+    """Added for each factor e by which the item is longer (BEAM +2 where fitted; over all kinds together, nothing)."""
     history: float
-    """A term of the message before the question counts this much of one of the question, were all of that unknown to
-    the items; less, the more of the question the best item says (MADial +10)."""
+    """Weight of a term of the message before the question, relative to a term of the question, if no item has a word of
+    the question; less, the more of the question the best item says (MADial +10)."""
     name: float
-    """BM25 of the names that a piece of code defines, and of what encloses it. Gains at 4k: code_sweqa 1.8 [.1, 3.8];
+    """BM25 of the names that a piece of code defines, and of those around it. Gains at 4k: code_sweqa 1.8 [.1, 3.8];
     held out, error messages 2.7 [.1, 5.7], docstrings 3.1 [.7, 5.9], notes of releases -3.5 [-7.0, -.9] (-.6 at 2k, 0
     at 8k)."""
     path: float
@@ -77,18 +77,18 @@ class Weights:
     """Refers to likely code, or is referred to by it. At 4k code_sweqa 3.3 [1.0, 6.2]; held out, docstrings at 1k 5.2
     [2.1, 8.5], messages at 8k 2.0 [.2, 4.2], notes at 8k -3.9 [-9.1, 0], the rest within a point or so."""
     trace: float
-    """Holds a place that the question names: a frame of a stack trace, `path:line` (held out 13 [7, 20] at 2k)."""
+    """The item holds a place that the question names: a stack frame, `path:line` (held out 13 [7, 20] at 2k)."""
     prose: float
-    """Taken off what is no program, where the question shows code (notes, held out: up to 1.2 [0, 2.7])."""
+    """Taken off items that are not code, if the question shows code (notes, held out: up to 1.2 [0, 2.7])."""
     tests: float
-    """Taken off tests, where the question does not speak of them (notes, held out: 8.0 [2.1, 15.3] at 2k, 3.5 [.5, 8.0]
-    at 8k). As for `prose`, the gold of the sets that can say so is the program, by the way they are made."""
+    """Taken off tests, if the question does not mention tests (notes, held out: 8.0 [2.1, 15.3] at 2k, 3.5 [.5, 8.0]
+    at 8k). As for `prose`, the sets that can measure this have only code as gold, because of the way they are made."""
     temperature: float
-    """Score difference at which p falls by e. With the allocator's saturating worth of long items, .4 to .5 was the
+    """Score difference at which p falls by e. With the allocator's saturating value of long items, .4 to .5 was the
     best on most sets (against .3: BEAM +3, VCSum +1, others within .5)."""
 
     def without(self, feature: str) -> Weights:
-        """Return the same weights with one feature switched off, for an ablation.
+        """Return the same weights with one feature switched off.
 
         Raises:
             InputError: there is no such feature.
@@ -103,12 +103,12 @@ class Weights:
 
 
 FEATURES = tuple(field.name for field in fields(Weights) if field.name != "temperature")
-"""The names of all features, the strongest and plainest first."""
+"""The names of all features, the strongest and simplest first."""
 
 
 @lru_cache(maxsize=1)
 def shipped_weights() -> Weights:
-    """Return the weights that the package carries; `weights.toml` tells how and from what data they were made.
+    """Return the package's own weights; `weights.toml` tells how and from what data they were made.
 
     Example:
         >>> shipped_weights().lexical

@@ -1,8 +1,8 @@
-"""A short conversation and a few files that the package carries: two people plan a cycling tour.
+"""Provides a short conversation and a few files that the package carries: two people plan a cycling tour.
 
-Everything is invented for ctxwin: 116 OpenAI messages over seven sittings with tool calls, a picture, Chinese
-turns, a standing instruction and values that change later; six files; questions with the evidence that
-answers them, by message index and by lines of files.
+Everything is invented for ctxwin: 116 OpenAI messages over seven sittings with tool calls, a picture, Chinese turns, a
+standing instruction and values that change later; six files; and questions with the evidence that answers them, by
+message index and by lines of files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question about the sample, and where its answer stands."""
+    """A question about the sample, and the places of its answer."""
 
     id: str
     text: str
@@ -28,15 +28,15 @@ class Question:
     """`single`, `multi`, `superseded`, `instruction`, `tool` or `file`."""
     answer: str
     facts: tuple[str, ...]
-    """Strings that the evidence holds, word for word."""
+    """Strings that the evidence contains, word for word."""
     messages: tuple[tuple[int, ...], ...]
-    """Indices of the messages that answer it: one of each group is needed."""
+    """Indices of the messages that answer the question: one of each group is needed."""
     lines: Mapping[str, tuple[tuple[int, int], ...]] = field(hash=False)
-    """By file name: first and last line that are needed beside them, from 1, inclusive."""
+    """Lines that are needed too, by file name: first and last line, from 1, inclusive."""
 
 
 def conversation() -> list[dict[str, Any]]:
-    """Return the conversation as OpenAI messages, new ones at each call; the last is a user's question.
+    """Return the conversation as new OpenAI messages; the last one is a user's question.
 
     Example:
         >>> conversation()[-1]["content"].startswith("Settled. One last thing")

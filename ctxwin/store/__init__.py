@@ -1,4 +1,4 @@
-"""Stores of windows: `SqliteStore`, one file for years; `MemoryStore`, for as long as the process lives."""
+"""Stores windows: `SqliteStore` in one file for years, `MemoryStore` for as long as the process lives."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from ..errors import InputError
 from .memory import MemoryStore
 from .protocol import Store
 from .sqlite import SqliteStore
-from .values import Settings, Turn, UsageRecord, Vector
+from .turns import Turn, UsageRecord, Vector, WindowSettings
 
-__all__ = ["MemoryStore", "Settings", "SqliteStore", "Store", "Turn", "UsageRecord", "Vector", "open_store"]
+__all__ = ["MemoryStore", "SqliteStore", "Store", "Turn", "UsageRecord", "Vector", "WindowSettings", "open_store"]
 
 
 def open_store(where: str | PathLike[str] | Store | None = None) -> Store:
-    """Return the store that somebody means: one of their own, that of a file, or for None a new one in memory.
+    """Return the given store, the store in the given file, or for None a new store in memory.
 
     Raises:
-        InputError: `where` is none of these.
+        InputError: `where` is neither a store nor a path.
         StoreError: the file cannot be used.
 
     Example:

@@ -1,7 +1,7 @@
-"""Messages as JSON text: kept as given, hashed in one canonical form.
+"""Turns messages into JSON text: stored as given, hashed in one canonical form.
 
-The text that is kept has the keys in their given order, since providers' prompt caches compare requests byte by byte.
-The hash is that of a canonical text (keys sorted, 1.0 written as 1), so that equal JSON values have one hash.
+The stored text has the keys in their given order, since providers' prompt caches compare requests byte by byte. The
+hash is that of a canonical text (keys sorted, 1.0 written as 1), so that equal JSON values have one hash.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from ..items import content_hash
 __all__ = ["Content", "decode", "encode", "encode_state"]
 
 MAX_DEPTH = 100
-"""Levels of lists and objects in a message. Python's JSON reader stops at its recursion limit (1,000 by default, shared
-with the caller's own stack); what is stored must be readable from anywhere. Tool schemas nest some ten levels."""
+"""Most levels of lists and objects in a message. Python's JSON reader stops at its recursion limit (1,000 by default,
+shared with the caller's own stack); a stored message must be readable from anywhere. Tool schemas nest some ten
+levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Content:
     hash: str
     """Hash of the canonical form."""
     form: str
-    """JSON as given; may hold lone surrogates."""
+    """JSON text as given; may hold lone surrogates."""
 
 
 def encode(messages: Sequence[Mapping[str, Any]]) -> list[Content]:
@@ -40,8 +41,8 @@ def encode(messages: Sequence[Mapping[str, Any]]) -> list[Content]:
     Tuples become lists, mappings objects; lone surrogates are kept.
 
     Raises:
-        MessageError: a message is no mapping, or holds what JSON has not: NaN, an infinity, a key that is no string,
-            an object of a class of its own, more than `MAX_DEPTH` levels. It carries the message's index.
+        MessageError: a message is no mapping, or holds something that JSON cannot: NaN, an infinity, a key that is no
+            string, an object of another class, more than `MAX_DEPTH` levels. The error carries the message's index.
 
     Example:
         >>> first, second = encode([{"role": "user", "n": 1}, {"n": 1.0, "role": "user"}])
@@ -65,7 +66,7 @@ def encode_state(state: Mapping[str, Any]) -> str:
     """Turn a window's state into JSON text.
 
     Raises:
-        InputError: it holds what JSON has not.
+        InputError: the state holds something that JSON cannot.
     """
     try:
         return _text(_plain(state))
@@ -74,7 +75,7 @@ def encode_state(state: Mapping[str, Any]) -> str:
 
 
 class _NotJson(Exception):
-    """Says what of a value is no JSON, without its text."""
+    """Says which part of a value is no JSON, without its text."""
 
 
 def _content(message: Mapping[str, Any], index: int) -> Content:
@@ -101,7 +102,7 @@ def _text(plain: Any, *, sort_keys: bool = False) -> str:
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """Return a value made of the types of JSON only."""
+    """Return a value made only of JSON's types."""
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, float):

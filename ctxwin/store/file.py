@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Lock, get_ident
 from weakref import WeakSet
 
-from ..cache import keep_private, new_private
 from ..errors import CtxwinWarning, InputError, StoreError
+from .cache import keep_private, new_private
 from .schema import APPLICATION, MIGRATIONS
 
 __all__ = ["StoreFile"]

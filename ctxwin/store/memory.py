@@ -1,4 +1,4 @@
-"""A store that forgets everything when the process ends: for tries, tests, and windows that need no file."""
+"""Stores windows in memory until the process ends: for trials, tests, and windows that need no file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 from .canonical import Content, decode, encode, encode_state
 from .refusals import name_taken, no_turns, no_window, too_short
-from .values import Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
+from .turns import Turn, UsageRecord, Vector, WindowSettings, check_vectors, followed, now, stamps
 
 __all__ = ["MemoryStore"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stored:
-    """A turn as it is kept: its message as text, so that nobody can change it."""
+    """A stored turn; its message is text, so that nobody can change it."""
 
     content: Content
     time: str | None
@@ -38,10 +38,10 @@ class _Stored:
 
 
 @dataclass(slots=True)
-class _Window:
-    settings: Settings
+class _MemoryWindow:
+    settings: WindowSettings
     turns: list[_Stored | None] = field(default_factory=list)
-    """By position; None where a turn was erased."""
+    """The turns by position; None where a turn was erased."""
     usage: list[UsageRecord] = field(default_factory=list)
     changes: int = 0
 
@@ -58,7 +58,7 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self._windows: dict[str, _Window] = {}
+        self._windows: dict[str, _MemoryWindow] = {}
         self._counts: dict[tuple[str, str], int] = {}
         self._vectors: dict[tuple[str, str], Vector] = {}
         self._lock = Lock()
@@ -70,13 +70,13 @@ class MemoryStore:
         """Return the names of all windows, oldest first."""
         return list(self._windows)
 
-    def settings(self, window: str) -> Settings | None:
-        """Return a window's settings, or None where there is no such window."""
+    def settings(self, window: str) -> WindowSettings | None:
+        """Return a window's settings; None if there is no such window."""
         found = self._windows.get(window)
         return deepcopy(found.settings) if found else None
 
-    def save_settings(self, window: str, settings: Settings) -> None:
-        """Replace a window's settings; `created` only where it is given."""
+    def save_settings(self, window: str, settings: WindowSettings) -> None:
+        """Replace a window's settings; `created` only if it is given."""
         kept = decode(encode_state({"state": settings.state, "system": settings.system}))
         with self._lock:
             found = self._begun(window)
@@ -92,7 +92,7 @@ class MemoryStore:
         times: Sequence[str | None] | None = None,
         behind: int | None = None,
     ) -> Sequence[Turn]:
-        """Add messages at the end, all or none; return the new turns, with `expected` all from there on."""
+        """Add all messages at the end, or none; return the new turns, or with `expected` all turns from there on."""
         contents = encode(messages)
         added = stamps(times, len(contents))
         with self._lock:
@@ -111,7 +111,7 @@ class MemoryStore:
             return _from(turns, length if expected is None else expected)
 
     def turns(self, window: str, after: int = -1) -> Sequence[Turn]:
-        """Return the turns with a position greater than `after`, in order; erased ones are not among them."""
+        """Return the turns with a position greater than `after`, in order, without erased turns."""
         with self._lock:
             found = self._windows.get(window)
             return _from(found.turns, after + 1) if found else []
@@ -122,7 +122,7 @@ class MemoryStore:
         return found.changes if found else 0
 
     def mark(self, window: str, position: int, *, pinned: bool | None = None, forgotten: bool | None = None) -> None:
-        """Set or clear marks of a turn; None leaves a mark as it is."""
+        """Set or clear marks of a turn; None keeps a mark unchanged."""
         with self._lock:
             turns = self._turns_at(window, [position])
             turn = turns[position]
@@ -136,7 +136,7 @@ class MemoryStore:
             )
 
     def erase(self, window: str, positions: Sequence[int], *, derived: Sequence[str] = ()) -> None:
-        """Remove turns and their content for good, and what is kept under their hashes and those in `derived`."""
+        """Remove turns and their content for good, with all data under their hashes and the hashes in `derived`."""
         with self._lock:
             turns = self._turns_at(window, positions)
             self._windows[window].changes += 1
@@ -150,7 +150,7 @@ class MemoryStore:
                     del kept[key]
 
     def fork(self, window: str, new: str, until: int | None = None) -> None:
-        """Begin a window with another's turns, marks and settings."""
+        """Start a window with the turns, marks and settings of another."""
         with self._lock:
             if window not in self._windows:
                 raise no_window(window)
@@ -161,33 +161,33 @@ class MemoryStore:
             if not -1 <= last < len(parent.turns):
                 raise no_turns(window, [last], len(parent.turns))
             settings = replace(parent.settings, created=now(), parent=window, until=last)
-            self._windows[new] = _Window(settings, parent.turns[: last + 1])
+            self._windows[new] = _MemoryWindow(settings, parent.turns[: last + 1])
 
     def record_usage(self, window: str, record: UsageRecord) -> None:
-        """Add what a provider reported for a request."""
+        """Add the usage that a provider reported for a request."""
         with self._lock:
             self._begun(window).usage.append(replace(record, time=record.time or now()))
 
     def usage(self, window: str) -> Sequence[UsageRecord]:
-        """Return what was recorded, oldest first."""
+        """Return the recorded usage, oldest first."""
         found = self._windows.get(window)
         return list(found.usage) if found else []
 
     def counts(self, tokenizer: str, hashes: Sequence[str]) -> Mapping[str, int]:
-        """Return tokens by hash of the text, for those texts that this tokenizer has counted."""
+        """Return tokens by hash of the text, for the texts that this tokenizer has counted."""
         return {key: self._counts[tokenizer, key] for key in hashes if (tokenizer, key) in self._counts}
 
     def save_counts(self, tokenizer: str, counts: Mapping[str, int]) -> None:
-        """Keep tokens by hash of the text."""
+        """Store tokens by hash of the text."""
         with self._lock:
             self._counts.update({(tokenizer, key): tokens for key, tokens in counts.items()})
 
     def vectors(self, embedder: str, hashes: Sequence[str]) -> Mapping[str, Vector]:
-        """Return vectors by hash of the text, for those texts that this embedder has read; they are read-only."""
+        """Return read-only vectors by hash of the text, for the texts that this embedder has read."""
         return {key: self._vectors[embedder, key] for key in hashes if (embedder, key) in self._vectors}
 
     def save_vectors(self, embedder: str, vectors: Mapping[str, Vector]) -> None:
-        """Keep vectors by hash of the text."""
+        """Store vectors by hash of the text."""
         check_vectors(embedder, vectors)
         with self._lock:
             for key, vector in vectors.items():
@@ -198,11 +198,11 @@ class MemoryStore:
     def close(self) -> None:
         """Do nothing: there is no file."""
 
-    def _begun(self, window: str) -> _Window:
-        return self._windows.setdefault(window, _Window(Settings(created=now())))
+    def _begun(self, window: str) -> _MemoryWindow:
+        return self._windows.setdefault(window, _MemoryWindow(WindowSettings(created=now())))
 
     def _turns_at(self, window: str, positions: Sequence[int]) -> list[_Stored | None]:
-        """Return the turns of a window that has all these positions."""
+        """Return the turns of a window at all these positions."""
         if window not in self._windows:
             raise no_window(window)
         turns = self._windows[window].turns

@@ -1,34 +1,34 @@
-"""What a store of windows can do."""
+"""Defines what a store of windows can do: `Store`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from .values import Settings, Turn, UsageRecord, Vector
+from .turns import Turn, UsageRecord, Vector, WindowSettings
 
 __all__ = ["Store"]
 
 
 @runtime_checkable
 class Store(Protocol):
-    """Where windows are kept: their turns, settings and usage, and counts and vectors of their texts.
+    """Keeps windows: their turns, settings and usage, and the counts and vectors of their texts.
 
-    What a method saved is there for good when the method returns. A window begins with the first thing that is saved
-    for it; one that is not there has no turns and no usage. A store may be used from several threads, and its file by
-    several processes, at once: turns get their positions one after the other, of settings the last saved ones stay.
+    Saved data is there for good when the method returns. A window exists from the first data that is saved for it;
+    before that it has no turns and no usage. Several threads may use a store, and several processes its file, at once:
+    turns get their positions one after the other, and the settings that were saved last stay.
 
-    Every method raises `StoreError` where the store cannot be read or written; nothing of the call is kept then.
+    Every method raises `StoreError` if the store cannot be read or written; the call then changes nothing.
     """
 
     def windows(self) -> Sequence[str]:
         """Return the names of all windows, oldest first."""
 
-    def settings(self, window: str) -> Settings | None:
-        """Return a window's settings, or None where there is no such window."""
+    def settings(self, window: str) -> WindowSettings | None:
+        """Return a window's settings; None if there is no such window."""
 
-    def save_settings(self, window: str, settings: Settings) -> None:
-        """Replace a window's settings; `created` only where it is given."""
+    def save_settings(self, window: str, settings: WindowSettings) -> None:
+        """Replace a window's settings; `created` only if it is given."""
 
     def append(
         self,
@@ -39,32 +39,32 @@ class Store(Protocol):
         times: Sequence[str | None] | None = None,
         behind: int | None = None,
     ) -> Sequence[Turn]:
-        """Add messages at the end, all or none.
+        """Add all messages at the end, or none.
 
         Args:
-            window: its name.
+            window: the window's name.
             messages: of any dialect.
-            expected: length of the window as the caller knows it.
-            times: when each message was said, ISO 8601; None: now.
-            behind: position of the turn that they follow, where others may have been added since; they get the next
-                positions all the same, and `Turn.behind` says where they belong.
+            expected: the window's length as the caller knows it.
+            times: when each message was said, ISO 8601. Default: now.
+            behind: position of the turn that the messages follow, if others may have added turns since. The messages
+                still get the next positions, and `Turn.behind` says where they belong.
 
         Returns:
-            The new turns; with `expected`, before them those which others added from that position on.
+            The new turns; with `expected`, preceded by the turns that others added from that position on.
 
         Raises:
-            MessageError: a message is no JSON object; carries its index.
+            MessageError: a message is no JSON object; the error carries its index.
             StoreError: the window is shorter than `expected`.
         """
 
     def turns(self, window: str, after: int = -1) -> Sequence[Turn]:
-        """Return the turns with a position greater than `after`, in order; erased ones are not among them."""
+        """Return the turns with a position greater than `after`, in order, without erased turns."""
 
     def changes(self, window: str) -> int:
-        """Return how often turns of a window were marked or erased: what tells whether those read before still hold."""
+        """Return how often turns of a window were marked or erased, to tell whether turns read before still hold."""
 
     def mark(self, window: str, position: int, *, pinned: bool | None = None, forgotten: bool | None = None) -> None:
-        """Set or clear marks of a turn; None leaves a mark as it is.
+        """Set or clear marks of a turn; None keeps a mark unchanged.
 
         Raises:
             InputError: there is no such turn.
@@ -73,53 +73,53 @@ class Store(Protocol):
     def erase(self, window: str, positions: Sequence[int], *, derived: Sequence[str] = ()) -> None:
         """Remove turns and their content for good; their positions stay empty.
 
-        Content that another turn has too, in this or another window, stays. Counts and vectors that are kept under the
-        hash of an erased message go.
+        Content that another turn has too, in this or another window, stays. Counts and vectors under the hash of an
+        erased message are removed.
 
         Args:
-            window: its name.
-            positions: of the turns; those of turns erased before are taken.
-            derived: further hashes whose counts and vectors go: of texts that were cut from the messages.
+            window: the window's name.
+            positions: of the turns; positions of turns that were erased before are allowed.
+            derived: further hashes whose counts and vectors are removed: of texts that were cut from the messages.
 
         Raises:
             InputError: there is no such position; nothing is erased.
-            StoreError: as for every method; or the turns are gone, but bytes of theirs could not be removed yet. Erase
-                them again later.
+            StoreError: as for every method; or the turns are gone, but some of their bytes could not be removed yet.
+                Erase the turns again later.
         """
 
     def fork(self, window: str, new: str, until: int | None = None) -> None:
-        """Begin a window with another's turns, marks and settings; what it shares is stored once.
+        """Start a window with the turns, marks and settings of another; shared turns are stored once.
 
         Args:
-            window: whose turns it has.
-            new: its name.
-            until: last position that it has; None: all.
+            window: the name of the window to copy from.
+            new: the new window's name.
+            until: the last position of the new window. Default: all turns.
 
         Raises:
-            InputError: `window` or that position is not there, or `new` is there already.
+            InputError: `window` or the position does not exist, or `new` exists already.
         """
 
     def record_usage(self, window: str, record: UsageRecord) -> None:
-        """Add what a provider reported for a request."""
+        """Add the usage that a provider reported for a request."""
 
     def usage(self, window: str) -> Sequence[UsageRecord]:
-        """Return what was recorded, oldest first. A fork begins with none."""
+        """Return the recorded usage, oldest first. A fork starts without any."""
 
     def counts(self, tokenizer: str, hashes: Sequence[str]) -> Mapping[str, int]:
-        """Return tokens by hash of the text, for those texts that this tokenizer has counted."""
+        """Return tokens by hash of the text, for the texts that this tokenizer has counted."""
 
     def save_counts(self, tokenizer: str, counts: Mapping[str, int]) -> None:
-        """Keep tokens by hash of the text."""
+        """Store tokens by hash of the text."""
 
     def vectors(self, embedder: str, hashes: Sequence[str]) -> Mapping[str, Vector]:
-        """Return vectors by hash of the text, for those texts that this embedder has read; they are read-only."""
+        """Return read-only vectors by hash of the text, for the texts that this embedder has read."""
 
     def save_vectors(self, embedder: str, vectors: Mapping[str, Vector]) -> None:
-        """Keep vectors by hash of the text.
+        """Store vectors by hash of the text.
 
         Raises:
-            InputError: one is not of shape (d,) or neither float16 nor float32.
+            InputError: a vector is not of shape (d,), or neither float16 nor float32.
         """
 
     def close(self) -> None:
-        """Let go of the file; closing again does nothing."""
+        """Close the file; closing again does nothing."""

@@ -1,4 +1,4 @@
-"""What stores refuse, in the same words whatever the store."""
+"""Makes the errors that all stores raise, in the same words."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["name_taken", "no_turns", "no_window", "too_short"]
 
 
 def no_window(window: str) -> InputError:
-    """Return the error for a window that is not there."""
+    """Return the error for a window that does not exist."""
     return InputError(f"no window {window!r} in this store; `windows()` lists those that are")
 
 
 def name_taken(window: str) -> InputError:
-    """Return the error for a new window whose name is in use."""
+    """Return the error for a new window whose name is taken."""
     return InputError(f"there is a window {window!r} already; choose another name")
 
 
@@ -30,7 +30,7 @@ def no_turns(window: str, positions: Sequence[int], length: int) -> InputError:
 
 
 def too_short(window: str, length: int, expected: int) -> StoreError:
-    """Return the error for a window that is shorter than its reader knows it."""
+    """Return the error for a window with fewer turns than its reader expects."""
     return StoreError(
         f"window {window!r} has {length:,} turns where {expected:,} were known; its store was replaced by an older "
         "one, open the window again"

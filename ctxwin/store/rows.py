@@ -1,6 +1,6 @@
-"""Rows of a store's file: what stands in them, and whether it is what was written.
+"""Reads and writes rows of a store's file, and tells whether a row is what was written.
 
-SQLite notices pages that are broken, and not a value that has changed inside of one; so sums are kept beside the rows.
+SQLite notices broken pages, but not a changed value inside a page; so each row has a sum.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from ..items import content_hash
 from .canonical import Content
-from .values import DTYPES, Vector
+from .turns import DTYPES, Vector
 
 __all__ = ["column_of", "form_of", "intact", "row_sum", "stored", "vector_of"]
 
@@ -20,7 +20,7 @@ Value = str | int | float | bytes | None
 
 
 def row_sum(*values: Value) -> int:
-    """Return the sum of a row's values, which is kept beside them.
+    """Return the sum of a row's values, which is stored with the row.
 
     Example:
         >>> row_sum("m1", 3, None) == row_sum("m1", 3, None) != row_sum("m1", 2, None)
@@ -34,7 +34,7 @@ def row_sum(*values: Value) -> int:
 
 
 def intact(column: bytes | None, key: str) -> str | None:
-    """Return a JSON text, or None where it is not the one with this hash."""
+    """Return a JSON text; None if its hash is not this one."""
     if column is None:
         return None
     try:
@@ -45,7 +45,7 @@ def intact(column: bytes | None, key: str) -> str | None:
 
 
 def vector_of(dtype: object, column: object) -> Vector | None:
-    """Return a vector, or None where its row is damaged: vectors can be made again."""
+    """Return a vector; None if its row is damaged, since vectors can be made again."""
     if (
         dtype not in DTYPES
         or not isinstance(column, bytes)
@@ -58,7 +58,7 @@ def vector_of(dtype: object, column: object) -> Vector | None:
 
 
 def stored(file: sqlite3.Connection, content: Content) -> int:
-    """Return the number of a message, which is added where it is not there yet, and mended where it was damaged."""
+    """Return the number of a message; add the message if it is missing, and mend it if it was damaged."""
     file.execute(
         "INSERT INTO messages (key, hash, form) VALUES (?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET form = excluded.form WHERE form IS NOT excluded.form",
@@ -69,7 +69,7 @@ def stored(file: sqlite3.Connection, content: Content) -> int:
 
 
 def column_of(form: str) -> str | bytes:
-    """Return a JSON text as SQLite can keep it."""
+    """Return a JSON text in a form that SQLite can store."""
     try:
         form.encode()
     except UnicodeEncodeError:
@@ -78,5 +78,5 @@ def column_of(form: str) -> str | bytes:
 
 
 def form_of(column: str | bytes) -> str:
-    """Return a JSON text that `column_of` made keepable."""
+    """Return the JSON text that `column_of` was given."""
     return column if isinstance(column, str) else column.decode("utf-8", "surrogatepass")

@@ -1,6 +1,6 @@
-"""The tables of a store's file, as numbered steps from the first schema on.
+"""Defines the tables of a store's file, as numbered steps from the first schema on.
 
-A released step is never changed: what is new comes as a further step, and every file is brought to the newest by the
+A released step is never changed: a new schema is a further step, and every file is brought to the newest schema by the
 steps that it lacks, in one transaction. `PRAGMA user_version` has the number of steps done.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["APPLICATION", "MIGRATIONS"]
 
 APPLICATION = 0x43545857
-"""`PRAGMA application_id` of our files, "CTXW": what tells them from other programs' SQLite files."""
+"""`PRAGMA application_id` of our files, "CTXW", which tells them from other programs' SQLite files."""
 
 _MESSAGES_WINDOWS_TURNS = (
     """CREATE TABLE messages (

@@ -1,4 +1,4 @@
-"""Windows in one SQLite file."""
+"""Stores windows in one SQLite file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .canonical import decode, encode, encode_state
 from .file import StoreFile
 from .refusals import name_taken, no_turns, no_window, too_short
 from .rows import column_of, form_of, intact, row_sum, stored, vector_of
-from .values import Settings, Turn, UsageRecord, Vector, check_vectors, followed, now, stamps
+from .turns import Turn, UsageRecord, Vector, WindowSettings, check_vectors, followed, now, stamps
 
 __all__ = ["SqliteStore"]
 
 Row = tuple[Any, ...]
 
 _TURN = "position, key, hash, time, pinned, forgotten, behind"
-"""What the sum of a turn is of."""
+"""The columns that a turn's sum covers."""
 _TURNS = f"""SELECT length, message, CAST(form AS BLOB), turns.crc, {_TURN}
     FROM windows LEFT JOIN turns ON "window" = windows.id AND position > ? LEFT JOIN messages ON messages.id = message
     WHERE name = ? ORDER BY position"""
@@ -36,18 +36,18 @@ _IN = "IN (SELECT value FROM json_each(?))"
 
 
 class SqliteStore:
-    """A `Store` in one SQLite file, beside which SQLite keeps `-wal` and `-shm` while it is open.
+    """A `Store` in one SQLite file; SQLite keeps `-wal` and `-shm` files next to it while it is open.
 
-    What a method saved has been written through to the disk when it returns. Threads and processes may use the file at
+    Saved data has been written through to the disk when the method returns. Threads and processes may use the file at
     once; a killed process loses nothing that was saved. The file must lie on a disk of this machine: the locks of
-    network file systems are not to be trusted.
+    network file systems cannot be trusted.
 
     Args:
-        path: of the file; made where it is not there, in a folder that is.
+        path: of the file; a missing file is made, a missing folder is not.
 
     Raises:
-        StoreError: the file cannot be made or opened, is damaged, another program's, or of a newer ctxwin; it is left
-            as it is.
+        StoreError: the file cannot be made or opened, is damaged, another program's, or of a newer ctxwin; the file
+            stays unchanged.
 
     Example:
         >>> import tempfile, pathlib
@@ -72,8 +72,8 @@ class SqliteStore:
         with self._file.reading() as file:
             return [name for (name,) in file.execute("SELECT name FROM windows ORDER BY id")]
 
-    def settings(self, window: str) -> Settings | None:
-        """Return a window's settings, or None where there is no such window."""
+    def settings(self, window: str) -> WindowSettings | None:
+        """Return a window's settings; None if there is no such window."""
         with self._file.reading() as file:
             sql = f"SELECT crc, state_crc, created, {_SETTINGS} FROM windows WHERE name = ?"
             row = file.execute(sql, (window,)).fetchone()
@@ -85,7 +85,7 @@ class SqliteStore:
         if state_crc not in (None, row_sum(state)):
             state = self._lost(window)
         created, dialect, model, total, reserve, margin, parent, until, system = values
-        return Settings(
+        return WindowSettings(
             dialect=dialect,
             model=model,
             budget=None if total is None else Budget(total=total, reserve=reserve, margin=margin),
@@ -96,8 +96,8 @@ class SqliteStore:
             system=None if system is None else decode(form_of(system))["prompt"],
         )
 
-    def save_settings(self, window: str, settings: Settings) -> None:
-        """Replace a window's settings; `created` only where it is given."""
+    def save_settings(self, window: str, settings: WindowSettings) -> None:
+        """Replace a window's settings; `created` only if it is given."""
         budget = settings.budget
         figures = (budget.total, budget.reserve, budget.margin) if budget else (None, None, None)
         row = (
@@ -126,7 +126,7 @@ class SqliteStore:
         times: Sequence[str | None] | None = None,
         behind: int | None = None,
     ) -> Sequence[Turn]:
-        """Add messages at the end, all or none; return the new turns, with `expected` all from there on."""
+        """Add all messages at the end, or none; return the new turns, or with `expected` all turns from there on."""
         contents = encode(messages)
         added = stamps(times, len(contents))
         with self._file.writing() as file:
@@ -147,7 +147,7 @@ class SqliteStore:
             return self._read(window, rows, first)
 
     def turns(self, window: str, after: int = -1) -> Sequence[Turn]:
-        """Return the turns with a position greater than `after`, in order; erased ones are not among them."""
+        """Return the turns with a position greater than `after`, in order, without erased turns."""
         with self._file.reading() as file:
             rows = file.execute(_TURNS, (after, window)).fetchall()
         return self._read(window, rows, after + 1)
@@ -159,7 +159,7 @@ class SqliteStore:
         return row[0] if row else 0
 
     def mark(self, window: str, position: int, *, pinned: bool | None = None, forgotten: bool | None = None) -> None:
-        """Set or clear marks of a turn; None leaves a mark as it is."""
+        """Set or clear marks of a turn; None keeps a mark unchanged."""
         with self._file.writing() as file:
             number = _known(file, window)
             changed = file.execute(
@@ -177,9 +177,9 @@ class SqliteStore:
             file.execute(_CHANGED, (number,))
 
     def erase(self, window: str, positions: Sequence[int], *, derived: Sequence[str] = ()) -> None:
-        """Remove turns and their content for good, and what is kept under their hashes and those in `derived`.
+        """Remove turns and their content for good, with all data under their hashes and the hashes in `derived`.
 
-        What is removed is overwritten in the file and its log. Disks and backups may keep old blocks of their own.
+        Removed content is overwritten in the file and its log. Disks and backups may still keep old blocks.
         """
         listed = json.dumps(list(positions))
         at = f'"window" = ? AND position {_IN}'
@@ -210,7 +210,7 @@ class SqliteStore:
         self._file.purge()
 
     def fork(self, window: str, new: str, until: int | None = None) -> None:
-        """Begin a window with another's turns, marks and settings; what it shares is stored once."""
+        """Start a window with the turns, marks and settings of another; shared turns are stored once."""
         with self._file.writing() as file:
             number = _known(file, window)
             if _number(file, new) is not None:
@@ -234,7 +234,7 @@ class SqliteStore:
             _sum_up(file, _known(file, new))
 
     def record_usage(self, window: str, record: UsageRecord) -> None:
-        """Add what a provider reported for a request."""
+        """Add the usage that a provider reported for a request."""
         row = (
             record.input, record.cached, record.written, record.output, record.model, record.time or now(),
             record.position, record.counted, record.unpacked, None if record.cost is None else float(record.cost),
@@ -246,7 +246,7 @@ class SqliteStore:
             )
 
     def usage(self, window: str) -> Sequence[UsageRecord]:
-        """Return what was recorded, oldest first."""
+        """Return the recorded usage, oldest first."""
         with self._file.reading() as file:
             number = _number(file, window)
             sql = f'SELECT crc, {_USAGE} FROM usage WHERE "window" = ? ORDER BY id'
@@ -256,20 +256,20 @@ class SqliteStore:
         return [UsageRecord(**dict(zip(_USAGE.split(", "), row, strict=True))) for _, *row in rows]
 
     def counts(self, tokenizer: str, hashes: Sequence[str]) -> Mapping[str, int]:
-        """Return tokens by hash of the text, for those texts that this tokenizer has counted; damaged ones are not."""
+        """Return tokens by hash of the text, for the texts that this tokenizer has counted, without damaged counts."""
         with self._file.reading() as file:
             sql = f"SELECT hash, tokens, crc FROM counts WHERE tokenizer = ? AND hash {_IN}"
             rows = file.execute(sql, (tokenizer, json.dumps(list(hashes)))).fetchall()
         return {key: tokens for key, tokens, crc in rows if crc == row_sum(key, tokenizer, tokens)}
 
     def save_counts(self, tokenizer: str, counts: Mapping[str, int]) -> None:
-        """Keep tokens by hash of the text."""
+        """Store tokens by hash of the text."""
         rows = [(key, tokenizer, tokens, row_sum(key, tokenizer, tokens)) for key, tokens in counts.items()]
         with self._file.writing(again=True) as file:
             file.executemany("INSERT OR REPLACE INTO counts (hash, tokenizer, tokens, crc) VALUES (?, ?, ?, ?)", rows)
 
     def vectors(self, embedder: str, hashes: Sequence[str]) -> Mapping[str, Vector]:
-        """Return vectors by hash of the text, for those texts that this embedder has read; they are read-only."""
+        """Return read-only vectors by hash of the text, for the texts that this embedder has read."""
         with self._file.reading() as file:
             sql = f"SELECT crc, hash, dtype, vector FROM vectors WHERE embedder = ? AND hash {_IN}"
             rows = file.execute(sql, (embedder, json.dumps(list(hashes)))).fetchall()
@@ -277,7 +277,7 @@ class SqliteStore:
         return {key: found for key, dtype, vector in whole if (found := vector_of(dtype, vector)) is not None}
 
     def save_vectors(self, embedder: str, vectors: Mapping[str, Vector]) -> None:
-        """Keep vectors by hash of the text."""
+        """Store vectors by hash of the text."""
         check_vectors(embedder, vectors)
         rows = []
         for key, vector in vectors.items():
@@ -289,11 +289,11 @@ class SqliteStore:
             file.executemany(sql, rows)
 
     def close(self) -> None:
-        """Let go of the file; closing again does nothing."""
+        """Close the file; closing again does nothing."""
         self._file.close()
 
     def _lost(self, window: str) -> str:
-        """Return the state of a window whose own is damaged, and say what is gone with it."""
+        """Return an empty state for a window whose state is damaged, and warn of the loss."""
         message = (
             f"the store {str(self.path)!r} is damaged: what window {window!r} learned of its provider is begun anew, "
             "and where it was exported to is not known any more"
@@ -305,7 +305,7 @@ class SqliteStore:
         """Turn rows into turns, from the position `first` on; each text must be the one that was written.
 
         Raises:
-            StoreError: a text is not what its hash says, or turns are missing.
+            StoreError: a text does not match its hash, or turns are missing.
         """
         turns = []
         length = rows[0][0] if rows else 0
@@ -353,13 +353,13 @@ def _known(file: sqlite3.Connection, window: str) -> int:
 
 
 def _begun(file: sqlite3.Connection, window: str) -> int:
-    """Return the number of a window, which begins here where it is not there yet."""
+    """Return the number of a window; make the window if it does not exist yet."""
     file.execute("INSERT INTO windows (name, created) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (window, now()))
     return _known(file, window)
 
 
 def _sum_up(file: sqlite3.Connection, number: int) -> None:
-    """Keep the sums of a window's settings and of its state."""
+    """Store the sums of a window's settings and of its state."""
     *values, state = file.execute(f"SELECT created, {_SETTINGS} FROM windows WHERE id = ?", (number,)).fetchone()
     sums = row_sum(*values), row_sum(state)
     file.execute("UPDATE windows SET crc = ?, state_crc = ? WHERE id = ?", (*sums, number))
@@ -372,7 +372,7 @@ def _length(file: sqlite3.Connection, number: int) -> int:
 
 
 def _followed(file: sqlite3.Connection, window: str, number: int, behind: int) -> int | None:
-    """Return what is kept of the turn that new ones follow.
+    """Return the `behind` to store for new turns that follow the turn at position `behind`.
 
     Raises:
         InputError: there is no such turn.

@@ -1,18 +1,18 @@
-"""Counting tokens: tokenizers, what surrounds messages and tools, whole requests, trees of files.
+"""Count tokens: of texts, messages, tools, media, whole requests, and trees of files.
 
     texts ──tokenizers, estimates──▶ counts ──rules, tools, media──▶ items, requests ──trees──▶ totals
 
-A count is exact where the vocabulary is known, and otherwise an estimate with a measured bound, which what a
-provider reports can correct (`calibration`).
+A count is exact if the vocabulary is known, and otherwise an estimate with a measured bound; a provider's reports
+can correct it (`calibration`).
 """
 
 from __future__ import annotations
 
-from ..media import Count
 from .calibration import CalibratedTokenizer, Calibration
-from .pieces import Piece
-from .requests import count_item, count_items, count_tokens, spell
-from .rules import REPLY_PRIMING, TEMPLATES, RequestRules, get_rules
+from .counted import Counted
+from .counts import Count
+from .overheads import REPLY_PRIMING, TEMPLATES, RequestRules, get_rules
+from .requests import count_item, count_items, count_note, count_tokens, spell
 from .tokenizers import DEFAULT_TOKENIZER, Tokenizer, encodings, get_tokenizer
 from .tools import count_tools
 from .trees import Node, count_conversation, count_tree
@@ -24,13 +24,14 @@ __all__ = [
     "CalibratedTokenizer",
     "Calibration",
     "Count",
+    "Counted",
     "Node",
-    "Piece",
     "RequestRules",
     "Tokenizer",
     "count_conversation",
     "count_item",
     "count_items",
+    "count_note",
     "count_tokens",
     "count_tools",
     "count_tree",

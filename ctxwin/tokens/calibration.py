@@ -1,20 +1,20 @@
-"""Counts that follow what the provider reports: after a reply, all that was sent counts as the provider said.
+"""Correct counts by the provider's reports: after a reply, everything that was sent counts as the provider said.
 
     pieces of a request ──count_request──▶ Count ... reply ──observe(pieces, tokens)──▶ the next tokenizer
 
-Two things are learned from a reply. **Ratios:** a text's count by the tokenizer at hand is shared among its kinds of
-writing (`KINDS`), and each share is multiplied by a ratio that is refitted by least squares, with older replies
-counting less and less, and with a pull to what the tokenizer said (the kinds together may be far off, one kind
-against the others less so). **The anchor:** the provider's own count of the last request. A request that shares
-pieces with it costs that much, more by what is new and less by what is gone, so that only the difference is
-estimated; whether it was cut at the front, in the middle or not at all makes no difference.
+Two things are learned from a reply. **Ratios:** a text's count by the base tokenizer is divided among its kinds of
+writing (`KINDS`), and each part is multiplied by a ratio. The ratios are refitted by least squares, with older
+replies counting less and less, and with a pull to the tokenizer's own counts (all kinds together may be far off, one
+kind against the others less so). **The anchor:** the provider's own count of the last request. A request that shares
+pieces with the last one costs the anchor, plus the new pieces, less the pieces that are gone, so that only the
+difference is estimated, wherever the request was cut.
 
-`error` is that of texts the provider has not counted yet. It starts at the tokenizer's own, falls by a twentieth with
-every reply, and never under the worst that was seen meanwhile: it widens at once when a model changes.
+`error` is the error of texts that the provider has not counted yet. It starts at the tokenizer's own error and falls by
+a twentieth with every reply, but never below the worst error seen meanwhile: it widens at once when a model changes.
 
-A report is one sample, and may be odd. What lies beyond `FACTOR` times the count is billed for something else, such as
-a provider's own tools: it is doubted until a second one says the same, and is then the constant's. A change that a
-tokenizer could explain is taken at once and taken back where the next reply is as it was before. Whatever was learned,
+A report is one sample, and may be odd. Tokens beyond `FACTOR` times the count are billed for something else, such as
+a provider's own tools: they are doubted until a second report says the same, and then added to the constant. A change
+that a tokenizer could explain is accepted at once, and undone if the next reply is as before. Whatever was learned,
 `SHARE` of the room stays for the messages.
 """
 
@@ -30,52 +30,54 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..items import content_hash
-from ..media import Count
+from .counted import Counted
+from .counts import Count
 from .kinds import KINDS, weigh_kinds
-from .pieces import Piece
 from .replies import CONSTANT, MOST_TOKENS, ONE, Anchor, Calibration, differing, fit, pull, spread
 from .tokenizers import Tokenizer
 
 __all__ = ["Anchor", "CalibratedTokenizer", "Calibration", "most_margin"]
 
 TEACHES = 16
-"""Tokens of difference under which a reply teaches nothing."""
+"""Tokens of difference below which a reply teaches nothing."""
 DOUBT = 2.0
-"""Standard deviations of the ratios within which they are taken to be; so a kind of writing that the provider has
-not counted yet gets room. Pasting a script that was not seen before: 0 of 1,260 requests too large, without it 7."""
+"""Standard deviations within which the true ratios are assumed to lie, so that a kind of writing that the provider has
+not counted yet gets room. After pasting a script not seen before, 0 of 1,260 requests were too large; without this
+room, 7."""
 BEYOND, SHIFT = 3.0, 0.05
-"""A count that is off by so many times its bound, and by such a share of the request, is that of another tokenizer:
-the model has changed. What was learned is forgotten; one reply later counts are 2 % off instead of 28."""
+"""A count that is off by the first figure times its bound, and by the second figure as a share of the request, comes
+from another tokenizer: the model has changed. Forget what was learned; one reply later counts are 2 % off instead of
+28."""
 FACTOR = 2
-"""By how much a tokenizer may be off over a whole request: the worst pair that was measured is 67 % apart. What is
-reported beyond is billed for something else; what is under one part in so many is no count of the request."""
+"""Factor by which a tokenizer may be off over a whole request: the worst pair measured is 67 % apart. Tokens reported
+beyond it are billed for something else; a report below one part in `FACTOR` is no count of the request."""
 SHARE = 0.5
-"""Part of the room that no report takes from the messages."""
+"""Share of the room that no report can take from the messages."""
 FADE = 0.95
-"""What the worst error seen counts for after another reply: half after 14. At .9 the margin is 2.5 %, and 4 requests
+"""Weight of the worst error seen after each further reply: half after 14. At .9 the margin is 2.5 %, and 4 requests
 are too large."""
 FLOOR = 0.01
-"""Least error of a tokenizer that is an estimate."""
+"""The least error of an estimating tokenizer."""
 UNSTATED = 0.15
-"""Error of a tokenizer that called itself exact and is not."""
+"""Error of a tokenizer that calls itself exact and is not."""
 
 
 class CalibratedTokenizer(Tokenizer):
-    """A tokenizer that counts by another one's counts and by what the provider has reported since.
+    """A tokenizer that corrects another tokenizer's counts by the provider's reports.
 
-    It never changes: `observe` returns the next one. `calibration` is what is to be kept.
+    It never changes: `observe` returns a new one. `calibration` is the state to store.
 
     Args:
-        base: what counts without any reply.
+        base: the tokenizer that counts without any reply.
         calibration: what was learned so far.
 
     Raises:
-        InputError: the calibration is of another tokenizer.
+        InputError: the calibration belongs to another tokenizer.
 
     Example:
         >>> from ctxwin.tokens import get_tokenizer
         >>> counter = CalibratedTokenizer(get_tokenizer("generic"))
-        >>> sent = (Piece(("Could you find out when the lease ends, and what the notice period is? " * 20,), 7),)
+        >>> sent = (Counted(("Could you find out when the lease ends, and what the notice period is? " * 20,), 7),)
         >>> counter.count_request(sent)
         Count(tokens=338, low=249, high=427, exact=False)
         >>> counter = counter.observe(sent, 440)
@@ -109,11 +111,11 @@ class CalibratedTokenizer(Tokenizer):
         counts = self.base.count_many(texts)
         return counts if self._plain or not texts else self._corrected(counts, weigh_kinds(texts))
 
-    def count_request(self, sent: Sequence[Piece]) -> Count:
-        """Count a request: as the provider did where it has counted pieces, with bounds for the rest.
+    def count_request(self, sent: Sequence[Counted]) -> Count:
+        """Count a request: as the provider did for pieces that it has counted, with bounds for the rest.
 
         Args:
-            sent: all its pieces, as `spell` gives them.
+            sent: all pieces of the request, as returned by `spell`.
         """
         request = self._measure(sent)
         centre, changed, known = self._expect(request)
@@ -121,15 +123,16 @@ class CalibratedTokenizer(Tokenizer):
         return Count(tokens=centre, low=max(0, centre - slack), high=centre + slack, exact=slack == 0)
 
     def margin(self, room: int, new: int) -> int:
-        """Return the tokens to keep free in a budget, for `Budget(margin=...)`, before a request is packed.
+        """Return the tokens to keep free in a budget before a request is packed, for `Budget(margin=...)`.
 
-        Packing adds up plain counts. From what it may use, this takes off what the provider counts more for the
-        part it knows, and the error of the part that it does not: of what is new, and of as much that goes for it.
-        Afterwards `count_request` of what was packed tells whether that was so. It is never more than `most_margin`.
+        Packing adds up plain counts. The margin is what the provider counts beyond these for the part that it knows,
+        and the error of the part that it does not know: the new tokens, and as many tokens that leave to make room.
+        Afterwards `count_request` of the packed request tells whether this was enough. The margin is never more than
+        `most_margin`.
 
         Args:
             room: tokens that the provider may count.
-            new: tokens of what the last request did not have.
+            new: tokens that the last request did not have.
         """
         kept = self.calibration.anchor
         if kept is None:
@@ -138,15 +141,15 @@ class CalibratedTokenizer(Tokenizer):
             more = kept.reported - self._total(kept) + spread(self.error, min(2 * new, room))
         return max(0, min(ceil(more), most_margin(room)))
 
-    def observe(self, sent: Sequence[Piece], reported: int) -> CalibratedTokenizer:
-        """Return the tokenizer that has learned from a reply.
+    def observe(self, sent: Sequence[Counted], reported: int) -> CalibratedTokenizer:
+        """Return a tokenizer that has learned from a reply.
 
-        A report that cannot be a count of the request teaches nothing: one under a part in `FACTOR` of what was
-        counted, and one beyond `FACTOR` times that, before another agrees.
+        A report that cannot be a count of the request teaches nothing: one below a part in `FACTOR` of the count, and,
+        until another report agrees, one beyond `FACTOR` times the count.
 
         Args:
             sent: all pieces of the request.
-            reported: tokens of input as the provider counted them, those from its cache included.
+            reported: tokens of input as the provider counted them, including cached tokens.
 
         Raises:
             InputError: nothing was sent, or no tokens were reported.
@@ -173,18 +176,18 @@ class CalibratedTokenizer(Tokenizer):
         return CalibratedTokenizer(self.base, calibration)
 
     def _is_beyond(self, request: Anchor) -> bool:
-        """Tell whether more was reported than any tokenizer's error explains."""
+        """Tell whether a provider reported more than any tokenizer's error explains."""
         most = (FACTOR - 1) * max(request.plain, self._total(request)) + BEYOND * CONSTANT
         return request.reported - self._expect(request)[0] > most
 
     def _agrees(self, request: Anchor) -> bool:
-        """Tell whether what was reported of a request may be true by all that is known."""
+        """Tell whether a request's report fits what is known."""
         centre, changed, known = self._expect(request)
         far = max(BEYOND * self._slack(request, changed, known), SHIFT * self._total(request))
         return not self._is_beyond(request) and (known is None or abs(request.reported - centre) <= far)
 
-    def _doubting(self, sent: Sequence[Piece], request: Anchor) -> CalibratedTokenizer:
-        """Take note of a report that no tokenizer explains; believe it where the last one of its kind says the same."""
+    def _doubting(self, sent: Sequence[Counted], request: Anchor) -> CalibratedTokenizer:
+        """Record a report that no tokenizer explains; believe it if the last such report says the same."""
         last = self.calibration.doubted
         if last is not None:
             first = fit(Calibration(base=self.base.name, worst=self.base.error), last, None, last.plain)
@@ -193,7 +196,7 @@ class CalibratedTokenizer(Tokenizer):
                 return anew._taught(sent, request.reported)
         return self._with(replace(self.calibration, base=self.base.name, doubted=request))
 
-    def _taught(self, sent: Sequence[Piece], reported: int) -> CalibratedTokenizer:
+    def _taught(self, sent: Sequence[Counted], reported: int) -> CalibratedTokenizer:
         """Learn from a reply that is believed."""
         request = self._measure(sent)
         centre, changed, known = self._expect(request)
@@ -209,7 +212,7 @@ class CalibratedTokenizer(Tokenizer):
         return self._with(replace(learned, anchor=replace(request, reported=reported)))
 
     def _slack(self, request: Anchor, changed: int, known: Anchor | None) -> float:
-        """Return the tokens by which what is expected may be off: by the texts, and by ratios hardly known yet."""
+        """Return the tokens by which the expected count may be off: by the texts, and by ratios hardly known yet."""
         texts = spread(self.error, changed)
         if not texts or not self.calibration.replies:
             return texts
@@ -224,7 +227,7 @@ class CalibratedTokenizer(Tokenizer):
         return max(FLOOR, worst) if self.base.error else worst
 
     def _worst(self, missed: int, changed: int, known: Anchor | None) -> float:
-        """Return the worst error of late, given how far off the last request was."""
+        """Return the worst recent error, given how far off the last request was."""
         seen = max(0.0, abs(missed) - (CONSTANT if known is None else 0.0)) / spread(1.0, changed)
         seen = min(seen, FACTOR - 1.0)
         if self.calibration.replies:
@@ -232,8 +235,8 @@ class CalibratedTokenizer(Tokenizer):
         # The first reply tells how far off the tokenizer was, which the ratios then make up for.
         return FADE * (self.base.error or min(seen, UNSTATED))
 
-    def _measure(self, sent: Sequence[Piece]) -> Anchor:
-        """Count a request's pieces; what the provider says of it is not known yet, and 0."""
+    def _measure(self, sent: Sequence[Counted]) -> Anchor:
+        """Count a request's pieces; the provider's count is not known yet, and 0."""
         texts = [text for piece in sent for text in piece.texts]
         counts, weights = self.base.count_many(texts), weigh_kinds(texts)
         parts = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1)
@@ -252,11 +255,11 @@ class CalibratedTokenizer(Tokenizer):
         return corrected
 
     def _total(self, request: Anchor) -> int:
-        """Return what packing counts for a request under the ratios of now."""
+        """Return what packing counts for a request with the present ratios."""
         return request.fixed + round(float(np.asarray(request.shares) @ self._ratios) / ONE)
 
     def _expect(self, request: Anchor) -> tuple[int, int, Anchor | None]:
-        """Return what the provider is expected to count, how many tokens of that are estimated, and by which anchor."""
+        """Return the count expected from the provider, how many of its tokens are estimated, and the anchor used."""
         total = sum(tokens for _, tokens in request.sizes)
         if (kept := self.calibration.anchor) is not None:
             now, then = Counter(key for key, _ in request.sizes), Counter(key for key, _ in kept.sizes)
@@ -272,5 +275,5 @@ def _sum(sizes: Sequence[tuple[str, int]], wanted: Counter[str]) -> int:
 
 
 def most_margin(room: int) -> int:
-    """Return the tokens that a margin may have at most in a room of so many."""
+    """Return the most tokens that a margin may have in a room of `room` tokens."""
     return room - max(1, ceil(SHARE * room))

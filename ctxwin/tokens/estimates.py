@@ -1,10 +1,10 @@
-"""Estimated counts for models whose vocabulary is not at hand, each with a measured bound.
+"""Estimate counts for models whose vocabulary is not at hand, each with a measured bound.
 
-An estimate is a weighted sum of the exact counts of the text in two other vocabularies, and of so many
-hundredths of a token for every character of each class: what a tokenizer makes of capitals, digits, line
-ends and scripts is what tells it from another, and where `cl100k_base` needs more than `o200k_base`, the
-language is one that few vocabularies are good at. Characters divided by four are off by up to 79 %
-against Claude's tokenizer (95th percentile); this by 17 %, over whole requests by 14 %.
+An estimate is a weighted sum of the exact counts of the text in two other vocabularies, and of some
+hundredths of a token for every character of each class: tokenizers differ in how they treat capitals, digits,
+line ends and scripts, and if `cl100k_base` needs more tokens than `o200k_base`, the language is one that few
+vocabularies are good at. Characters divided by four are off by up to 79 % against Claude's tokenizer
+(95th percentile); this estimate by 17 %, over whole requests by 14 %.
 
 How it was measured (2026-11). 22 kinds of text (English chat, documents and meetings, tool output, JSON,
 Python, JavaScript, C, Chinese, Japanese, Korean, six European languages; MIT, Apache or free documents)
@@ -12,7 +12,7 @@ and user interface strings in 14 languages, 3,381 pieces of 1,500 characters (70
 is a word), were counted by the real vocabularies: Claude's by the reconstruction `ctok` 1.3.0 (exact on
 2.3 million texts against Anthropic's own counts), Gemini's by Gemma 3's, DeepSeek V4's, Llama 3.1's,
 Mistral's Tekken and Qwen 3's by their own. Weights are non-negative least squares of the relative error.
-`error` is the 95th percentile of that error, rounded up, over these pieces, over each kind when it is left
+`error` is the 95th percentile of this error, rounded up, over these pieces, over each kind when it is left
 out of the fit, or over 600 pieces of ten other sets, whichever is largest. Text mostly in Arabic, Greek,
 Hindi, Tamil or Thai can be off by twice as much, and German by as much again for Claude.
 """
@@ -57,7 +57,7 @@ _RANGES: Sequence[tuple[int, int, str]] = (
     (0x10000, 0x110000, "astral"),
     (0x20000, 0x32000, "han"),
 )
-"""First code point, the one after the last, class; later lines override earlier ones, the rest is `other`."""
+"""First code point, the one after the last, class; later lines override earlier ones; all others are `other`."""
 
 # Columns. `glm` and `generic` are not measured, as their vocabularies were not at hand: `glm` is fitted to
 # Qwen 3's and DeepSeek's together, which GLM's, Kimi's and MiniMax's resemble in size and in their share of
@@ -101,12 +101,12 @@ _CLASSES: Mapping[str, Sequence[int]] = {
 BASES = tuple(_BASES)
 CLASSES = tuple(_CLASSES)
 BATCH = 1 << 20
-"""Characters weighed at a time, which bounds the memory that it takes."""
+"""Characters weighed at a time, which bounds the memory used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """How one tokenizer's counts follow from those of others."""
+    """How one tokenizer's counts follow from the counts of others."""
 
     bases: tuple[int, ...]
     """Hundredths of a token for each token of another vocabulary, in the order of `BASES`."""
@@ -130,7 +130,7 @@ def weigh(texts: Sequence[str], bases: Sequence[Sequence[int]], name: str) -> li
     Args:
         texts: n texts.
         bases: for each vocabulary of `BASES`, the n counts in it.
-        name: of the estimate.
+        name: the estimate's name.
 
     Example:
         >>> weigh(["Tokyo 東京"], [[3], [4]], "claude-3")

@@ -1,4 +1,4 @@
-"""The kinds of writing in a text, by which one tokenizer differs from another: words, marks, scripts."""
+"""Measure the kinds of writing in a text (words, marks, scripts), which tokenizers count differently."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ _CLASS_KINDS: Mapping[str, tuple[str, int]] = {
     "other": ("other", 50),
     "astral": ("other", 160),
 }
-"""Kind of each class of characters, and hundredths of a token of `o200k_base` for each of them: least squares over
+"""Kind of each class of characters, and hundredths of a token of `o200k_base` for each character: least squares over
 1,500 pieces of chat, meetings and Python, or for scripts without such texts the first article of the Declaration of
-Human Rights. They only share a text's tokens among its kinds."""
+Human Rights. These figures only divide a text's tokens among its kinds."""
 _CJK_MARKS = ((0x3000, 0x3040), (0xFF00, 0xFFF0))
-"""Punctuation and letters of full width, which go with Chinese and Japanese."""
+"""Full-width punctuation and letters, which belong to Chinese and Japanese."""
 
 
 def weigh_kinds(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Weigh what of each text is of which kind.
+    """Weigh how much of each text is of each kind.
 
     Args:
         texts: n texts.
 
     Returns:
-        (n, `KINDS`) weights in hundredths of a token, of which only the proportions count; every text that has a
-        character has some.
+        (n, `KINDS`) weights in hundredths of a token; only their proportions count. A text with at least one character
+        has some weight.
 
     Example:
         >>> dict(zip(KINDS, weigh_kinds(["Tokyo, 東京"])[0].tolist()))

@@ -1,6 +1,6 @@
-"""What a provider's replies tell of its counting: the values that are kept, and the fit.
+"""Learn from a provider's replies how it counts: the values to keep, and the fit.
 
-A reply is a row of a linear regression: tokens of each kind of writing, and 1 for what is added to every request.
+A reply is a row of a linear regression: tokens of each kind of writing, and 1 for the tokens added to every request.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .kinds import KINDS
 __all__ = ["CONSTANT", "MOST_TOKENS", "ONE", "Anchor", "Calibration", "differing", "fit", "pull", "spread"]
 
 FORM = 2
-"""Form of a saved calibration; raised when the form changes."""
+"""Version of a saved calibration's form; raised when the form changes."""
 ONE = 1_000
-"""Ratios are in thousandths, so that counts are sums of whole numbers."""
+"""The ratio 1: ratios are in thousandths, so that counts are sums of whole numbers."""
 LEAST, MOST = 500, 5_000
-"""Thousandths between which a ratio stays, whatever is reported."""
+"""Bounds of a ratio, in thousandths, whatever is reported."""
 
 # Found on chats of 40 calls (English, Chinese, code, tools, mixed) into 4,000 tokens, counted by eight pairs of
 # tokenizers, the provider's up to 67 % above the one at hand: from the sixth call on, a margin of 3.4 % of the room,
@@ -33,22 +33,22 @@ LEAST, MOST = 500, 5_000
 # requests without anchors 25 too large instead of 9), anchors of several requests (no better than one), a quantile
 # of the last 20 errors for the error (the same margin for a longer state).
 TOGETHER, APART = 0.5, 0.3
-"""How far all kinds together, and one kind beside the others, may be off: standard deviations of ratios."""
+"""How far all kinds together, and one kind against the others, may be off: standard deviations of ratios."""
 CONSTANT, BILLED = 10.0, 10_000.0
-"""Tokens that a provider may add to every request: standard deviations of what its template adds, and of what it adds
-where it has tools and prompts of its own, whose sizes go from some hundred to some ten thousand tokens. Which of the
-two is the case is told by which makes the replies more likely."""
+"""Tokens that a provider may add to every request: standard deviations of what its template adds, and of what its own
+tools and prompts add, if it has any, which have some hundred to some ten thousand tokens. The figure that makes the
+replies more likely is used."""
 TEXTURE = 100
-"""Tokens at which the chance of single words is as large as what sets a whole text apart: the error of a text of s
-tokens is taken to be `error * sqrt(1 + TEXTURE / s)`."""
+"""Tokens at which the chance of single words matters as much as the difference between whole texts: the error of a
+text of s tokens is taken to be `error * sqrt(1 + TEXTURE / s)`."""
 SCATTER = 0.05
-"""Error of one text when the ratios are right, relative."""
+"""Relative error of one text when the ratios are right."""
 MEMORY = 0.97
-"""What a reply counts for after the next one: as much as 33 replies are remembered."""
+"""Weight of a reply after each further reply: in effect 33 replies are remembered."""
 MOST_TOKENS = 10**9
-"""Tokens: a hundred times the largest window of any model of 2026. What is reported beyond says nothing."""
+"""The most tokens of a report that is believed: a hundred times the largest window of any model of 2026."""
 ADOPT = 0.01
-"""Change of a request's count from which new ratios are taken over: kept counts of many texts hang on them."""
+"""Change of a request's count from which new ratios replace the old: cached counts of many texts depend on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,46 +56,46 @@ class Anchor:
     """The last request that the provider has counted."""
 
     reported: int
-    """Tokens, as the provider counted them."""
+    """Tokens of the request, as the provider counted them."""
     fixed: int
-    """Of them, those beside the words, as counted here."""
+    """Tokens besides the words, as counted here."""
     shares: tuple[float, ...]
-    """Tokens of each kind by the tokenizer at hand."""
+    """Tokens of each kind by the base tokenizer."""
     sizes: tuple[tuple[str, int], ...]
     """Key and tokens of each piece."""
 
     @property
     def plain(self) -> int:
-        """Tokens that the tokenizer at hand counts, without any ratio."""
+        """Tokens by the base tokenizer, without ratios."""
         return self.fixed + round(sum(self.shares))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What was learned from the replies of one model: small, and the same after a turn through JSON."""
+    """What was learned from the replies of one model: small, and the same after saving as JSON and loading."""
 
     base: str = ""
-    """Name of the tokenizer that it corrects; "" before the first reply."""
+    """Name of the tokenizer to correct; "" before the first reply."""
     replies: int = 0
-    """Those that taught something."""
+    """Number of replies that taught something."""
     ratios: tuple[int, ...] = (ONE,) * len(KINDS)
-    """What a token of each kind counts for, in thousandths."""
+    """Weight of a token of each kind, in thousandths."""
     constant: int = 0
     """Tokens added to a request that shares nothing with the anchor."""
     worst: float = 0.0
-    """The worst relative error of late."""
+    """The worst recent relative error."""
     information: tuple[tuple[float, ...], ...] = ()
-    """Summed products of what was counted, (k+1, k+1) for the k kinds and the constant; () before the first reply."""
+    """Summed products of counts with counts, (k+1, k+1) for the k kinds and the constant; () before the first reply."""
     moments: tuple[float, ...] = ()
-    """Summed products of what was counted and what was reported, (k+1,)."""
+    """Summed products of counts and reports, (k+1,)."""
     anchor: Anchor | None = None
     doubted: Anchor | None = None
-    """The last request, where what was reported of it is not believed before another report agrees."""
+    """The last request, if its report is not believed until another report agrees."""
     before: Calibration | None = None
-    """What was known before the last reply made it begin anew; None where it did not."""
+    """The calibration before the last reply, if this reply made it start again; else None."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values, ready for JSON."""
+        """Return the calibration as plain values, ready for JSON."""
         plain: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)} | {"form": FORM}
         for name in ("anchor", "doubted"):
             if (kept := plain[name]) is not None:
@@ -106,10 +106,10 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Calibration:
-        """Read what `to_dict` wrote, also after a turn through JSON.
+        """Read the result of `to_dict`, also after it was saved as JSON.
 
         Raises:
-            InputError: it is no saved calibration, or one of another form.
+            InputError: `plain` is not a saved calibration, or has another form.
         """
         try:
             if plain["form"] != FORM:
@@ -128,21 +128,21 @@ class Calibration:
 
 
 def spread(error: float, tokens: int) -> float:
-    """Return the tokens by which texts of so many tokens together may be off."""
+    """Return the tokens by which texts of `tokens` tokens together may be off."""
     return error * sqrt(tokens * (tokens + TEXTURE))
 
 
 def differing(request: Anchor, known: Anchor | None) -> NDArray[np.float64]:
-    """Return the tokens of each kind, and 1 for the constant, in which a request differs from what is known."""
+    """Return the tokens of each kind, and 1 for the constant, by which a request differs from the known one."""
     counted = np.append(request.shares, 1.0)
     return counted if known is None else counted - np.append(known.shares, 1.0)
 
 
 def fit(learned: Calibration, request: Anchor, known: Anchor | None, changed: int) -> Calibration:
-    """Refit the ratios and the constant to one more reply, or to its difference from the anchor's.
+    """Refit the ratios and the constant to one more reply, or to its difference from the anchor.
 
-    Both sizes of the constant are tried, and the one that makes the replies more likely is taken: a provider that bills
-    a prompt of its own would else look like a tokenizer that is off by half, and its texts as dear as that.
+    Both sizes of the constant are tried, and the size that makes the replies more likely is used: otherwise a provider
+    that bills a prompt of its own would look like a tokenizer that is off by half, and texts would seem as expensive.
     """
     size = len(KINDS) + 1
     counted, seen = differing(request, known), float(request.reported - request.fixed)
@@ -170,7 +170,7 @@ def fit(learned: Calibration, request: Anchor, known: Anchor | None, changed: in
 def _solve(
     information: NDArray[np.float64], moments: NDArray[np.float64], constant: float
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return how likely the replies are under one size of the constant (a logarithm), and what they tell, (k+1,)."""
+    """Return the logarithm of the replies' likelihood for one size of the constant, and the fit, (k+1,)."""
     pulled, start = pull(constant), np.append(np.ones(len(KINDS)), 0.0)
     tight, told = pulled + information, pulled @ start + moments
     found = np.linalg.solve(tight, told)
@@ -181,7 +181,7 @@ def _solve(
 
 @lru_cache(maxsize=2)
 def pull(constant: float = CONSTANT) -> NDArray[np.float64]:
-    """Return the pull of ratios to 1 and of the constant to 0: the inverse of their covariance."""
+    """Return the pull of ratios towards 1 and of the constant towards 0: the inverse of their covariance."""
     kinds = len(KINDS)
     covariance = np.zeros((kinds + 1, kinds + 1))
     covariance[:kinds, :kinds] = TOGETHER**2 + APART**2 * np.eye(kinds)
@@ -190,5 +190,5 @@ def pull(constant: float = CONSTANT) -> NDArray[np.float64]:
 
 
 def _frozen(value: Any) -> Any:
-    """Turn lists into tuples, all the way down."""
+    """Turn lists into tuples, at every level."""
     return tuple(_frozen(one) for one in value) if isinstance(value, list | tuple) else value

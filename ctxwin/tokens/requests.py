@@ -1,32 +1,33 @@
-"""What messages cost beside their words: roles, names, parts, media, tool calls, the start of the reply."""
+"""Count messages and requests: words, roles, names, parts, media, tool calls and the start of the reply."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..items import Item, Part
-from ..media import Count, MediaKind, media_tokens, sealed_tokens
-from ..messages import Dialect, read
+from ..items import Item, MediaKind, Part
+from ..messages import Dialect, note, read
 from ..models import Model, get_model
-from .pieces import Piece
-from .rules import REPLY_PRIMING, RequestRules, get_rules
+from .counted import Counted
+from .counts import Count
+from .media import media_tokens, sealed_tokens
+from .overheads import REPLY_PRIMING, RequestRules, get_rules
 from .tokenizers import Tokenizer, get_tokenizer
 from .tools import count_tools, spell_tools
 
-__all__ = ["count_item", "count_items", "count_tokens", "spell"]
+__all__ = ["count_item", "count_items", "count_note", "count_tokens", "spell"]
 
 
 def count_items(items: Sequence[Item], tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai") -> list[int]:
     """Count each item as one message of a request, in one call of the tokenizer.
 
-    An item without parts is a message with its text. `REPLY_PRIMING` and tools come on top, once a request. Of sealed
-    content the upper bound is taken, so that a request which was planned with these counts keeps its budget.
+    An item without parts is a message with its text. `REPLY_PRIMING` and tools are added once for each request. Sealed
+    content counts by its upper bound, so that a request planned with these counts keeps its budget.
 
     Args:
         items: n items.
-        tokenizer: what counts their texts.
-        rules: those of a model (`get_rules`), or the dialect of the messages.
+        tokenizer: counts the texts.
+        rules: the rules of a model (`get_rules`), or the dialect of the messages.
 
     Example:
         >>> count_items([Item(text="Hello", role="user"), Item(text="")], get_tokenizer("o200k_base"))
@@ -68,6 +69,23 @@ def count_item(item: Item, tokenizer: Tokenizer, rules: RequestRules | Dialect =
     return total
 
 
+def count_note(text: str, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> int:
+    """Count a text as a message of its own, as `ctxwin.messages.note` writes it.
+
+    Args:
+        text: the text of the message.
+        dialect: the dialect of the request.
+        tokenizer: the tokenizer that counts.
+        rules: the request rules of the dialect and the model.
+
+    Example:
+        >>> from ctxwin.tokens import get_rules, get_tokenizer
+        >>> count_note("[3 turns omitted]", "openai", get_tokenizer("o200k_base"), get_rules("openai"))
+        9
+    """
+    return count_items(read([note(text, dialect)], dialect=dialect).items, tokenizer, rules)[0]
+
+
 def count_tokens(
     x: str | Item | Sequence[Mapping[str, Any] | Item] | Mapping[str, Any],
     *,
@@ -77,12 +95,12 @@ def count_tokens(
 ) -> Count:
     """Count the tokens of a text, of messages, or of a whole request.
 
-    A text is counted alone; messages with all that surrounds them, as the provider bills them as input.
+    A text is counted alone; messages are counted with everything around them, as the provider bills input.
 
     Args:
         x: a text, an `Item`, messages of any of the three dialects, or a request body around them.
-        model: whose tokenizer, message and media rules to use.
-        tokenizer: whatever `get_tokenizer` takes, in place of the model's.
+        model: the model that gives tokenizer, message and media rules.
+        tokenizer: anything that `get_tokenizer` takes, in place of the model's.
         tools: tool schemas, in place of those of the request body.
 
     Raises:
@@ -113,16 +131,16 @@ def spell(
     model: str | Model | None = None,
     tools: Sequence[Mapping[str, Any]] | None = None,
     dialect: Dialect | None = None,
-) -> tuple[Piece, ...]:
-    """Return what a request is counted by: a piece for each message, for the tools and for the start of the reply.
+) -> tuple[Counted, ...]:
+    """Split a request into the pieces to count: one for each message, for the tools and for the start of the reply.
 
-    Their counts and fixed tokens add up to what `count_tokens` says of the same request.
+    Their counts and fixed tokens add up to the `count_tokens` of the same request.
 
     Args:
         x: messages of any of the three dialects, or a request body around them.
-        model: whose message and media rules to use.
+        model: the model that gives message and media rules.
         tools: tool schemas, in place of those of the request body.
-        dialect: whose messages they are; None: found out.
+        dialect: the dialect of the messages. Default: read from the messages.
 
     Raises:
         MessageError: a message is malformed; carries its index.
@@ -130,23 +148,23 @@ def spell(
 
     Example:
         >>> spell([{"role": "user", "content": "Hello"}])
-        (Piece(texts=('Hello',), fixed=4), Piece(texts=(), fixed=3))
+        (Counted(texts=('Hello',), fixed=4), Counted(texts=(), fixed=3))
     """
     conversation = read(x, dialect=dialect)
     rules = get_rules(conversation.dialect, model)
     given = conversation.tools if tools is None else tools
     pieces = [_spelled(item, rules) for item in conversation.items]
-    return (*([spell_tools(given, rules)] if given else []), *pieces, Piece((), REPLY_PRIMING))
+    return (*([spell_tools(given, rules)] if given else []), *pieces, Counted((), REPLY_PRIMING))
 
 
-def _spelled(item: Item, rules: RequestRules) -> Piece:
+def _spelled(item: Item, rules: RequestRules) -> Counted:
     beside = (_beside(part, rules) for part in item.parts)
     fixed = sum(count.tokens for count in beside if count is not None)
-    return Piece(tuple(_texts(item)), _around(item, rules) + fixed)
+    return Counted(tuple(_texts(item)), _around(item, rules) + fixed)
 
 
 def _plain(item: Item) -> str | None:
-    """Return the text of an item that is one text and nothing else."""
+    """Return the text of an item that is only one text, else None."""
     parts, raw = item.parts, item.raw
     if raw is not None and "name" in raw:
         return None
@@ -156,7 +174,7 @@ def _plain(item: Item) -> str | None:
 
 
 def _texts(item: Item) -> list[str]:
-    """Return all words that an item costs."""
+    """Return all words of an item that cost tokens."""
     texts = [part.text for part in item.parts] if item.parts else [item.text]
     texts += [part.name for part in item.parts if part.kind == "call" and part.name]
     if name := _name(item):
@@ -170,7 +188,7 @@ def _name(item: Item) -> str | None:
 
 
 def _around(item: Item, rules: RequestRules) -> int:
-    """Return what an item costs beside words and media."""
+    """Return what an item costs besides words and media."""
     tokens = rules.message + (rules.name if _name(item) else 0)
     if len(item.parts) == 1 and item.parts[0].kind == "text":
         return tokens
@@ -183,7 +201,7 @@ _MEDIA: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": 
 
 
 def _beside(part: Part, rules: RequestRules) -> Count | None:
-    """Return what a part costs beside its words: media by their rule, sealed content by its size."""
+    """Return what a part costs besides its words: media by their rule, sealed content by its size."""
     if part.kind == "sealed":
         return sealed_tokens(part.media.size or 0 if part.media else 0, part.name)
     kind = _MEDIA.get(part.kind)
@@ -191,7 +209,7 @@ def _beside(part: Part, rules: RequestRules) -> Count | None:
 
 
 def _planned(part: Part, rules: RequestRules) -> int:
-    """Return what to reckon with: of sealed content the most that it may be, since nobody can look into it."""
+    """Return the tokens to plan with: for sealed content the upper bound, since nobody can read it."""
     count = _beside(part, rules)
     if count is None:
         return 0

@@ -1,4 +1,4 @@
-"""Tokenizers: exact ones that work offline, those of files and packages, estimates, and a caller's own."""
+"""Find or make tokenizers: exact ones that work offline, those of files and packages, estimates, a caller's own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..errors import InputError, UnknownModel
-from ..media import Count
 from ..models import NEAREST, Model, get_family, names
+from .counts import Count
 from .estimates import BASES, ESTIMATES, weigh
 
 if TYPE_CHECKING:
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_TOKENIZER", "BatchTokenizer", "Tokenizer", "encodings", "get_tokenizer"]
 
 DEFAULT_TOKENIZER = "o200k_base"
-"""What counts where neither a tokenizer nor a model is named."""
+"""The tokenizer used if neither a tokenizer nor a model is named."""
 TOKTOK = ("cl100k_base", "o200k_base", "o200k_harmony", "qwen3.5")
-"""Vocabularies inside the package toktok-rs, which count offline and several times faster than tiktoken."""
+"""Vocabularies in the package toktok-rs, which count offline and several times faster than tiktoken."""
 TIKTOKEN = ("gpt2", "r50k_base", "p50k_base", "p50k_edit")
 """tiktoken's other vocabularies, which it downloads when they are first used."""
 PARALLEL_FROM = 64
-"""Texts from which on toktok's threads are worth starting."""
+"""Number of texts from which toktok's threads are worth starting."""
 
 
 @runtime_checkable
 class Tokenizer(Protocol):
-    """Whatever counts tokens, many texts at a time.
+    """An object that counts tokens, many texts at a time.
 
-    `get_tokenizer` makes one of any object that has `count(text) -> int`, and of any such function.
-    A class that derives from this protocol writes `count_many`; the rest follows from it.
+    `get_tokenizer` makes a tokenizer of any object with `count(text) -> int`, and of any such function.
+    A class that derives from this protocol only has to define `count_many`.
     """
 
     name: str
-    """Equal names mean equal counts: they are the key under which counts are kept."""
+    """The key that counts are cached under: equal names mean equal counts."""
     error: float
-    """Relative error within which 95 % of counts are; 0 for an exact tokenizer."""
+    """Relative error that 95 % of counts stay within; 0 for an exact tokenizer."""
 
     def count_many(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text; lone surrogates count as U+FFFD."""
@@ -58,7 +58,7 @@ class Tokenizer(Protocol):
         return Count.of(self.count_many([text])[0], error=self.error)
 
     def truncate(self, text: str, tokens: int) -> str:
-        """Return the longest prefix found that counts at most so many tokens."""
+        """Return the longest prefix found that has at most `tokens` tokens."""
         return _longest(self, text, tokens)
 
 
@@ -66,9 +66,9 @@ class BatchTokenizer(Tokenizer):
     """A tokenizer made of a function that counts a batch.
 
     Args:
-        name: its name.
-        count_batch: texts to their counts.
-        error: relative error of 95 % of counts.
+        name: the tokenizer's name.
+        count_batch: returns the counts of texts.
+        error: relative error that 95 % of counts stay within.
     """
 
     def __init__(self, name: str, count_batch: Callable[[Sequence[str]], Sequence[int]], error: float = 0.0) -> None:
@@ -101,7 +101,7 @@ class _Toktok(BatchTokenizer):
         return found
 
     def truncate(self, text: str, tokens: int) -> str:
-        """Return the longest prefix found that counts at most so many tokens."""
+        """Return the longest prefix found that has at most `tokens` tokens."""
         import toktok
 
         for target in range(tokens, 0, -1):  # a prefix may be split otherwise than inside its text: look again
@@ -117,13 +117,13 @@ class _Toktok(BatchTokenizer):
 
 
 def get_tokenizer(source: Any = None) -> Tokenizer:
-    """Find or make the tokenizer that a name, a file, a model or an object stands for.
+    """Find or make the tokenizer for a name, a file, a model or an object.
 
     Args:
         source: an encoding (`o200k_base`), a model (`gpt-5-mini`, `claude-sonnet-5`), an estimate
             (`claude-4.7`, `gemini`, `generic`), the path of a Hugging Face `tokenizer.json`, a `Model`, an
             object with `count_many(texts)`, `count(text)` or `encode(text)`, or a function that counts a
-            text; None for `o200k_base`.
+            text. Default: `o200k_base`.
 
     Raises:
         UnknownModel: no tokenizer or model has this name; carries the nearest names.
@@ -151,7 +151,7 @@ def get_tokenizer(source: Any = None) -> Tokenizer:
 
 
 def encodings() -> tuple[str, ...]:
-    """Return the names of all tokenizers besides those of models."""
+    """Return the names of all tokenizers other than models' names."""
     return (*TOKTOK, *TIKTOKEN, *ESTIMATES)
 
 
@@ -217,7 +217,7 @@ def _hugging_face(tokenizer: tokenizers.Tokenizer, name: str) -> Tokenizer:
 
 
 def _adapted(source: Any) -> Tokenizer:
-    """Make a tokenizer of an object or function that counts or encodes."""
+    """Make a tokenizer from an object or function that counts or encodes."""
     name = getattr(source, "name", None) or getattr(source, "__name__", None) or type(source).__name__
     if callable(batch := getattr(source, "count_many", None)):
         return BatchTokenizer(str(name), batch, float(getattr(source, "error", 0.0)))
@@ -232,7 +232,7 @@ def _adapted(source: Any) -> Tokenizer:
 
 
 def _longest(tokenizer: Tokenizer, text: str, tokens: int) -> str:
-    """Return the longest prefix, by bisection, that counts at most so many tokens."""
+    """Return the longest prefix of at most `tokens` tokens, found by bisection."""
     if tokens <= 0:
         return ""
     low, high = 0, len(text)
@@ -249,7 +249,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def _whole(text: str) -> str:
-    """Join surrogates that are a pair and replace those that are alone, as tiktoken does."""
+    """Join paired surrogates and replace lone ones, as tiktoken does."""
     if not _SURROGATES.search(text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

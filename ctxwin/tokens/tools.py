@@ -1,4 +1,4 @@
-"""What tool schemas cost."""
+"""Count the tokens of tool schemas."""
 
 from __future__ import annotations
 
@@ -7,51 +7,51 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..media import Count
 from ..messages import Dialect
-from ..messages.pieces import left_over
-from .pieces import Piece
-from .rules import RequestRules, get_rules
+from ..messages.dialects.fields import left_over
+from .counted import Counted
+from .counts import Count
+from .overheads import RequestRules, get_rules
 from .tokenizers import Tokenizer
 
 __all__ = ["count_tools", "spell_tools"]
 
 TOOL_START = 7
-"""Tokens of a tool besides its words: its start [OpenAI cookbook, "How to count tokens", gpt-4o]."""
+"""Tokens at a tool's start, besides its words [OpenAI cookbook, "How to count tokens", gpt-4o]."""
 TOOL_END = 12
-"""... and its end [ibid.]."""
+"""Tokens at a tool's end [ibid.]."""
 PROPERTIES = 3
 """Tokens of a list of parameters [ibid.]."""
 PROPERTY = 3
 """Tokens of a parameter besides its name, type and description [ibid.]."""
 ENUM, ENUM_ITEM = -3, 3
-"""Tokens of a list of allowed values, and of each of them besides its words [ibid.]."""
+"""Tokens of a list of allowed values, and of each value besides its words [ibid.]."""
 TOOLS_ERROR = 0.1
-"""Relative error of the whole formula: the providers rewrite schemas in ways that they do not document."""
+"""Relative error of the whole formula: providers rewrite schemas in undocumented ways."""
 WORDS = ("default", "examples", "format", "pattern", "const", "title")
-"""Keywords of a schema, besides type and description, that are shown to the model."""
+"""Keywords of a schema that are shown to the model, besides type and description."""
 LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 TABLES = ("$defs", "definitions")
 INNER = ("items", "additionalProperties")
 READ = frozenset({"type", "enum", "properties", *WORDS, *LISTS, *TABLES, *INNER})
 """Keywords of a schema whose words are counted one by one."""
 SILENT = frozenset({"$ref", "$schema", "$id", "strict", "uniqueItems", "nullable"})
-"""Keywords of a schema that a provider turns into the form of what it shows, when they are short; all others are
-counted as they stand."""
+"""Short keywords of a schema that a provider turns into the form of the text it shows; all others are counted as
+written."""
 LIMITS = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems",
      "maxItems", "minContains", "maxContains", "minProperties", "maxProperties", "deprecated", "readOnly", "writeOnly",
      "unevaluatedProperties", "unevaluatedItems", "required", "contains"}
 )  # fmt: skip
-"""Keywords of a schema that say nothing to the model where they are a number, a truth value or null [JSON Schema]."""
+"""Keywords of a schema that say nothing to the model if they are a number, a truth value or null [JSON Schema]."""
 SHORT = 200
-"""Characters that such a keyword's value has at most."""
+"""The most characters of such a keyword's value."""
 
 
 def count_tools(
     tools: Sequence[Mapping[str, Any]], tokenizer: Tokenizer, rules: RequestRules | Dialect = "openai"
 ) -> Count:
-    """Count tool schemas, in the form of any of the three dialects.
+    """Count tool schemas of any of the three dialects.
 
     Example:
         >>> from ctxwin import get_tokenizer
@@ -72,21 +72,21 @@ def count_tools(
     return count
 
 
-def spell_tools(tools: Sequence[Mapping[str, Any]], rules: RequestRules | Dialect = "openai") -> Piece:
-    """Return the texts by which tool schemas are counted: all of each, of deferred tools what the model sees first.
+def spell_tools(tools: Sequence[Mapping[str, Any]], rules: RequestRules | Dialect = "openai") -> Counted:
+    """Return the texts to count for tool schemas: whole tools, but only the first sight of deferred tools.
 
-    Of a deferred tool the model sees the name and the description until it searches for it [OpenAI, Tool search].
+    The model sees only the name and the description of a deferred tool until it searches for it [OpenAI, Tool search].
     """
     rules = get_rules(rules) if isinstance(rules, str) else rules
     seen = [_seen(tool) for tool in tools]
     if rules.json_tools:
-        return Piece(tuple(map(_written, seen)), rules.tools)
+        return Counted(tuple(map(_written, seen)), rules.tools)
     fixed, texts = 0, []
     for tool in seen:
         around, own = _typed(tool)
         fixed += around
         texts += own
-    return Piece(tuple(texts), fixed)
+    return Counted(tuple(texts), fixed)
 
 
 def _is_deferred(tool: Mapping[str, Any]) -> bool:
@@ -97,7 +97,7 @@ def _is_deferred(tool: Mapping[str, Any]) -> bool:
 
 
 def _loaded(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a deferred tool as though it were none, with those in it."""
+    """Return a deferred tool, and the tools in it, as if not deferred."""
     kept = {key: value for key, value in tool.items() if key != "defer_loading"}
     if isinstance(kept.get("function"), Mapping):
         kept["function"] = _loaded(kept["function"])
@@ -107,7 +107,7 @@ def _loaded(tool: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _seen(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the model sees of a tool before it searches."""
+    """Return the part of a tool that the model sees before it searches."""
     inner = tool.get("function")
     if tool.get("defer_loading") is True or (isinstance(inner, Mapping) and inner.get("defer_loading") is True):
         named = inner if isinstance(inner, Mapping) else tool
@@ -125,7 +125,7 @@ def _nested(tool: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def _written(tool: Mapping[str, Any]) -> str:
-    """Return a tool as JSON; OpenAI's form without what is around the function."""
+    """Return a tool as JSON; OpenAI's form without the wrapper around the function."""
     inner = tool.get("function")
     if not isinstance(inner, Mapping):
         return _compact(tool)
@@ -134,7 +134,7 @@ def _written(tool: Mapping[str, Any]) -> str:
 
 
 def _typed(tool: Mapping[str, Any]) -> tuple[int, list[str]]:
-    """Return a tool's tokens beside its words, and its words, as OpenAI's rewriting to types has them."""
+    """Return a tool's tokens besides its words, and its words, in OpenAI's form of types."""
     inner = tool.get("function", tool)
     if not isinstance(inner, Mapping) or "name" not in inner:  # a provider's own tool: {"type": "web_search"}
         return TOOL_START + TOOL_END, [_compact(tool)]
@@ -158,12 +158,12 @@ def _add(left: Mapping[str, Any], texts: list[str]) -> None:
 
 
 def _walk(schema: object, texts: list[str], described: bool = True) -> int:
-    """Add the words of a schema to `texts`; return its tokens beside them.
+    """Add the words of a schema to `texts`; return its tokens besides the words.
 
     Args:
         schema: any JSON.
-        texts: what is counted as text.
-        described: whether its description is still to be counted; that of a parameter stands beside its name.
+        texts: collects the texts to count.
+        described: whether the schema's description is still to be counted; a parameter's is counted with its name.
     """
     if not isinstance(schema, Mapping):
         if schema is not None and not isinstance(schema, bool):
@@ -187,7 +187,7 @@ def _walk(schema: object, texts: list[str], described: bool = True) -> int:
 
 
 def _is_plain(schema: Mapping[str, Any]) -> bool:
-    """Tell whether the parts of a schema have the types that they must have; else it is counted as it stands."""
+    """Tell whether the parts of a schema have the required types; if not, the schema is counted as written."""
     tables = all(isinstance(schema.get(key, {}), Mapping) for key in ("properties", *TABLES))
     lists = all(isinstance(schema.get(key, []), list) for key in ("enum", *LISTS))
     kind = schema.get("type", "")
@@ -214,7 +214,7 @@ def _property(name: str, schema: object) -> str:
 
 
 def _below(schema: Mapping[str, Any], texts: list[str]) -> Iterable[object]:
-    """Yield the schemas inside a schema, but for its parameters."""
+    """Yield the schemas inside a schema, except its parameters."""
     for key in TABLES:
         texts += map(str, schema.get(key, ()))
         yield from schema.get(key, {}).values()

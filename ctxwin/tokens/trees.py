@@ -1,4 +1,4 @@
-"""Totals of tokens as a tree: folders and files, or messages and their parts."""
+"""Add up tokens as a tree: of folders and files, or of messages and their parts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import PurePath
 
 from ..items import Item, Part
 from ..messages import Conversation
+from .overheads import REPLY_PRIMING, RequestRules, get_rules
 from .requests import count_items
-from .rules import REPLY_PRIMING, RequestRules, get_rules
 from .tokenizers import Tokenizer
 from .tools import count_tools
 
@@ -18,7 +18,7 @@ __all__ = ["Node", "count_conversation", "count_tree"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A name with its tokens; a node with children has the sum of its children's tokens."""
+    """A name with its tokens; a node with children has the sum of their tokens."""
 
     name: str
     tokens: int
@@ -26,8 +26,8 @@ class Node:
 
 
 @dataclass(slots=True)
-class _Folder:
-    folders: dict[str, _Folder] = field(default_factory=dict)
+class _OpenFolder:
+    folders: dict[str, _OpenFolder] = field(default_factory=dict)
     files: list[Node] = field(default_factory=list)
 
     def frozen(self, name: str) -> Node:
@@ -43,12 +43,12 @@ def count_tree(
     name: str = ".",
     counted: Iterable[tuple[str | PurePath, int]] = (),
 ) -> Node:
-    r"""Count files and sum them by folder.
+    r"""Count files and add them up by folder.
 
     Args:
-        files: paths, relative to what `name` names, with the text of each.
-        tokenizer: what counts; it is called once for all of them.
-        name: of the root.
+        files: paths, relative to the root, with the text of each.
+        tokenizer: counts the tokens; it is called once for all files.
+        name: the root's name.
         counted: paths of other files, with the tokens of each.
 
     Example:
@@ -59,12 +59,12 @@ def count_tree(
     """
     given = [(PurePath(path), text) for path, text in files]
     counts = tokenizer.count_many([text for _, text in given])
-    root = _Folder()
+    root = _OpenFolder()
     named = zip((path for path, _ in given), counts, strict=True)
     for path, tokens in [*named, *((PurePath(path), tokens) for path, tokens in counted)]:
         folder = root
         for part in path.parts[:-1]:
-            folder = folder.folders.setdefault(part, _Folder())
+            folder = folder.folders.setdefault(part, _OpenFolder())
         folder.files.append(Node(name=path.name, tokens=tokens))
     return root.frozen(name)
 
@@ -76,13 +76,13 @@ def count_conversation(
     *,
     name: str = "messages",
 ) -> Node:
-    """Count a conversation and sum it by message and part; the root is what the request costs as input.
+    """Count a conversation and add it up by message and part; the root is the request's cost as input.
 
     Args:
-        conversation: messages that were read.
-        tokenizer: what counts.
-        rules: those of a model (`get_rules`); by default those of the conversation's dialect.
-        name: of the root.
+        conversation: the messages, as read.
+        tokenizer: counts the tokens.
+        rules: the rules of a model (`get_rules`). Default: those of the conversation's dialect.
+        name: the root's name.
 
     Example:
         >>> from ctxwin import get_tokenizer

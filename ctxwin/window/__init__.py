@@ -1,4 +1,4 @@
-"""A conversation that is stored safely, packed for each request and sent: `Window`."""
+"""Stores a conversation safely, packs it for each request and sends it: `Window`."""
 
 from __future__ import annotations
 

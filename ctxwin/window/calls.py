@@ -1,4 +1,4 @@
-"""Requests on their way to a model: which messages of a window are whose, while several are under way at once."""
+"""Keeps the requests of a window that are under way at once apart: which messages belong to which caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from weakref import WeakSet
 from ..caching import State
 from ..messages import Dialect
 from ..packing import Packed
-from ..tokens import Piece
+from ..tokens import Counted
 from .contents import Contents
 from .matching import follows_closely, known_elsewhere, new_messages
 
@@ -22,10 +22,10 @@ __all__ = ["Call", "Calls", "in_thread"]
 Result = TypeVar("Result")
 
 LEAVING = 10.0
-"""Seconds at most that a task which is cancelled waits for what is stored for it; that takes milliseconds, and more
-where many are stored at once."""
+"""Longest time in seconds that a cancelled task waits until its messages are stored. Storing takes milliseconds, and
+more when many tasks store at once."""
 LEFT = 100
-"""Calls without an answer that are remembered, so that their messages are known when they are sent again."""
+"""Calls without an answer that are remembered, so that their messages are recognized when they are sent again."""
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
@@ -33,25 +33,25 @@ class Call:
     """One request of one caller, from its messages to its answer."""
 
     own: list[int] = field(default_factory=list)
-    """Positions of the messages that it brought and of its answers; the request ends with the last of them. None are
-    of a request that ends with whatever the window ends with."""
+    """Positions of the messages that the call brought and of its answers; the request ends with the last of them. Empty
+    if the request ends with the window's last message."""
     packed: Packed | None = None
-    """The request as it was packed."""
-    sent: Sequence[Piece] = ()
-    """Its pieces, for what is learned from the reply."""
+    """The packed request."""
+    sent: Sequence[Counted] = ()
+    """The counted pieces of the request; the learner compares them with the reply's usage."""
     planned: State | None = None
-    """What it leaves to the next request of the provider's prompt cache."""
+    """The state in which the request leaves the provider's prompt cache to the next request."""
     over: bool = False
-    """Whether nothing more comes of it."""
+    """Whether the call has ended."""
 
     @property
     def last(self) -> int | None:
-        """The position of the message that the request ends with; None: of whatever the window ends with."""
+        """The position of the request's last message; None if the request ends with the window's last message."""
         return self.own[-1] if self.own else None
 
 
 class Calls:
-    """The calls of one window that are under way. Those that nobody holds any more are over."""
+    """The calls of one window that are under way. A call that nobody holds any more is over."""
 
     def __init__(self) -> None:
         self._open: WeakSet[Call] = WeakSet()
@@ -67,12 +67,12 @@ class Calls:
         return call
 
     def take(self, contents: Contents, incoming: Sequence[Mapping[str, Any]], dialect: Dialect) -> Call:
-        """Store those messages of a request that are not there yet, and return its call.
+        """Store the messages of a request that are not stored yet, and return the request's call.
 
         Args:
-            contents: of the window, as of now.
-            incoming: all its messages, without a system prompt.
-            dialect: of both.
+            contents: the window's contents as of now.
+            incoming: all messages of the request, without a system prompt.
+            dialect: of the stored and the incoming messages.
         """
         busy = self.busy()
         rows = [row for row, turn in enumerate(contents.turns) if turn.position not in busy] if busy else None
@@ -92,7 +92,7 @@ class Calls:
     def _again(
         self, contents: Contents, new: Sequence[Mapping[str, Any]]
     ) -> tuple[list[int], Sequence[Mapping[str, Any]]]:
-        """Return where those messages stand that a call brought which ended without an answer, and the others."""
+        """Return the positions of messages that an unanswered call stored before, and the messages left to store."""
         with self._lock:
             left = [*reversed(self._left)]
         for own in left:
@@ -102,31 +102,31 @@ class Calls:
         return [], new
 
     def answered(self, call: Call, positions: Sequence[int]) -> None:
-        """Take it that a call has its answer, which stands at these positions."""
+        """Mark a call as answered by the messages at these positions."""
         call.own += positions
         call.over = True
 
     def went_on(self, call: Call, positions: Sequence[int]) -> None:
-        """Take it that a call goes on with further messages."""
+        """Mark a call as going on with the messages at these positions."""
         call.own += positions
         call.over = False
 
     def leave(self, call: Call) -> None:
-        """Take it that a call ended without an answer."""
+        """Mark a call as ended without an answer."""
         with self._lock:
             if not call.over and call.own:
                 self._left.append(call.own)  # before it counts as over: who asks again finds it here or under way
             call.over = True
 
     def busy(self, but: Call | None = None) -> Collection[int]:
-        """Return the positions of what other calls brought that are under way."""
+        """Return the positions of the messages of other calls that are under way."""
         return {position for call in list(self._open) if call is not but and not call.over for position in call.own}
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:
-    """Do some work off the event loop; a task that is cancelled meanwhile ends when that is done.
+    """Run work in a thread, off the event loop; when the task is cancelled, wait for the work before raising.
 
-    A thread cannot be stopped: who asked again at once would store a message that is being stored already.
+    A thread cannot be stopped: without the wait, a caller who asks again at once would store a message twice.
     """
     done = asyncio.ensure_future(asyncio.to_thread(work))
     try:

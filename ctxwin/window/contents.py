@@ -1,4 +1,4 @@
-"""What is in a window: its turns in the store, and the same turns as the `Talk` that is packed."""
+"""Holds the turns of a window, read from the store, and the same turns as the `Talk` that is packed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..items import Item
 from ..messages import Dialect
 from ..messages.reading import parse
 from ..packing import Talk
+from ..renditions.summarize import drop_summaries
 from ..store import Store, Turn
-from ..summarize import drop_summaries
-from .keeping import hashes_of
 from .matching import results_of
+from .stored_vectors import hashes_of
 
 __all__ = ["Contents", "turn_id"]
 
@@ -23,13 +23,13 @@ __all__ = ["Contents", "turn_id"]
 class Contents:
     """The turns of one window, kept in step with its store.
 
-    A message is read before it is stored, so that what is malformed is refused; and it is stored before anything is
-    done with it. What other processes add, mark and erase is seen at the next `refresh`.
+    A message is read before it is stored, so that a malformed message is refused, and stored before it is used. The
+    next `refresh` shows what other processes added, marked and erased.
 
     Args:
-        store: where the window is.
-        window: its name.
-        dialect: of its messages; None: found out.
+        store: the store of the window.
+        window: the window's name in the store.
+        dialect: of the window's messages; None detects it.
         system: the prompt that stands before all messages.
     """
 
@@ -38,7 +38,7 @@ class Contents:
         self._window = window
         self._dialect = dialect
         self.turns: list[Turn] = []
-        """In their order, which is that of positions but for those that stand behind an earlier one."""
+        """The turns in order: by position, but a turn that was stored behind an earlier one stands there."""
         self._last = -1
         self._pinned: set[int] = set()
         self.talk = Talk(dialect=dialect)
@@ -50,12 +50,12 @@ class Contents:
         return self._last + 1
 
     def speak(self, dialect: Dialect) -> None:
-        """Take messages as those of a dialect from now on."""
+        """Set the dialect in which messages are read from now on, and reload."""
         self._dialect = dialect
         self.reload(self.talk.system)
 
     def reload(self, system: Any) -> None:
-        """Read everything anew from the store."""
+        """Read all turns anew from the store."""
         known = dict(zip((turn.position for turn in self.turns), self.talk.items, strict=False))
         self._changes = self._store.changes(self._window)  # first: what changes meanwhile is read once more
         self.turns, self._last = [], -1
@@ -67,9 +67,9 @@ class Contents:
             drop_summaries(_texts(known[position] for position in gone))  # were shortened here
 
     def refresh(self) -> bool:
-        """Take in what others did since; return whether everything was read anew.
+        """Take in what other processes did since the last call; return whether all turns were read anew.
 
-        That is so where others marked or erased turns, or stored some that stand between those known here.
+        All turns are read anew if others marked or erased turns, or stored turns between those known here.
         """
         if self._store.changes(self._window) != self._changes or not self._take_new():
             self.reload(self.talk.system)
@@ -77,7 +77,7 @@ class Contents:
         return False
 
     def _take_new(self) -> bool:
-        """Take in the turns that others stored; return whether all stand behind those known here."""
+        """Take in the turns that others stored; return whether all of them stand behind those known here."""
         new = sorted(self._store.turns(self._window, after=self._last), key=lambda turn: turn.place)
         if new and self.turns and new[0].place < self.turns[-1].place:
             return False
@@ -100,15 +100,15 @@ class Contents:
         *,
         behind: int | None = None,
     ) -> Sequence[Turn]:
-        """Add messages to what is there as of the last `refresh`, all or none; they are on the disk when this returns.
+        """Add all messages behind those of the last `refresh`, or none; they are on the disk when this returns.
 
         Args:
             messages: of the window's dialect.
-            times: of each, ISO 8601; None: now.
-            behind: position of the turn that they follow; None: they follow whatever is last.
+            times: one per message, ISO 8601. Default: now.
+            behind: position of the turn that the messages follow. Default: the last turn.
 
         Raises:
-            MessageError: one is malformed; carries its index.
+            MessageError: a message is malformed; the error carries its index.
             StoreError: the store cannot be written; nothing was added.
         """
         first = self.next
@@ -128,7 +128,7 @@ class Contents:
         return stored[len(stored) - len(messages) :]
 
     def caller(self, message: Mapping[str, Any]) -> int | None:
-        """Return the position of the turn whose calls a message answers; None where it answers none."""
+        """Return the position of the turn whose calls a message answers; None if the message answers no call."""
         asked = results_of(message, self.talk.dialect)
         for turn in reversed(self.turns if asked else ()):
             if any(part.call_id in asked for part in parse(turn.message, self.talk.dialect)):
@@ -136,14 +136,14 @@ class Contents:
         return None
 
     def view(self, last: int | None, without: Collection[int]) -> Talk:
-        """Return the conversation as one caller has it: up to its own last message, and without some.
+        """Return the conversation that one caller sees: up to the caller's last message, without some turns.
 
         Args:
-            last: position of the message that it ends with; None: the last one.
-            without: positions of what is left out.
+            last: position of the message that the conversation ends with. Default: the window's last message.
+            without: positions of the turns that are left out.
 
         Raises:
-            InputError: the message that it ends with is not there any more.
+            InputError: the message at `last` was erased meanwhile.
         """
         end = len(self.turns)
         if last is not None and (not self.turns or self.turns[-1].position != last):
@@ -155,7 +155,7 @@ class Contents:
         return self.talk.without(*hidden) if hidden else self.talk
 
     def find(self, what: int | str | Turn) -> int:
-        """Return the row of a turn, given as itself, by its position (negative: from the end) or by its id.
+        """Return the row of a turn, given as a `Turn`, a position (negative: from the end) or an id.
 
         Raises:
             InputError: there is no such turn.
@@ -172,7 +172,7 @@ class Contents:
         raise InputError(f"window {self._window!r} has no turn {position!r} among its {len(ids):,}{hint}")
 
     def mark(self, rows: Iterable[int], *, pinned: bool | None = None, forgotten: bool | None = None) -> None:
-        """Set or clear marks of turns, in the store and here."""
+        """Set or clear marks of turns, in the store and in memory."""
         for row in rows:
             turn = self.turns[row]
             self._store.mark(self._window, turn.position, pinned=pinned, forgotten=forgotten)
@@ -188,7 +188,7 @@ class Contents:
                 (self.talk.forget if forgotten else self.talk.unforget)(row)
 
     def erase(self, rows: Sequence[int], embedders: Sequence[str]) -> None:
-        """Remove turns for good, with the counts, summaries and these embedders' vectors of their texts."""
+        """Remove turns for good, with the counts, summaries and these embedders' vectors of the turns' texts."""
         said = [self.talk.items[row] for row in rows]
         drop_summaries(_texts(said))
         texts = [self.talk.pool.index.text_to_embed(row) for row in rows]
@@ -198,12 +198,12 @@ class Contents:
 
     @property
     def pinned(self) -> list[int]:
-        """Rows of the turns that must stay."""
+        """Rows of the turns that every request must hold."""
         return [row for row in sorted(self._pinned) if not self.turns[row].forgotten]
 
 
 def _texts(items: Iterable[Item]) -> Iterator[str]:
-    """Yield the texts of messages of which there may be summaries."""
+    """Yield the texts of messages that summaries may have been made of."""
     return (text for item in items for text in (item.text, *(part.text for part in item.parts)))
 
 
@@ -213,5 +213,5 @@ def turn_id(position: int) -> str:
 
 
 def _item(message: Mapping[str, Any], time: str | None, position: int) -> Item:
-    """Return a message as an item whose text is that of the message."""
+    """Return a message as an item."""
     return Item(text="", id=turn_id(position), raw=message, time=time)

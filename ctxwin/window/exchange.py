@@ -1,42 +1,68 @@
-"""One turn with a model: requests until it has answered, its calls of the recall tool answered between."""
+"""Runs one turn with a model: sends requests until the model has answered, and answers recall tool calls in between."""
 
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..clients import Client, Gather, Reply
 from ..errors import EndpointError, InputError
+from ..items import Item
+from ..messages import Dialect
+from ..packing import Packed
 from ..recall import answer_recalls, pending_recalls
-from .bodies import request_body
+from ..tokens import Tokenizer
 from .calls import Call, in_thread
+from .request_body import request_body
 
-if TYPE_CHECKING:
-    from .window import Window
-
-__all__ = ["Conversing", "Exchange"]
+__all__ = ["Exchange"]
 
 RECALLS = 3
-"""Times in one turn that calls of the recall tool are answered; then the model's reply stands as it is."""
+"""Times in one turn that calls of the recall tool are answered; after that the model's reply stands as it is."""
+
+
+class Conversing(Protocol):
+    """What an exchange asks of a window."""
+
+    @property
+    def client(self) -> Client: ...
+    @property
+    def dialect(self) -> Dialect: ...
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def items(self) -> Sequence[Item]: ...
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+    @property
+    def recall(self) -> bool: ...
+    def begin(self, message: str | Mapping[str, Any] | None) -> Call: ...
+    def pack(
+        self, query: str | None = None, *, tools: Sequence[Mapping[str, Any]] = (), call: Call | None = None
+    ) -> Packed: ...
+    def with_recall(self, tools: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]: ...
+    def marked(self, body: Mapping[str, Any], call: Call | None = None) -> Mapping[str, Any]: ...
+    def record(self, reply: Reply, call: Call | None = None) -> None: ...
+    def go_on(self, call: Call, messages: Sequence[Mapping[str, Any]]) -> None: ...
+    def leave(self, call: Call) -> None: ...
 
 
 class Exchange:
-    """What is sent in one turn, and whether more must be.
+    """One turn with a model: the next request to send, and whether another must follow.
 
     Args:
-        window: where everything is recorded.
-        message: what the user says; None: the window's last message is to be answered.
-        tools: definitions that go with the request.
+        window: records the messages and replies.
+        message: the user's message; None asks for an answer to the window's last message.
+        tools: definitions of the request's tools.
         options: further arguments of the request.
     """
 
     def __init__(
         self,
-        window: Window,
+        window: Conversing,
         message: str | Mapping[str, Any] | None,
         tools: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
@@ -51,7 +77,7 @@ class Exchange:
         self._lock = Lock()
 
     def send(self) -> Reply:
-        """Send and return the reply; what the client raises comes through unchanged."""
+        """Send and return the reply; errors of the client come through unchanged."""
         client = self._blocking()
         with self._leaving():
             while True:
@@ -72,7 +98,7 @@ class Exchange:
                 more = self.more(_whole(gather))
 
     async def asend(self) -> Reply:
-        """Do as `send` without blocking the event loop, whatever the client."""
+        """Do as `send` without blocking the event loop, with any client."""
         client = self._window.client
         with self._leaving():
             while True:
@@ -81,7 +107,7 @@ class Exchange:
                     return reply
 
     async def astream(self) -> AsyncGenerator[str]:
-        """Do as `stream` without blocking the event loop, whatever the client."""
+        """Do as `stream` without blocking the event loop, with any client."""
         client, more = self._window.client, True
         self._options = {**self._options, "stream": True}
         with self._leaving():
@@ -94,7 +120,7 @@ class Exchange:
 
     @contextmanager
     def _leaving(self) -> Iterator[None]:
-        """See to it that the turn is over whatever ends it: a reply, an error, a caller that goes."""
+        """Mark the turn as over, whether it ends with a reply, an error or a caller that leaves."""
         try:
             yield
         finally:
@@ -110,7 +136,7 @@ class Exchange:
         return client
 
     def body(self) -> Mapping[str, Any]:
-        """Store what the user says and return the next request."""
+        """Store the user's message and return the next request."""
         window = self._window
         if self._call is None:
             call = window.begin(self._message)
@@ -130,7 +156,7 @@ class Exchange:
         return window.marked(body, self._call)
 
     def more(self, reply: Reply) -> bool:
-        """Store a reply; answer what it recalls, and return whether another request must follow."""
+        """Store a reply, answer its recall tool calls, and return whether another request must follow."""
         window = self._window
         window.record(reply, self._call)
         if not window.recall or self._recalls == RECALLS:
@@ -146,12 +172,12 @@ class Exchange:
 
 
 async def _sent(client: Client, body: Mapping[str, Any]) -> Any:
-    """Send a request without blocking the event loop, whatever the client."""
+    """Send a request without blocking the event loop, with any client."""
     return await client.send(body) if client.is_async else await asyncio.to_thread(client.send, body)
 
 
 async def _events(client: Client, stream: Any) -> AsyncIterator[Any]:
-    """Yield the events of a stream without blocking the event loop, whatever the client."""
+    """Yield the events of a stream without blocking the event loop, with any client."""
     if client.is_async:
         async for event in stream:
             yield event
@@ -163,56 +189,11 @@ async def _events(client: Client, stream: Any) -> AsyncIterator[Any]:
 
 
 def _whole(gather: Gather) -> Reply:
-    """Return a streamed reply that has come to its end.
+    """Return a streamed reply that is complete.
 
     Raises:
-        EndpointError: the stream ended before.
+        EndpointError: the stream ended before the reply was complete.
     """
     if not gather.done:
         raise EndpointError("the stream ended before the reply did; the message is stored, ask for the reply again")
     return gather.reply()
-
-
-class Conversing(ABC):
-    """What a window does with a model: the four ways to send."""
-
-    @abstractmethod
-    def _exchange(
-        self, message: str | Mapping[str, Any] | None, tools: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> Exchange:
-        """Begin a turn with the model."""
-
-    def send(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Reply:
-        """Store a message, send the packed conversation and store the reply.
-
-        Args:
-            message: what the user says, or a message in the window's dialect; None: to have the last one answered,
-                after tool results were added.
-            tools: definitions that go with the request.
-            options: further arguments of the request, such as `temperature`.
-
-        Raises:
-            InputError: the client is asynchronous.
-            Exception: whatever the client raises, unchanged; the message is stored, and the next call may be made.
-        """
-        return self._exchange(message, tools, options).send()
-
-    def stream(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Generator[str]:
-        """Do as `send`, and yield the reply's text as it comes; a reply that breaks off is not stored."""
-        return self._exchange(message, tools, options).stream()
-
-    async def asend(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> Reply:
-        """Do as `send`, without blocking the event loop; with an asynchronous client or any other."""
-        return await self._exchange(message, tools, options).asend()
-
-    def astream(
-        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
-    ) -> AsyncGenerator[str]:
-        """Do as `stream`, without blocking the event loop; with an asynchronous client or any other."""
-        return self._exchange(message, tools, options).astream()

@@ -1,4 +1,4 @@
-"""Learning from a provider's replies how it counts, so that requests fit by its own count."""
+"""Learns from a provider's replies how the provider counts, so that requests fit by the provider's own count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..items import Budget
 from ..messages import Dialect
 from ..models import Model
 from ..packing import Packed
-from ..tokens import CalibratedTokenizer, Calibration, Piece, Tokenizer, spell
+from ..tokens import CalibratedTokenizer, Calibration, Counted, Tokenizer, spell
 from ..tokens.calibration import most_margin
 
 __all__ = ["Learner"]
@@ -20,18 +20,18 @@ __all__ = ["Learner"]
 _log = logging.getLogger(__name__)
 
 ROUNDS = 3
-"""Times one request is packed until it fits by what the provider is expected to count; two nearly always do."""
+"""Times one request is packed until it fits by the provider's expected count; two nearly always suffice."""
 
 Tools = Sequence[Mapping[str, Any]]
 
 
 class Learner:
-    """The tokenizer of one window, corrected by what the provider reported.
+    """A window's tokenizer, corrected by the token counts that the provider reported.
 
     Args:
-        base: what counts without any reply.
-        row: the model in the catalogue, for its rules; None without one.
-        saved: what `state` returned earlier; of another tokenizer, it is not used.
+        base: the tokenizer that counts before any reply.
+        row: the model's row in the catalogue, for its rules; None if the catalogue has none.
+        saved: an earlier `state`; not used if another tokenizer learned it.
     """
 
     def __init__(self, base: Tokenizer, row: Model | None, saved: Mapping[str, Any] | None) -> None:
@@ -40,33 +40,33 @@ class Learner:
         self._counter = CalibratedTokenizer(base, known if known and known.base == base.name else None)
         self._row = row
         self.tokenizer: Tokenizer = base if self._counter.name == base.name else self._counter
-        """What counts now; another one only where its counts are others."""
+        """The tokenizer that counts now; replaced only when its counts change."""
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """What was learned, as plain JSON values."""
+        """Everything learned so far, as plain JSON values."""
         return self._counter.calibration.to_dict()
 
     def pack(
         self, budget: Budget, tools: Tools, new: int, dialect: Dialect, pack: Callable[[Budget, Tokenizer], Packed]
-    ) -> tuple[Packed, Sequence[Piece]]:
-        """Pack so that the request fits by what the provider is expected to count.
+    ) -> tuple[Packed, Sequence[Counted]]:
+        """Pack so that the request fits by the provider's expected count.
 
-        What was learned chooses among what may be left out. It never refuses what the tokenizer itself would let pass:
-        a report may be wrong, and the provider says by itself what is too long for it.
+        The corrected count decides only what is left out. A request that fits by `base` is never refused: a report may
+        be wrong, and the provider itself refuses a request that is too long.
 
         Args:
-            budget: what it may have; with a margin of its own, that is kept to.
-            tools: that go with it.
+            budget: the request's budget; a margin in it replaces the learned margin.
+            tools: definitions of the request's tools.
             new: tokens of the messages since the last request.
-            dialect: whose messages are packed.
-            pack: packs under a budget, counted by a tokenizer.
+            dialect: of the messages.
+            pack: packs under a budget with a tokenizer's counts.
 
         Returns:
-            The request and its pieces, for `observe`.
+            The request and its counted pieces, for `observe`.
 
         Raises:
-            BudgetError: what must stay does not fit, whatever was learned.
+            BudgetError: required items do not fit even by the counts of `base`.
         """
         try:
             return self._fitted(budget, tools, new, dialect, lambda some: pack(some, self.tokenizer))
@@ -79,7 +79,7 @@ class Learner:
 
     def _fitted(
         self, budget: Budget, tools: Tools, new: int, dialect: Dialect, pack: Callable[[Budget], Packed]
-    ) -> tuple[Packed, Sequence[Piece]]:
+    ) -> tuple[Packed, Sequence[Counted]]:
         room = budget.total - budget.reserve
         margin = self._counter.margin(room, new) if budget.margin is None else budget.margin
         packed = pack(replace(budget, margin=margin))
@@ -95,8 +95,8 @@ class Learner:
             sent = spell(packed.messages, model=self._row, tools=tools, dialect=dialect)
         return packed, sent
 
-    def observe(self, sent: Sequence[Piece], reported: int) -> bool:
-        """Learn from the tokens that the provider reported for a request; say whether something was learned."""
+    def observe(self, sent: Sequence[Counted], reported: int) -> bool:
+        """Learn from the tokens that the provider reported for a request; return whether something was learned."""
         if not sent or reported <= 0:
             return False
         before = self._counter
@@ -109,7 +109,7 @@ class Learner:
 
 
 def _read(saved: Mapping[str, Any]) -> Calibration | None:
-    """Read what was learned; None where it is damaged or of an earlier form, which could close a window."""
+    """Read saved learning; None if it is damaged or of an earlier form, so that the window still opens."""
     try:
         return Calibration.from_dict(saved)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Which messages of an incoming request are new: what a conversation and a request have in common."""
+"""Finds the messages of an incoming request that a stored conversation does not have yet."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ Said = tuple[str | None, tuple[tuple[str, str, str | None, str | None], ...]]
 def new_messages(newest: Iterable[Raw], incoming: Sequence[Raw], dialect: Dialect) -> Sequence[Raw]:
     """Return the messages of a request that are not stored yet.
 
-    A request may hold the whole conversation, its end, or only what is new: what both have is the longest end of the
-    stored messages with which the incoming ones begin. Messages are the same when they say the same, whatever else
-    they carry, since callers keep a reply in shorter forms than the provider gave it. Calls of the recall tool that
-    were answered for them, with the answers, may be missing; what a stream had said before stands with what followed.
+    A request may hold the whole conversation, its end, or only new messages. The overlap is the longest end of the
+    stored messages with which the incoming messages begin. Two messages are the same when role, texts, calls and
+    results are the same, since callers keep a reply in shorter forms than the provider gave it. Calls of the recall
+    tool that ctxwin answered, and the answers, may be missing from the request; a streamed text before a recall may be
+    joined to the text after the recall.
 
     Args:
-        newest: the stored messages, the newest first; only as many are looked at as the request could have.
+        newest: the stored messages, the newest first; only as many are read as the request could hold.
         incoming: m messages, without a system prompt.
-        dialect: of both.
+        dialect: of the stored and the incoming messages.
 
     Example:
         >>> one, two = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}
@@ -47,16 +48,16 @@ def new_messages(newest: Iterable[Raw], incoming: Sequence[Raw], dialect: Dialec
 
 
 def known_elsewhere(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dialect) -> tuple[int, int]:
-    """Return how many of the incoming messages are stored, though others were stored since, and where they end.
+    """Return how many incoming messages are stored, though others were stored since, and where they end.
 
-    Several programs may talk in one window. What one of them sends begins with its own part of the conversation, which
-    stands there in the same order with others' turns between. A single question is no sign of that, since two may ask
-    the same: an answer must be among what is known.
+    Several programs may talk in one window. The request of one program begins with the program's own part of the
+    conversation; the window holds this part in the same order, with turns of others in between. A known question alone
+    proves nothing, since two programs may ask the same: a known answer is needed too.
 
     Args:
         stored: all messages, in order.
         incoming: m messages, without a system prompt, that the stored ones do not end with.
-        dialect: of both.
+        dialect: of the stored and the incoming messages.
 
     Returns:
         The number of incoming messages that are known, and the row of the last of them; (0, -1) for none.
@@ -84,12 +85,12 @@ def known_elsewhere(stored: Sequence[Raw], incoming: Sequence[Raw], dialect: Dia
 
 
 def follows_closely(message: Raw, dialect: Dialect) -> bool:
-    """Tell whether a message belongs right behind the one before: what the model said, or results of its calls."""
+    """Tell whether a message belongs right behind its predecessor: a model's message, or results of calls."""
     return message.get("role") != "user" or bool(results_of(message, dialect))
 
 
 def results_of(message: Raw, dialect: Dialect) -> Set[str]:
-    """Return the ids of the calls that a message answers; none where it is malformed, which storing it tells."""
+    """Return the ids of the calls that a message answers; empty if the message is malformed (storing it raises)."""
     try:
         parts = parse(message, dialect)
     except MessageError:
@@ -98,7 +99,7 @@ def results_of(message: Raw, dialect: Dialect) -> Set[str]:
 
 
 def _end(newest: Iterable[Raw], size: int) -> Sequence[Raw]:
-    """Return the end of a conversation, oldest first, from a user's message on that so many cannot reach."""
+    """Return the end of a conversation, oldest first, that holds one user message more than `size`."""
     end: list[Raw] = []
     for message in newest:
         end.append(message)
@@ -116,7 +117,7 @@ def _results_alone(message: Raw) -> bool:
 
 
 def _ends(had: Sequence[Raw], messages: Sequence[Raw], size: int, unseen: Set[int], dialect: Dialect) -> bool:
-    """Tell whether a conversation ends with so many messages, where those that callers do not see may be missing."""
+    """Tell whether a conversation ends with these messages, allowing for unseen messages that callers lack."""
     if not unseen:
         first = len(had) - size
         # The two ends tell nearly every misfit, so that a long conversation is not compared at each step.
@@ -134,7 +135,7 @@ def _ends(had: Sequence[Raw], messages: Sequence[Raw], size: int, unseen: Set[in
 
 
 def _stands(message: Raw, had: Sequence[Raw], place: int, unseen: Set[int], dialect: Dialect) -> bool:
-    """Tell whether a message is the one at a place, alone or with what a stream had said before its recalls."""
+    """Tell whether a message equals the one at a place, alone or joined to texts streamed before its recalls."""
     if _same(had[place], message, dialect):
         return True
     if place - 1 not in unseen or had[place].get("role") != message.get("role"):
@@ -148,14 +149,14 @@ def _stands(message: Raw, had: Sequence[Raw], place: int, unseen: Set[int], dial
 
 
 def _run_on(messages: Sequence[Raw], dialect: Dialect) -> tuple[str, list[object]]:
-    """Return the texts of messages as one, without blanks, and what else they say."""
+    """Return the texts of messages joined without blanks, and all other parts."""
     parts = [part for message in messages for part in said(message, dialect)[1]]
     texts = [text for kind, text, _, _ in parts if kind == "text"]
     return "".join("".join(texts).split()), [part for part in parts if part[0] != "text"]
 
 
 def _recalls(had: Sequence[Raw], dialect: Dialect) -> Set[int]:
-    """Return the places of what callers do not see: calls of the recall tool, what was said with them, results."""
+    """Return the places of messages that callers do not see: recall tool calls, texts with them, results."""
     places: set[int] = set()
     asked: set[str | None] = set()  # by the calls of this reply
     for place, message in enumerate(had):
@@ -173,13 +174,13 @@ def _recalls(had: Sequence[Raw], dialect: Dialect) -> Set[int]:
 
 
 def _recall_calls(message: Raw, dialect: Dialect) -> set[str | None]:
-    """Return the ids of a message's calls where all of them are of the recall tool."""
+    """Return the ids of a message's calls if all of them call the recall tool, else none."""
     calls = [part for part in parse(message, dialect) if part.kind == "call"]
     return {part.call_id for part in calls} if all(part.name == NAME for part in calls) else set()
 
 
 def _calls(message: Raw) -> bool:
-    """Tell at once whether a message may call the tool."""
+    """Tell quickly whether a message may call the recall tool."""
     if message.get("tool_calls") or message.get("name") == NAME:
         return True
     content = message.get("content")
@@ -192,7 +193,7 @@ def _answers(message: Raw, ids: Container[str | None], dialect: Dialect) -> bool
 
 
 def _silent(message: Raw) -> bool:
-    """Tell whether a message is reasoning alone, which callers send back or not."""
+    """Tell whether a message is reasoning alone, which callers may or may not send back."""
     return message.get("type") == "reasoning"
 
 
@@ -205,7 +206,7 @@ def _same(one: Raw, other: Raw, dialect: Dialect) -> bool:
 
 
 def said(message: Raw, dialect: Dialect) -> Said:
-    """Return what a message says and does: its role, texts, calls and results, without reasoning and bookkeeping."""
+    """Return a message's role, texts, calls and results, without reasoning and bookkeeping."""
     return message.get("role"), tuple(
         (part.kind, part.text.strip(), part.name, part.call_id)
         for part in parse(message, dialect)
@@ -216,12 +217,12 @@ def said(message: Raw, dialect: Dialect) -> Said:
 def split_request(
     request: Mapping[str, Any] | Sequence[Raw], dialect: Dialect | None
 ) -> tuple[Dialect, Any, Sequence[Raw]]:
-    """Take a request apart: its dialect, its system prompt (None without one), its messages.
+    """Split a request into its dialect, its system prompt (None without one) and its messages.
 
-    An OpenAI system message that stands first is the system prompt.
+    A leading OpenAI system message counts as the system prompt.
 
     Raises:
-        MessageError: it is neither a list of messages nor a request body.
+        MessageError: the request is neither a list of messages nor a request body.
 
     Example:
         >>> split_request([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}], None)

@@ -1,4 +1,4 @@
-"""Messages on their way into a window, mended where a provider would refuse them."""
+"""Mends messages that a provider would refuse, before they are stored in a window."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ..packing import Talk
 __all__ = ["mended"]
 
 ANCHOR = {"role": "user", "content": "[the conversation so far]"}
-"""Stands for what was said before, so that a conversation begins as every provider wants it to."""
+"""Stands for the conversation so far, so that the messages to mend begin as every provider wants."""
 
 
 def mended(messages: Sequence[Mapping[str, Any]], talk: Talk, dialect: Dialect | None) -> Sequence[Mapping[str, Any]]:
-    """Mend new messages so that they may follow a talk; return them as they are where nothing offends.
+    """Mend new messages so that they may follow a talk; return them unchanged if nothing is wrong.
 
-    What the talk has is stored and stays. Only calls that still wait for their results are looked at, so that results
-    find them, and so that what comes in place of results does not leave them open.
+    The talk's own messages are stored and stay. Only its calls that still wait for results are read: new results must
+    find them, and other new messages must not leave them open.
 
     Args:
-        messages: what is to be added, in any state.
-        talk: what is there.
-        dialect: of both; None: found out.
+        messages: the messages to add, in any state.
+        talk: the stored conversation.
+        dialect: of all messages; None detects it.
 
     Raises:
-        MessageError: nothing of them can be kept.
+        MessageError: none of the messages can be kept.
     """
     conversation = talk.snapshot().conversation
     waiting = bool(conversation.items) and waits_for_results(conversation)
@@ -53,7 +53,7 @@ def mended(messages: Sequence[Mapping[str, Any]], talk: Talk, dialect: Dialect |
 
 
 def _repaired(messages: list[Any], dialect: Dialect | None) -> tuple[list[Any], list[Repair]]:
-    """Repair messages after which others will come, unless they end in calls that wait."""
+    """Repair messages that others will follow, unless they end in calls that wait for results."""
     found, repairs = repair(messages, dialect=dialect)
     if not waits_for_results(read(found, dialect=dialect)):
         followed, more = repair([*found, ANCHOR], dialect=dialect)

@@ -1,4 +1,4 @@
-"""Packing a window's contents, and the counting and embedding ahead of it."""
+"""Packs a window's contents, and counts and embeds them ahead of each packing."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ from ..caching import Planner, State, mark
 from ..clients import Reply
 from ..embed import get_embedder
 from ..items import Budget
-from ..media import report_sealed
 from ..messages import Dialect
 from ..messages.reading import parse
 from ..models import Model
 from ..packing import Packed, Talk, pack
 from ..store import MemoryStore, Store
 from ..tokens import Tokenizer, get_tokenizer
+from ..tokens.media import report_sealed
 from .calls import Call
 from .contents import Contents
-from .keeping import KeptCounts, StoredVectors
 from .learning import Learner
-from .settings import UNKNOWN, Kept, as_budget
+from .opening import UNKNOWN, StoredSettings, as_budget
+from .stored_counts import StoredCounts
+from .stored_vectors import StoredVectors
 
 __all__ = ["Packer"]
 
 LEARNED, CACHED, SEALED = "calibration", "cache", "sealed"
-"""Where a window's state keeps what was learned of the provider's counting, what it was sent last, and what it reported
-of thoughts that only it can read."""
+"""Keys of a window's state: what was learned of the provider's counting, what was sent last, and the tokens that the
+provider reported for thoughts that only the provider can read."""
 NEW = 2
-"""Messages at the end that a request usually has and the one before had not: a reply and a question."""
+"""Messages at the end of a usual request that its predecessor did not have: a reply and a question."""
 
 
 class Packer:
-    """What counts, embeds and chooses for one window.
+    """Counts, embeds and packs the contents of one window.
 
     Args:
         contents: the window's turns.
-        store: where counts and vectors are kept.
-        kept: the window's settings, with what an earlier `state` was; told of each embedder whose vectors are kept.
-        row: the model in the catalogue; None without one.
+        store: keeps counts and vectors.
+        kept: the window's settings with an earlier `state`; notes each embedder whose vectors are stored.
+        row: the model's row in the catalogue; None if the catalogue has none.
         tokenizer, embedder: as for `ctxwin.pack`.
         choices: further arguments of `ctxwin.pack` for every packing.
-        cache: policy of the planner that keeps the provider's prompt cache warm; None: each request is packed anew.
+        cache: policy by which requests reuse the provider's prompt cache; None packs each request anew.
     """
 
     def __init__(
         self,
         contents: Contents,
         store: Store,
-        kept: Kept,
+        kept: StoredSettings,
         *,
         row: Model | None,
         tokenizer: Any,
@@ -75,17 +76,17 @@ class Packer:
         # Messages are embedded as they come, so that none has to be left to words for its time.
         self._embedder = get_embedder("auto" if embedder is None else embedder, allowance=sys.maxsize)
         if self._embedder is not None and not isinstance(store, MemoryStore):
-            self._embedder = self._embedder.kept_in(self._vectors_of)
-        self._counts = KeptCounts(contents, store, base, row)
+            self._embedder = self._embedder.stored_in(self._vectors_of)
+        self._counts = StoredCounts(contents, store, base, row)
         self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
         self._preparing: Future[None] | None = None
         self.last: Packed | None = None
-        """The request that was packed last."""
+        """The last packed request."""
 
     def settle(self) -> None:
-        """Wait for what is counted and embedded already, rather than do it twice; its errors come again in packing.
+        """Wait for background counting and embedding, rather than do it twice; packing raises its errors again.
 
-        Not to be called with the window's lock held: that work may need it.
+        Do not call this with the window's lock held: the background work may need the lock.
         """
         if self._preparing is not None:
             wait([self._preparing])
@@ -100,15 +101,15 @@ class Packer:
         tools: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
     ) -> Packed:
-        """Pack a call's request from what there is now.
+        """Pack the request of a call from the present contents.
 
         Args:
-            query: as for `Window.pack`, as is the rest.
-            call: what the request ends with; it takes note of the request.
+            query: as for `Window.pack`.
+            call: the call; the request ends with its last message, and the call records the request.
             without: positions of the turns that are left out.
-            budget: the same.
-            tools: the same.
-            options: the same.
+            budget: as for `Window.pack`.
+            tools: as for `Window.pack`.
+            options: as for `Window.pack`.
         """
         talk, pins = self._contents.view(call.last, without), self._contents.pinned
         usual = {"model": self.row, "tokenizer": self.tokenizer, "embedder": self._embedder or "none"}
@@ -143,20 +144,20 @@ class Packer:
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """What counts now."""
+        """The tokenizer that counts now."""
         return self.learner.tokenizer
 
     def marked(self, body: Mapping[str, Any], dialect: Dialect, call: Call) -> Mapping[str, Any]:
-        """Return the body of a call's request with the marks that Anthropic wants, where it has none of its own."""
+        """Return the body of a call's request with Anthropic's cache marks, unless it has marks of its own."""
         if self._planner is None or call.planned is None or dialect != "anthropic" or "cache_control" in repr(body):
             return body
         return mark(body, call.planned, self._planner.rules, dialect=dialect)
 
     def unseal(self, reply: Reply, dialect: Dialect) -> bool:
-        """Take what the provider reported of the thoughts in a reply, before it is counted: they share it by size.
+        """Take the reported tokens of a reply's sealed thoughts, shared by size, before the reply is counted.
 
         Returns:
-            Whether it reported any, so that `state` has changed.
+            Whether the provider reported any, so that `state` has changed.
         """
         parts = (part for message in reply.messages for part in parse(message, dialect))
         sizes = {
@@ -170,7 +171,7 @@ class Packer:
         return True
 
     def answered(self, call: Call, reply: Reply) -> bool:
-        """Take it that a call's request was answered; say whether `state` has changed."""
+        """Record that a call's request was answered; return whether `state` has changed."""
         planned, self._sent = call.planned is not None, call.planned or self._sent
         learned = reply.usage is not None and self.learner.observe(call.sent, reply.usage.input)
         call.planned, call.sent = None, ()
@@ -178,25 +179,25 @@ class Packer:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What is to be kept for the next time the window is opened, as plain JSON values."""
+        """The state to restore when the window is opened again, as plain JSON values."""
         sent = {CACHED: self._sent.to_dict()} if self._sent is not None else {}
         return {LEARNED: self.learner.state} | sent | ({SEALED: self._sealed} if self._sealed else {})
 
     def forget_requests(self) -> None:
-        """Forget what was sent: it may hold what is to be forgotten or erased."""
+        """Forget the requests that were sent: they may hold messages that are to be forgotten or erased."""
         self._sent = None
         self._sealed = {}
 
     def prepare(self) -> None:
-        """Count, embed and read what is new in the background, so that the next packing finds it done."""
+        """Count, embed and read new messages in the background, so that the next packing is quick."""
         self._preparing = self._background.submit(self._prepare, self._contents.talk)
 
     def begin_anew(self) -> None:
-        """Take what is kept of contents that were read anew."""
+        """Load the stored counts of contents that were read anew."""
         self._counts.load()
 
     def close(self) -> None:
-        """Wait for what is done in the background."""
+        """Wait for the background work."""
         self._background.shutdown(cancel_futures=True)
 
     def _prepare(self, talk: Talk) -> None:

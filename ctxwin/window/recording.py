@@ -1,8 +1,8 @@
-"""What callers do with a window at once: their messages stored, their answers kept behind them."""
+"""Stores the messages and answers of callers that use a window at the same time."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import RLock
@@ -14,23 +14,22 @@ from ..models import Model
 from ..store import Store, Turn
 from .calls import Call, Calls
 from .contents import Contents
-from .exchange import Conversing
 from .matching import split_request
+from .opening import StoredSettings, row_of
 from .packer import CACHED, Packer
-from .records import record_of
-from .settings import Kept, row_of
+from .usage import record_of
 
 __all__ = ["Recording"]
 
 
-class Recording(Conversing):
+class Recording(ABC):
     """The part of a window that stores requests and replies, each under the window's lock."""
 
     id: str
     _calls: Calls
     _contents: Contents
     _given: dict[str, Any]
-    _kept: Kept
+    _settings: StoredSettings
     _last: Call
     _lock: RLock
     _packer: Packer
@@ -40,22 +39,22 @@ class Recording(Conversing):
     def sync(self, request: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Call:
         """Store the messages of a request that are not stored yet, and its system prompt where it differs.
 
-        A request may hold the whole conversation, its end, or only what is new. Its model is the window's from then on
-        where the window was opened without one.
+        A request may hold the whole conversation, its end, or only new messages. The request's model becomes the
+        window's if the window was opened without a model.
 
         Returns:
-            The request's call, for `pack` and `record` where others use the window at the same time.
+            The request's call; give it to `pack` and `record` when others use the window at the same time.
 
         Raises:
             MessageError: a message is malformed; nothing is stored.
         """
         with self._lock:
             self._refresh()
-            dialect, prompt, raws = split_request(request, self._kept.now.dialect)
-            if self._kept.now.dialect is None:
-                self._kept.change(dialect=dialect)
+            dialect, prompt, raws = split_request(request, self._settings.now.dialect)
+            if self._settings.now.dialect is None:
+                self._settings.change(dialect=dialect)
                 self._contents.speak(dialect)
-            if prompt is not None and prompt != self._kept.now.system:
+            if prompt is not None and prompt != self._settings.now.system:
                 self._set_system(prompt)
             with self._ordered():
                 self._last = call = self._calls.take(self._contents, raws, dialect)
@@ -64,11 +63,11 @@ class Recording(Conversing):
         return call
 
     def record(self, reply: Reply, call: Call | None = None) -> None:
-        """Store a reply behind what it answers; learn from what the provider reported of it.
+        """Store a reply behind its request, and learn from the usage that the provider reported.
 
         Args:
-            reply: to a request.
-            call: what `sync` returned for that; None: the request that was packed last.
+            reply: the reply to a request.
+            call: the request's call, from `sync`. Default: the request that was packed last.
         """
         with self._lock:
             self._refresh()
@@ -80,11 +79,11 @@ class Recording(Conversing):
             position = turns[0].position if turns else None
             self._store.record_usage(self.id, record_of(reply, self._packer, call, position))
             if self._packer.answered(call, reply) or unsealed:
-                self._kept.remember(**self._packer.state)
+                self._settings.remember(**self._packer.state)
         self._packer.prepare()
 
     def begin(self, message: str | Mapping[str, Any] | None) -> Call:
-        """Store what a caller says, and return its call; None: what is last is to be answered."""
+        """Store a caller's message and return its call; None begins a call to answer the last message."""
         with self._lock:
             if message is not None:
                 return self._calls.begin([self.add(message).position])
@@ -92,7 +91,7 @@ class Recording(Conversing):
             return self._calls.begin([turn.position for turn in self._contents.turns[-1:]])
 
     def go_on(self, call: Call, messages: Sequence[Mapping[str, Any]]) -> None:
-        """Store what follows a call's answer, such as the results of its tools, before it is sent again."""
+        """Store messages that follow a call's answer, such as tool results, before the call is sent again."""
         with self._lock:
             self._refresh()
             with self._ordered():
@@ -101,40 +100,40 @@ class Recording(Conversing):
         self._packer.prepare()
 
     def leave(self, call: Call) -> None:
-        """Take it that a call ended without an answer; its messages stay stored."""
+        """Mark a call as ended without an answer; its messages stay stored."""
         with self._lock:
             self._calls.leave(call)
 
     def marked(self, body: Mapping[str, Any], call: Call | None = None) -> Mapping[str, Any]:
-        """Return the body of a call's request, or of the one packed last, marked for the provider's prompt cache."""
+        """Return the body of a call's request (default: the last one) marked for the provider's prompt cache."""
         return self._packer.marked(body, self._contents.talk.dialect, call or self._last)
 
     def _follow(self, request: object) -> None:
-        """Count and price as a request's model does, where the window was given none."""
+        """Count and price as the request's model does, if the window was opened without a model."""
         name = request.get("model") if isinstance(request, Mapping) else None
-        if self._given["model"] is not None or not isinstance(name, str) or name == self._kept.now.model:
+        if self._given["model"] is not None or not isinstance(name, str) or name == self._settings.now.model:
             return
         try:
-            self._row = row_of(name, self._kept.now.budget)
+            self._row = row_of(name, self._settings.now.budget)
         except UnknownModel:  # of an unknown window: what packs says what to do
             return
-        self._kept.change(model=name)
+        self._settings.change(model=name)
         self._forget_requests()  # another model has another cache
         self._packer = self._new_packer()
 
     def _refresh(self) -> None:
-        """Take in what other processes did; what they forgot or erased must not go on from earlier requests."""
+        """Take in changes by other processes; forgotten or erased turns must not survive in earlier requests."""
         if self._contents.refresh():
             self._forget_requests()
             self._packer.begin_anew()
 
     def _set_system(self, prompt: Any) -> None:
-        self._kept.change(system=prompt)
+        self._settings.change(system=prompt)
         self._contents.talk.system = prompt
 
     @contextmanager
     def _ordered(self) -> Iterator[None]:
-        """See to what hangs on the order of turns, where some are stored between others."""
+        """Forget earlier requests and reload counts if turns were stored between others."""
         before = self._contents.talk
         try:
             yield
@@ -145,7 +144,7 @@ class Recording(Conversing):
 
     def _forget_requests(self) -> None:
         self._packer.forget_requests()
-        self._kept.remember(**{CACHED: None})
+        self._settings.remember(**{CACHED: None})
 
     @abstractmethod
     def add(self, *messages: str | Mapping[str, Any], time: str | None = None) -> Turn:
@@ -153,4 +152,4 @@ class Recording(Conversing):
 
     @abstractmethod
     def _new_packer(self) -> Packer:
-        """Return what packs by the settings of now."""
+        """Return a packer with the present settings."""

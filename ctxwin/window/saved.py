@@ -1,4 +1,4 @@
-"""A window as one JSON file, to be kept, moved and read elsewhere."""
+"""Saves a window as one JSON file, to be kept, moved and read elsewhere, and restores it."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..cache import locked, new_private
 from ..errors import InputError
 from ..items import Budget, Item, content_hash
 from ..messages import Source, Transcript, load, open_place
 from ..messages.reading import raws_of
-from ..store import Settings, Store, Turn
+from ..store import Store, Turn, WindowSettings
+from ..store.cache import locked, new_private
 from .matching import split_request
-from .settings import PART
+from .opening import PART
 
 __all__ = ["restore", "save"]
 
 FORMAT = "ctxwin.window"
 VERSION = 1
-"""Raised when the form changes."""
+"""Raised when the form of the file changes."""
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-"""What UTF-8 has not; JSON can spell it."""
+"""Characters that JSON can spell and UTF-8 cannot encode."""
 IMPORTING = "importing"
-"""Says in a window's state that its import is not done; one that was killed is gone on with when it is done again."""
+"""Key of a window's state while its import is unfinished; importing again resumes a killed import."""
 
 
 def save(store: Store, window: str) -> dict[str, Any]:
-    """Return everything that makes a window, as plain values; counts, vectors and usage are not part of it."""
-    settings = store.settings(window) or Settings()
+    """Return a window as plain values: settings and turns, without counts, vectors and usage."""
+    settings = store.settings(window) or WindowSettings()
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -50,13 +50,13 @@ def save(store: Store, window: str) -> dict[str, Any]:
 
 
 def restore(store: Store, source: Any, window: str | None, pick: str | int | None = None) -> str:
-    """Write a saved window, or a conversation as `ctxwin.pack` reads it, into a store and return its name there.
+    """Write a saved window, or a conversation that `ctxwin.pack` reads, into a store; return the window's name.
 
     Args:
-        store: where to.
+        store: receives the window.
         source: a path or a loaded value.
-        window: its name in the store; None: the saved one, or "default".
-        pick: which conversation of several.
+        window: the window's name in the store. Default: the saved name, else "default".
+        pick: the conversation to take, if the source holds several.
 
     Raises:
         InputError: the source is no conversation, or the store has a window of that name; nothing is written.
@@ -68,7 +68,7 @@ def restore(store: Store, source: Any, window: str | None, pick: str | int | Non
     name = window or str(plain.get("id") or "default")
     budget = plain.get("budget")
     try:
-        settings = Settings(
+        settings = WindowSettings(
             dialect=plain.get("dialect"),
             model=plain.get("model"),
             budget=Budget(**budget) if budget else None,
@@ -92,10 +92,10 @@ def restore(store: Store, source: Any, window: str | None, pick: str | int | Non
 
 
 def _begun(store: Store, name: str, messages: Sequence[Mapping[str, Any]]) -> Sequence[Turn]:
-    """Return the turns that an import of these messages stored before its process was killed; none for a new window.
+    """Return the turns that a killed import of the same messages stored; none for a new window.
 
     Raises:
-        InputError: the store has a window of that name otherwise.
+        InputError: the store has another window of this name.
     """
     known = store.settings(name)
     if known is None:
@@ -107,7 +107,7 @@ def _begun(store: Store, name: str, messages: Sequence[Mapping[str, Any]]) -> Se
 
 
 def write(path: str | Path, plain: Mapping[str, Any]) -> None:
-    """Write a saved window to a file that is whole or not there, and the user's alone.
+    """Write a saved window to a file that only the user can access; the file appears whole or not at all.
 
     Raises:
         InputError: the file cannot be written.
@@ -126,7 +126,7 @@ def write(path: str | Path, plain: Mapping[str, Any]) -> None:
 
 
 def _saved(source: Any) -> Mapping[str, Any] | None:
-    """Return a saved window, loaded or in a file; None where it is something else."""
+    """Return a saved window, given loaded or as a file; None if the source is something else."""
     plain = source
     if isinstance(source, str | Path):
         file = open_place(source)

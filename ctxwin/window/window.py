@@ -1,31 +1,31 @@
-"""A stored conversation with its budget: added to, packed, sent, for years."""
+"""Defines `Window`: a stored conversation that is packed to a budget for each request, for years."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
-from ..clients import Client, Endpoint, adapt
+from ..clients import Client, Endpoint, Reply, adapt
 from ..errors import InputError
-from ..footprint import Spending, spending
 from ..items import Budget, Item
 from ..messages import Dialect, as_plain
 from ..models import Model
+from ..models.footprint import Spending, spending
 from ..packing import Packed
 from ..recall import recall_tool
-from ..store import Settings, Store, Turn, UsageRecord, open_store
+from ..store import Store, Turn, UsageRecord, WindowSettings, open_store
 from ..tokens import Tokenizer
 from .calls import Call, Calls
 from .contents import Contents
 from .exchange import Exchange
 from .mending import mended
+from .opening import StoredSettings, as_budget, exported, require_dialect, row_of, settled
 from .packer import Packer
 from .recording import Recording
 from .saved import restore, save, write
-from .settings import Kept, as_budget, exported, require_dialect, row_of, settled
 
 __all__ = ["Window"]
 
@@ -33,29 +33,30 @@ __all__ = ["Window"]
 class Window(Recording):
     """A conversation of any length, stored safely and packed for each request.
 
-    What is added is on the disk when the call returns, and nothing is ever deleted but by `erase`. Several processes
-    may use one store; what one adds, marks or erases the other sees at its next use. Threads and tasks may send at
-    once: each request ends with its own caller's message, holds what was answered before it and nothing that others
-    were still asking, and its answer stands behind its question.
+    A message is on the disk when the call that adds it returns, and only `erase` deletes messages. Several processes
+    may use one store; each sees at its next use what the others added, marked or erased. Threads and tasks may send at
+    once: each request holds what was answered before it, leaves out the questions of others that are still open, and
+    ends with its own caller's message; each answer is stored behind its question.
 
     Args:
         model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
-            knows, with a `budget`; None: that of the requests which `ctxwin.wrap` passes.
-        budget: tokens of a request, as for `ctxwin.pack`, or `Budget(total=, reserve=, margin=)`; None: the model's.
+            knows, with a `budget`. Default: the model of the requests that `ctxwin.wrap` passes.
+        budget: tokens of a request, as for `ctxwin.pack`, or `Budget(total=, reserve=, margin=)`. Default: the model's.
         store: a file's path, a `Store`, or None for memory.
-        id: name of the window in its store.
-        client: what `send` calls: a client of OpenAI or Anthropic, the `litellm` module, an `Endpoint`, or a function
-            from messages to a text; None: the OpenAI-compatible endpoint of `OPENAI_BASE_URL`.
+        id: the window's name in the store.
+        client: used by `send`: a client of OpenAI or Anthropic, the `litellm` module, an `Endpoint`, or a function from
+            messages to a text. Default: the OpenAI-compatible endpoint of `OPENAI_BASE_URL`.
         system: the system prompt.
-        dialect: `openai`, `responses` or `anthropic`; None: the client's, or what the first messages tell.
+        dialect: `openai`, `responses` or `anthropic`. Default: the client's, else detected from the first messages.
         tokenizer, embedder, summarizer, strategy, files, shares: as for `ctxwin.pack`, in every request.
-        recall: whether the model gets a tool with which it can ask for what was shortened or left out.
-        cache: policy by which requests share their beginnings with earlier ones, so that the provider's prompt cache
-            is read (`ctxwin.caching.POLICIES`), where the model has a price for that; None: each is packed anew.
+        recall: whether the model gets a tool to ask for texts that were shortened or left out.
+        cache: policy (`ctxwin.caching.POLICIES`) by which requests share their beginnings with earlier requests, so
+            that the provider's prompt cache is read; used if the model has a price for cached tokens. None packs each
+            request anew.
         repair: whether messages that a provider would refuse are mended before they are stored, as by `ctxwin.repair`,
-            with a warning; else they are refused.
+            with a warning; otherwise they are refused.
 
-    A window that is in the store already is opened as it was; what is given here replaces what it was opened with.
+    A window that the store already has opens with its stored settings; arguments given here replace them.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -99,14 +100,14 @@ class Window(Recording):
             if self._owned:
                 undo.callback(self._store.close)
             self._lock = RLock()
-            known = self._store.settings(id) or Settings()
+            known = self._store.settings(id) or WindowSettings()
             self._client = adapt(client, dialect=dialect or known.dialect) if client is not None else None
             if self._client is not None and dialect is not None:
                 require_dialect(self._client, dialect)
             speaks = dialect or (self._client.dialect if self._client else None)
             settings = settled(known, model=model, budget=budget, dialect=speaks, system=system)
-            self._kept = Kept(self._store, id, settings, known)
-            self._row = row_of(model or known.model, self._kept.now.budget)
+            self._settings = StoredSettings(self._store, id, settings, known)
+            self._row = row_of(model or known.model, self._settings.now.budget)
             self._given = {
                 "model": model,
                 "client": client,
@@ -116,7 +117,7 @@ class Window(Recording):
             }
             self._given |= {"cache": cache, "repair": repair}
             self._choices = {"summarizer": summarizer, "strategy": strategy, "files": files, "shares": shares}
-            self._contents = Contents(self._store, id, self._kept.now.dialect, self._kept.now.system)
+            self._contents = Contents(self._store, id, self._settings.now.dialect, self._settings.now.system)
             self._packer = self._new_packer()
             self._calls = Calls()
             self._last = Call()
@@ -136,32 +137,32 @@ class Window(Recording):
 
     @property
     def dialect(self) -> Dialect:
-        """The provider whose form its messages have: `openai`, `responses` or `anthropic`."""
+        """The provider's form of the messages: `openai`, `responses` or `anthropic`."""
         return self._contents.talk.dialect
 
     @property
     def model(self) -> str | None:
         """The name of the model that answers, as the provider knows it."""
-        return self._kept.now.model
+        return self._settings.now.model
 
     @property
     def budget(self) -> Budget | None:
-        """What a request may have; None: the model's window."""
-        return self._kept.now.budget
+        """The budget of a request; None means the model's window."""
+        return self._settings.now.budget
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer that counts its messages."""
+        """The tokenizer that counts the messages."""
         return self._packer.tokenizer
 
     @property
     def items(self) -> Sequence[Item]:
-        """The messages that may be packed, under the ids by which reports name them."""
+        """The messages that may be packed, with the ids that reports name."""
         return self._contents.talk.snapshot().conversation.items
 
     @property
     def turns(self) -> Sequence[Turn]:
-        """All messages in their order, forgotten ones too, erased ones not."""
+        """All messages in order, forgotten ones too, erased ones not."""
         with self._lock:
             self._refresh()
             return tuple(self._contents.turns)
@@ -182,43 +183,43 @@ class Window(Recording):
 
     @property
     def prompt(self) -> Any:
-        """The system prompt; None: none."""
-        return self._kept.now.system
+        """The system prompt; None if there is none."""
+        return self._settings.now.system
 
     @property
     def last(self) -> Packed | None:
-        """The request that was packed last; None before the first."""
+        """The last packed request; None before the first."""
         return self._packer.last
 
     @property
     def records(self) -> Sequence[UsageRecord]:
-        """What the provider reported of each request, oldest first."""
+        """The usage that the provider reported for each request, oldest first."""
         return self._store.usage(self.id)
 
     @property
     def usage(self) -> Spending:
-        """What all requests cost in money, energy and CO2, and what they would have cost unpacked."""
+        """The money, energy and CO2 that all requests cost, and would have cost unpacked."""
         return spending(self.records)
 
     def set_budget(self, budget: int | str | Budget | None) -> None:
-        """Give requests another budget from now on; None: the model's window."""
+        """Set the budget of requests from now on; None means the model's window."""
         with self._lock:
-            self._kept.change(budget=as_budget(budget))
+            self._settings.change(budget=as_budget(budget))
 
     def system(self, prompt: Any) -> None:
-        """Set the prompt that stands before all messages, in the dialect's form; None: none."""
+        """Set the system prompt, in the dialect's form; None removes it."""
         with self._lock:
             self._set_system(prompt)
 
     def add(self, *messages: str | Mapping[str, Any], time: str | None = None) -> Turn:
-        """Store messages and return the last one's turn; a string is what the user says.
+        """Store messages and return the last one's turn; a string is a user's message.
 
         Args:
-            messages: in the window's dialect, all or none of which are stored.
-            time: when they were said, ISO 8601; None: now.
+            messages: in the window's dialect; either all are stored or none.
+            time: when the messages were said, ISO 8601. Default: now.
 
         Raises:
-            MessageError: a message is malformed, or a tool result without its call; nothing is stored.
+            MessageError: a message is malformed, or a tool result has no call; nothing is stored.
             InputError: no message is given.
             StoreError: the store cannot be written; nothing is stored.
         """
@@ -228,7 +229,7 @@ class Window(Recording):
         with self._lock:
             self._refresh()
             if self.repair:
-                raws = mended(raws, self._contents.talk, self._kept.now.dialect)
+                raws = mended(raws, self._contents.talk, self._settings.now.dialect)
             with self._ordered():
                 turns = self._contents.append(
                     raws, [time] * len(raws) if time is not None else None, behind=self._contents.caller(raws[0])
@@ -249,15 +250,15 @@ class Window(Recording):
         """Pack the conversation for the next request; nothing is stored or changed.
 
         Args:
-            query: what the request should be good for; None: the last user message.
-            budget: another than the window's.
-            tools: definitions that go with the request, to be counted.
-            recall: whether the recall tool goes with them; None: as the window offers it.
-            call: what `sync` returned, for the request of one caller among others; None: of all that is stored.
+            query: the question that the request should answer. Default: the last user message.
+            budget: replaces the window's budget.
+            tools: definitions of the request's tools, which are counted.
+            recall: whether the recall tool is added. Default: the window's `recall`.
+            call: the request of one caller among others, from `sync`. Default: all stored messages.
             options: as for `ctxwin.pack`, such as `files` and `items`.
 
         Raises:
-            BudgetError: what must stay does not fit.
+            BudgetError: the required messages do not fit.
             InputError: the window is empty.
         """
         self._packer.settle()
@@ -273,51 +274,86 @@ class Window(Recording):
                 options=options,
             )
 
+    def send(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Reply:
+        """Store a message, send the packed conversation, store the reply and return it.
+
+        Args:
+            message: the user's text, or a message in the window's dialect. None asks for an answer to the window's last
+                message, such as tool results that were added.
+            tools: definitions of the request's tools.
+            options: further arguments of the request, such as `temperature`.
+
+        Raises:
+            InputError: the client is asynchronous.
+            Exception: any error of the client, unchanged; the message stays stored, and the window can be used again.
+        """
+        return Exchange(self, message, tools, options).send()
+
+    def stream(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Generator[str]:
+        """Do as `send`, and yield the reply's text as it comes; a reply that breaks off is not stored."""
+        return Exchange(self, message, tools, options).stream()
+
+    async def asend(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Reply:
+        """Do as `send`, without blocking the event loop; the client may be asynchronous or not."""
+        return await Exchange(self, message, tools, options).asend()
+
+    def astream(
+        self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> AsyncGenerator[str]:
+        """Do as `stream`, without blocking the event loop; the client may be asynchronous or not."""
+        return Exchange(self, message, tools, options).astream()
+
     def explain(self, query: str | None = None) -> Packed:
-        """Return what the next request would hold, and why; printed, it is a table."""
+        """Explain the next request: what it would hold, and why; printed, the result is a table."""
         return self.pack(query)
 
     def pin(self, *turns: int | str | Turn) -> None:
-        """Keep turns in every request, whole; name each by its position or its id, or give the `Turn`."""
+        """Keep turns whole in every request; name each by its position or its id, or give the `Turn`."""
         self._mark(turns, pinned=True)
 
     def unpin(self, *turns: int | str | Turn) -> None:
-        """Let turns compete again."""
+        """Let pinned turns compete for their place again."""
         self._mark(turns, pinned=False)
 
     def forget(self, *turns: int | str | Turn) -> None:
-        """Leave turns out of every request, with what cannot stand without them (a call's results); all stay stored."""
+        """Leave turns out of every request, with messages that need them (a call's results); all stay stored."""
         self._mark(turns, forgotten=True)
 
     def unforget(self, *turns: int | str | Turn) -> None:
-        """Take forgotten turns back."""
+        """Let forgotten turns back into requests."""
         self._mark(turns, forgotten=False)
 
     def erase(self, *turns: int | str | Turn) -> Sequence[str]:
-        """Remove turns from the store for good, with everything that was made of them: counts, vectors, summaries.
+        """Remove turns from the store for good, with all counts, vectors and summaries of the turns.
 
         Returns:
-            Paths of the files that `export` wrote of windows in this store and that are still there, which may hold
-            the turns: delete them, or export again. Copies that were made by others are not known here.
+            Paths of existing files that `export` wrote from windows of this store. They may still hold the turns:
+            delete them, or export again. Copies made by others are not known.
 
         Raises:
             InputError: there is no such turn; nothing is erased.
-            StoreError: the store cannot be written, or bytes of the turns could not be removed from it yet.
+            StoreError: the store cannot be written, or bytes of the turns could not be removed yet.
         """
         with self._lock:
             self._refresh()
             rows = [self._contents.find(one) for one in turns]
             self._forget_requests()
-            self._contents.erase(rows, self._kept.embedders)
+            self._contents.erase(rows, self._settings.embedders)
             self._packer.begin_anew()
             self._packer.last, self._last = None, Call()
             return exported(self._store)
 
     def fork(self, id: str, *, until: int | str | Turn | None = None) -> Window:
-        """Begin another window with the turns of this one, all or up to a turn; what both have is stored once.
+        """Start another window with all turns of this one, or those up to a turn; shared turns are stored once.
 
         Raises:
-            InputError: the store has a window of that name, or there is no such turn.
+            InputError: the store already has a window of this name, or there is no such turn.
         """
         with self._lock:
             last = None if until is None else self._contents.turns[self._contents.find(until)].position
@@ -325,10 +361,10 @@ class Window(Recording):
         return self._like(id)
 
     def export(self, path: str | Path | None = None) -> dict[str, Any]:
-        """Return the window as plain values, ready for JSON, and write them to a file where one is named."""
+        """Return the window as plain values, ready for JSON; given a path, also write them to this file."""
         plain = save(self._store, self.id)
         if path is not None:
-            self._kept.note_export(Path(path).absolute())  # first: a file that nobody knows of cannot be named
+            self._settings.note_export(Path(path).absolute())  # first: a file that nobody knows of cannot be named
             write(path, plain)
         return plain
 
@@ -342,24 +378,24 @@ class Window(Recording):
         id: str | None = None,
         **options: Any,
     ) -> Window:
-        """Open a saved conversation as a window of its own: what `export` wrote, or whatever `ctxwin.pack` reads.
+        """Open a saved conversation as a new window: an `export`, or any source that `ctxwin.pack` reads.
 
         Args:
             source: a path, or the loaded value.
-            pick: which conversation, where the source holds several, as for `ctxwin.pack`.
-            store: where the window is kept, as for `Window`.
-            id: its name there; None: the saved one's, else `default`.
+            pick: the conversation to take if the source holds several, as for `ctxwin.pack`.
+            store: the store of the new window, as for `Window`.
+            id: the window's name in the store. Default: the saved name, else `default`.
             options: as for `Window`.
 
         Raises:
-            InputError: it is no conversation, or the store has a window of this name; nothing is written.
+            InputError: the source is no conversation, or the store has a window of this name; nothing is written.
             MessageError: a message is malformed; nothing is written.
         """
         place = open_store(store)
         return cls(store=place, id=restore(place, source, id, pick), **options)
 
     def close(self) -> None:
-        """Wait for what is done in the background, and let go of the store where a path was given."""
+        """Wait for background work, and close the store if a path was given."""
         self._packer.close()
         if self._owned:
             self._store.close()
@@ -367,7 +403,7 @@ class Window(Recording):
     def with_recall(
         self, tools: Sequence[Mapping[str, Any]], recall: bool | None = None
     ) -> Sequence[Mapping[str, Any]]:
-        """Return the tools of a request, with the recall tool where it is offered; None: where the window does."""
+        """Return a request's tools, with the recall tool if it is offered (default: as the window offers it)."""
         offered = self.recall if recall is None else recall
         return [*tools, recall_tool(self.dialect)] if offered else tools
 
@@ -378,14 +414,9 @@ class Window(Recording):
             if marks.get("forgotten"):
                 self._forget_requests()
 
-    def _exchange(
-        self, message: str | Mapping[str, Any] | None, tools: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> Exchange:
-        return Exchange(self, message, tools, options)
-
     def _new_packer(self) -> Packer:
         given = {name: self._given[name] for name in ("tokenizer", "embedder", "cache")}
-        return Packer(self._contents, self._store, self._kept, row=self._row, choices=self._choices, **given)
+        return Packer(self._contents, self._store, self._settings, row=self._row, choices=self._choices, **given)
 
     def _like(self, id: str) -> Window:
         return Window(store=self._store, id=id, **self._given, **self._choices)

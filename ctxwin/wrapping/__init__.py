@@ -1,12 +1,12 @@
-"""A provider's client that packs its messages: `wrap`.
+"""Wraps a provider's client so that it packs its messages: `wrap`.
 
     the program ──create(messages=...)──▶ wrapped client ──sync, pack──▶ the provider
                 ◀─the provider's answer── wrapped client ◀────record────
 
-Where an SDK sends its requests there is one method, `post`. A wrapped client is a copy of the client, of the same
-class and over the same connections, with another `post`: whatever leads there (`create`, `parse`, `stream`, tool
-runners, raw and streaming responses) is packed, whatever does not is as it was. The package is named as `packing` is,
-since a module `wrap` would hide the function.
+An SDK sends all requests through one method, `post`. A wrapped client is a copy of the client, of the same class and
+over the same connections, with another `post`: messages sent through it (`create`, `parse`, `stream`, tool runners, raw
+and streaming responses) are packed, everything else is unchanged. The package is not named `wrap`, since such a module
+would hide the function.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.adapting import is_litellm
-from ..clients.sdk import apis_of
+from ..clients.sdk_apis import apis_of
 from ..errors import InputError
 from ..files import Files
 from ..items import Budget, Item
 from ..packing import pack
 from ..pool import Pool
 from .litellm import wrap_litellm
-from .passing import Passing
+from .policy import Passing
 from .sdk import wrap_sdk
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ OPTIONS = tuple(
     for name, parameter in inspect.signature(pack).parameters.items()
     if parameter.kind is parameter.KEYWORD_ONLY and name not in ("model", "tools", "allow_secrets")
 )
-"""What `pack` takes and is not told by each request; `Files` is told whether secrets are read when it is made."""
+"""Arguments of `pack` that hold for every request; `allow_secrets` is missing, since it is given to `Files`."""
 
 
 def wrap(
@@ -51,38 +51,37 @@ def wrap(
     repair: bool = False,
     **options: Any,
 ) -> T:
-    """Return a client that packs the messages of each request; everything else about it stays as it is.
+    """Return a client that packs the messages of each request; everything else about the client stays the same.
 
-    The client that is given is not changed. Messages that fit are sent as they came, byte for byte; other fields of
-    a request always are. The provider's answers, streams and errors reach the caller unchanged. In a Responses
-    request with `previous_response_id` or `conversation` only the items that it holds are packed: what the provider
-    keeps is neither seen nor counted.
+    The given client is not changed. Messages that fit are sent as they came, byte for byte; all other fields of a
+    request always are. The provider's answers, streams and errors reach the caller unchanged. In a Responses request
+    with `previous_response_id` or `conversation` only the items in the request are packed: items that the provider
+    keeps are neither seen nor counted.
 
     Args:
-        client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` and what is derived from them (chat
-            completions, Responses, messages), or the module `litellm` or one of its routers (`completion`,
-            `acompletion`).
-        budget: tokens of a request ("8k"), or `Budget(total=, reserve=, margin=)`; None: the window of its model
-            less what the request allows for the answer, or less a usual answer.
-        model: a name from `ctxwin models` to count by, where the request's own is none.
-        window: a conversation that is kept: what is new in a request is stored before it is sent, the request is
-            packed from all that is stored, and the answer is stored once it is whole. An answer that was broken off
-            is not; the program's message is.
-        recall: whether the model gets a tool with which it can ask for the full text of what was shortened or left
-            out. Its calls are answered here, and the program gets the answer that follows. A window's own `recall`
-            holds too. It is not offered where its calls cannot be taken out: beside `n` or `functions`, in what the
-            provider continues, in streams of raw responses.
+        client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` or a subclass (chat completions,
+            Responses, messages), or the module `litellm` or one of its routers (`completion`, `acompletion`).
+        budget: tokens of a request ("8k"), or `Budget(total=, reserve=, margin=)`. Default: the window of the request's
+            model, less the tokens that the request allows for the answer, or less a usual answer.
+        model: a name from `ctxwin models` to count by, if the catalogue does not know the request's model.
+        window: a stored conversation: new messages of a request are stored before it is sent, the request is packed
+            from all stored messages, and the answer is stored once it is whole. If an answer breaks off, only the
+            program's message stays stored.
+        recall: whether the model gets a tool to ask for the full text of items that were shortened or left out. The
+            wrapped client answers the tool's calls, and the program gets the answer that follows. A window's own
+            `recall` holds too. The tool is not offered when its calls cannot be hidden from the program: together with
+            `n` or `functions`, in conversations that the provider continues, and in streams of raw responses.
 
-            In a stream, what the model says is passed on at once, its thoughts as soon as they lead to something, and
-            what follows a recall continues the same answer: chat gets a paragraph of its text, the other APIs get
-            further blocks or items. The usage that is told is that of the last request, as it is of whole answers.
-        repair: whether messages that the provider would refuse are mended first, as `ctxwin.repair` does; a
-            `CtxwinWarning` says of how many, in numbers alone. Tools stay as they are.
+            In a stream, text is passed on at once, and thoughts as soon as something other than a recall follows them.
+            The text after a recall continues the same answer: as a new paragraph in chat completions, as further blocks
+            or items in the other APIs. The reported usage is that of the last request, as in whole answers.
+        repair: whether messages that the provider would refuse are mended first, as by `ctxwin.repair`; a
+            `CtxwinWarning` tells how many, without their text. Tools stay unchanged.
         options: further arguments of `pack`, such as `strategy`, `embedder`, `files` or `items`; files and items are
             read now, once for all requests.
 
     Raises:
-        InputError: the client or an option is not known. A request raises what `pack` raises.
+        InputError: the client or an option is not known. A request raises the errors of `pack`.
 
     Example:
         >>> import openai

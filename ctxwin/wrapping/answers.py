@@ -1,4 +1,4 @@
-"""Getting what a provider answers, and keeping it, in whichever form the caller asked for it."""
+"""Gets a provider's answer, and records it in whichever form the caller asked for it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clients import Reply
-from ..clients.values import Wire
-from .passage import Passage, leaving
-from .relay import Relay, relayed
-from .streams import Tap, tapped
+from ..clients.reply import Wire
+from .recall_stream import Relay, relayed
+from .round_trip import Passage, leaving
+from .tap import Tap, tapped
 
 __all__ = ["answered", "answered_later"]
 
 Send = Callable[[Mapping[str, Any]], Any]
-"""Sends a body as the program did; of an asynchronous client it returns a coroutine."""
+"""Sends a body as the program did; for an asynchronous client it returns a coroutine."""
 
 
 def answered(passage: Passage, send: Send) -> Any:
-    """Send a request, again for what the model recalls, and return the answer.
+    """Send a request, again after each recall of the model, and return the answer.
 
     Returns:
-        What the provider's client returned: a whole answer, a stream of events, or an SDK's raw response, whose body
-        may be still to come. It is recorded, or will be once it is there.
+        The answer of the provider's client: a whole answer, a stream of events, or an SDK's raw response, perhaps still
+        without its body. The answer is recorded as soon as it is complete.
     """
     with leaving(passage):
         answer = send(passage.body)
@@ -36,7 +36,7 @@ def answered(passage: Passage, send: Send) -> Any:
 
 
 async def answered_later(passage: Passage, send: Send) -> Any:
-    """Do the same off the event loop."""
+    """Do as `answered` off the event loop."""
     with leaving(passage):
         answer = await send(passage.body)
         if passage.offers and _streams(answer):
@@ -49,7 +49,7 @@ async def answered_later(passage: Passage, send: Send) -> Any:
 
 
 def _keep(answer: Any, passage: Passage, *, is_async: bool) -> Any:
-    """Record an answer, or see to it that one that comes later is recorded; return it."""
+    """Return an answer; record it now, or arrange that it is recorded when it is complete."""
     if passage.passing.window is None:
         return answer
     if hasattr(answer, "http_response"):
@@ -66,7 +66,7 @@ def _streams(answer: Any) -> bool:
 
 
 def _keep_raw(answer: Any, passage: Passage) -> None:
-    """See to a raw response: a stream is what its `parse` returns, a whole answer is read at once or at its end."""
+    """Arrange the recording of a raw response: a stream through its `parse`, a whole answer now or when closed."""
     if passage.given.get("stream"):
         tap = passage.tap()
         _after(answer, "parse", lambda parsed: _tapped(parsed, tap))
@@ -81,7 +81,7 @@ def _tapped(parsed: Any, tap: Tap) -> Any:
 
 
 def _record(answer: Any, passage: Passage) -> bool:
-    """Record a raw response whose body the caller has read; tell whether it was."""
+    """Record a raw response if the caller has read its body; return whether it was recorded."""
     reply = _whole_reply(answer, passage.wire)
     if reply is not None:
         passage.record(reply)
@@ -89,13 +89,13 @@ def _record(answer: Any, passage: Passage) -> bool:
 
 
 def _close(answer: Any, passage: Passage) -> None:
-    """Record what the caller has read of a raw response by its end."""
+    """Record a raw response that is being closed, or leave its call if the caller has not read the body."""
     if not _record(answer, passage):
         passage.leave()
 
 
 def _whole_reply(answer: Any, wire: Wire) -> Reply | None:
-    """Read an answer, or a raw response whose body is there; None where it is still to come, or is no JSON."""
+    """Read a whole answer or a raw response; None if the body has not arrived or is no JSON."""
     if not hasattr(answer, "http_response"):
         return wire.read(answer)
     try:
@@ -105,7 +105,7 @@ def _whole_reply(answer: Any, wire: Wire) -> Reply | None:
 
 
 def _after(owner: Any, name: str, then: Callable[[Any], Any]) -> None:
-    """Let a method of one object hand what it returns on; what that returns is returned instead."""
+    """Make a method of an object return `then` of its result."""
     method = getattr(owner, name)
 
     def now(*args: Any, **kwargs: Any) -> Any:

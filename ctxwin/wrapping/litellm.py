@@ -1,29 +1,29 @@
-"""Wrapping the module litellm, or one of its routers: `completion` and `acompletion`."""
+"""Wraps the module litellm, or one of its routers: `completion` and `acompletion`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..clients.chat import CHAT
+from ..clients.openai import CHAT
 from .answers import answered, answered_later
-from .bodies import holds_messages
-from .passage import Passage, begun_later
-from .passing import Passing
+from .policy import Passing
+from .round_trip import Passage, begun_later
+from .sdk_body import holds_messages
 
 __all__ = ["wrap_litellm"]
 
 LEADING = ("model", "messages")
-"""What both functions take first."""
+"""Positional arguments that both functions take first."""
 
 
 def wrap_litellm(module: Any, passing: Passing) -> Any:
-    """Return what stands for the module: two functions pack and keep, all else is the module's own."""
+    """Return a stand-in for the module: two functions pack and record, all else is the module's own."""
     return _Litellm(module, passing)
 
 
 class _Litellm:
-    """The module with two functions changed; what is set on it is set on the module."""
+    """The module with two functions changed; attributes set on it are set on the module."""
 
     def __init__(self, module: Any, passing: Passing) -> None:
         object.__setattr__(self, "_module", module)
@@ -57,12 +57,12 @@ class _Litellm:
 
 
 def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request by names; what comes by position behind the messages is left to the function itself."""
+    """Return a request's arguments by name; positional ones behind the messages are left to the function itself."""
     return {**dict(zip(LEADING, args, strict=False)), **kwargs}
 
 
 def _called(function: Callable[..., Any], body: Mapping[str, Any], args: Sequence[Any]) -> Any:
-    """Call with a request as the program did: by position what came by position."""
+    """Call a function with a request, passing by position the arguments that came by position."""
     leading = LEADING[: len(args)]
     places = [*(body[name] for name in leading), *args[len(LEADING) :]]
     return function(*places, **{name: value for name, value in body.items() if name not in leading})

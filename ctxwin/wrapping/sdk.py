@@ -1,4 +1,4 @@
-"""Wrapping a client of the SDKs that one generator makes: OpenAI's, Anthropic's."""
+"""Wraps clients of SDKs from one generator: OpenAI's and Anthropic's."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..clients.sdk import Api
-from ..clients.values import Wire
+from ..clients.reply import Wire
+from ..clients.sdk_apis import Api
 from ..errors import InputError
 from .answers import answered, answered_later
-from .bodies import holds_messages
-from .passage import Passage, begun_later
-from .passing import Passing
+from .policy import Passing
+from .round_trip import Passage, begun_later
+from .sdk_body import holds_messages
 
 __all__ = ["wrap_sdk"]
 
 RAW = "X-Stainless-Raw-Response"
-"""The header by which the SDKs tell themselves what the caller wants: `true`, or `stream` for a body to be read."""
+"""The header that the SDKs set for raw responses: `true`, or `stream` for a body that the caller reads."""
 
 
 def wrap_sdk(client: Any, apis: Mapping[Any, Api], passing: Passing) -> Any:
-    """Return a copy of a client, over the same connections, whose requests are packed and answers kept.
+    """Return a copy of a client, over the same connections, that packs its requests and keeps the answers.
 
     Raises:
         InputError: the client's parts hold its `post` already, as in SDKs of before 2025.
@@ -30,7 +30,7 @@ def wrap_sdk(client: Any, apis: Mapping[Any, Api], passing: Passing) -> Any:
 
 
 def _changed(client: Any, wires: Mapping[str, Wire], passing: Passing) -> Any:
-    """Change where a client sends its requests, and how it is copied."""
+    """Replace a client's `post` method, and the way in which the client is copied."""
     if early := [name for name, value in vars(client).items() if hasattr(value, "_post")]:
         package = type(client).__module__.partition(".")[0]
         raise InputError(
@@ -73,7 +73,7 @@ def _async_post(post: Callable[..., Any], wires: Mapping[str, Wire], passing: Pa
 
 
 def _whole(body: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return a body with what the caller gave as `extra_body`, as the SDK would send it, and the other arguments."""
+    """Return a body merged with the caller's `extra_body`, as the SDK would send it, and the other arguments."""
     options = kwargs.get("options") or {}
     extra = options.get("extra_json")
     if not isinstance(body, Mapping) or not isinstance(extra, Mapping):
@@ -83,6 +83,6 @@ def _whole(body: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def _is_raw(body: Mapping[str, Any], kwargs: Mapping[str, Any]) -> bool:
-    """Tell whether the caller reads a body that is still to come by itself."""
+    """Tell whether the caller itself reads a body that has not arrived yet."""
     asked = (kwargs.get("options", {}).get("headers") or {}).get(RAW)
     return asked == "stream" or (asked is not None and bool(body.get("stream")))

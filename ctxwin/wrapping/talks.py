@@ -1,4 +1,4 @@
-"""Conversations of earlier requests: one that comes again, grown, is read, counted and indexed only for what is new."""
+"""Remembers earlier conversations, so that only the new messages of a grown one are read, counted and indexed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..packing import Packed, Talk
 __all__ = ["Talks"]
 
 KEPT = 4
-"""Conversations that are remembered; the one that was used longest ago goes first."""
+"""Conversations that are remembered; the one that came first is dropped first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -22,12 +22,13 @@ class _Known:
     talk: Talk
     messages: list[Any]
     lock: Lock = field(default_factory=Lock)
-    """Held while it is extended and packed, since its system prompt is that of one request."""
+    """Held while the conversation is extended and packed, since its system prompt belongs to one request."""
 
     def begins(self, messages: Sequence[Any], dialect: Dialect) -> bool:
-        """Tell whether these messages are the conversation, grown or as it was.
+        """Tell whether these messages are the conversation, grown or unchanged.
 
-        Plain messages are the same in each dialect; what stands beside them and what they become is not.
+        Plain messages look the same in each dialect, but the system prompt and the packed messages differ, so the
+        dialect must match too.
         """
         size = len(self.messages)
         return (
@@ -45,13 +46,13 @@ class Talks:
         self._known: deque[_Known] = deque(maxlen=KEPT)
 
     def pack(self, messages: list[Any], system: Any, dialect: Dialect, pack: Callable[[Talk], Packed]) -> Packed:
-        """Pack messages as a talk, one that is known where they continue it.
+        """Pack messages as a talk; reuse a known talk if the messages continue it.
 
         Args:
-            messages: plain JSON, all of them.
-            system: the system prompt beside them; None: none.
-            dialect: of both.
-            pack: packs a talk.
+            messages: all messages, as plain JSON.
+            system: the separate system prompt; None if there is none.
+            dialect: of the messages and the system prompt.
+            pack: a function that packs a talk.
         """
         for known in list(self._known):
             if not known.begins(messages, dialect):

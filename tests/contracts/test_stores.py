@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 import ctxwin
 from ctxwin.errors import InputError, MessageError, StoreError
 from ctxwin.items import Budget
-from ctxwin.store import MemoryStore, Settings, SqliteStore, Store, UsageRecord, open_store
+from ctxwin.store import MemoryStore, SqliteStore, Store, UsageRecord, WindowSettings, open_store
 
 HELLO = {"role": "user", "content": "Hello."}
 REPLY = {"role": "assistant", "content": "Hello back."}
@@ -207,7 +207,7 @@ def test_erasing_takes_what_is_kept_under_the_hashes_and_leaves_what_others_hold
 
 def test_a_fork_has_the_turns_marks_and_settings_up_to_a_position_and_goes_its_own_way(store):
     store.save_settings(
-        "w", Settings(dialect="openai", model="m", budget=Budget(total=10), state={"a": 1}, system="Be brief.")
+        "w", WindowSettings(dialect="openai", model="m", budget=Budget(total=10), state={"a": 1}, system="Be brief.")
     )
     store.append("w", [HELLO, REPLY, HELLO])
     store.mark("w", 0, pinned=True)
@@ -244,11 +244,11 @@ def test_settings_are_kept_and_the_beginning_of_the_window_with_them(store):
     assert store.settings("w") is None
     store.append("w", [HELLO])
     begun = store.settings("w")
-    assert begun == Settings(created=begun.created)
+    assert begun == WindowSettings(created=begun.created)
     state = {"b": [1, 2.5, None], "a": {"\ud800": "é"}}
     system = [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]
     budget = Budget(total=9, reserve=2, margin=None)
-    saved = Settings(dialect="anthropic", model="m", budget=budget, state=state, system=system)
+    saved = WindowSettings(dialect="anthropic", model="m", budget=budget, state=state, system=system)
     store.save_settings("w", saved)
     assert store.settings("w") == replace(saved, created=begun.created)
     assert list(store.settings("w").state) == ["b", "a"]
@@ -257,16 +257,20 @@ def test_settings_are_kept_and_the_beginning_of_the_window_with_them(store):
     system.append("more")
     assert len(store.settings("w").system) == 1
     assert list(store.settings("w").state) == ["b", "a"]
-    store.save_settings("w", Settings(budget=Budget(total=9, margin=0), created="2020-01-01", parent="p", until=3))
-    assert store.settings("w") == Settings(budget=Budget(total=9, margin=0), created="2020-01-01", parent="p", until=3)
+    store.save_settings(
+        "w", WindowSettings(budget=Budget(total=9, margin=0), created="2020-01-01", parent="p", until=3)
+    )
+    assert store.settings("w") == WindowSettings(
+        budget=Budget(total=9, margin=0), created="2020-01-01", parent="p", until=3
+    )
     with pytest.raises(InputError, match="state of a window holds a value of type set"):
-        store.save_settings("w", Settings(state={"a": set()}))
+        store.save_settings("w", WindowSettings(state={"a": set()}))
 
 
 def test_windows_are_listed_oldest_first_whatever_began_them(store):
     assert store.windows() == []
     store.append("z", [HELLO])
-    store.save_settings("b", Settings())
+    store.save_settings("b", WindowSettings())
     store.record_usage("a", UsageRecord(input=1))
     store.fork("z", "c")
     store.append("fünf 😀", [HELLO])
@@ -411,7 +415,7 @@ class Histories(RuleBasedStateMachine):
         budget = Budget(total=total) if total else None
         self.both(
             lambda store: store.save_settings(
-                window, Settings(budget=budget, model=model, state={state: 1}, system=state)
+                window, WindowSettings(budget=budget, model=model, state={state: 1}, system=state)
             )
         )
 

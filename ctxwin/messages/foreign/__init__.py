@@ -1,4 +1,4 @@
-"""Conversations as other programs keep them: each form is one file of this folder with one `FORM`.
+"""Reads conversations of other programs: each form is one file of this folder with one `FORM`.
 
 To add a form, write its file and put its `FORM` into `FORMS`.
 """
@@ -32,11 +32,11 @@ from . import (
     vercel_parts,
     whatsapp,
 )
-from .form import Folder, Form, Found, said
+from .form import ExportFolder, ForeignForm, ForeignTalk, said
 
-__all__ = ["FORMS", "Folder", "Form", "Found", "recognise", "said"]
+__all__ = ["FORMS", "ExportFolder", "ForeignForm", "ForeignTalk", "recognise", "said"]
 
-FORMS: tuple[Form, ...] = (
+FORMS: tuple[ForeignForm, ...] = (
     saved_window.FORM,
     chatgpt.FORM,
     claude_ai.FORM,
@@ -61,10 +61,10 @@ FORMS: tuple[Form, ...] = (
     markdown_talk.FORM,
     transcript_text.FORM,
 )
-"""All forms; the first that recognises a value reads it, so that what is told by many keys stands before what is told
-by few, and texts without any marks stand last."""
+"""All forms; the first that recognises a value reads it. So forms with many distinctive keys stand before forms with
+few, and texts without any marks stand last."""
 
 
-def recognise(value: Any) -> Form | None:
-    """Return the form of a value: loaded JSON, or a text; None where it has none of them."""
+def recognise(value: Any) -> ForeignForm | None:
+    """Return the form of a value, given as loaded JSON or as a text; None if it has none of the forms."""
     return next((form for form in FORMS if form.recognise(value)), None)

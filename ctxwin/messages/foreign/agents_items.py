@@ -1,8 +1,8 @@
-"""Dumps of the OpenAI Agents SDK that are no input of Responses.
+"""Reads dumps of the OpenAI Agents SDK that are no input of Responses.
 
-`result.to_input_list()` and a session's items are Responses items, and stay so. Of this form are the rows of a
+`result.to_input_list()` and a session's items are Responses items, and stay so. This form includes the rows of a
 `SQLiteSession`, dumped run items with their `raw_item`, a `RunState`, items of the SDK for JavaScript, the history of a
-realtime session, and lists in which chat messages and Responses items are mixed.
+realtime session, and lists that mix chat messages and Responses items.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .form import Form, Found
+from .form import ForeignForm, ForeignTalk
 from .responses_items import ITEMS, take_item
 from .script import Script
 from .speech import rows_of, stamp, word
@@ -21,7 +21,7 @@ __all__ = ["FORM"]
 Row = Mapping[str, Any]
 
 LISTS = ("history", "originalInput", "original_input", "input", "items", "generatedItems", "new_items", "newItems")
-"""Where a dumped run or session keeps its items: what was given, what came."""
+"""Keys of a dumped run or session for its items: input first, output second."""
 MARKS = frozenset({"callId", "item_id", "providerData", "provider_data", "rawItem", "raw_item", "message_data"})
 """Keys of items that no input of Responses has."""
 OWN_TYPES = frozenset({"function_call_result", "hosted_tool_call", "computer_call_result"})
@@ -38,7 +38,7 @@ def _recognise(value: Any) -> bool:
 
 
 def _rows(value: Any) -> Sequence[Row]:
-    """Return the items of a list of them, or of a dump around lists."""
+    """Return the items of a list of items, or of a dump around lists."""
     if not isinstance(value, Mapping):
         return [_inner(row) for row in rows_of(value)]
     if isinstance(value.get("state"), Mapping):  # a run's result around its state
@@ -57,7 +57,7 @@ def _rows(value: Any) -> Sequence[Row]:
 
 
 def _inner(row: Row) -> Row:
-    """Return the item of a run item or of a row of a database, with the time that the row tells."""
+    """Return the item inside a run item or a row of a database, with the row's time."""
     data = row.get("message_data")
     if isinstance(data, str):
         try:
@@ -81,7 +81,7 @@ def _is_foreign(rows: Sequence[Row]) -> bool:
     return typed and any(word(row, "role") in CHAT_ROLES or row.get("tool_calls") for row in rows)
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     for row in _rows(value):
         time = stamp(row.get("created_at") or row.get("timestamp"))
@@ -97,7 +97,7 @@ def _read(value: Any) -> Iterator[Found]:
             call_id = row.get("call_id") or row.get("item_id")
             take_item(script, {"type": "function_call_output", "call_id": call_id, "output": row["output"]}, time=time)
     id_ = value.get("session_id") if isinstance(value, Mapping) else rows_of(value)[0].get("session_id")
-    yield Found(items=script.items(), id=str(id_ or ""))
+    yield ForeignTalk(items=script.items(), id=str(id_ or ""))
 
 
-FORM = Form(name="OpenAI Agents dump", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="OpenAI Agents dump", recognise=_recognise, read=_read)

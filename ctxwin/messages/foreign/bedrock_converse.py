@@ -1,4 +1,4 @@
-"""Messages of Amazon Bedrock's Converse: blocks whose one key says what they are.
+"""Reads messages of Amazon Bedrock's Converse: the single key of a block names its type.
 
 [docs.aws.amazon.com, Bedrock runtime, ContentBlock]
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import field_of, file, image, shown, sound
-from .form import Form, Found
+from .content_blocks import field_of, file, image, shown, sound
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, Thought, rows_of, text, word
+from .speech import Said, SaidCall, SaidResult, Thought, rows_of, text, word
 
 __all__ = ["FORM"]
 
@@ -31,7 +31,7 @@ MIMES: Mapping[str, str] = {
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
 }
-"""Media types of the formats that documents and sounds have."""
+"""Media types of the formats of documents and sounds."""
 
 
 def _recognise(value: Any) -> bool:
@@ -56,16 +56,16 @@ def _is_message(row: Row) -> bool:
     return all(isinstance(block, Mapping) and "type" not in block and block.keys() & BLOCKS for block in content)
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     body: Row = value if isinstance(value, Mapping) else {}
     script.take("system", [piece for block in rows_of(body.get("system")) for piece in _pieces(block)])
     for row in _messages(value):
         script.take(row["role"], [piece for block in row["content"] for piece in _pieces(block)])
-    yield Found(items=script.items())
+    yield ForeignTalk(items=script.items())
 
 
-def _pieces(block: Row) -> Iterator[Piece]:
+def _pieces(block: Row) -> Iterator[Said]:
     if isinstance(words := block.get("text"), str):
         yield text(words)
     for key, inner in block.items():
@@ -73,12 +73,12 @@ def _pieces(block: Row) -> Iterator[Piece]:
             yield from _piece(key, inner)
 
 
-def _piece(key: str, inner: Row) -> Iterator[Piece]:
+def _piece(key: str, inner: Row) -> Iterator[Said]:
     match key:
         case "toolUse":
-            yield Call(name=word(inner, "name"), arguments=inner.get("input"), id=inner.get("toolUseId"))
+            yield SaidCall(name=word(inner, "name"), arguments=inner.get("input"), id=inner.get("toolUseId"))
         case "toolResult":
-            yield Result(id=inner.get("toolUseId"), content=list(_given_back(inner)) or [text("")])
+            yield SaidResult(id=inner.get("toolUseId"), content=list(_given_back(inner)) or [text("")])
         case "reasoningContent":
             told = inner.get("reasoningText")
             yield Thought(word(told, "text") if isinstance(told, Mapping) else "")
@@ -119,4 +119,4 @@ def _given_back(inner: Row) -> Iterator[Mapping[str, Any]]:
         yield from (piece for piece in _pieces(block) if isinstance(piece, Mapping))
 
 
-FORM = Form(name="Bedrock Converse messages", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Bedrock Converse messages", recognise=_recognise, read=_read)

@@ -1,7 +1,7 @@
-"""ChatGPT's data export: `conversations.json`, a conversation of it, or one that was shared.
+"""Reads ChatGPT's data export: `conversations.json`, one conversation of it, or a shared conversation.
 
-A conversation is a tree of messages in `mapping`; what the user saw last is the branch from `current_node` up to the
-root [OpenAI Help Center, How do I export my ChatGPT history, tells of the file; its fields are as exports have them].
+A conversation is a tree of messages in `mapping`; the user last saw the branch from `current_node` up to the root
+[OpenAI Help Center, How do I export my ChatGPT history, describes the file; its fields are as exports have them].
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...items import Item
-from .form import Form, Found, said
+from .form import ForeignForm, ForeignTalk, said
 from .moments import iso
 from .speech import object_of
 from .wording import function_name
@@ -31,14 +31,14 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "system_error": ("name", "text"),
     "thoughts": ("thoughts",),
 }
-"""Where the words of a message are, by the type of its content, where they are not in `parts`."""
+"""Keys of a message's words, by the type of its content, if they are not in `parts`."""
 SHORT = frozenset({"content_type", "asset_pointer", "language", "response_format_name", "id", "tether_id", "finished",
                    "chunks", "source_analysis_msg_id", "is_ephemeral", "computer_id"})  # fmt: skip
-"""Keys of contents whose values are no words."""
+"""Keys of contents with values that are no words."""
 MEDIA = {"image": "image", "audio": "audio", "video": "video"}
-"""How a pointer to a stored file is called, by a word in its type."""
+"""Names for pointers to stored files, by a word in the pointer's type."""
 EVERYBODY = ("all", "", None)
-"""Recipients of what is said to the user."""
+"""Recipients of messages that are addressed to the user."""
 
 
 def _recognise(value: Any) -> bool:
@@ -51,16 +51,16 @@ def _recognise(value: Any) -> bool:
     return isinstance(listed, list) and all(isinstance(one, Mapping) for one in listed[:8])
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     name = str(value.get("conversation_id") or value.get("id") or "")
     title = str(value.get("title") or "")
     tree = value.get("mapping")
     branch = _branch(tree, value.get("current_node")) if isinstance(tree, Mapping) else _linear(value)
-    yield Found(items=list(_items(list(branch), title or name or None)), title=title, id=name)
+    yield ForeignTalk(items=list(_items(list(branch), title or name or None)), title=title, id=name)
 
 
 def _linear(value: Mapping[str, Any]) -> Sequence[Message]:
-    """Return the messages of a shared conversation, which are listed in their order."""
+    """Return the messages of a shared conversation, which lists them in order."""
     return [_message(node) for node in value["linear_conversation"] if _message(node)]
 
 
@@ -70,7 +70,7 @@ def _message(node: Any) -> Message:
 
 
 def _branch(tree: Mapping[str, Any], last: Any) -> list[Message]:
-    """Return the messages from the root down to the current node; without one, to the newest leaf."""
+    """Return the messages from the root down to the current node; without a current node, to the newest leaf."""
     if not isinstance(last, str) or last not in tree:
         leaves = [name for name, node in tree.items() if not object_of(node).get("children")]
         last = max(leaves or list(tree), key=lambda name: _moment(_message(tree[name])), default=None)
@@ -91,7 +91,7 @@ def _moment(message: Message) -> float:
 
 
 def _items(messages: Sequence[Message], session: str | None) -> Iterator[Item]:
-    """Turn messages into items; what is asked of a tool stands before what the tool answers, as one call."""
+    """Turn messages into items; a tool's request becomes a call before the tool's answer."""
     at = 0
     while at < len(messages):
         message = messages[at]
@@ -129,7 +129,7 @@ def _call(message: Message, to: str, text: str, answers: Sequence[Message], sess
 
 
 def _arguments(text: str) -> str:
-    """Return what a tool was asked as the JSON object that a call must have."""
+    """Return a tool's request as the JSON object that a call must have."""
     try:
         if isinstance(json.loads(text), dict):
             return text
@@ -155,7 +155,7 @@ def _person(message: Message) -> str | None:
 
 
 def _text(message: Message) -> str:
-    """Return all words of a message: its content, and the names of what was attached."""
+    """Return all words of a message: its content, and the names of attached files."""
     content = message.get("content")
     metadata = message.get("metadata")
     found = [content] if isinstance(content, str) else []
@@ -178,7 +178,7 @@ def _text(message: Message) -> str:
 
 
 def _shown(attachment: Mapping[str, Any], content: Any) -> bool:
-    """Tell whether an attachment stands in the content already, as an image does."""
+    """Tell whether the content already shows an attachment, as it does an image."""
     name = attachment.get("id")
     parts = content.get("parts") if isinstance(content, Mapping) else None
     pointers = [str(one.get("asset_pointer")) for one in parts or () if isinstance(one, Mapping)]
@@ -186,7 +186,7 @@ def _shown(attachment: Mapping[str, Any], content: Any) -> bool:
 
 
 def _part(part: Any) -> str:
-    """Return the words of a part: a string, a pointer to a stored file, a transcript, whatever holds strings."""
+    """Return the words of a part: a string, a pointer to a stored file, a transcript, or anything with strings."""
     if isinstance(part, str):
         return part
     if isinstance(part, list):
@@ -202,4 +202,4 @@ def _part(part: Any) -> str:
     return "\n".join(one for one in found if one)
 
 
-FORM = Form(name="ChatGPT export", recognise=_recognise, read=_read, each=True)
+FORM = ForeignForm(name="ChatGPT export", recognise=_recognise, read=_read, each=True)

@@ -1,7 +1,7 @@
-"""Claude.ai's data export: `conversations.json`, or a conversation of it.
+"""Reads Claude.ai's data export: `conversations.json`, or one conversation of it.
 
-A conversation lists its messages; where one was edited or asked again they are branches of a tree, of which the user
-saw the one that ends at `current_leaf_message_uuid`, else the newest.
+A conversation lists its messages. If a message was edited or asked again, they are branches of a tree; the user saw the
+branch that ends at `current_leaf_message_uuid`, else the newest branch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...items import Item
-from .form import Form, Found, said
+from .form import ForeignForm, ForeignTalk, said
 from .moments import iso
 from .wording import function_name, joined
 
@@ -21,11 +21,11 @@ Message = Mapping[str, Any]
 
 ROLES = {"human": "user", "assistant": "assistant"}
 NO_PARENT = "00000000-0000-4000-8000-000000000000"
-"""What the first message names as its parent."""
+"""The parent that the first message names."""
 NO_WORDS = frozenset({"type", "start_timestamp", "stop_timestamp", "flags", "id", "tool_use_id", "uuid", "file_uuid",
                       "integration_name", "integration_icon_url", "icon_name", "is_missing", "approval_key",
                       "approval_options", "cut_off", "truncated", "signature", "alternative_display_type"})  # fmt: skip
-"""Keys of blocks whose values are no words."""
+"""Keys of blocks with values that are no words."""
 
 
 def _recognise(value: Any) -> bool:
@@ -38,17 +38,17 @@ def _is_message(one: Any) -> bool:
     return isinstance(one, Mapping) and "sender" in one
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     title, name = str(value.get("name") or ""), str(value.get("uuid") or "")
     branch = _branch(
         [one for one in value["chat_messages"] if _is_message(one)], value.get("current_leaf_message_uuid")
     )
     items = [item for one in branch for item in _items(one, title or name or None)]
-    yield Found(items=items, title=title, id=name)
+    yield ForeignTalk(items=items, title=title, id=name)
 
 
 def _branch(messages: Sequence[Message], leaf: Any) -> Sequence[Message]:
-    """Return the messages that the user saw, oldest first; all of them where nothing says what came of what."""
+    """Return the messages that the user saw, oldest first; all messages if none names its parent."""
     by_id = {str(one.get("uuid")): one for one in messages}
     if len(by_id) < len(messages) or not all(_parent(one) in by_id or _first(one) for one in messages):
         return messages
@@ -72,7 +72,7 @@ def _first(message: Message) -> bool:
 
 
 def _items(message: Message, session: str | None) -> Iterator[Item]:
-    """Yield a message, and what tools gave within it as the calls and results that they are."""
+    """Yield a message, with the use of tools within it as calls and results."""
     role, time = ROLES.get(str(message.get("sender")), "user"), iso(message.get("created_at"))
     blocks = message.get("content")
     blocks = [one for one in blocks if isinstance(one, Mapping)] if isinstance(blocks, list) else []
@@ -96,7 +96,7 @@ def _items(message: Message, session: str | None) -> Iterator[Item]:
 
 
 def _answers(blocks: Sequence[Message]) -> Mapping[int, int]:
-    """Return where each call's result is: by its id; older exports have none, and their results follow their calls."""
+    """Return the place of each call's result: by id; in older exports without ids, results follow their calls."""
     answers: dict[int, int] = {}
     waiting: list[int] = []
     for at, block in enumerate(blocks):
@@ -121,7 +121,7 @@ def _call(block: Message, name: str) -> dict[str, Any]:
 
 
 def _block(block: Message) -> str:
-    """Return the words of a block, with its kind before them where it is no text."""
+    """Return the words of a block, after its kind if it is no text."""
     kind = str(block.get("type") or "")
     if kind == "text":
         return str(block.get("text") or "")
@@ -140,7 +140,7 @@ def _words(value: Any) -> str:
 
 
 def _attached(*lists: Any) -> Iterator[str]:
-    """Yield what was attached: the name of each file, and what was read out of it where that is kept."""
+    """Yield the name of each attached file, and the text that was extracted from it, if it is kept."""
     seen = set[str]()
     for listed in lists:
         for one in listed if isinstance(listed, list) else ():
@@ -151,4 +151,4 @@ def _attached(*lists: Any) -> Iterator[str]:
                 yield f"[file: {name or 'pasted text'}]" + (f"\n{text}" if isinstance(text, str) and text else "")
 
 
-FORM = Form(name="Claude.ai export", recognise=_recognise, read=_read, each=True)
+FORM = ForeignForm(name="Claude.ai export", recognise=_recognise, read=_read, each=True)

@@ -1,8 +1,8 @@
-"""Sessions of Claude Code: the files under `~/.claude/projects`, and what `claude -p` streams as JSON.
+"""Reads sessions of Claude Code: files under `~/.claude/projects`, and the JSON that `claude -p` streams.
 
 A session is a tree of lines: going back to an earlier message opens a branch, and compacting opens a new root, which
-tells the line it stands for. What an answer's blocks are, calls and thoughts, stands in a line each with the message's
-id; the results of calls made at once hang on a side of the tree. [as observed in version 2.1 and before by
+names the line that it replaces. Each block of an answer, such as a call or a thought, has a line of its own with the
+message's id; the results of parallel calls hang on a side of the tree. [as observed in version 2.1 and before by
 github.com/microsoft/amplifier, ai_working/claude_code_logging]
 """
 
@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import pieces, shown
-from .form import Form, Found
+from .content_blocks import pieces, shown
+from .form import ForeignForm, ForeignTalk
 from .script import Script
 from .speech import object_of, rows_of, stamp, text, word
 
@@ -29,9 +29,9 @@ ATTACHED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "nested_memory": (("content", "content"), ("content",)),
     "hook_additional_context": (("content",),),
 }
-"""Attachments that are text which the model was shown, and where that may stand."""
+"""Attachments with text that the model was shown, and the possible keys of the text."""
 TITLES = (("custom-title", "customTitle"), ("ai-title", "aiTitle"), ("summary", "summary"))
-"""Lines that name a session, the surest first."""
+"""Lines that name a session, the most reliable first."""
 
 
 def _recognise(value: Any) -> bool:
@@ -46,7 +46,7 @@ def _is_spoken(row: Row) -> bool:
     return word(message, "role") in SPEAKERS and "content" in message
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     rows = _once(rows_of(value))
     script = Script()
     if place := _place(rows):
@@ -56,11 +56,11 @@ def _read(value: Any) -> Iterator[Found]:
         _take(script, row, queued)
     titles = [[str(row[key]) for row in rows if row["type"] == kind and row.get(key)] for kind, key in TITLES]
     title = next((found[-1] for found in titles if found), "")
-    yield Found(items=script.items(), title=title, id=_first(rows, "sessionId", "session_id"))
+    yield ForeignTalk(items=script.items(), title=title, id=_first(rows, "sessionId", "session_id"))
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:
-    """Return the lines without those that a resumed session has copied."""
+    """Return the lines without the copies in a resumed session."""
     seen: set[str] = set()
     found = []
     for row in rows:
@@ -73,7 +73,7 @@ def _once(rows: Sequence[Row]) -> list[Row]:
 
 
 def _place(rows: Sequence[Row]) -> str:
-    """Return where the session ran, which each line tells again."""
+    """Return the folder and branch in which the session ran; each line repeats them."""
     told = (("Working directory", _first(rows, "cwd")), ("Git branch", _first(rows, "gitBranch")))
     return "\n".join(f"{name}: {value}" for name, value in told if value)
 
@@ -100,7 +100,7 @@ def _branch(rows: Sequence[Row]) -> list[Row]:
 
 
 def _aside(row: Row) -> bool:
-    """Tell whether another agent, which was sent for something, says a line."""
+    """Tell whether a line comes from a subagent."""
     return row.get("isSidechain") is True or isinstance(row.get("parent_tool_use_id"), str)
 
 
@@ -109,7 +109,7 @@ def _talks(row: Row) -> bool:
 
 
 def _parents(rows: Sequence[Row]) -> dict[str, str | None]:
-    """Return the line before each line; one whose parent is not in the file follows what stands before it there."""
+    """Return the parent line of each line; a line with a parent outside the file follows its predecessor there."""
     known = {row["uuid"] for row in rows if isinstance(row.get("uuid"), str)}
     found: dict[str, str | None] = {}
     before: str | None = None
@@ -129,7 +129,7 @@ def _is_of(row: Row, messages: set[str | None]) -> bool:
 
 
 def _message_id(row: Row) -> str | None:
-    """Return the id of an answer, of which a line may be a part."""
+    """Return the id of an answer that a line may be a part of."""
     found = row["message"].get("id") if _is_spoken(row) and row["message"]["role"] == "assistant" else None
     return found if isinstance(found, str) else None
 
@@ -141,7 +141,7 @@ def _ids(row: Row, key: str) -> set[str]:
 
 
 def _queued(rows: Sequence[Row]) -> list[str]:
-    """Return what was typed while the model worked, and is told nowhere else."""
+    """Return the text that was typed while the model worked, and that no other line has."""
     told = {_plain(row["message"]["content"]) for row in rows if _is_spoken(row)}
     told |= {_plain(_attached(row)) for row in rows if row["type"] == "attachment"}
     told |= {_plain(row.get("content")) for row in rows if row.get("operation") == "popAll"}  # back in the editor
@@ -189,4 +189,4 @@ def _attached(row: Row) -> Any:
     return ""
 
 
-FORM = Form(name="Claude Code session", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Claude Code session", recognise=_recognise, read=_read)

@@ -1,8 +1,8 @@
-"""Sessions of Codex: the rollout files under `~/.codex/sessions`, of all its versions.
+"""Reads sessions of Codex: the rollout files under `~/.codex/sessions`, of all its versions.
 
-Since late 2025 a line is `{"timestamp", "type", "payload"}`; before, it was a bare item under a head with the id of
-the session, and first of all one JSON object of a `session` and its `items`.
-[github.com/openai/codex, codex-rs/protocol/src/protocol.rs and models.rs]
+Since late 2025 a line is `{"timestamp", "type", "payload"}`. Before, it was a bare item under a head with the session's
+id; the first versions wrote one JSON object of a `session` and its `items`. [github.com/openai/codex,
+codex-rs/protocol/src/protocol.rs and models.rs]
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .form import Form, Found
+from .form import ForeignForm, ForeignTalk
 from .responses_items import ITEMS, take_item
 from .script import Script
 from .speech import rows_of, stamp, word
@@ -19,13 +19,13 @@ __all__ = ["FORM"]
 
 LINES = frozenset({"session_meta", "response_item", "event_msg", "turn_context", "compacted"})
 CONTEXT = ("<", "# AGENTS.md")
-"""How a user's message begins that Codex itself put in."""
+"""Beginnings of user messages that Codex itself inserted."""
 EVENTS = {
     "user_message": ("user", "message"),
     "agent_message": ("assistant", "message"),
     "agent_reasoning": ("assistant", "text"),
 }
-"""Events that say again what an item said; alone where a file has no items."""
+"""Events that repeat an item; used alone if a file has no items."""
 
 Line = tuple[Mapping[str, Any], str | None]
 """An item and its time."""
@@ -58,7 +58,7 @@ def _early(row: Mapping[str, Any]) -> bool:
     return head and all(isinstance(item, Mapping) and word(item, "type") in ITEMS for item in items or ())
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     rows = rows_of(value)
     if _in_lines(rows):
         metas = [row["payload"] for row in rows if row["type"] == "session_meta"]
@@ -80,7 +80,7 @@ def _read(value: Any) -> Iterator[Found]:
                 continue
             told.add(words)
         take_item(script, item, time=time)
-    yield Found(items=script.items(), id=word(head, "id"))
+    yield ForeignTalk(items=script.items(), id=word(head, "id"))
 
 
 def _instructions(head: Mapping[str, Any]) -> str:
@@ -89,7 +89,7 @@ def _instructions(head: Mapping[str, Any]) -> str:
 
 
 def _lines(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """Return the items that stand at the end: turns that were taken back are gone."""
+    """Return the items that remain at the end, without turns that were taken back."""
     messages = any(row["type"] == "response_item" and row["payload"].get("type") == "message" for row in rows)
     lines: list[Line] = []
     begins: list[int] = []
@@ -109,7 +109,7 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
 
 
 def _summary(payload: Mapping[str, Any], time: str | None, *, first: bool) -> list[Line]:
-    """Return what stands for all before; what is kept of that is there already, but where the file begins with it."""
+    """Return the summary that replaces everything before; with its kept messages if the file begins with it."""
     kept = rows_of(payload.get("replacement_history")) if first else ()
     found: list[Line] = [(item, time) for item in kept]
     words = payload.get("message")
@@ -128,7 +128,7 @@ def _told(payload: Mapping[str, Any], role: str, where: str, time: str | None) -
 
 
 def _take_back(lines: list[Line], begins: list[int], turns: Any) -> None:
-    """Drop so many turns from the end; a turn begins where the user spoke."""
+    """Drop the last `turns` turns; a turn begins where the user spoke."""
     if isinstance(turns, int) and turns > 0 and begins:
         first = len(begins) - min(turns, len(begins))
         del lines[begins[first] :]
@@ -147,4 +147,4 @@ def _said(item: Mapping[str, Any]) -> str:
     return "\n\n".join(word(block, "text") for block in blocks if isinstance(block, Mapping))
 
 
-FORM = Form(name="Codex session", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Codex session", recognise=_recognise, read=_read)

@@ -1,7 +1,7 @@
-"""What a foreign form is: how it is recognised, and how the conversations in it are read.
+"""Defines a foreign form: how it is recognised, and how its conversations are read.
 
-A form is one file of this folder with one `FORM` in it. Whatever comes in, a conversation comes out as Items, each
-with an OpenAI chat message as its `raw`, and with the time, the speaker and the session that the form knows.
+A form is one file of this folder with one `FORM` in it. Every conversation is read as Items, each with an OpenAI chat
+message as its `raw`, and with the time, the speaker and the session that the form knows.
 """
 
 from __future__ import annotations
@@ -12,67 +12,67 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...items import Item
-from ..values import Dialect
+from ..conversation import Dialect
 
-__all__ = ["Folder", "Form", "Found", "said"]
+__all__ = ["ExportFolder", "ForeignForm", "ForeignTalk", "said"]
 
 _NOT_IN_NAMES = re.compile(r"[\s<|\\/>]+")
 LONGEST_NAME = 64
-"""Characters of a message's `name` [OpenAI, Chat completions, as its errors give the rule]."""
+"""Most characters of a message's `name` [OpenAI, Chat completions, as its errors give the rule]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ForeignTalk:
     """One conversation of a foreign file."""
 
     items: Sequence[Item]
-    """Its messages, oldest first, each with an OpenAI chat message as `raw`."""
+    """The messages, oldest first, each with an OpenAI chat message as `raw`."""
     title: str = ""
     id: str = ""
     dialect: Dialect = "openai"
-    """Whose messages its items have, where that is a provider's own form."""
+    """Dialect of the items' messages, if the form is a provider's own."""
 
 
-class Folder(Protocol):
-    """The files of an export: a folder, or a zip that is read where it lies."""
+class ExportFolder(Protocol):
+    """The files of an export: a folder, or a zip that is read in place."""
 
     @property
     def names(self) -> Sequence[str]:
-        """Paths of the files below it, with `/` between their parts, in order."""
+        """Paths of the files below the folder, with `/` between their parts, in order."""
 
     def json(self, name: str) -> Any:
-        """Return what a JSON file holds.
+        """Return the content of a JSON file.
 
         Raises:
-            InputError: it is damaged or too large.
+            InputError: the file is damaged or too large.
         """
 
     def text(self, name: str) -> str:
-        """Return what a text file holds.
+        """Return the content of a text file.
 
         Raises:
-            InputError: it cannot be decoded or is too large.
+            InputError: the file cannot be decoded or is too large.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class ForeignForm:
     """A form in which other programs keep conversations."""
 
     name: str
-    """What it is called in reports and errors: "ChatGPT export"."""
+    """The form's name in reports and errors: "ChatGPT export"."""
     recognise: Callable[[Any], bool]
-    """Tells whether a value has this form by its shape alone: loaded JSON, or a string where the form is a text."""
-    read: Callable[[Any], Iterable[Found]]
-    """Reads the conversations of a value that was recognised.
+    """Tells whether a value has this form by its shape alone: loaded JSON, or a string if the form is a text."""
+    read: Callable[[Any], Iterable[ForeignTalk]]
+    """Reads the conversations of a recognised value.
 
     Raises:
-        MessageError: it is damaged; the error says where.
+        MessageError: the value is damaged; the error says where.
     """
     each: bool = False
     """Whether a file is a list of values of this form, which are recognised and read one by one."""
-    unfold: Callable[[Folder], Iterable[Any]] | None = None
-    """Makes values of this form of a folder whose files belong together; none where the folder is no such export."""
+    unfold: Callable[[ExportFolder], Iterable[Any]] | None = None
+    """Makes values of this form from a folder of files that belong together; none if the folder is no such export."""
 
 
 def said(
@@ -87,12 +87,12 @@ def said(
     """Return an Item around an OpenAI chat message.
 
     Args:
-        role: of the message.
+        role: the message's role.
         content: a string, a list of content parts, or None.
-        speaker: who spoke, in people's words; the message's `name` has it without what no name may hold.
-        time: when, in any form that `Item.when` reads.
-        session: which sitting.
-        more: further keys of the message, such as `tool_calls`; those that are None are left out.
+        speaker: the speaker, as people write the name; the message's `name` omits characters that no name may hold.
+        time: the time, in any form that `Item.when` reads.
+        session: the sitting.
+        more: further keys of the message, such as `tool_calls`; None values are left out.
 
     Example:
         >>> said("user", "Hello", speaker="Ana Li").raw

@@ -1,6 +1,6 @@
-"""Google's `contents`: requests to Gemini, with what it answered, and histories of chats with it.
+"""Reads Google's `contents`: requests to Gemini with its answers, and chat histories.
 
-Names have humps in REST and underscores in Python's SDK; both are read. [ai.google.dev, Content and Part]
+Names are in camel case in REST and with underscores in Python's SDK; both are read. [ai.google.dev, Content and Part]
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import contents as parts_of
-from .blocks import field_of, file, shown
-from .form import Form, Found
+from .content_blocks import contents as parts_of
+from .content_blocks import field_of, file, shown
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, Thought, object_of, rows_of, text, word
+from .speech import Said, SaidCall, SaidResult, Thought, object_of, rows_of, text, word
 
 __all__ = ["FORM", "PARTS", "part_pieces", "take_contents"]
 
@@ -21,7 +21,7 @@ PARTS = frozenset(
      "function_response", "executableCode", "executable_code", "codeExecutionResult", "code_execution_result",
      "toolCall", "tool_call", "toolResponse", "tool_response"}
 )  # fmt: skip
-"""Keys of which a part has one."""
+"""Keys of which each part has one."""
 ROLES: Mapping[str, str] = {
     "user": "user",
     "function": "user",
@@ -30,7 +30,7 @@ ROLES: Mapping[str, str] = {
     "system": "system",
 }
 CODE = "code_execution"
-"""What the calls of Google's own interpreter are called."""
+"""Name for the calls of Google's own interpreter."""
 
 
 def _recognise(value: Any) -> bool:
@@ -53,7 +53,7 @@ def _contents(value: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _answer(value: Any) -> Sequence[Mapping[str, Any]]:
-    """Return what was answered: the first candidate's content."""
+    """Return the answer: the content of the first candidate."""
     first = next(iter(rows_of(object_of(value).get("candidates"))), {})
     inner = object_of(first.get("content"))
     return [inner] if _is_content(inner) else ()
@@ -98,9 +98,9 @@ def _joined(contents: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]
         yield before
 
 
-def _glued(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return pieces in which texts and thoughts that follow each other are one, as Google streams them."""
-    found: list[Piece] = []
+def _glued(pieces: Sequence[Said]) -> list[Said]:
+    """Return pieces with consecutive texts and thoughts joined, since Google streams them in pieces."""
+    found: list[Said] = []
     for piece in pieces:
         before = found[-1] if found else None
         if isinstance(piece, Thought) and isinstance(before, Thought):
@@ -116,7 +116,7 @@ def _is_text(piece: Any) -> bool:
     return isinstance(piece, Mapping) and piece["type"] == "text"
 
 
-def part_pieces(part: Any) -> Iterator[Piece]:
+def part_pieces(part: Any) -> Iterator[Said]:
     """Yield the pieces of a part."""
     if not isinstance(part, Mapping):
         yield text(str(part))
@@ -131,20 +131,20 @@ def part_pieces(part: Any) -> Iterator[Piece]:
     yield from _called(part)
 
 
-def _called(part: Mapping[str, Any]) -> Iterator[Piece]:
+def _called(part: Mapping[str, Any]) -> Iterator[Said]:
     for names in (("functionCall", "function_call"), ("toolCall", "tool_call")):
         if isinstance(call := field_of(part, *names), Mapping):
             name = word(call, "name", "toolType", "tool_type")
-            yield Call(name=name, arguments=field_of(call, "args", "parameters"), id=call.get("id"))
+            yield SaidCall(name=name, arguments=field_of(call, "args", "parameters"), id=call.get("id"))
     for names in (("functionResponse", "function_response"), ("toolResponse", "tool_response")):
         if isinstance(answer := field_of(part, *names), Mapping):
             name = field_of(answer, "name", "toolType", "tool_type")
-            yield Result(id=answer.get("id"), name=name, content=list(_given_back(answer)))
+            yield SaidResult(id=answer.get("id"), name=name, content=list(_given_back(answer)))
     if isinstance(code := field_of(part, "executableCode", "executable_code"), Mapping):
-        yield Call(name=CODE, arguments={"code": word(code, "code")})
+        yield SaidCall(name=CODE, arguments={"code": word(code, "code")})
     if isinstance(done := field_of(part, "codeExecutionResult", "code_execution_result"), Mapping):
         words = done.get("output") or f"[{done.get('outcome') or 'done'}]"
-        yield Result(name=CODE, content=[text(str(words))])
+        yield SaidResult(name=CODE, content=[text(str(words))])
 
 
 def _given_back(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -156,7 +156,7 @@ def _given_back(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from (piece for piece in part_pieces(part) if isinstance(piece, Mapping))
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     body = object_of(object_of(value).get("request")) or object_of(value)
     names = ("systemInstruction", "system_instruction")
@@ -166,7 +166,7 @@ def _read(value: Any) -> Iterator[Found]:
         told = parts if isinstance(parts, list | tuple) else [parts]
         script.take("system", [piece for part in told for piece in part_pieces(part)])
     take_contents(script, _contents(value))
-    yield Found(items=script.items())
+    yield ForeignTalk(items=script.items())
 
 
-FORM = Form(name="Gemini contents", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Gemini contents", recognise=_recognise, read=_read)

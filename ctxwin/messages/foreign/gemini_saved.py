@@ -1,15 +1,15 @@
-"""Prompts that Google's AI Studio has saved to Drive: `chunkedPrompt` with a chunk for each thing said."""
+"""Reads prompts that Google's AI Studio saved to Drive: `chunkedPrompt` with a chunk for each message."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .blocks import field_of, file
-from .form import Form, Found
+from .content_blocks import field_of, file
+from .form import ForeignForm, ForeignTalk
 from .gemini_contents import part_pieces
 from .script import Script
-from .speech import Piece, Thought, rows_of, stamp, text, word
+from .speech import Said, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -21,7 +21,7 @@ LINKED: Mapping[str, str] = {
     "driveVideo": "drive video",
     "youtubeVideo": "youtube video",
 }
-"""What a chunk shows that lies elsewhere."""
+"""Keys of a chunk for content stored elsewhere, and the name of each."""
 
 
 def _chunks(value: Any) -> list[Mapping[str, Any]]:
@@ -36,14 +36,14 @@ def _recognise(value: Any) -> bool:
     return any(isinstance(chunk.get("role"), str) for chunk in _chunks(value))
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     if words := _instruction(value.get("systemInstruction")):
         script.take("system", [text(words)])
     for chunk in _chunks(value):
         role = "assistant" if field_of(chunk, "role", "author") == "model" else "user"
         script.take(role, list(_pieces(chunk)), time=stamp(chunk.get("createTime")), joined=role == "assistant")
-    yield Found(items=script.items(), title=word(value, "title", "displayName"), id=word(value, "id"))
+    yield ForeignTalk(items=script.items(), title=word(value, "title", "displayName"), id=word(value, "id"))
 
 
 def _instruction(found: Any) -> str:
@@ -53,7 +53,7 @@ def _instruction(found: Any) -> str:
     return word(found, "text") or parts
 
 
-def _pieces(chunk: Mapping[str, Any]) -> Iterator[Piece]:
+def _pieces(chunk: Mapping[str, Any]) -> Iterator[Said]:
     for key in INLINE:
         if isinstance(data := chunk.get(key), Mapping):
             yield file(data.get("data"), name=data.get("name"), mime=data.get("mimeType"))
@@ -70,4 +70,4 @@ def _pieces(chunk: Mapping[str, Any]) -> Iterator[Piece]:
         yield text(f"[{chunk['errorMessage']}]")
 
 
-FORM = Form(name="AI Studio prompt", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="AI Studio prompt", recognise=_recognise, read=_read)

@@ -1,4 +1,4 @@
-"""Sessions of the Gemini CLI: `~/.gemini/tmp/<project>/chats/session-*.json`, and the later `.jsonl`.
+"""Reads sessions of the Gemini CLI: `~/.gemini/tmp/<project>/chats/session-*.json`, and the later `.jsonl`.
 
 A line of the later form is a message, the head of the session, or a change: `$set` of the head's fields, `$rewindTo` a
 message. A message is written again when more of it is known.
@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import shown
-from .form import Form, Found
+from .content_blocks import shown
+from .form import ForeignForm, ForeignTalk
 from .gemini_contents import part_pieces
 from .script import Script
-from .speech import Call, Piece, Result, Thought, rows_of, stamp, text, word
+from .speech import Said, SaidCall, SaidResult, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
 Row = Mapping[str, Any]
 
 ROLES: Mapping[str, str] = {"user": "user", "gemini": "assistant"}
-"""Who speaks in a message of a type; the others (`info`, `error`, `warning`) tell the user of the program."""
+"""Role of each type of message; the other types (`info`, `error`, `warning`) inform the user of the program."""
 
 
 def _recognise(value: Any) -> bool:
@@ -54,38 +54,38 @@ def _messages(rows: Sequence[Row]) -> list[Row]:
     return list(found.values())
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     head, rows = _session(value)
     script = Script()
     for row in _messages(rows):
         if role := ROLES.get(word(row, "type")):
             script.take(role, list(_pieces(row)), time=stamp(row.get("timestamp")))
-    yield Found(items=script.items(), title=word(head, "summary"), id=str(head["sessionId"]))
+    yield ForeignTalk(items=script.items(), title=word(head, "summary"), id=str(head["sessionId"]))
 
 
-def _pieces(row: Row) -> Iterator[Piece]:
+def _pieces(row: Row) -> Iterator[Said]:
     for thought in rows_of(row.get("thoughts")):
         told = (str(thought.get(key) or "") for key in ("subject", "description"))
         yield Thought("\n".join(one for one in told if one))
     yield from _parts(row.get("content"))
     calls = rows_of(row.get("toolCalls"))
     for call in calls:
-        yield Call(name=word(call, "name"), arguments=call.get("args"), id=call.get("id"))
+        yield SaidCall(name=word(call, "name"), arguments=call.get("args"), id=call.get("id"))
     for call in calls:
         content = [piece for piece in _given_back(call) if isinstance(piece, Mapping)]
         if content:
-            yield Result(id=call.get("id"), name=call.get("name"), content=content)
+            yield SaidResult(id=call.get("id"), name=call.get("name"), content=content)
 
 
-def _parts(content: Any) -> Iterator[Piece]:
+def _parts(content: Any) -> Iterator[Said]:
     for part in content if isinstance(content, list) else [content]:
         if part is not None:
             yield from part_pieces(part)
 
 
-def _given_back(call: Row) -> Iterator[Piece]:
+def _given_back(call: Row) -> Iterator[Said]:
     for piece in _parts(call.get("result")):
-        if isinstance(piece, Result):
+        if isinstance(piece, SaidResult):
             yield from piece.content
         else:
             yield piece
@@ -93,4 +93,4 @@ def _given_back(call: Row) -> Iterator[Piece]:
         yield text(shown(call["resultDisplay"]))
 
 
-FORM = Form(name="Gemini CLI session", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Gemini CLI session", recognise=_recognise, read=_read)

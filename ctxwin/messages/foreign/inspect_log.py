@@ -1,4 +1,4 @@
-"""Logs of inspect_ai: a whole log with its `samples`, one sample of an `.eval` file, or a list of its messages.
+"""Reads logs of inspect_ai: a whole log with its `samples`, one sample of an `.eval` file, or a list of its messages.
 
 [inspect.aisi.org.uk, inspect_ai.log EvalSample and inspect_ai.model ChatMessage]
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import contents, field_of, pieces
-from .form import Form, Found
+from .content_blocks import contents, field_of, pieces
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, object_of, rows_of, text, word
+from .speech import Said, SaidCall, SaidResult, object_of, rows_of, text, word
 
 __all__ = ["FORM"]
 
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 KEPT = "attachment://"
-"""How a string begins that stands once among a sample's attachments."""
+"""Prefix of a string that refers to a sample's attachments, where the text is kept once."""
 
 
 def _recognise(value: Any) -> bool:
@@ -39,7 +39,7 @@ def _samples(value: Row) -> Sequence[Row]:
 
 
 def _messages(sample: Row) -> list[Row]:
-    """Return the messages of a sample; what it was given and gave back where they are not kept."""
+    """Return the messages of a sample; its input and output if the messages are not kept."""
     if found := rows_of(sample.get("messages")):
         return list(found)
     given = sample.get("input")
@@ -50,23 +50,23 @@ def _messages(sample: Row) -> list[Row]:
 
 
 def _is_own(row: Row) -> bool | None:
-    """Tell whether a message is inspect's; None where it tells nothing."""
+    """Tell whether a message is inspect's; None if the message does not show it."""
     if row.get("source") in ("input", "generate"):
         return True
     calls = rows_of(row.get("tool_calls"))
     return any(isinstance(call.get("function"), str) for call in calls) if calls else None
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     if not isinstance(value, Mapping):
-        yield Found(items=_items(rows_of(value), {}))
+        yield ForeignTalk(items=_items(rows_of(value), {}))
         return
     samples = _samples(value)
     again = len({str(sample["id"]) for sample in samples}) < len(samples)
     for sample in samples:
         title = f"{sample['id']} (epoch {sample['epoch']})" if again else str(sample["id"])
         if items := _items(_messages(sample), object_of(sample.get("attachments"))):
-            yield Found(items=items, title=title, id=word(sample, "uuid"))
+            yield ForeignTalk(items=items, title=title, id=word(sample, "uuid"))
 
 
 def _items(rows: Sequence[Row], kept: Row) -> Any:
@@ -79,7 +79,7 @@ def _items(rows: Sequence[Row], kept: Row) -> Any:
 
 
 def _whole(value: Any, kept: Row) -> Any:
-    """Return a value with what stands among the attachments in its place."""
+    """Return a value with the attachments in place of the references to them."""
     if isinstance(value, str):
         return kept.get(value.removeprefix(KEPT), value) if value.startswith(KEPT) else value
     if isinstance(value, Mapping):
@@ -87,14 +87,14 @@ def _whole(value: Any, kept: Row) -> Any:
     return [_whole(inner, kept) for inner in value] if isinstance(value, list) else value
 
 
-def _pieces(row: Row, role: str) -> Iterator[Piece]:
+def _pieces(row: Row, role: str) -> Iterator[Said]:
     if role == "tool":
         said = contents(row.get("content"))
         error = row.get("error")
         if isinstance(error, Mapping) and error.get("message") and not _tells(said, str(error["message"])):
             said.append(text(f"[{error.get('type') or 'error'}] {error['message']}"))
         name = field_of(row, "function", "name")
-        yield Result(id=row.get("tool_call_id"), name=name, content=said)
+        yield SaidResult(id=row.get("tool_call_id"), name=name, content=said)
         return
     for block in row["content"] if isinstance(row.get("content"), list) else [row.get("content")]:
         hosted = object_of(block).get("type") == "tool_use" and "tool_type" in object_of(block)
@@ -103,21 +103,23 @@ def _pieces(row: Row, role: str) -> Iterator[Piece]:
         yield _call(call)
 
 
-def _call(call: Row) -> Call:
+def _call(call: Row) -> SaidCall:
     inner = call.get("function")
     if isinstance(inner, Mapping):
-        return Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
-    return Call(name=str(inner or ""), arguments=call.get("arguments"), id=call.get("id"))
+        return SaidCall(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
+    return SaidCall(name=str(inner or ""), arguments=call.get("arguments"), id=call.get("id"))
 
 
-def _hosted(block: Row) -> Iterator[Piece]:
-    """Yield the call of a tool that the provider ran, and what came of it."""
-    yield Call(name=str(block.get("name") or block["tool_type"]), arguments=block.get("arguments"), id=block.get("id"))
-    yield Result(id=block.get("id"), content=contents(field_of(block, "error", "result")))
+def _hosted(block: Row) -> Iterator[Said]:
+    """Yield the call of a provider-run tool, and its result."""
+    yield SaidCall(
+        name=str(block.get("name") or block["tool_type"]), arguments=block.get("arguments"), id=block.get("id")
+    )
+    yield SaidResult(id=block.get("id"), content=contents(field_of(block, "error", "result")))
 
 
 def _tells(said: Sequence[Row], words: str) -> bool:
     return any(words in str(part.get("text")) for part in said)
 
 
-FORM = Form(name="inspect_ai log", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="inspect_ai log", recognise=_recognise, read=_read)

@@ -1,8 +1,8 @@
-"""Messages of LangChain, as its programs keep them.
+"""Reads messages of LangChain, as programs with LangChain keep them.
 
-`messages_to_dict` (`{"type", "data"}`), `dumpd` (`{"lc", "type": "constructor", "id", "kwargs"}`), `model_dump`
-(`{"type": "human", "content"}`) and pairs of role and text; alone or in the state of a graph, a checkpoint, or the
-inputs and outputs of a run. [python.langchain.com, langchain_core.messages and langchain_core.load]
+The forms are `messages_to_dict` (`{"type", "data"}`), `dumpd` (`{"lc", "type": "constructor", "id", "kwargs"}`),
+`model_dump` (`{"type": "human", "content"}`) and pairs of role and text; alone or in the state of a graph, a
+checkpoint, or the inputs and outputs of a run. [python.langchain.com, langchain_core.messages and langchain_core.load]
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .blocks import contents, pieces
-from .form import Form, Found
+from .content_blocks import contents, pieces
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, Thought, object_of, rows_of, stamp, word
+from .speech import Said, SaidCall, SaidResult, Thought, object_of, rows_of, stamp, word
 
 __all__ = ["FORM", "ROLES", "take_message"]
 
@@ -31,14 +31,14 @@ ROLES: Mapping[str, str] = {
 }
 """Types of messages, and the roles of OpenAI chat."""
 TYPES = frozenset(ROLES) - {"user", "assistant", "developer"}
-"""Types that messages have themselves; pairs may name roles of others too."""
+"""Types that messages have themselves; pairs may name roles of other programs too."""
 AROUND = ("messages", "values", "channel_values", "checkpoint", "kwargs", "state", "chat_history", "history", "message",
           "generations")  # fmt: skip
-"""Keys under which dumps keep messages, or something around them."""
+"""Keys in dumps that hold messages, or something around messages."""
 DEEP = 6
-"""How many such keys lie around messages at most: a run, its outputs, generations, a list, a message."""
+"""Most such keys around messages: a run, its outputs, generations, a list, a message."""
 REPEATED = frozenset({"tool_use", "tool_call", "function_call", "invalid_tool_call", "server_tool_call_chunk"})
-"""Types of blocks that say again what stands among the calls."""
+"""Types of blocks that repeat the calls."""
 
 Message = tuple[str, Mapping[str, Any]]
 """Type of a message and its fields."""
@@ -49,7 +49,7 @@ def _recognise(value: Any) -> bool:
 
 
 def _found(value: Any) -> list[Message]:
-    """Return the messages of a dump; none where it is something else."""
+    """Return the messages of a dump; none if the value is something else."""
     if isinstance(value, Mapping) and ("inputs" in value or "outputs" in value):
         given, came = _search(value.get("inputs"), DEEP), _search(value.get("outputs"), DEEP)
         return came if given and came[: len(given)] == given else given + came  # a graph gives back what it was given
@@ -100,7 +100,7 @@ def take_message(script: Script, kind: str, data: Mapping[str, Any]) -> None:
     extra = object_of(data.get("additional_kwargs"))
     if role == "tool":
         call_id = data.get("tool_call_id")
-        said: list[Piece] = [Result(id=call_id, name=data.get("name"), content=contents(data.get("content")))]
+        said: list[Said] = [SaidResult(id=call_id, name=data.get("name"), content=contents(data.get("content")))]
     else:
         calls = list(_calls(data, extra))
         thoughts = [Thought(str(extra[key])) for key in ("reasoning_content",) if extra.get(key)]
@@ -113,32 +113,32 @@ def take_message(script: Script, kind: str, data: Mapping[str, Any]) -> None:
         script.take(role, said, speaker=name if isinstance(name, str) else None, time=time)
 
 
-def _spoken(content: Any, called: bool) -> Iterator[Piece]:
+def _spoken(content: Any, called: bool) -> Iterator[Said]:
     if called and isinstance(content, list | tuple):
         content = [one for one in content if not (isinstance(one, Mapping) and word(one, "type") in REPEATED)]
     return pieces(content)
 
 
-def _calls(data: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[Call]:
+def _calls(data: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[SaidCall]:
     calls = [*rows_of(data.get("tool_calls")), *rows_of(data.get("invalid_tool_calls"))]
     for call in calls:
-        yield Call(name=word(call, "name"), arguments=call.get("args"), id=call.get("id"))
+        yield SaidCall(name=word(call, "name"), arguments=call.get("args"), id=call.get("id"))
     if calls:
         return
     for call in rows_of(extra.get("tool_calls")):  # as providers gave them, before LangChain read them
         inner = object_of(call.get("function"))
-        yield Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
+        yield SaidCall(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
     if old := object_of(extra.get("function_call")):
-        yield Call(name=word(old, "name"), arguments=old.get("arguments"))
+        yield SaidCall(name=word(old, "name"), arguments=old.get("arguments"))
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     for kind, data in _found(value):
         take_message(script, kind, data)
     config = object_of(object_of(value).get("config"))
     id_ = object_of(config.get("configurable")).get("thread_id")
-    yield Found(items=script.items(), id=str(id_ or ""))
+    yield ForeignTalk(items=script.items(), id=str(id_ or ""))
 
 
-FORM = Form(name="LangChain dump", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="LangChain dump", recognise=_recognise, read=_read)

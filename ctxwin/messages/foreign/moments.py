@@ -1,4 +1,4 @@
-"""Times as exports write them, and as the model sees them."""
+"""Converts times from the forms of exports to ISO 8601 and to the form that the model sees."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def iso(moment: Any) -> str | None:
-    """Return a moment as ISO 8601: of seconds or milliseconds since 1970, as a number or a string, or as it is written.
+    """Return a time as ISO 8601 from seconds or milliseconds since 1970; another text stays as it is written.
 
     Example:
         >>> iso(1715524390.25), iso("1715524390"), iso("2024-05-12T14:33:10Z"), iso(None)
@@ -36,7 +36,7 @@ def iso(moment: Any) -> str | None:
 
 
 def stamped(text: str, time: str | None) -> str:
-    """Return what somebody said with the minute before it, where the time is known.
+    """Return a text after its minute, if the time is known.
 
     Example:
         >>> stamped("See you there", "2024-05-12T14:33:10")
@@ -46,7 +46,7 @@ def stamped(text: str, time: str | None) -> str:
 
 
 def clock(time: str | None) -> str:
-    """Return the minute of a time, or the time as it is written.
+    """Return the minute of a time; an unreadable time stays as it is written.
 
     Example:
         >>> clock("2024-05-12T14:33:10")

@@ -1,7 +1,7 @@
-"""Chats as Ollama takes and gives them, where they differ from OpenAI's.
+"""Reads chats in Ollama's form, where it differs from OpenAI's.
 
-Arguments are objects and calls have no ids, so results follow in order or by `tool_name`; images stand beside the text;
-thoughts are `thinking`. A chat with none of these is one of OpenAI's. [docs.ollama.com, api/chat]
+Arguments are objects and calls have no ids, so results follow in order or by `tool_name`; images have a key of their
+own; thoughts are `thinking`. A chat with none of these signs is OpenAI's. [docs.ollama.com, api/chat]
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import field_of, image, pieces
-from .form import Form, Found
+from .content_blocks import field_of, image, pieces
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, Thought, object_of, rows_of, stamp, text, word
+from .speech import Said, SaidCall, SaidResult, Thought, object_of, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -33,7 +33,7 @@ def _recognise(value: Any) -> bool:
 
 
 def _is_answer(value: Any) -> bool:
-    """Tell whether a value is what Ollama answers, whole or a piece of a stream."""
+    """Tell whether a value is an answer of Ollama, whole or a piece of a stream."""
     return (
         isinstance(value, Mapping)
         and "done" in value
@@ -47,7 +47,7 @@ def _is_message(row: Row) -> bool:
 
 
 def _told(row: Row) -> bool | None:
-    """Tell whether a message is Ollama's; None where it tells nothing."""
+    """Tell whether a message is Ollama's; None if the message does not show it."""
     if not _is_message(row):
         return False
     images = row.get("images")
@@ -66,7 +66,7 @@ def _told(row: Row) -> bool | None:
 
 
 def _messages(value: Any) -> Sequence[Row]:
-    """Return the messages of a request, those of an answer, or a bare list."""
+    """Return the messages of a request, an answer, or a bare list."""
     if not isinstance(value, Mapping):
         rows = rows_of(value)
         return _streamed(rows) if rows and all(map(_is_answer, rows)) else rows
@@ -76,7 +76,7 @@ def _messages(value: Any) -> Sequence[Row]:
 
 
 def _streamed(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return what was answered in pieces: the words of each stream put together."""
+    """Return streamed answers, each joined from its pieces."""
     found: list[dict[str, Any]] = []
     ended = True
     for row in rows:
@@ -91,22 +91,22 @@ def _streamed(rows: Sequence[Row]) -> Sequence[Row]:
     return found
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     time = stamp(value.get("created_at")) if isinstance(value, Mapping) else None
     for row in _messages(value):
         role = word(row, "role")
         script.take("user" if role == "tool" else role, list(_pieces(row, role)), time=time)
-    yield Found(items=script.items())
+    yield ForeignTalk(items=script.items())
 
 
-def _pieces(row: Row, role: str) -> Iterator[Piece]:
+def _pieces(row: Row, role: str) -> Iterator[Said]:
     images = row.get("images")
     shown = [image(one) for one in images] if isinstance(images, list) else []
     if role == "tool":
         said = [text(row.get("content") or ""), *shown]
         name = field_of(row, "tool_name", "name")
-        yield Result(id=row.get("tool_call_id"), name=name, content=said)
+        yield SaidResult(id=row.get("tool_call_id"), name=name, content=said)
         return
     if isinstance(row.get("thinking"), str):
         yield Thought(row["thinking"])
@@ -114,7 +114,7 @@ def _pieces(row: Row, role: str) -> Iterator[Piece]:
     yield from shown
     for call in rows_of(row.get("tool_calls")):
         inner = object_of(call.get("function"))
-        yield Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
+        yield SaidCall(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
 
 
-FORM = Form(name="Ollama chat", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Ollama chat", recognise=_recognise, read=_read)

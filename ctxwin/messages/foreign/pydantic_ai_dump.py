@@ -1,4 +1,4 @@
-"""Histories of Pydantic AI: `result.all_messages_json()`, a list of requests and responses made of parts.
+"""Reads histories of Pydantic AI: `result.all_messages_json()`, a list of requests and responses made of parts.
 
 [ai.pydantic.dev, pydantic_ai.messages]
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .blocks import contents, field_of, file, image, shown
-from .form import Form, Found
+from .content_blocks import contents, field_of, file, image, shown
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, Thought, rows_of, stamp, text, word
+from .speech import Said, SaidCall, SaidResult, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM", "take_message"]
 
@@ -33,7 +33,7 @@ def _has_parts(row: Row) -> bool:
     return isinstance(parts, list) and all(isinstance(part, Mapping) and "part_kind" in part for part in parts)
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     rows = rows_of(value)
     told = {row["instructions"] for row in rows if isinstance(row.get("instructions"), str) and row["instructions"]}
@@ -41,7 +41,7 @@ def _read(value: Any) -> Iterator[Found]:
         script.take("system", [text(words)])
     for row in rows:
         take_message(script, row)
-    yield Found(items=script.items(), id=str(field_of(rows[0], "conversation_id", "run_id") or ""))
+    yield ForeignTalk(items=script.items(), id=str(field_of(rows[0], "conversation_id", "run_id") or ""))
 
 
 def take_message(script: Script, row: Row) -> None:
@@ -56,13 +56,13 @@ def take_message(script: Script, row: Row) -> None:
         script.take(role, list(_pieces(part, kind)), time=stamp(part.get("timestamp")))
 
 
-def _pieces(part: Row, kind: str) -> Iterator[Piece]:
+def _pieces(part: Row, kind: str) -> Iterator[Said]:
     content = part.get("content")
     if kind in CALLS:
-        yield Call(name=word(part, "tool_name"), arguments=part.get("args"), id=part.get("tool_call_id"))
+        yield SaidCall(name=word(part, "tool_name"), arguments=part.get("args"), id=part.get("tool_call_id"))
     elif kind in RETURNS or (kind == "retry-prompt" and part.get("tool_name")):
         found = list(_shown(content if isinstance(content, list) else [content]))
-        yield Result(id=part.get("tool_call_id"), name=part.get("tool_name"), content=found or [text("")])
+        yield SaidResult(id=part.get("tool_call_id"), name=part.get("tool_name"), content=found or [text("")])
     elif kind == "thinking":
         yield Thought(str(content or ""))
     elif kind == "file" and isinstance(content, Mapping):
@@ -88,8 +88,8 @@ def _shown(content: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _standard(data: Any) -> Any:
-    """Return base64 in its usual letters; pydantic writes those for addresses."""
+    """Return base64 in the standard alphabet; pydantic writes the URL-safe one."""
     return data.translate(str.maketrans("-_", "+/")) if isinstance(data, str) and ":" not in data else data
 
 
-FORM = Form(name="Pydantic AI history", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Pydantic AI history", recognise=_recognise, read=_read)

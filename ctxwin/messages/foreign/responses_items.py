@@ -1,4 +1,4 @@
-"""Items of OpenAI Responses, as agents keep them, to pieces of a conversation."""
+"""Turns items of OpenAI Responses, as agents keep them, into pieces of a conversation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .blocks import contents, field_of, pieces, shown
+from .content_blocks import contents, field_of, pieces, shown
 from .script import Script
-from .speech import Call, Piece, Result, Thought, rows_of, text, word
+from .speech import Said, SaidCall, SaidResult, Thought, rows_of, text, word
 
 __all__ = ["ITEMS", "take_item"]
 
@@ -22,7 +22,7 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "tool_search_call": ("arguments", "query"),
     "mcp_approval_request": ("arguments",),
 }
-"""Items that are answered by another one, and where they keep what they ask."""
+"""Items that another item answers, and the keys of their request."""
 HOSTED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "web_search_call": (("action", "query"), ("results",)),
     "file_search_call": (("queries",), ("results",)),
@@ -32,16 +32,16 @@ HOSTED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "mcp_list_tools": (("server_label",), ("tools", "error")),
     "hosted_tool_call": (("arguments",), ("output",)),
 }
-"""Items of tools that the provider runs: where they keep what was asked, and what came of it."""
+"""Items of provider-run tools: the keys of request and result."""
 ANSWERS = frozenset(
     {"function_call_result", "shell_call_output", "function_call_output", "custom_tool_call_output",
      "local_shell_call_output", "apply_patch_call_output", "computer_call_output", "computer_call_result",
      "tool_search_output", "mcp_approval_response", "mcp_tool_call_output"}
 )  # fmt: skip
 SILENT = frozenset({"item_reference", "compaction", "compaction_trigger", "additional_tools", "ghost_snapshot"})
-"""Items in which nobody says anything that can be read."""
+"""Items without any readable words."""
 ITEMS = frozenset({"message", "reasoning", "agent_message", *ASKED, *HOSTED, *ANSWERS, *SILENT})
-"""Types of items, those of Codex and of the Agents SDK for JavaScript with them."""
+"""Types of items, including those of Codex and of the Agents SDK for JavaScript."""
 ROLES = frozenset({"system", "developer", "user", "assistant"})
 
 
@@ -62,13 +62,13 @@ def take_item(script: Script, item: Mapping[str, Any], *, time: str | None = Non
     )
 
 
-def _pieces(item: Mapping[str, Any], kind: str) -> Iterator[Piece]:
+def _pieces(item: Mapping[str, Any], kind: str) -> Iterator[Said]:
     if kind in ("message", "agent_message"):
         yield from pieces(item.get("content") if "content" in item else item.get("text"))
     elif kind == "reasoning":
         yield Thought(_thought(item))
     elif kind in ANSWERS:
-        yield Result(id=_call_id(item), content=_output(item), name=item.get("name"))
+        yield SaidResult(id=_call_id(item), content=_output(item), name=item.get("name"))
     elif kind in ASKED:
         yield _call(item, kind, ASKED[kind])
     elif kind in HOSTED:
@@ -77,18 +77,18 @@ def _pieces(item: Mapping[str, Any], kind: str) -> Iterator[Piece]:
         yield call
         found = [item[name] for name in gives if item.get(name) is not None]
         words = "\n".join(shown(one) for one in found) or f"[{item.get('status') or 'done'}]"
-        yield Result(id=call.id, name=call.name, content=[text(words)])
+        yield SaidResult(id=call.id, name=call.name, content=[text(words)])
     elif kind not in SILENT:
         yield text(shown({key: value for key, value in item.items() if key not in ("type", "id", "status")}))
 
 
-def _call(item: Mapping[str, Any], kind: str, where: Iterable[str]) -> Call:
+def _call(item: Mapping[str, Any], kind: str, where: Iterable[str]) -> SaidCall:
     name = str(item.get("name") or kind.removesuffix("_call"))
     asked = field_of(item, *where)
     bare = isinstance(asked, str) and kind in HOSTED and not asked.lstrip().startswith("{")
     if bare or not isinstance(asked, str | Mapping | None):
         asked = {next(iter(where)): asked}
-    return Call(name=name, arguments=asked, id=_call_id(item), custom=kind == "custom_tool_call")
+    return SaidCall(name=name, arguments=asked, id=_call_id(item), custom=kind == "custom_tool_call")
 
 
 def _call_id(item: Mapping[str, Any]) -> str | None:
@@ -108,7 +108,7 @@ def _output(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _unwrapped(output: str) -> str:
-    """Return what a command of early Codex put out, which stands in JSON with its exit code."""
+    """Return the output of a command of early Codex, which is stored in JSON with its exit code."""
     if output.startswith('{"output":'):
         try:
             found = json.loads(output)

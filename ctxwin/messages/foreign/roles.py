@@ -1,4 +1,4 @@
-"""Who is meant by the names that transcripts and tables give to speakers, and their turns as items."""
+"""Finds the roles of speakers named in transcripts and tables, and turns their turns into items."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...items import Item, parse_time
 from .form import said
 from .moments import stamped
 
-__all__ = ["NOBODY", "Line", "role_of", "turns_to_items"]
+__all__ = ["NOBODY", "SpokenLine", "role_of", "turns_to_items"]
 
 ROLES = {
     name: role
@@ -21,7 +21,7 @@ ROLES = {
     }.items()
     for name in names.split()
 }
-"""Words for the sides of a chat with a model, in small letters."""
+"""Words for the sides of a chat with a model, in lower case."""
 MODELS = frozenset({"gpt", "claude", "gemini", "chatgpt", "llama", "mistral", "deepseek", "grok", "copilot", "ai"})
 """Names that a version may follow: "GPT-4o", "Claude 3.5 Sonnet", "AI Assistant"."""
 NOBODY = frozenset({
@@ -37,21 +37,21 @@ NOBODY = frozenset({
     "title", "to", "todo", "trace", "type", "upstream-contact", "upstream-name", "url", "usage", "version",
     "warn", "warning",
 })  # fmt: skip
-"""What stands before a colon in logs, letters, headers and documentation, in small letters, and is nobody's name."""
+"""Words before a colon in logs, letters, headers and documentation that are nobody's name, in lower case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What somebody says: one line or more."""
+class SpokenLine:
+    """The words of one speaker: one line or more."""
 
     name: str
-    """Who says it; "" for what nobody says, such as a heading before a talk."""
+    """Name of the speaker; "" for text of nobody, such as a heading before a talk."""
     text: str
     time: str | None = None
 
 
 def role_of(name: str) -> str | None:
-    """Return the role that a speaker's name says; None for the name of a person.
+    """Return the role that a speaker's name stands for; None for the name of a person.
 
     Example:
         >>> role_of("Human"), role_of("GPT-4o"), role_of("You said"), role_of("Ana")
@@ -62,11 +62,11 @@ def role_of(name: str) -> str | None:
     return ROLES.get(word) or (ROLES[first] if first in MODELS else None)
 
 
-def turns_to_items(turns: Iterable[Line]) -> list[Item]:
-    """Return turns as items: of a user and a model where a name says so, else of people, with the time shown.
+def turns_to_items(turns: Iterable[SpokenLine]) -> list[Item]:
+    """Return turns as items: of a user and a model if a name says so, else of people, with the time shown.
 
     Example:
-        >>> [item.raw for item in turns_to_items([Line(name="Ana", text="Hi", time="2024-05-12 14:33")])]
+        >>> [item.raw for item in turns_to_items([SpokenLine(name="Ana", text="Hi", time="2024-05-12 14:33")])]
         [{'role': 'user', 'content': '[2024-05-12 14:33] Hi', 'name': 'Ana'}]
     """
     lines = list(turns)
@@ -75,13 +75,13 @@ def turns_to_items(turns: Iterable[Line]) -> list[Item]:
     return [of_person(one) for one in lines]
 
 
-def _with_model(one: Line) -> Item:
+def _with_model(one: SpokenLine) -> Item:
     role = role_of(one.name)
     return said(role or "user", one.text, speaker=None if role else one.name, time=one.time)
 
 
-def of_person(one: Line) -> Item:
-    """Return what a person said in a talk of people; the session is the day."""
+def of_person(one: SpokenLine) -> Item:
+    """Return a message of a person in a talk among people; the session is the day."""
     when = parse_time(one.time) if one.time and any(mark in one.time for mark in "-/.") else None
     day = f"{when:%Y-%m-%d}" if when else None
     return said("user", stamped(one.text, one.time), speaker=one.name or None, time=one.time, session=day)

@@ -1,6 +1,6 @@
-"""What `Window.export` and `/save` of the chat write; its messages come back in their own form.
+"""Reads exports of `Window.export` and of the chat's `/save`; messages keep their own form.
 
-What was told to be forgotten is left out, and what was pinned is pinned.
+Forgotten messages are left out, and pinned messages stay pinned.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 
 from ...errors import MessageError
 from ...items import Item
-from ..values import DIALECTS
-from .form import Form, Found
+from ..conversation import DIALECTS
+from .form import ForeignForm, ForeignTalk
 
 __all__ = ["FORM"]
 
@@ -23,7 +23,7 @@ def _recognise(value: Any) -> bool:
     return isinstance(value, Mapping) and value.get("format") == FORMAT and isinstance(value.get("turns"), list)
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     if value.get("version") != VERSION:
         raise MessageError(
             f"it was saved in version {value.get('version')!r}, and ctxwin reads {VERSION}; save it again"
@@ -39,7 +39,7 @@ def _read(value: Any) -> Iterable[Found]:
         if not turn.get("forgotten"):
             pinned = bool(turn.get("pinned"))
             items.append(Item(text="", role=message.get("role"), time=turn.get("time"), pinned=pinned, raw=message))
-    yield Found(items=items, id=str(value.get("id") or ""), dialect=dialect if dialect in DIALECTS else "openai")
+    yield ForeignTalk(items=items, id=str(value.get("id") or ""), dialect=dialect if dialect in DIALECTS else "openai")
 
 
-FORM = Form(name="ctxwin window", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="ctxwin window", recognise=_recognise, read=_read)

@@ -1,7 +1,7 @@
-"""A conversation put together from what a foreign form says, in such an order that a provider takes it.
+"""Puts the parts of a foreign conversation into an order that a provider takes.
 
-Forms hand in what was said, called and given back in whatever order they keep it. Out come OpenAI chat messages in
-which each call is followed by its results, each id is there once, and pictures stand where pictures may stand.
+Forms add texts, calls and results in the order in which they keep them. The result is OpenAI chat messages in which
+results follow each call, each id is used once, and pictures stand where they may.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...items import Item
-from ..pieces import as_json
+from ..dialects.fields import as_json
 from .form import LONGEST_NAME, said
-from .speech import Call, Piece, Result, Thought, text
+from .speech import Said, SaidCall, SaidResult, Thought, text
 
 __all__ = ["NO_RESULT", "Script"]
 
 NO_RESULT = "[no result]"
-"""What stands for the result of a call that was interrupted."""
+"""Stands for the result of an interrupted call."""
 ROLES = frozenset({"system", "developer", "user", "assistant"})
-"""Who may speak; whoever else does is taken for a user."""
+"""Possible roles; any other counts as a user."""
 NAMELESS = "tool"
-"""What a function without a name is called."""
+"""Name for a function without a name."""
 
 _NOT_IN_FUNCTIONS = re.compile(r"[^a-zA-Z0-9_-]")
-"""What the name of a function may not have [OpenAI, Chat completions, `tools`]."""
+"""Characters that the name of a function may not have [OpenAI, Chat completions, `tools`]."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Asked:
     id: str
-    call: Call
-    turn: _Turn
+    call: SaidCall
+    turn: _ScriptTurn
     answer: list[Mapping[str, Any]] | None = None
     time: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
-class _Turn:
+class _ScriptTurn:
     role: str
     key: str | None
     about: dict[str, Any]
@@ -53,43 +53,43 @@ class _Turn:
     asked: list[_Asked] = field(default_factory=list)
     by_id: dict[str, _Asked] = field(default_factory=dict)
     waiting: dict[str | None, deque[_Asked]] = field(default_factory=dict)
-    """Calls that may have no result yet, by name, and under None all."""
+    """Calls that may have no result yet, by name, and all of them under None."""
     answered: bool = False
     """Whether one of its calls has a result."""
     answers: str | None = None
-    """The call that a message of a tool answers, where the call is in another part of the conversation."""
+    """The call that a tool's message answers, if the call is in another part of the conversation."""
 
     @property
     def streamed(self) -> bool:
-        """Whether the form names the message and may tell of it more than once."""
+        """Whether the form gives the message a key and may add to it more than once."""
         return bool(self.key) and not str(self.key).startswith(" ")
 
 
 class Script:
-    """Collects what was said and puts it into order.
+    """Collects the parts of a conversation and puts them into order.
 
     Args:
-        whole: whether the conversation is all there; else calls may be answered before or after it.
+        whole: whether the conversation is complete; otherwise calls may be answered before or after it.
 
     Example:
         >>> script = Script()
-        >>> script.take("assistant", [Call(name="add", arguments={"a": 1}, id="c1")])
-        >>> script.take("tool", [Result(id="c1", content=[text("2")])])
+        >>> script.take("assistant", [SaidCall(name="add", arguments={"a": 1}, id="c1")])
+        >>> script.take("tool", [SaidResult(id="c1", content=[text("2")])])
         >>> [item.raw["role"] for item in script.items()]
         ['assistant', 'tool']
     """
 
     def __init__(self, *, whole: bool = True) -> None:
         self._whole = whole
-        self._turns: list[_Turn] = []
+        self._turns: list[_ScriptTurn] = []
         self._calls: dict[str, _Asked] = {}
-        self._asking: _Turn | None = None
+        self._asking: _ScriptTurn | None = None
         self._ids: set[str] = set()
 
     def take(
         self,
         role: str,
-        pieces: Iterable[Piece],
+        pieces: Iterable[Said],
         *,
         speaker: str | None = None,
         time: str | None = None,
@@ -97,44 +97,44 @@ class Script:
         key: str | None = None,
         joined: bool = False,
     ) -> None:
-        """Take what one said.
+        """Take one message.
 
         Args:
-            role: of OpenAI chat; that of a message with nothing but results does not matter.
-            pieces: what the message has, in order; what follows a result is another message.
-            speaker: who spoke.
-            time: when.
-            session: which sitting.
-            key: names the message where the form keeps it in several pieces.
-            joined: whether thoughts, words and calls that come one by one are one message until a result comes.
+            role: a role of OpenAI chat; for a message of results alone it does not matter.
+            pieces: the pieces of the message, in order; pieces after a result form another message.
+            speaker: the speaker.
+            time: the time.
+            session: the sitting.
+            key: names the message if the form keeps it in several pieces.
+            joined: whether thoughts, words and calls that come one by one form one message until a result comes.
         """
         about = {"speaker": speaker, "time": time, "session": session}
         key = key or ("" if joined else f" {len(self._turns)}")
         role = role if role in ROLES else "user"
         for piece in pieces:
-            if isinstance(piece, Result):
+            if isinstance(piece, SaidResult):
                 self._answer(replace(piece, id=_id(piece.id), name=_id(piece.name)), about)
             else:
-                piece = replace(piece, id=_id(piece.id)) if isinstance(piece, Call) else piece
+                piece = replace(piece, id=_id(piece.id)) if isinstance(piece, SaidCall) else piece
                 self._add(self._turn(role, piece, key, about), piece)
 
-    def _turn(self, role: str, piece: Piece, key: str, about: dict[str, Any]) -> _Turn:
+    def _turn(self, role: str, piece: Said, key: str, about: dict[str, Any]) -> _ScriptTurn:
         last = self._turns[-1] if self._turns else None
         if last is not None and last.role == role and last.key == key and _continues(last, piece, key):
             return last
-        self._turns.append(_Turn(role=role, key=key, about=about))
+        self._turns.append(_ScriptTurn(role=role, key=key, about=about))
         return self._turns[-1]
 
-    def _add(self, turn: _Turn, piece: Piece) -> None:
+    def _add(self, turn: _ScriptTurn, piece: Said) -> None:
         if isinstance(piece, Thought):
             if piece.text.strip():
                 turn.thoughts[piece.text] = None
-        elif isinstance(piece, Call):
+        elif isinstance(piece, SaidCall):
             self._ask(turn, piece)
         elif isinstance(piece, Mapping):
             _add_part(turn, piece)
 
-    def _ask(self, turn: _Turn, call: Call) -> None:
+    def _ask(self, turn: _ScriptTurn, call: SaidCall) -> None:
         if call.id is not None and call.id in turn.by_id:  # a stream writes a call again and again
             turn.by_id[call.id].call = call
             return
@@ -159,7 +159,7 @@ class Script:
         self._ids.add(found)
         return found
 
-    def _answer(self, result: Result, about: dict[str, Any]) -> None:
+    def _answer(self, result: SaidResult, about: dict[str, Any]) -> None:
         asked = self._asked_by(result)
         if asked is None:
             self._turns.append(self._stray(result, about))
@@ -169,7 +169,7 @@ class Script:
         elif asked.answer != list(result.content):
             asked.answer += result.content
 
-    def _asked_by(self, result: Result) -> _Asked | None:
+    def _asked_by(self, result: SaidResult) -> _Asked | None:
         if result.id is not None and result.id in self._calls:
             return self._calls[result.id]
         waiting = self._asking.waiting.get(result.name) if self._asking is not None else None
@@ -179,18 +179,18 @@ class Script:
             return waiting[0]
         return None
 
-    def _stray(self, result: Result, about: dict[str, Any]) -> _Turn:
+    def _stray(self, result: SaidResult, about: dict[str, Any]) -> _ScriptTurn:
         if not self._whole and result.id:
-            return _Turn(role="tool", key=None, about=about, parts=list(result.content), answers=result.id)
+            return _ScriptTurn(role="tool", key=None, about=about, parts=list(result.content), answers=result.id)
         heading = text(_heading(result.name))
-        return _Turn(role="user", key=None, about=about, parts=[heading, *result.content])
+        return _ScriptTurn(role="user", key=None, about=about, parts=[heading, *result.content])
 
     def items(self) -> list[Item]:
         """Return the messages, oldest first."""
         turns = _with_thoughts(self._turns)
         return [item for index, turn in enumerate(turns) for item in self._written(turn, index == len(turns) - 1)]
 
-    def _written(self, turn: _Turn, last: bool) -> Iterable[Item]:
+    def _written(self, turn: _ScriptTurn, last: bool) -> Iterable[Item]:
         if turn.answers is not None:
             yield said("tool", _words(turn.parts), **_quiet(turn.about), tool_call_id=turn.answers)
             return
@@ -203,7 +203,7 @@ class Script:
             yield from _spoken(turn.role, [text(_words(turn.parts))], turn.about)
         yield from self._answers(turn, last)
 
-    def _answers(self, turn: _Turn, last: bool) -> Iterable[Item]:
+    def _answers(self, turn: _ScriptTurn, last: bool) -> Iterable[Item]:
         shown = [part for one in turn.asked for part in one.answer or () if part["type"] != "text"]
         open_end = not self._whole or (last and not shown)
         for one in turn.asked:
@@ -219,19 +219,19 @@ class Script:
 
 
 def _id(found: Any) -> str | None:
-    """Return an id as text: some forms count."""
+    """Return an id as text, since some forms use numbers."""
     return str(found) if isinstance(found, str | int) and found != "" else None
 
 
-def _continues(last: _Turn, piece: Piece, key: str) -> bool:
+def _continues(last: _ScriptTurn, piece: Said, key: str) -> bool:
     """Tell whether a piece belongs to the message before it."""
-    if isinstance(piece, Call):
+    if isinstance(piece, SaidCall):
         return bool(key) or not last.answered
     return not last.answered if key else not (last.parts or last.asked)
 
 
-def _add_part(turn: _Turn, part: Mapping[str, Any]) -> None:
-    """Add a content part; in a stream in place of the shorter beginning of itself, and once."""
+def _add_part(turn: _ScriptTurn, part: Mapping[str, Any]) -> None:
+    """Add a content part once; in a stream it replaces its own shorter beginning."""
     if part["type"] != "text":
         turn.parts.append(part)
         return
@@ -245,9 +245,9 @@ def _add_part(turn: _Turn, part: Mapping[str, Any]) -> None:
     turn.told.add(words)
 
 
-def _with_thoughts(turns: Iterable[_Turn]) -> list[_Turn]:
-    """Return turns in which thoughts stand with what was said after them; where nothing was, they are what was said."""
-    found: list[_Turn] = []
+def _with_thoughts(turns: Iterable[_ScriptTurn]) -> list[_ScriptTurn]:
+    """Return turns with each thought joined to the next words; a thought without words becomes words."""
+    found: list[_ScriptTurn] = []
     for turn in turns:
         before = found[-1] if found else None
         if before is not None and before.role == turn.role == "assistant" and not (before.parts or before.asked):
@@ -258,7 +258,7 @@ def _with_thoughts(turns: Iterable[_Turn]) -> list[_Turn]:
     return found
 
 
-def _assistant(turn: _Turn) -> Iterable[Item]:
+def _assistant(turn: _ScriptTurn) -> Iterable[Item]:
     words, thoughts = _words(turn.parts), "\n\n".join(turn.thoughts)
     if not words and not turn.asked:
         words, thoughts = thoughts, ""
@@ -288,7 +288,7 @@ def _written_call(one: _Asked) -> dict[str, Any]:
 
 
 def _arguments(value: Any) -> str:
-    """Return arguments as the JSON of an object, which they must be."""
+    """Return arguments as the JSON of an object."""
     if isinstance(value, str):
         try:
             found = json.loads(value)
@@ -303,7 +303,7 @@ def _arguments(value: Any) -> str:
 
 
 def _words(parts: Iterable[Mapping[str, Any]]) -> str:
-    """Return the text of content parts, with a mark for each that is none."""
+    """Return the text of content parts, with a mark for each part that is no text."""
     return "\n\n".join(part["text"] if part["type"] == "text" else _mark(part) for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""ShareGPT: `{"conversations": [{"from": "human", "value": ...}, ...]}`, alone or a list or lines of many.
+"""Reads ShareGPT: `{"conversations": [{"from": "human", "value": ...}, ...]}`, alone, in a list, or one per line.
 
 The roles `function_call` and `observation` are those of LLaMA-Factory's sharegpt format; `items` in place of
 `conversations`, and `markdown` or `text` in place of `value`, are those of older dumps.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...items import Item
-from .form import Form, Found, said
+from .form import ForeignForm, ForeignTalk, said
 from .wording import function_name
 
 __all__ = ["FORM"]
@@ -26,9 +26,9 @@ ROLES = {
     "observation": "result", "tool": "result", "function": "result", "function_response": "result",
     "tool_response": "result", "ipython": "result",
 }  # fmt: skip
-"""What speakers are called, and who they are."""
+"""Names of speakers, and the role of each."""
 VALUES = ("value", "markdown", "text", "content")
-"""Where the words of a turn are."""
+"""Keys of the words of a turn."""
 
 
 def _recognise(value: Any) -> bool:
@@ -45,13 +45,13 @@ def _is_turn(one: Any) -> bool:
 
 
 def _turns(value: Any) -> Sequence[Any]:
-    """Return the turns of a value: its list of them, or the value itself where it is one."""
+    """Return the turns of a value: its list of turns, or the value itself if it is one."""
     if isinstance(value, Mapping):
         return next((value[key] for key in LISTS if isinstance(value.get(key), list)), ())
     return value if isinstance(value, list) else ()
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     about: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     title, name = str(about.get("title") or ""), str(about.get("id") or "")
     items = list(_items(_turns(value), title or name or None))
@@ -62,7 +62,7 @@ def _read(value: Any) -> Iterable[Found]:
     if tools:
         text = tools if isinstance(tools, str) else json.dumps(tools, ensure_ascii=False)
         items.insert(0, said("system", f"Tools:\n{text}", session=title or name or None))
-    yield Found(items=items, title=title, id=name)
+    yield ForeignTalk(items=items, title=title, id=name)
 
 
 def _items(turns: Sequence[Mapping[str, Any]], session: str | None) -> Iterator[Item]:
@@ -84,7 +84,7 @@ def _kind(turn: Mapping[str, Any]) -> str:
 
 
 def _call(text: str, name: str) -> dict[str, Any]:
-    """Return a call as OpenAI writes it; its text is a JSON object with name and arguments, or anything else."""
+    """Return a call in OpenAI's form; its text is a JSON object with name and arguments, or anything else."""
     try:
         asked = json.loads(text)
     except (ValueError, RecursionError):
@@ -107,4 +107,4 @@ def _is_object(text: str) -> bool:
         return False
 
 
-FORM = Form(name="ShareGPT", recognise=_recognise, read=_read, each=True)
+FORM = ForeignForm(name="ShareGPT", recognise=_recognise, read=_read, each=True)

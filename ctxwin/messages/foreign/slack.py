@@ -1,6 +1,6 @@
-"""Slack's export: a folder or zip with a folder for each channel and in it a JSON file for each day, or one such file.
+"""Reads Slack's export: a folder or zip with a folder per channel and in it a JSON file per day, or one such file.
 
-What `conversations.history` answers, and the channels that slackdump writes, have the same messages.
+Answers of `conversations.history`, and channels that slackdump writes, have the same messages.
 
 Names of people are in `users.json` [Slack Help Center, How to read Slack data exports].
 """
@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...items import Item
-from .form import Folder, Form, Found, said
+from .form import ExportFolder, ForeignForm, ForeignTalk, said
 from .moments import clock, iso, stamped
 
 __all__ = ["FORM"]
@@ -23,13 +23,13 @@ _TS = re.compile(r"\d{9,11}(?:\.\d{1,7})?")
 """A message's `ts`: seconds since 1970, a point, and a number that makes it unique."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _MARK = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
-"""What stands for a person, a channel, a group or an address in a text."""
+"""A reference to a person, a channel, a group or an address in a text."""
 REPLIES = "slackdump_thread_replies"
-"""Where slackdump keeps a thread, within the message that began it [github.com/rusq/slackdump, types.Message]."""
+"""Key of a thread within its first message in slackdump's files [github.com/rusq/slackdump, types.Message]."""
 LISTS = ("channels.json", "groups.json", "dms.json", "mpims.json")
 WORDS = ("title", "title_link", "pretext", "author_name", "text", "fallback", "value", "name", "footer", "fields",
          "blocks", "elements", "accessory", "message_blocks", "message", "alt_text", "url", "user_id")  # fmt: skip
-"""Keys of attachments and blocks whose values are words, or hold some."""
+"""Keys of attachments and blocks with values that are words, or hold words."""
 
 
 def _is_message(one: Any) -> bool:
@@ -42,13 +42,13 @@ def _recognise(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(map(_is_message, value))
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     about: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     messages = about.get("messages", value)
     names = _names(about.get("users") or (), messages)
     replies = [reply for one in messages for reply in _mappings(one.get(REPLIES)) if _is_message(reply)]
     ordered = sorted((*messages, *replies), key=lambda one: float(one["ts"]))
-    yield Found(
+    yield ForeignTalk(
         items=list(_items(ordered, names)),
         title=str(about.get("channel") or about.get("name") or ""),
         id=str(about.get("id") or about.get("channel_id") or ""),
@@ -56,7 +56,7 @@ def _read(value: Any) -> Iterable[Found]:
 
 
 def _names(users: Iterable[Any], messages: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return what people are called by their ids: the name they chose to show, else their own."""
+    """Return people's names by their ids: the name that they chose to show, else their own."""
     names: dict[str, str] = {}
     for one in messages:
         if isinstance(one.get("user_profile"), Mapping) and (name := _name(one["user_profile"])):
@@ -139,7 +139,7 @@ def _lines(texts: Iterable[str]) -> str:
 
 
 def _plain(text: str, names: Mapping[str, str]) -> str:
-    """Return a text with names in the place of ids, and without the marks of Slack's own.
+    """Return a text with names in place of ids, and without Slack's own markup.
 
     Example:
         >>> _plain("<@U1> see <https://a.org|this> in <#C2|plans> &amp; answer <!here>", {"U1": "Ana"})
@@ -160,7 +160,7 @@ def _plain(text: str, names: Mapping[str, str]) -> str:
     return unescape(_MARK.sub(shown, text)).strip()
 
 
-def _unfold(folder: Folder) -> Iterator[Any]:
+def _unfold(folder: ExportFolder) -> Iterator[Any]:
     """Yield each channel with all its days and the names of people."""
     days: dict[str, list[str]] = {}
     for name in folder.names:
@@ -186,14 +186,14 @@ def _unfold(folder: Folder) -> Iterator[Any]:
             yield {"channel": title, "id": known.get("id"), "users": users, "messages": messages}
 
 
-def _beside(folder: Folder, root: str, name: str) -> str:
+def _beside(folder: ExportFolder, root: str, name: str) -> str:
     path = name if root == "." else f"{root}/{name}"
     return path if path in folder.names else ""
 
 
-def _listed(folder: Folder, name: str) -> Sequence[Mapping[str, Any]]:
+def _listed(folder: ExportFolder, name: str) -> Sequence[Mapping[str, Any]]:
     value = folder.json(name) if name else None
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
-FORM = Form(name="Slack export", recognise=_recognise, read=_read, unfold=_unfold)
+FORM = ForeignForm(name="Slack export", recognise=_recognise, read=_read, unfold=_unfold)

@@ -1,4 +1,4 @@
-"""What is said in a foreign form: the pieces of messages, and fields read leniently, since files may be damaged."""
+"""Defines the pieces of messages in a foreign form, and reads fields leniently, since files may be damaged."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ..pieces import as_json
+from ..dialects.fields import as_json
 
-__all__ = ["Call", "Piece", "Result", "Thought", "object_of", "rows_of", "stamp", "text", "word"]
+__all__ = ["Said", "SaidCall", "SaidResult", "Thought", "object_of", "rows_of", "stamp", "text", "word"]
 
 MILLISECONDS = 1e11
 """Seconds since 1970 beyond which a number can only be milliseconds (the year 5138)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class SaidCall:
     """A call of a tool."""
 
     name: str
     arguments: Any = None
-    """An object, or text that should be one in JSON; of a custom tool any text."""
+    """An object, or a text that should be one in JSON; for a custom tool any text."""
     id: str | None = None
-    """None where the form ties results to calls by name or order."""
+    """None if the form ties results to calls by name or order."""
     custom: bool = False
     """Whether the tool takes a text instead of arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a tool gave back."""
+class SaidResult:
+    """The result of a tool."""
 
     content: Sequence[Mapping[str, Any]]
     """Content parts of OpenAI chat."""
@@ -40,22 +40,22 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """What a model thought before it spoke."""
+    """A model's thought before its answer."""
 
     text: str
 
 
-Piece = Mapping[str, Any] | Call | Result | Thought
+Said = Mapping[str, Any] | SaidCall | SaidResult | Thought
 """Something in a message; a mapping is a content part of OpenAI chat."""
 
 
 def text(words: Any) -> dict[str, Any]:
-    """Return a content part with a text; what is none is shown as JSON."""
+    """Return a content part with a text; any other value is shown as JSON."""
     return {"type": "text", "text": words if isinstance(words, str) else "" if words is None else as_json(words)}
 
 
 def stamp(value: Any) -> str | None:
-    """Return a time as ISO 8601 or as it was written; None for what is none.
+    """Return a time as ISO 8601 or as it was written; None if the value is no time.
 
     Args:
         value: a string, or seconds or milliseconds since 1970.
@@ -76,17 +76,17 @@ def stamp(value: Any) -> str | None:
 
 
 def word(row: Mapping[str, Any], *keys: str) -> str:
-    """Return the string at the first of some keys that has one, or an empty one."""
+    """Return the first string under several keys, or an empty one."""
     return next((row[key] for key in keys if isinstance(row.get(key), str)), "")
 
 
 def object_of(value: Any) -> Mapping[str, Any]:
-    """Return an object, or an empty one in place of anything else."""
+    """Return an object; an empty one in place of anything else."""
     return value if isinstance(value, Mapping) else {}
 
 
 def rows_of(value: Any) -> Sequence[Mapping[str, Any]]:
-    """Return the objects of a list, or of a file with one of them; nothing where there is anything else."""
+    """Return the objects in a list, or a single object as a list; nothing for any other value."""
     rows = [value] if isinstance(value, Mapping) else value
     if not isinstance(rows, list | tuple) or not rows:
         return ()

@@ -1,4 +1,4 @@
-"""A talk as a table: CSV with a column that says who and one that says what, or with one for each side of a chat."""
+"""Reads a talk in a table: CSV with a column of speakers and one of texts, or with a column per side of a chat."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import MessageError
-from .form import Form, Found
+from .form import ForeignForm, ForeignTalk
 from .moments import iso
-from .roles import Line, role_of, turns_to_items
+from .roles import SpokenLine, role_of, turns_to_items
 
 __all__ = ["FORM"]
 
 DELIMITERS = ",;\t|"
 SAMPLE = 1 << 16
-"""Characters by which the delimiter is found."""
+"""Characters from which the delimiter is found."""
 HEADER = 2_000
-"""Characters of the line that names the columns, at most."""
+"""Most characters of the line that names the columns."""
 FIELD = 1 << 26
-"""Characters of one cell, at most."""
+"""Most characters of one cell."""
 COLUMNS: Mapping[str, frozenset[str]] = {
     "name": frozenset({"role", "speaker", "author", "sender", "from", "who", "participant", "username", "user name",
                        "user", "name", "nickname", "speaker name", "sender name", "from name", "role name"}),
@@ -32,9 +32,9 @@ COLUMNS: Mapping[str, frozenset[str]] = {
     "talk": frozenset({"conversation id", "conversation", "dialogue id", "dialog id", "chat id", "conv id", "talk",
                        "conversation title", "chat session", "session id", "thread id", "chat", "channel"}),
 }  # fmt: skip
-"""What columns are called, with spaces for `_` and `-`, in small letters."""
+"""Names of columns, with spaces for `_` and `-`, in lower case."""
 SURE = frozenset({"role", "speaker", "sender", "participant", "speaker name", "sender name", "role name"})
-"""Names of the column of speakers that no other table has beside one of texts."""
+"""Names of a column of speakers that no other table has together with a column of texts."""
 SIDES = (
     ("user", "assistant"),
     ("human", "assistant"),
@@ -48,8 +48,8 @@ SIDES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
-    """A table with its columns told apart."""
+class _SpokenTable:
+    """A table with the meaning of its columns."""
 
     rows: Sequence[Sequence[str]]
     names: Sequence[str]
@@ -61,8 +61,8 @@ def _recognise(value: Any) -> bool:
     return isinstance(value, str) and _table(value, limit=SAMPLE) is not None
 
 
-def _table(text: str, *, limit: int | None = None) -> _Table | None:
-    """Return a text as a table; None where it has not the columns of a talk."""
+def _table(text: str, *, limit: int | None = None) -> _SpokenTable | None:
+    """Return a text as a table; None if it lacks the columns of a talk."""
     text = text.lstrip("\ufeff").lstrip("\r\n")
     header = text[:HEADER].partition("\n")[0].strip()
     if len(header) == HEADER:
@@ -78,12 +78,12 @@ def _table(text: str, *, limit: int | None = None) -> _Table | None:
             rows = _rows(text[:limit], delimiter, whole=limit is None)
             words = not told or any(_has_words(row, columns["text"]) for row in rows)
             if rows and words and all(len(row) <= len(names) for row in rows[:-1]):
-                return _Table(rows=rows, names=names, columns=columns, sides=None if told else sides)
+                return _SpokenTable(rows=rows, names=names, columns=columns, sides=None if told else sides)
     return None
 
 
 def _are_told(names: Sequence[str], columns: Mapping[str, int]) -> bool:
-    """Tell whether columns say who says what: by a sure name, an author with a time, or as all that there is."""
+    """Tell whether columns certainly are a talk: by a sure name, an author with a time, or no other columns."""
     if not {"name", "text"} <= columns.keys():
         return False
     who = names[columns["name"]]
@@ -103,7 +103,7 @@ def _first(names: Sequence[str], called: frozenset[str]) -> int | None:
 
 
 def _rows(text: str, delimiter: str, *, whole: bool) -> Sequence[Sequence[str]]:
-    """Return the rows below the header that hold anything."""
+    """Return the non-empty rows below the header."""
     before = csv.field_size_limit(FIELD)
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=whole)
@@ -114,26 +114,26 @@ def _rows(text: str, delimiter: str, *, whole: bool) -> Sequence[Sequence[str]]:
         csv.field_size_limit(before)
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     table = _table(value)
     if table is None:
         return
-    talks: dict[str, list[Line]] = {}
+    talks: dict[str, list[SpokenLine]] = {}
     for row in table.rows:
         cells = [*row, *[""] * (len(table.names) - len(row))]
         talk = cells[table.columns["talk"]] if "talk" in table.columns else ""
         talks.setdefault(talk, []).extend(_lines(cells, table))
     for talk, lines in talks.items():
-        yield Found(items=turns_to_items(lines), title=talk, id=talk)
+        yield ForeignTalk(items=turns_to_items(lines), title=talk, id=talk)
 
 
-def _lines(cells: Sequence[str], table: _Table) -> Iterator[Line]:
-    """Yield what a row says; cells with words in columns of other names stand below it."""
+def _lines(cells: Sequence[str], table: _SpokenTable) -> Iterator[SpokenLine]:
+    """Yield the words of a row; cells with words in columns of other names are added below."""
     time = iso(cells[table.columns["time"]]) if "time" in table.columns else None
     if table.sides is not None:
         for side, role in zip(table.sides, ("user", "assistant"), strict=True):
             if cells[side].strip():
-                yield Line(name=role, text=cells[side], time=time)
+                yield SpokenLine(name=role, text=cells[side], time=time)
         return
     used = set(table.columns.values())
     pairs = enumerate(zip(table.names, cells, strict=False))
@@ -141,7 +141,7 @@ def _lines(cells: Sequence[str], table: _Table) -> Iterator[Line]:
     text = "\n".join([cells[table.columns["text"]], *more]).strip()
     name = cells[table.columns["name"]].strip()
     if text:
-        yield Line(name=role_of(name) or name, text=text, time=time)
+        yield SpokenLine(name=role_of(name) or name, text=text, time=time)
 
 
-FORM = Form(name="table of messages", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="table of messages", recognise=_recognise, read=_read)

@@ -1,7 +1,7 @@
-"""Results of tau-bench and tau2-bench: what agent, simulated user and tools said in each task.
+"""Reads results of tau-bench and tau2-bench: the messages of agent, simulated user and tools in each task.
 
-The first keeps a list of `{"task_id", "reward", "info", "traj"}` with messages of OpenAI chat; the second an object of
-`simulations`, or a file for each, whose calls stand without `function` and whose user may call tools too.
+tau-bench keeps a list of `{"task_id", "reward", "info", "traj"}` with messages of OpenAI chat. tau2-bench keeps an
+object of `simulations`, or a file for each; its calls have no `function`, and its user may call tools too.
 [github.com/sierra-research/tau-bench and tau2-bench, data_model/message.py]
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import contents, field_of, pieces
-from .form import Form, Found
+from .content_blocks import contents, field_of, pieces
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, rows_of, stamp, word
+from .speech import Said, SaidCall, SaidResult, rows_of, stamp, word
 
 __all__ = ["FORM"]
 
@@ -43,7 +43,7 @@ def _is_run(run: Row) -> bool:
     return bool(known) and all(word(row, "role") in ROLES for row in rows_of(run.get("messages")))
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     for run in _runs(value):
         script = Script()
         for row in rows_of(run.get("traj", run.get("messages"))):
@@ -54,20 +54,20 @@ def _read(value: Any) -> Iterator[Found]:
         trial = run.get("trial")
         title = f"task {run['task_id']}" + (f", trial {trial}" if trial is not None else "")
         if items := script.items():  # a run that failed at once has none
-            yield Found(items=items, title=title, id=word(run, "id"))
+            yield ForeignTalk(items=items, title=title, id=word(run, "id"))
 
 
-def _pieces(row: Row, role: str) -> Iterator[Piece]:
+def _pieces(row: Row, role: str) -> Iterator[Said]:
     if role == "tool":
         call_id = field_of(row, "tool_call_id", "id")
-        yield Result(id=call_id, name=row.get("name"), content=contents(row.get("content")))
+        yield SaidResult(id=call_id, name=row.get("name"), content=contents(row.get("content")))
         return
     yield from pieces(row.get("content"))
     for call in rows_of(row.get("tool_calls")):
         inner = call["function"] if isinstance(call.get("function"), Mapping) else call
-        yield Call(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
+        yield SaidCall(name=word(inner, "name"), arguments=inner.get("arguments"), id=call.get("id"))
     if isinstance(old := row.get("function_call"), Mapping):
-        yield Call(name=word(old, "name"), arguments=old.get("arguments"))
+        yield SaidCall(name=word(old, "name"), arguments=old.get("arguments"))
 
 
-FORM = Form(name="tau-bench results", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="tau-bench results", recognise=_recognise, read=_read)

@@ -1,4 +1,4 @@
-"""Telegram Desktop's export: `result.json` of one chat, or of all.
+"""Reads Telegram Desktop's export: `result.json` of one chat, or of all.
 
 [Telegram, Data Export Schema, core.telegram.org/import-export]
 """
@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...items import Item
-from .form import Form, Found, said
+from .form import ForeignForm, ForeignTalk, said
 from .moments import clock, stamped
 
 __all__ = ["FORM"]
 
 FILES = ("file_name", "file", "photo", "thumbnail", "contact_vcard")
-"""Where a message names what was sent with it; the first that is there is enough."""
+"""Keys of a message that name its attached file; the first that is there is enough."""
 WORDS = ("sticker_emoji", "title", "performer", "place_name", "address", "question", "text", "game_title")
-"""Keys of places, polls, songs and the like whose values are words."""
+"""Keys of places, polls, songs and the like with values that are words."""
 _KINDS = frozenset({"message", "service", "unsupported"})
 
 
@@ -39,10 +39,10 @@ def _is_chat(value: Any) -> bool:
     )
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     chats = value["chats"]["list"] if "chats" in value else [value]
     for chat in filter(_is_chat, chats):
-        yield Found(items=list(_items(chat)), title=str(chat.get("name") or ""), id=str(chat.get("id") or ""))
+        yield ForeignTalk(items=list(_items(chat)), title=str(chat.get("name") or ""), id=str(chat.get("id") or ""))
 
 
 def _items(chat: Mapping[str, Any]) -> Iterator[Item]:
@@ -60,7 +60,7 @@ def _items(chat: Mapping[str, Any]) -> Iterator[Item]:
 
 
 def _quoted(one: Mapping[str, Any], known: Mapping[Any, Mapping[str, Any]]) -> str:
-    """Say what a message answers, and whose it is where it was passed on."""
+    """Return a note on the message that this one answers, and on the author of a forwarded one."""
     words = []
     if (before := known.get(one.get("reply_to_message_id"))) is not None:
         words.append(f"(in reply to {before.get('from') or 'somebody'}, {clock(str(before['date']))})")
@@ -70,7 +70,7 @@ def _quoted(one: Mapping[str, Any], known: Mapping[Any, Mapping[str, Any]]) -> s
 
 
 def _sent(one: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what was sent beside a text: files by their names, the words of polls, places and contacts."""
+    """Yield the attachments of a text: files by their names, the words of polls, places and contacts."""
     name = next((str(one[key]) for key in FILES if one.get(key)), "")
     if name:
         kind = str(one.get("media_type") or ("photo" if one.get("photo") else "file")).replace("_", " ")
@@ -90,7 +90,7 @@ def _values(value: Any) -> str:
 
 
 def _words(text: Any) -> str:
-    """Return a text that is a string, or a list of strings and of pieces with a form of their own."""
+    """Return a text that is a string, or a list of strings and formatted pieces."""
     if isinstance(text, str):
         return text
     pieces = text if isinstance(text, list) else ()
@@ -104,4 +104,4 @@ def _piece(one: Any) -> str:
     return f"{text} ({address})" if isinstance(address, str) and address != text else text
 
 
-FORM = Form(name="Telegram export", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Telegram export", recognise=_recognise, read=_read)

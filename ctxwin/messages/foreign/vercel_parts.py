@@ -1,4 +1,4 @@
-"""Messages of Vercel's AI SDK: those of its user interface with `parts`, older ones, and those for models.
+"""Reads messages of Vercel's AI SDK: those of its user interface with `parts`, older ones, and those for models.
 
 [ai-sdk.dev, UIMessage and ModelMessage; the older `toolInvocations` of version 4 and before]
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .blocks import contents, field_of, file, pieces, shown
-from .form import Form, Found
+from .content_blocks import contents, field_of, file, pieces, shown
+from .form import ForeignForm, ForeignTalk
 from .script import Script
-from .speech import Call, Piece, Result, Thought, rows_of, stamp, text, word
+from .speech import Said, SaidCall, SaidResult, Thought, rows_of, stamp, text, word
 
 __all__ = ["FORM"]
 
@@ -25,9 +25,9 @@ ROLES: Mapping[str, str] = {
     "data": "user",
 }
 OWN_BLOCKS = frozenset({"tool-call", "tool-result", "tool-error", "tool-approval-request", "tool-approval-response"})
-"""Types of content blocks that only the messages for models have."""
+"""Types of content blocks that only messages for models have."""
 ENDED: Mapping[str, str] = {"output-denied": "[denied]", "output-error": "[error]"}
-"""States of a call in which no output will come."""
+"""States of a call after which no output will come."""
 
 
 def _recognise(value: Any) -> bool:
@@ -63,7 +63,7 @@ def _is_own_block(block: Row) -> bool:
     return word(block, "type") in OWN_BLOCKS
 
 
-def _read(value: Any) -> Iterator[Found]:
+def _read(value: Any) -> Iterator[ForeignTalk]:
     script = Script()
     for row in _rows(value):
         time = stamp(row.get("createdAt") or _of(row.get("metadata"), "createdAt"))
@@ -71,16 +71,16 @@ def _read(value: Any) -> Iterator[Found]:
         for step in _steps(row):
             script.take(ROLES[row["role"]], step, time=time, speaker=name if isinstance(name, str) else None)
     id_ = value.get("id") if isinstance(value, Mapping) else None
-    yield Found(items=script.items(), id=str(id_ or ""))
+    yield ForeignTalk(items=script.items(), id=str(id_ or ""))
 
 
 def _of(value: Any, key: str) -> Any:
     return value.get(key) if isinstance(value, Mapping) else None
 
 
-def _steps(row: Row) -> Iterator[list[Piece]]:
-    """Yield what a message has, step by step: the calls of a step are made at once."""
-    step: list[Piece] = []
+def _steps(row: Row) -> Iterator[list[Said]]:
+    """Yield the pieces of a message step by step; the calls of a step are made at once."""
+    step: list[Said] = []
     if isinstance(thought := row.get("reasoning"), str) and "parts" not in row:
         step.append(Thought(thought))
     for part in rows_of(row.get("parts")):
@@ -94,7 +94,7 @@ def _steps(row: Row) -> Iterator[list[Piece]]:
     if not rows_of(row.get("parts")) or not said:  # else it says again what the parts say
         for block in rows_of(content) or ([text(content)] if isinstance(content, str) else []):
             step += _part(block)
-    told = {str(piece.id) for piece in step if isinstance(piece, Call)}
+    told = {str(piece.id) for piece in step if isinstance(piece, SaidCall)}
     for call in rows_of(row.get("toolInvocations")):
         if word(call, "toolCallId") not in told and not rows_of(row.get("parts")):
             step += _invocation(call)
@@ -103,7 +103,7 @@ def _steps(row: Row) -> Iterator[list[Piece]]:
     yield step
 
 
-def _part(part: Row) -> Iterator[Piece]:
+def _part(part: Row) -> Iterator[Said]:
     kind = word(part, "type")
     if kind == "tool-invocation" and isinstance(part.get("toolInvocation"), Mapping):
         yield from _invocation(part["toolInvocation"])
@@ -111,7 +111,7 @@ def _part(part: Row) -> Iterator[Piece]:
         yield _call(part, word(part, "toolName"))
     elif kind in ("tool-result", "tool-error"):
         given = field_of(part, "output", "result", "error")
-        yield Result(id=part.get("toolCallId"), name=part.get("toolName"), content=_output(given))
+        yield SaidResult(id=part.get("toolCallId"), name=part.get("toolName"), content=_output(given))
     elif kind == "dynamic-tool" or (kind.startswith("tool-") and "toolCallId" in part):
         yield from _invocation({"toolName": kind.removeprefix("tool-"), **part})
     elif kind == "reasoning":
@@ -129,12 +129,12 @@ def _part(part: Row) -> Iterator[Piece]:
         yield from pieces(part)
 
 
-def _call(part: Row, name: str) -> Call:
-    return Call(name=name, arguments=field_of(part, "input", "args", "rawInput"), id=part.get("toolCallId"))
+def _call(part: Row, name: str) -> SaidCall:
+    return SaidCall(name=name, arguments=field_of(part, "input", "args", "rawInput"), id=part.get("toolCallId"))
 
 
-def _invocation(part: Row) -> Iterator[Piece]:
-    """Yield a call, and its result where there is one."""
+def _invocation(part: Row) -> Iterator[Said]:
+    """Yield a call, and its result if it has one."""
     call = _call(part, word(part, "toolName"))
     yield call
     state = str(part.get("state"))
@@ -142,11 +142,11 @@ def _invocation(part: Row) -> Iterator[Piece]:
     if given is None and ("output" in part or "result" in part or state in ENDED):
         given = ENDED.get(state, "null")
     if given is not None:
-        yield Result(id=call.id, name=call.name, content=_output(given))
+        yield SaidResult(id=call.id, name=call.name, content=_output(given))
 
 
 def _output(given: Any) -> list[Mapping[str, Any]]:
-    """Return what a tool gave back; for models it stands in an object that tells its kind."""
+    """Return the result of a tool; messages for models keep it in an object that names its type."""
     kind = given.get("type") if isinstance(given, Mapping) else None
     if kind in ("text", "error-text", "json", "error-json") and "value" in given:
         return [text(shown(given["value"]))]
@@ -160,7 +160,7 @@ def _output(given: Any) -> list[Mapping[str, Any]]:
     return [text(shown(given))]
 
 
-def _shown_block(block: Any) -> Iterator[Piece]:
+def _shown_block(block: Any) -> Iterator[Said]:
     if isinstance(block, Mapping) and "mediaType" in block and block.get("type") != "text":
         data = field_of(block, "data", "url")
         yield file(data, name=block.get("filename"), mime=block["mediaType"])
@@ -168,4 +168,4 @@ def _shown_block(block: Any) -> Iterator[Piece]:
         yield from pieces(block)
 
 
-FORM = Form(name="Vercel AI SDK messages", recognise=_recognise, read=_read)
+FORM = ForeignForm(name="Vercel AI SDK messages", recognise=_recognise, read=_read)

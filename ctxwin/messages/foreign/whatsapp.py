@@ -1,8 +1,8 @@
-"""WhatsApp's export of a chat: a text, alone or with its media in a folder or a zip.
+"""Reads WhatsApp's export of a chat: a text, alone or with its media in a folder or a zip.
 
-Each message begins with day and time as the phone's language writes them. An iPhone puts them in brackets with
-seconds, `[12.05.24, 14:33:10] Ana: ...`; Android writes `12/05/2024, 14:33 - Ana: ...`. Marks of writing direction and
-narrow spaces stand where one does not see them.
+Each message begins with day and time as the phone's language writes them. An iPhone puts them in brackets with seconds,
+`[12.05.24, 14:33:10] Ana: ...`; Android writes `12/05/2024, 14:33 - Ana: ...`. Texts contain invisible marks of writing
+direction, and narrow spaces.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from .form import Folder, Form, Found
-from .roles import NOBODY, Line, of_person
+from .form import ExportFolder, ForeignForm, ForeignTalk
+from .roles import NOBODY, SpokenLine, of_person
 
 __all__ = ["FORM"]
 
@@ -34,11 +34,11 @@ AFTER_NOON = frozenset({
     "du", "eh", "popiet", "pēcp", "pēcpusdienā", "попл", "үх", "ptg", "md", "epasdites", "em",
     "pop", "пп", "tk", "ch", "ከሰዓት", "ຫຼັງທ່ຽງ", "ညနေ", "अपराह्न", "පව", "หลังเที่ยง",
 })  # fmt: skip
-"""Words for the halves of the day, in small letters without points and spaces [unicode.org, CLDR 47, dayPeriods]."""
+"""Words for the halves of the day, in lower case without points and spaces [unicode.org, CLDR 47, dayPeriods]."""
 NO_HALF = frozenset({"", "น", "uhr"})
-"""What else stands after a clock: Thai and German words for it."""
+"""Other words after a clock, in Thai and German."""
 WORD = r"[^\d:\[\](),;-]{0,14}?"
-"""A word beside a clock, which is looked up; some scripts have signs in it that count as no letters."""
+"""A word next to a clock, which is looked up; in some scripts it has signs that count as no letters."""
 DAY = (
     r"(?P<one>\d{1,4})(?:[./-] ?|年 ?|년 ?)(?P<two>\d{1,2})(?:[./-] ?|月 ?|월 ?)(?P<three>\d{1,4})"
     r"(?P<end>\.|日|일| ?г\.)?"
@@ -60,22 +60,22 @@ BEGINNINGS = tuple(
         (r"{}, (?P<rest>.* : .*)", False),
     )
 )
-"""How a message begins on an iPhone, on Android, on an old iPhone, in Korean, and whether its time has seconds; a text
-keeps to one of them."""
+"""Beginnings of messages on an iPhone, on Android, on an old iPhone, and in Korean, and whether the time has seconds; a
+text keeps to one of them."""
 _NAMED = re.compile(r"~? ?(?P<name>[^:\"“”„«»\n]{1,60}?) ?:(?: (?P<text>.*)|$)")
 _BESIDE_LETTERS = re.compile(r"[.\s\u200c]")
 LONG_YEAR = 4
-"""Digits of a year that is not shortened."""
+"""Digits of a full year."""
 FIRST_YEAR = 9
 """The year of the century in which WhatsApp began."""
 BUDDHIST = 543
 """Years by which the Thai calendar is ahead."""
 SHARE = 0.05
-"""Of the lines, those that begin a message, at least: the others go on with one."""
+"""Least share of lines that begin a message; the other lines continue one."""
 SHARE_LOGGED = 0.25
-"""Of the names, those of nobody: with more, such as INFO and ERROR, a text is a log."""
+"""Largest share of names that are nobody's: with more, such as INFO and ERROR, a text is a log."""
 SYSTEM = "WhatsApp"
-"""Who says what nobody says: who came, who left."""
+"""Speaker of messages that nobody says: who joined, who left."""
 
 
 def _recognise(value: Any) -> bool:
@@ -87,7 +87,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _beginning(lines: Sequence[str]) -> re.Pattern[str] | None:
-    """Return how messages begin; None where the text is no such export."""
+    """Return how messages begin; None if the text is no such export."""
     first = next((line for line in lines if line.strip()), "")
     full = sum(bool(line.strip()) for line in lines)
     for beginning, seconds in BEGINNINGS:
@@ -108,16 +108,16 @@ def _begins(line: str, beginning: re.Pattern[str]) -> re.Match[str] | None:
 
 
 def _half(found: re.Match[str]) -> str:
-    """Return the word for the half of the day, in small letters without points and spaces."""
+    """Return the word for the half of the day, in lower case without points and spaces."""
     return _BESIDE_LETTERS.sub("", found["before"] + found["after"]).casefold()
 
 
 def _spaced(line: str) -> str:
-    """Return a line with plain spaces where its day and time are."""
+    """Return a line with plain spaces in its day and time."""
     return line[:64].translate(_SPACES) + line[64:]
 
 
-def _read(value: Any) -> Iterable[Found]:
+def _read(value: Any) -> Iterable[ForeignTalk]:
     lines = _lines(value)
     beginning = _beginning(lines)
     if beginning is None:
@@ -129,15 +129,15 @@ def _read(value: Any) -> Iterable[Found]:
         named = _NAMED.match(text)
         time = _time(found, order)
         if named is None:
-            turns.append(Line(name=SYSTEM, text=text.strip(), time=time))
+            turns.append(SpokenLine(name=SYSTEM, text=text.strip(), time=time))
         else:
             said = (named["text"] or "") + text[named.end() :]
-            turns.append(Line(name=named["name"].strip(), text=said.strip(), time=time))
-    yield Found(items=[of_person(one) for one in turns if one.text])
+            turns.append(SpokenLine(name=named["name"].strip(), text=said.strip(), time=time))
+    yield ForeignTalk(items=[of_person(one) for one in turns if one.text])
 
 
 def _messages(lines: Sequence[str], beginning: re.Pattern[str]) -> Iterator[tuple[re.Match[str], str]]:
-    """Yield the beginning of each message, and its whole text; lines that begin none go on with the one before."""
+    """Yield the beginning of each message, and its whole text; a line that begins none continues its predecessor."""
     found, text = None, list[str]()
     for line in lines:
         new = _begins(line, beginning)
@@ -152,7 +152,7 @@ def _messages(lines: Sequence[str], beginning: re.Pattern[str]) -> Iterator[tupl
 
 
 def _order(found: Sequence[re.Match[str]]) -> Order:
-    """Return the order of day, month and year: the one that gives days, and in which time goes on."""
+    """Return the order of day, month and year that gives valid days, with time going on."""
     days = [(int(one["one"]), int(one["two"]), int(one["three"])) for one in found]
     if any(len(one["one"]) == LONG_YEAR for one in found):
         return "ymd"
@@ -166,13 +166,13 @@ def _order(found: Sequence[re.Match[str]]) -> Order:
 
 
 def _no_days(days: Iterable[tuple[int, int, int]], order: Order) -> int:
-    """Return how many days an order makes that cannot be."""
+    """Return how many impossible days an order gives."""
     sorted_ = (_sorted(one, order) for one in days)
     return sum(not (year >= FIRST_YEAR and 1 <= month <= 12 and 1 <= day <= 31) for year, month, day in sorted_)
 
 
 def _jumps(days: Sequence[tuple[int, int, int]], order: Order) -> int:
-    """Return how much an order makes of a chat: steps back in time weigh most, then the days it spans."""
+    """Return how implausible an order makes a chat: steps back in time weigh most, then the days it spans."""
     at = [_sorted(one, order) for one in days]
     back = sum(a > b for a, b in itertools.pairwise(at))
     (first_year, first_month, first_day), (year, month, day) = at[0], at[-1]
@@ -203,8 +203,8 @@ def _time(found: re.Match[str], order: Order) -> str | None:
     return when.isoformat()
 
 
-def _unfold(folder: Folder) -> Iterator[Any]:
-    """Yield the chats of a folder or a zip: `_chat.txt`, or a text whose name says that it is one."""
+def _unfold(folder: ExportFolder) -> Iterator[Any]:
+    """Yield the chats of a folder or a zip: `_chat.txt`, or a text with the name of a chat."""
     for name in folder.names:
         path = PurePosixPath(name)
         if path.suffix.lower() == ".txt" and (path.name == "_chat.txt" or "whatsapp" in path.name.lower()):
@@ -213,4 +213,4 @@ def _unfold(folder: Folder) -> Iterator[Any]:
                 yield text
 
 
-FORM = Form(name="WhatsApp export", recognise=_recognise, read=_read, unfold=_unfold)
+FORM = ForeignForm(name="WhatsApp export", recognise=_recognise, read=_read, unfold=_unfold)

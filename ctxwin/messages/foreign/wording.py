@@ -1,4 +1,4 @@
-"""Small words that several forms need: names of functions, texts joined."""
+"""Shares small helpers of several forms: names of functions, joined texts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable
 __all__ = ["function_name", "joined"]
 
 LONGEST = 64
-"""Characters of a function's name [OpenAI, Chat completions, tools]."""
+"""Most characters of a function's name [OpenAI, Chat completions, tools]."""
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 def function_name(name: str) -> str:
-    """Return a name as functions may have it.
+    """Return a name in the form that functions may have.
 
     Example:
         >>> function_name("dalle.text2im"), function_name("")
@@ -23,5 +23,5 @@ def function_name(name: str) -> str:
 
 
 def joined(texts: Iterable[str]) -> str:
-    """Return texts below each other, without those that say nothing."""
+    """Return texts one below the other, without empty ones."""
     return "\n".join(text for text in texts if text.strip()).strip()

@@ -1,0 +1,213 @@
+"""Replay conversations turn by turn under caching policies, and price the requests with a provider's cache.
+
+Wherever the model answered, the policy makes the request that it would have sent, given its earlier requests, and a
+`Provider` says which tokens are read from the cache. The reply is the one in the conversation, which then goes on. At
+the end, every question of the set with evidence in the messages is asked, each as the next turn of the conversation,
+and its evidence recall is scored.
+
+Prices are in tokens of fresh input, without the reply. With read multipliers of .25 and above, every prefix is written
+free, as with OpenAI up to GPT-4.1; with lower ones, marked prefixes are written at 1.25, as with Anthropic and, from
+GPT-5.6 on, OpenAI. A minute passes between two requests, a day before a new sitting.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from ..caching import POLICIES, Planner
+from .cache_task import CacheTally, ReplayTask, prices_at, replay_one
+from .data import Dataset
+from .limits import check_settings
+from .spoken import Spoken, spoken
+from .workers import Progress, work
+
+__all__ = ["READS", "Gain", "Priced", "Replay", "replay"]
+
+READS = (0.5, 0.25, 0.1, 0.05, 0.025)
+"""Read multipliers of GPT-4o; GPT-4.1; GPT-5 and Claude; Claude Opus 5.5; Claude Fable 5.1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """The result of one policy on a set's conversations, under one budget at one read multiplier."""
+
+    dataset: str
+    budget: int
+    policy: str
+    read: float
+    write: float
+    requests: int
+    price: float
+    """Mean price of a request, in tokens of fresh input."""
+    tokens: float
+    """Mean tokens of a request."""
+    cached: float
+    """Percentage of the tokens that were read from the cache."""
+    questions: int
+    recall: float | None
+    """Evidence recall in percent; None without questions."""
+    question_price: float | None
+    """Mean price of a question's request; the other means leave these requests out."""
+    skipped: int
+    """Number of requests where the items that must stay exceed the budget."""
+    overruns: int
+    """Number of requests over the budget by an independent count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """The first policy compared with the cheapest of the others, for one set, budget and read multiplier."""
+
+    dataset: str
+    budget: int
+    read: float
+    policy: str
+    price: float
+    best: str
+    """The cheapest of the others."""
+    best_price: float
+    recall_gain: float | None
+    """Points of evidence recall over `repack`; None if no question was asked or `repack` was not replayed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """The prices of replays, and their settings."""
+
+    policies: tuple[str, ...]
+    """The policies; the others are compared with the first."""
+    budgets: tuple[int, ...]
+    reads: tuple[float, ...]
+    tokenizer: str
+    rows: tuple[Priced, ...]
+
+    @cached_property
+    def gains(self) -> tuple[Gain, ...]:
+        """The first policy compared with the others."""
+        cells: dict[tuple[str, int, float], dict[str, Priced]] = {}
+        for row in self.rows:
+            cells.setdefault((row.dataset, row.budget, row.read), {})[row.policy] = row
+        return tuple(_gain(cell, self.policies[0]) for cell in cells.values() if len(cell) > 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return settings, rows and gains as plain values, ready for JSON."""
+        plain: dict[str, Any] = {name: list(getattr(self, name)) for name in ("policies", "budgets", "reads")}
+        plain["tokenizer"] = self.tokenizer
+        return plain | {name: [asdict(one) for one in getattr(self, name)] for name in ("rows", "gains")}
+
+
+def replay(
+    sets: Sequence[Dataset | str | Path],
+    *,
+    policies: Sequence[str] = tuple(POLICIES),
+    reads: Sequence[float] = READS,
+    budgets: Sequence[int] = (4_000, 8_000),
+    tokenizer: str = "o200k_base",
+    limit: int | None = None,
+    processes: int | None = None,
+    on_progress: Progress | None = None,
+) -> Replay:
+    """Replay the conversations of sets under policies, budgets and read multipliers.
+
+    Args:
+        sets: folders or sets that `spoken` takes.
+        policies: names of policies, each with `@EMBEDDER` if not the default embedder; the others are compared with
+            the first.
+        reads: prices of a cached token, as shares of the price of a fresh one.
+        budgets: tokens of a request.
+        tokenizer: a tokenizer that `toktok` carries, so that the recount is exact.
+        limit: conversations of each set, evenly spread. Default: all.
+        processes: number of parallel processes, each with one conversation. Default: one for each processor.
+        on_progress: called after each request.
+
+    Raises:
+        InputError: a set cannot be read, or an argument is wrong.
+
+    Example:
+        >>> from ctxwin.evaluate import load_sample
+        >>> names = ["auto@none", "truncate"]
+        >>> told = replay([load_sample()], policies=names, reads=[0.1], budgets=[900], processes=1)
+        >>> [(row.policy, row.overruns, row.price < 900) for row in told.rows]
+        [('auto@none', 0, True), ('truncate', 0, True)]
+    """
+    given = {"sets": len(sets), "policies": len(policies), "budgets": len(budgets), "reads": len(reads)}
+    check_settings(given, tokenizer=tokenizer, limit=limit, processes=processes)
+    for name in policies:
+        Planner(policy=name.partition("@")[0])  # raises for an unknown one
+    settings: dict[str, Any] = {
+        "policies": tuple(dict.fromkeys(policies)),
+        "reads": tuple(dict.fromkeys(reads)),
+        "budgets": tuple(dict.fromkeys(budgets)),
+    }
+    tasks = [
+        ReplayTask(spoken=one, tokenizer=tokenizer, **settings)
+        for source in sets
+        for one in _spread(spoken(source), limit)
+    ]
+    tallies = work(
+        tasks,
+        replay_one,
+        workers=min(processes or os.cpu_count() or 1, len(tasks)),
+        steps=lambda task: task.steps,
+        weight=lambda task: task.steps * len(task.spoken.messages),
+        on_progress=on_progress,
+    )
+    rows = tuple(_priced(tally for found in tallies for tally in found))
+    return Replay(tokenizer=tokenizer, rows=rows, **settings)
+
+
+def _spread(found: Sequence[Spoken], limit: int | None) -> Sequence[Spoken]:
+    if limit is None or limit >= len(found):
+        return found
+    return [found[number * len(found) // limit] for number in range(limit)]
+
+
+def _priced(tallies: Iterable[CacheTally]) -> Iterator[Priced]:
+    cells: dict[tuple[str, int, str, float], list[CacheTally]] = {}
+    for tally in tallies:
+        cells.setdefault((tally.dataset, tally.budget, tally.policy, tally.read), []).append(tally)
+    for (dataset, budget, policy, read), some in cells.items():
+        prices = prices_at(read)
+        bills = [bill for tally in some for bill in tally.bills]
+        asked = [prices.of(bill) for tally in some for bill in tally.asked]
+        recalls = [score for tally in some for score in tally.recalls]
+        tokens = sum(bill.tokens for bill in bills)
+        yield Priced(
+            dataset=dataset,
+            budget=budget,
+            policy=policy,
+            read=read,
+            write=prices.write,
+            requests=len(bills),
+            price=fmean(map(prices.of, bills)) if bills else 0.0,
+            tokens=tokens / max(1, len(bills)),
+            cached=100 * sum(bill.read for bill in bills) / max(1, tokens),
+            questions=len(recalls),
+            recall=100 * fmean(recalls) if recalls else None,
+            question_price=fmean(asked) if asked else None,
+            skipped=sum(tally.skipped for tally in some),
+            overruns=sum(tally.overruns for tally in some),
+        )
+
+
+def _gain(cell: Mapping[str, Priced], first: str) -> Gain:
+    mine = cell[first]
+    best = min((row for name, row in cell.items() if name != first), key=lambda row: row.price)
+    repack = next((row for name, row in cell.items() if name.partition("@")[0] == "repack"), None)
+    known = mine.recall is not None and repack is not None and repack.recall is not None
+    return Gain(
+        dataset=mine.dataset,
+        budget=mine.budget,
+        read=mine.read,
+        policy=first,
+        price=mine.price,
+        best=best.policy,
+        best_price=best.price,
+        recall_gain=mine.recall - repack.recall if known else None,  # type: ignore[operator,union-attr]
+    )

@@ -1,0 +1,211 @@
+"""From sections and relevance to the allocator's problem, and from its selection back to forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..allocate import Problem, Selection
+from ..items import FORM_KINDS
+from ..retrieve.words.columns import Gathered
+from .shares import ShareUnits, allocator_shares
+from .shorten import Chosen, Form, Section, parted
+
+__all__ = ["Candidates", "assemble"]
+
+LADDERS = 160
+"""Units whose shorter forms are worked out at most: the most relevant ones that are long."""
+LADDERS_LEAST = 24
+"""Units whose shorter forms are worked out even if the ones before them would fill the room whole; beyond these,
+none that is so far from fitting: four times the room kept no more evidence (chunking_eval, mtrag_un, beam_100k)."""
+LADDER_FROM = 64
+"""Tokens from which a unit has shorter forms."""
+TRUST = {"full": 1.0, "extract": 0.9, "summary": 0.8, "stub": 0.0}
+"""What a form's content is worth beside the original's words: extracts at .9 kept up to one point more evidence
+than at .95 on every set tried; a summary is a paraphrase, and may be wrong."""
+RECALLED = 0.1
+"""What a stub is worth beside the original's words where a model can ask for them: up to .1 no evidence was lost to
+stubs at 1,000 and 2,000 tokens (longmemeval_mini, mtrag_un, beam_100k), at .2 up to two points were; in agents'
+transcripts at 2,500 and 4,000 tokens .05 gave 11 stubs, .1 gave 41."""
+SATURATION = 150.0
+"""Tokens at which half of an item's further length counts: value = p * tokens / (1 + tokens / SATURATION) * share.
+Evidence is a sentence or two however long the text around it: without this, long answers crowd out short ones."""
+FIT_SHARES = (1.0, 0.5, 0.25)
+"""Shares of the room to which a unit larger than the room is shortened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidates:
+    """The allocator's problem, with the way back from its indices."""
+
+    problem: Problem
+    where: NDArray[np.int64]
+    """(n, 2) section and unit of each of the problem's items."""
+    forms: Mapping[int, Sequence[Form]]
+    """The shorter forms of the problem's items that have any."""
+
+    def chosen(self, selection: Selection) -> list[Chosen]:
+        """Return what the selection keeps, in order."""
+        kept = np.flatnonzero(selection.choice >= 0)
+        out = []
+        for i in kept.tolist():
+            rung = int(selection.choice[i])
+            section, unit = self.where[i].tolist()
+            out.append(Chosen(section, unit, self.forms[i][rung - 1] if rung else None))
+        return out
+
+
+def assemble(
+    sections: Sequence[Section],
+    relevance: Sequence[NDArray[np.float32]],
+    *,
+    capacity: int,
+    weights: Mapping[str, float],
+    vectors: Gathered | None,
+    extra: Mapping[tuple[int, int], Sequence[Form]],
+    recall: bool = False,
+    sources: Sequence[ShareUnits] = (),
+) -> Candidates:
+    """Build the problem of choosing under `capacity` tokens.
+
+    Args:
+        sections: the parts that compete.
+        relevance: for each, the probability of each unit to be evidence, (n,) in [0, 1].
+        capacity: tokens for all of them together.
+        weights: what each term of the question weighs.
+        vectors: (n, d) unit rows for all units of all sections, for the discount of near-duplicates.
+        extra: more forms (summaries) for some units, by section and unit.
+        recall: whether the model can ask for what stands behind a stub.
+        sources: those that have a floor or a cap.
+    """
+    stacked = _stack(sections, relevance)
+    # What the others that must stay leave to one of them, were they whole.
+    shares = allocator_shares(sources, stacked.where)
+    left = capacity - int(stacked.tokens[stacked.required].sum())
+    left -= sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in sections)
+    forms: dict[int, list[Form]] = {}
+    for i in _ladder_rows(stacked, capacity).tolist():
+        section, unit = stacked.where[i].tolist()
+        more = extra.get((section, unit), ())
+        room = left + int(stacked.tokens[i]) if stacked.required[i] else stacked.room(i, capacity)
+        room = min([room, *(one.cap for one in shares if one.cap is not None and one.members[i])])
+        if found := _forms(sections[section], unit, room, weights, more):
+            forms[i] = found
+    start, tokens, share, kinds = _rungs(stacked.tokens, forms)
+    rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
+    worth = stacked.p * stacked.tokens / (1.0 + stacked.tokens / SATURATION)
+    trust = np.array([RECALLED if recall and kind == "stub" else TRUST[kind] for kind in FORM_KINDS])
+    values = worth[rows] * share * trust[kinds]
+    problem = Problem(
+        tokens=tokens,
+        values=values,
+        kinds=kinds,
+        start=start,
+        capacity=capacity,
+        required=stacked.required,
+        whole=stacked.whole,
+        order=stacked.order,
+        gap_tokens=stacked.gap_tokens,
+        header=stacked.header,
+        header_tokens=stacked.header_tokens,
+        relevance=stacked.p,
+        vectors=vectors.take(stacked.row) if vectors is not None else None,
+        duplicate_weight=stacked.duplicate_weight,
+        shares=shares,
+    )
+    return Candidates(problem=problem, where=stacked.where, forms=forms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Stacked:
+    """The sections' columns under each other, without the units that may not be sent; n units in all."""
+
+    where: NDArray[np.int64]
+    row: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    order: NDArray[np.int64]
+    gap_tokens: NDArray[np.int64]
+    header: NDArray[np.int64]
+    header_tokens: NDArray[np.int64]
+    p: NDArray[np.float64]
+    required: NDArray[np.bool_]
+    whole: NDArray[np.bool_]
+    duplicate_weight: NDArray[np.float64]
+
+    def room(self, i: int, capacity: int) -> int:
+        """Return the tokens there are for a unit if it were alone."""
+        header = int(self.header[i])
+        return capacity - int(self.gap_tokens[i]) - (int(self.header_tokens[header]) if header >= 0 else 0)
+
+
+def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]) -> _Stacked:
+    parts: list[_Stacked] = []
+    headers = order = row = 0
+    for number, (section, p) in enumerate(zip(sections, relevance, strict=True)):
+        costs, units = section.costs, section.units
+        allowed = np.flatnonzero(~units.barred)
+        header = costs.header[allowed]
+        part = _Stacked(
+            where=np.stack([np.full(len(allowed), number), allowed], axis=1),
+            row=allowed + row,
+            tokens=costs.tokens[allowed],
+            order=costs.order[allowed] + order,
+            gap_tokens=costs.gap_tokens[allowed],
+            header=np.where(header >= 0, header + headers, -1),
+            header_tokens=costs.header_tokens,
+            p=p[allowed].astype(np.float64),
+            required=units.required[allowed],
+            whole=units.whole[allowed],
+            duplicate_weight=costs.duplicate_weight[allowed],
+        )
+        parts.append(part)
+        headers += len(costs.header_tokens)
+        order += int(costs.order[-1]) + 2 if len(units) else 0
+        row += len(units)
+    columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(_Stacked)}
+    return _Stacked(**columns)
+
+
+def _ladder_rows(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
+    """Choose whose shorter forms are worked out: the most relevant long ones, and what is required."""
+    long = stacked.tokens >= min(LADDER_FROM, max(1, capacity))
+    rows = np.flatnonzero(long & ~stacked.required)
+    best = rows[np.argsort(-stacked.p[rows], kind="stable")[:LADDERS]]
+    before = np.cumsum(stacked.tokens[best]) - stacked.tokens[best]
+    best = best[(before < capacity) | (np.arange(len(best)) < LADDERS_LEAST)]
+    must = np.flatnonzero(stacked.required & ~stacked.whole)
+    return np.sort(np.concatenate([best, must]))
+
+
+def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float], extra: Sequence[Form]) -> list[Form]:
+    """Return the shorter forms of one unit, fullest first."""
+    full = int(section.costs.tokens[unit])
+    found = [*section.shorter(unit, weights), *extra]
+    if full > room:
+        sizes = [int(room * share) for share in FIT_SHARES]
+        sizes += [section.least(unit)] if section.units.required[unit] else []
+        found += [form for size in sizes if (form := section.fitted(unit, size, weights)) is not None]
+    return sorted((form for form in found if form.tokens < full), key=lambda form: -form.tokens)
+
+
+def _rungs(
+    full: NDArray[np.int64], forms: Mapping[int, Sequence[Form]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+    """Lay all rungs out in rows: each item's whole form first, then its shorter ones."""
+    sizes = np.ones(len(full), np.int64)
+    for i, found in forms.items():
+        sizes[i] += len(found)
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    tokens = np.zeros(start[-1], np.int64)
+    share = np.ones(start[-1], np.float64)
+    kinds = np.zeros(start[-1], np.int8)
+    tokens[start[:-1]] = full
+    for i, found in forms.items():
+        rows = slice(int(start[i]) + 1, int(start[i + 1]))
+        tokens[rows] = [form.tokens for form in found]
+        share[rows] = [form.share for form in found]
+        kinds[rows] = [FORM_KINDS.index(form.kind) for form in found]
+    return start, tokens, share, kinds

@@ -1,0 +1,183 @@
+"""The account of a packing: `Packed` with its report and plan, worked out as far as it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ..allocate import marginal
+from ..citations.injections import Flag, flags, scan
+from ..renditions import facts
+from ..report import Decision, FormName, Offer, Report, ShareUsed, price_of
+from .choose import Choice
+from .judge import Relevance
+from .measure import Measured, Request
+from .packed import Packed, Plan
+from .reasons import label_of, reasons_of
+from .shorten import Chosen
+
+__all__ = ["account"]
+
+PREVIEW = 80
+"""Characters of an item's first words that a report shows."""
+UNSUMMARISED = (
+    "strategy 'summary' has no summarizer: what is older is shortened or left out; give summarizer=, or use 'auto'"
+)
+"""What is said where summaries were asked for and nobody writes them."""
+
+
+def account(
+    draft: Measured,
+    request: Request,
+    *,
+    again: Callable[..., Packed],
+    choice: Choice | None = None,
+    relevance: Relevance | None = None,
+) -> Packed:
+    """Return the packed request with its report and plan.
+
+    Args:
+        draft: what was packed.
+        request: the final request.
+        again: packs the same input under another budget or for another model.
+        choice: how it was chosen; None when everything fitted.
+        relevance: by what it was chosen; None when everything fitted.
+    """
+    task = draft.task
+    total = float(request.tokens)
+    report = Report(
+        budget=task.budget,
+        limit=draft.limit,
+        tokens=request.tokens,
+        given=request.tokens if choice is None else draft.given,
+        parts=request.parts,
+        strategy=task.strategy,
+        tokenizer=task.tokenizer.name,
+        exact=task.tokenizer.exact,
+        embedder=relevance.embedder if relevance else None,
+        value=choice.selection.value if choice else total,
+        bound=choice.selection.bound if choice else total,
+        price=choice.selection.price if choice else 0.0,
+        origin=task.origin,
+        excerpts=request.excerpts,
+        shares=tuple(_shared(draft, request)),
+        skipped=task.skipped,
+        secrets=task.secrets,
+        warnings=(UNSUMMARISED,) if choice and task.strategy == "summary" and task.summarizer is None else (),
+        scanned=task.scanned,
+        cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
+        measure=lambda: draft.count(request),
+        decide=lambda: list(_decisions(draft, request, choice, relevance)),
+        offer=lambda extra: list(_offers(draft, choice, extra)) if choice else [],
+        lose=lambda: _lost(draft, request),
+        flag=lambda: list(_flags(draft, request)),
+    )
+    return Packed(
+        messages=request.messages,
+        text=request.text,
+        tokens=request.tokens,
+        report=report,
+        plan=Plan(
+            choices=tuple(_choices(draft, request.chosen)),
+            strategy=task.strategy,
+            limit=draft.limit,
+            tokens=request.tokens,
+            tokenizer=task.tokenizer.name,
+            again=again,
+        ),
+    )
+
+
+def _shared(draft: Measured, request: Request) -> Iterator[ShareUsed]:
+    """Say what each source with a floor or a cap has."""
+    for one in draft.sources:
+        tokens = one.tokens_in(draft.sections, request.chosen)
+        given = one.tokens(draft.sections)
+        yield ShareUsed(source=one.name, floor=one.floor, cap=one.cap, tokens=tokens, given=given)
+
+
+def _rung(one: Chosen) -> FormName:
+    return one.form.kind if one.form else "full"
+
+
+def _choices(draft: Measured, chosen: Sequence[Chosen]) -> Iterator[tuple[str, str]]:
+    for one in chosen:
+        section = draft.sections[one.section]
+        for member in section.units.members[one.unit]:
+            yield section.items[member].id, _rung(one)
+
+
+def _decisions(
+    draft: Measured, request: Request, choice: Choice | None, relevance: Relevance | None
+) -> Iterator[Decision]:
+    """Say of every item, in its order, what became of it and why."""
+    reason_of = reasons_of(draft, choice)
+    taken = {(one.section, one.unit): one for one in request.chosen}
+    position = 0
+    for number, section in enumerate(draft.sections):
+        unit_of = {m: u for u, members in enumerate(section.units.members) for m in members}
+        for member, item in enumerate(section.items):
+            unit = unit_of[member]
+            one = taken.get((number, unit))
+            full = int(section.costs.tokens[unit]) // len(section.units.members[unit])
+            must = section.units.reasons[unit]
+            p = float(relevance.p[number][unit]) if relevance else 1.0
+            cause, reason, by, lacks = reason_of(number, unit, one)
+            yield Decision(
+                id=item.id,
+                position=position,
+                kind=item.kind,
+                label=label_of(item),
+                rung=_rung(one) if one else "out",
+                tokens=(one.form.tokens // len(section.units.members[unit]) if one.form else full) if one else 0,
+                full_tokens=full,
+                p=1.0 if must and must != "unanswered" else p,
+                reason=reason,
+                cause=cause,
+                by=by,
+                lacks=lacks,
+                preview=" ".join(item.text[: 2 * PREVIEW].split())[:PREVIEW],
+            )
+            position += 1
+
+
+def _offers(draft: Measured, choice: Choice, extra: int) -> Iterator[Offer]:
+    """Say what more tokens would buy."""
+    problem = choice.candidates.problem
+    for i, rung, value in marginal(problem, choice.selection, extra):
+        section, unit = choice.candidates.where[i].tolist()
+        item = draft.sections[section].items[draft.sections[section].units.members[unit][0]]
+        row = int(problem.start[i]) + rung
+        forms = choice.candidates.forms.get(i, ())
+        now = int(choice.selection.choice[i])
+        had = int(problem.tokens[problem.start[i] + now]) if now >= 0 else 0
+        yield Offer(
+            id=item.id,
+            label=label_of(item),
+            rung=forms[rung - 1].kind if rung else "full",
+            tokens=int(problem.tokens[row]) - had,
+            value=float(value),
+        )
+
+
+def _lost(draft: Measured, request: Request) -> list[str]:
+    """Name the facts of shortened items that their short form lacks and nothing else in the request has."""
+    lost: set[str] = set()
+    for one in request.chosen:
+        if one.form is None:
+            continue
+        for slot, text in draft.sections[one.section].slots(one.unit):
+            if slot in one.form.texts:
+                lost |= facts(text) - facts(one.form.texts[slot])
+    return sorted(fact for fact in lost if fact not in request.text)
+
+
+def _flags(draft: Measured, request: Request) -> Iterator[Flag]:
+    """Name the lines that address the model: of tool output, then of what is retrieved."""
+    history = draft.history
+    for one in request.chosen:
+        texts = one.form.texts if one.form else {}
+        for member in history.units.members[one.unit] if one.section == 0 else ():
+            item = history.items[member]
+            results = (part for part in item.parts if part.kind == "result")
+            yield from scan(item.id, [(None, texts.get((member, part.path), part.text)) for part in results])
+    yield from flags(request.excerpts)

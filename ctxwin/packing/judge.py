@@ -1,0 +1,187 @@
+"""How probable each unit is to hold evidence for the question; the vectors it needs are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..embed import CachedEmbedder, Reading
+from ..pool import Among, Scored
+from ..retrieve import Index, ItemVectors, Query, asking, score_together
+from ..retrieve.rerank import Reranker
+from ..retrieve.words.columns import Gathered
+from .measure import Measured
+from .needs import ScoresNeeded, VectorsNeeded
+
+__all__ = ["Relevance", "judge"]
+
+HISTORY = 6
+"""Messages before the question that are looked at when the question leans on them."""
+
+MOST_READ = 256.0
+"""Tokens of a text that an embedder is taken to read at most, as the default one does."""
+RERANKED = 20
+"""Best items that a reranker is asked about."""
+RERANK = 0.6
+"""What its best of these gains in score over its worst: half of what a whole match of words or of meaning does, so that
+a reranker corrects the order and does not make it. Not fitted: no cross-encoder can be had without a model hub."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Relevance:
+    """What the question means for each section."""
+
+    p: Sequence[NDArray[np.float32]]
+    """For each section (n,) in [0, 1]; 1 for what must stay."""
+    weights: Mapping[str, float]
+    """What each term of the question weighs."""
+    vectors: Gathered | None
+    """(n, d) unit rows for the units of all sections; None without an embedder."""
+    embedder: str | None
+
+
+def judge(draft: Measured) -> Generator[VectorsNeeded | ScoresNeeded, NDArray[np.float32], Relevance]:
+    """Score every unit of every section for the question."""
+    task = draft.task
+    if task.blind:
+        p = [_newest_first(len(section.units)) for section in draft.sections]
+        return Relevance(p=p, weights={}, vectors=None, embedder=None)
+    weights = task.pool.weights if task.pool is not None else None
+    pools = [draft.turns, *([task.pool] if draft.block and task.pool else [])]
+    question = Query(text=task.question, when=task.asked)
+    # Items and files may be meant by what was said before; the messages themselves are what was said before.
+    leaning = weights is not None and weights.history > 0
+    queries = [question, replace(question, history=_said_before(draft) if leaning else ())][: len(pools)]
+    readings: list[Reading] = []
+    among: list[Among] = [None] * len(pools)
+    if task.embedder is not None:
+        readings = task.embedder.readings(task.question, {script for pool in pools for script in pool.scripts})
+        among = yield from _affordable(task.embedder, pools, queries)
+    for reading in readings:
+        queries = yield from _embed(reading, pools, queries, among)
+    asked = _asked(pools, queries, readings, among)
+    if weights is not None:
+        asked = [(index.with_weights(weights), query) for index, query in asked]
+    terms = {term: weight for index, query in reversed(asked) for term, weight in index.query_weights(query).items()}
+    scores = score_together(asked)
+    if task.reranker is not None and any(len(part) for part in scores):
+        scores = yield from _look_again(task.reranker, task.question, pools, scores)
+    p = [_by_unit(draft, scores[0]), *scores[1:]]
+    if task.scanned and task.pool is not None:
+        p[1] = p[1] * np.fromiter((item.prior for item in task.pool), np.float32, len(task.pool))
+    vectors = _all_vectors(draft, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
+    names = " and ".join(reading.name for reading in readings)
+    return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)
+
+
+def _said_before(draft: Measured) -> tuple[str, ...]:
+    """Return the last messages of user and assistant that are not the question, oldest first."""
+    newest_first = (item.text for item in reversed(draft.task.conversation.items) if item.role in ("user", "assistant"))
+    others = (text for text in map(asking, newest_first) if text != draft.task.question)
+    return tuple(islice(others, HISTORY))[::-1]
+
+
+def _affordable(
+    embedder: CachedEmbedder, pools: Sequence[Scored], queries: Sequence[Query]
+) -> Generator[VectorsNeeded, NDArray[np.float32], list[Among]]:
+    """Choose which items get vectors: all, or the best by words and quick vectors that the embedder's allowance has.
+
+    Items and question decide, whatever is cached, and what was not chosen has no part in the plan. The quick vectors
+    serve to choose alone: kept for the rest, beside finer ones for the best, they cost 1 to 3 points.
+    """
+    every: list[Among] = [None] * len(pools)
+    work = np.minimum(np.concatenate([pool.index.sizes for pool in pools]), MOST_READ, dtype=np.float64)
+    if embedder.allowance is None or work.sum() <= embedder.allowance:
+        return every
+    readings = embedder.quick_readings(queries[0].text, {script for pool in pools for script in pool.scripts})
+    for reading in readings:
+        queries = yield from _embed(reading, pools, queries, every)
+    p = np.concatenate(score_together(_asked(pools, queries, readings, every)))
+    best = np.argsort(-p, kind="stable")
+    chosen = np.zeros(len(p), np.bool_)
+    chosen[best[np.cumsum(work[best]) <= embedder.allowance]] = True
+    return list(np.split(chosen, np.cumsum([len(pool.index) for pool in pools])[:-1]))
+
+
+def _asked(
+    pools: Sequence[Scored], queries: Sequence[Query], readings: Sequence[Reading], among: Sequence[Among]
+) -> list[tuple[Index, Query]]:
+    """Return each pool's index, with the vectors that it may use, and the question put to it."""
+    return [(pool.index_with(readings, some), query) for pool, query, some in zip(pools, queries, among, strict=True)]
+
+
+def _embed(
+    reading: Reading, pools: Sequence[Scored], queries: Sequence[Query], among: Sequence[Among]
+) -> Generator[VectorsNeeded, NDArray[np.float32], list[Query]]:
+    """Ask for the vectors that are missing, and the questions', at once; hand the former to the pools."""
+    wanted = [pool.to_embed(reading, some) for pool, some in zip(pools, among, strict=True)]
+    texts = [text for _, part in wanted for text in part]
+    question = queries[-1].texts_to_embed
+    matrix = yield VectorsNeeded(embedder=reading.embedder, texts=[*texts, *question])
+    start = 0
+    for pool, (items, part) in zip(pools, wanted, strict=True):
+        pool.embedded(reading.name, items, matrix[start : start + len(part)])
+        start += len(part)
+    own = matrix[-len(question) :]
+    return [
+        replace(query, vectors={**query.vectors, reading.name: own[: len(query.texts_to_embed)]}) for query in queries
+    ]
+
+
+def _look_again(
+    reranker: Reranker, question: str, pools: Sequence[Scored], scores: Sequence[NDArray[np.float32]]
+) -> Generator[ScoresNeeded, NDArray[np.float32], list[NDArray[np.float32]]]:
+    """Ask a reranker about the best items of all pools and add what it says to their scores."""
+    p = np.concatenate(scores)
+    best = np.argsort(-p, kind="stable")[:RERANKED]
+    places = [(pool, i) for pool, part in zip(pools, scores, strict=True) for i in range(len(part))]
+    texts = [pool.index.text_to_embed(i) for pool, i in map(places.__getitem__, best.tolist())]
+    said = yield ScoresNeeded(reranker=reranker, question=question, texts=texts)
+    temperature = pools[-1].weights.temperature
+    with np.errstate(divide="ignore"):  # the log of a p that was rounded to 0 stays 0
+        total = temperature * np.log(p)
+    total[best] += RERANK * (said - said.mean())
+    p = np.exp((total - total.max(initial=-np.inf)) / temperature).round(7)
+    return np.split(p.astype(np.float32), np.cumsum([len(part) for part in scores])[:-1])
+
+
+def _newest_first(size: int) -> NDArray[np.float32]:
+    """Without a question, the newest is the likeliest to matter."""
+    return np.arange(1, size + 1, dtype=np.float32) / np.float32(max(1, size))
+
+
+def _by_unit(draft: Measured, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give each group the score of its best member; 1 where it must stay."""
+    units = draft.history.units
+    by_item = np.ones(len(draft.history.items), np.float32)
+    by_item[draft.scored] = scores
+    return np.maximum.reduceat(by_item[units.members.items], units.members.start[:-1]) if len(units) else by_item
+
+
+def _all_vectors(draft: Measured, found: Sequence[Sequence[ItemVectors]]) -> Gathered | None:
+    """Put the sections' vectors under each other, one row for each unit; None without any.
+
+    A group has the vector of its first member, or zeros, like which nothing is, where that was not embedded. Vectors of
+    different embedders stand in different columns, so that they are unlike each other.
+    """
+    size = len(draft.history.units)
+    total = sum(len(section.units) for section in draft.sections)
+    blocks, columns, width = [], dict[str, int](), 0
+    for number, vectors in enumerate(found):
+        for one in vectors:
+            if one.name not in columns:
+                columns[one.name], width = width, width + one.matrix.shape[1]
+            known = np.arange(len(one.matrix)) if one.row is None else one.row
+            row = np.full(total, -1, np.intp)
+            if number:
+                row[size:] = known
+            else:
+                by_item = np.full(len(draft.history.items), -1, np.intp)
+                by_item[draft.scored] = known
+                row[:size] = by_item[draft.history.units.members.firsts]
+            blocks.append((columns[one.name], one.matrix, row))
+    return Gathered(total, width, blocks) if blocks else None

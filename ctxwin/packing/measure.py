@@ -1,0 +1,177 @@
+"""A request in the making: its fixed parts, its sections, its final form and exact count."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..citations.excerpts import Excerpt
+from ..messages import read
+from ..pool import Scored
+from ..pool.layout import frame
+from ..pool.units import conversation_units, require_room
+from ..tokens import REPLY_PRIMING, Count, count_item, count_items, count_note, count_tools, get_rules
+from .packed import flat_text
+from .print import Rendered, render
+from .read import Task
+from .shares import ShareUnits, sources_of
+from .shorten import Block, Chosen, History, Section, parted
+
+__all__ = ["Measured", "Request"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Request:
+    """A rendered request with its count."""
+
+    messages: Any
+    text: str
+    tokens: int
+    parts: Mapping[str, int]
+    excerpts: Sequence[Excerpt]
+    chosen: Sequence[Chosen]
+
+
+class Measured:
+    """The parts of one packing: sections that compete, and what stands fixed around them.
+
+    Attributes:
+        scored: indices of the messages whose relevance is judged: all but those that stay anyway, among them
+            the question itself.
+        history: the section of the messages.
+        block: the section of items and file chunks, or None.
+        tools, query, frame: tokens of the tools, of a question that is appended, and around the block.
+        limit: tokens the request may have.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.limit = task.budget.limit
+        self.rules = get_rules(task.conversation.dialect, task.model)
+        units = conversation_units(task.conversation, task.pins, task.talk.stand)
+        stays = np.repeat(units.required, np.diff(units.members.start))
+        self.scored = np.sort(units.members.items[~stays])
+        self.history = History(task.talk, units, task.tokenizer, self.rules, task.recall)
+        self.block = Block(task.pool, task.tokenizer, task.recall) if task.pool is not None and len(task.pool) else None
+        self.tools = count_tools(task.tools, task.tokenizer, self.rules).tokens
+        self.query = self._message(task.query) if task.query is not None else 0
+        size = int((~self.block.units.barred).sum()) if self.block else 0
+        kinds = {item.kind for item in self.block.items} if self.block else set()
+        self.frame = self._message(frame(kinds, size)) if size else 0
+
+    @cached_property
+    def sources(self) -> tuple[ShareUnits, ...]:
+        """Sources that have a floor or a cap."""
+        return sources_of(self.task.shares, self.limit, self.sections)
+
+    def with_block(self, block: Block) -> Measured:
+        """Return the same draft with another block."""
+        other = copy.copy(self)
+        other.block = block
+        other.__dict__.pop("sources", None)  # they count the units of the one before
+        return other
+
+    @cached_property
+    def turns(self) -> Scored:
+        """Those messages, to be scored."""
+        return self.task.talk.select(self.scored)
+
+    @property
+    def sections(self) -> Sequence[Section]:
+        """The sections that compete, the messages first."""
+        return [self.history, self.block] if self.block else [self.history]
+
+    @property
+    def fixed(self) -> int:
+        """Tokens that do not depend on the choice: tools, question, priming, the block's frame."""
+        return self.tools + self.query + REPLY_PRIMING + self.frame
+
+    @property
+    def capacity(self) -> int:
+        """Tokens for which the sections compete."""
+        return self.limit - self.fixed
+
+    def _message(self, text: str) -> int:
+        return count_note(text, self.task.conversation.dialect, self.task.tokenizer, self.rules)
+
+    def everything(self) -> Request | None:
+        """Return the request with everything in it if that fits and no source has more than its cap."""
+        least = sum(int(section.costs.tokens[~section.units.barred].sum()) for section in self.sections)
+        if least > self.limit + self.limit // 8:
+            return None  # far over: rendering it would only cost time
+        if any(one.cap is not None and one.tokens(self.sections) > one.cap for one in self.sources):
+            return None
+        chosen = [
+            Chosen(number, unit, None)
+            for number, section in enumerate(self.sections)
+            for unit in np.flatnonzero(~section.units.barred).tolist()
+        ]
+        request = self.request(chosen)
+        return request if request.tokens <= self.limit else None
+
+    @property
+    def given(self) -> int:
+        """Tokens of everything that was given, whole."""
+        whole = self.fixed + int(self.history.costs.tokens.sum())
+        if self.block is not None:
+            costs = self.block.costs
+            whole += int(costs.tokens[~self.block.units.barred].sum() + costs.header_tokens.sum())
+        return whole
+
+    def require_room(self) -> None:
+        """Check that what must stay fits in its shortest allowed form.
+
+        Raises:
+            BudgetError: it does not; the message itemises system, tools, pins, tail, query, and the
+                notes between them where something is left out.
+        """
+        whole = sum(int(section.costs.tokens[section.units.required].sum()) for section in self.sections)
+        whole += sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in self.sections)
+        if whole + self.fixed <= self.limit:
+            return  # no need to know to what it could be shortened
+        sums = {"system": 0, "tools": self.tools, "pins": 0, "tail": 0, "query": self.query}
+        names = {"system": "system", "pinned": "pins", "tail": "tail"}
+        for section in self.sections:
+            for unit in np.flatnonzero(section.units.required).tolist():
+                tokens = int(section.costs.tokens[unit])
+                if not section.units.whole[unit]:
+                    tokens = section.least(unit)
+                sums[names[section.units.reasons[unit]]] += tokens
+        notes = sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in self.sections)
+        require_room({**sums, "notes": notes, "overhead": REPLY_PRIMING + self.frame}, self.limit)
+
+    def count(self, request: Request) -> Count:
+        """Count a request with bounds: what of it is sealed, or of unknown size, may take less or more."""
+        dialect = self.task.conversation.dialect
+        items = read(request.messages, dialect=dialect).items if request.messages else ()
+        total = count_tools(self.task.tools, self.task.tokenizer, self.rules) + Count.of(REPLY_PRIMING)
+        for item in items:
+            total += count_item(item, self.task.tokenizer, self.rules)
+        return total
+
+    def request(self, chosen: Sequence[Chosen]) -> Request:
+        """Render a choice and count what came out."""
+        query = self.task.query
+        rendered = render(self.history, self.block, query, chosen)
+        return self._counted(rendered, chosen)
+
+    def _counted(self, rendered: Rendered, chosen: Sequence[Chosen]) -> Request:
+        """Count the final messages anew, read back from the form in which they will be sent."""
+        dialect = self.task.conversation.dialect
+        items = read(rendered.messages, dialect=dialect).items if rendered.raws else ()
+        counts = count_items(items, self.task.tokenizer, self.rules)
+        parts = {name: sum(counts[place] for place in places) for name, places in rendered.places.items()}
+        parts |= {"tools": self.tools, "overhead": REPLY_PRIMING}
+        return Request(
+            messages=rendered.messages,
+            text=flat_text(items),
+            tokens=sum(parts.values()),
+            parts=parts,
+            excerpts=rendered.excerpts,
+            chosen=chosen,
+        )

@@ -1,0 +1,240 @@
+"""Turning what a caller gave into values: the conversation, the block's pool, the tokenizer, the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..allocate import Allocator, get_allocator
+from ..embed import CachedEmbedder, get_embedder
+from ..errors import InputError, MessageError, UnknownModel
+from ..items import Budget, Item, parse_query, parse_tokens
+from ..messages import Conversation, last_user, load, typed
+from ..models import Model, get_model
+from ..pool import Pool
+from ..pool.units import resolve_pins
+from ..recall import can_recall
+from ..renditions.summarize import Summarizer, get_summarizer
+from ..retrieve import asking
+from ..retrieve.rerank import Reranker, get_reranker
+from ..tokens import Tokenizer, get_tokenizer
+from .shares import check_shares
+from .talk import Snapshot, Talk
+
+if TYPE_CHECKING:
+    from ..files import Files, Scanned
+
+__all__ = ["DEFAULT_BUDGET", "Task", "fill_budget", "make_task"]
+
+DEFAULT_BUDGET = 2048
+"""Tokens of a request when neither a budget nor a model is given."""
+OUTPUT_SHARE = 4
+"""Of a model's window, at most one part in so many is kept for the answer when no budget is given."""
+SHARING = ("auto", "knapsack")
+"""Strategies that keep the shares of sources."""
+BLIND = frozenset({"recency", "head_tail"})
+"""Strategies that never look at the question, so that nothing is scored or embedded for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Task:
+    """One packing, all names resolved."""
+
+    talk: Snapshot
+    origin: str
+    """What the messages were read from; "" for those of a provider."""
+    pool: Pool | None
+    """What goes into the retrieved block; None without items and files."""
+    skipped: Sequence[tuple[str, str]]
+    """Files that are not used, with the reason."""
+    secrets: Sequence[tuple[str, str]]
+    """Where secrets were left out of files, with their kind."""
+    scanned: Sequence[tuple[str, str]]
+    """Large files that were searched for the question, and what was read of each."""
+    question: str
+    """What relevance is judged by: the query, or the last user message; "" when there is neither."""
+    asked: datetime | None
+    """When the last user message was written, where the messages say so."""
+    query: str | None
+    """A question to append to the request; None when it stands in the messages already."""
+    budget: Budget
+    tokenizer: Tokenizer
+    model: Model | None
+    allocator: Allocator
+    strategy: str
+    embedder: CachedEmbedder | None
+    reranker: Reranker | None
+    summarizer: Summarizer | None
+    pins: frozenset[int]
+    tools: Sequence[Mapping[str, Any]]
+    shares: Mapping[str, tuple[float, float | None]]
+    """Floor and cap of sources, in tokens or parts of the limit."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The messages that may be packed."""
+        return self.talk.conversation
+
+    @property
+    def recall(self) -> bool:
+        """Whether the model can ask for what is left out, so that it pays to name ids."""
+        return can_recall(self.tools)
+
+    @property
+    def blind(self) -> bool:
+        """Whether relevance is not needed."""
+        return self.strategy in BLIND or not self.question
+
+    def under(self, budget: int | str | Budget | None, model: str | None) -> Task:
+        """Return the same task under another budget, or for another model with its window and tokenizer."""
+        row = get_model(model) if model is not None else self.model
+        counter = get_tokenizer(row) if model is not None else self.tokenizer
+        if budget is None:
+            budget = replace(self.budget, margin=None) if model is None else None
+        return replace(self, budget=fill_budget(budget, row, counter), tokenizer=counter, model=row)
+
+
+def make_task(
+    messages: Any = None,
+    query: str | None = None,
+    budget: int | str | Budget | None = None,
+    *,
+    pick: str | int | None = None,
+    model: str | None = None,
+    tokenizer: Any = None,
+    files: Any = None,
+    items: Pool | Iterable[Item | str] | None = None,
+    strategy: Any = "auto",
+    solver: str = "greedy",
+    embedder: Any = None,
+    reranker: Any = None,
+    summarizer: Any = None,
+    pins: Iterable[int | str] = (),
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    shares: Mapping[str, tuple[float, float | None]] | None = None,
+    allow_secrets: bool = False,
+) -> Task:
+    """Resolve the arguments of `ctxwin.pack`; its docstring says what they mean."""
+    query = parse_query(query)
+    given, origin = _loaded(messages, pick)
+    talk = given.snapshot()
+    conversation = talk.conversation
+    row = get_model(model) if model is not None else _named_in(conversation, tokenizer)
+    counter = get_tokenizer(tokenizer if tokenizer is not None else row)
+    said = _last_question(conversation)
+    asked = typed(said) if said is not None else ""
+    question = asking(query if query is not None else asked)
+    found = _found(files, allow_secrets)
+    pool, scanned = _block_pool(items, found, question)
+    secrets = [*(found.secrets if found else ()), *(secret for one in scanned for secret in one.secrets)]
+    if not pool and not conversation.items and query is None:
+        raise InputError("nothing to pack: give messages, items or files")
+    return Task(
+        talk=talk,
+        origin=origin,
+        pool=pool,
+        skipped=[(str(one.path), one.reason) for one in found.skipped] if found else [],
+        secrets=tuple((f"{one.path}:{one.line}", one.kind) for one in secrets),
+        scanned=tuple((one.path, one.said) for one in scanned),
+        question=question,
+        asked=said.when if said is not None else None,
+        query=query if query is not None and query.strip() != asked.strip() else None,
+        budget=fill_budget(budget, row, counter),
+        tokenizer=counter,
+        model=row,
+        allocator=get_allocator(strategy, solver=solver),
+        strategy=strategy if isinstance(strategy, str) else type(strategy).__name__,
+        embedder=get_embedder("auto" if embedder is None else embedder),
+        reranker=get_reranker(reranker) if reranker is not None else None,
+        summarizer=get_summarizer(summarizer) if summarizer is not None else None,
+        pins=talk.pinned(pins) if messages is given else resolve_pins(conversation.items, pins),
+        tools=tuple(tools) if tools is not None else conversation.tools,
+        shares=_shares(shares, pool, strategy),
+    )
+
+
+def _named_in(conversation: Conversation, tokenizer: Any) -> Model | None:
+    """Return the model that a request body names, if the catalogue has it and nothing else says how to count."""
+    named = (conversation.envelope or {}).get("model")
+    if tokenizer is not None or not isinstance(named, str):
+        return None
+    try:
+        return get_model(named)
+    except UnknownModel:
+        return None
+
+
+def _loaded(messages: Any, pick: str | int | None) -> tuple[Talk, str]:
+    """Return the talk to be packed, and what it was read from.
+
+    A request body without messages is an error, and no messages at all are none.
+    """
+    if messages is None or isinstance(messages, Talk):
+        if pick is not None:
+            raise InputError(f"pick={pick!r} chooses a conversation of a file or an export; give that as messages")
+        return (Talk() if messages is None else messages), ""
+    found = load(messages, pick)
+    talk = Talk(found.messages)
+    if isinstance(found.messages, Mapping) and not talk.snapshot().conversation.items:
+        raise MessageError("no messages; give at least one")
+    return talk, found.origin
+
+
+def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple[float, float | None]]:
+    if shares and isinstance(strategy, str) and strategy not in SHARING:
+        raise InputError(f"shares go with strategy {' or '.join(map(repr, SHARING))}, not with {strategy!r}")
+    return check_shares(shares, pool)
+
+
+def _found(files: Any, allow_secrets: bool) -> Files | None:
+    if files is None:
+        return None
+    from ..files import Files  # the heaviest room, of no use to a conversation without files
+
+    if isinstance(files, Files):
+        if allow_secrets and not files.allow_secrets:
+            raise InputError("these Files were read without secrets; make them with Files(..., allow_secrets=True)")
+        return files
+    return Files([files] if isinstance(files, str | Path) else list(files), allow_secrets=allow_secrets)
+
+
+def _block_pool(items: Any, found: Files | None, question: str) -> tuple[Pool | None, Sequence[Scanned]]:
+    """Return the pool of the retrieved block, and what was read of large files for the question."""
+    if isinstance(items, str | Item | Mapping):
+        raise InputError(
+            f"items is a list of Items or strings, or a Pool; put the one {type(items).__name__} in a list"
+        )
+    of_files, scanned = found.pool_for(question) if found else (None, ())
+    if items is None:
+        return of_files, scanned
+    pool = items if isinstance(items, Pool) else Pool(items)
+    if of_files is not None:
+        pool = Pool([*pool.items, *of_files.items], weights=pool.weights)
+    return pool, scanned
+
+
+def _last_question(conversation: Conversation) -> Item | None:
+    asked = last_user(conversation) if conversation.items else None
+    return conversation.items[asked] if asked is not None else None
+
+
+def fill_budget(budget: int | str | Budget | None, model: Model | None, tokenizer: Tokenizer) -> Budget:
+    """Return the budget with its margin filled in."""
+    if budget is None:
+        budget = _window(model) if model is not None else DEFAULT_BUDGET
+    if not isinstance(budget, Budget):
+        budget = Budget(total=parse_tokens(budget) if isinstance(budget, str) else budget)
+    if budget.margin is None:
+        room = budget.total - budget.reserve
+        margin = 0 if tokenizer.exact else room - int(room / (1 + tokenizer.error))
+        budget = replace(budget, margin=margin)
+    return budget
+
+
+def _window(model: Model) -> Budget:
+    if model.window is None:
+        raise InputError(f"the catalogue has no window for {model.name!r}; give a budget")
+    return Budget(total=model.window, reserve=min(model.output or model.window, model.window // OUTPUT_SHARE))

@@ -1,0 +1,348 @@
+"""The two parts of a request whose contents compete: the messages, and the block of retrieved items.
+
+A section turns what it holds into arrays for the allocator and knows the shorter forms of each unit. A
+unit of the messages is a group that travels together; a unit of the block is one item.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..chunking.syntax import is_code, language_of
+from ..citations.excerpts import Excerpt
+from ..items import FormKind, Item, Part
+from ..messages import as_written, note, texts_within
+from ..pool import Pool
+from ..pool.layout import Costs, Runs, costs_of, omitted_run
+from ..pool.units import Units, item_units
+from ..recall import id_ranges, marked
+from ..renditions import Sentences, TextForm, fit_text, text_forms
+from ..tokens import RequestRules, Tokenizer, count_note
+from .talk import Snapshot
+
+if TYPE_CHECKING:
+    from ..files.repomap import RepoMap
+
+__all__ = ["Block", "Chosen", "Form", "History", "Section", "Slot", "parted"]
+
+SHORTEN_FROM = 48
+"""Tokens from which a text has shorter forms; below, a stub with its id would save too little."""
+MANY_TURNS = 999
+"""Omitted turns for which the note between messages is reckoned; a longer number costs the same or one more."""
+LEAST = 8
+"""Tokens that a shortened text needs at least: a few words and the mark of omission."""
+MAP_ID = "(map)"
+"""Names the map of all files in reports."""
+MAP_HALF = 500.0
+"""Tokens at which a map has half the worth of one without limits."""
+
+Slot = tuple[int, tuple[str | int, ...]]
+"""A text that can be replaced: the index of its item and its path in the message, () for the item's own text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One way to show a unit: what it costs, how much of the relevant content it keeps, the texts to put in."""
+
+    kind: FormKind
+    tokens: int
+    share: float
+    texts: Mapping[Slot, str] = field(default_factory=dict)
+    runs: Mapping[Slot, Runs] = field(default_factory=dict)
+    """Which slices of the slot's text its text is made of; for a summary none are known."""
+
+
+class Section(Protocol):
+    """A part of the request whose n units compete for the budget."""
+
+    items: Sequence[Item]
+    units: Units
+    costs: Costs
+    """Costs of the n units."""
+
+    def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
+        """Return the shorter forms of a unit, fullest first."""
+        ...
+
+    def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
+        """Return a unit shortened to at most so many tokens, or None where that is not possible."""
+        ...
+
+    def least(self, unit: int) -> int:
+        """Return the fewest tokens to which a unit can be shortened."""
+        ...
+
+    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts of a unit that can be replaced."""
+        ...
+
+    def shown(self, slot: Slot, text: str) -> str:
+        """Return a shorter text for a slot as it is shown: with the item's id where a model can ask for the rest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A unit that is in the request, and its form; None for whole."""
+
+    section: int
+    unit: int
+    form: Form | None
+
+    def tokens(self, sections: Sequence[Section]) -> int:
+        """Return what it costs, without what is printed around it."""
+        return self.form.tokens if self.form else int(sections[self.section].costs.tokens[self.unit])
+
+
+def parted(section: Section) -> NDArray[np.int64]:
+    """Return the units that must stay and stand behind one that need not, so that a note may come between."""
+    required, order = section.units.required, section.costs.order
+    before = np.zeros(len(required), np.bool_)
+    before[1:] = required[:-1] & (np.diff(order) == 1)
+    return np.flatnonzero(required & ~before & (order > 0))
+
+
+class _Texts(Protocol):
+    def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
+        """Return a text split into counted sentences, remembered; of code, by its syntax."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cuttable:
+    """A text that can be cut to any length."""
+
+    slot: Slot
+    source: Sentences
+    scale: float
+    """Tokens that it takes where it stands for each of its own: in JSON, line ends and quotes are escaped."""
+    saved: int
+    """Tokens that cutting it to the least saves."""
+
+
+class _Shortener(ABC):
+    """What both sections share: shortening the texts of a unit, each by its own ladder."""
+
+    def __init__(self, items: Sequence[Item], units: Units, texts: _Texts, tokenizer: Tokenizer, recall: bool) -> None:
+        self.items = items
+        self.units = units
+        self.recall = recall
+        self._texts = texts
+        self._tokenizer = tokenizer
+
+    def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
+        whole = int(self.costs.tokens[unit])
+        ladders: list[tuple[Slot, int, Sequence[TextForm]]] = []
+        for slot, text in self.slots(unit):
+            item = self.items[slot[0]]
+            sentences = self._texts.sentences(text, self._tokenizer, _grammar(item))
+            if sentences.total >= SHORTEN_FROM:
+                rungs = text_forms(sentences, weights, label=_label(item), tool_output=_by_line(item))
+                ladders.append((slot, sentences.total, self._recallable(slot, rungs)))
+        levels = max((len(rungs) for _, _, rungs in ladders), default=0)
+        return [_level(whole, level, ladders) for level in range(levels)]
+
+    def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
+        texts = self._cuttable(self.slots(unit))
+        return self._fitted(unit, texts, tokens, weights) or (
+            self._fitted(unit, [*texts, *further], tokens, weights)
+            if (further := self._cuttable(self.last_slots(unit)))
+            else None
+        )
+
+    def least(self, unit: int) -> int:
+        texts = self._cuttable([*self.slots(unit), *self.last_slots(unit)])
+        return int(self.costs.tokens[unit]) - sum(one.saved for one in texts)
+
+    def _fitted(self, unit: int, texts: Sequence[_Cuttable], tokens: int, weights: Mapping[str, float]) -> Form | None:
+        whole, most = int(self.costs.tokens[unit]), sum(one.saved for one in texts)
+        spare = tokens - (whole - most)
+        if not texts or spare < 0:
+            return None
+        short: dict[Slot, str] = {}
+        runs: dict[Slot, Runs] = {}
+        for one in texts:
+            room = LEAST + int(spare * one.saved / max(1, most) / one.scale)
+            text, runs[one.slot] = fit_text(one.source, room, weights, self._tokenizer)
+            short[one.slot] = text if text == one.source.text else self.shown(one.slot, text)
+        return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=short, runs=runs)
+
+    def _cuttable(self, slots: Sequence[tuple[Slot, str]]) -> list[_Cuttable]:
+        """Return the texts that can be cut to any length, split."""
+        found = []
+        for slot, text in slots:
+            source = self._texts.sentences(text, self._tokenizer)
+            if source.total > LEAST:
+                written = as_written(self.items[slot[0]].raw or {}, slot[1], text)
+                before, after = self._tokenizer.count_many(written) if written else (source.total, source.total)
+                scale = after / source.total
+                if (saved := before - ceil(LEAST * scale) - self._mark(slot)) > 0:
+                    found.append(_Cuttable(slot, source, scale, saved))
+        return found
+
+    def shown(self, slot: Slot, text: str) -> str:
+        return marked(text, self.items[slot[0]]) if self.recall else text
+
+    def _mark(self, slot: Slot) -> int:
+        """Return the tokens that a shorter form of a text takes for its id."""
+        return self._tokenizer.count_many([self.shown(slot, "")])[0] if self.recall else 0
+
+    def _recallable(self, slot: Slot, rungs: Sequence[TextForm]) -> Sequence[TextForm]:
+        """Where a model can ask for the rest, a stub stands for all of a text, and an extract ends in its id."""
+        if not self.recall:
+            return rungs
+        mark = self._mark(slot)
+        return [
+            replace(rung, share=1.0)
+            if rung.kind == "stub"
+            else replace(rung, text=self.shown(slot, rung.text), tokens=rung.tokens + mark)
+            for rung in rungs
+        ]
+
+    costs: Costs
+
+    @abstractmethod
+    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]: ...
+
+    def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts of a unit that are shortened only when nothing else fits."""
+        return ()
+
+
+class History(_Shortener):
+    """The messages of a conversation; units are its groups."""
+
+    def __init__(
+        self, talk: Snapshot, units: Units, tokenizer: Tokenizer, rules: RequestRules, recall: bool = False
+    ) -> None:
+        super().__init__(talk.conversation.items, units, talk.facts, tokenizer, recall)
+        self.conversation = talk.conversation
+        dialect, members, size = talk.conversation.dialect, units.members, len(units)
+        widest = max((item.id for item in self.items), key=len, default="") if recall else ""
+        marker = omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else "")
+        counts = talk.counts(tokenizer, rules)
+        self.costs = Costs(
+            tokens=np.add.reduceat(counts[members.items], members.start[:-1]) if size else counts,
+            order=np.arange(size, dtype=np.int64),
+            gap_tokens=np.full(size, count_note(marker, dialect, tokenizer, rules), np.int64),
+            header=np.full(size, -1, np.int64),
+            header_tokens=np.zeros(0, np.int64),
+            labels=(),
+            duplicate_weight=talk.duplicate[members.lasts],
+        )
+
+    def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
+        """Return the note that stands for omitted messages; it names them where a model can ask for them."""
+        ids = id_ranges(self.items, indices) if self.recall else ""
+        return note(omitted_run(len(indices), ids), self.conversation.dialect)
+
+    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts and tool results of a group; reasoning stays as it is."""
+        return [
+            ((member, part.path), part.text)
+            for member in self.units.members[unit]
+            for part in self.items[member].parts
+            if _replaceable(part)
+        ]
+
+    def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the texts within the arguments of the calls of a group that must stay, in their places."""
+        if not self.units.required[unit]:
+            return ()
+        return [
+            ((member, path), text)
+            for member in self.units.members[unit]
+            for part in self.items[member].parts
+            if part.kind == "call" and part.path
+            for path, text in texts_within(part)
+        ]
+
+
+class Block(_Shortener):
+    """Items and file chunks that are printed into one message; each is a unit of its own."""
+
+    def __init__(self, pool: Pool, tokenizer: Tokenizer, recall: bool = False) -> None:
+        # A pool may grow before the report is read.
+        super().__init__(tuple(pool.items), pool.units, pool, tokenizer, recall)
+        self.costs = pool.costs(tokenizer)
+        self._maps: Sequence[RepoMap] = ()
+
+    def with_overview(self, maps: Sequence[RepoMap]) -> Block:
+        """Return the block with one more unit: a map of its files, in these sizes, the largest first."""
+        other = copy.copy(self)
+        item = Item(id=MAP_ID, kind="passage", text=maps[0].text)
+        other.items = (*self.items, item)
+        other.units = self.units.plus(item_units([item]))
+        other.costs = self.costs.plus(costs_of([item], self._tokenizer))
+        other._maps = maps
+        return other
+
+    def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
+        """Return the shorter forms of a unit, fullest first; of the map the smaller ones."""
+        if unit < len(self.items) - bool(self._maps):
+            return super().shorter(unit, weights)
+        whole = _worth(self._maps[0])
+        return [
+            Form(kind="extract", tokens=one.tokens, share=_worth(one) / whole, texts={(unit, ()): one.text})
+            for one in self._maps[1:]
+        ]
+
+    def map_shown(self, chosen: Sequence[Chosen]) -> Sequence[Excerpt]:
+        """Return what the map, if it is chosen, shows of each file."""
+        if not self._maps:
+            return ()
+        unit = len(self.items) - 1
+        texts = [one.form.texts[unit, ()] if one.form else self._maps[0].text for one in chosen if one.unit == unit]
+        return next((made.excerpts for made in self._maps if made.text in texts), ())
+
+    def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
+        """Return the item's own text."""
+        return [((unit, ()), self.items[unit].text)]
+
+
+def _worth(made: RepoMap) -> float:
+    """Return what a map is worth beside one without limits."""
+    return made.tokens / (made.tokens + MAP_HALF)
+
+
+def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[TextForm]]]) -> Form:
+    """Put the rungs of one level of all texts of a unit together; a ladder that ends sooner stays at its end."""
+    tokens, lost, kinds, texts, runs = whole, 0.0, set(), {}, {}
+    for slot, full, rungs in ladders:
+        rung = rungs[min(level, len(rungs) - 1)]
+        tokens -= full - rung.tokens
+        lost += (1.0 - rung.share) * full
+        kinds.add(rung.kind)
+        texts[slot], runs[slot] = rung.text, rung.runs
+    kind: FormKind = "extract" if "extract" in kinds else "stub"
+    share = max(0.0, 1.0 - lost / max(1, whole))
+    return Form(kind=kind, tokens=max(1, tokens), share=share, texts=texts, runs=runs)
+
+
+def _by_line(item: Item) -> bool:
+    """Tell whether a line means little without those around it: tool output, code."""
+    return item.role in ("tool", "function") or is_code(language_of(item.source))
+
+
+def _grammar(item: Item) -> str | None:
+    """Return the language of a piece of a file whose syntax may be read; None for other text."""
+    return language_of(item.source) if item.kind == "chunk" and item.source else None
+
+
+def _replaceable(part: Part) -> bool:
+    return part.kind in ("text", "result") and bool(part.path) and bool(part.text)
+
+
+def _label(item: Item) -> str:
+    """Name an item in one line for its stub."""
+    who = item.speaker or item.role or item.source or item.kind
+    when = f", {item.when:%Y-%m-%d}" if item.when else ""
+    return f"{who}{when}, id {item.id}"

@@ -1,0 +1,1 @@
+"""Split texts into terms, and score texts by the terms that they share with a question."""

@@ -1,0 +1,320 @@
+"""Speed and memory, as ratios within one run: `python tests/tools/benchmark.py [part ...]`.
+
+Parts: count, pack, cold, talk, solve, import, command, memory, store. Each figure but `cold`'s is the median of several
+runs; absolute times depend on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+WORDS = [
+    "harbour",
+    "lease",
+    "invoice",
+    "window",
+    "bridge",
+    "garden",
+    "meeting",
+    "ticket",
+    "budget",
+    "recipe",
+    "station",
+    "letter",
+    "doctor",
+    "border",
+    "summer",
+    "paint",
+    "camera",
+    "river",
+    "market",
+    "violin",
+    "planet",
+    "coffee",
+    "signal",
+    "forest",
+    "ladder",
+    "museum",
+    "orchid",
+    "pepper",
+    "quartz",
+    "rocket",
+]
+
+
+def median(call: Callable[[], object], runs: int = 7) -> float:
+    """Return the median time of a call in milliseconds, after one that does not count."""
+    call()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return 1e3 * statistics.median(times)
+
+
+def sentence(chance: random.Random, words: int) -> str:
+    return " ".join(chance.choices(WORDS, k=words)).capitalize() + "."
+
+
+def turns(count: int) -> list[dict[str, str]]:
+    chance = random.Random(1)
+    return [
+        {"role": "user" if n % 2 == 0 else "assistant", "content": sentence(chance, chance.randint(8, 60))}
+        for n in range(count)
+    ]
+
+
+def count() -> None:
+    """Counting against tiktoken's own engine on the same vocabulary, rebuilt from the one toktok carries."""
+    import tiktoken
+    import toktok
+
+    from ctxwin.tokens import get_tokenizer
+
+    inner = toktok._encoding("o200k_base")
+    ranks = {bytes(inner.decode_single_token_bytes(i)): i for i in range(199_998)}
+    pattern = "|".join(
+        [
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+            r"\p{N}{1,3}",
+            r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+            r"\s*[\r\n]+",
+            r"\s+(?!\S)",
+            r"\s+",
+        ]
+    )
+    theirs = tiktoken.Encoding("o200k_rebuilt", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+    texts = [message["content"] for message in turns(4000)]
+    ours = get_tokenizer("o200k_base")
+    assert ours.count_many(texts) == [len(theirs.encode_ordinary(text)) for text in texts]
+    slow = median(lambda: [len(theirs.encode_ordinary(text)) for text in texts])
+    batch = median(lambda: theirs.encode_ordinary_batch(texts))
+    fast = median(lambda: ours.count_many(texts))
+    print(f"count     ctxwin {fast:.1f} ms, tiktoken {slow:.1f} ms, in threads {batch:.1f} ms: {slow / fast:.1f}x")
+
+
+class RandomVectors:
+    """An embedder without work in it, so that what is timed is the packing; no two texts are alike to it."""
+
+    name = "random"
+
+    def __init__(self) -> None:
+        self._chance = np.random.default_rng(0)
+
+    def embed(self, texts: list[str]) -> np.ndarray:
+        matrix = self._chance.standard_normal((len(texts), 384)).astype(np.float32)
+        return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+
+
+def corpus(turn_count: int, chunk_count: int) -> list[object]:
+    from ctxwin import Item
+
+    chance = random.Random(2)
+    items = [
+        Item(id=f"t{n}", text=message["content"], role=message["role"], session=str(n // 20), kind="turn")
+        for n, message in enumerate(turns(turn_count))
+    ]
+    for n in range(chunk_count):
+        text = "\n".join(sentence(chance, 12) for _ in range(12)) + "\n"
+        first = n % 50 * 12 + 1
+        items.append(
+            Item(id=f"c{n}", text=text, kind="chunk", source=f"docs/{n // 50}.md", lines=(first, first + 11),
+                 span=(n % 50 * len(text), (n % 50 + 1) * len(text)))
+        )  # fmt: skip
+    return items
+
+
+def pack() -> None:
+    """A warm pack of 4,000 turns and 10,000 chunks, beside langchain-core's trimming of 4,000 messages."""
+    from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, trim_messages
+
+    import ctxwin
+    from ctxwin.tokens import get_tokenizer
+
+    pool = ctxwin.Pool(corpus(4000, 10_000))
+    embedder = RandomVectors()
+    warm = median(
+        lambda: ctxwin.pack(items=pool, query="Which invoice names the harbour bridge and the violin?",
+                            budget=8000, embedder=embedder)
+    )  # fmt: skip
+    messages = [
+        (HumanMessage if message["role"] == "user" else AIMessage)(message["content"], id=str(n))
+        for n, message in enumerate(turns(4000))
+    ]
+    tokenizer = get_tokenizer("o200k_base")
+
+    def exact(some: list[BaseMessage]) -> int:
+        return sum(tokenizer.count_many([message.content for message in some])) + 4 * len(some)
+
+    total = exact(messages)
+    print(f"pack      warm, 14,000 items at 8k: {warm:.1f} ms")
+    for name, counter in (("approximate", "approximate"), ("o200k_base", exact)):
+        for tokens in (8000, total // 2):
+            trim = median(
+                lambda: trim_messages(messages, max_tokens=tokens, token_counter=counter,  # noqa: B023 - called at once
+                                      strategy="last", start_on="human")
+            )  # fmt: skip
+            print(f"  trim_messages, 4,000 messages to {tokens:,}, {name} counter: {trim:.1f} ms, {trim / warm:.2f}x")
+
+
+def talk() -> None:
+    """A new turn on a talk of 10,000, packed at 8k: words alone, and MiniLM for the question and the new turn."""
+    import ctxwin
+    from ctxwin.embed import get_embedder
+    from ctxwin.packing import Talk
+
+    log = turns(10_000)
+    for name in ("none", "minilm"):
+        growing = Talk(log)
+        if (embedder := get_embedder(name)) is not None:  # random vectors of the old turns: real ones take minutes
+            matrix = RandomVectors().embed([""] * len(log))
+            growing.pool.embedded(embedder.name, np.arange(len(log)), matrix)
+        growing.prepare(tokenizer="o200k_base", embedder="none")
+        growing.read_ahead()
+        numbers = iter(range(1_000))
+
+        def turn() -> None:
+            n = next(numbers)  # noqa: B023
+            growing.extend([{"role": "assistant", "content": f"Ticket {n} is in the museum."}])  # noqa: B023
+            growing.extend([{"role": "user", "content": f"Which invoice names the bridge and ticket {n}?"}])  # noqa: B023
+            ctxwin.pack(growing, budget=8000, tokenizer="o200k_base", embedder=name)  # noqa: B023 - called at once
+
+        warm = median(turn, 21)
+        anew = median(lambda: ctxwin.pack(log, budget=8000, tokenizer="o200k_base", embedder="none"), 1)
+        print(
+            f"talk      a new turn on 10,000, packed at 8k, embedder {name}: {warm:.1f} ms; the list anew {anew:.0f} ms"
+        )
+
+
+def cold() -> None:
+    """The first pack of 10,000 turns of which nothing is cached: whole, and within what `auto` allows itself."""
+    import ctxwin
+    from ctxwin.embed import get_embedder
+
+    items = corpus(10_000, 0)
+    for name, allowance in (("auto", None), ("all of it", sys.maxsize)):
+        embedder = get_embedder("auto", allowance=allowance)
+        start = time.perf_counter()
+        ctxwin.pack(items=items, query="Which invoice names the violin?", budget=8000, embedder=embedder)
+        print(f"cold      10,000 turns, {name}: {time.perf_counter() - start:.1f} s")
+
+
+def solve() -> None:
+    """The solver alone at 100,000 items with up to five forms each."""
+    from bench_allocate import report
+
+    report()
+
+
+def imports() -> None:
+    """`import ctxwin` beside a bare interpreter."""
+
+    def run(code: str) -> Callable[[], object]:
+        return lambda: subprocess.run([sys.executable, "-c", code], check=True)
+
+    bare, ours = median(run("pass"), 9), median(run("import ctxwin"), 9)
+    print(f"import    {ours - bare:.0f} ms over a bare interpreter's {bare:.0f} ms")
+
+
+def command() -> None:
+    """A warm `ctxwin pack` of a conversation of 600 turns as a whole process."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "talk.json"
+        path.write_text(json.dumps(turns(600)), encoding="utf-8")
+        line = [
+            sys.executable,
+            "-m",
+            "ctxwin",
+            "pack",
+            str(path),
+            "--query",
+            "Which invoice?",
+            "--budget",
+            "2k",
+            "--json",
+        ]
+        took = median(lambda: subprocess.run(line, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), 5)
+        bare = median(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True), 5)
+    print(f"command   ctxwin pack of 600 turns {took / 1e3:.2f} s, {took / bare:.0f}x a bare interpreter")
+
+
+def memory() -> None:
+    """Resident memory of a process that holds 100,000 items with vectors and has packed them."""
+    code = """
+import resource, sys
+sys.path[:0] = [sys.argv[1]]
+from benchmark import RandomVectors, corpus
+import ctxwin
+pool = ctxwin.Pool(corpus(30_000, 70_000))
+ctxwin.pack(items=pool, query="Which invoice names the harbour?", budget=8000, embedder=RandomVectors())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, sum(len(i.text) for i in pool))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(Path(__file__).parent)], check=True, capture_output=True, text=True
+    )
+    peak, characters = map(int, done.stdout.split())
+    print(
+        f"memory    100,000 items ({characters / 1e6:.0f} M characters) with vectors: peak {peak / 1e3:.0f} MB resident"
+    )
+
+
+def store() -> None:
+    """A window of 10,000 turns in a file: opened, read, appended to, forked, erased from; its vectors."""
+    from ctxwin.store import SqliteStore
+
+    names = [f"{number:032x}" for number in range(10_000)]
+    vectors = dict(zip(names, np.random.default_rng(0).normal(size=(10_000, 384)).astype(np.float16), strict=True))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chat.db"
+        kept = SqliteStore(path)
+        kept.append("talk", turns(10_000))
+        kept.save_vectors("e", vectors)
+        new = iter(range(10**6))
+        forks = iter(range(10**6))
+        figures = {
+            "open": median(lambda: SqliteStore(path).close()),
+            "append one": median(lambda: kept.append("talk", [{"role": "user", "content": f"No. {next(new)}"}]), 50),
+            "read the last 10": median(lambda: kept.turns("talk", after=9_990)),
+            "read all": median(lambda: kept.turns("talk")),
+            "load all vectors": median(lambda: kept.vectors("e", names)),
+            "fork": median(lambda: kept.fork("talk", f"fork {next(forks)}")),
+            "erase one": median(lambda: kept.erase("talk", [next(new)]), 3),
+        }
+        size = path.stat().st_size / 1e6
+        kept.close()
+    told = ", ".join(f"{what} {took:.1f} ms" for what, took in figures.items())
+    print(f"store     10,000 turns with vectors ({size:.0f} MB): {told}")
+
+
+PARTS = {
+    "count": count,
+    "pack": pack,
+    "cold": cold,
+    "talk": talk,
+    "solve": solve,
+    "import": imports,
+    "command": command,
+    "memory": memory,
+    "store": store,
+}
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    with tempfile.TemporaryDirectory() as cache:  # random vectors are not for the user's cache
+        os.environ["CTXWIN_CACHE"] = cache
+        for part in sys.argv[1:] or PARTS:
+            PARTS[part]()
