@@ -22,10 +22,11 @@ from ..renditions.summarize import drop_summaries
 from ..retrieve import count_terms
 from ..tokens import get_tokenizer
 from .background import Filling
+from .changes import Changes, changes_between
 from .converting import read_together
 from .cut_cache import Chunked, CutCache, key_of
 from .documents import drop_documents, is_document
-from .file_text import FileText, read, why
+from .file_text import FileText, digests_of, read, why
 from .repomap import Atlas
 from .scanning import MAX_SCANNED, Scanned, Target
 from .searches import Searches
@@ -56,18 +57,6 @@ class Skipped:
 
     path: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """The files that a refresh found changed; true if there are any. A renamed file is both removed and added."""
-
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.removed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -233,18 +222,16 @@ class Files:
         with self._lock:
             before, texts = self._readings, self.texts
             self._take(self._read(find(self._given, self._max_files, again=True)))
-            had = {source: one.digest for source, one in before.items() if _is_used(one)}
-            have = {source: one.digest for source, one in self._readings.items() if _is_used(one)}
-            changes = Changes(
-                added=tuple(source for source in have if source not in had),
-                changed=tuple(source for source, digest in have.items() if had.get(source, digest) != digest),
-                removed=tuple(source for source in had if source not in have),
-            )
+            had, have = _digests(before), _digests(self._readings)
+            changes = changes_between(had, have)
             if changes:
                 self._forget([*changes.changed, *changes.removed], texts)
             if changes and self._indexed is not None:
                 self._indexed = self._index(self._indexed)
-            drop_documents()
+            gone = {key_of(source, had[source]) for source in changes.removed}
+            gone |= {key_of(path, digest) for path, text in drop_documents() for digest in digests_of(text, path)}
+            if gone:
+                self._cuts.drop(gone - {key_of(source, digest) for source, digest in have.items()})
             return changes
 
     def _forget(self, sources: Sequence[str], texts: Mapping[str, str]) -> None:
@@ -385,6 +372,10 @@ class Files:
                 found[source] = Chunked(items=items, terms=count_terms(items))
             self._cuts.put((*texts[source], found[source]) for source in batch)
         return found
+
+
+def _digests(readings: Mapping[str, FileText]) -> dict[str, bytes]:
+    return {source: one.digest for source, one in readings.items() if _is_used(one)}
 
 
 def _is_used(one: FileText) -> bool:
