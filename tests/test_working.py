@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pexpect
 import pytest
+from server import Provider
 
+from ctxwin.cli import main
 from ctxwin.cli.working import EVERY, Working, read_files
 
 
@@ -70,3 +74,40 @@ def test_a_terminal_sees_a_bar_that_fits_and_vanishes(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "files: " in seen and " of 400" in seen
     assert "\x1b[2K" in seen, "the bar is taken back"
+
+
+def test_a_chat_shows_how_far_the_first_embedding_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ctxwin.cli.working.EVERY", 0.0)
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "cache"))
+    talk = [{"role": "user", "content": f"Locker {n} opens with {n * 7919 % 9000}."} for n in range(900)]
+    (tmp_path / "talk.json").write_text(json.dumps(talk))
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "a.log").write_text("the locker is shut\n" * 150_000)
+    (notes / "b.md").write_text("".join(f"# Note {n}\n\nBoat {n} lies in Oslo.\n\n" for n in range(9_000)))
+    with Provider() as provider:
+        monkeypatch.setenv("OPENAI_API_KEY", "any")
+        monkeypatch.setenv("OPENAI_BASE_URL", provider.openai)
+        begin = ["chat", "--model", "gpt-4o", "--embedder", "static", "--budget", "900"]
+        begin += ["--import", str(tmp_path / "talk.json"), "--store"]
+        for number, arguments in enumerate(
+            (
+                [*begin, str(tmp_path / "one.db")],
+                [*begin, str(tmp_path / "two.db"), "--json"],
+                ["ask", "Which locker?", str(notes), "--interactive", "--embedder", "static"],
+                ["ask", "Which boat?", str(notes), "--interactive", "--embedder", "static", "--model", "gpt-4o"],
+            )
+        ):
+            monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / f"cache{number}"))  # nothing is embedded yet
+            monkeypatch.setattr("sys.stdin", io.StringIO("" if arguments[0] == "ask" else "Which locker is it?\n"))
+            provider.script("Locker 7.")
+            with pytest.raises(SystemExit) as end:
+                main(arguments)
+            told = capsys.readouterr()
+            assert end.value.code in (None, 0), told.err
+            assert re.search(r"ctxwin: embedding: 256 of [\d,]+\n", told.err), told.err
+            assert "asking gpt-4o" in told.err or "--model" not in arguments
+            assert "ctxwin: searching" in told.err or arguments[0] == "chat"
+            assert "embedding" not in told.out and ("Locker 7." in told.out or "--model" not in arguments)

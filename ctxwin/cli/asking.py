@@ -29,7 +29,8 @@ class AskChat(ChatLoop):
             super()._answer(line)
             return
         self.window.add(line)
-        packed = self._said = self.window.pack()
+        with self._work.begin("packing"):
+            packed = self._said = self.window.pack()
         sys.stdout.write(printable(context(packed, line, "text")))
         self._note(status(packed, self.window))
         self._warn(packed)

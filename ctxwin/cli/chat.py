@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -15,6 +16,7 @@ import typer
 
 from ..clients import Endpoint
 from ..clients.local import LocalModel
+from ..embed import get_embedder
 from ..errors import CtxwinError, InputError
 from ..items import parse_tokens
 from ..models import names
@@ -26,6 +28,7 @@ from .inputs import BaseUrlOption, EmbedderOption
 from .options import LOCAL, printable
 from .prompting import reader
 from .saying import described, filled, limit_of, list_conversations, name_of, status
+from .working import Answering
 
 __all__ = ["run"]
 
@@ -129,12 +132,16 @@ class ChatLoop:
     ) -> None:
         self._store = store
         self._name = name
-        self._options = options
+        self._work = Answering()
+        judge = get_embedder(options["embedder"], on_progress=self._work.embedded, allowance=sys.maxsize)
+        self._options = {**options, "embedder": judge or "none"}  # without a limit, as a window embeds
         self._first = first
         self._base_url = base_url
         self._said: Packed | None = None
         self._asked: str | None = None
         self._failed = False
+        if files := options.get("files"):
+            files.on_progress = self._work.show
         self.window = self._open(model, budget)
 
     def __enter__(self) -> Self:
@@ -220,7 +227,9 @@ class ChatLoop:
     def _answer(self, line: str) -> None:
         answer = []
         with contextlib.closing(self.window.stream(line)) as pieces:
-            for piece in pieces:
+            with self._work.begin(f"asking {self.window.model}"):
+                first = next(pieces, "")
+            for piece in itertools.chain([first], pieces):
                 answer.append(piece)
                 sys.stdout.write(printable(piece))
                 sys.stdout.flush()
@@ -368,7 +377,8 @@ class JsonChat(ChatLoop):
     """The chat loop for programs: lines in, one JSON object per line out, and notes on stderr."""
 
     def _answer(self, line: str) -> None:
-        reply = self.window.send(line)
+        with self._work.begin(f"asking {self.window.model}"):
+            reply = self.window.send(line)
         self._said = self.window.last
         plain = {"reply": reply.text, "messages": len(self.window)}
         if self._said is not None:

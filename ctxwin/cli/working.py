@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..files import Files
 
-__all__ = ["EVERY", "Working", "read_files", "working"]
+__all__ = ["EVERY", "Answering", "Working", "read_files", "working"]
 
 EVERY = 3.0
 """Seconds between two lines without a terminal, and before the first: short work prints nothing."""
@@ -73,6 +73,34 @@ def working() -> Iterator[Working]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(WIDTH), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield Working(bar)
+
+
+class Answering:
+    """Reports the work for each answer of a chat, until the answer begins; at other times it reports nothing."""
+
+    def __init__(self) -> None:
+        self._work: Working | None = None
+        self._what = ""
+
+    @contextmanager
+    def begin(self, what: str) -> Iterator[None]:
+        """Report this activity, and what is done for it, while the body runs."""
+        with working() as work:
+            work.start(what)
+            self._work, self._what = work, what
+            try:
+                yield
+            finally:
+                self._work = None
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """Report a part of the work; the activity itself is reported again once the part is done."""
+        if (work := self._work) is not None:  # it may be called from a background thread, at any time
+            work.start(self._what) if done >= total else work.show(what, done, total)
+
+    def embedded(self, done: int, total: int) -> None:
+        """Report how many texts are embedded."""
+        self.show("embedding", done, total)
 
 
 def read_files(paths: Sequence[str], work: Working, *, allow_secrets: bool = False) -> Files:
