@@ -303,3 +303,16 @@ def test_what_is_no_message_for_a_model_is_refused_by_name():
         trim_messages([core.ChatMessage(role="critic", content="Too long."), QUESTION], max_tokens=200)
     said = core.ChatMessage(role="user", content="What opens locker 3?")
     assert trim_messages([said, QUESTION], max_tokens=200)[0] == said
+
+
+def test_citations_and_outputs_of_a_providers_tools_stay_with_a_shortened_answer():
+    long = " ".join(f"Pump {n} speaks of locker {n * 7}." for n in range(200))
+    cited = [{"type": "url_citation", "url": "https://example.org/pumps"}]
+    outputs = [{"type": "web_search_call", "id": "ws_1", "status": "completed"}]
+    for content in (long, [{"type": "text", "text": long, "annotations": cited}]):
+        answer = AIMessage(content, additional_kwargs={"tool_outputs": outputs, "annotations": cited})
+        kept = trim_messages([HumanMessage("Hi?"), answer, HumanMessage("What of locker 700?")], max_tokens=300)
+        short = next(one for one in kept if isinstance(one, AIMessage))
+        assert short is not answer and len(str(short.content)) < len(long)
+        assert short.additional_kwargs == answer.additional_kwargs
+        assert isinstance(content, str) or short.content[0]["annotations"] == cited

@@ -24,6 +24,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
+from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
@@ -32,6 +33,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from server import Answer, Call, Provider
 
 import ctxwin
+from ctxwin.errors import BudgetError
 from ctxwin.integrations.pydantic_ai import PackHistory, pack_history
 
 RAIN = "It rained on that day, and nobody went out. " * 12
@@ -120,6 +122,26 @@ def test_what_is_shortened_is_a_copy_and_the_rest_of_its_message_stays():
     first = next(one for one in kept if isinstance(one, ModelRequest))
     assert first.parts[0] is asked.parts[0]
     assert first.instructions == "Say little."
+
+
+def test_instructions_are_counted_and_stay(provider):
+    said = "Answer as a pump would. " * 20
+    talk = [ModelRequest(parts=[UserPromptPart(f"Pump {n}: {RAIN}")], instructions=said) for n in range(20)]
+    budget = 400
+    kept = pack_history(talk, budget=budget)
+    assert len(kept) < len(talk)
+    assert kept[-1] is talk[-1] and kept[-1].instructions == said
+
+    async def ask():
+        asked = chat(provider)
+        await asked.request(kept, None, ModelRequestParameters())
+        await asked.client.close()
+
+    asyncio.run(ask())
+    assert any(said.strip() in text for text in provider.last.texts)
+    assert provider.last.tokens <= budget
+    with pytest.raises(BudgetError):
+        pack_history(talk, budget=100)
 
 
 def test_calls_and_returns_stay_together_at_every_budget():

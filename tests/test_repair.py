@@ -621,3 +621,34 @@ def test_a_call_of_responses_that_is_cut_off_is_still_mended():
         judged([USER, {"type": "function_call", "name": "f", "arguments": {"place": 'the "yard"'}}], dialect)
         judged([{"type": "function_call_output", "call_id": "c", "output": None}, USER], dialect)
         judged([USER, {"type": "reasoning", "summary": [], "id": "rs_1"}, {"type": "compaction", "id": "x"}], dialect)
+
+
+@pytest.mark.parametrize("dialect", ["responses", "anthropic"])
+def test_what_another_dialect_has_no_place_for_is_named(dialect):
+    calls = [
+        {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}},
+        {"id": "c2", "type": "custom", "custom": {"name": "grep", "input": "zebra"}},
+    ]
+    cited = [{"type": "url_citation", "url_citation": {"url": "https://example.org", "title": "Rain"}}]
+    talk = [
+        {"role": "user", "content": "Weather?", "name": "Ana"},
+        {"role": "assistant", "content": "Let me look.", "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "c1", "content": "It rains."},
+        {"role": "tool", "tool_call_id": "c2", "content": "Two lines."},
+        {"role": "assistant", "content": "Rain.", "annotations": cited},
+    ]
+    mended, repairs = repair(talk, dialect=dialect)
+    assert check(mended, dialect=dialect) == []
+    said, named = json.dumps(mended), {word for one in repairs for word in one.lost}
+    for word in (
+        "Ana",
+        '{"city": "Oslo"}',
+        "zebra",
+        "weather",
+        "grep",
+        "It rains.",
+        "Two lines.",
+        "https://example.org",
+    ):
+        assert json.dumps(word)[1:-1] in said or word in named
+    assert any("tool_calls" in str(one) for one in repairs)

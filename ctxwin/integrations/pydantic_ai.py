@@ -50,7 +50,8 @@ def pack_history(
 ) -> list[ModelMessage]:
     """Return a history within a token budget, chosen by the question in its last user prompt.
 
-    Calls stay with their returns. System prompts, the last user prompt and the framework's own texts stay.
+    Calls stay with their returns. System prompts, the last user prompt and the framework's own texts stay. The
+    `instructions` of the last request that has any are counted, and stay on every request that is kept.
 
     Args:
         messages: oldest first.
@@ -69,6 +70,10 @@ def pack_history(
         >>> talk[37] in kept, talk[98] in kept
         (True, False)
     """
+    if "before" not in options:  # a model that is asked directly reads them from the history
+        requests = (one for one in reversed(messages) if isinstance(one, ModelRequest))
+        said = next((one.instructions for one in requests if one.instructions), None)
+        options["before"] = [{"role": "system", "content": said}] if said else []
     return repack(
         messages, spread=_spread, rebuild=_rebuild, tell=ModelRequest.user_text_prompt, budget=budget, **options
     )

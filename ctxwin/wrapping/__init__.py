@@ -78,7 +78,8 @@ def wrap(
         repair: whether messages that the provider would refuse are mended first, as by `ctxwin.repair`; a
             `CtxwinWarning` tells how many, without their text. Tools stay unchanged.
         options: further arguments of `pack`, such as `strategy`, `embedder`, `files` or `items`; files and items are
-            read now, once for all requests.
+            read now, once for all requests. Keys and passwords in files are let in by
+            `files=ctxwin.Files(path, allow_secrets=True)`.
 
     Raises:
         InputError: the client or an option is not known. A request raises the errors of `pack`.

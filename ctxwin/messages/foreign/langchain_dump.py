@@ -2,7 +2,9 @@
 
 The forms are `messages_to_dict` (`{"type", "data"}`), `dumpd` (`{"lc", "type": "constructor", "id", "kwargs"}`),
 `model_dump` (`{"type": "human", "content"}`) and pairs of role and text; alone or in the state of a graph, a
-checkpoint, or the inputs and outputs of a run. [python.langchain.com, langchain_core.messages and langchain_core.load]
+checkpoint, or the inputs and outputs of a run. Citations of an answer (`annotations`) and what a provider's own tools
+returned (`tool_outputs`) are not read; `ctxwin.integrations.langchain` keeps both. [python.langchain.com,
+langchain_core.messages and langchain_core.load]
 """
 
 from __future__ import annotations
