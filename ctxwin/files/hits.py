@@ -31,8 +31,8 @@ LONG = 2_000
 CROWD = 6_000
 """Hits of one term in a block, one in 170 bytes, from which it stands everywhere and tells no line from others."""
 EDGE = 700
-"""Bytes beside a window: in them is the name of a value, or the rest of it, by which a secret is known that the window
-has a part of; `named` reads values of up to 600."""
+"""Bytes kept on each side of a window: they hold the name of a value, or the rest of it, so that a secret that the
+window cuts is recognised; values of up to 600 characters are."""
 COLON, LINE_END = b":\n"
 
 
