@@ -8,7 +8,6 @@ what it needs and is sent the answer. `pack` is the short loop that drives it, a
 
 from __future__ import annotations
 
-import asyncio
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -138,9 +137,12 @@ async def apack(
     """Pack in another thread, so that the event loop is free; arguments, result and errors are those of `pack`.
 
     Example:
+        >>> import asyncio
         >>> asyncio.run(apack(items=["The cat is called Miso."], query="Who is Miso?", budget=64)).tokens <= 64
         True
     """
+    import asyncio  # as in `needs`
+
     return await asyncio.to_thread(
         pack, messages, query, budget, pick=pick, model=model, tokenizer=tokenizer, files=files, items=items,
         strategy=strategy, solver=solver, embedder=embedder, reranker=reranker, summarizer=summarizer,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import warnings
 from collections.abc import Awaitable, Sequence
@@ -102,8 +101,11 @@ def _summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[str | None]
 
 def _written(summarizer: Summarizer, text: str) -> str:
     written = summarizer.summarize([text], SUMMARY_TOKENS)
-    texts = asyncio.run(_awaited(written)) if inspect.isawaitable(written) else written
-    return str(texts[0])
+    if inspect.isawaitable(written):
+        import asyncio  # with the packages of networks, which hardly any packing has a use for
+
+        written = asyncio.run(_awaited(written))
+    return str(written[0])
 
 
 async def _awaited(written: Awaitable[Sequence[str]]) -> Sequence[str]:
