@@ -90,7 +90,8 @@ def coverage(problem: Problem) -> Selection:
     """Choose forms that cover everything relevant once, then full items by relevance.
 
     Facility location: every item of the pool adds its relevance, times the share of it that the nearest kept form
-    covers; greedy by gain per token with upgrade moves.
+    covers; greedy by gain per token with upgrade moves. Beside `auto` at 1k it gains 3.9 [1.0, 7.0] on QMSum, and loses
+    3.3 [.8, 6.0] on MTRAG-UN and 4.5 [1.2, 8.5] on MuSiQue (60, 60 and 50 queries, 95 % intervals).
     """
     if all_fits(problem):
         return appraise(problem, np.zeros(problem.size, dtype=np.int64))
