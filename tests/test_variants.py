@@ -100,6 +100,14 @@ def test_own_weights_keep_their_name_and_act():
     assert found["auto@none", "q", 120].recall == 1.0 and found["mine", "q", 120].recall == 0.0
 
 
+def test_a_strategy_of_the_references_is_packed_with_its_embedder_and_without_features():
+    result, found = scores(flats(), "ref:greedy@none", "ref:greedy-lexical-phrase@none", "ref:head_tail@none")
+    assert result.variants == ("ref:greedy@none", "ref:greedy-lexical-phrase@none", "ref:head_tail@none")
+    recalls = [found[name, "q", 120].recall for name in result.variants]
+    assert recalls[0] == 1.0 and recalls[2] == 0.0  # the middle is left out
+    assert recalls[1] < 1.0
+
+
 # -- ablations
 
 
