@@ -254,7 +254,9 @@ def test_what_is_too_large_in_its_shortest_form_is_told_with_the_sum(ctxwin: Ctx
 
 def test_summaries_that_nobody_writes_are_told(ctxwin: Ctxwin, talk: Path) -> None:
     said = "strategy 'summary' has no summarizer"
-    assert said in ctxwin("pack", talk, "-b", "600", "--strategy", "summary", "--embedder", "none").err
+    told = ctxwin("pack", talk, "-b", "600", "--strategy", "summary", "--embedder", "none").err
+    assert said in told
+    assert told.count("strategy='summary' is a reference of the evaluation since 0.2.0") == 1
     assert said not in ctxwin("pack", talk, "-b", "600", "--strategy", "recency", "--embedder", "none").err
 
 

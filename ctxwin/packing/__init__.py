@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..allocate import Allocator
+from ..allocate import Allocator, Problem, Selection
 from ..embed import Embedder
 from ..items import Budget, Item
 from ..pool import Pool
@@ -43,7 +43,7 @@ def pack(
     tokenizer: Any = None,
     files: Any = None,
     items: Pool | Iterable[Item | str] | None = None,
-    strategy: str | Allocator = "auto",
+    strategy: str | Allocator | Callable[[Problem], Selection] = "auto",
     solver: str = "greedy",
     embedder: str | Embedder | None = None,
     reranker: str | Reranker | Callable[[str, list[str]], Any] | None = None,
@@ -70,9 +70,8 @@ def pack(
         tokenizer: an encoding's or model's name, a path to a `tokenizer.json`, or an object with `count`.
         files: paths, globs or `Files`; chunks of them compete for the budget and are cited in the request.
         items: a `Pool`, or `Item`s and strings from anywhere, for instance a memory store's hits.
-        strategy: a name from `ctxwin.strategies()` or an `Allocator`.
-        solver: `greedy`; or `exact`, which proves the best choice of a few hundred items, with strategy `auto` or
-            `knapsack`.
+        strategy: a name from `ctxwin.strategies()`, an `Allocator`, or a function from `Problem` to `Selection`.
+        solver: `greedy`; or `exact`, which proves the best choice of a few hundred items, with strategy `auto`.
         embedder: what judges meaning beside words: `auto` (as is None), `minilm`, `multilingual`, `static`, `none`, a
             sentence-transformers model's name, or an `Embedder`.
         reranker: looks again at the best items: the name of a sentence-transformers cross-encoder, a `Reranker`, or a
@@ -86,7 +85,7 @@ def pack(
             cap: `{"files": (0.3, 0.7), "tool_output": (0, 2_000), "src/vendor": (0, 0.05)}`. A source is `messages`,
             `tool_output` (calls with their results), `files` (with documents among the items), `items` (all others), or
             a path, what is below it, or a glob. They hold for what competes, without what is printed around it; what
-            must stay is outside all shares. Strategies `auto` and `knapsack` keep them.
+            must stay is outside all shares. Strategy `auto` keeps them.
         allow_secrets: whether keys, tokens and passwords in files are packed too; else the lines that hold them are
             left out and named in `report.secrets`. A `Files` is told when it is made.
 
@@ -124,7 +123,7 @@ async def apack(
     tokenizer: Any = None,
     files: Any = None,
     items: Pool | Iterable[Item | str] | None = None,
-    strategy: str | Allocator = "auto",
+    strategy: str | Allocator | Callable[[Problem], Selection] = "auto",
     solver: str = "greedy",
     embedder: str | Embedder | None = None,
     reranker: str | Reranker | Callable[[str, list[str]], Any] | None = None,

@@ -185,7 +185,7 @@ def _loaded(messages: Any, pick: str | int | None) -> tuple[Talk, str]:
 
 def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple[float, float | None]]:
     if shares and isinstance(strategy, str) and strategy not in SHARING:
-        raise InputError(f"shares go with strategy {' or '.join(map(repr, SHARING))}, not with {strategy!r}")
+        raise InputError(f"shares go with strategy 'auto', not with {strategy!r}")
     return check_shares(shares, pool)
 
 

@@ -89,7 +89,7 @@ class Packer:
         found = get_embedder(self._which, allowance=sys.maxsize)
         if found is None or isinstance(self._store, MemoryStore):
             return found
-        return found.kept_in(self._vectors_of)
+        return found.stored_in(self._vectors_of)
 
     def settle(self) -> None:
         """Wait for background counting and embedding, rather than do it twice; packing raises its errors again.
