@@ -37,8 +37,8 @@ EXIT_INPUT = 2
 LONGEST = 4_000
 """Most characters of an error or a warning."""
 OBJECTS = 20_000
-"""New objects after which Python looks for unreachable cycles, 700 by default: imports make none, and a short command
-lost 6 % of its time to the search."""
+"""New objects after which Python looks for unreachable cycles, 700 by default: what is imported stays, and a
+command that reads little lost some 6 % of its time to the search."""
 EXIT_INTERRUPT = 130
 """Ctrl-C: 128 + SIGINT, as shells have it."""
 
