@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pkgutil
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from ctxwin import sample
+from ctxwin import get_tokenizer, sample
 from ctxwin.cli import __path__ as CLI
 from ctxwin.cli import main
 from ctxwin.cli.commands import COMMANDS, load_command
@@ -204,6 +205,29 @@ def test_count_adds_up(ctxwin: Ctxwin, notes: Path, talk: Path) -> None:
     assert all(one.name in text for one in notes.iterdir() if one.is_file())
     whole = json.loads(ctxwin("count", talk, "--json").out)
     assert whole["tokens"] == count_tokens(sample.conversation(), tokenizer="o200k_base").tokens
+
+
+def test_files_of_any_size_are_counted_and_those_that_cannot_be_are_named(ctxwin: Ctxwin, tmp_path: Path) -> None:
+    row = "2026-01-01T00:00:00Z INFO worker tick\n"
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "big.log").write_text(row * 80_000)
+    (tmp_path / "logs" / "small.log").write_text(row)
+    (tmp_path / "talk.jsonl").write_text('{"a": 1}\n' * 300_000)  # no conversation, as large as it is
+    (tmp_path / "core.bin").write_bytes(bytes(3_000_000))
+    with gzip.open(tmp_path / "old.log.gz", "wt") as file:
+        file.write(row * 1_000)
+    (tmp_path / "cut.log.gz").write_bytes((tmp_path / "old.log.gz").read_bytes()[:-20])
+    tokens = get_tokenizer().count_many([row, '{"a": 1}\n'])
+    done = ctxwin("count", tmp_path, "--json")
+    tree = json.loads(done.out)
+    assert tree["tokens"] == tree["low"] == tree["high"] == tokens[0] * 81_001 + tokens[1] * 300_000
+    assert {one["path"] for one in tree["skipped"]} == {"core.bin", "cut.log.gz"}
+    logs = next(one for one in tree["children"] if one["name"] == "logs")
+    assert [one["tokens"] for one in logs["children"]] == [tokens[0] * 80_000, tokens[0]]
+    told = ctxwin("count", tmp_path)
+    assert "logs/big.log: 3,040,000 bytes, counted in pieces" in told.out
+    assert "skipped cut.log.gz" in told.err and "too large" not in told.err
+    assert ctxwin("count", tmp_path / "talk.jsonl").out.startswith(f"{tokens[1] * 300_000:,}")
 
 
 def test_models_lists_and_filters(ctxwin: Ctxwin) -> None:

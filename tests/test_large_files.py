@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ctxwin import pack
+from ctxwin import get_tokenizer, pack
 from ctxwin.citations import Checker
+from ctxwin.errors import InputError
 from ctxwin.files import Files
 from ctxwin.files.needles import terms_of
 from ctxwin.files.scanning import Target, search
@@ -325,3 +326,44 @@ def test_needles_are_few_and_the_telling_ones_come_first():
     terms = terms_of(question, b"2026-03-01T00:00:00Z INFO\n")
     assert len([needle for term in terms for needle in term.needles]) <= 10
     assert [term.needles[0].literal for term in terms[:4]] == [b"14:03", b"2026-03-03", b"a-17/b", b"4711"]
+
+
+SEAMS = {
+    "code": "def f(x):\n\n    return x / 2  # it's\n\n\n" * 6_000,
+    "one_line": json.dumps(
+        [{"a": "grass", "b": i, "c": "größe it's 中文"} for i in range(5_000)], separators=(",", ":")
+    ),
+    "prose_without_lines": "It's a long way, they'd say; so we've gone on. " * 5_000,
+    "chinese": "这是一个测试句子，没有空格，也没有换行。" * 8_000,
+    "slashes": "//c\n/x\n\n\n  \n\tz" * 20_000,
+    "line_ends": "a line\r\n\r\n  another\r\n" * 12_000,
+}
+
+
+@pytest.mark.parametrize("name", SEAMS)
+def test_the_pieces_of_a_large_file_have_as_many_tokens_as_all_of_it(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("ctxwin.files.text_stream.BLOCK", 20_000)
+    path = tmp_path / "a.txt"
+    path.write_bytes(SEAMS[name].encode())
+    found = Files(path, max_bytes=10_000)
+    pieces = list(found.pieces(str(path)))
+    assert len(pieces) > 5 and "".join(pieces) == SEAMS[name]
+    for encoding in ("o200k_base", "cl100k_base"):
+        tokenizer = get_tokenizer(encoding)
+        assert sum(tokenizer.count_many(pieces)) == tokenizer.count_many([SEAMS[name]])[0]
+
+
+def test_pieces_are_those_of_the_file_in_its_encoding_and_end_with_an_error_where_it_is_damaged(tmp_path):
+    text = "Grüße aus Köln, 3 €\n" * 90_000
+    (tmp_path / "a.txt").write_bytes(text.encode("utf-16"))
+    with gzip.open(tmp_path / "b.log.gz", "wt", encoding="utf-8") as file:
+        file.write(text)
+    found = Files(tmp_path, max_bytes=10_000)
+    assert ["".join(found.pieces(name)) for name in ("a.txt", "b.log.gz")] == [text, text]
+    whole = (tmp_path / "b.log.gz").read_bytes()
+    (tmp_path / "b.log.gz").write_bytes(whole[: len(whole) - 40])
+    with pytest.raises(InputError, match=r"b\.log\.gz.*mend"):
+        list(found.pieces("b.log.gz"))
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(InputError, match="FileNotFoundError"):
+        list(found.pieces("a.txt"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import time
@@ -159,6 +160,8 @@ def test_large_files_of_nothing_but_secrets_are_skipped(tmp_path: Path) -> None:
 HOSTILE = (
     "password=", "a_token: '", "api_key = x1y2", "-----BEGIN PRIVATE" + " KEY-----\n", "ey" + "J", "AK" + "IA", "sk-",
     "://a:b@", "token=a1b2c3d4e5f6g7h8 ", "key" * 3, 'pass="a1', "\n", " ", "secret\t", "MTA1.", "$2a$", "1234567:AA",
+    "-----BEGIN PRIVATE" + " KEY-----\nMHcCAQEEIKq9w7VZ\n", "MHcCAQEEIKq9w7VZ+/\n",
+    "-----BEGIN PRIVATE" + " KEY-----", "Private-Lines: 7\n+",
     "x" * 50 + "=", "Passwort: ",
     "variable \"token\" {\n", "user=a&b=c&password=", "password: |\n ",
     "<key>token</key>\n",
@@ -181,6 +184,99 @@ def test_places_of_large_files_are_without_secrets(tmp_path: Path) -> None:
     assert packed.report.secrets == ((f"{log}:{ticks + 1}", "github-pat"),)
     allowed = Files(log, max_bytes=1_000_000, allow_secrets=True)
     assert key in ctxwin.pack(query="Which gate jammed?", files=allowed, budget=400, embedder="none").text
+
+
+KEY_KINDS = {
+    "pem": pem("RSA PRIVATE" + " KEY"),
+    "headers": pem("RSA PRIVATE" + " KEY").replace(
+        "\n", "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0F1E2D3C\n\n", 1
+    ),
+    "pgp": pem("PGP PRIVATE" + " KEY BLOCK").replace("\n", "\n\n", 1),
+    "ssh2": pem("SSH2 ENCRYPTED PRIVATE" + " KEY").replace("-----", "----").replace("--B", "-- B"),
+    "putty": pem("X")
+    .replace("-----BEGIN X-----", "Private" + "-Lines: 25")
+    .replace("-----END X-----", "Private-MAC: 1"),
+    "openvpn": pem("OpenVPN Static" + " key V1"),
+    "long": pem("PRIVATE" + " KEY", 90_000),
+    "unfinished": pem("PRIVATE" + " KEY").partition("-----END")[0],
+}
+
+
+def material(key: str) -> list[str]:
+    """Return the lines of a key that are secret."""
+    return [line for line in key.split("\n") if len(line) > 30 and "-" not in line and ":" not in line]
+
+
+@pytest.mark.parametrize("kind", KEY_KINDS)
+@pytest.mark.parametrize(
+    "form", ["{}\n", "2026-01-01T00:00:00Z INFO gate said {}\n", '    "{}\\n"\n', "{}\\n", "{}\r\n"]
+)
+def test_a_private_key_is_known_in_every_form(kind: str, form: str) -> None:
+    key = KEY_KINDS[kind]
+    text = "first\n" + "".join(form.format(line) for line in key.rstrip().split("\n")) + "\nlast words\nand more\n"
+    clean, secrets = redacted(text, "gate.log")
+    assert not [line for line in material(key) if line in clean]
+    assert clean.startswith("first\n") and clean.endswith("\nlast words\nand more\n")
+    assert clean.count("\n") == text.count("\n") and {one.kind for one in secrets} == {"private-key"}
+
+
+@pytest.mark.parametrize("kind", KEY_KINDS)
+@pytest.mark.parametrize("packed_up", [False, True])
+@pytest.mark.parametrize("before", [0, 1_048_576 - 600, 1_048_576 - 9_000])
+def test_no_part_of_a_private_key_is_in_a_place_of_a_large_file(
+    kind: str, packed_up: bool, before: int, tmp_path: Path
+) -> None:
+    key = KEY_KINDS[kind]
+    secret = material(key)
+    log = tmp_path / ("gate.log" + ".gz" * packed_up)
+    filler = "2026-01-01T00:00:00Z INFO worker tick 1\n"
+    asked = [secret[at][20:34] for at in (0, 1, len(secret) // 2, -1)]  # as odd a question as there can be
+    text = filler * (before // len(filler)) + "zebra opened\n" + key + "zebra closed\n" + filler * 40_000
+    with gzip.open(log, "wt") if packed_up else log.open("w") as file:
+        file.write(text)
+    seen: set[str] = set()
+    for question in ("Which zebra?", *(f"What is {one}?" for one in asked)):
+        packed = ctxwin.pack(query=question, files=Files(log, max_bytes=1_000_000), budget=2_000, embedder="none")
+        said = json.dumps(packed.to_dict())
+        assert not [line for line in secret if line[:30] in said or line[-30:] in said]
+        assert question != "Which zebra?" or ("zebra opened" in packed.text and "zebra closed" in packed.text)
+        seen |= {kind for _, kind in packed.report.secrets}
+    assert seen == {"private-key"}
+    free = Files(log, max_bytes=1_000_000, allow_secrets=True)
+    assert secret[0] in ctxwin.pack(query="Which zebra?", files=free, budget=2_000, embedder="none").text
+
+
+def test_a_value_cut_by_the_window_of_a_long_line_is_known_by_what_stands_around_it(tmp_path: Path) -> None:
+    values = {i: some(64) for i in range(0, 12_000, 500)}
+    rows = [
+        {"n": i, "zebra": "grazes", "api_key" if i in values else "p": values.get(i, "grass " * 12)}
+        for i in range(12_000)
+    ]
+    (tmp_path / "dump.json").write_text(json.dumps(rows))
+    found = Files(tmp_path / "dump.json", max_bytes=500_000)
+    for i, value in values.items():
+        for word in (value[20:30], value[40:50], str(i), str(i + 1)):
+            packed = ctxwin.pack(query=f"zebra {word}", files=found, budget=1_500, embedder="none")
+            said = json.dumps(packed.to_dict())
+            assert not [one for one in values.values() for at in range(52) if one[at : at + 12] in said]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Expected -----BEGIN PRIVATE" + " KEY-----, got nothing\n" + "the request was served\n" * 50,
+        'if "-----BEGIN RSA PRIVATE' + ' KEY-----" in text:\n    return load(text)\nprint("nothing")\n' * 9,
+        "-----BEGIN PRIVATE" + " KEY-----\n...\n-----END PRIVATE" + " KEY-----\n" * 9,
+        pem("CERTIFICATE"),
+        pem("PUBLIC" + " KEY"),
+    ],
+)
+def test_what_only_speaks_of_keys_stays(text: str, tmp_path: Path) -> None:
+    assert redacted(text, "gate.log") == (text, ())
+    log = tmp_path / "gate.log"
+    log.write_text(text + "zebra\n" + "worker tick\n" * 100_000)
+    packed = ctxwin.pack(query="Which zebra?", files=Files(log, max_bytes=1_000_000), budget=2_000, embedder="none")
+    assert packed.report.secrets == () and MARK not in packed.text
 
 
 @pytest.mark.parametrize("piece", HOSTILE)

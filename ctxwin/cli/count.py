@@ -79,8 +79,8 @@ def run(
     r"""Count the tokens of files, folders and conversations, as a tree.
 
     A conversation is counted as the provider bills it: with what surrounds each message, tool schemas and
-    media; of an export all conversations, or the one that --pick names. Binary and ignored files are left out. With
-    --model, its window and price are set beside the sum.
+    media; of an export all conversations, or the one that --pick names. Files of any size are counted, in pieces;
+    binary and ignored ones are left out. With --model, its window and price are set beside the sum.
 
     \b
     Example:
@@ -180,17 +180,20 @@ def _all(name: str, first: Sequence[Candidate], rest: Iterator[Candidate], rules
 
 def _files(paths: Sequence[str], rules: _Rules, work: Working) -> _Totals:
     files = Files(paths, allow_secrets=rules.allow_secrets, on_progress=work.show)
+    skipped = [(one.path, one.reason) for one in files.skipped]
+    large: dict[str, int] = {}
+    for path in sorted(files.large.keys() - files.texts.keys()):
+        try:
+            large[path] = sum(rules.tokenizer.count_many([piece])[0] for piece in files.pieces(path))
+        except InputError as error:
+            skipped.append((path, str(error)))
     work.start(f"counting {len(files.texts):,} files")
-    tree = count_tree(files.texts.items(), rules.tokenizer, name=paths[0] if len(paths) == 1 else "files")
+    name = paths[0] if len(paths) == 1 else "files"
+    tree = count_tree(files.texts.items(), rules.tokenizer, name=name, counted=large.items())
     total = Count.of(tree.tokens, error=rules.tokenizer.error)
     secrets = [(f"{one.path}:{one.line}", one.kind) for one in files.secrets]
-    skipped = [(one.path, one.reason) for one in files.skipped]
-    skipped += [
-        (path, f"{size:,} bytes; too large to be counted")
-        for path, size in files.large.items()
-        if path not in files.texts
-    ]
-    return _Totals(nodes=[tree], total=total, skipped=skipped, secrets=secrets)
+    said = [f"{path}: {files.large[path]:,} bytes, counted in pieces as they stand" for path in large]
+    return _Totals(nodes=[tree], total=total, said=said, skipped=skipped, secrets=secrets)
 
 
 def _lines(node: Node, total: int, width: int, depth: int | None, indent: int = 0) -> Iterator[str]:

@@ -30,6 +30,7 @@ from .repomap import Atlas
 from .scanning import MAX_SCANNED, Scanned, Target
 from .searches import Searches
 from .secrets import Secret
+from .text_stream import texts
 from .walking import Walked, find, roots
 from .watching import until_something_changes
 
@@ -186,6 +187,20 @@ class Files:
     def found(self) -> Sequence[Item]:
         """The last questions' finds in large files, to look up shortened items by id."""
         return self._searches.found
+
+    def pieces(self, source: str) -> Iterator[str]:
+        """Yield the text of a file as it stands on disk, piece by piece, so that a large one takes no memory.
+
+        Raises:
+            InputError: it is no text any more, or not readable to its end.
+
+        Example:
+            >>> from ctxwin import sample
+            >>> found = Files(sample.files())
+            >>> all("".join(found.pieces(source)) == text for source, text in found.texts.items())
+            True
+        """
+        return texts(self._paths[source], lambda read: self._tell(f"reading {source}", read, self.large.get(source, 0)))
 
     def map(self, query: str | None = None, tokens: int = 1_000, *, tokenizer: Any = "o200k_base") -> str:
         """Draw a map by file: the folders, and the lines of the definitions that other code refers to most.

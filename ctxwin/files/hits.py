@@ -30,6 +30,9 @@ LONG = 2_000
 """Bytes of the longest line that is shown whole; of a longer one, what is around a hit."""
 CROWD = 6_000
 """Hits of one term in a block, one in 170 bytes, from which it stands everywhere and tells no line from others."""
+EDGE = 700
+"""Bytes beside a window: in them is the name of a value, or the rest of it, by which a secret is known that the window
+has a part of; `named` reads values of up to 600."""
 COLON, LINE_END = b":\n"
 
 
@@ -44,6 +47,12 @@ class HitWindow(NamedTuple):
     whole: bool
     """Whether it begins with a line."""
     data: bytes
+    before: bytes = b""
+    """Some of what stands before it."""
+    after: bytes = b""
+    """The same of what stands behind it."""
+    keys: Sequence[tuple[int, int]] = ()
+    """First and last byte, in the text, of the private keys of which it has a part."""
     prior: float = 1.0
     """How good it is beside the best one."""
 
@@ -160,10 +169,15 @@ def sum_of(terms: int, weights: Sequence[float]) -> float:
 
 
 class Cursor:
-    """Cuts windows out of a block, and knows the line and the character with which each begins."""
+    """Cuts windows out of a block, and knows the line and the character with which each begins.
 
-    def __init__(self, block: Stretch) -> None:
-        self._block = block
+    Args:
+        block: some of a file.
+        keys: where private keys stand in the file, as first and last byte.
+    """
+
+    def __init__(self, block: Stretch, keys: Sequence[tuple[int, int]] = ()) -> None:
+        self._block, self._keys = block, keys
         self._at, self._line, self._char = 0, block.line, block.char
 
     def around(self, start: int, stop: int) -> HitWindow:
@@ -187,5 +201,15 @@ class Cursor:
         self._line += sign * between.count(b"\n")
         self._char += sign * (len(between) if between.isascii() else len(between.decode("utf-8", "replace")))
         self._at = start
-        whole = data[start - 1 : start] == b"\n" or self._block.at + start == 0
-        return HitWindow(self._block.at + start, self._char, self._line, whole, data[start:stop])
+        at, end = self._block.at + start, self._block.at + stop
+        whole = at == 0 or data[start - 1 : start] == b"\n"
+        return HitWindow(
+            at=at,
+            char=self._char,
+            line=self._line,
+            whole=whole,
+            data=data[start:stop],
+            before=data[safe(data, max(0, start - EDGE)) : start],
+            after=data[stop : stop + EDGE],
+            keys=[one for one in self._keys if one[0] < end and one[1] > at],
+        )

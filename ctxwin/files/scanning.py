@@ -14,16 +14,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
 
 from ..chunking import header_of, language_of
 from ..items import Header, Item
-from .encodings import SNIFFED, decoded
+from .encodings import SNIFFED
 from .hits import CROWD, ROOM, Cursor, HitWindow, best_lines, joined, line_end, line_start, lines, places, sum_of
+from .keys import Keys
 from .needles import Term, terms_of
-from .secrets import Secret, redacted
+from .secrets import Secret
+from .showing import chunks, text_of
 from .text_stream import UNREADABLE, Stretch, blocks, encoding_of, is_packed, opened
 
 __all__ = ["MAX_SCANNED", "Scan", "Scanned", "Target", "Tell", "search"]
@@ -55,8 +57,6 @@ ELSEWHERE = 0.5
 """What a window counts of another day or time than the one that is named, where that one is in a file."""
 HEADS = 20
 """Files whose beginning is shown too: what a table's columns are, what a log is of."""
-TITLE = 100
-"""Characters of a header by which a row is found."""
 SAMPLE = 4_096
 """Bytes of the beginning of a file by which it is seen how it writes days."""
 
@@ -182,14 +182,12 @@ def search(
     for number, target in enumerate(targets):
         one = found[target.source]
         windows = [*chosen.get(number, ()), *(one.ends(bool(chosen.get(number))) if number < HEADS else ())]
-        found_items = [*_items(windows, target.source, one.header)]
-        secrets: list[Secret] = []
-        if not allow_secrets and target.text is None:  # a text in memory is without them
-            found_items = [_without_secrets(item, secrets) for item in found_items]
-        items += found_items
+        secrets: list[Secret] | None = None if allow_secrets or target.text is not None else []  # that is without them
+        items += chunks(windows, target.source, one.header, secrets)
         places = len(chosen.get(number, ()))
+        left_out = tuple(secrets or ())
         scanned.append(
-            Scanned(path=target.source, size=target.size, places=places, reason=one.reason, secrets=tuple(secrets))
+            Scanned(path=target.source, size=target.size, places=places, reason=one.reason, secrets=left_out)
         )
     return Scan(items=items, scanned=scanned)
 
@@ -220,6 +218,7 @@ class _Search:
         self.header: Header | None = None
         self._refused: set[_Key] = set()
         self._everywhere: set[int] = set()
+        self._keys = Keys()
         self._head: HitWindow | None = None
         self._tail: HitWindow | None = None
 
@@ -254,35 +253,34 @@ class _Search:
         encoding = "utf-8" if target.text is not None else known[0]
         block = None
         for block in blocks(file, encoding, most):
+            cursor = Cursor(block, self._keys.of(block))
             if block.at == 0 and self._head is None:
-                self._begin(block.data)
-            self._look_through(block)
+                self._head = cursor.window(0, self._begin(block.data))
+            self._look_through(block, cursor)
             self.read = block.at + block.last
             tell(min(self.read, target.size))
             if time.monotonic() > end:
                 self.reason = f"only its first {self.read:,} bytes in {SECONDS:.0f} s"
                 return
         if block is not None and len(block.data) > ROOM:
-            self._tail = Cursor(block).window(line_start(block.data, len(block.data) - ROOM), len(block.data))
+            self._tail = cursor.window(line_start(block.data, len(block.data) - ROOM), len(block.data))
         if self.read >= most:
             self.reason = f"only its first {self.read:,} bytes, the most that one question reads"
 
-    def _begin(self, data: bytes) -> None:
-        """Take the beginning of the file: of a table, its header alone."""
+    def _begin(self, data: bytes) -> int:
+        """Return where the beginning of the file ends that is shown: of a table, its header alone."""
         language = language_of(self._target.source.removesuffix(".gz"))
-        self.header = header_of(_text(data[: line_end(data, 0, SNIFFED)]), language)
+        self.header = header_of(text_of(data[: line_end(data, 0, SNIFFED)]), language)
         if self.header is None:
-            stop = line_end(data, 0, ROOM)
-        else:
-            above = data.split(b"\n")[: self.header[0] - 1 + self.header[1].count("\n")]
-            stop = sum(map(len, above)) + len(above)
-        self._head = HitWindow(0, 0, 0, True, data[:stop])
+            return line_end(data, 0, ROOM)
+        above = data.split(b"\n")[: self.header[0] - 1 + self.header[1].count("\n")]
+        return sum(map(len, above)) + len(above)
 
-    def _look_through(self, block: Stretch) -> None:
+    def _look_through(self, block: Stretch, cursor: Cursor) -> None:
         low = block.data.lower()
         hits, crowded = self._hits(low, block)
         self._rarity.read += block.last - block.first
-        cursor, weights = Cursor(block), self._rarity.weights()
+        weights = self._rarity.weights()
         for best, terms, start, stop in joined(lines(block.data, low, hits, crowded), weights):
             key = (best, terms)
             if key not in self._buckets and len(self._buckets) >= SETS:
@@ -342,49 +340,3 @@ def _best(found: Sequence[_Search], rarity: _Rarity) -> dict[int, list[HitWindow
         if score <= LEAST * scored[0][0]:
             chosen.setdefault(number, []).append(window._replace(prior=(score / scored[0][0]) ** STEEP))
     return chosen
-
-
-def _items(windows: Iterable[HitWindow], source: str, header: Header | None) -> Iterator[Item]:
-    """Turn windows of a file into chunks, none of which overlap."""
-    end = 0
-    for window in sorted(windows):
-        cut = max(0, end - window.at)
-        data = window.data[cut:]
-        if not data:
-            continue
-        gone = window.data[:cut]
-        at, end = window.at + cut, window.at + len(window.data)
-        line = 1 + window.line + gone.count(b"\n")
-        char = window.char + len(_text(gone))
-        text = _text(data)
-        whole = gone.endswith(b"\n") if gone else window.whole
-        last = line + text.count("\n", 0, len(text) - 1)
-        yield Item(
-            kind="chunk",
-            title=" ".join(header[1].split())[:TITLE] if header is not None else None,
-            prior=window.prior,
-            header=header if header is not None and line > header[0] else None,
-            id=f"{source}#L{line}-{last}" if whole else f"{source}#L{line}:{char}-{last}",
-            text=text,
-            source=source,
-            lines=(line, last),
-            span=(char, char + len(text)),
-            bytes=(at, end),
-        )
-
-
-def _without_secrets(item: Item, secrets: list[Secret]) -> Item:
-    """Return a chunk without its secrets, which are added to the list with their lines in the file."""
-    assert item.source is not None and item.lines is not None
-    text, found = redacted(item.text, item.source)
-    header = item.header and (item.header[0], redacted(item.header[1], item.source)[0])
-    secrets += (replace(one, line=one.line + item.lines[0] - 1) for one in found)
-    return replace(item, text=text, header=header) if found or header != item.header else item
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        found = decoded(data)
-        return data.decode("utf-8", "replace") if found is None else found[0]

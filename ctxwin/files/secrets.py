@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..chunking.syntax import is_code, language_of
 from ..store.cache import cache_folder
+from .keys import private_keys
 from .named import is_example, named_values
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ MARK = "[secret left out]"
 """Stands for a line, or for what follows the name in it."""
 RULES = "secret-rules"
 """Folder of the compiled rules in the cache folder; they hold nothing of what is read."""
+PRIVATE_KEY = "private-key"
 DATA = ("json", "yaml", "toml")
 """Languages of files that may be nothing but secrets, beside prose; in code there is always something else."""
 
@@ -45,21 +47,9 @@ _SHAPES = {
     "one-time-password": ("otp", re.compile(r"(?:[?&]secret=|TOTP\([\"'])[A-Z2-7]{16}")),
     "mnemonic": ("nemonic", re.compile(r"nemonic[\"']?[ ]{0,9}[:=][ ]{0,9}[\"'](?:[a-z]{3,8}[ ]){11,23}[a-z]{3,8}")),
     "cookie": ("\tTRUE\t", re.compile(r"\t(?:TRUE|FALSE)\t[0-9]{1,12}\t[^\t\n]{1,100}\t[^\s]{16}")),
-    "putty-key": ("Private-Lines:", re.compile(r"Private-Lines: [0-9]{1,3}\r?\n(?:[A-Za-z0-9+/=]{1,64}\r?\n){1,400}+")),
-    "openvpn-key": (
-        "OpenVPN Static",
-        re.compile(r"-----BEGIN OpenVPN Static key V1-----\r?\n(?:[0-9a-f]{32}\r?\n){1,16}+"),
-    ),
-    "private-key": (
-        "PRIVATE KEY",
-        re.compile(
-            r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----\r?\n(?:[A-Za-z-]{3,20}:[^\n]{0,200}\n|\r?\n){0,9}"
-            r"(?:[ \t]{0,8}+[A-Za-z0-9+/=]{16,100}+\r?\n?){2,400}+"
-        ),
-    ),
 }
-"""Kinds beside those of the scanner, which wants their provider's name nearby, or a key's end: first what a text must
-hold, which is found fifty times as fast."""
+"""Kinds beside those of the scanner, which wants their provider's name nearby: first what a text must hold, which
+is found fifty times as fast."""
 _STORES = re.compile(
     r"id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pgpass|pgpass\.conf|\.htpasswd|\.git-credentials|\.pypirc", re.IGNORECASE
 )
@@ -86,26 +76,31 @@ class Secret:
 
     path: str
     line: int
-    """On which it begins, from 1."""
+    """On which it begins, from 1; of one that begins before the places shown of a large file, the first left out."""
     kind: str
     """What it is: `github-pat`, `private-key`, `password`, ..."""
 
 
-def redacted(text: str, path: str) -> tuple[str, tuple[Secret, ...]]:
+def redacted(
+    text: str, path: str, *, before: str = "", after: str = "", keys: Iterable[tuple[int, int]] = ()
+) -> tuple[str, tuple[Secret, ...]]:
     r"""Return a text without the lines that hold secrets, and what was on them.
 
     A line keeps its number: `MARK` stands in its place, behind the name of a value that is assigned, and a secret of
     several lines leaves empty ones.
 
     Args:
-        text: of a file, or of a part of it that begins and ends with a line.
+        text: of a file, or of a part of it.
         path: the file's name, which tells settings from code and tests.
+        before: some of what stands before the part.
+        after: some of what stands behind it.
+        keys: where private keys are known to stand, as places in the text; they may begin before it and end behind it.
 
     Example:
         >>> redacted("host: db1\npassword: zq7!kfw2\nport: 5432\n", "app.yml")[0]
         'host: db1\npassword: "[secret left out]"\nport: 5432\n'
     """
-    found = sorted(_found(text, path))
+    found = sorted(_within(text, path, before, after, keys))
     if not found:
         return text, ()
     lines = text.split("\n")
@@ -150,6 +145,17 @@ def nothing_else(text: str, path: str, secrets: tuple[Secret, ...]) -> bool:
     return (language in DATA or not is_code(language)) and len(secrets) > others
 
 
+def _within(
+    text: str, path: str, before: str, after: str, keys: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, kind) of what is secret in a text, by what stands around it too."""
+    shift = len(before)
+    around = [(start - shift, end - shift, kind) for start, end, kind in _found(before + text + after, path)]
+    for start, end, kind in [*around, *((*key, PRIVATE_KEY) for key in keys)]:
+        if start < len(text) and end > 0:
+            yield max(0, start), min(len(text), end), kind
+
+
 def _found(text: str, path: str) -> Iterator[tuple[int, int, str]]:
     """Yield (start, end, kind) of secrets; at the same place the scanner's kind comes first."""
     if _WORTH.search(text):
@@ -157,6 +163,8 @@ def _found(text: str, path: str) -> Iterator[tuple[int, int, str]]:
     for kind, (sign, pattern) in _SHAPES.items():
         for match in pattern.finditer(text) if sign in text else ():
             yield *match.span(), kind
+    for key in private_keys(text):
+        yield key.start, key.end, PRIVATE_KEY
     yield from named_values(text, path)
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import codecs
 import gzip
 import os
+import re
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ..errors import InputError
 from .encodings import SNIFFED, decoded, is_binary
 
-__all__ = ["MARGIN", "Stretch", "blocks", "encoding_of", "is_packed", "opened", "safe"]
+__all__ = ["MARGIN", "Stretch", "blocks", "encoding_of", "is_packed", "opened", "safe", "texts"]
 
 BLOCK = 1 << 20
 """Bytes read at once: a block stays in a core's cache while each needle is searched for."""
@@ -21,6 +24,13 @@ MARGIN = 8_192
 """Bytes that two neighbouring blocks share on either side of their border, so that no window is cut there."""
 UNREADABLE = (OSError, EOFError, zlib.error)
 """Errors of reading a file that is compressed, damaged, or being removed."""
+
+_SEAM = re.compile(
+    rb"\n(?=[^\s/])|[A-Za-z0-9](?=[\x00-\x7f])(?=[^A-Za-z0-9'])"
+    rb"|[\xe4-\xe9][\x80-\xbf]{2}(?=\xe3\x80[\x81\x82]|\xef\xbc[\x81\x8c])"
+)
+"""Where a text can be cut so that its parts have as many tokens as the whole: vocabularies split it by patterns first,
+which join no line end to what follows, but a space or a slash, and no word to a sign behind it, but an apostrophe."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -128,6 +138,36 @@ def blocks(file: BinaryIO, encoding: str, most: int) -> Iterator[Stretch]:
         data, first = data[start:], last - start
     if first < len(data):
         yield Stretch(data, at, first, len(data), line, char)
+
+
+def texts(path: str, tell: Callable[[int], object]) -> Iterator[str]:
+    """Yield a file's text in pieces of a megabyte, which have as many tokens together as all of it, if it has seams.
+
+    Args:
+        path: where it is.
+        tell: called with the bytes that are read so far.
+
+    Raises:
+        InputError: it is no text, or not readable to its end.
+    """
+    try:
+        with opened(path) as file:
+            known = encoding_of(file, 0 if is_packed(path) else os.stat(path).st_size)
+            if known is None:
+                raise InputError(f"{path!r} is binary; give text")
+            rest = b""
+            for block in blocks(file, known[0], sys.maxsize):
+                data = rest + block.data[block.first : block.last]
+                seams = [one.end() for one in _SEAM.finditer(data, max(0, len(data) - MARGIN))]
+                cut = seams[-1] if seams else len(data)
+                yield data[:cut].decode("utf-8", "replace")
+                rest = data[cut:]
+                tell(block.at + block.last)
+            yield rest.decode("utf-8", "replace")
+    except UNREADABLE as error:
+        raise InputError(
+            f"{path!r} is not readable to its end ({type(error).__name__}); mend or leave it out"
+        ) from error
 
 
 def _end(data: bytes, first: int) -> int:

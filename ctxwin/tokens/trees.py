@@ -36,13 +36,20 @@ class _OpenFolder:
         return Node(name=name, tokens=sum(node.tokens for node in ordered), children=ordered)
 
 
-def count_tree(files: Iterable[tuple[str | PurePath, str]], tokenizer: Tokenizer, *, name: str = ".") -> Node:
+def count_tree(
+    files: Iterable[tuple[str | PurePath, str]],
+    tokenizer: Tokenizer,
+    *,
+    name: str = ".",
+    counted: Iterable[tuple[str | PurePath, int]] = (),
+) -> Node:
     r"""Count files and add them up by folder.
 
     Args:
         files: paths, relative to the root, with the text of each.
         tokenizer: counts the tokens; it is called once for all files.
         name: the root's name.
+        counted: paths of other files, with the tokens of each.
 
     Example:
         >>> from ctxwin import get_tokenizer
@@ -51,8 +58,10 @@ def count_tree(files: Iterable[tuple[str | PurePath, str]], tokenizer: Tokenizer
         (6, [('README.md', 1), ('src', 5)])
     """
     given = [(PurePath(path), text) for path, text in files]
+    counts = tokenizer.count_many([text for _, text in given])
     root = _OpenFolder()
-    for (path, _), tokens in zip(given, tokenizer.count_many([text for _, text in given]), strict=True):
+    named = zip((path for path, _ in given), counts, strict=True)
+    for path, tokens in [*named, *((PurePath(path), tokens) for path, tokens in counted)]:
         folder = root
         for part in path.parts[:-1]:
             folder = folder.folders.setdefault(part, _OpenFolder())

@@ -42,8 +42,8 @@ def in_64(count: int) -> str:
     return base64.b64encode(_draw.randbytes(count)).decode()
 
 
-def pem(kind: str) -> str:
-    body = in_64(1_200)
+def pem(kind: str, size: int = 1_200) -> str:
+    body = in_64(size)
     lines = "\n".join(body[at : at + 64] for at in range(0, len(body), 64))
     return f"-----BEGIN {kind}-----\n{lines}\n-----END {kind}-----\n"
 
