@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from itertools import count
 from threading import Event, Thread
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctxwin import pack
+from ctxwin.embed import get_embedder
 from ctxwin.errors import MissingExtra
 from ctxwin.files import Changes, Files, corpus
 from ctxwin.files import cut_cache as kept
@@ -39,7 +41,7 @@ def cut(monkeypatch):
 
 def write(root, **files):
     for name, text in files.items():
-        path = root / name.replace("__", "/").replace("_py", ".py").replace("_md", ".md")
+        path = root / name.replace("__", "/").replace("_py", ".py").replace("_md", ".md").replace("_log", ".log")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
@@ -393,3 +395,64 @@ def test_edits_without_end_leave_no_more_behind_than_there_is(tmp_path, monkeypa
         assert files.refresh()
         assert len(files.pool._all) <= 2 * len(files.pool)
     same(files, Files(tmp_path))
+
+
+class Stop(Exception):
+    """What a caller of ours raises."""
+
+
+def failing(after):
+    """Return a callback that raises at its call number `after`."""
+    calls = count()
+
+    def tell(*_):
+        if next(calls) == after:
+            raise Stop
+
+    return tell
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize("after", range(12))
+def test_an_error_of_on_progress_passes_through_and_leaves_nothing_half_done(tmp_path, after, indexed):
+    write(tmp_path, a_py=code("alpha"), b_md="# Readme\n\nBoats.\n", big_log="a row\n" * 40_000)
+    files = Files(tmp_path, max_bytes=100_000)
+    if indexed:
+        assert files.pool
+    had = dict(files.texts)
+    write(tmp_path, a_py=code("beta"), c_md="# More\n\nRain.\n", huge_log="a zebra\n" * 40_000)
+    (tmp_path / "b.md").unlink()
+    (tmp_path / "big.log").unlink()
+    files.on_progress = failing(after)
+    try:
+        files.refresh()
+        failed = False
+        assert len(files.pool) > 0
+    except Stop:
+        failed = dict(files.texts) == had  # else it was the pool that failed, after the refresh
+    files.on_progress = None
+    assert pack(query="zebra", files=files, embedder="none", budget=400).tokens
+    if failed:
+        assert files.refresh() == Changes(added=("c.md", "huge.log"), changed=("a.py",), removed=("b.md", "big.log"))
+    same(files, Files(tmp_path, max_bytes=100_000))
+
+
+@pytest.mark.parametrize("after", range(3))
+def test_the_same_holds_for_embedding_and_for_searches(tmp_path, cache, after):
+    write(
+        tmp_path,
+        **{f"n{i}_md": f"# Note {i}\n\nBoat {i} lies in Oslo.\n" for i in range(600)},
+        big_log="a zebra\n" * 40_000,
+    )
+    files = Files(tmp_path, max_bytes=100_000)
+    asked = {"query": "Which boat and zebra?", "files": files, "budget": 400}
+    with pytest.raises(Stop):
+        pack(**asked, embedder=get_embedder("static", on_progress=failing(after)))
+    files.on_progress = failing(0)
+    with pytest.raises(Stop):
+        pack(**asked | {"query": "Which ape?"}, embedder="none")  # what was searched is remembered
+    with pytest.raises(Stop):
+        files.embed("static", on_progress=failing(0)).wait()
+    files.on_progress = None
+    fresh = pack(**asked | {"files": Files(tmp_path, max_bytes=100_000)}, embedder="static")
+    assert pack(**asked, embedder="static").messages == fresh.messages

@@ -51,9 +51,9 @@ def run(
 ) -> None:
     r"""Show what is kept in the cache folder and how long, or remove it.
 
-    All of it can be made again. Texts of documents also go when `Files.refresh` finds their file gone, and summaries
-    when what they are of is erased. Windows and chats are not kept there, and files of others in the folder are left
-    alone. The folder is that of CTXWIN_CACHE, or the user's cache folder.
+    All of it can be made again. Texts and terms of files also go when `Files.refresh` finds their file gone, and
+    summaries when what they are of is erased. Windows and chats are not kept there, and files of others in the
+    folder are left alone. The folder is that of CTXWIN_CACHE, or the user's cache folder.
 
     \b
     Example:

@@ -72,7 +72,8 @@ def get_embedder(
             `"multilingual"` (universal-sentence-encoder-multilingual 3, 16 languages), `"none"`, the name or folder of
             a sentence-transformers model, an `Embedder`, an object with `encode`, or a function from texts to vectors.
             Only vectors of an embedder with a `name` are cached on disk.
-        on_progress: called with (texts done, texts to do) while new texts are embedded.
+        on_progress: called with (texts done, texts to do) while new texts are embedded. The work waits for it; an error
+            that it raises ends the call, and the vectors made so far are kept.
         allowance: the most tokens to embed for one question, as items estimate them and as far as a model reads them.
             If the items have more, the best by words and static vectors are embedded and the rest are matched by
             words. Items and question decide, never the clock or the cache, so that equal input gives an equal plan.

@@ -45,7 +45,7 @@ class Filling:
         """Wait until all items are embedded, or the time is over; return whether all are.
 
         Raises:
-            Exception: any error of the embedder.
+            Exception: any error of the embedder or of `on_progress`.
         """
         self._thread.join(seconds)
         if self._error is not None:

@@ -22,10 +22,11 @@ from ..renditions.summarize import drop_summaries
 from ..retrieve import count_terms
 from ..tokens import get_tokenizer
 from .background import Filling
+from .changes import Changes, changes_between
 from .converting import read_together
 from .cut_cache import Chunked, CutCache, key_of
 from .documents import drop_documents, is_document
-from .file_text import FileText, read, why
+from .file_text import FileText, digests_of, read, why
 from .repomap import Atlas
 from .scanning import MAX_SCANNED, Scanned, Target
 from .searches import Searches
@@ -58,18 +59,6 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """The files that a refresh found changed; true if there are any. A renamed file is both removed and added."""
-
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.removed)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _FilePool:
     """A pool of chunks, with the rows and the hash of each file."""
@@ -97,7 +86,8 @@ class Files:
         max_scanned: bytes of large files that one question reads at most.
         allow_secrets: whether keys, tokens and passwords are read; otherwise lines with secrets are left out, and files
             that hold nothing else are skipped.
-        on_progress: called with (activity, files done, files in all) for a progress bar.
+        on_progress: called with (activity, files done, files in all) for a progress bar. The work waits for it, so one
+            that hangs holds its caller up; an error that it raises ends the call, and nothing is half done.
 
     Raises:
         InputError: a path does not exist, a glob matches nothing, or no file can be read.
@@ -137,7 +127,7 @@ class Files:
         self._readings: Mapping[str, FileText] = {}
         self._indexed: _FilePool | None = None
         self._searches = Searches(most=max_scanned, allow_secrets=allow_secrets, tell=self._tell)
-        self._take(self._read(find(self._given, max_files)))
+        self._take(*self._read(find(self._given, max_files)))
         if not self.texts and not self.large:
             raise InputError(_nothing(self._given, self.skipped))
 
@@ -164,8 +154,8 @@ class Files:
         """The chunks, counted and indexed once; the pool never changes, a refresh with changes makes a new one."""
         with self._lock:
             if self._indexed is None:
-                self._indexed = _FilePool(pool=Pool().take(np.empty(0, np.intp)), rows={}, digests={})
-                self._indexed = self._index(self._indexed)
+                empty = _FilePool(pool=Pool().take(np.empty(0, np.intp)), rows={}, digests={})
+                self._indexed = self._index(empty)
             return self._indexed.pool
 
     def pool_for(self, question: str) -> tuple[Pool, Sequence[Scanned]]:
@@ -231,25 +221,26 @@ class Files:
         The result is the same as that of a new `Files`. A file with the same size and times as before is not read.
         """
         with self._lock:
-            before, texts = self._readings, self.texts
-            self._take(self._read(find(self._given, self._max_files, again=True)))
-            had = {source: one.digest for source, one in before.items() if _is_used(one)}
-            have = {source: one.digest for source, one in self._readings.items() if _is_used(one)}
-            changes = Changes(
-                added=tuple(source for source in have if source not in had),
-                changed=tuple(source for source, digest in have.items() if had.get(source, digest) != digest),
-                removed=tuple(source for source in had if source not in have),
-            )
+            before, paths, texts, indexed = self._readings, self._paths, self.texts, self._indexed
+            self._take(*self._read(find(self._given, self._max_files, again=True)))
+            had, have = _digests(before), _digests(self._readings)
+            changes = changes_between(had, have)
+            try:
+                if changes and indexed is not None:
+                    self._indexed = self._index(indexed)
+            except BaseException:  # of `on_progress`, or Ctrl-C: the next refresh finds the changes again
+                self._take(before, paths)
+                raise
             if changes:
-                self._forget([*changes.changed, *changes.removed], texts)
-            if changes and self._indexed is not None:
-                self._indexed = self._index(self._indexed)
-            drop_documents()
+                self._forget([*changes.changed, *changes.removed], texts, indexed.pool.items if indexed else ())
+            gone = {key_of(source, had[source]) for source in changes.removed}
+            gone |= {key_of(path, digest) for path, text in drop_documents() for digest in digests_of(text, path)}
+            if gone:
+                self._cuts.drop(gone - {key_of(source, digest) for source, digest in have.items()})
             return changes
 
-    def _forget(self, sources: Sequence[str], texts: Mapping[str, str]) -> None:
+    def _forget(self, sources: Sequence[str], texts: Mapping[str, str], chunks: Sequence[Item]) -> None:
         """Remove the summaries of texts in files that are gone or changed."""
-        chunks = () if self._indexed is None else self._indexed.pool.items
         gone = set(sources)
         drop_summaries(
             [*(texts[one] for one in gone & texts.keys()), *(item.text for item in chunks if item.source in gone)]
@@ -279,14 +270,19 @@ class Files:
 
         Args:
             embedder: the embedder that `pack` will be given.
-            on_progress: called in the background with (chunks embedded, chunks in all).
+            on_progress: called in the background with (chunks embedded, chunks in all); an error that it raises ends
+                the embedding, and `wait` raises it.
         """
         return Filling(self.pool, get_embedder(embedder), on_progress)
 
-    def _read(self, found: Sequence[Walked]) -> dict[str, FileText]:
-        """Read the found files, small ones first, until there is no room; keep the readings of unchanged files."""
+    def _read(self, found: Sequence[Walked]) -> tuple[dict[str, FileText], dict[str, str]]:
+        """Read the found files, small ones first, until there is no room; keep the readings of unchanged files.
+
+        Returns:
+            What was read of each file, and the path of each, by source.
+        """
         first = {one.source: one for one in reversed(found)}
-        self._paths = {source: one.path for source, one in first.items()}
+        paths = {source: one.path for source, one in first.items()}
         readings: dict[str, FileText] = {}
         waiting: list[tuple[int, str, os.stat_result]] = []
         for source, one in first.items():
@@ -300,16 +296,16 @@ class Files:
                 readings[source] = FileText(reason=why(error) if isinstance(error, OSError) else "no valid path")
         waiting.sort(key=lambda one: one[:2])
         jobs = {
-            source: (self._paths[source], status, self._readings.get(source))
+            source: (paths[source], status, self._readings.get(source))
             for _, source, status in waiting
-            if is_document(self._paths[source])
+            if is_document(paths[source])
         }
         documents = read_together(jobs, self._tell, allow_secrets=self._allow_secrets)
         room = self._max_total
         for done, (size, source, status) in enumerate(waiting):
             self._tell("reading files", done, len(waiting))
             crowded = room < size <= self._max_bytes
-            if crowded and is_document(self._paths[source]):
+            if crowded and is_document(paths[source]):
                 reason = f"{size:,} bytes; smaller files have filled the {self._max_total:,} bytes for all"
                 readings[source] = FileText(reason=reason)
                 continue
@@ -318,14 +314,14 @@ class Files:
             if before is not None and (crowded if before.text is not None else before.large and not crowded):
                 before = None  # there is room now, or none any more
             one_read = documents.get(source) or read(
-                self._paths[source], status, most, before, source=source, allow_secrets=self._allow_secrets
+                paths[source], status, most, before, source=source, allow_secrets=self._allow_secrets
             )
             readings[source] = one_read
             room -= size if one_read.text is not None else 0
-        return {one.source: readings[one.source] for one in found}
+        return {one.source: readings[one.source] for one in found}, paths
 
-    def _take(self, readings: Mapping[str, FileText]) -> None:
-        self._readings = readings
+    def _take(self, readings: Mapping[str, FileText], paths: Mapping[str, str]) -> None:
+        self._readings, self._paths = readings, paths
         self.texts: Mapping[str, str] = MappingProxyType(
             {source: one.text for source, one in readings.items() if one.text is not None}
         )
@@ -385,6 +381,10 @@ class Files:
                 found[source] = Chunked(items=items, terms=count_terms(items))
             self._cuts.put((*texts[source], found[source]) for source in batch)
         return found
+
+
+def _digests(readings: Mapping[str, FileText]) -> dict[str, bytes]:
+    return {source: one.digest for source, one in readings.items() if _is_used(one)}
 
 
 def _is_used(one: FileText) -> bool:

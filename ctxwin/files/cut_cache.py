@@ -34,6 +34,8 @@ __all__ = ["Chunked", "CutCache", "key_of"]
 FILE = "files-1.sqlite"
 """Name of the cache file; the number goes up with the schema."""
 SCHEMA = "CREATE TABLE IF NOT EXISTS files (key BLOB PRIMARY KEY, day INTEGER NOT NULL, value BLOB NOT NULL)"
+OVERWRITE = "PRAGMA secure_delete=ON"
+"""SQLite then overwrites deleted and moved content with zeros; this holds for one connection."""
 CHUNK = 500
 """Files per query, well below SQLite's limit of 32,766 parameters."""
 
@@ -117,6 +119,10 @@ class CutCache:
         rows = [(key, value) for key, text, one in known if (value := _packed(key, one, text)) is not None]
         self._file.run(partial(_insert, rows=rows))
 
+    def drop(self, keys: Iterable[bytes]) -> None:
+        """Remove files by key, so that the database holds none of their bytes."""
+        self._file.run(partial(_delete, keys=list(keys)))
+
 
 def _today() -> int:
     return int(time.time()) // _DAY
@@ -132,11 +138,19 @@ def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[byt
 
 
 def _insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) -> None:
+    file.execute(OVERWRITE)
     with file:
         file.executemany(
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", [(key, _today(), value) for key, value in rows]
         )
         file.execute("DELETE FROM files WHERE day < ?", (_today() - DAYS,))
+
+
+def _delete(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> None:
+    file.execute(OVERWRITE)
+    with file:
+        file.executemany("DELETE FROM files WHERE key = ?", [(key,) for key in keys])
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _packed(key: bytes, one: Chunked, text: str) -> bytes | None:

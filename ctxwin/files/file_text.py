@@ -18,7 +18,7 @@ from .encodings import SNIFFED, decoded, is_binary
 from .secrets import Secret, nothing_else, redacted
 from .text_stream import UNREADABLE, encoding_of, is_packed, opened
 
-__all__ = ["FileText", "decode", "mark_of", "read", "why"]
+__all__ = ["FileText", "decode", "digests_of", "mark_of", "read", "why"]
 
 RACY = 2_000_000_000
 """Nanoseconds: the coarsest clock of a file system (FAT). A file that was changed less than this before it was read may
@@ -115,6 +115,11 @@ def _without_secrets(found: FileText, text: str, source: str) -> FileText:
     if nothing_else(text, source, secrets):
         return _secret(found, secrets)
     return replace(found, text=text, digest=_digest(text), secrets=secrets) if secrets else found
+
+
+def digests_of(text: str, source: str) -> tuple[bytes, bytes]:
+    """Return the hashes under which a text is indexed: as it is, and without its secrets."""
+    return _digest(text), _digest(redacted(text, source)[0])
 
 
 def _secret(found: FileText, secrets: tuple[Secret, ...]) -> FileText:

@@ -233,6 +233,7 @@ class TextCache:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._swept = False
+        self._gone: list[tuple[str, str]] = []
 
     def get(self, key: str) -> str | None:
         """Return the text under a key, byte for byte; None if there is none; a damaged text is removed."""
@@ -261,7 +262,7 @@ class TextCache:
         """
         if not self._swept:  # once in a process: each file is looked at
             self._swept = True
-            self.sweep()
+            self._gone = self.sweep()
         rest = json.dumps(source).encode() + b"\n" + text.encode("utf-8", "surrogatepass")
         part = None
         try:
@@ -285,15 +286,24 @@ class TextCache:
                     message = f"{str(path)!r} holds what was to be erased and cannot be removed; remove it by hand"
                     warnings.warn(message, CacheWarning, stacklevel=3)
 
-    def sweep(self) -> None:
-        """Remove texts that nobody has asked for in `DAYS`, and texts from files that are gone."""
+    def sweep(self) -> list[tuple[str, str]]:
+        """Remove texts that nobody has asked for in `DAYS`, and texts from files that are gone.
+
+        Returns:
+            Path of each file that was found gone since the last call, with the text from it.
+        """
+        gone, self._gone = self._gone, []
         for path in self._files():
             with contextlib.suppress(OSError, ValueError):
                 with path.open("rb") as file:
                     file.readline()
                     source = json.loads(file.readline())
-                if time.time() - path.stat().st_mtime > DAYS * _DAY or (source and not os.path.lexists(source)):
-                    self._remove(path)
+                    if source and not os.path.lexists(source):
+                        gone.append((source, file.read().decode("utf-8", "surrogatepass")))
+                    elif time.time() - path.stat().st_mtime <= DAYS * _DAY:
+                        continue
+                self._remove(path)
+        return gone
 
     def _files(self) -> list[Path]:
         try:

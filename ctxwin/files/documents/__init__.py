@@ -98,10 +98,14 @@ def read_document(data: bytes, path: str, *, seconds: float = math.inf) -> str:
     return text
 
 
-def drop_documents() -> None:
-    """Remove the cached texts of documents that are gone, or that nobody has asked for in a long time."""
+def drop_documents() -> list[tuple[str, str]]:
+    """Remove the cached texts of documents that are gone, or that nobody has asked for in a long time.
+
+    Returns:
+        Path and text of each document that is gone.
+    """
     drop_old(OLD, "texts of documents")
-    _texts.sweep()
+    return _texts.sweep()
 
 
 def _kind(path: str) -> str:
