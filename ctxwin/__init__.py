@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from .window import Window
     from .wrapping import wrap
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "Allocator": "allocate",

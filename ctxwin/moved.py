@@ -14,6 +14,8 @@ __all__ = ["MOVED", "spec_of"]
 
 _TABLE = """
 allocate.account allocate.ledger
+allocate.diverse evaluate.baselines
+allocate.greedy allocate.one_pass
 cache store.cache
 caching.filling caching.request
 caching.ledger caching.held

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies.problems import seeded_problem, small_problems
 
+from ctxwin import allocate, pack
 from ctxwin.allocate import (
+    OLD_NAMES,
     Problem,
     appraise,
     cost,
     exact,
     get_allocator,
-    greedy,
     knapsack,
     marginal,
     place_required,
@@ -28,6 +29,7 @@ from ctxwin.allocate.ledger import Ledger
 from ctxwin.allocate.reference import brute_force, plain_greedy, tokens_of, value_of
 from ctxwin.allocate.relaxation import relax
 from ctxwin.errors import BudgetError, InputError
+from ctxwin.evaluate.baselines import BASELINES, coverage, greedy, head_tail, mmr, summary
 
 
 def placed(problem):
@@ -254,19 +256,19 @@ def test_recency_stops_at_the_first_that_does_not_fit():
 
 def test_head_tail_keeps_both_ends():
     problem = Problem.from_ladders([[(10, 1)]] * 8, capacity=40)
-    assert get_allocator("head_tail").allocate(problem).choice.tolist() == [0, 0, -1, -1, -1, -1, 0, 0]
+    assert head_tail(problem).choice.tolist() == [0, 0, -1, -1, -1, -1, 0, 0]
 
 
 def test_summary_shortens_the_old():
     ladder = [(40, 1), (20, 0.7), (8, 0.5), (4, 0.1)]
     problem = Problem.from_ladders([ladder] * 5, capacity=115, kinds=[0, 1, 2, 3] * 5)
-    assert get_allocator("summary").allocate(problem).choice.tolist() == [2, 2, 2, 0, 0]
+    assert summary(problem).choice.tolist() == [2, 2, 2, 0, 0]
 
 
 def test_relevance_goes_by_score_not_by_density():
     problem = Problem.from_ladders([[(80, 1)], [(10, 1)], [(20, 1)]], capacity=100, relevance=[0.9, 0.5, 0.6])
     assert get_allocator("relevance").allocate(problem).choice.tolist() == [0, -1, 0]
-    assert get_allocator("greedy").allocate(problem).choice.tolist() == [-1, 0, 0]
+    assert greedy(problem).choice.tolist() == [-1, 0, 0]
 
 
 def test_mmr_and_coverage_do_not_say_the_same_twice():
@@ -274,39 +276,36 @@ def test_mmr_and_coverage_do_not_say_the_same_twice():
     problem = Problem.from_ladders(
         [[(10, 0.9)], [(10, 0.89)], [(10, 0.85)]], capacity=20, vectors=vectors, duplicate_weight=[0, 0, 0]
     )
-    for strategy in ("mmr", "coverage"):
-        assert get_allocator(strategy).allocate(problem).choice.tolist() == [0, -1, 0]
+    for strategy in (mmr, coverage):
+        assert strategy(problem).choice.tolist() == [0, -1, 0]
     assert get_allocator("relevance").allocate(problem).choice.tolist() == [0, 0, -1]
 
 
 def test_coverage_does_not_fall_back_to_a_rung_that_shows_nothing():
     problem = Problem.from_ladders([[(90, 1.0), (40, 0.4), (10, 0.2), (2, 0.0)]], capacity=50)
-    assert get_allocator("coverage").allocate(problem).choice.tolist() == [1]
+    assert coverage(problem).choice.tolist() == [1]
 
 
 def test_coverage_shortens_to_cover_more():
     ladder = [(40, 1.0), (15, 0.9)]
     problem = Problem.from_ladders([ladder, ladder], capacity=40, relevance=[0.9, 0.8])
-    assert get_allocator("coverage").allocate(problem).choice.tolist() == [1, 1]
+    assert coverage(problem).choice.tolist() == [1, 1]
 
 
 # --- names and bad input
 
 
 def test_strategies_are_named_and_described():
-    assert sorted(strategies()) == [
-        "auto", "coverage", "greedy", "head_tail", "knapsack", "mmr", "recency", "relevance", "summary",
-    ]  # fmt: skip
+    assert list(strategies()) == ["auto", "recency", "relevance"]
     for line in strategies().values():
         assert line and "\n" not in line
 
 
-def test_exact_is_a_solver_of_knapsack_only():
+def test_exact_is_a_solver_of_auto_only():
     problem = seeded_problem(0, 30, share=0.2)
-    for strategy in ("auto", "knapsack"):
-        assert get_allocator(strategy, solver="exact").allocate(problem).gap < 1e-5
+    assert get_allocator("auto", solver="exact").allocate(problem).gap < 1e-5
     for strategy in ("recency", knapsack):
-        with pytest.raises(InputError, match="goes with 'knapsack' or 'auto'"):
+        with pytest.raises(InputError, match="goes with strategy 'auto'"):
             get_allocator(strategy, solver="exact")
     with pytest.raises(InputError, match="takes 2,000 items at most, not 2,001"):
         exact(seeded_problem(0, 2_001, share=0.1))
@@ -321,8 +320,8 @@ def test_exact_prints_nothing(capfd):
 @pytest.mark.parametrize(
     ("strategy", "solver", "message"),
     [
-        ("knapsak", "greedy", "unknown strategy 'knapsak'; did you mean 'knapsack'"),
-        ("?", "greedy", "use one of auto, coverage"),
+        ("relevanse", "greedy", "unknown strategy 'relevanse'; did you mean 'relevance'"),
+        ("?", "greedy", "use one of auto, recency, relevance"),
         ("auto", "lp", "unknown solver 'lp'; use one of greedy, exact"),
     ],
 )
@@ -370,6 +369,34 @@ def test_a_bad_choice_is_refused(choice, message):
 
 
 def test_less_than_no_tokens_is_a_budget_error_for_every_strategy():
-    for strategy in strategies():
+    for strategy in (*strategies(), *BASELINES.values()):
         with pytest.raises(BudgetError, match="raise the budget"):
             get_allocator(strategy).allocate(Problem.from_ladders([[(5, 1)]], capacity=-3))
+
+
+# --- names of before 0.2.0
+
+
+@pytest.mark.parametrize("name", [name for name in OLD_NAMES if name != "knapsack"])
+def test_an_old_name_gives_the_reference_and_says_where_it_is(name):
+    problem = seeded_problem(2, 60, share=0.2, couplings=True, vectors=True)
+    said = rf"strategy='{name}' is a reference .* ctxwin\.evaluate\.baselines\.{name}$"
+    with pytest.warns(DeprecationWarning, match=said):
+        old = get_allocator(name)
+    assert old.allocate(problem).choice.tolist() == BASELINES[f"ref:{name}"](problem).choice.tolist()
+    with pytest.warns(DeprecationWarning, match=rf"ctxwin\.allocate\.{name} is ctxwin\.evaluate"):
+        assert getattr(allocate, name) is BASELINES[f"ref:{name}"]
+
+
+def test_knapsack_is_auto():
+    with pytest.warns(DeprecationWarning, match="pass strategy='auto'"):
+        old = get_allocator("knapsack")
+    assert old == get_allocator("auto")
+    with pytest.raises(AttributeError, match="no attribute 'mrm'"):
+        _ = allocate.mrm
+
+
+def test_the_warning_names_the_line_that_packs():
+    with pytest.warns(DeprecationWarning) as told:
+        pack(items=["One.", "Two."], query="Which?", budget=60, strategy="mmr", embedder="none")
+    assert [one.filename for one in told] == [__file__]

@@ -17,6 +17,7 @@ from test_documents import WORD, word
 import ctxwin
 from ctxwin import pack
 from ctxwin.cli import main
+from ctxwin.evaluate import baselines
 from ctxwin.files import documents
 from ctxwin.files.documents import NotNow, read_document
 from ctxwin.packing import needs
@@ -146,7 +147,8 @@ def test_equal_input_gives_an_equal_plan_whatever_line_ends_a_summary_has():
         return "The lease ends\r\nin May."
 
     first, second = (
-        pack(talk, budget=260, embedder="none", strategy="summary", summarizer=shorten).messages for _ in range(2)
+        pack(talk, budget=260, embedder="none", strategy=baselines.summary, summarizer=shorten).messages
+        for _ in range(2)
     )
     assert first == second
     assert "\r\n" in json.dumps(first).encode().decode("unicode_escape")

@@ -230,6 +230,30 @@ def test_files_of_any_size_are_counted_and_those_that_cannot_be_are_named(ctxwin
     assert ctxwin("count", tmp_path / "talk.jsonl").out.startswith(f"{tokens[1] * 300_000:,}")
 
 
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="memory of a process is told by POSIX alone")
+def test_a_large_text_is_counted_in_bounded_memory_and_a_long_transcript_is_still_one(
+    ctxwin: Ctxwin, tmp_path: Path
+) -> None:
+    talk = "".join(
+        f"[{n % 28 + 1:02}/03/2026, 09:{n % 60:02}:00] {'Ana' if n % 2 else 'Bo'}: Line {n}\n" for n in range(40_000)
+    )
+    for name, encoding in (("talk.txt", "utf-8"), ("wide.txt", "utf-16")):
+        (tmp_path / name).write_text(talk, encoding=encoding)
+        assert (tmp_path / name).stat().st_size > 1_000_000
+        assert "read as" in ctxwin("count", tmp_path / name, "--depth", "0").out
+    (tmp_path / "big.log").write_bytes(b"2026-01-01T00:00:00Z INFO worker tick 1 of many\n" * 2_000_000)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "ctxwin", "count", str(tmp_path / "big.log")], stdout=subprocess.PIPE
+    )
+    said = child.stdout.read() if child.stdout else b""
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0 and b"tokens, exact" in said
+    if child.stdout:
+        child.stdout.close()
+    assert used.ru_maxrss * (1 if sys.platform == "darwin" else 1_024) < 250_000_000
+
+
 def test_models_lists_and_filters(ctxwin: Ctxwin) -> None:
     every = json.loads(ctxwin("models", "--json").out)
     some = json.loads(ctxwin("models", "gpt-5", "--json").out)
@@ -278,7 +302,9 @@ def test_what_is_too_large_in_its_shortest_form_is_told_with_the_sum(ctxwin: Ctx
 
 def test_summaries_that_nobody_writes_are_told(ctxwin: Ctxwin, talk: Path) -> None:
     said = "strategy 'summary' has no summarizer"
-    assert said in ctxwin("pack", talk, "-b", "600", "--strategy", "summary", "--embedder", "none").err
+    told = ctxwin("pack", talk, "-b", "600", "--strategy", "summary", "--embedder", "none").err
+    assert said in told
+    assert told.count("strategy='summary' is a reference of the evaluation since 0.2.0") == 1
     assert said not in ctxwin("pack", talk, "-b", "600", "--strategy", "recency", "--embedder", "none").err
 
 

@@ -1,12 +1,13 @@
-"""README and notebooks are run; every command is documented and its examples can be parsed.
+"""READMEs and notebooks are run; every command is documented and its examples can be parsed.
 
-Each block of the README is run as though it had been pasted alone, in an empty folder; where it asks a model, a
+Each block of a README is run as though it had been pasted alone, in an empty folder; where it asks a model, a
 provider on this machine answers. A block under `<!-- not run: why -->` is only compiled or parsed, and one that
 installs is run by `.ci/run`.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -25,6 +26,7 @@ from ctxwin.cli.commands import COMMANDS, load_command
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+CHINESE = ROOT / "README.zh.md"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 BLOCK = re.compile(
     r"^(?:<!--\s*not run:(?P<why>.+?)-->\s*)?```(?P<language>\w+)\n(?P<body>.*?)^```",
@@ -34,11 +36,12 @@ NOTEBOOK_SECONDS = 240
 """Time for one notebook, with room for a slow machine; it takes some 30 s on two cores."""
 
 
-def blocks(language: str) -> Iterator[tuple[str, bool]]:
-    """Yield the README's blocks in a language, and whether they are to be run."""
-    for found in BLOCK.finditer(README.read_text(encoding="utf-8")):
-        if found["language"] == language:
-            yield found["body"], found["why"] is None
+def blocks(language: str, *readmes: Path) -> Iterator[tuple[str, bool]]:
+    """Yield the blocks of READMEs in a language, and whether they are to be run."""
+    for readme in readmes or (README, CHINESE):
+        for found in BLOCK.finditer(readme.read_text(encoding="utf-8")):
+            if found["language"] == language:
+                yield found["body"], found["why"] is None
 
 
 def invocations(text: str) -> Iterator[list[str]]:
@@ -80,7 +83,8 @@ def test_python_of_the_readme_runs_as_pasted(body: str, empty: Path) -> None:
 
 
 def test_python_of_the_readme_that_is_not_run_compiles() -> None:
-    assert len(PYTHON) >= 6, "the README shows hardly any Python that runs"
+    for readme in (README, CHINESE):
+        assert sum(run for _, run in blocks("python", readme)) >= 6, "it shows hardly any Python that runs"
     for body, _ in blocks("python"):
         compile(body, "README", "exec")
 
@@ -105,7 +109,18 @@ def test_readme_command_lines_are_real() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_is_in_the_readme(command: str) -> None:
-    assert f"ctxwin {command}" in README.read_text(encoding="utf-8")
+    for readme in (README, CHINESE):
+        assert f"ctxwin {command}" in readme.read_text(encoding="utf-8")
+
+
+def test_both_readmes_show_the_same_set_up_and_python_and_name_each_other() -> None:
+    shown = {ast.dump(ast.parse(body)) for body, _ in blocks("python", README)}
+    assert [body for body, _ in blocks("python", CHINESE) if ast.dump(ast.parse(body)) not in shown] == []
+    first, second = (readme.read_text(encoding="utf-8").splitlines() for readme in (README, CHINESE))
+    assert [[line for line in lines if line.startswith("pip install ")] for lines in (first, second)] == [
+        ["pip install . && ctxwin demo", 'pip install ".[test]" && pytest']
+    ] * 2
+    assert f"]({CHINESE.name})" in first[2] and f"]({README.name})" in second[2]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -216,6 +217,7 @@ def test_chat_saves_over_nothing_and_goes_on_with_what_it_saved(tmp_path):
     done = subprocess.run(
         [*command, "--import", "export.json", "--pick", "5"],
         input=lines, cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "COLUMNS": "100"},  # readline may have set another in the process of the tests
     )  # fmt: skip
     assert done.stdout.count("2 messages in talk.json") == 2
     assert "error: 'talk.json' is there already; name another file, or write /save --replace talk.json" in done.stdout

@@ -103,6 +103,14 @@ def test_all_commands_use_them(place: Path) -> None:
     assert "cl100k_base" in ctxwin("count", "talk.json").stdout
 
 
+def test_a_strategy_of_an_earlier_release_is_still_taken_and_told(place: Path) -> None:
+    user_file(place, 'budget = "600"\nstrategy = "mmr"\nembedder = "none"')
+    (place / "talk.json").write_text(json.dumps(sample.conversation()), encoding="utf-8")
+    run = ctxwin("pack", "talk.json", "--json")
+    assert json.loads(run.stdout)["report"]["strategy"] == "mmr"
+    assert run.stderr.count("strategy='mmr' is a reference of the evaluation") == 1
+
+
 def test_a_chat_asks_the_model_and_address_of_the_settings(place: Path) -> None:
     with Provider() as provider:
         provider.script("Ahoy.")

@@ -142,7 +142,7 @@ def test_floors_over_the_budget_are_refused_with_their_sum(found):
 
 
 def test_a_strategy_that_keeps_no_shares_says_so(found):
-    with pytest.raises(InputError, match="shares go with strategy 'auto' or 'knapsack', not with 'recency'"):
+    with pytest.raises(InputError, match="shares go with strategy 'auto', not with 'recency'"):
         ctxwin.pack(TALK, "Which?", 1_000, files=found, shares={"files": (0, 10)}, strategy="recency")
 
 

@@ -13,13 +13,14 @@ from strategies import anthropic_logs, openai_logs, responses_logs
 
 from ctxwin import BudgetError, Item, Pool, apack, check, pack
 from ctxwin.errors import InputError, MessageError
+from ctxwin.evaluate.baselines import greedy, summary
 from ctxwin.messages import Transcript, read
 from ctxwin.packing import Talk
 from ctxwin.tokens import get_tokenizer
 
 LOGS = st.one_of(openai_logs(), anthropic_logs(), responses_logs())
 BUDGETS = st.one_of(st.integers(16, 400), st.integers(400, 6000))
-STRATEGIES = st.sampled_from(["auto", "greedy", "relevance", "recency", "summary"])
+STRATEGIES = st.sampled_from(["auto", greedy, "relevance", "recency", summary])
 law = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 

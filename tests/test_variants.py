@@ -61,7 +61,7 @@ def test_a_variant_is_read_from_its_text():
 
 
 @given(
-    st.sampled_from(["auto", "relevance", "head_tail"]),
+    st.sampled_from(["auto", "relevance", "ref:head_tail"]),
     st.lists(st.sampled_from(FEATURES), unique=True),
     st.sampled_from(["auto", "none", "a-b@c"]),
 )
@@ -82,7 +82,7 @@ def test_a_variant_made_step_by_step_is_the_one_read_from_its_name(strategy, fea
         ("auto@", "'auto@' names no embedder after '@'"),
         ("ref:bm52", "unknown variant 'ref:bm52'; did you mean 'ref:bm25'"),
         ("ref:bm25@none", "unknown variant 'ref:bm25@none'; did you mean 'ref:bm25'"),
-        ("what:ever", "unknown variant 'what:ever'; use one of ref:bm25, ref:ceiling, peer:"),
+        ("what:ever", "use one of ref:coverage, ref:greedy, ref:head_tail, ref:mmr, ref:summary, ref:bm25"),
     ],
 )
 def test_an_unknown_part_is_named(text, message):
@@ -98,6 +98,14 @@ def test_own_weights_keep_their_name_and_act():
     result, found = scores(flats(), "auto@none", mine)
     assert result.variants == ("auto@none", "mine")
     assert found["auto@none", "q", 120].recall == 1.0 and found["mine", "q", 120].recall == 0.0
+
+
+def test_a_strategy_of_the_references_is_packed_with_its_embedder_and_without_features():
+    result, found = scores(flats(), "ref:greedy@none", "ref:greedy-lexical-phrase@none", "ref:head_tail@none")
+    assert result.variants == ("ref:greedy@none", "ref:greedy-lexical-phrase@none", "ref:head_tail@none")
+    recalls = [found[name, "q", 120].recall for name in result.variants]
+    assert recalls[0] == 1.0 and recalls[2] == 0.0  # the middle is left out
+    assert recalls[1] < 1.0
 
 
 # -- ablations

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core import core, peaks, shortlist
-from .greedy import greedy_choice
 from .grow import costs, grow
 from .ledger import Ledger, all_fits, chosen, cost, place_required
+from .one_pass import greedy_choice
 from .polish import polish
 from .problem import Problem, Selection
 from .relaxation import Relaxation, relax

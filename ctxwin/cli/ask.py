@@ -19,7 +19,6 @@ from ..packing import Packed
 from ..report.picture import clean, costs, flagged, left_out, limited
 from ..store import MemoryStore
 from ..tokens import DEFAULT_TOKENIZER
-from .asking import AskChat, checked_lines
 from .clipboard import MOST, copy
 from .formats import FORMATS, ORDERS, as_plain, context
 from .given import STDIN, stdin_item
@@ -260,6 +259,8 @@ def _answer(packed: Packed, client: Client, given: Sequence[str], question: str 
     else:
         sys.stdout.write("\n")
         sys.stdout.flush()
+    from .asking import checked_lines
+
     for line in checked_lines(checked):
         typer.echo(line, err=True)
     return 0 if all(one.right for one in checked) else EXIT_CITATIONS
@@ -285,6 +286,8 @@ def _talk(
     base_url: str | None,
     options: dict[str, object],
 ) -> None:
+    from .asking import AskChat  # with windows, which one question does not need
+
     place = store if store is not None else MemoryStore()
     total = parse_tokens(budget, option="--budget")
     with AskChat(place, "ask", model, total, options, first=question, base_url=base_url) as chat:

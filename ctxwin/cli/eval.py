@@ -95,6 +95,7 @@ def run(
     A variant is written
       STRATEGY[-FEATURE...][@EMBEDDER]  auto, relevance@none, auto-session-date@static
       ref:NAME                          bm25 (whole items, best first), ceiling (the gold alone)
+      ref:NAME[-FEATURE...][@EMBEDDER]  coverage, greedy, head_tail, mmr, summary: common strategies
       peer:NAME                         another package, from the extra `peers`
 
     \b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ NAME = "stdin"
 """Name of standard input in citations."""
 CONVERSATIONS = (".json", ".jsonl", ".ndjson")
 """Endings of names of files that count as conversations."""
+BEGINNING = 1_000_000
+"""Bytes of a text that are searched for a conversation; even, since UTF-16 has two for a character."""
 TEXTS = (".txt", ".md", ".markdown", ".csv", ".tsv", ".log", "")
 """Endings of names of files that may hold a conversation."""
 
@@ -119,6 +122,19 @@ def is_conversation(path: str) -> bool:
         return True
     place = Path(path)
     try:
-        return (place.is_dir() or (place.is_file() and end in TEXTS)) and holds_conversations(path)
-    except InputError:  # no text: whoever reads files says so
+        return (place.is_dir() or (place.is_file() and end in TEXTS)) and holds_conversations(_beginning(place))
+    except (InputError, OSError):  # no text: whoever reads files says so
         return False
+
+
+def _beginning(place: Path) -> str | Source | Export:
+    """Return a path, or of a large text its beginning, by which a conversation is told from other texts."""
+    if place.is_file() and place.stat().st_size > BEGINNING:
+        with place.open("rb") as file:
+            head = file.read(BEGINNING)
+        if not head.startswith(b"PK") and head.lstrip()[:1] not in (
+            b"[",
+            b"{",
+        ):  # a zip, or JSON, which are whole or broken
+            return open_place(io.BytesIO(head if b"\0" in head else head[: head.rfind(b"\n") + 1] or head))
+    return str(place)

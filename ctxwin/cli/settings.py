@@ -31,7 +31,7 @@ from pydantic_settings import (
 )
 from typer.core import TyperCommand
 
-from ..allocate import strategies
+from ..allocate import OLD_NAMES, strategies
 from ..errors import CtxwinError, InputError
 from ..items import parse_tokens
 from ..tokens import get_tokenizer
@@ -81,7 +81,7 @@ def _budget(value: object) -> str:
 
 
 def _strategy(value: str) -> str:
-    if value not in strategies():
+    if value not in strategies() and value not in OLD_NAMES:
         raise ValueError(f"no strategy{_meant(value, strategies())}; use one of {', '.join(strategies())}")
     return value
 

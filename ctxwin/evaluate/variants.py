@@ -2,7 +2,8 @@
 
 - `STRATEGY[-FEATURE...][@EMBEDDER]` is `pack` without some features or with another embedder: `auto`, `auto@none`,
   `auto-session-date@static`.
-- `ref:NAME` is a simple reference from `ctxwin.evaluate.references`.
+- `ref:NAME[-FEATURE...][@EMBEDDER]` is `pack` with a strategy from `ctxwin.evaluate.baselines`: `ref:mmr@none`.
+- `ref:NAME` is also a simple reference from `ctxwin.evaluate.references`, which has neither features nor embedder.
 - `peer:NAME` is another package, from `ctxwin.evaluate.peers`.
 """
 
@@ -15,6 +16,7 @@ from difflib import get_close_matches
 from ..allocate import get_allocator
 from ..errors import InputError
 from ..retrieve import FEATURES, Weights, shipped_weights
+from .baselines import BASELINES
 from .peers import PEERS, Peer
 from .references import REFERENCES, ReferenceWay
 
@@ -42,7 +44,7 @@ class Variant:
     """
 
     strategy: str = "auto"
-    """A name from `ctxwin.strategies()`, or one of `OUTSIDE`."""
+    """A name from `ctxwin.strategies()`, of `BASELINES` or of `OUTSIDE`."""
     embedder: str = "auto"
     """The embedder that judges relevance along with words: a name that `pack` takes."""
     weights: Weights | None = None
@@ -80,11 +82,12 @@ def get_variant(text: str | Variant) -> Variant:
     """
     if isinstance(text, Variant):
         return text
-    if ":" in text.partition("@")[0]:
-        return Variant(strategy=_outside(text))
     head, at, embedder = text.partition("@")
     strategy, *features = head.split("-")
-    get_allocator(strategy)  # raises for an unknown one
+    if strategy not in BASELINES:
+        if ":" in head:
+            return Variant(strategy=_outside(text))
+        get_allocator(strategy)  # raises for an unknown one
     if at and not embedder:
         raise InputError(f"{text!r} names no embedder after '@'; write it like auto@none")
     variant = Variant(strategy=strategy, embedder=embedder or "auto")
@@ -95,8 +98,9 @@ def get_variant(text: str | Variant) -> Variant:
 
 def _outside(name: str) -> str:
     if name not in OUTSIDE:
-        near = get_close_matches(name, OUTSIDE, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(OUTSIDE)}"
+        known = (*BASELINES, *OUTSIDE)
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
         raise InputError(f"unknown variant {name!r}; {hint}")
     return name
 

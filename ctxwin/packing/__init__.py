@@ -1,20 +1,28 @@
-"""The whole pipeline, in the order of the data: `pack` and `apack`.
+"""Pack messages, files and items into one request under a hard token budget: `pack` and `apack`.
 
-    messages, files, items -> what must stay -> relevance -> forms -> allocation -> request, recounted
+The data pass seven stations, in this order:
 
-`_flow` is one generator without input or output of its own: where it lacks vectors or summaries it yields
-what it needs and is sent the answer. `pack` is the short loop that drives it, and `apack` does so in a thread.
+    read     messages, files and arguments into items, groups and a `Task`    read.py, talk.py
+    measure  what everything costs, and whether what must stay fits           measure.py
+    judge    how probable each group is to hold evidence                      judge.py, overview.py
+    shorten  the shorter forms of a group                                     shorten.py
+    choose   which form of which group, recounted until the request fits      choose.py, candidates.py, shares.py
+    print    the chosen forms as a request in the caller's dialect            print.py
+    explain  the report: why each item is in, shortened or out                explain.py, reasons.py, packed.py
+
+`_flow` is one generator that passes them and does no input or output. Where a station needs vectors, scores or
+summaries, `_flow` yields a need (needs.py) and is sent the answer. `pack` drives `_flow` in a short loop, and `apack`
+runs `pack` in a thread.
 """
 
 from __future__ import annotations
 
-import asyncio
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..allocate import Allocator
+from ..allocate import Allocator, Problem, Selection
 from ..embed import Embedder
 from ..items import Budget, Item
 from ..pool import Pool
@@ -44,7 +52,7 @@ def pack(
     tokenizer: Any = None,
     files: Any = None,
     items: Pool | Iterable[Item | str] | None = None,
-    strategy: str | Allocator = "auto",
+    strategy: str | Allocator | Callable[[Problem], Selection] = "auto",
     solver: str = "greedy",
     embedder: str | Embedder | None = None,
     reranker: str | Reranker | Callable[[str, list[str]], Any] | None = None,
@@ -62,44 +70,45 @@ def pack(
             program keeps it, loaded or as a path of its file, folder or zip: an export of ChatGPT, Claude.ai, Slack or
             WhatsApp, a transcript, a table and more (`ctxwin.messages.foreign`); it comes back as OpenAI chat, and
             `report.origin` names what it was read as.
-        query: what the request should be good for; default: the last user message. A query that is not the
-            last user message ends the request and is counted.
-        budget: tokens, such as 2000 or "2k", or `Budget(total=, reserve=, margin=)`; default: the model's window less
+        query: the question that the request should help to answer. Default: the last user message. A query that is
+            not the last user message ends the request and is counted.
+        budget: tokens, such as 2000 or "2k", or `Budget(total=, reserve=, margin=)`. Default: the model's window less
             room for the answer, or 2,048 without a model.
         pick: which conversation, where the file holds several: its title or a part of it, its id, or its number from 1.
         model: a name from `ctxwin models`; gives window, tokenizer and prices.
         tokenizer: an encoding's or model's name, a path to a `tokenizer.json`, or an object with `count`.
         files: paths, globs or `Files`; chunks of them compete for the budget and are cited in the request.
         items: a `Pool`, or `Item`s and strings from anywhere, for instance a memory store's hits.
-        strategy: a name from `ctxwin.strategies()` or an `Allocator`.
-        solver: `greedy`; or `exact`, which proves the best choice of a few hundred items, with strategy `auto` or
-            `knapsack`.
-        embedder: what judges meaning beside words: `auto` (as is None), `minilm`, `multilingual`, `static`, `none`, a
-            sentence-transformers model's name, or an `Embedder`.
-        reranker: looks again at the best items: the name of a sentence-transformers cross-encoder, a `Reranker`, or a
-            function from question and texts to a number for each; None: nothing does.
+        strategy: a name from `ctxwin.strategies()`, an `Allocator`, or a function from `Problem` to `Selection`.
+        solver: `greedy`; or `exact`, which proves the best choice of a few hundred items, with strategy `auto`.
+        embedder: the model that compares meaning, in addition to words: `auto`, `minilm`, `multilingual`, `static`,
+            `none`, a sentence-transformers model's name, or an `Embedder`. Default: `auto`.
+        reranker: a second judge of the best items: the name of a sentence-transformers cross-encoder, a `Reranker`, or
+            a function from question and texts to a number for each text. None disables it.
         summarizer: a `Summarizer` or a function from text to shorter text; asked only when something would
             be lost.
         pins: indices or ids of messages that must stay whole.
-        tools: tool schemas that go with the request, to be counted. With `ctxwin.recall.recall_tool` among them, what
-            is shortened or left out is named by ids that the model can ask for.
+        tools: tool schemas that go with the request and are counted. With `ctxwin.recall.recall_tool` among them, the
+            request names shortened and omitted items by ids that the model can ask for.
         shares: floor and cap of sources, each in tokens (an int) or as a part of the budget (a float), None for no
             cap: `{"files": (0.3, 0.7), "tool_output": (0, 2_000), "src/vendor": (0, 0.05)}`. A source is `messages`,
-            `tool_output` (calls with their results), `files` (with documents among the items), `items` (all others), or
-            a path, what is below it, or a glob. They hold for what competes, without what is printed around it; what
-            must stay is outside all shares. Strategies `auto` and `knapsack` keep them.
-        allow_secrets: whether keys, tokens and passwords in files are packed too; else the lines that hold them are
-            left out and named in `report.secrets`. A `Files` is told when it is made.
+            `tool_output` (calls with their results), `files` (with documents among the items), `items` (all others), a
+            path (with everything below the path), or a glob. Shares count the items that compete, without the headings
+            and marks around the items; items that must stay are outside all shares. Strategy `auto` keeps
+            shares.
+        allow_secrets: whether keys, tokens and passwords in files are packed too. Otherwise the lines that hold secrets
+            are left out and named in `report.secrets`. For `Files`, set it in `Files(..., allow_secrets=)`.
 
     Returns:
         The request, never over the budget, with a report of every choice.
 
     Raises:
-        BudgetError: what must stay does not fit, or a floor cannot be kept; the message has the sum and the way out.
+        BudgetError: the items that must stay do not fit, or a floor cannot be kept; the message has the sum and the
+            way out.
         MessageError: a message is malformed; the message has its index.
         InputError: an argument or file is wrong.
         UnknownModel: no model or tokenizer has this name.
-        MissingExtra: what was asked for needs a package that is not installed.
+        MissingExtra: an argument needs a package that is not installed.
 
     Example:
         >>> talk = [{"role": "user", "content": f"Number {n} is {n * n}."} for n in range(50)]
@@ -125,7 +134,7 @@ async def apack(
     tokenizer: Any = None,
     files: Any = None,
     items: Pool | Iterable[Item | str] | None = None,
-    strategy: str | Allocator = "auto",
+    strategy: str | Allocator | Callable[[Problem], Selection] = "auto",
     solver: str = "greedy",
     embedder: str | Embedder | None = None,
     reranker: str | Reranker | Callable[[str, list[str]], Any] | None = None,
@@ -135,12 +144,17 @@ async def apack(
     shares: Mapping[str, tuple[float, float | None]] | None = None,
     allow_secrets: bool = False,
 ) -> Packed:
-    """Pack in another thread, so that the event loop is free; arguments, result and errors are those of `pack`.
+    """Run `pack` in another thread, so that the event loop stays free.
+
+    Arguments, result and errors are the same as for `pack`.
 
     Example:
+        >>> import asyncio
         >>> asyncio.run(apack(items=["The cat is called Miso."], query="Who is Miso?", budget=64)).tokens <= 64
         True
     """
+    import asyncio  # as in `needs`
+
     return await asyncio.to_thread(
         pack, messages, query, budget, pick=pick, model=model, tokenizer=tokenizer, files=files, items=items,
         strategy=strategy, solver=solver, embedder=embedder, reranker=reranker, summarizer=summarizer,
@@ -161,27 +175,27 @@ def _run(task: Task) -> Packed:
 
 
 def _without(task: Task, need: Need, error: Unanswered) -> Task:
-    """Return a task that does without what did not answer, and say so."""
+    """Return the task without the embedder or reranker that did not answer, and warn about it."""
     instead = "words alone match the texts" if isinstance(need, VectorsNeeded) else "their order stands as it is"
     warnings.warn(f"{error}; {instead} in this request", LateWarning, stacklevel=4)
     return replace(task, embedder=None) if isinstance(need, VectorsNeeded) else replace(task, reranker=None)
 
 
 def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
-    """Pack one task: yield what is needed from outside and be sent the answer; the last yield is the result."""
-    draft = Measured(task)
+    """Pack one task: yield each need and be sent the answer; the last yield is the packed request."""
+    measured = Measured(task)
 
     def again(budget: int | str | Budget | None, model: str | None) -> Packed:
         return _run(task.under(budget, model))
 
-    if (request := draft.everything()) is not None:
-        yield account(draft, request, again=again)
+    if (request := measured.everything()) is not None:
+        yield account(measured, request, again=again)
         return
-    draft.require_room()
-    draft, relevance = with_overview(draft, (yield from judge(draft)))
-    choice = choose(draft, relevance)
-    if task.summarizer is not None and (asked := lossy(draft, choice)):
+    measured.require_room()
+    measured, relevance = with_overview(measured, (yield from judge(measured)))
+    choice = choose(measured, relevance)
+    if task.summarizer is not None and (asked := lossy(measured, choice)):
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
-        if forms := summary_forms(draft, asked, written):
-            choice = choose(draft, relevance, forms)
-    yield account(draft, choice.request, choice=choice, relevance=relevance, again=again)
+        if forms := summary_forms(measured, asked, written):
+            choice = choose(measured, relevance, forms)
+    yield account(measured, choice.request, choice=choice, relevance=relevance, again=again)

@@ -1,4 +1,8 @@
-"""From sections and relevance to the allocator's problem, and from its selection back to forms."""
+"""Build the allocator's problem from sections and relevance, and turn the allocator's selection back into forms.
+
+Part of the station "choose" of a packing: the forms of each unit become rows of tokens and values, and `Candidates`
+leads from the rows back to the forms.
+"""
 
 from __future__ import annotations
 
@@ -17,29 +21,31 @@ from .shorten import Chosen, Form, Section, parted
 __all__ = ["Candidates", "assemble"]
 
 LADDERS = 160
-"""Units whose shorter forms are worked out at most: the most relevant ones that are long."""
+"""Most units whose shorter forms are made: the most relevant of the long units."""
 LADDERS_LEAST = 24
-"""Units whose shorter forms are worked out even if the ones before them would fill the room whole; beyond these,
-none that is so far from fitting: four times the room kept no more evidence (chunking_eval, mtrag_un, beam_100k)."""
+"""Units whose shorter forms are made even if the more relevant units would fill the capacity unshortened. After these,
+a unit that is so far from fitting has no shorter forms: four times the room kept no more evidence (chunking_eval,
+mtrag_un, beam_100k)."""
 LADDER_FROM = 64
 """Tokens from which a unit has shorter forms."""
 TRUST = {"full": 1.0, "extract": 0.9, "summary": 0.8, "stub": 0.0}
-"""What a form's content is worth beside the original's words: extracts at .9 kept up to one point more evidence
-than at .95 on every set tried; a summary is a paraphrase, and may be wrong."""
+"""Worth of a form's content, where the original's words are worth 1: extracts at .9 kept up to one point more evidence
+than at .95 on every set tried; a summary is a paraphrase and may be wrong."""
 RECALLED = 0.1
-"""What a stub is worth beside the original's words where a model can ask for them: up to .1 no evidence was lost to
+"""Worth of a stub where a model can ask for the original's words, which are worth 1: up to .1 no evidence was lost to
 stubs at 1,000 and 2,000 tokens (longmemeval_mini, mtrag_un, beam_100k), at .2 up to two points were; in agents'
 transcripts at 2,500 and 4,000 tokens .05 gave 11 stubs, .1 gave 41."""
 SATURATION = 150.0
 """Tokens at which half of an item's further length counts: value = p * tokens / (1 + tokens / SATURATION) * share.
-Evidence is a sentence or two however long the text around it: without this, long answers crowd out short ones."""
+Evidence is a sentence or two, however long the text around the evidence: without saturation, long answers crowd out
+short answers."""
 FIT_SHARES = (1.0, 0.5, 0.25)
-"""Shares of the room to which a unit larger than the room is shortened."""
+"""Parts of the room to which a unit larger than the room is shortened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """The allocator's problem, with the way back from its indices."""
+    """The allocator's problem, with the unit and the forms behind each index of the problem."""
 
     problem: Problem
     where: NDArray[np.int64]
@@ -48,7 +54,7 @@ class Candidates:
     """The shorter forms of the problem's items that have any."""
 
     def chosen(self, selection: Selection) -> list[Chosen]:
-        """Return what the selection keeps, in order."""
+        """Return the units that the selection keeps, each with the selected form, in order."""
         kept = np.flatnonzero(selection.choice >= 0)
         out = []
         for i in kept.tolist():
@@ -69,20 +75,20 @@ def assemble(
     recall: bool = False,
     sources: Sequence[ShareUnits] = (),
 ) -> Candidates:
-    """Build the problem of choosing under `capacity` tokens.
+    """Build the allocator's problem: which form of which unit to choose under `capacity` tokens.
 
     Args:
-        sections: the parts that compete.
-        relevance: for each, the probability of each unit to be evidence, (n,) in [0, 1].
-        capacity: tokens for all of them together.
-        weights: what each term of the question weighs.
-        vectors: (n, d) unit rows for all units of all sections, for the discount of near-duplicates.
+        sections: the sections whose units compete.
+        relevance: for each section, the probability of each unit to be evidence, (n,) in [0, 1].
+        capacity: tokens for all sections together.
+        weights: the weight of each term of the question.
+        vectors: (n, d) rows of length 1 for all units of all sections, for the discount of near-duplicates.
         extra: more forms (summaries) for some units, by section and unit.
-        recall: whether the model can ask for what stands behind a stub.
-        sources: those that have a floor or a cap.
+        recall: whether the model can ask for the text behind a stub.
+        sources: the sources that have a floor or a cap.
     """
     stacked = _stack(sections, relevance)
-    # What the others that must stay leave to one of them, were they whole.
+    # The tokens left beside all units that must stay, were these units whole.
     shares = allocator_shares(sources, stacked.where)
     left = capacity - int(stacked.tokens[stacked.required].sum())
     left -= sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in sections)
@@ -121,7 +127,7 @@ def assemble(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Stacked:
-    """The sections' columns under each other, without the units that may not be sent; n units in all."""
+    """The columns of all sections, stacked, without the units that may not be sent; n units in all."""
 
     where: NDArray[np.int64]
     row: NDArray[np.int64]
@@ -136,7 +142,7 @@ class _Stacked:
     duplicate_weight: NDArray[np.float64]
 
     def room(self, i: int, capacity: int) -> int:
-        """Return the tokens there are for a unit if it were alone."""
+        """Return the tokens that a unit could have if the request held no other unit."""
         header = int(self.header[i])
         return capacity - int(self.gap_tokens[i]) - (int(self.header_tokens[header]) if header >= 0 else 0)
 
@@ -170,7 +176,7 @@ def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]
 
 
 def _ladder_rows(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
-    """Choose whose shorter forms are worked out: the most relevant long ones, and what is required."""
+    """Choose the units whose shorter forms are made: the most relevant long units, and the required units."""
     long = stacked.tokens >= min(LADDER_FROM, max(1, capacity))
     rows = np.flatnonzero(long & ~stacked.required)
     best = rows[np.argsort(-stacked.p[rows], kind="stable")[:LADDERS]]
@@ -194,7 +200,7 @@ def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float],
 def _rungs(
     full: NDArray[np.int64], forms: Mapping[int, Sequence[Form]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
-    """Lay all rungs out in rows: each item's whole form first, then its shorter ones."""
+    """Lay all forms out in rows: for each item the whole form first, then the shorter forms."""
     sizes = np.ones(len(full), np.int64)
     for i, found in forms.items():
         sizes[i] += len(found)

@@ -1,4 +1,8 @@
-"""Choosing under the limit, with the final request recounted until it fits and is full."""
+"""Choose which form of which group goes into the request: the fifth station, "choose", of a packing.
+
+An allocator chooses within the capacity; then the request is printed and recounted, and the choice repeated with a
+corrected capacity until the request fits and is full. `lossy` and `summary_forms` add summaries to the choice.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +22,18 @@ from .shorten import Chosen, Form, Slot
 __all__ = ["Choice", "Lossy", "choose", "lossy", "summary_forms"]
 
 ROUNDS = 3
-"""Times a choice is made again with the room that the exact count of the last one left or lacked."""
+"""Most choices made, each with the capacity corrected by the exact count of the request before."""
 SLACK = 12
-"""Tokens of room that are left unused rather than choosing once more: less than a short turn."""
+"""Unused tokens that do not justify another choice: less than a short turn."""
 SLACK_SHARE = 100
-"""And one part in so many of the limit, where that is more."""
+"""Or 1 / SLACK_SHARE of the limit, whichever is more."""
 SUMMARIES = 16
-"""Units for which one packing asks for summaries, those that lose most first: each may cost a model's call."""
+"""Most units for which one packing asks for summaries, the largest losses first: each may cost a model's call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lossy:
-    """A unit that loses by a choice, and the text of it that a summary could stand for."""
+    """A unit that loses value by a choice, and the text of the unit that a summary could replace."""
 
     section: int
     unit: int
@@ -39,7 +43,7 @@ class Lossy:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Choice:
-    """A choice that fits, with the problem it answers."""
+    """The forms chosen for a request, with the problem and the selection that led to the choice."""
 
     candidates: Candidates
     selection: Selection
@@ -47,70 +51,70 @@ class Choice:
 
 
 def choose(
-    draft: Measured, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
+    measured: Measured, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
 ) -> Choice:
     """Choose forms for all units so that the recounted request fits the limit.
 
-    The allocator's costs are exact but for tokens that merge across lines, so the request is rendered and
-    counted, and the room corrected by what is over or unused, a few times at most.
+    The allocator's costs are exact except for tokens that merge across lines. The request is therefore printed and
+    counted, and the capacity is corrected by the tokens that are over or unused, `ROUNDS` times at most.
     """
-    capacity = draft.capacity
+    capacity = measured.capacity
     candidates = assemble(
-        draft.sections,
+        measured.sections,
         relevance.p,
         capacity=capacity,
         weights=relevance.weights,
         vectors=relevance.vectors,
         extra=extra or {},
-        recall=draft.task.recall,
-        sources=draft.sources,
+        recall=measured.task.recall,
+        sources=measured.sources,
     )
     best: Choice | None = None
     for _ in range(ROUNDS):
-        choice = _allocate(draft, candidates, capacity)
-        room = draft.limit - choice.request.tokens
+        choice = _allocate(measured, candidates, capacity)
+        room = measured.limit - choice.request.tokens
         if room >= 0 and (best is None or choice.selection.value > best.selection.value):
             best = choice
         complete = len(choice.request.chosen) == len(candidates.where) and not _shortened(choice)
-        if (0 <= room <= max(SLACK, draft.limit // SLACK_SHARE)) or (room >= 0 and complete):
+        if (0 <= room <= max(SLACK, measured.limit // SLACK_SHARE)) or (room >= 0 and complete):
             break
         capacity += room
-    return best or _cut_down(draft, _allocate(draft, candidates, capacity))
+    return best or _cut_down(measured, _allocate(measured, candidates, capacity))
 
 
 def _shortened(choice: Choice) -> bool:
     return any(one.form for one in choice.request.chosen)
 
 
-def _allocate(draft: Measured, candidates: Candidates, capacity: int) -> Choice:
+def _allocate(measured: Measured, candidates: Candidates, capacity: int) -> Choice:
     problem = replace(candidates.problem, capacity=capacity)
-    selection = draft.task.allocator.allocate(problem)
+    selection = measured.task.allocator.allocate(problem)
     if not (selection.choice >= 0).any() and len(problem.required) and not problem.shares:
         # Nothing fits whole: the most relevant unit is shortened rather than left out.
         required = problem.required.copy()
         required[int(np.argmax(problem.relevance))] = True
         try:
-            selection = draft.task.allocator.allocate(replace(problem, required=required))
+            selection = measured.task.allocator.allocate(replace(problem, required=required))
         except BudgetError as error:
-            raise _too_little(draft, error) from error
+            raise _too_little(measured, error) from error
     chosen = candidates.chosen(selection)
     own = replace(candidates, problem=problem)
-    return Choice(candidates=own, selection=selection, request=draft.request(chosen))
+    return Choice(candidates=own, selection=selection, request=measured.request(chosen))
 
 
-def _too_little(draft: Measured, error: BudgetError) -> BudgetError:
-    """Say what the least of what was given takes beside what every request holds."""
-    least, fixed = sum(error.sums.values()), draft.limit - error.limit
+def _too_little(measured: Measured, error: BudgetError) -> BudgetError:
+    """Return an error with the tokens of the shortest possible form and of the fixed parts of every request."""
+    least, fixed = sum(error.sums.values()), measured.limit - error.limit
     return BudgetError(
         "nothing of what was given fits, even shortened",
         sums={"question and overhead": fixed, "the shortest form": least},
-        limit=draft.limit,
-        remedy=f"raise the budget by at least {fixed + least - draft.limit:,} tokens",
+        limit=measured.limit,
+        remedy=f"raise the budget by at least {fixed + least - measured.limit:,} tokens",
     )
 
 
-def _cut_down(draft: Measured, choice: Choice) -> Choice:
-    """Leave out the least relevant free units one by one until the request fits: the last resort."""
+def _cut_down(measured: Measured, choice: Choice) -> Choice:
+    """Leave out the least relevant unneeded units one by one until the request fits: the last resort."""
     problem, selection = choice.candidates.problem, choice.selection
     rows = {(section, unit): i for i, (section, unit) in enumerate(choice.candidates.where.tolist())}
     kept = selection.choice.copy()
@@ -121,35 +125,35 @@ def _cut_down(draft: Measured, choice: Choice) -> Choice:
 
     chosen: list[Chosen] = list(choice.request.chosen)
     request = choice.request
-    while request.tokens > draft.limit and chosen:
-        spare = [one for one in chosen if not _needed(draft, chosen, one)]
+    while request.tokens > measured.limit and chosen:
+        spare = [one for one in chosen if not _needed(measured, chosen, one)]
         if not spare:
             raise BudgetError(
                 "what must stay and the floors of the shares do not fit",
-                sums={one.name: one.floor for one in draft.sources},
-                limit=draft.limit,
-                remedy=f"raise the budget by {request.tokens - draft.limit:,} tokens or lower a floor",
+                sums={one.name: one.floor for one in measured.sources},
+                limit=measured.limit,
+                remedy=f"raise the budget by {request.tokens - measured.limit:,} tokens or lower a floor",
             )
         least = min(spare, key=rank)
         chosen.remove(least)
         kept[rows[least.section, least.unit]] = -1
-        request = draft.request(chosen)
-    # The selection's own choice stays, so that the report can tell what is out by the recount alone.
+        request = measured.request(chosen)
+    # The selection's own choice stays, so that the report can tell which units are out by the recount alone.
     return replace(choice, request=request, selection=replace(selection, value=worth(problem, kept)))
 
 
-def _needed(draft: Measured, chosen: Sequence[Chosen], one: Chosen) -> bool:
-    """Tell whether a source would fall below its floor without a unit."""
-    for source in draft.sources:
+def _needed(measured: Measured, chosen: Sequence[Chosen], one: Chosen) -> bool:
+    """Tell whether a source would fall below the floor of the source without the unit `one`."""
+    for source in measured.sources:
         if source.members[one.section][one.unit]:
-            rest = source.tokens_in(draft.sections, chosen) - one.tokens(draft.sections)
-            if rest < min(source.floor, source.tokens(draft.sections)):
+            rest = source.tokens_in(measured.sections, chosen) - one.tokens(measured.sections)
+            if rest < min(source.floor, source.tokens(measured.sections)):
                 return True
     return False
 
 
-def lossy(draft: Measured, choice: Choice) -> list[Lossy]:
-    """Return the units that lose most by a choice and could be summarised, most first."""
+def lossy(measured: Measured, choice: Choice) -> list[Lossy]:
+    """Return the units that lose most value by a choice and could be summarised, the largest loss first."""
     problem, selection = choice.candidates.problem, choice.selection
     first = problem.start[:-1]
     taken = np.where(selection.choice >= 0, problem.values[first + np.maximum(selection.choice, 0)], 0.0)
@@ -159,23 +163,23 @@ def lossy(draft: Measured, choice: Choice) -> list[Lossy]:
         if loss[i] <= 0 or len(found) == SUMMARIES:
             break
         section, unit = choice.candidates.where[i].tolist()
-        slots = draft.sections[section].slots(unit)
+        slots = measured.sections[section].slots(unit)
         if len(slots) == 1 and problem.tokens[problem.start[i]] >= LADDER_FROM:
             found.append(Lossy(section, unit, *slots[0]))
     return found
 
 
 def summary_forms(
-    draft: Measured, asked: Sequence[Lossy], written: Sequence[str | None]
+    measured: Measured, asked: Sequence[Lossy], written: Sequence[str | None]
 ) -> dict[tuple[int, int], Sequence[Form]]:
-    """Turn summaries into forms, without those that are no shorter than their source or state other facts."""
+    """Turn summaries into forms; refuse a summary that is no shorter than its source or states other facts."""
     texts = [(text or "").strip() for text in written]
-    shown = [draft.sections[one.section].shown(one.slot, text) for one, text in zip(asked, texts, strict=True)]
-    counts = draft.task.tokenizer.count_many([text + "\n" for text in shown])
+    shown = [measured.sections[one.section].shown(one.slot, text) for one, text in zip(asked, texts, strict=True)]
+    counts = measured.task.tokenizer.count_many([text + "\n" for text in shown])
     forms: dict[tuple[int, int], Sequence[Form]] = {}
     for one, text, short, tokens in zip(asked, texts, shown, counts, strict=True):
-        section = draft.sections[one.section]
-        full = draft.task.talk.facts.sentences(one.text, draft.task.tokenizer).total
+        section = measured.sections[one.section]
+        full = measured.task.talk.facts.sentences(one.text, measured.task.tokenizer).total
         if text and tokens < full and facts(text, negations=False) <= facts(one.text, negations=False):
             whole = int(section.costs.tokens[one.unit])
             form = Form(kind="summary", tokens=whole - full + tokens, share=1.0, texts={one.slot: short})

@@ -1,4 +1,7 @@
-"""The account of a packing: `Packed` with its report and plan, worked out as far as it is asked for."""
+"""Report why each item is in, shortened or out: the seventh station, "explain", of a packing.
+
+`account` returns `Packed` with its report and plan; costly parts of the report are worked out when first read.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,15 @@ from .shorten import Chosen
 __all__ = ["account"]
 
 PREVIEW = 80
-"""Characters of an item's first words that a report shows."""
+"""Characters of an item's beginning that a report shows."""
 UNSUMMARISED = (
     "strategy 'summary' has no summarizer: what is older is shortened or left out; give summarizer=, or use 'auto'"
 )
-"""What is said where summaries were asked for and nobody writes them."""
+"""Warning of a report where strategy `summary` has no summarizer."""
 
 
 def account(
-    draft: Measured,
+    measured: Measured,
     request: Request,
     *,
     again: Callable[..., Packed],
@@ -36,19 +39,19 @@ def account(
     """Return the packed request with its report and plan.
 
     Args:
-        draft: what was packed.
+        measured: the costs and the task that were packed.
         request: the final request.
-        again: packs the same input under another budget or for another model.
-        choice: how it was chosen; None when everything fitted.
-        relevance: by what it was chosen; None when everything fitted.
+        again: a function that packs the same input under another budget or for another model.
+        choice: the choice behind the request; None when everything fitted.
+        relevance: the relevance behind the choice; None when everything fitted.
     """
-    task = draft.task
+    task = measured.task
     total = float(request.tokens)
     report = Report(
         budget=task.budget,
-        limit=draft.limit,
+        limit=measured.limit,
         tokens=request.tokens,
-        given=request.tokens if choice is None else draft.given,
+        given=request.tokens if choice is None else measured.given,
         parts=request.parts,
         strategy=task.strategy,
         tokenizer=task.tokenizer.name,
@@ -59,17 +62,17 @@ def account(
         price=choice.selection.price if choice else 0.0,
         origin=task.origin,
         excerpts=request.excerpts,
-        shares=tuple(_shared(draft, request)),
+        shares=tuple(_shared(measured, request)),
         skipped=task.skipped,
         secrets=task.secrets,
         warnings=(UNSUMMARISED,) if choice and task.strategy == "summary" and task.summarizer is None else (),
         scanned=task.scanned,
-        cost=price_of(task.model, request.tokens, draft.given) if task.model else None,
-        measure=lambda: draft.count(request),
-        decide=lambda: list(_decisions(draft, request, choice, relevance)),
-        offer=lambda extra: list(_offers(draft, choice, extra)) if choice else [],
-        lose=lambda: _lost(draft, request),
-        flag=lambda: list(_flags(draft, request)),
+        cost=price_of(task.model, request.tokens, measured.given) if task.model else None,
+        measure=lambda: measured.count(request),
+        decide=lambda: list(_decisions(measured, request, choice, relevance)),
+        offer=lambda extra: list(_offers(measured, choice, extra)) if choice else [],
+        lose=lambda: _lost(measured, request),
+        flag=lambda: list(_flags(measured, request)),
     )
     return Packed(
         messages=request.messages,
@@ -77,9 +80,9 @@ def account(
         tokens=request.tokens,
         report=report,
         plan=Plan(
-            choices=tuple(_choices(draft, request.chosen)),
+            choices=tuple(_choices(measured, request.chosen)),
             strategy=task.strategy,
-            limit=draft.limit,
+            limit=measured.limit,
             tokens=request.tokens,
             tokenizer=task.tokenizer.name,
             again=again,
@@ -87,11 +90,11 @@ def account(
     )
 
 
-def _shared(draft: Measured, request: Request) -> Iterator[ShareUsed]:
-    """Say what each source with a floor or a cap has."""
-    for one in draft.sources:
-        tokens = one.tokens_in(draft.sections, request.chosen)
-        given = one.tokens(draft.sections)
+def _shared(measured: Measured, request: Request) -> Iterator[ShareUsed]:
+    """Yield the tokens that each source with a floor or a cap has in the request."""
+    for one in measured.sources:
+        tokens = one.tokens_in(measured.sections, request.chosen)
+        given = one.tokens(measured.sections)
         yield ShareUsed(source=one.name, floor=one.floor, cap=one.cap, tokens=tokens, given=given)
 
 
@@ -99,21 +102,21 @@ def _rung(one: Chosen) -> FormName:
     return one.form.kind if one.form else "full"
 
 
-def _choices(draft: Measured, chosen: Sequence[Chosen]) -> Iterator[tuple[str, str]]:
+def _choices(measured: Measured, chosen: Sequence[Chosen]) -> Iterator[tuple[str, str]]:
     for one in chosen:
-        section = draft.sections[one.section]
+        section = measured.sections[one.section]
         for member in section.units.members[one.unit]:
             yield section.items[member].id, _rung(one)
 
 
 def _decisions(
-    draft: Measured, request: Request, choice: Choice | None, relevance: Relevance | None
+    measured: Measured, request: Request, choice: Choice | None, relevance: Relevance | None
 ) -> Iterator[Decision]:
-    """Say of every item, in its order, what became of it and why."""
-    reason_of = reasons_of(draft, choice)
+    """Yield for every item, in order, the form in the request and the reason for the form."""
+    reason_of = reasons_of(measured, choice)
     taken = {(one.section, one.unit): one for one in request.chosen}
     position = 0
-    for number, section in enumerate(draft.sections):
+    for number, section in enumerate(measured.sections):
         unit_of = {m: u for u, members in enumerate(section.units.members) for m in members}
         for member, item in enumerate(section.items):
             unit = unit_of[member]
@@ -140,12 +143,12 @@ def _decisions(
             position += 1
 
 
-def _offers(draft: Measured, choice: Choice, extra: int) -> Iterator[Offer]:
-    """Say what more tokens would buy."""
+def _offers(measured: Measured, choice: Choice, extra: int) -> Iterator[Offer]:
+    """Yield the items and forms that `extra` more tokens would buy."""
     problem = choice.candidates.problem
     for i, rung, value in marginal(problem, choice.selection, extra):
         section, unit = choice.candidates.where[i].tolist()
-        item = draft.sections[section].items[draft.sections[section].units.members[unit][0]]
+        item = measured.sections[section].items[measured.sections[section].units.members[unit][0]]
         row = int(problem.start[i]) + rung
         forms = choice.candidates.forms.get(i, ())
         now = int(choice.selection.choice[i])
@@ -159,21 +162,21 @@ def _offers(draft: Measured, choice: Choice, extra: int) -> Iterator[Offer]:
         )
 
 
-def _lost(draft: Measured, request: Request) -> list[str]:
-    """Name the facts of shortened items that their short form lacks and nothing else in the request has."""
+def _lost(measured: Measured, request: Request) -> list[str]:
+    """Return the facts that shortened items lost and that stand nowhere else in the request."""
     lost: set[str] = set()
     for one in request.chosen:
         if one.form is None:
             continue
-        for slot, text in draft.sections[one.section].slots(one.unit):
+        for slot, text in measured.sections[one.section].slots(one.unit):
             if slot in one.form.texts:
                 lost |= facts(text) - facts(one.form.texts[slot])
     return sorted(fact for fact in lost if fact not in request.text)
 
 
-def _flags(draft: Measured, request: Request) -> Iterator[Flag]:
-    """Name the lines that address the model: of tool output, then of what is retrieved."""
-    history = draft.history
+def _flags(measured: Measured, request: Request) -> Iterator[Flag]:
+    """Yield the lines that address the model: first in tool output, then in the retrieved block."""
+    history = measured.history
     for one in request.chosen:
         texts = one.form.texts if one.form else {}
         for member in history.units.members[one.unit] if one.section == 0 else ():

@@ -1,4 +1,7 @@
-"""How probable each unit is to hold evidence for the question; the vectors it needs are asked for."""
+"""Estimate how probable each group is to hold evidence for the question: the third station, "judge", of a packing.
+
+`judge` is a generator: it yields a need for vectors or a reranker's scores and is sent the answer.
+"""
 
 from __future__ import annotations
 
@@ -20,42 +23,42 @@ from .needs import ScoresNeeded, VectorsNeeded
 __all__ = ["Relevance", "judge"]
 
 HISTORY = 6
-"""Messages before the question that are looked at when the question leans on them."""
-
+"""Messages before the question that are read along when the question leans on what was said before."""
 MOST_READ = 256.0
-"""Tokens of a text that an embedder is taken to read at most, as the default one does."""
+"""Tokens of a text that an embedder is assumed to read at most; the default embedder reads as many."""
 RERANKED = 20
-"""Best items that a reranker is asked about."""
+"""Number of best items that a reranker scores."""
 RERANK = 0.6
-"""What its best of these gains in score over its worst: half of what a whole match of words or of meaning does, so that
-a reranker corrects the order and does not make it. Not fitted: no cross-encoder can be had without a model hub."""
+"""Score that a reranker's best item gains over its worst: half of the gain from a whole match of words or of meaning,
+so that a reranker corrects the order and does not make it. Not fitted: no cross-encoder is available without a model
+hub."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Relevance:
-    """What the question means for each section."""
+    """The relevance of every group in every section to the question."""
 
     p: Sequence[NDArray[np.float32]]
-    """For each section (n,) in [0, 1]; 1 for what must stay."""
+    """For each section (n,) probabilities in [0, 1]; 1 for groups that must stay."""
     weights: Mapping[str, float]
-    """What each term of the question weighs."""
+    """The weight of each term of the question."""
     vectors: Gathered | None
-    """(n, d) unit rows for the units of all sections; None without an embedder."""
+    """(n, d) rows of length 1 for the groups of all sections; None without an embedder."""
     embedder: str | None
 
 
-def judge(draft: Measured) -> Generator[VectorsNeeded | ScoresNeeded, NDArray[np.float32], Relevance]:
-    """Score every unit of every section for the question."""
-    task = draft.task
+def judge(measured: Measured) -> Generator[VectorsNeeded | ScoresNeeded, NDArray[np.float32], Relevance]:
+    """Score every group of every section for the question; yield the needs for vectors and a reranker's scores."""
+    task = measured.task
     if task.blind:
-        p = [_newest_first(len(section.units)) for section in draft.sections]
+        p = [_newest_first(len(section.units)) for section in measured.sections]
         return Relevance(p=p, weights={}, vectors=None, embedder=None)
     weights = task.pool.weights if task.pool is not None else None
-    pools = [draft.turns, *([task.pool] if draft.block and task.pool else [])]
+    pools = [measured.turns, *([task.pool] if measured.block and task.pool else [])]
     question = Query(text=task.question, when=task.asked)
-    # Items and files may be meant by what was said before; the messages themselves are what was said before.
+    # Only items and files are matched with the messages before the question; the messages cannot match themselves.
     leaning = weights is not None and weights.history > 0
-    queries = [question, replace(question, history=_said_before(draft) if leaning else ())][: len(pools)]
+    queries = [question, replace(question, history=_said_before(measured) if leaning else ())][: len(pools)]
     readings: list[Reading] = []
     among: list[Among] = [None] * len(pools)
     if task.embedder is not None:
@@ -70,28 +73,30 @@ def judge(draft: Measured) -> Generator[VectorsNeeded | ScoresNeeded, NDArray[np
     scores = score_together(asked)
     if task.reranker is not None and any(len(part) for part in scores):
         scores = yield from _look_again(task.reranker, task.question, pools, scores)
-    p = [_by_unit(draft, scores[0]), *scores[1:]]
+    p = [_by_unit(measured, scores[0]), *scores[1:]]
     if task.scanned and task.pool is not None:
         p[1] = p[1] * np.fromiter((item.prior for item in task.pool), np.float32, len(task.pool))
-    vectors = _all_vectors(draft, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
+    vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
     return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)
 
 
-def _said_before(draft: Measured) -> tuple[str, ...]:
-    """Return the last messages of user and assistant that are not the question, oldest first."""
-    newest_first = (item.text for item in reversed(draft.task.conversation.items) if item.role in ("user", "assistant"))
-    others = (text for text in map(asking, newest_first) if text != draft.task.question)
+def _said_before(measured: Measured) -> tuple[str, ...]:
+    """Return the last messages of user and assistant before the question, oldest first."""
+    newest_first = (
+        item.text for item in reversed(measured.task.conversation.items) if item.role in ("user", "assistant")
+    )
+    others = (text for text in map(asking, newest_first) if text != measured.task.question)
     return tuple(islice(others, HISTORY))[::-1]
 
 
 def _affordable(
     embedder: CachedEmbedder, pools: Sequence[Scored], queries: Sequence[Query]
 ) -> Generator[VectorsNeeded, NDArray[np.float32], list[Among]]:
-    """Choose which items get vectors: all, or the best by words and quick vectors that the embedder's allowance has.
+    """Choose which items get vectors: all, or the best by words and quick vectors within the embedder's allowance.
 
-    Items and question decide, whatever is cached, and what was not chosen has no part in the plan. The quick vectors
-    serve to choose alone: kept for the rest, beside finer ones for the best, they cost 1 to 3 points.
+    The choice depends on items and question alone, never on the cache, so that equal input gives an equal plan. The
+    quick vectors serve for this choice alone: keeping them for the other items cost 1 to 3 points of recall.
     """
     every: list[Among] = [None] * len(pools)
     work = np.minimum(np.concatenate([pool.index.sizes for pool in pools]), MOST_READ, dtype=np.float64)
@@ -110,14 +115,14 @@ def _affordable(
 def _asked(
     pools: Sequence[Scored], queries: Sequence[Query], readings: Sequence[Reading], among: Sequence[Among]
 ) -> list[tuple[Index, Query]]:
-    """Return each pool's index, with the vectors that it may use, and the question put to it."""
+    """Return each pool's index, with the vectors that the index may use, and the query for that index."""
     return [(pool.index_with(readings, some), query) for pool, query, some in zip(pools, queries, among, strict=True)]
 
 
 def _embed(
     reading: Reading, pools: Sequence[Scored], queries: Sequence[Query], among: Sequence[Among]
 ) -> Generator[VectorsNeeded, NDArray[np.float32], list[Query]]:
-    """Ask for the vectors that are missing, and the questions', at once; hand the former to the pools."""
+    """Ask at once for missing vectors of items and questions; hand the items' vectors to the pools."""
     wanted = [pool.to_embed(reading, some) for pool, some in zip(pools, among, strict=True)]
     texts = [text for _, part in wanted for text in part]
     question = queries[-1].texts_to_embed
@@ -135,7 +140,7 @@ def _embed(
 def _look_again(
     reranker: Reranker, question: str, pools: Sequence[Scored], scores: Sequence[NDArray[np.float32]]
 ) -> Generator[ScoresNeeded, NDArray[np.float32], list[NDArray[np.float32]]]:
-    """Ask a reranker about the best items of all pools and add what it says to their scores."""
+    """Ask a reranker about the best items of all pools and add the reranker's scores to the items' scores."""
     p = np.concatenate(scores)
     best = np.argsort(-p, kind="stable")[:RERANKED]
     places = [(pool, i) for pool, part in zip(pools, scores, strict=True) for i in range(len(part))]
@@ -150,26 +155,26 @@ def _look_again(
 
 
 def _newest_first(size: int) -> NDArray[np.float32]:
-    """Without a question, the newest is the likeliest to matter."""
+    """Return scores without a question: the newest group is the most probable to matter."""
     return np.arange(1, size + 1, dtype=np.float32) / np.float32(max(1, size))
 
 
-def _by_unit(draft: Measured, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each group the score of its best member; 1 where it must stay."""
-    units = draft.history.units
-    by_item = np.ones(len(draft.history.items), np.float32)
-    by_item[draft.scored] = scores
+def _by_unit(measured: Measured, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give each group the score of the best member; 1 where the group must stay."""
+    units = measured.history.units
+    by_item = np.ones(len(measured.history.items), np.float32)
+    by_item[measured.scored] = scores
     return np.maximum.reduceat(by_item[units.members.items], units.members.start[:-1]) if len(units) else by_item
 
 
-def _all_vectors(draft: Measured, found: Sequence[Sequence[ItemVectors]]) -> Gathered | None:
-    """Put the sections' vectors under each other, one row for each unit; None without any.
+def _all_vectors(measured: Measured, found: Sequence[Sequence[ItemVectors]]) -> Gathered | None:
+    """Stack the vectors of all sections, one row for each group; None where there are no vectors.
 
-    A group has the vector of its first member, or zeros, like which nothing is, where that was not embedded. Vectors of
-    different embedders stand in different columns, so that they are unlike each other.
+    A group has the vector of its first member, or zeros (similar to nothing) where that member was not embedded.
+    Vectors of different embedders stand in different columns, so that vectors of two embedders are never similar.
     """
-    size = len(draft.history.units)
-    total = sum(len(section.units) for section in draft.sections)
+    size = len(measured.history.units)
+    total = sum(len(section.units) for section in measured.sections)
     blocks, columns, width = [], dict[str, int](), 0
     for number, vectors in enumerate(found):
         for one in vectors:
@@ -180,8 +185,8 @@ def _all_vectors(draft: Measured, found: Sequence[Sequence[ItemVectors]]) -> Gat
             if number:
                 row[size:] = known
             else:
-                by_item = np.full(len(draft.history.items), -1, np.intp)
-                by_item[draft.scored] = known
-                row[:size] = by_item[draft.history.units.members.firsts]
+                by_item = np.full(len(measured.history.items), -1, np.intp)
+                by_item[measured.scored] = known
+                row[:size] = by_item[measured.history.units.members.firsts]
             blocks.append((columns[one.name], one.matrix, row))
     return Gathered(total, width, blocks) if blocks else None

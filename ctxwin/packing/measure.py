@@ -1,4 +1,8 @@
-"""A request in the making: its fixed parts, its sections, its final form and exact count."""
+"""Measure what everything costs in tokens: the second station, "measure", of a packing.
+
+`Measured` holds the costs of one packing: the fixed parts, the two sections whose groups compete, and the limit. It
+also checks that what must stay fits, and counts the final request.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ __all__ = ["Measured", "Request"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Request:
-    """A rendered request with its count."""
+    """A printed request with its count."""
 
     messages: Any
     text: str
@@ -38,15 +42,15 @@ class Request:
 
 
 class Measured:
-    """The parts of one packing: sections that compete, and what stands fixed around them.
+    """The costs of one packing: two sections whose groups compete, and the fixed parts around the sections.
 
     Attributes:
-        scored: indices of the messages whose relevance is judged: all but those that stay anyway, among them
-            the question itself.
+        scored: indices of the messages whose relevance is judged. Messages that must stay, such as the question, are
+            not judged.
         history: the section of the messages.
         block: the section of items and file chunks, or None.
-        tools, query, frame: tokens of the tools, of a question that is appended, and around the block.
-        limit: tokens the request may have.
+        tools, query, frame: tokens of the tools, of an appended question, and of the frame around the block.
+        limit: tokens that the request may have.
     """
 
     def __init__(self, task: Task) -> None:
@@ -66,19 +70,19 @@ class Measured:
 
     @cached_property
     def sources(self) -> tuple[ShareUnits, ...]:
-        """Sources that have a floor or a cap."""
+        """The sources that have a floor or a cap."""
         return sources_of(self.task.shares, self.limit, self.sections)
 
     def with_block(self, block: Block) -> Measured:
-        """Return the same draft with another block."""
+        """Return a copy with another block."""
         other = copy.copy(self)
         other.block = block
-        other.__dict__.pop("sources", None)  # they count the units of the one before
+        other.__dict__.pop("sources", None)  # the shares count the units of the former block
         return other
 
     @cached_property
     def turns(self) -> Scored:
-        """Those messages, to be scored."""
+        """The messages named by `scored`, ready to be scored."""
         return self.task.talk.select(self.scored)
 
     @property
@@ -100,10 +104,10 @@ class Measured:
         return count_note(text, self.task.conversation.dialect, self.task.tokenizer, self.rules)
 
     def everything(self) -> Request | None:
-        """Return the request with everything in it if that fits and no source has more than its cap."""
+        """Return the request with everything in it, or None if it does not fit or a source is over its cap."""
         least = sum(int(section.costs.tokens[~section.units.barred].sum()) for section in self.sections)
         if least > self.limit + self.limit // 8:
-            return None  # far over: rendering it would only cost time
+            return None  # far over: printing the request would only cost time
         if any(one.cap is not None and one.tokens(self.sections) > one.cap for one in self.sources):
             return None
         chosen = [
@@ -116,7 +120,7 @@ class Measured:
 
     @property
     def given(self) -> int:
-        """Tokens of everything that was given, whole."""
+        """Tokens of everything that was given, unshortened."""
         whole = self.fixed + int(self.history.costs.tokens.sum())
         if self.block is not None:
             costs = self.block.costs
@@ -124,16 +128,16 @@ class Measured:
         return whole
 
     def require_room(self) -> None:
-        """Check that what must stay fits in its shortest allowed form.
+        """Check that everything that must stay fits in the shortest allowed form.
 
         Raises:
-            BudgetError: it does not; the message itemises system, tools, pins, tail, query, and the
-                notes between them where something is left out.
+            BudgetError: it does not fit; the message itemises system, tools, pins, tail, query, and the notes that
+                stand where something is left out.
         """
         whole = sum(int(section.costs.tokens[section.units.required].sum()) for section in self.sections)
         whole += sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in self.sections)
         if whole + self.fixed <= self.limit:
-            return  # no need to know to what it could be shortened
+            return  # everything that must stay fits whole
         sums = {"system": 0, "tools": self.tools, "pins": 0, "tail": 0, "query": self.query}
         names = {"system": "system", "pinned": "pins", "tail": "tail"}
         for section in self.sections:
@@ -146,7 +150,7 @@ class Measured:
         require_room({**sums, "notes": notes, "overhead": REPLY_PRIMING + self.frame}, self.limit)
 
     def count(self, request: Request) -> Count:
-        """Count a request with bounds: what of it is sealed, or of unknown size, may take less or more."""
+        """Count a request with bounds: sealed content and content of unknown size may take less or more."""
         dialect = self.task.conversation.dialect
         items = read(request.messages, dialect=dialect).items if request.messages else ()
         total = count_tools(self.task.tools, self.task.tokenizer, self.rules) + Count.of(REPLY_PRIMING)
@@ -155,13 +159,13 @@ class Measured:
         return total
 
     def request(self, chosen: Sequence[Chosen]) -> Request:
-        """Render a choice and count what came out."""
+        """Print a choice as a request and count the request."""
         query = self.task.query
         rendered = render(self.history, self.block, query, chosen)
         return self._counted(rendered, chosen)
 
     def _counted(self, rendered: Rendered, chosen: Sequence[Chosen]) -> Request:
-        """Count the final messages anew, read back from the form in which they will be sent."""
+        """Count the final messages anew: read them back from the form in which they will be sent."""
         dialect = self.task.conversation.dialect
         items = read(rendered.messages, dialect=dialect).items if rendered.raws else ()
         counts = count_items(items, self.task.tokenizer, self.rules)

@@ -1,8 +1,10 @@
-"""What a packing may need from outside, and how it is had."""
+"""Answer what a packing needs from outside: vectors, a reranker's scores and summaries.
+
+The stations "judge" and "choose" yield a need; `answer` calls the embedder, reranker or summarizer.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import warnings
 from collections.abc import Awaitable, Sequence
@@ -20,14 +22,14 @@ from ..waiting import Unanswered, in_time
 __all__ = ["LateWarning", "Need", "ScoresNeeded", "Summaries", "SummaryWarning", "VectorsNeeded", "answer"]
 
 SUMMARY_TOKENS = 96
-"""Tokens that a summary is asked to have at most: some four sentences. What comes back is counted."""
+"""Tokens that a summary is asked to have at most: some four sentences. The returned summary is counted."""
 SUMMARY_SECONDS = 60.0
-"""How long one summary is waited for: a small model on two cores writes so many tokens in some 10 s."""
+"""Seconds to wait for one summary: a small model on two cores writes SUMMARY_TOKENS tokens in some 10 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorsNeeded:
-    """A need: embed these texts. It is answered with a matrix (n, d) of unit rows."""
+    """A need: embed these texts. The answer is a matrix (n, d) with rows of length 1."""
 
     embedder: Embedder
     texts: Sequence[str]
@@ -35,7 +37,7 @@ class VectorsNeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summaries:
-    """A need: shorten these texts. It is answered with a text for each, or None where that failed."""
+    """A need: shorten these texts. The answer is a shorter text for each text, or None where shortening failed."""
 
     summarizer: Summarizer
     texts: Sequence[str]
@@ -43,7 +45,7 @@ class Summaries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoresNeeded:
-    """A need: say how well these texts answer the question. It is answered with a number in [0, 1] for each, (n,)."""
+    """A need: score how well these texts answer the question. The answer is a number in [0, 1] for each text, (n,)."""
 
     reranker: Reranker
     question: str
@@ -51,7 +53,7 @@ class ScoresNeeded:
 
 
 class LateWarning(CtxwinWarning):
-    """An embedder or reranker gave no answer in time, and the request was packed without it."""
+    """An embedder or reranker gave no answer in time, and the request was packed without this embedder or reranker."""
 
 
 class SummaryWarning(CtxwinWarning):
@@ -63,7 +65,7 @@ Answer = NDArray[np.float32] | list[str | None]
 
 
 def answer(need: Need) -> Answer:
-    """Answer a need, blocking.
+    """Answer a need, and block until the answer is there.
 
     Raises:
         Unanswered: the embedder or reranker did not answer in time.
@@ -76,9 +78,9 @@ def answer(need: Need) -> Answer:
 
 
 def _summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[str | None]:
-    """Return the kept summary of each text, or a new one; None where the summariser fails in any way.
+    """Return the cached summary of each text, or a new summary; None where the summariser fails in any way.
 
-    One that does not answer is left: the texts that are still to come are not asked of it.
+    After a summariser has given no answer in time, it is not asked about the remaining texts.
     """
     found = [load_summary(summarizer.name, text, SUMMARY_TOKENS) for text in texts]
     for place, text in enumerate(texts):
@@ -102,8 +104,11 @@ def _summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[str | None]
 
 def _written(summarizer: Summarizer, text: str) -> str:
     written = summarizer.summarize([text], SUMMARY_TOKENS)
-    texts = asyncio.run(_awaited(written)) if inspect.isawaitable(written) else written
-    return str(texts[0])
+    if inspect.isawaitable(written):
+        import asyncio  # with the packages of networks, which hardly any packing has a use for
+
+        written = asyncio.run(_awaited(written))
+    return str(written[0])
 
 
 async def _awaited(written: Awaitable[Sequence[str]]) -> Sequence[str]:

@@ -1,4 +1,7 @@
-"""What a packing returns: the request, its account, and a plan that can be kept, compared and made again."""
+"""Hold the result of a packing, the output of the station "explain": the request, the report and the plan.
+
+A `Plan` is the choice alone; a plan can be saved, compared and packed again.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from ..report.picture import html, table
 __all__ = ["Change", "Packed", "Plan"]
 
 PLAN_VERSION = 1
-"""Form of a saved plan; raised when the form changes."""
+"""Version of the format of a saved plan; raised when the format changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +32,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The choice alone: which item is shown in which form. Equal input gives an equal plan, byte for byte."""
+    """The choice of a packing: which item is shown in which form. Equal input gives an equal plan, byte for byte."""
 
     choices: tuple[tuple[str, str], ...]
-    """(id, rung) of every item that is in, in order."""
+    """(id, form) of every item in the request, in order."""
     strategy: str
     limit: int
     tokens: int
@@ -51,10 +54,10 @@ class Plan:
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
-        """Read a plan that `to_json` wrote; it can be compared, but not repacked.
+        """Read a plan that `to_json` wrote; such a plan can be compared, but not repacked.
 
         Raises:
-            InputError: the text is no plan, or one of another version.
+            InputError: the text is no plan, or a plan of another version.
         """
         try:
             plain = json.loads(text)
@@ -76,7 +79,7 @@ class Plan:
             raise InputError(f"this is no saved plan ({error}); save one with Plan.to_json()") from error
 
     def diff(self, other: Plan) -> tuple[Change, ...]:
-        """Return what differs in `other`, in the order of the items; `out` stands for an item that is not in."""
+        """Return the items whose form differs in `other`, in order; `out` stands for an item outside the plan."""
         mine, theirs = dict(self.choices), dict(other.choices)
         return tuple(
             Change(id=name, before=mine.get(name, "out"), after=theirs.get(name, "out"))
@@ -88,7 +91,7 @@ class Plan:
         """Pack the same input again under another budget or for another model.
 
         Raises:
-            InputError: the plan was read from a file, which does not hold the items.
+            InputError: the plan was read from JSON, which does not hold the items.
         """
         if self.again is None:
             raise InputError("a plan read from a file has no items to repack; call pack() with them")
@@ -102,7 +105,7 @@ class Packed:
     messages: Any
     """The request in the form that came in: a list of messages, or a request body around it."""
     text: str
-    """The same as one flat text."""
+    """The request as one flat text."""
     tokens: int
     """Recounted from `messages`; never over the budget's limit."""
     report: Report
@@ -118,7 +121,7 @@ class Packed:
         return html(self.report)
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Return request, account and plan as plain values, ready for JSON."""
+        """Return request, report and plan as plain values, ready for JSON."""
         return {
             "messages": self.messages,
             "tokens": self.tokens,
@@ -128,5 +131,5 @@ class Packed:
 
 
 def flat_text(items: Sequence[Any]) -> str:
-    """Print a request's messages as one text: each role on a line of its own, then what it says."""
+    """Print a request's messages as one text: for each message a line with the role, then the text."""
     return "\n".join(f"{item.role or 'user'}:\n{item.text}\n" for item in items)

@@ -1,4 +1,4 @@
-"""From chosen forms to the final request."""
+"""Print the chosen forms as a request in the caller's dialect: the sixth station, "print", of a packing."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class Rendered:
 
     messages: Any
     raws: Sequence[Mapping[str, Any]]
-    """The messages alone, without an envelope around them."""
+    """The messages alone, without the request body around the messages."""
     excerpts: Sequence[Excerpt]
     places: Mapping[str, Sequence[int]]
-    """Which of `raws` are `system`, `history`, `retrieved` and `query`."""
+    """Indices into `raws` by part of the request: `system`, `history`, `retrieved` and `query`."""
 
 
 def render(history: History, block: Block | None, query: str | None, chosen: Sequence[Chosen]) -> Rendered:
     """Put the chosen forms together: messages in order with notes, the retrieved block, the question.
 
     Args:
-        history: the messages' section.
+        history: the section of the messages.
         block: the section of retrieved items, if there is one.
         query: a question that is not among the messages and ends the request.
-        chosen: what is kept, in order of section and unit.
+        chosen: the units that are kept, in order of section and unit.
     """
     dialect = history.conversation.dialect
     kept = [one for one in chosen if one.section == 0]
@@ -68,7 +68,7 @@ def render(history: History, block: Block | None, query: str | None, chosen: Seq
 
 
 def _messages(history: History, kept: Sequence[Chosen]) -> tuple[list[Mapping[str, Any]], list[int]]:
-    """Return the kept messages, shortened where chosen, with notes between; and each one's index, -3 for a note."""
+    """Return the kept messages in their chosen forms, with notes between, and the index of each; -3 for a note."""
     texts: dict[int, dict[tuple[str | int, ...], str]] = {}
     members: list[int] = []
     for one in kept:
@@ -105,9 +105,9 @@ def _inside_groups(history: History, kept: Sequence[Chosen]) -> set[int]:
 
 
 def _before_question(history: History, indices: Sequence[int]) -> int:
-    """Return where the retrieved block goes: before the last user message, and what it answers to the model's calls.
+    """Return the place of the retrieved block: before the last user message and the calls that the message answers.
 
-    Where no user says anything it ends the request, but for calls that wait for their results.
+    Without a user message, the block ends the request, or stands before calls that wait for their results.
     """
     conversation = history.conversation
     asked = last_user(conversation) if history.items else None

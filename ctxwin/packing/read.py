@@ -1,4 +1,7 @@
-"""Turning what a caller gave into values: the conversation, the block's pool, the tokenizer, the limit."""
+"""Turn what a caller gave into a `Task`: the first station, "read", of a packing.
+
+A `Task` has every name resolved: messages and files as items, the tokenizer, the model, the strategy, the budget.
+"""
 
 from __future__ import annotations
 
@@ -32,34 +35,34 @@ __all__ = ["DEFAULT_BUDGET", "Task", "fill_budget", "make_task"]
 DEFAULT_BUDGET = 2048
 """Tokens of a request when neither a budget nor a model is given."""
 OUTPUT_SHARE = 4
-"""Of a model's window, at most one part in so many is kept for the answer when no budget is given."""
+"""When no budget is given, at most 1 / OUTPUT_SHARE of a model's window is reserved for the answer."""
 SHARING = ("auto", "knapsack")
 """Strategies that keep the shares of sources."""
 BLIND = frozenset({"recency", "head_tail"})
-"""Strategies that never look at the question, so that nothing is scored or embedded for them."""
+"""Strategies that never look at the question; nothing is scored or embedded for these strategies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Task:
-    """One packing, all names resolved."""
+    """Everything that one packing needs, with all names resolved."""
 
     talk: Snapshot
     origin: str
-    """What the messages were read from; "" for those of a provider."""
+    """The format that the messages were read from; "" for a provider's messages."""
     pool: Pool | None
-    """What goes into the retrieved block; None without items and files."""
+    """The items and file chunks for the retrieved block; None without items and files."""
     skipped: Sequence[tuple[str, str]]
-    """Files that are not used, with the reason."""
+    """Files that are not used, each with the reason."""
     secrets: Sequence[tuple[str, str]]
-    """Where secrets were left out of files, with their kind."""
+    """Places in files where a secret was left out, each with the kind of secret."""
     scanned: Sequence[tuple[str, str]]
-    """Large files that were searched for the question, and what was read of each."""
+    """Large files that were searched for the question, each with a note of the part that was read."""
     question: str
-    """What relevance is judged by: the query, or the last user message; "" when there is neither."""
+    """The text by which relevance is judged: the query, or the last user message; "" when there is neither."""
     asked: datetime | None
-    """When the last user message was written, where the messages say so."""
+    """The time of the last user message; None where the messages do not say."""
     query: str | None
-    """A question to append to the request; None when it stands in the messages already."""
+    """A question to append to the request; None when the messages already hold the question."""
     budget: Budget
     tokenizer: Tokenizer
     model: Model | None
@@ -80,12 +83,12 @@ class Task:
 
     @property
     def recall(self) -> bool:
-        """Whether the model can ask for what is left out, so that it pays to name ids."""
+        """Whether the model can ask for omitted items, so that naming ids pays."""
         return can_recall(self.tools)
 
     @property
     def blind(self) -> bool:
-        """Whether relevance is not needed."""
+        """Whether the packing needs no relevance: the strategy ignores the question, or there is none."""
         return self.strategy in BLIND or not self.question
 
     def under(self, budget: int | str | Budget | None, model: str | None) -> Task:
@@ -117,7 +120,7 @@ def make_task(
     shares: Mapping[str, tuple[float, float | None]] | None = None,
     allow_secrets: bool = False,
 ) -> Task:
-    """Resolve the arguments of `ctxwin.pack`; its docstring says what they mean."""
+    """Resolve the arguments of `ctxwin.pack` into a task; the docstring of `pack` explains the arguments."""
     query = parse_query(query)
     given, origin = _loaded(messages, pick)
     talk = given.snapshot()
@@ -157,7 +160,7 @@ def make_task(
 
 
 def _named_in(conversation: Conversation, tokenizer: Any) -> Model | None:
-    """Return the model that a request body names, if the catalogue has it and nothing else says how to count."""
+    """Return the model that a request body names, if the catalogue has the model and no tokenizer is given."""
     named = (conversation.envelope or {}).get("model")
     if tokenizer is not None or not isinstance(named, str):
         return None
@@ -168,9 +171,9 @@ def _named_in(conversation: Conversation, tokenizer: Any) -> Model | None:
 
 
 def _loaded(messages: Any, pick: str | int | None) -> tuple[Talk, str]:
-    """Return the talk to be packed, and what it was read from.
+    """Return the talk to be packed, and the format that the talk was read from.
 
-    A request body without messages is an error, and no messages at all are none.
+    A request body without messages is an error; no messages at all are no error.
     """
     if messages is None or isinstance(messages, Talk):
         if pick is not None:
@@ -185,7 +188,7 @@ def _loaded(messages: Any, pick: str | int | None) -> tuple[Talk, str]:
 
 def _shares(shares: Any, pool: Pool | None, strategy: Any) -> Mapping[str, tuple[float, float | None]]:
     if shares and isinstance(strategy, str) and strategy not in SHARING:
-        raise InputError(f"shares go with strategy {' or '.join(map(repr, SHARING))}, not with {strategy!r}")
+        raise InputError(f"shares go with strategy 'auto', not with {strategy!r}")
     return check_shares(shares, pool)
 
 
@@ -202,7 +205,7 @@ def _found(files: Any, allow_secrets: bool) -> Files | None:
 
 
 def _block_pool(items: Any, found: Files | None, question: str) -> tuple[Pool | None, Sequence[Scanned]]:
-    """Return the pool of the retrieved block, and what was read of large files for the question."""
+    """Return the pool of the retrieved block, and the scans of large files for the question."""
     if isinstance(items, str | Item | Mapping):
         raise InputError(
             f"items is a list of Items or strings, or a Pool; put the one {type(items).__name__} in a list"
@@ -222,7 +225,7 @@ def _last_question(conversation: Conversation) -> Item | None:
 
 
 def fill_budget(budget: int | str | Budget | None, model: Model | None, tokenizer: Tokenizer) -> Budget:
-    """Return the budget with its margin filled in."""
+    """Return a complete budget: the default where none is given, and the margin filled in."""
     if budget is None:
         budget = _window(model) if model is not None else DEFAULT_BUDGET
     if not isinstance(budget, Budget):

@@ -1,4 +1,7 @@
-"""Why each item is in, shortened or out, in words: what stays anyway, then what the allocator knows."""
+"""Say in words why each item is in, shortened or out: part of the station "explain" of a packing.
+
+An item that stays or is out whatever the question has a fixed reason; for the others, the allocator's verdicts say why.
+"""
 
 from __future__ import annotations
 
@@ -16,40 +19,40 @@ from .shorten import Chosen
 __all__ = ["Reason", "label_of", "reasons_of"]
 
 BY_VALUE = ("auto", "knapsack", "greedy")
-"""Strategies that go by value per token; of another it is only said that it chose."""
+"""Strategies that choose by value per token; with another strategy, the reason only names the strategy."""
 
 Reason = tuple[Cause, str, str, int]
-"""A cause, its words, the id of the item or the name of the source that it names, and the tokens that are lacking."""
+"""A cause, the reason in words, the id of the item or the name of the source in the reason, and the missing tokens."""
 
 
 def label_of(item: Item) -> str:
-    """Return who or where an item is: its lines in a file, its speaker, role or kind."""
+    """Return a label for an item: the lines in the file, or the speaker, role or kind."""
     return citation(item) or item.speaker or item.role or item.kind
 
 
-def reasons_of(draft: Measured, choice: Choice | None) -> Callable[[int, int, Chosen | None], Reason]:
-    """Return a function from section, unit and chosen form to the reason for it."""
+def reasons_of(measured: Measured, choice: Choice | None) -> Callable[[int, int, Chosen | None], Reason]:
+    """Return a function from section, unit and chosen form to the reason for the form."""
     if choice is None:
-        return lambda section, unit, one: _anyway(draft, section, unit) or ("everything", "everything fits", "", 0)
+        return lambda section, unit, one: _anyway(measured, section, unit) or ("everything", "everything fits", "", 0)
     candidates = choice.candidates
-    found = verdicts(candidates.problem, choice.selection, by_value=draft.task.strategy in BY_VALUE)
+    found = verdicts(candidates.problem, choice.selection, by_value=measured.task.strategy in BY_VALUE)
     rows = {(section, unit): i for i, (section, unit) in enumerate(candidates.where.tolist())}
 
     def reason(section: int, unit: int, one: Chosen | None) -> Reason:
-        if known := _anyway(draft, section, unit):
+        if known := _anyway(measured, section, unit):
             return known
         i = rows[section, unit]
         verdict, lacks, other = found.verdict[i], found.lacks[i], found.other[i]
         if one is None and choice.selection.choice[i] >= 0:
             return "recounted", "out at the recount", "", 0
-        named = _item(draft, *candidates.where[other].tolist()) if other >= 0 else None
-        source = draft.sources[found.share[i]].name if found.share[i] >= 0 else ""
-        name = _name(draft, named) if named else source
+        named = _item(measured, *candidates.where[other].tolist()) if other >= 0 else None
+        source = measured.sources[found.share[i]].name if found.share[i] >= 0 else ""
+        name = _name(measured, named) if named else source
         words = _WORDS[verdict] if one is None or verdict not in _KEPT else _KEPT[verdict]
         words += f" +{found.also[i]:,}" if found.also[i] else ""
         said = words.format(
             name=name, source=source, needs=f"{found.needs[i]:,}", left=f"{found.needs[i] - lacks:,}",
-            strategy=draft.task.strategy,
+            strategy=measured.task.strategy,
         )  # fmt: skip
         by = named.id if named and verdict != "floor" else source
         return _cause(verdict), said, by, lacks
@@ -74,30 +77,30 @@ _WORDS: dict[Verdict, str] = {
     "required": "stays",
 }
 _KEPT: dict[Verdict, str] = {"strategy": "by {strategy}"}
-"""The words for what is in, where they differ."""
+"""Words for an item that is in, where the words differ from `_WORDS`."""
 
 
 def _cause(verdict: Verdict) -> Cause:
     return "relevant" if verdict == "required" else verdict
 
 
-def _anyway(draft: Measured, section: int, unit: int) -> Reason | None:
-    """Return the reason for what stays or is out whatever the question; None for what competes."""
-    must = draft.sections[section].units.reasons[unit]
+def _anyway(measured: Measured, section: int, unit: int) -> Reason | None:
+    """Return the reason of a unit that stays or is out whatever the question; None for a unit that competes."""
+    must = measured.sections[section].units.reasons[unit]
     if must == "unanswered":
         return "unanswered", "a call without its result: providers refuse it", "", 0
-    if draft.sections[section].units.barred[unit]:
+    if measured.sections[section].units.barred[unit]:
         return "aside", "set aside", "", 0
     if must not in get_args(Cause):
         return None
     return must, must, "", 0
 
 
-def _item(draft: Measured, section: int, unit: int) -> Item:
-    part = draft.sections[section]
+def _item(measured: Measured, section: int, unit: int) -> Item:
+    part = measured.sections[section]
     return part.items[part.units.members[unit][0]]
 
 
-def _name(draft: Measured, item: Item) -> str:
-    """Name an item as tables do: a message by its id, a piece of a file by its lines."""
+def _name(measured: Measured, item: Item) -> str:
+    """Return the name of an item in tables: the id of a message, the lines of a file chunk."""
     return citation(item) or item.id

@@ -1,6 +1,8 @@
-"""Floors and caps of sources, from what a caller wrote to members of the allocator's problem, and back to the report.
+"""Turn the floors and caps that a caller gave into shares of the allocator's problem: part of the station "choose".
 
-{"files": (0.3, 0.7), "tool_output": (0, 2_000), "src/vendor/*": (0, 0.05)}
+    {"files": (0.3, 0.7), "tool_output": (0, 2_000), "src/vendor/*": (0, 0.05)}
+
+`read.py` checks shares with `check_shares`, and the report says what each share used.
 """
 
 from __future__ import annotations
@@ -23,35 +25,35 @@ from .shorten import Chosen, Section
 __all__ = ["SOURCES", "ShareUnits", "allocator_shares", "check_shares", "sources_of"]
 
 SOURCES = ("messages", "tool_output", "files", "items")
-"""Names of sources; any other is a path or a glob of paths."""
+"""Names of sources; any other name is a path or a glob of paths."""
 TOOLS = ("tool", "function")
 """Roles of tool output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ShareUnits:
-    """Units that share a floor and a cap, and these, in tokens."""
+    """The units of one source, with the floor and the cap of the source in tokens."""
 
     name: str
     floor: int
     cap: int | None
     members: Sequence[NDArray[np.bool_]]
-    """For each section (n,): the units that belong to it and compete; what must stay is outside all shares."""
+    """For each section (n,): the units of the source that compete; units that must stay are outside all shares."""
 
     def tokens(self, sections: Sequence[Section]) -> int:
-        """Return the tokens of all units of the source, whole."""
+        """Return the tokens of all units of the source, unshortened."""
         return sum(int(one.costs.tokens[mine].sum()) for one, mine in zip(sections, self.members, strict=True))
 
     def tokens_in(self, sections: Sequence[Section], chosen: Sequence[Chosen]) -> int:
-        """Return the tokens of the units that are chosen, as they are shown."""
+        """Return the tokens of the source's chosen units, in their chosen forms."""
         return sum(one.tokens(sections) for one in chosen if self.members[one.section][one.unit])
 
 
 def check_shares(shares: Any, pool: Pool | None) -> Mapping[str, tuple[float, float | None]]:
-    """Check what a caller wrote.
+    """Check the shares that a caller gave.
 
     Raises:
-        InputError: it is of another form, a figure is out of range, or a path is that of no source.
+        InputError: the shares have another form, a figure is out of range, or no source has the path.
     """
     if shares is None:
         return {}
@@ -83,22 +85,22 @@ def _require_source(pattern: str, pool: Pool | None) -> None:
 
 
 def _matches(source: str, pattern: str) -> bool:
-    """Tell whether a source is a path, stands below it, or fits a glob, in which `*` also crosses folders."""
+    """Tell whether a source is the path, stands below the path, or fits the glob; `*` also crosses folders."""
     return source == pattern or source.startswith(pattern.rstrip("/") + "/") or fnmatchcase(source, pattern)
 
 
 def sources_of(
     shares: Mapping[str, tuple[float, float | None]], limit: int, sections: Sequence[Section]
 ) -> tuple[ShareUnits, ...]:
-    """Return the sources that have shares of a budget of `limit` tokens.
+    """Return the sources that have a share, with floors and caps in tokens of `limit`.
 
     Args:
-        shares: what `check_shares` returned.
+        shares: the shares that `check_shares` returned.
         limit: tokens of the request.
-        sections: the messages, and perhaps the block.
+        sections: the messages, and the block if there is one.
 
     Raises:
-        InputError: a floor is over its cap.
+        InputError: a floor is over the cap of the same source.
     """
     out = []
     for name, (low, high) in shares.items():
@@ -114,7 +116,7 @@ def _tokens(figure: float, limit: int) -> int:
 
 
 def _members(source: str, sections: Sequence[Section]) -> list[NDArray[np.bool_]]:
-    """Tell for each section which of its units belong to a source: those that compete, not those that must stay."""
+    """Tell for each section which units belong to a source and compete; units that must stay do not compete."""
     out = []
     for number, section in enumerate(sections):
         size = len(section.units)
@@ -138,7 +140,7 @@ def _has_output(section: Section, unit: int) -> bool:
 
 
 def allocator_shares(sources: Sequence[ShareUnits], where: NDArray[np.int64]) -> tuple[Share, ...]:
-    """Return the shares of a problem whose items are the units `where`, (n, 2) of section and unit."""
+    """Return the shares for a problem whose items are the units `where`, (n, 2) of section and unit."""
     section, unit = where[:, 0], where[:, 1]
     shares = []
     for one in sources:

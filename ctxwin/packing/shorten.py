@@ -1,7 +1,8 @@
-"""The two parts of a request whose contents compete: the messages, and the block of retrieved items.
+"""Make the shorter forms of each group: the fourth station, "shorten", of a packing.
 
-A section turns what it holds into arrays for the allocator and knows the shorter forms of each unit. A
-unit of the messages is a group that travels together; a unit of the block is one item.
+A request has two sections whose units compete: `History` (the messages) and `Block` (retrieved items and file chunks).
+A section turns its units into arrays for the allocator and makes the shorter forms of each unit. A unit of the messages
+is a group of messages that stay or go together; a unit of the block is one item.
 """
 
 from __future__ import annotations
@@ -34,30 +35,30 @@ if TYPE_CHECKING:
 __all__ = ["Block", "Chosen", "Form", "History", "Section", "Slot", "parted"]
 
 SHORTEN_FROM = 48
-"""Tokens from which a text has shorter forms; below, a stub with its id would save too little."""
+"""Tokens from which a text has shorter forms: of a shorter text, a stub with an id would save too little."""
 MANY_TURNS = 999
-"""Omitted turns for which the note between messages is reckoned; a longer number costs the same or one more."""
+"""Number of omitted turns for which the note between messages is counted; a longer number costs at most one more."""
 LEAST = 8
-"""Tokens that a shortened text needs at least: a few words and the mark of omission."""
+"""Least tokens of a shortened text: a few words and the mark of omission."""
 MAP_ID = "(map)"
-"""Names the map of all files in reports."""
+"""Id of the map of all files in reports."""
 MAP_HALF = 500.0
-"""Tokens at which a map has half the worth of one without limits."""
+"""Tokens at which a map has half the worth of a map without a limit."""
 
 Slot = tuple[int, tuple[str | int, ...]]
-"""A text that can be replaced: the index of its item and its path in the message, () for the item's own text."""
+"""A text that can be replaced: the index of the item and the path in the message, or () for the item's own text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One way to show a unit: what it costs, how much of the relevant content it keeps, the texts to put in."""
+    """One way to show a unit: the tokens, the share of relevant content that is kept, and the texts to put in."""
 
     kind: FormKind
     tokens: int
     share: float
     texts: Mapping[Slot, str] = field(default_factory=dict)
     runs: Mapping[Slot, Runs] = field(default_factory=dict)
-    """Which slices of the slot's text its text is made of; for a summary none are known."""
+    """The slices of the original text that each replacing text is made of; unknown for a summary."""
 
 
 class Section(Protocol):
@@ -73,7 +74,7 @@ class Section(Protocol):
         ...
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
-        """Return a unit shortened to at most so many tokens, or None where that is not possible."""
+        """Return a unit shortened to at most `tokens` tokens, or None where the unit cannot be so short."""
         ...
 
     def least(self, unit: int) -> int:
@@ -85,25 +86,25 @@ class Section(Protocol):
         ...
 
     def shown(self, slot: Slot, text: str) -> str:
-        """Return a shorter text for a slot as it is shown: with the item's id where a model can ask for the rest."""
+        """Return a shorter text as the request shows it: with the item's id where a model can ask for the rest."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A unit that is in the request, and its form; None for whole."""
+    """A unit that is in the request, and the form that is shown; None shows the whole unit."""
 
     section: int
     unit: int
     form: Form | None
 
     def tokens(self, sections: Sequence[Section]) -> int:
-        """Return what it costs, without what is printed around it."""
+        """Return the tokens of the unit in the chosen form, without headings and notes around the unit."""
         return self.form.tokens if self.form else int(sections[self.section].costs.tokens[self.unit])
 
 
 def parted(section: Section) -> NDArray[np.int64]:
-    """Return the units that must stay and stand behind one that need not, so that a note may come between."""
+    """Return the units that must stay and follow a unit that need not stay: a note may stand between the two."""
     required, order = section.units.required, section.costs.order
     before = np.zeros(len(required), np.bool_)
     before[1:] = required[:-1] & (np.diff(order) == 1)
@@ -112,7 +113,7 @@ def parted(section: Section) -> NDArray[np.int64]:
 
 class _Texts(Protocol):
     def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
-        """Return a text split into counted sentences, remembered; of code, by its syntax."""
+        """Return a text split into counted sentences, code along its syntax; the split is remembered."""
         ...
 
 
@@ -123,13 +124,13 @@ class _Cuttable:
     slot: Slot
     source: Sentences
     scale: float
-    """Tokens that it takes where it stands for each of its own: in JSON, line ends and quotes are escaped."""
+    """Tokens in the request for each token of the text: in JSON, line ends and quotes are escaped."""
     saved: int
-    """Tokens that cutting it to the least saves."""
+    """Tokens that are saved by cutting the text to `LEAST`."""
 
 
 class _Shortener(ABC):
-    """What both sections share: shortening the texts of a unit, each by its own ladder."""
+    """Shorten the texts of a unit, each text by its own forms: what both sections share."""
 
     def __init__(self, items: Sequence[Item], units: Units, texts: _Texts, tokenizer: Tokenizer, recall: bool) -> None:
         self.items = items
@@ -176,7 +177,7 @@ class _Shortener(ABC):
         return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=short, runs=runs)
 
     def _cuttable(self, slots: Sequence[tuple[Slot, str]]) -> list[_Cuttable]:
-        """Return the texts that can be cut to any length, split."""
+        """Return those of the texts that can be cut to any length, split into sentences."""
         found = []
         for slot, text in slots:
             source = self._texts.sentences(text, self._tokenizer)
@@ -192,11 +193,11 @@ class _Shortener(ABC):
         return marked(text, self.items[slot[0]]) if self.recall else text
 
     def _mark(self, slot: Slot) -> int:
-        """Return the tokens that a shorter form of a text takes for its id."""
+        """Return the tokens that the id takes in a shorter form of a text."""
         return self._tokenizer.count_many([self.shown(slot, "")])[0] if self.recall else 0
 
     def _recallable(self, slot: Slot, rungs: Sequence[TextForm]) -> Sequence[TextForm]:
-        """Where a model can ask for the rest, a stub stands for all of a text, and an extract ends in its id."""
+        """Return the forms for a model that can ask for the rest: a stub stands for all, an extract ends in its id."""
         if not self.recall:
             return rungs
         mark = self._mark(slot)
@@ -218,7 +219,7 @@ class _Shortener(ABC):
 
 
 class History(_Shortener):
-    """The messages of a conversation; units are its groups."""
+    """The section of the messages of a conversation; its units are the groups of messages."""
 
     def __init__(
         self, talk: Snapshot, units: Units, tokenizer: Tokenizer, rules: RequestRules, recall: bool = False
@@ -240,12 +241,12 @@ class History(_Shortener):
         )
 
     def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
-        """Return the note that stands for omitted messages; it names them where a model can ask for them."""
+        """Return the note that stands for omitted messages, with their ids where a model can ask for the messages."""
         ids = id_ranges(self.items, indices) if self.recall else ""
         return note(omitted_run(len(indices), ids), self.conversation.dialect)
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
-        """Return the texts and tool results of a group; reasoning stays as it is."""
+        """Return the texts and tool results of a group; reasoning is never replaced."""
         return [
             ((member, part.path), part.text)
             for member in self.units.members[unit]
@@ -254,7 +255,7 @@ class History(_Shortener):
         ]
 
     def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
-        """Return the texts within the arguments of the calls of a group that must stay, in their places."""
+        """Return the texts within the arguments of calls, with their paths, if the group must stay."""
         if not self.units.required[unit]:
             return ()
         return [
@@ -267,16 +268,16 @@ class History(_Shortener):
 
 
 class Block(_Shortener):
-    """Items and file chunks that are printed into one message; each is a unit of its own."""
+    """The section of items and file chunks that are printed into one message; each item is a unit."""
 
     def __init__(self, pool: Pool, tokenizer: Tokenizer, recall: bool = False) -> None:
-        # A pool may grow before the report is read.
+        # A copy of the items, since the pool may grow before the report is read.
         super().__init__(tuple(pool.items), pool.units, pool, tokenizer, recall)
         self.costs = pool.costs(tokenizer)
         self._maps: Sequence[RepoMap] = ()
 
     def with_overview(self, maps: Sequence[RepoMap]) -> Block:
-        """Return the block with one more unit: a map of its files, in these sizes, the largest first."""
+        """Return a copy of the block with one more unit: a map of the files, in several sizes, the largest first."""
         other = copy.copy(self)
         item = Item(id=MAP_ID, kind="passage", text=maps[0].text)
         other.items = (*self.items, item)
@@ -286,7 +287,7 @@ class Block(_Shortener):
         return other
 
     def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
-        """Return the shorter forms of a unit, fullest first; of the map the smaller ones."""
+        """Return the shorter forms of a unit, fullest first; for the map, the smaller maps."""
         if unit < len(self.items) - bool(self._maps):
             return super().shorter(unit, weights)
         whole = _worth(self._maps[0])
@@ -296,7 +297,7 @@ class Block(_Shortener):
         ]
 
     def map_shown(self, chosen: Sequence[Chosen]) -> Sequence[Excerpt]:
-        """Return what the map, if it is chosen, shows of each file."""
+        """Return the lines that the map shows of each file; none if the map is not chosen."""
         if not self._maps:
             return ()
         unit = len(self.items) - 1
@@ -309,12 +310,12 @@ class Block(_Shortener):
 
 
 def _worth(made: RepoMap) -> float:
-    """Return what a map is worth beside one without limits."""
+    """Return the worth of a map as a part of the worth of a map without a limit."""
     return made.tokens / (made.tokens + MAP_HALF)
 
 
 def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[TextForm]]]) -> Form:
-    """Put the rungs of one level of all texts of a unit together; a ladder that ends sooner stays at its end."""
+    """Combine one form of each text of a unit into a form of the unit; a text with fewer forms stays at its last."""
     tokens, lost, kinds, texts, runs = whole, 0.0, set(), {}, {}
     for slot, full, rungs in ladders:
         rung = rungs[min(level, len(rungs) - 1)]
@@ -328,12 +329,12 @@ def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[T
 
 
 def _by_line(item: Item) -> bool:
-    """Tell whether a line means little without those around it: tool output, code."""
+    """Tell whether a line of the item means little without the lines around it: tool output, code."""
     return item.role in ("tool", "function") or is_code(language_of(item.source))
 
 
 def _grammar(item: Item) -> str | None:
-    """Return the language of a piece of a file whose syntax may be read; None for other text."""
+    """Return the language of a file chunk whose syntax may be read; None for other text."""
     return language_of(item.source) if item.kind == "chunk" and item.source else None
 
 
@@ -342,7 +343,7 @@ def _replaceable(part: Part) -> bool:
 
 
 def _label(item: Item) -> str:
-    """Name an item in one line for its stub."""
+    """Name an item in one line, for the stub of the item."""
     who = item.speaker or item.role or item.source or item.kind
     when = f", {item.when:%Y-%m-%d}" if item.when else ""
     return f"{who}{when}, id {item.id}"

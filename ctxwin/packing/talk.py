@@ -1,4 +1,7 @@
-"""A conversation that grows and is packed again and again: read, counted and indexed once."""
+"""Hold a conversation that grows and is packed again and again: part of the station "read" of a packing.
+
+A `Talk` reads, counts, indexes and embeds each message once; a `Snapshot` is the conversation at one moment.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,9 @@ class Talk:
     packing sees the messages that there were when it began.
 
     Args:
-        messages: what `pack` takes; none at first is no error.
-        dialect: whose they are; None: found out, and read anew where a later message is the first to tell.
+        messages: messages as `pack` takes them. Default: no messages yet.
+        dialect: the dialect of the messages. Default: found out from the messages; all messages are read anew where a
+            later message is the first to show the dialect.
 
     Raises:
         MessageError: a message is malformed; the message has its index.
@@ -61,19 +65,21 @@ class Talk:
 
     @property
     def dialect(self) -> Dialect:
-        """Whose messages they are."""
+        """The dialect of the messages."""
         return self._transcript.dialect
 
     @property
     def items(self) -> Sequence[Item]:
-        """One for each message, forgotten ones included, without the system prompt apart."""
+        """One item for each message, forgotten messages included; a system prompt outside the messages has no item."""
         return tuple(self._transcript.items)
 
     def extend(self, messages: Sequence[Mapping[str, Any] | Item]) -> None:
-        """Append messages, all or none; an Item without text has that of its `raw` message.
+        """Append all messages, or none if one is refused.
+
+        An Item without text takes the text of its `raw` message.
 
         Raises:
-            MessageError: a message is malformed, or a result without a call; the message has its position in the talk.
+            MessageError: a message is malformed, or a result has no call; the error has the position in the talk.
         """
         with self._lock:
             self._transcript.extend(messages)
@@ -83,10 +89,10 @@ class Talk:
 
     @property
     def system(self) -> Any:
-        """The system prompt that stands apart from the messages, or None.
+        """The system prompt that is kept apart from the messages, or None.
 
-        It is the first message for OpenAI chat and outside the messages for the others. A system message among the
-        messages stays where it is.
+        In a request, the system prompt is the first message for OpenAI chat and stands outside the messages for other
+        dialects. A system message among the messages stays where it is.
         """
         head = self._transcript.head
         return head.raw["content"] if head is not None and head.raw is not None else None
@@ -99,11 +105,11 @@ class Talk:
 
     @property
     def forgotten(self) -> frozenset[int]:
-        """Positions of the messages that were told to be forgotten."""
+        """Positions of the messages that `forget` left out."""
         return self._transcript.forgotten
 
     def forget(self, *positions: int) -> None:
-        """Leave messages out of every packing, as if they were not in the list, each with its group.
+        """Leave messages and their groups out of every packing, as if the messages were not in the list.
 
         Raises:
             InputError: there is no message at a position.
@@ -117,9 +123,9 @@ class Talk:
             self._forget_only(self.forgotten - set(positions))
 
     def without(self, *positions: int) -> Talk:
-        """Return the conversation as it is now with these messages left out too; what is known of messages is shared.
+        """Return the present conversation with these messages left out too; counts and vectors are shared.
 
-        It is to be packed, not to grow.
+        The returned talk is to be packed, not to grow.
         """
         with self._lock:
             view = copy(self)
@@ -135,7 +141,7 @@ class Talk:
 
     @property
     def pool(self) -> Pool:
-        """All messages as a pool, which takes vectors that are known: `pool.embedded(name, positions, matrix)`."""
+        """All messages as a pool. Known vectors are given to the pool by `pool.embedded(name, positions, matrix)`."""
         with self._lock:
             facts, size = self._facts, len(self)
         return facts.pool(size)
@@ -144,15 +150,15 @@ class Talk:
         """Return the tokens of each message, (n,); only new messages are counted.
 
         Args:
-            tokenizer: what `pack` takes; None: the model's.
-            model: whose rules hold; None: those of the dialect.
+            tokenizer: a tokenizer as `pack` takes it. Default: the tokenizer of the model.
+            model: the model whose counting rules hold. Default: the rules of the dialect.
         """
         with self._lock:
             facts, size, by = self._facts, len(self), self._counting(tokenizer, model)
         return facts.counts(*by, size)
 
     def set_counts(self, counts: ArrayLike, tokenizer: Any = None, *, model: str | Model | None = None) -> None:
-        """Take what `counts` returned earlier for the first (k,) messages."""
+        """Take the (k,) counts that `counts` returned earlier for the first k messages."""
         with self._lock:
             self._facts.set_counts(np.asarray(counts, np.int64), *self._counting(tokenizer, model))
 
@@ -161,12 +167,12 @@ class Talk:
         return get_tokenizer(tokenizer if tokenizer is not None else row), get_rules(self.dialect, row)
 
     def prepare(self, *, tokenizer: Any = None, model: str | Model | None = None, embedder: Any = None) -> None:
-        """Count, index and embed what is new, so that the next packing need not; it may run in a thread of its own.
+        """Count, index and embed new messages ahead of the next packing; may run in a thread of its own.
 
         Args:
-            tokenizer: what `pack` will be given, as is the rest.
-            model: the same.
-            embedder: the same.
+            tokenizer: the tokenizer that `pack` will be given.
+            model: the model that `pack` will be given.
+            embedder: the embedder that `pack` will be given.
         """
         self.counts(tokenizer, model=model)
         now = self.snapshot()
@@ -178,14 +184,14 @@ class Talk:
             turns.embedded(reading.name, items, reading.embedder.embed(texts))
 
     def read_ahead(self) -> None:
-        """Read off the messages what only some questions ask for, .2 ms each: rules for later, words on oneself.
+        """Find what only some questions ask for: standing rules and what speakers say of themselves, .2 ms a message.
 
-        The first such question does it else; it may run in a thread of its own.
+        Otherwise the first such question does this work. May run in a thread of its own.
         """
         self.pool.index.read_ahead()
 
     def snapshot(self) -> Snapshot:
-        """Return what there is now as a value, to be packed."""
+        """Return the conversation at this moment as a value that can be packed."""
         with self._lock:
             if self._snapshot is None:
                 script, facts = self._transcript, self._facts
@@ -197,15 +203,15 @@ class Talk:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Snapshot:
-    """The messages of a talk that a packing sees: n items, of them perhaps a system prompt apart before all."""
+    """The messages of a talk that a packing sees: n items, perhaps with a system prompt before the messages."""
 
     conversation: Conversation
     head: Item | None
-    """The system prompt apart."""
+    """The system prompt that is kept apart from the messages."""
     there: NDArray[np.intp]
-    """Positions in the talk of those that are not forgotten, ascending."""
+    """Positions in the talk of the messages that are not forgotten, ascending."""
     size: int
-    """How many messages the talk had."""
+    """Number of messages in the talk at this moment, forgotten messages included."""
     facts: Facts
 
     @property
@@ -214,12 +220,12 @@ class Snapshot:
 
     @property
     def stand(self) -> NDArray[np.int8]:
-        """Why each item must stay wherever it stands, (n,) as `standing` says."""
+        """Why each item must stay wherever it stands, (n,) codes of `standing`."""
         return np.concatenate([standing(self._ahead), self.facts.stand(self.size)[self.there]])
 
     @property
     def duplicate(self) -> NDArray[np.float64]:
-        """How strongly each item is discounted when its like is there, (n,)."""
+        """How strongly each item is discounted when a similar item is in the request, (n,)."""
         return np.concatenate([duplicate_weights(self._ahead), self.facts.duplicate(self.size)[self.there]])
 
     def counts(self, tokenizer: Tokenizer, rules: RequestRules) -> NDArray[np.int64]:
@@ -228,7 +234,7 @@ class Snapshot:
         return np.concatenate([ahead, self.facts.counts(tokenizer, rules, self.size)[self.there]])
 
     def find(self, name: str) -> int | None:
-        """Return the index of the item with an id; None where there is none that is not forgotten."""
+        """Return the index of the item with this id; None where no such item is in the talk or it is forgotten."""
         position = self.facts.position(name, self.size)
         if position is not None:
             at = int(np.searchsorted(self.there, position))
@@ -237,14 +243,14 @@ class Snapshot:
         return 0 if self.head is not None and self.head.id == name else None
 
     def select(self, items: NDArray[np.intp]) -> Scored:
-        """Return some items, (m,) ascending and none of them apart, to be scored as though there were no others."""
+        """Return some messages, (m,) ascending indices of items, to be scored as though there were no others."""
         return self.facts.select(self.there[items - len(self._ahead)], self.size)
 
     def pinned(self, pins: Iterable[int | str]) -> frozenset[int]:
-        """Turn pins into indices of items; a pin on what is forgotten gives none.
+        """Turn pins into indices of items; a pin on a forgotten message gives no index.
 
         Args:
-            pins: ids, or positions in the talk, negative ones from its end.
+            pins: ids, or positions in the talk; negative positions count from the end of the talk.
 
         Raises:
             InputError: a pin names no message.
@@ -256,7 +262,7 @@ class Snapshot:
 
 
 class Facts:
-    """What is known of messages beside what they say, as far as somebody asked; it grows with their list."""
+    """Facts about messages beyond their texts: counts, reasons to stay, an index; each worked out when first asked."""
 
     def __init__(self, items: list[Item]) -> None:
         self.items = items
@@ -269,7 +275,7 @@ class Facts:
         self._lock = RLock()
 
     def position(self, name: str, size: int) -> int | None:
-        """Return the position of the message with an id among the first so many; of several the last."""
+        """Return the position of the message with this id among the first `size`; the last if several have the id."""
         with self._lock:
             for position in range(self._named, size):
                 self._positions[self.items[position].id] = position
@@ -278,19 +284,19 @@ class Facts:
             return found if found < size else None
 
     def stand(self, size: int) -> NDArray[np.int8]:
-        """Return `standing` of the first so many."""
+        """Return `standing` of the first `size` messages."""
         with self._lock:
             self._stand = self._stand.plus(standing(self.items[len(self._stand.array) : size]))
             return self._stand.array[:size]
 
     def duplicate(self, size: int) -> NDArray[np.float64]:
-        """Return `duplicate_weights` of the first so many."""
+        """Return `duplicate_weights` of the first `size` messages."""
         with self._lock:
             self._duplicate = self._duplicate.plus(duplicate_weights(self.items[len(self._duplicate.array) : size]))
             return self._duplicate.array[:size]
 
     def counts(self, tokenizer: Tokenizer, rules: RequestRules, size: int) -> NDArray[np.int64]:
-        """Return the tokens of the first so many."""
+        """Return the tokens of each of the first `size` messages."""
         with self._lock:
             by_rules = self._counts.setdefault(tokenizer, {})
             known = by_rules.get(rules, Column(np.empty(0, np.int64)))
@@ -298,25 +304,25 @@ class Facts:
             return known.array[:size]
 
     def set_counts(self, counts: NDArray[np.int64], tokenizer: Tokenizer, rules: RequestRules) -> None:
-        """Take counts of the first messages."""
+        """Take counts of the first `len(counts)` messages."""
         with self._lock:
             self._counts.setdefault(tokenizer, {})[rules] = Column(counts[: len(self.items)])
 
     def pool(self, size: int) -> Pool:
-        """Return the first so many, and perhaps more, as a pool."""
+        """Return a pool of at least the first `size` messages."""
         with self._lock:
-            # What is given as a turn is one, however long, where a pool would cut a document.
+            # A pool would cut a document; a message stays one turn, however long.
             new = (_as_turn(item) for item in self.items[len(self._pool) : size])
             self._pool.extend(new)
             return self._pool
 
     def select(self, positions: NDArray[np.intp], size: int) -> Scored:
-        """Return some of the first so many to be scored."""
+        """Return some of the first `size` messages to be scored."""
         with self._lock:
             return self.pool(size).select(positions)
 
     def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
-        """Return a text of one split into counted sentences."""
+        """Return the text of a message, split into counted sentences."""
         return self._pool.sentences(text, tokenizer, language)
 
 

@@ -1,4 +1,7 @@
-"""Learns from a provider's replies how the provider counts, so that requests fit by the provider's own count."""
+"""Learns from a provider's replies how the provider counts, so that requests fit by the provider's own count.
+
+A report, however odd, never takes more than half of the room from the messages, and one odd report changes nothing.
+"""
 
 from __future__ import annotations
 

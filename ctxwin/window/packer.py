@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cached_property
 from math import ceil
 from typing import Any
 
 from ..caching import Planner, State, mark
 from ..clients import Reply
-from ..embed import get_embedder
+from ..embed import CachedEmbedder, get_embedder
 from ..items import Budget
 from ..messages import Dialect
 from ..messages.reading import parse
@@ -73,15 +74,22 @@ class Packer:
         self._store = store
         self._choices = choices
         self._noted = kept.note_embedder
-        # Messages are embedded as they come, so that none has to be left to words for its time.
-        self._embedder = get_embedder("auto" if embedder is None else embedder, allowance=sys.maxsize)
-        if self._embedder is not None and not isinstance(store, MemoryStore):
-            self._embedder = self._embedder.stored_in(self._vectors_of)
+        self._which = "auto" if embedder is None else embedder
+        if embedder is not None:  # what is wrong with a given one is told now; the usual one is loaded when it is used
+            self._embedder  # noqa: B018
         self._counts = StoredCounts(contents, store, base, row)
         self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
         self._preparing: Future[None] | None = None
         self.last: Packed | None = None
         """The last packed request."""
+
+    @cached_property
+    def _embedder(self) -> CachedEmbedder | None:
+        # Messages are embedded as they come, so that none has to be left to words for its time.
+        found = get_embedder(self._which, allowance=sys.maxsize)
+        if found is None or isinstance(self._store, MemoryStore):
+            return found
+        return found.stored_in(self._vectors_of)
 
     def settle(self) -> None:
         """Wait for background counting and embedding, rather than do it twice; packing raises its errors again.

@@ -13,6 +13,7 @@ from strategies.problems import seeded_problem, small_problems
 from ctxwin.allocate import Verdict, appraise, exact, get_allocator, place_required, strategies, verdicts
 from ctxwin.allocate.reference import brute_force, tokens_of, value_of
 from ctxwin.errors import BudgetError
+from ctxwin.evaluate.baselines import BASELINES
 
 
 def oldest_first(problem):
@@ -33,7 +34,7 @@ class Nothing:
         return appraise(problem, place_required(problem))
 
 
-OURS = [*strategies(), exact]
+OURS = [*strategies(), *BASELINES.values(), exact]
 ALL = [*OURS, oldest_first, Nothing()]
 
 

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the strategies of the test
 from strategies.problems import seeded_problem
 
 from ctxwin.allocate import Problem, exact, get_allocator, knapsack, strategies
+from ctxwin.evaluate.baselines import BASELINES
 
 SIZES = (1_000, 10_000, 100_000)
 CAPACITIES = (4_000, 8_000, 32_000)
@@ -84,10 +85,11 @@ def all_strategies() -> None:
     """Print time, value and gap of every strategy on one problem with vectors."""
     problem = seeded_problem(0, 10_000, capacity=8_000, couplings=True, vectors=True)
     print("allocate  10,000 items with vectors, 8,000 tokens: ms, value, reported gap")
-    for name in strategies():
-        later = milliseconds(lambda name=name: get_allocator(name).allocate(problem), 3)[1]
-        found = get_allocator(name).allocate(problem)
-        print(f"  {name:<10} {later:7.1f} ms  {found.value:8.2f}  {100 * found.gap:5.1f} %")
+    for name in (*strategies(), *BASELINES):
+        allocator = get_allocator(BASELINES.get(name, name))
+        later = milliseconds(lambda allocator=allocator: allocator.allocate(problem), 3)[1]
+        found = allocator.allocate(problem)
+        print(f"  {name:<13} {later:7.1f} ms  {found.value:8.2f}  {100 * found.gap:5.1f} %")
 
 
 def report() -> None:

@@ -40,7 +40,7 @@ SHORT |= {"format", "caller", "tool_id", "caller_id", "phase", "namespace", "exe
 SHORT |= {"server_label", "container_id", "fingerprint", "approval_request_id", "object", "version"}
 """Keys whose strings of up to 200 characters this count leaves out."""
 SEALED = {"encrypted_content", "signature", "data"}
-STRATEGIES = ("auto", "relevance", "recency", "knapsack", "greedy")
+STRATEGIES = ("auto", "relevance", "recency")
 
 
 def text(rng: random.Random, most: int = 400) -> str:

@@ -37,6 +37,7 @@ EACH = 40
 """Random logs of each dialect."""
 BUDGETS = (120, 700, 3_000)
 STRATEGIES = ("auto", "knapsack", "greedy", "relevance", "recency", "head_tail", "summary", "mmr", "coverage")
+"""Also names that were strategies before 0.2.0."""
 
 
 def random_logs() -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Keep full items by value per token, each that still fits; `knapsack` is never worse than this."""
+"""Add full items by value per token, each that still fits; `knapsack` is never worse than this."""
 
 from __future__ import annotations
 
@@ -8,16 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core import densest
-from .ledger import Ledger, place_required
-from .problem import TINY, Problem, Selection
-from .selection import appraise
+from .ledger import Ledger
+from .problem import TINY, Problem
 
-__all__ = ["greedy", "greedy_choice"]
-
-
-def greedy(problem: Problem) -> Selection:
-    """Choose full items by value per token, skipping those that do not fit."""
-    return appraise(problem, greedy_choice(problem, place_required(problem)))
+__all__ = ["greedy_choice"]
 
 
 def greedy_choice(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.int64]:
