@@ -70,7 +70,8 @@ def test_a_terminal_sees_a_bar_that_fits_and_vanishes(tmp_path: Path) -> None:
         (tmp_path / f"{number}.md").write_text(f"The note {number} is here.\n" * 50, encoding="utf-8")
     seen = pexpect.run(
         " ".join([*COMMAND[:4], "'Where is the note?'", *COMMAND[5:]]),
-        cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 80), env={**os.environ, "TERM": "xterm", "CTXWIN_CACHE": f"{tmp_path}-cache"},
+        cwd=str(tmp_path), encoding="utf-8", timeout=60, dimensions=(24, 80),
+        env={**os.environ, "TERM": "xterm", "CTXWIN_CACHE": f"{tmp_path}-cache"},
     )  # fmt: skip
     assert "files: " in seen and " of 400" in seen
     assert "\x1b[2K" in seen, "the bar is taken back"
