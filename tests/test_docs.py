@@ -59,7 +59,7 @@ def parse(arguments: list[str]) -> None:
         load_command(arguments[0]).make_context(arguments[0], arguments[1:])
 
 
-PYTHON = [body for body, run in blocks("python") if run]
+PYTHON = [body for body, run in blocks("python", README) if run]  # the other shows the same, as a test holds
 SHELL = [body for body, run in blocks("sh") if run and "pip install" not in body]
 
 

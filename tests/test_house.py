@@ -100,6 +100,12 @@ def test_a_file_name_occurs_once():
     assert [name for name, times in Counter(Path(path).name for path in free).items() if times > 1] == []
 
 
+def test_a_class_name_occurs_once():
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
+    names = Counter(node.name.lstrip("_") for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
 @pytest.mark.parametrize("new", sorted(set(MOVED.values())))
 def test_old_names_lead_to_modules_that_are_there(new):
     assert importlib.import_module(new)

@@ -17,7 +17,7 @@ from ..packing.read import fill_budget
 from ..pool.units import ALWAYS_WHOLE
 from ..tokens import count_items, count_tools, get_rules, get_tokenizer
 from .held import Held, message_hash
-from .policies import POLICIES, Costs, Proposal
+from .policies import POLICIES, Proposal, RequestCosts
 from .prices import Prices
 from .providers import cache_rules
 from .request import Filled, fill, text_of
@@ -109,7 +109,7 @@ class Planner:
             tools=bool(tools),
         )
         desk = _Desk(
-            ledger=Held(rules=self.rules, sent=self._live(state, now)),
+            held=Held(rules=self.rules, sent=self._live(state, now)),
             tools=message_hash(tools),
             tool_tokens=tool_tokens,
             scene=scene,
@@ -136,8 +136,10 @@ class Planner:
         policy = POLICIES[self.policy]
         if policy is None:
             return None
-        cold = not desk.ledger.sent
-        plan = policy(scene, state, Costs(prices=self.prices, warm=desk.warm, cold=cold, minimum=self.rules.minimum))
+        cold = not desk.held.sent
+        plan = policy(
+            scene, state, RequestCosts(prices=self.prices, warm=desk.warm, cold=cold, minimum=self.rules.minimum)
+        )
         return plan if scene.room(plan.request) >= 0 else None
 
 
@@ -145,7 +147,7 @@ class Planner:
 class _Desk:
     """The tools, tokens and scene that one plan works with."""
 
-    ledger: Held
+    held: Held
     tools: str
     """Hash of the tools, which stand before all messages."""
     tool_tokens: int
@@ -158,7 +160,7 @@ class _Desk:
         for item, raw in scene.messages(arrangement):
             hashes.append(message_hash(raw))
             tokens.append(int(scene.tokens[item]) if item is not None else scene.note_tokens(text_of(raw)))
-        return self.ledger.read(hashes, tokens)
+        return self.held.read(hashes, tokens)
 
     def state(self, before: State | None, plan: Proposal | None, filled: Filled, now: float) -> State:
         """Return the state that the next plan needs."""
@@ -166,9 +168,9 @@ class _Desk:
         items = read(packed.messages, dialect=scene.dialect).items
         hashes = (self.tools, *(message_hash(raw) for raw in filled.raws))
         tokens = (self.tool_tokens, *count_items(items, scene.counter, scene.rules))
-        ends = self.ledger.marked(hashes, self._ends(plan, filled))
+        ends = self.held.marked(hashes, self._ends(plan, filled))
         sent = Sent(time=now, hashes=hashes, tokens=tokens, ends=ends)
-        bill = self.ledger.bill(sent, packed.tokens)
+        bill = self.held.bill(sent, packed.tokens)
         carry = plan.carry if plan is not None else Arrangement(rows=(), tokens=0)
         request = plan.request if plan is not None else carry
         exception = carry != request
@@ -182,7 +184,7 @@ class _Desk:
             last=scene.items[-1].id if scene.items else "",
             question=scene.question_id,
             growth=float(new) if before is None else (1 - RECENT) * before.growth + RECENT * float(new),
-            sent=(sent, *(tuple(self.ledger.sent)[-1:] if exception else ())),
+            sent=(sent, *(tuple(self.held.sent)[-1:] if exception else ())),
             bill=bill,
         )
 

@@ -17,7 +17,7 @@ from .prices import Prices, compaction_point
 from .scene import Arrangement, Scene
 from .state import State
 
-__all__ = ["POLICIES", "Costs", "Policy", "Proposal"]
+__all__ = ["POLICIES", "Policy", "Proposal", "RequestCosts"]
 
 KEEP, BLOCK = 1 / 4, 1 / 4
 """Shares of the limit: the history that `append` keeps when it cuts, and its block for older turns."""
@@ -55,7 +55,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
+class RequestCosts:
     """The prices and cached tokens that a policy reckons with."""
 
     prices: Prices
@@ -67,18 +67,18 @@ class Costs:
     """Tokens of the shortest prefix that is kept."""
 
 
-Policy = Callable[[Scene, State | None, Costs], Proposal]
+Policy = Callable[[Scene, State | None, RequestCosts], Proposal]
 """Proposes a request when not everything fits."""
 
 
-def truncate(scene: Scene, state: State | None, costs: Costs) -> Proposal:
+def truncate(scene: Scene, state: State | None, costs: RequestCosts) -> Proposal:
     """Drop the oldest turns."""
     newest = scene.newest(0)
     newest = scene.newest(max(0, scene.room(newest) - scene.note_tokens("[999 turns omitted]")))
     return Proposal(request=newest, carry=newest, stable="system")
 
 
-def append(scene: Scene, state: State | None, costs: Costs) -> Proposal:
+def append(scene: Scene, state: State | None, costs: RequestCosts) -> Proposal:
     """Carry history on until it has grown by `compaction_point`, then cut it; older turns return in a small block."""
     block = int(BLOCK * scene.limit)
     history = _history(scene, state, costs, keep=_keep(scene, state, costs, KEEP), room=block)
@@ -87,7 +87,7 @@ def append(scene: Scene, state: State | None, costs: Costs) -> Proposal:
     return Proposal(request=history, carry=history, block=min(block, scene.room(history)))
 
 
-def auto(scene: Scene, state: State | None, costs: Costs) -> Proposal:
+def auto(scene: Scene, state: State | None, costs: RequestCosts) -> Proposal:
     """Carry recent history on as `append` does, and retrieve as much as the question seems to need.
 
     If the question needs more than fits, this one request goes without most of the history; the next request finds the
@@ -104,7 +104,7 @@ def auto(scene: Scene, state: State | None, costs: Costs) -> Proposal:
     return Proposal(request=history, carry=history, block=block)
 
 
-def _keep(scene: Scene, state: State | None, costs: Costs, share: float) -> float:
+def _keep(scene: Scene, state: State | None, costs: RequestCosts, share: float) -> float:
     """Return the tokens of history that stay when it is cut down.
 
     If that share, even with the next request's growth, is shorter than the provider's minimum, more stays so that the
@@ -124,7 +124,7 @@ def _block(need: float, room: int) -> int:
     return int(max(0, room) * LEAST_BLOCK ** min(1.0, max(0.0, short)))
 
 
-def _history(scene: Scene, state: State | None, costs: Costs, *, keep: float, room: int) -> Arrangement:
+def _history(scene: Scene, state: State | None, costs: RequestCosts, *, keep: float, room: int) -> Arrangement:
     """Return the history that is carried on, cut down to `keep` tokens if cutting is due, needed or free.
 
     Cutting is due when the history has grown by `compaction_point`; it is needed when less than `room` tokens are left;
@@ -155,7 +155,7 @@ def _must_retrieve(scene: Scene, state: State | None, history: Arrangement) -> b
     return state is None or scene.question_id != state.question or not any(one.turns for one in history.notes)
 
 
-def breakpoints(scene: Scene, state: State | None, costs: Costs) -> Proposal:
+def breakpoints(scene: Scene, state: State | None, costs: RequestCosts) -> Proposal:
     """Freeze the last request up to the point with the best value less price, and fill the rest anew.
 
     A token of price is worth the value of the last token in a request that is packed without regard to the cache.
@@ -188,7 +188,7 @@ def _frozen(scene: Scene, history: Arrangement, newest: Arrangement) -> Sequence
     return found
 
 
-def _price(scene: Scene, costs: Costs, one: Arrangement) -> float:
+def _price(scene: Scene, costs: RequestCosts, one: Arrangement) -> float:
     """Return the price of an arrangement that is filled up to the limit."""
     warm = costs.warm(one)
     return costs.prices.read * warm + costs.prices.write * (one.tokens - warm) + scene.room(one)

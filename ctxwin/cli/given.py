@@ -132,9 +132,6 @@ def _beginning(place: Path) -> str | Source | Export:
     if place.is_file() and place.stat().st_size > BEGINNING:
         with place.open("rb") as file:
             head = file.read(BEGINNING)
-        if not head.startswith(b"PK") and head.lstrip()[:1] not in (
-            b"[",
-            b"{",
-        ):  # a zip, or JSON, which are whole or broken
+        if not head.lstrip().startswith((b"PK", b"[", b"{")):  # a zip or JSON tells nothing by its beginning alone
             return open_place(io.BytesIO(head if b"\0" in head else head[: head.rfind(b"\n") + 1] or head))
     return str(place)
