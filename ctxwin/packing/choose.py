@@ -55,8 +55,9 @@ def choose(
 ) -> Choice:
     """Choose forms for all units so that the recounted request fits the limit.
 
-    The allocator's costs are exact except for tokens that merge across lines. The request is therefore printed and
-    counted, and the capacity is corrected by the tokens that are over or unused, `ROUNDS` times at most.
+    The allocator's costs are exact except for tokens that merge across lines and for notes with long ids. The request
+    is therefore printed and counted; where the count differs from the allocator's, the capacity is corrected by the
+    difference, `ROUNDS` times at most.
     """
     capacity = measured.capacity
     candidates = assemble(
@@ -75,15 +76,12 @@ def choose(
         room = measured.limit - choice.request.tokens
         if room >= 0 and (best is None or choice.selection.value > best.selection.value):
             best = choice
-        complete = len(choice.request.chosen) == len(candidates.where) and not _shortened(choice)
-        if (0 <= room <= max(SLACK, measured.limit // SLACK_SHARE)) or (room >= 0 and complete):
+        miscounted = choice.request.tokens - measured.fixed - choice.selection.tokens
+        corrected = measured.capacity - miscounted
+        if corrected == capacity or 0 <= room <= max(SLACK, measured.limit // SLACK_SHARE):
             break
-        capacity += room
+        capacity = corrected
     return best or _cut_down(measured, _allocate(measured, candidates, capacity))
-
-
-def _shortened(choice: Choice) -> bool:
-    return any(one.form for one in choice.request.chosen)
 
 
 def _allocate(measured: Measured, candidates: Candidates, capacity: int) -> Choice:
