@@ -4,7 +4,7 @@ The data pass seven stations, in this order:
 
     read     messages, files and arguments into items, groups and a `Task`    read.py, talk.py
     measure  what everything costs, and whether what must stay fits           measure.py
-    judge    how probable each group is to hold evidence                      judge.py, overview.py
+    judge    how probable each group is to hold evidence                      judge.py
     shorten  the shorter forms of a group                                     shorten.py
     choose   which form of which group, recounted until the request fits      choose.py, candidates.py, shares.py
     print    the chosen forms as a request in the caller's dialect            print.py
@@ -34,7 +34,6 @@ from .explain import account
 from .judge import judge
 from .measure import Measured
 from .needs import LateWarning, Need, Summaries, VectorsNeeded, answer
-from .overview import with_overview
 from .packed import Change, Packed, Plan
 from .read import Task, make_task
 from .talk import Talk
@@ -192,7 +191,8 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
         yield account(measured, request, again=again)
         return
     measured.require_room()
-    measured, relevance = with_overview(measured, (yield from judge(measured)))
+    measured = measured.with_map()
+    relevance = yield from judge(measured)
     choice = choose(measured, relevance)
     if task.summarizer is not None and (asked := lossy(measured, choice)):
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])

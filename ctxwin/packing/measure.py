@@ -19,6 +19,7 @@ from ..messages import read
 from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
+from ..retrieve import asks_for_the_whole
 from ..tokens import REPLY_PRIMING, Count, count_item, count_items, count_note, count_tools, get_rules
 from .packed import flat_text
 from .print import Rendered, render
@@ -27,6 +28,11 @@ from .shares import ShareUnits, sources_of
 from .shorten import Block, Chosen, History, Section, parted
 
 __all__ = ["Measured", "Request"]
+
+MAP_SHARES = (0.25, 0.125, 0.0625)
+"""Sizes of the map of the files, as parts of the capacity, for a question about the whole."""
+LEAST_OF_MAP, MOST_OF_MAP = 40, 2_000
+"""Tokens of a map: a smaller map names no definition, and nobody reads a larger map."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,10 +79,23 @@ class Measured:
         """The sources that have a floor or a cap."""
         return sources_of(self.task.shares, self.limit, self.sections)
 
-    def with_block(self, block: Block) -> Measured:
-        """Return a copy with another block."""
+    def with_map(self) -> Measured:
+        """Return a copy with a map of the files in the block, where the question is about the whole; else `self`."""
+        pool, block = self.task.pool, self.block
+        if pool is None or block is None or not asks_for_the_whole(self.task.question):
+            return self
+        if len({item.source for item in pool if item.kind == "chunk" and item.source}) < 2:
+            return self
+        from ..files.repomap import Atlas  # as in `read`
+
+        atlas, tokenizer = Atlas(pool), self.task.tokenizer
+        sizes = [min(MOST_OF_MAP, int(share * self.capacity)) for share in MAP_SHARES]
+        maps = [atlas.draw(size, tokenizer) for size in sizes if size >= LEAST_OF_MAP]
+        maps = list({made.text: made for made in maps if made.text}.values())
+        if not maps:
+            return self
         other = copy.copy(self)
-        other.block = block
+        other.block = Block(pool, tokenizer, self.task.recall, maps)
         other.__dict__.pop("sources", None)  # the shares count the units of the former block
         return other
 
