@@ -8,7 +8,7 @@ The data pass seven stations, in this order:
     shorten  the shorter forms of a group                                     shorten.py
     choose   which form of which group, recounted until the request fits      choose.py, candidates.py, shares.py
     print    the chosen forms as a request in the caller's dialect            print.py
-    explain  the report: why each item is in, shortened or out                explain.py, reasons.py, packed.py
+    explain  the report: why each item is in, shortened or out                explain.py, packed.py
 
 `_flow` is one generator that passes them and does no input or output. Where a station needs vectors, scores or
 summaries, `_flow` yields a need (needs.py) and is sent the answer. `pack` drives `_flow` in a short loop, and `apack`
@@ -29,8 +29,8 @@ from ..pool import Pool
 from ..renditions.summarize import Summarizer
 from ..retrieve.rerank import Reranker
 from ..waiting import Unanswered
-from .choose import choose, lossy, summary_forms
-from .explain import account
+from .choose import choose, everything, lossy, summary_forms
+from .explain import explain
 from .judge import judge
 from .measure import Measured
 from .needs import LateWarning, Need, Summaries, VectorsNeeded, answer
@@ -187,8 +187,8 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
     def again(budget: int | str | Budget | None, model: str | None) -> Packed:
         return _run(task.under(budget, model))
 
-    if (request := measured.everything()) is not None:
-        yield account(measured, request, again=again)
+    if (request := everything(measured)) is not None:
+        yield explain(measured, request, again=again)
         return
     measured.require_room()
     measured = measured.with_map()
@@ -198,4 +198,4 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
         if forms := summary_forms(measured, asked, written):
             choice = choose(measured, relevance, forms)
-    yield account(measured, choice.request, choice=choice, relevance=relevance, again=again)
+    yield explain(measured, choice.request, choice=choice, relevance=relevance, again=again)
