@@ -86,7 +86,7 @@ def read_value(plain: object, form: type[Form], where: str, *, remedy: str, vers
 
 
 def json_schema(form: Any) -> dict[str, Any]:
-    """Return the JSON schema of what is printed of a type; objects have no other keys than those of the type.
+    """Return the JSON schema of what is printed of a type: objects have all keys of the type, and no others.
 
     Example:
         >>> from ctxwin import Budget
@@ -100,7 +100,7 @@ def json_schema(form: Any) -> dict[str, Any]:
 
 
 def _closed(schema: Any) -> Any:
-    """Forbid other keys in every object of a schema; of a description only the first line stays."""
+    """Make every object of a schema have all keys and no others; of a description only the first line stays."""
     if isinstance(schema, list):
         return [_closed(one) for one in schema]
     if not isinstance(schema, dict):
@@ -108,7 +108,9 @@ def _closed(schema: Any) -> Any:
     closed = {key: _closed(value) for key, value in schema.items()}
     if isinstance(closed.get("description"), str):
         closed["description"] = closed["description"].partition("\n")[0]
-    return closed | {"additionalProperties": False} if isinstance(closed.get("properties"), dict) else closed
+    if closed.get("type") == "object" and "properties" in closed:
+        closed |= {"required": list(closed["properties"]), "additionalProperties": False}
+    return closed
 
 
 def _parsed(text: str | bytes, where: str, remedy: str) -> object:

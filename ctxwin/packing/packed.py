@@ -15,6 +15,7 @@ from ..items import Budget, FormKind
 from ..items.outside import read_json
 from ..report import Report
 from ..report.picture import html, table
+from ..report.record import ReportRecord
 
 __all__ = ["Change", "Packed", "Plan"]
 
@@ -101,6 +102,16 @@ class Plan:
         if self.again is None:
             raise InputError("a plan read from a file has no items to repack; call pack() with them")
         return self.again(budget=budget, model=model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedRecord:
+    """A packed request as `Packed.to_dict` gives it."""
+
+    messages: Any
+    tokens: int
+    report: ReportRecord
+    plan: SavedPlan
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
