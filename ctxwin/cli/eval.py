@@ -10,6 +10,8 @@ import typer
 
 from ..errors import InputError
 from ..evaluate import ADVERSARIAL, Difference, RecallResult, ScoreRow, ablations, evaluate, get_variant, load_sample
+from ..evaluate.cache_run import ReplayRecord
+from ..evaluate.recall_run import RecallRecord
 from .options import parse_budgets, print_json, table_console
 from .replay import run_replay
 from .working import working
@@ -33,6 +35,9 @@ FIGURES = (
 
 GAINS = (("gain, points", "mean"), ("95 % from", "low"), ("to", "high"))
 """Figures of a comparison that are shown: name, field of a `Difference`."""
+
+
+OUTPUT = RecallRecord | ReplayRecord
 
 
 def run(

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -85,6 +85,18 @@ class Gain:
     """Points of evidence recall over `repack`; None if no question was asked or `repack` was not replayed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayRecord:
+    """The settings and figures of replays, as `Replay.to_dict` gives them."""
+
+    policies: tuple[str, ...]
+    budgets: tuple[int, ...]
+    reads: tuple[float, ...]
+    tokenizer: str
+    rows: tuple[Priced, ...]
+    gains: tuple[Gain, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Replay:
     """The prices of replays, and their settings."""
@@ -106,9 +118,7 @@ class Replay:
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, rows and gains as plain values, ready for JSON."""
-        plain: dict[str, Any] = {name: list(getattr(self, name)) for name in ("policies", "budgets", "reads")}
-        plain["tokenizer"] = self.tokenizer
-        return plain | {name: [asdict(one) for one in getattr(self, name)] for name in ("rows", "gains")}
+        return asdict(ReplayRecord(**{one.name: getattr(self, one.name) for one in fields(ReplayRecord)}))
 
 
 def replay(

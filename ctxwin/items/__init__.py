@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
-from .errors import InputError, MessageError
+from ..errors import InputError, MessageError
 
 __all__ = [
     "FORM_KINDS",
@@ -169,6 +169,7 @@ class Budget:
     margin: int | None = None
     """Tokens kept free for counting errors. Default: 0 for an exact tokenizer, else the error that 95 % of the
     tokenizer's counts stay within."""
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # from outside: a misspelt figure would be no figure
 
     def __post_init__(self) -> None:
         for name in ("total", "reserve", "margin"):
