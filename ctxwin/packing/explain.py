@@ -65,7 +65,7 @@ def account(
         shares=tuple(_shared(measured, request)),
         skipped=task.skipped,
         secrets=task.secrets,
-        warnings=(UNSUMMARISED,) if choice and task.strategy == "summary" and task.summarizer is None else (),
+        warnings=(UNSUMMARISED,) if choice and task.follows(("summary",)) and task.summarizer is None else (),
         scanned=task.scanned,
         cost=price_of(task.model, request.tokens, measured.given) if task.model else None,
         measure=lambda: measured.count(request),

@@ -35,7 +35,7 @@ def reasons_of(measured: Measured, choice: Choice | None) -> Callable[[int, int,
     if choice is None:
         return lambda section, unit, one: _anyway(measured, section, unit) or ("everything", "everything fits", "", 0)
     candidates = choice.candidates
-    found = verdicts(candidates.problem, choice.selection, by_value=measured.task.strategy in BY_VALUE)
+    found = verdicts(candidates.problem, choice.selection, by_value=measured.task.follows(BY_VALUE))
     rows = {(section, unit): i for i, (section, unit) in enumerate(candidates.where.tolist())}
 
     def reason(section: int, unit: int, one: Chosen | None) -> Reason:
