@@ -105,7 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # lone surrogates
     warnings.showwarning = _warn
-    warnings.filterwarnings("default", "strategy=", DeprecationWarning)  # what a user typed, not what a program does
+    # what a user typed, not what a program does
+    warnings.filterwarnings("default", "strategy=|cache policy", DeprecationWarning)
     sys.exit(_run_command(arguments))
 
 

@@ -108,8 +108,8 @@ def run(
       units.jsonl.gz  one unit a line: source, uid, text; where known session, time, speaker, role, kind
       queries.jsonl   one query a line: qid, source, query, category, gold (uids); where known history, question_date
 
-    With --replay each conversation is sent request by request, as a policy would have: auto, truncate, repack, append
-    (and compact), breakpoints, each with @EMBEDDER if wanted. Prices are in tokens of fresh input. A folder with
+    With --replay each conversation is sent request by request, as a policy would have: auto, ref:truncate, ref:repack,
+    ref:append, ref:breakpoints, each with @EMBEDDER if wanted. Prices are in tokens of fresh input. A folder with
     transcripts.jsonl.gz (one conversation a line: messages) is a set too.
 
     \b
