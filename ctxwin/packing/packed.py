@@ -15,7 +15,7 @@ from ..items import Budget
 from ..report import Report
 from ..report.picture import html, table
 
-__all__ = ["Change", "Packed", "Plan"]
+__all__ = ["Change", "Packed", "Plan", "flat_text"]
 
 PLAN_VERSION = 1
 """Version of the format of a saved plan; raised when the format changes."""

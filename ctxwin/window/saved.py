@@ -19,7 +19,7 @@ from ..store.cache import locked, new_private
 from .matching import split_request
 from .opening import PART
 
-__all__ = ["restore", "save"]
+__all__ = ["restore", "save", "write"]
 
 FORMAT = "ctxwin.window"
 VERSION = 1
