@@ -130,12 +130,11 @@ def test_knapsack_is_near_the_optimum_where_few_items_fit(couplings):
 
 
 @pytest.mark.parametrize("couplings", [False, True])
-def test_the_core_gives_the_bound_of_the_whole_problem(monkeypatch, couplings):
+def test_the_core_gives_the_bound_of_the_whole_problem(couplings):
     problem = seeded_problem(1, 3_000, capacity=2_000, couplings=couplings)
     base = place_required(problem)
     small = relax(problem, base)
-    monkeypatch.setattr("ctxwin.allocate.core._SPARE_ITEMS", problem.size)
-    whole = relax(problem, base)
+    whole = relax(problem, base, spare=problem.size)
     assert len(small.core.items) < problem.size / 2 < len(whole.core.items) == problem.size
     assert small.bound == pytest.approx(whole.bound, rel=2e-3)
     assert small.bound >= knapsack(problem).value

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import anthropic_logs, openai_logs, responses_logs
+from strategies import LOGS, law
 
 from ctxwin import BudgetError, Window, caching, check, get_model
 from ctxwin.caching import (
@@ -39,11 +39,10 @@ from ctxwin.retrieve import Index, Query
 from ctxwin.tokens import REPLY_PRIMING, count_items, get_rules, get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")
-LOGS = st.one_of(openai_logs(), anthropic_logs(), responses_logs())
 POLICIES = {"auto": "auto", **CACHE_POLICIES}
 POLICY = st.sampled_from(list(POLICIES.values()))
 PLAIN = {"embedder": "none", "tokenizer": "o200k_base"}
-law = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+law = settings(law, max_examples=40)
 
 
 def model(read=0.1, write=1.25, provider="anthropic", name="claude-sonnet-5"):

@@ -13,7 +13,7 @@ import ctxwin
 from ctxwin.errors import InputError
 from ctxwin.tokens import CalibratedTokenizer, Calibration, Counted, count_tokens, get_tokenizer, spell
 from ctxwin.tokens.calibration import FACTOR, FADE, FLOOR, SHARE, UNSTATED
-from ctxwin.tokens.kinds import KINDS, _tables, weigh_kinds
+from ctxwin.tokens.kinds import KINDS, kind_tables, weigh_kinds
 from ctxwin.tokens.replies import MEMORY, SCATTER, TEXTURE, pull
 
 ROOM = 4_000
@@ -320,7 +320,7 @@ def test_a_calibrated_tokenizer_goes_wherever_a_tokenizer_goes():
 
 
 def test_kinds_are_weighed_character_by_character():
-    kinds, weights = _tables()
+    kinds, weights = kind_tables()
     for text in ("Tokyo, 東京 とうきょう 서울 42", "", "\ud800x\n", "😀é、Ａ"):
         slow = np.zeros(len(KINDS), np.int64)
         for sign in text:

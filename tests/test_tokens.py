@@ -31,7 +31,7 @@ from ctxwin.tokens import (
     get_rules,
     get_tokenizer,
 )
-from ctxwin.tokens.estimates import CLASSES, ESTIMATES, _table, weigh
+from ctxwin.tokens.estimates import BATCH, CLASSES, ESTIMATES, class_table, weigh
 
 O200K = get_tokenizer("o200k_base")
 OFFLINE = [name for name in encodings() if name not in ("gpt2", "r50k_base", "p50k_base", "p50k_edit")]
@@ -202,7 +202,7 @@ def slow_weigh(text: str, bases: list[int], name: str) -> int:
     estimate = ESTIMATES[name]
     hundredths = sum(weight * count for weight, count in zip(estimate.bases, bases, strict=True))
     for character in text:
-        hundredths += estimate.classes[int(_table()[ord(character)])]
+        hundredths += estimate.classes[int(class_table()[ord(character)])]
     return -(-hundredths // 100)
 
 
@@ -212,11 +212,12 @@ def test_weigh_equals_its_slow_twin(texts: list[str], name: str) -> None:
     assert weigh(texts, bases, name) == [slow_weigh(t, [len(t), 2 * len(t)], name) for t in texts]
 
 
-def test_weigh_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = ["".join(random.Random(seed).choices(MIXED, k=97)) for seed in range(9)]
-    whole = weigh(texts, [[1] * 9, [0] * 9], "claude-4.7")
-    monkeypatch.setattr("ctxwin.tokens.estimates.BATCH", 10)
-    assert weigh(texts, [[1] * 9, [0] * 9], "claude-4.7") == whole
+def test_weigh_in_batches() -> None:
+    long = "".join(random.Random(1).choices(MIXED, k=97)) * 30_000
+    texts = ["of one batch", long, "ends it"]
+    assert sum(map(len, texts)) > 2 * BATCH and len(long) % BATCH
+    each = [slow_weigh(text, [len(text), 7], "claude-4.7") for text in texts]
+    assert weigh(texts, [[len(text) for text in texts], [7] * 3], "claude-4.7") == each
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_weigh_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
      ("क", "indic"), ("的", "han"), ("𠀀", "han"), ("の", "kana"), ("한", "hangul"), ("。", "other"), ("🙂", "astral")],
 )  # fmt: skip
 def test_classes(character: str, kind: str) -> None:
-    assert CLASSES[int(_table()[ord(character)])] == kind
+    assert CLASSES[int(class_table()[ord(character)])] == kind
 
 
 def test_newer_claude_needs_about_a_third_more() -> None:

@@ -31,7 +31,7 @@ from .prompting import reader
 from .saying import ListedChat, described, filled, limit_of, list_conversations, name_of, status
 from .working import Answering
 
-__all__ = ["run"]
+__all__ = ["ChatLoop", "run"]
 
 SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
 """The default system prompt."""

@@ -18,7 +18,7 @@ from .stats import Difference, Score, ScoreRow, differences, rows, source_rows
 from .variants import Variant, get_variant
 from .workers import Progress, work
 
-__all__ = ["Progress", "RecallResult", "evaluate"]
+__all__ = ["Progress", "RecallResult", "evaluate", "spread"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def evaluate(
             history=history,
         )
         for dataset in loaded
-        for source, queries in groupby(_spread(dataset.queries, limit), key=lambda query: query.source)
+        for source, queries in groupby(spread(dataset.queries, limit), key=lambda query: query.source)
     ]
     if not tasks:
         raise InputError("no query of these sets has gold evidence, so there is nothing to score")
@@ -158,7 +158,7 @@ def evaluate(
     )
 
 
-def _spread(queries: Sequence[GoldQuery], limit: int | None) -> Sequence[GoldQuery]:
+def spread(queries: Sequence[GoldQuery], limit: int | None) -> Sequence[GoldQuery]:
     """Take at most `limit` of the queries with evidence, evenly spread over the sources, sorted by source."""
     scored = sorted((query for query in queries if query.gold), key=lambda query: query.source)
     if limit is None or limit >= len(scored):

@@ -128,9 +128,10 @@ def drop_old(names: str, what: str) -> None:
         names: a pattern for files and folders in the cache folder.
         what: names their content in the warning.
     """
-    if names in _told:
+    place = str(cache_dir() / names)  # a process may use one cache after another
+    if place in _told:
         return
-    _told.add(names)
+    _told.add(place)
     old = list(cache_dir().glob(names))
     for path in old:
         with contextlib.suppress(OSError):

@@ -21,7 +21,7 @@ from ..store.canonical import encode, encode_state
 from .matching import split_request
 from .opening import PART
 
-__all__ = ["restore", "save"]
+__all__ = ["restore", "save", "write"]
 
 FORMAT = "ctxwin.window"
 VERSION = 1
