@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..packing.candidates import SATURATION
 from .prices import Prices, compaction_point
 from .scene import Arrangement, Scene
 from .state import State
@@ -34,8 +35,6 @@ FROZEN = (1.0, 0.75, 0.5, 0.25)
 """Shares of the last request that `breakpoints` tries to keep unchanged."""
 HYSTERESIS = 1.2
 """How many times its price a change must be worth for `breakpoints` to make it."""
-SATURATION = 150.0
-"""Tokens at which half of a turn's further length counts, as in a packing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
