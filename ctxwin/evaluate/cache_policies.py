@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..caching import Arrangement, Policy, Proposal, RequestCosts, Scene, State
 from ..caching.history import carried_on, cut_or_carried, lacks_block, tokens_after_cut
+from ..packing.candidates import SATURATION
 
 __all__ = ["BLIND", "CACHE_POLICIES", "append", "breakpoints", "repack", "truncate"]
 
@@ -21,8 +22,6 @@ FROZEN = (1.0, 0.75, 0.5, 0.25)
 """Shares of the last request that `breakpoints` tries to keep unchanged."""
 HYSTERESIS = 1.2
 """How many times its price a change must be worth for `breakpoints` to make it."""
-SATURATION = 150.0
-"""Tokens at which half of a turn's further length counts for `breakpoints`."""
 
 
 def truncate(scene: Scene, state: State | None, costs: RequestCosts) -> Proposal:
