@@ -25,7 +25,7 @@ __all__ = ["MiniLmEmbedder"]
 MAX_TOKENS = 256
 """Read this many word pieces of a text, as the model's sentence_bert_config.json says."""
 
-MAX_CHARACTERS = 16_384
+MAX_CHARACTERS = 64 * MAX_TOKENS
 """Characters of a text to split into word pieces: 64 for each piece, far more than a word has."""
 
 
