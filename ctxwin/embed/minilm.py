@@ -28,7 +28,7 @@ MAX_TOKENS = 256
 WIDTH = 384
 """Numbers in a vector."""
 
-MAX_CHARACTERS = 16_384
+MAX_CHARACTERS = 64 * MAX_TOKENS
 """Characters of a text to split into word pieces: 64 for each piece, far more than a word has."""
 
 
