@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..chunking import chunk
-from ..embed import get_embedder
+from ..embed import drop_indexed, get_embedder
 from ..errors import InputError
 from ..items import Item, parse_query
 from ..pool import Pool
@@ -234,19 +234,19 @@ class Files:
                 self._take(before, paths)
                 raise
             if changes:
-                self._forget([*changes.changed, *changes.removed], texts, indexed.pool.items if indexed else ())
+                self._forget([*changes.changed, *changes.removed], texts, indexed.pool if indexed else None)
             gone = {key_of(source, had[source]) for source in changes.removed}
             gone |= {key_of(path, digest) for path, text in drop_documents() for digest in digests_of(text, path)}
             if gone:
                 self._cuts.drop(gone - {key_of(source, digest) for source, digest in have.items()})
             return changes
 
-    def _forget(self, sources: Sequence[str], texts: Mapping[str, str], chunks: Sequence[Item]) -> None:
-        """Remove the summaries of texts in files that are gone or changed."""
+    def _forget(self, sources: Sequence[str], texts: Mapping[str, str], pool: Pool | None) -> None:
+        """Remove the summaries of texts in files that are gone or changed, and indexes with the texts' vectors."""
         gone = set(sources)
-        drop_summaries(
-            [*(texts[one] for one in gone & texts.keys()), *(item.text for item in chunks if item.source in gone)]
-        )
+        chunks = [i for i, item in enumerate(pool or ()) if item.source in gone]
+        drop_summaries([*(texts[one] for one in gone & texts.keys()), *(pool[i].text for i in chunks if pool)])
+        drop_indexed(pool.index.text_to_embed(i) for i in chunks if pool)
 
     def watch(self, stop: Event | None = None) -> Iterator[Changes]:
         """Refresh whenever something under the paths changes, and yield the changes, until told to stop.
