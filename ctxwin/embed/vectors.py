@@ -154,7 +154,7 @@ class CachedEmbedder:
         keys = [vector_key(self.name, text) for text in texts]
         texts_by_key = dict(zip(keys, texts, strict=True))
         places = {key: row for row, key in enumerate(texts_by_key)}
-        rows = _Rows(self.name, len(places))
+        rows = _CachedVectors(self.name, len(places))
         new = dict.fromkeys(places)
         for kept, vectors in self._store.get(list(places)) if self._store else ():
             rows.put([places[key] for key in kept], vectors)
@@ -243,7 +243,7 @@ class Reading:
         return self.embedder.name
 
 
-class _Rows:
+class _CachedVectors:
     """A matrix whose width is set by its first rows."""
 
     def __init__(self, name: str, size: int) -> None:

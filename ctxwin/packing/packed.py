@@ -17,7 +17,7 @@ from ..report import Report
 from ..report.picture import html, table
 from ..report.record import ReportRecord
 
-__all__ = ["Change", "Packed", "Plan", "flat_text"]
+__all__ = ["Change", "Packed", "PackedRecord", "Plan", "flat_text"]
 
 PLAN_VERSION = 1
 """Version of the format of a saved plan; raised when the format changes."""
