@@ -441,10 +441,12 @@ def book(schema: object, **more: object) -> dict[str, object]:
                     "maxLength": "x" * 5,
                     "$comment": "sealed",
                     "pattern": "^a",
+                    "default": "東京",
                 }
             ),
             (
                 "book:Books a boat",
+                'default:"東京"',
                 'pattern:"^a"',
                 '{"maxLength": "xxxxx", "$comment": "sealed"}',
                 "port",
