@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -327,6 +328,24 @@ def test_exact_prints_nothing(capfd):
 def test_unknown_names_are_told_with_known_ones(strategy, solver, message):
     with pytest.raises(InputError, match=message):
         get_allocator(strategy, solver=solver)
+
+
+def test_a_strategy_of_ones_own_is_called_by_its_name_and_taken_for_no_other():
+    def recency(problem):
+        return get_allocator("relevance").allocate(problem)
+
+    class Mine:
+        allocate = choose = staticmethod(recency)
+
+    items = [f"Note {n} is about a {animal}." for n, animal in enumerate(["bird", "cat", "dog", "fish", "hen"] * 4)]
+    options = {"items": items, "query": "Which bird?", "budget": 70, "embedder": "none"}
+    given = {"recency": recency, "Mine": Mine(), "mmr": partial(mmr), "<lambda>": lambda problem: recency(problem)}
+    for name, strategy in given.items():
+        packed = pack(strategy=strategy, **options)
+        assert (packed.report.strategy, packed.plan.strategy) == (name, name)
+        assert packed.text.count("a bird") == 4  # of the newest items alone it would be 1
+        assert {one.reason for one in packed.report.decisions} == {f"by {name}", f"not in {name}"}
+    assert pack(strategy="recency", **options).text.count("a bird") == 1
 
 
 @pytest.mark.parametrize(

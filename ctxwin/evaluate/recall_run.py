@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +19,21 @@ from .variants import Variant, get_variant
 from .workers import Progress, work
 
 __all__ = ["Progress", "RecallResult", "evaluate", "spread"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallRecord:
+    """The settings and figures of a result, as `RecallResult.to_dict` gives them."""
+
+    variants: tuple[str, ...]
+    budgets: tuple[int, ...]
+    tokenizer: str
+    history: bool
+    rows: tuple[ScoreRow, ...]
+    source_rows: tuple[ScoreRow, ...]
+    differences: tuple[Difference, ...]
+    overruns: tuple[Score, ...]
+    failures: tuple[Score, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +76,7 @@ class RecallResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, rows, differences, overruns and failures as plain values, ready for JSON."""
-        return {
-            "variants": list(self.variants),
-            "budgets": list(self.budgets),
-            "tokenizer": self.tokenizer,
-            "history": self.history,
-            "rows": [asdict(row) for row in self.rows],
-            "source_rows": [asdict(row) for row in self.source_rows],
-            "differences": [asdict(difference) for difference in self.differences],
-            "overruns": [asdict(score) for score in self.overruns],
-            "failures": [asdict(score) for score in self.failures],
-        }
+        return asdict(RecallRecord(**{one.name: getattr(self, one.name) for one in fields(RecallRecord)}))
 
 
 def evaluate(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from ..retrieve import Index, ItemVectors, Query, asking, score_together
 from ..retrieve.rerank import Reranker
 from ..retrieve.words.columns import Gathered
 from .measure import Measured
-from .needs import ScoresNeeded, VectorsNeeded
+from .needs import Indexed, IndexNeeded, Need, ScoresNeeded, VectorsNeeded
 
 __all__ = ["Relevance", "judge"]
 
@@ -32,6 +33,8 @@ RERANK = 0.6
 """Score that a reranker's best item gains over its worst: half of the gain from a whole match of words or of meaning,
 so that a reranker corrects the order and does not make it. Not fitted: no cross-encoder is available without a model
 hub."""
+BESIDE_MAP = 10.0
+"""Sum of probabilities that the items may keep beside a map: where hundreds match alike, no single item answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +50,7 @@ class Relevance:
     embedder: str | None
 
 
-def judge(measured: Measured) -> Generator[VectorsNeeded | ScoresNeeded, NDArray[np.float32], Relevance]:
+def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
     """Score every group of every section for the question; yield the needs for vectors and a reranker's scores."""
     task = measured.task
     if task.blind:
@@ -76,6 +79,8 @@ def judge(measured: Measured) -> Generator[VectorsNeeded | ScoresNeeded, NDArray
     p = [_by_unit(measured, scores[0]), *scores[1:]]
     if task.scanned and task.pool is not None:
         p[1] = p[1] * np.fromiter((item.prior for item in task.pool), np.float32, len(task.pool))
+    if measured.block and measured.block.maps:
+        p = _beside_map(p)
     vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
     return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)
@@ -92,7 +97,7 @@ def _said_before(measured: Measured) -> tuple[str, ...]:
 
 def _affordable(
     embedder: CachedEmbedder, pools: Sequence[Scored], queries: Sequence[Query]
-) -> Generator[VectorsNeeded, NDArray[np.float32], list[Among]]:
+) -> Generator[Need, Any, list[Among]]:
     """Choose which items get vectors: all, or the best by words and quick vectors within the embedder's allowance.
 
     The choice depends on items and question alone, never on the cache, so that equal input gives an equal plan. The
@@ -121,12 +126,16 @@ def _asked(
 
 def _embed(
     reading: Reading, pools: Sequence[Scored], queries: Sequence[Query], among: Sequence[Among]
-) -> Generator[VectorsNeeded, NDArray[np.float32], list[Query]]:
-    """Ask at once for missing vectors of items and questions; hand the items' vectors to the pools."""
+) -> Generator[Need, Any, list[Query]]:
+    """Ask at once for missing vectors of items and questions, after an index where there are very many."""
+    for pool, some in zip(pools, among, strict=True):
+        if texts := pool.to_index(reading, some):
+            index: Indexed = yield IndexNeeded(embedder=reading.embedder, texts=texts)
+            pool.indexed(reading, *index)
     wanted = [pool.to_embed(reading, some) for pool, some in zip(pools, among, strict=True)]
     texts = [text for _, part in wanted for text in part]
     question = queries[-1].texts_to_embed
-    matrix = yield VectorsNeeded(embedder=reading.embedder, texts=[*texts, *question])
+    matrix: NDArray[np.float32] = yield VectorsNeeded(embedder=reading.embedder, texts=[*texts, *question])
     start = 0
     for pool, (items, part) in zip(pools, wanted, strict=True):
         pool.embedded(reading.name, items, matrix[start : start + len(part)])
@@ -152,6 +161,13 @@ def _look_again(
     total[best] += RERANK * (said - said.mean())
     p = np.exp((total - total.max(initial=-np.inf)) / temperature).round(7)
     return np.split(p.astype(np.float32), np.cumsum([len(part) for part in scores])[:-1])
+
+
+def _beside_map(p: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Add the map of the files, the last unit of the block, as relevant as the best item."""
+    total = max(1.0, sum(float(part.sum()) for part in p))
+    turns, chunks = (part * np.float32(min(1.0, BESIDE_MAP / total)) for part in p)
+    return [turns, np.append(chunks, np.float32(1.0))]
 
 
 def _newest_first(size: int) -> NDArray[np.float32]:
@@ -183,7 +199,7 @@ def _all_vectors(measured: Measured, found: Sequence[Sequence[ItemVectors]]) -> 
             known = np.arange(len(one.matrix)) if one.row is None else one.row
             row = np.full(total, -1, np.intp)
             if number:
-                row[size:] = known
+                row[size : size + len(known)] = known
             else:
                 by_item = np.full(len(measured.history.items), -1, np.intp)
                 by_item[measured.scored] = known
