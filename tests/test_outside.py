@@ -379,16 +379,16 @@ def test_a_wrong_row_of_the_catalogue_is_told_by_its_key(field, value, told):
 @pytest.fixture
 def prices():
     """A price table that a program has put in place of the package's own; the one of gpt-4o may be changed."""
-    from ctxwin.models import _priced
+    from ctxwin.models import priced_model
 
     mine = copy.deepcopy(get_snapshot().find_provider_model("gpt-4o", None, "openai", None)[1])
     provider = copy.deepcopy(next(one for one in get_snapshot().providers if one.id == "openai"))
     provider.models = [mine]
-    _priced.cache_clear()
+    priced_model.cache_clear()
     set_custom_snapshot(DataSnapshot(providers=[provider], from_auto_update=False))
     yield mine
     set_custom_snapshot(None)
-    _priced.cache_clear()
+    priced_model.cache_clear()
 
 
 @pytest.mark.parametrize("window", ["128k", 2.5, True, float("nan"), [128_000]])
