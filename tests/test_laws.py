@@ -101,7 +101,7 @@ def test_groups_are_whole_or_out(log, budget, strategy, embedder):
     packed = attempt(log, budget=budget, strategy=strategy, embedder=embedder)
     if packed is None:
         return
-    taken = {decision.position for decision in packed.report.decisions if decision.rung != "out"}
+    taken = {decision.position for decision in packed.report.decisions if decision.form != "out"}
     conversation = read(log)
     for group in set(conversation.groups):
         members = {index for index, one in enumerate(conversation.groups) if one == group}
@@ -119,9 +119,9 @@ def test_system_and_pins_stay_word_for_word_and_the_tail_stays(log, budget, embe
     decisions = packed.report.decisions
     for index, item in enumerate(conversation.items):
         if item.role in ("system", "developer") or index == pin:
-            assert decisions[index].rung == "full"
+            assert decisions[index].form == "full"
     if (asked := last_user(conversation)) is not None:
-        assert decisions[asked].rung != "out"
+        assert decisions[asked].form != "out"
 
 
 @law
@@ -133,7 +133,7 @@ def test_kept_items_keep_their_order_and_whole_ones_their_form(log, budget, embe
     given_raws, sent = ([key(item) for item in read(messages).items] for messages in (log, packed.messages))
     place = 0
     for decision in packed.report.decisions:
-        if decision.rung == "full":
+        if decision.form == "full":
             place = sent.index(given_raws[decision.position], place) + 1
 
 
@@ -146,7 +146,7 @@ def test_notes_stand_for_all_that_is_omitted_before_the_last_message(log, budget
     own = {key(item) for item in read(log).items}  # a log may hold such a note itself
     added = [item.text for item in read(packed.messages).items if key(item) not in own]
     notes = [int(found[1]) for text in added if (found := re.fullmatch(r"\[(\d+) turns? omitted\]", text))]
-    last_in = max(decision.position for decision in packed.report.decisions if decision.rung != "out")
+    last_in = max(decision.position for decision in packed.report.decisions if decision.form != "out")
     assert sum(notes) == sum(decision.position < last_in for decision in packed.report.dropped)
 
 

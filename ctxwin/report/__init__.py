@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -53,7 +54,7 @@ class Decision:
     kind: str
     label: str
     """The speaker or role, or `path:first-last`."""
-    rung: FormName
+    form: FormName
     """The form shown: `full`, `extract`, `summary`, `stub`, or `out`."""
     tokens: int
     """Tokens of the item in the request, including text printed around it."""
@@ -73,6 +74,12 @@ class Decision:
     preview: str = ""
     """The item's first words."""
 
+    @property
+    def rung(self) -> FormName:
+        """The former name of `form`; it works until 0.3.0."""
+        warnings.warn("Decision.rung is Decision.form since 0.2.0", DeprecationWarning, stacklevel=2)
+        return self.form
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -80,11 +87,17 @@ class Offer:
 
     id: str
     label: str
-    rung: FormName
+    form: FormName
     tokens: int
     """Tokens to add."""
     value: float
     """Expected evidence gained, in tokens of evidence."""
+
+    @property
+    def rung(self) -> FormName:
+        """The former name of `form`; it works until 0.3.0."""
+        warnings.warn("Offer.rung is Offer.form since 0.2.0", DeprecationWarning, stacklevel=2)
+        return self.form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,17 +228,17 @@ class Report:
     @property
     def kept(self) -> tuple[Decision, ...]:
         """Items that are in whole."""
-        return tuple(one for one in self.decisions if one.rung == "full")
+        return tuple(one for one in self.decisions if one.form == "full")
 
     @property
     def shortened(self) -> tuple[Decision, ...]:
         """Items that are in as an extract, a summary or a stub."""
-        return tuple(one for one in self.decisions if one.rung not in ("full", "out"))
+        return tuple(one for one in self.decisions if one.form not in ("full", "out"))
 
     @property
     def dropped(self) -> tuple[Decision, ...]:
         """Items that are out."""
-        return tuple(one for one in self.decisions if one.rung == "out")
+        return tuple(one for one in self.decisions if one.form == "out")
 
     @cached_property
     def lost_facts(self) -> tuple[str, ...]:
