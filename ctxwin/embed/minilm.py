@@ -20,10 +20,11 @@ from ..store.cache import cached_bytes
 from .export import VERSION, export
 from .runtime import each, session
 
-__all__ = ["MiniLmEmbedder"]
+__all__ = ["MAX_TOKENS", "MiniLmEmbedder"]
 
 MAX_TOKENS = 256
-"""Read this many word pieces of a text, as the model's sentence_bert_config.json says."""
+"""Read this many word pieces of a text, as the model's sentence_bert_config.json says; the allowance of `"auto"`
+reckons with as many."""
 
 MAX_CHARACTERS = 64 * MAX_TOKENS
 """Characters of a text to split into word pieces: 64 for each piece, far more than a word has."""
