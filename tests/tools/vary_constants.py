@@ -433,9 +433,8 @@ def main() -> int:
     prepare(modules)
     seconds = {name: one[1] for name, one in ran.items()}
     if asked.recall:
-        trial.print_recall(
-            [(name, int(budget)) for name, _, budget in (one.partition(":") for one in asked.recall)], every
-        )
+        measures = [one.split(":") for one in asked.recall]
+        trial.print_recall([(name, int(budget)) for name, budget in measures], every)
         return 0
     print(f"{len(ran)} inputs, {sum(seconds.values()):.0f} s; {len(every)} constants", flush=True)
     by = readers(every)
