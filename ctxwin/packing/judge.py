@@ -25,11 +25,11 @@ from .needs import ScoresNeeded, VectorsNeeded
 __all__ = ["Relevance", "judge"]
 
 RERANKED = 20
-"""Number of best items that a reranker scores."""
+"""Number of best items that a reranker scores. Half: 3 of 4 requests differ, double: 1."""
 RERANK = 0.6
 """Score that a reranker's best item gains over its worst: half of the gain from a whole match of words or of meaning,
 so that a reranker corrects the order and does not make it. Not fitted: no cross-encoder is available without a model
-hub."""
+hub. Half: 3 of 4 requests differ, double: 3."""
 BESIDE_MAP = 10.0
 """Sum of probabilities that the items may keep beside a map: where hundreds match alike, no single item answers."""
 
