@@ -46,8 +46,8 @@ def reasons(problem, selection):
 
 @given(problem=small_problems(max_items=12), data=st.data())
 def test_cost_and_worth_equal_their_twins(problem, data):
-    rungs = np.diff(problem.start).tolist()
-    choice = np.array([data.draw(st.integers(-1, count - 1)) for count in rungs], dtype=np.int64)
+    forms = np.diff(problem.start).tolist()
+    choice = np.array([data.draw(st.integers(-1, count - 1)) for count in forms], dtype=np.int64)
     assert cost(problem, choice) == tokens_of(problem, choice)
     assert worth(problem, choice) == pytest.approx(value_of(problem, choice))
 
@@ -57,9 +57,9 @@ def test_a_ledger_knows_the_tokens_left_whatever_is_taken(problem, data):
     ledger = Ledger(problem, np.full(problem.size, -1))
     for _ in range(12 if problem.size else 0):
         item = data.draw(st.integers(0, problem.size - 1))
-        rung = data.draw(st.integers(-1, int(problem.start[item + 1] - problem.start[item]) - 1))
-        expected = ledger.left - ledger.price_of(item, rung)
-        ledger.take(item, rung)
+        form = data.draw(st.integers(-1, int(problem.start[item + 1] - problem.start[item]) - 1))
+        expected = ledger.left - ledger.price_of(item, form)
+        ledger.take(item, form)
         assert ledger.left == expected == problem.capacity - tokens_of(problem, ledger.choice)
         every = np.arange(problem.size)
         assert ledger.overheads(every).tolist() == [ledger.overhead(one) for one in every.tolist()]
@@ -89,7 +89,7 @@ def test_exact_finds_the_optimum(problem):
 
 
 @settings(max_examples=25)
-@given(problem=small_problems(max_items=12, max_rungs=2))
+@given(problem=small_problems(max_items=12, max_forms=2))
 def test_knapsack_lies_between_plain_greedy_and_the_optimum_and_its_bound_above(problem):
     problem = replace(problem, capacity=problem.capacity + cost(problem, placed(problem)))
     found, best = knapsack(problem), brute_force(problem)[1]
@@ -152,7 +152,7 @@ def test_a_large_pool_is_solved_to_a_small_gap(couplings):
 
 def twins(weight, angle=0.0, capacity=60):
     vectors = [[1, 0], [np.cos(angle), np.sin(angle)], [0, 1]]
-    return Problem.from_ladders(
+    return Problem.from_forms(
         [[(30, 0.8)], [(30, 0.9)], [(30, 0.3)]], capacity=capacity, vectors=vectors, duplicate_weight=[weight] * 3
     )
 
@@ -188,8 +188,8 @@ def test_knapsack_with_duplicates_beats_the_same_without_an_eye_for_them(seed):
 
 
 def test_required_items_are_shortened_only_when_they_must_be():
-    ladders = [[(50, 0.5), (20, 0.4)], [(50, 0.5), (10, 0.1)], [(30, 9.0)]]
-    problem = Problem.from_ladders(ladders, capacity=100, required=[True, True, False])
+    forms = [[(50, 0.5), (20, 0.4)], [(50, 0.5), (10, 0.1)], [(30, 9.0)]]
+    problem = Problem.from_forms(forms, capacity=100, required=[True, True, False])
     assert knapsack(problem).choice.tolist() == [0, 0, -1]
     assert knapsack(replace(problem, capacity=75)).choice.tolist() == [1, 0, -1]
     tight = replace(problem, capacity=65)
@@ -199,12 +199,12 @@ def test_required_items_are_shortened_only_when_they_must_be():
 
 
 def test_required_items_without_value_are_shown_as_full_as_they_fit():
-    problem = Problem.from_ladders([[(50, 0), (40, 0), (10, 0)]], capacity=45, required=[True])
+    problem = Problem.from_forms([[(50, 0), (40, 0), (10, 0)]], capacity=45, required=[True])
     assert knapsack(problem).choice.tolist() == [1]
 
 
 def test_too_much_that_is_required_is_an_error_with_the_sum():
-    problem = Problem.from_ladders([[(50, 1), (20, 1)], [(30, 1)]], capacity=40, required=[True, True])
+    problem = Problem.from_forms([[(50, 1), (20, 1)], [(30, 1)]], capacity=40, required=[True, True])
     with pytest.raises(BudgetError, match=r"required 50 = 50 tokens; limit 40.*pin less") as caught:
         knapsack(problem)
     assert caught.value.sums == {"required": 50}
@@ -214,8 +214,8 @@ def test_too_much_that_is_required_is_an_error_with_the_sum():
 
 
 def test_reasons_say_why_each_item_is_in_or_out():
-    ladders = [[(200, 0.9)], [(30, 0.0)], [(60, 0.9), (20, 0.6)], [(50, 0.3)], [(30, 0.8)]]
-    problem = Problem.from_ladders(ladders, capacity=60)
+    forms = [[(200, 0.9)], [(30, 0.0)], [(60, 0.9), (20, 0.6)], [(50, 0.3)], [(30, 0.8)]]
+    problem = Problem.from_forms(forms, capacity=60)
     assert reasons(problem, knapsack(problem)) == ["oversize", "irrelevant", "shortened", "outbid", "relevant"]
 
 
@@ -231,17 +231,17 @@ def test_marginal_lists_what_the_next_tokens_buy_best_first():
     found = knapsack(problem)
     bought = marginal(problem, found, 500)
     choice = found.choice.copy()
-    for item, rung, value in bought:
-        assert rung != choice[item]
+    for item, form, value in bought:
+        assert form != choice[item]
         assert value >= 0
-        choice[item] = rung
+        choice[item] = form
     assert found.tokens < cost(problem, choice) <= problem.capacity + 500
     assert sum(value for _, _, value in bought) == pytest.approx(worth(problem, choice) - found.value, rel=0.1)
     assert marginal(problem, found, 0) == []
 
 
 def test_marginal_first_restores_what_is_required():
-    problem = Problem.from_ladders([[(50, 0.5), (20, 0.4)], [(10, 0.9)]], capacity=25, required=[True, False])
+    problem = Problem.from_forms([[(50, 0.5), (20, 0.4)], [(10, 0.9)]], capacity=25, required=[True, False])
     assert marginal(problem, knapsack(problem), 35) == [(0, 0, pytest.approx(0.1)), (1, 0, 0.9)]
     assert marginal(problem, knapsack(problem), 5) == [(1, 0, 0.9)]
 
@@ -250,30 +250,30 @@ def test_marginal_first_restores_what_is_required():
 
 
 def test_recency_stops_at_the_first_that_does_not_fit():
-    problem = Problem.from_ladders([[(10, 1)], [(90, 1)], [(10, 1)], [(10, 1)]], capacity=50)
+    problem = Problem.from_forms([[(10, 1)], [(90, 1)], [(10, 1)], [(10, 1)]], capacity=50)
     assert get_allocator("recency").allocate(problem).choice.tolist() == [-1, -1, 0, 0]
 
 
 def test_head_tail_keeps_both_ends():
-    problem = Problem.from_ladders([[(10, 1)]] * 8, capacity=40)
+    problem = Problem.from_forms([[(10, 1)]] * 8, capacity=40)
     assert head_tail(problem).choice.tolist() == [0, 0, -1, -1, -1, -1, 0, 0]
 
 
 def test_summary_shortens_the_old():
-    ladder = [(40, 1), (20, 0.7), (8, 0.5), (4, 0.1)]
-    problem = Problem.from_ladders([ladder] * 5, capacity=115, kinds=[0, 1, 2, 3] * 5)
+    forms = [(40, 1), (20, 0.7), (8, 0.5), (4, 0.1)]
+    problem = Problem.from_forms([forms] * 5, capacity=115, kinds=[0, 1, 2, 3] * 5)
     assert summary(problem).choice.tolist() == [2, 2, 2, 0, 0]
 
 
 def test_relevance_goes_by_score_not_by_density():
-    problem = Problem.from_ladders([[(80, 1)], [(10, 1)], [(20, 1)]], capacity=100, relevance=[0.9, 0.5, 0.6])
+    problem = Problem.from_forms([[(80, 1)], [(10, 1)], [(20, 1)]], capacity=100, relevance=[0.9, 0.5, 0.6])
     assert get_allocator("relevance").allocate(problem).choice.tolist() == [0, -1, 0]
     assert greedy(problem).choice.tolist() == [-1, 0, 0]
 
 
 def test_mmr_and_coverage_do_not_say_the_same_twice():
     vectors = [[1, 0], [1, 0], [0, 1]]
-    problem = Problem.from_ladders(
+    problem = Problem.from_forms(
         [[(10, 0.9)], [(10, 0.89)], [(10, 0.85)]], capacity=20, vectors=vectors, duplicate_weight=[0, 0, 0]
     )
     for strategy in (mmr, coverage):
@@ -281,14 +281,14 @@ def test_mmr_and_coverage_do_not_say_the_same_twice():
     assert get_allocator("relevance").allocate(problem).choice.tolist() == [0, 0, -1]
 
 
-def test_coverage_does_not_fall_back_to_a_rung_that_shows_nothing():
-    problem = Problem.from_ladders([[(90, 1.0), (40, 0.4), (10, 0.2), (2, 0.0)]], capacity=50)
+def test_coverage_does_not_fall_back_to_a_form_that_shows_nothing():
+    problem = Problem.from_forms([[(90, 1.0), (40, 0.4), (10, 0.2), (2, 0.0)]], capacity=50)
     assert coverage(problem).choice.tolist() == [1]
 
 
 def test_coverage_shortens_to_cover_more():
-    ladder = [(40, 1.0), (15, 0.9)]
-    problem = Problem.from_ladders([ladder, ladder], capacity=40, relevance=[0.9, 0.8])
+    forms = [(40, 1.0), (15, 0.9)]
+    problem = Problem.from_forms([forms, forms], capacity=40, relevance=[0.9, 0.8])
     assert coverage(problem).choice.tolist() == [1, 1]
 
 
@@ -343,27 +343,27 @@ def test_unknown_names_are_told_with_known_ones(strategy, solver, message):
 )
 def test_a_malformed_problem_names_its_field(arrays, message):
     with pytest.raises(InputError, match=message):
-        Problem.from_ladders([[(1, 1)], [(1, 1)]], capacity=1, **arrays)
+        Problem.from_forms([[(1, 1)], [(1, 1)]], capacity=1, **arrays)
 
 
-def test_values_must_be_numbers_and_items_have_rungs():
+def test_values_must_be_numbers_and_items_have_forms():
     with pytest.raises(InputError, match="values must be finite"):
-        Problem.from_ladders([[(1, float("nan"))]], capacity=1)
+        Problem.from_forms([[(1, float("nan"))]], capacity=1)
     with pytest.raises(InputError, match="start must begin at 0"):
-        Problem.from_ladders([[]], capacity=1)
+        Problem.from_forms([[]], capacity=1)
 
 
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
         ([0, 0], "2 tokens, 1 over the capacity of 1"),
-        ([1, -1], "rung that does not exist: item 0, rung 1 of 1"),
+        ([1, -1], "form that does not exist: item 0, form 1 of 1"),
         ([-1, -1], "leaves out a required item: item 0"),
-        ([0], "one rung per item"),
+        ([0], "one form per item"),
     ],
 )
 def test_a_bad_choice_is_refused(choice, message):
-    problem = Problem.from_ladders([[(1, 1)], [(1, 1)]], capacity=1, required=[True, False])
+    problem = Problem.from_forms([[(1, 1)], [(1, 1)]], capacity=1, required=[True, False])
     with pytest.raises(InputError, match=message):
         appraise(problem, np.array(choice))
 
@@ -371,7 +371,7 @@ def test_a_bad_choice_is_refused(choice, message):
 def test_less_than_no_tokens_is_a_budget_error_for_every_strategy():
     for strategy in (*strategies(), *BASELINES.values()):
         with pytest.raises(BudgetError, match="raise the budget"):
-            get_allocator(strategy).allocate(Problem.from_ladders([[(5, 1)]], capacity=-3))
+            get_allocator(strategy).allocate(Problem.from_forms([[(5, 1)]], capacity=-3))
 
 
 # --- names of before 0.2.0

@@ -95,7 +95,7 @@ def test_groups_are_whole_or_out(log, budget, strategy):
     packed = attempt(log, budget=budget, strategy=strategy)
     if packed is None:
         return
-    taken = {decision.position for decision in packed.report.decisions if decision.rung != "out"}
+    taken = {decision.position for decision in packed.report.decisions if decision.form != "out"}
     conversation = read(log)
     for group in set(conversation.groups):
         members = {index for index, one in enumerate(conversation.groups) if one == group}
@@ -113,9 +113,9 @@ def test_system_and_pins_stay_word_for_word_and_the_tail_stays(log, budget, data
     decisions = packed.report.decisions
     for index, item in enumerate(conversation.items):
         if item.role in ("system", "developer") or index == pin:
-            assert decisions[index].rung == "full"
+            assert decisions[index].form == "full"
     if (asked := last_user(conversation)) is not None:
-        assert decisions[asked].rung != "out"
+        assert decisions[asked].form != "out"
 
 
 @law
@@ -128,7 +128,7 @@ def test_kept_items_keep_their_order_and_whole_ones_their_form(log, budget):
     sent = [json.dumps(item.raw, sort_keys=True, default=str) for item in read(packed.messages).items]
     place = 0
     for decision in packed.report.decisions:
-        if decision.rung == "full":
+        if decision.form == "full":
             place = sent.index(given_raws[decision.position], place) + 1
 
 
@@ -139,7 +139,7 @@ def test_an_omitted_run_leaves_a_note(log, budget):
     if packed is None or not packed.report.dropped:
         return
     decisions = packed.report.decisions
-    last_in = max(decision.position for decision in decisions if decision.rung != "out")
+    last_in = max(decision.position for decision in decisions if decision.form != "out")
     if any(decision.position < last_in for decision in packed.report.dropped):
         assert "omitted]" in packed.text
 

@@ -128,10 +128,10 @@ def extracts(draw):
     for start, end in pairwise(cuts):
         where = (text.count("\n", 0, start) + 1, text.count("\n", 0, end - 1) + 1)
         item = Item(text=text[start:end], kind="chunk", source="a.py", lines=where, span=(start, end))
-        rungs = text_forms(split(item.text, TOKENIZER), {"pump": 2.0}, label="a.py", tool_output=draw(st.booleans()))
-        if rungs and draw(st.booleans()):
-            rung = draw(st.sampled_from(rungs))
-            short[len(items)] = rung.text, rung.runs
+        forms = text_forms(split(item.text, TOKENIZER), {"pump": 2.0}, label="a.py", tool_output=draw(st.booleans()))
+        if forms and draw(st.booleans()):
+            form = draw(st.sampled_from(forms))
+            short[len(items)] = form.text, form.runs
         items.append(item)
     return text, items, short
 
@@ -168,8 +168,8 @@ def test_an_extract_is_cited_by_the_lines_it_shows_alone():
     texts = [f"Line {n} says nothing at all of it.\n" for n in range(1, 41)]
     texts[11], texts[29] = "The pump failed at noon.\n", "The pump was mended at night.\n"
     item = Item(text="".join(texts), kind="chunk", source="log.txt", lines=(101, 140), span=(0, 9_999))
-    rung = text_forms(split(item.text, TOKENIZER), {"pump": 2.0}, label="log")[1]
-    text, (excerpt,) = render_block([item], [""], [0], {0: (rung.text, rung.runs)})
+    form = text_forms(split(item.text, TOKENIZER), {"pump": 2.0}, label="log")[1]
+    text, (excerpt,) = render_block([item], [""], [0], {0: (form.text, form.runs)})
     assert "(" not in excerpt.citation and excerpt.citation in text
     shown = [n for first, last in excerpt.lines for n in range(first, last + 1)]
     assert 112 in shown and 130 in shown and 120 not in shown

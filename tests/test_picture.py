@@ -79,17 +79,17 @@ def read(fragment: str) -> Reader:
     return reader
 
 
-def decision(position: int, rung: str = "full", *, tokens: int = 20, p: float = 0.5, text: str = "words") -> Decision:
+def decision(position: int, form: str = "full", *, tokens: int = 20, p: float = 0.5, text: str = "words") -> Decision:
     return Decision(
         id=text,
         position=position,
         kind="turn",
         label=text,
-        rung=rung,  # type: ignore[arg-type]
-        tokens=0 if rung == "out" else tokens,
-        full_tokens=tokens if rung in ("full", "out") else 3 * tokens,
+        form=form,  # type: ignore[arg-type]
+        tokens=0 if form == "out" else tokens,
+        full_tokens=tokens if form in ("full", "out") else 3 * tokens,
         p=p,
-        reason=text if rung != "full" else "relevant",
+        reason=text if form != "full" else "relevant",
         cause="relevant",
         preview=text,
     )
@@ -122,7 +122,7 @@ def report(decisions: list[Decision], *, text: str = "words", **changes: object)
         "warnings": [text],
         "cost": Cost(model=text, date="2025-01-01", spending=spending([CALL])),
         "decide": lambda: decisions,
-        "offer": lambda extra: [Offer(id=text, label=text, rung="full", tokens=41, value=3.0)],
+        "offer": lambda extra: [Offer(id=text, label=text, form="full", tokens=41, value=3.0)],
         "lose": lambda: [text],
     }
     return Report(**(plain | changes))  # type: ignore[arg-type]
@@ -138,7 +138,7 @@ def mixed(count: int, seed: int = 1) -> list[Decision]:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(text: str) -> None:
-    decisions = [decision(i, rung, text=text) for i, rung in enumerate(("full", "extract", "out", "stub"))]
+    decisions = [decision(i, form, text=text) for i, form in enumerate(("full", "extract", "out", "stub"))]
     fragment = html(report(decisions, text=text))
     seen = read(fragment)
     assert set(seen.tags) <= {"div", "style", "span", "i", "b", "bdi", "details", "summary"}
@@ -192,7 +192,7 @@ def test_html_is_bounded_and_says_what_it_leaves_out() -> None:
 def test_html_rows_add_up() -> None:
     decisions = mixed(120)
     seen = read(html(report(decisions)))
-    inside = sum(one.rung != "out" for one in decisions)
+    inside = sum(one.form != "out" for one in decisions)
     chips = [value for name, value in seen.attributes if name == "class" and value == "cw-chip"]
     assert inside <= len(chips) <= len(decisions)
     folded = sum(int(word.split(" out,")[0]) for word in seen.words if " out, " in word and "relevance" in word)
@@ -284,10 +284,10 @@ def test_the_table_puts_the_most_relevant_first() -> None:
 def test_the_listing_has_every_item_in_order() -> None:
     decisions = mixed(30)
     rows = [line for line in listing(report(decisions), dropped=True).splitlines() if " 0." in line[:13]]
-    assert [line.split()[0] for line in rows] == [one.rung for one in decisions]
+    assert [line.split()[0] for line in rows] == [one.form for one in decisions]
     short = listing(report(decisions))
     runs = [int(line.split("…")[1].split()[0]) for line in short.splitlines() if line.strip().startswith("…")]
-    assert sum(runs) == sum(one.rung == "out" for one in decisions)
+    assert sum(runs) == sum(one.form == "out" for one in decisions)
 
 
 shares = st.dictionaries(st.sampled_from([*SIGNS, "free"]), st.integers(0, 100_000), min_size=1)
@@ -310,7 +310,7 @@ def test_the_colours_of_the_strip_are_named_where_they_occur() -> None:
     key = fragment.split('<div class="cw-key"><span class="cw-dim">given</span>')[1].split("</div>")[0]
     named = re.findall(r"</span>(\w+)</span>", key)
     assert named == [name for name in ("full", "extract", "summary", "stub", "out") if name in named]
-    assert set(named) == {one.rung for one in report(mixed(3)).decisions}
+    assert set(named) == {one.form for one in report(mixed(3)).decisions}
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no browser is installed")

@@ -35,8 +35,8 @@ def forms(problem, item):
 def with_best(problem, choice, item):
     """The choice with the item in the form that gives most per token."""
     density = [
-        problem.values[problem.start[item] + rung] / max(problem.tokens[problem.start[item] + rung], 1e-9)
-        for rung in forms(problem, item)
+        problem.values[problem.start[item] + form] / max(problem.tokens[problem.start[item] + form], 1e-9)
+        for form in forms(problem, item)
     ]
     found = choice.copy()
     found[item] = int(np.argmax(density))
@@ -61,12 +61,12 @@ def holds(problem, found, said, item):  # noqa: C901 - one line for each verdict
     if verdict == "oversize":
         base = np.where(problem.required, 0, -1)
         costs = []
-        for rung in forms(problem, item):
-            base[item] = rung
+        for form in forms(problem, item):
+            base[item] = form
             costs.append(cost(problem, base))
         return min(costs) - problem.capacity == lacks > 0
     if verdict == "irrelevant":
-        return max(problem.values[problem.start[item] + rung] for rung in forms(problem, item)) <= 0
+        return max(problem.values[problem.start[item] + form] for form in forms(problem, item)) <= 0
     if verdict == "duplicate":
         near = float(problem.vectors[item] @ problem.vectors[other])
         return choice[other] >= 0 and near > DUPLICATE_COSINE and problem.duplicate_weight[item] > 0
@@ -122,7 +122,7 @@ def test_what_outbids_an_item_is_worth_as_much_in_its_room(problem):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_an_item_that_is_too_large_fits_with_the_tokens_it_lacks(seed):
-    problem = seeded_problem(seed, 60, capacity=40, rungs=1, couplings=True)
+    problem = seeded_problem(seed, 60, capacity=40, forms=1, couplings=True)
     said = verdicts(problem, knapsack(problem))
     large = [item for item in range(problem.size) if said.verdict[item] == "oversize"]
     assert large
@@ -136,7 +136,7 @@ def test_an_item_that_is_too_large_fits_with_the_tokens_it_lacks(seed):
 def test_the_room_of_what_outbids_it_lets_an_item_in_as_a_rule():
     came, asked = 0, 0
     for seed in range(6):
-        problem = seeded_problem(seed, 200, share=0.1, couplings=bool(seed % 2), rungs=1)
+        problem = seeded_problem(seed, 200, share=0.1, couplings=bool(seed % 2), forms=1)
         found = knapsack(problem)
         said = verdicts(problem, found)
         for item in [i for i in range(problem.size) if said.verdict[i] == "outbid" and not said.also[i]][::3]:
@@ -151,7 +151,7 @@ def test_the_room_of_what_outbids_it_lets_an_item_in_as_a_rule():
 
 def test_of_two_that_say_the_same_the_report_names_the_one_that_is_in():
     rows = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
-    problem = Problem.from_ladders([[(20, 0.5)], [(20, 0.6)], [(20, 0.4)]], capacity=40, vectors=rows)
+    problem = Problem.from_forms([[(20, 0.5)], [(20, 0.6)], [(20, 0.4)]], capacity=40, vectors=rows)
     said = verdicts(problem, knapsack(problem))
     assert said.verdict[0] == "duplicate"
     assert said.other[0] == 1
@@ -159,11 +159,11 @@ def test_of_two_that_say_the_same_the_report_names_the_one_that_is_in():
 
 def test_a_cap_and_a_floor_are_named():
     shares = (Share(name="a", members=np.array([True, True, False, False]), cap=30),)
-    problem = Problem.from_ladders([[(30, 0.9)], [(30, 0.8)], [(30, 0.1)], [(30, 0.05)]], capacity=70, shares=shares)
+    problem = Problem.from_forms([[(30, 0.9)], [(30, 0.8)], [(30, 0.1)], [(30, 0.05)]], capacity=70, shares=shares)
     said = verdicts(problem, knapsack(problem))
     assert (said.verdict[1], said.share[1], said.lacks[1]) == ("capped", 0, 30)
     poor = (Share(name="poor", members=np.array([False, False, True]), floor=30),)
-    problem = Problem.from_ladders([[(30, 0.9)], [(30, 0.8)], [(30, 0.1)]], capacity=60, shares=poor)
+    problem = Problem.from_forms([[(30, 0.9)], [(30, 0.8)], [(30, 0.1)]], capacity=60, shares=poor)
     said = verdicts(problem, knapsack(problem))
     assert said.verdict[1:] == ["floor", "floor"]
     assert said.share[1:] == [0, 0]
@@ -175,16 +175,16 @@ def packed():
 
 
 def test_reasons_name_items_that_are_in_and_causes_that_are_known(packed):
-    ids = {one.id for one in packed.report.decisions if one.rung != "out"}
+    ids = {one.id for one in packed.report.decisions if one.form != "out"}
     said = Counter(one.cause for one in packed.report.decisions)
     assert set(said) <= set(get_args(Verdict)) | {"system", "pinned", "tail"}
     assert len(said) > 3
     for one in packed.report.decisions:
         if one.cause in ("outbid", "duplicate"):
             assert one.by in ids
-            assert one.rung == "out"
+            assert one.form == "out"
             assert one.lacks > 0 or one.cause == "duplicate"
-        assert (one.rung == "out") <= (one.reason not in ("relevant", "less relevant"))
+        assert (one.form == "out") <= (one.reason not in ("relevant", "less relevant"))
     assert packed.report.to_dict()["items"][1]["cause"] == packed.report.decisions[1].cause
 
 
@@ -193,13 +193,13 @@ def test_what_is_worth_its_tokens_but_lacks_room_is_in_or_has_another_reason_wit
     for one in crowded:
         more = packed.plan.repack(budget=1_000 + one.lacks)
         then = more.report.decisions[one.position]
-        assert then.rung != "out" or (then.cause, then.by, then.lacks) != (one.cause, one.by, one.lacks)
+        assert then.form != "out" or (then.cause, then.by, then.lacks) != (one.cause, one.by, one.lacks)
 
 
 def test_of_a_strategy_that_is_not_by_value_no_more_is_said_than_that_it_chose():
     talk = [{"role": "user", "content": f"Number {n} is {n * n}."} for n in range(60)]
     packed = ctxwin.pack(talk, query="What is 7?", budget=150, strategy="recency", embedder="none")
-    said = {(one.rung, one.cause, one.reason) for one in packed.report.decisions}
+    said = {(one.form, one.cause, one.reason) for one in packed.report.decisions}
     assert ("out", "strategy", "not in recency") in said
     assert ("full", "strategy", "by recency") in said
 
@@ -231,5 +231,5 @@ def test_the_value_of_a_request_that_was_cut_down_is_that_of_what_is_left():
     packed = ctxwin.pack(items=items, query="When was pump 3 bought?", budget=200, strategy=careless, embedder="none")
     decisions = packed.report.decisions
     assert "recounted" in {one.cause for one in decisions}
-    kept = np.array([-1 if one.rung == "out" else 0 for one in decisions])
+    kept = np.array([-1 if one.form == "out" else 0 for one in decisions])
     assert packed.report.value == pytest.approx(worth(careless.problem, kept))

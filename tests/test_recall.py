@@ -81,7 +81,7 @@ def test_what_is_shortened_ends_in_its_id():
         budget=500,
         tools=[recall_tool()],
     )
-    assert {decision.rung for decision in packed.report.shortened} == {"extract"}
+    assert {decision.form for decision in packed.report.shortened} == {"extract"}
     assert "failed at noon" in packed.text
     assert " [m0]" in packed.text
     assert " [p1]" in packed.text

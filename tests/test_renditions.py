@@ -87,7 +87,7 @@ def test_tokens_of_sentences_add_up_to_those_of_the_text() -> None:
     assert int(source.tokens.sum()) == pytest.approx(source.total, rel=0.01)
 
 
-def ladder_readable(source: Sentences, weights: dict[str, float], tool_output: bool) -> list[tuple[str, float]]:
+def extracts_readable(source: Sentences, weights: dict[str, float], tool_output: bool) -> list[tuple[str, float]]:
     """Make the extracts of `text_forms` as the module describes them, sentence by sentence: its slow twin."""
     texts, n = pieces(source.text), len(source.tokens)
     whole, u = sum(weights.values()), extracts.EVENNESS
@@ -130,43 +130,43 @@ def shown(texts: list[str], chosen: set[int]) -> str:
 @given(text=TEXTS.filter(bool), tool_output=st.booleans())
 @example(text="The lease ends. " * 400, tool_output=False)
 @example(text="line of output\n" * 300 + "ERROR disk full\n" + "line of output\n" * 300, tool_output=True)
-def test_the_ladder_equals_its_readable_twin_and_falls(text: str, tool_output: bool) -> None:
+def test_the_extracts_equal_their_readable_twins_and_falls(text: str, tool_output: bool) -> None:
     source = split(text, TOKENIZER)
-    rungs = text_forms(source, WEIGHTS, label="Ana, id t4", tool_output=tool_output)
-    twins = [twin for twin in ladder_readable(source, WEIGHTS, tool_output) if twin[0] != text]
-    shown = [rung for rung in rungs if rung.kind == "extract"]
-    assert [rung.text for rung in shown] == [twin for twin, _ in twins][: len(shown)]
-    assert [rung.share for rung in shown] == pytest.approx([share for _, share in twins][: len(shown)])
-    assert [rung.kind for rung in rungs[len(shown) :]] in ([], ["stub"])
-    for rung, tokens in zip(rungs, TOKENIZER.count_many([rung.text for rung in rungs]), strict=True):
-        assert tokens <= rung.tokens + 3, "what a rung is said to cost covers what it costs"
-        assert rung.tokens < source.total
+    forms = text_forms(source, WEIGHTS, label="Ana, id t4", tool_output=tool_output)
+    twins = [twin for twin in extracts_readable(source, WEIGHTS, tool_output) if twin[0] != text]
+    shown = [form for form in forms if form.kind == "extract"]
+    assert [form.text for form in shown] == [twin for twin, _ in twins][: len(shown)]
+    assert [form.share for form in shown] == pytest.approx([share for _, share in twins][: len(shown)])
+    assert [form.kind for form in forms[len(shown) :]] in ([], ["stub"])
+    for form, tokens in zip(forms, TOKENIZER.count_many([form.text for form in forms]), strict=True):
+        assert tokens <= form.tokens + 3, "what a form is said to cost covers what it costs"
+        assert form.tokens < source.total
 
 
 def test_an_extract_shows_what_matches_and_marks_what_is_missing() -> None:
     filler = [f"Sentence number {n} is about nothing at all. " for n in range(40)]
     text = "".join([*filler[:20], "The pump failed at noon. ", *filler[20:]])
-    rung = text_forms(split(text, TOKENIZER), {"pump": 3.0}, label="x")[1]
-    assert rung.tokens <= 0.25 * TOKENIZER.count_many([text])[0]
-    assert f"{filler[19]}The pump failed at noon. {filler[20]}" in rung.text, "neighbours come before strangers"
-    assert rung.text.count(GAP) == 2
-    assert rung.text.endswith(f"{GAP} ")
+    form = text_forms(split(text, TOKENIZER), {"pump": 3.0}, label="x")[1]
+    assert form.tokens <= 0.25 * TOKENIZER.count_many([text])[0]
+    assert f"{filler[19]}The pump failed at noon. {filler[20]}" in form.text, "neighbours come before strangers"
+    assert form.text.count(GAP) == 2
+    assert form.text.endswith(f"{GAP} ")
 
 
 def test_tool_output_keeps_its_ends_and_the_lines_around_a_match() -> None:
     lines = [f"step {n} ok\n" for n in range(60)]
     lines[30] = "step 30 disk full\n"
     text = "$ make all\n" + "".join(lines) + "exit status 2\n"
-    rung = text_forms(split(text, TOKENIZER), {"disk": 3.0}, label="x", tool_output=True)[1]
-    assert rung.text.startswith("$ make all\n")
-    assert rung.text.endswith("exit status 2\n")
-    assert "step 29 ok\nstep 30 disk full\nstep 31 ok\n" in rung.text
-    assert f"\n{GAP}\n" in rung.text
+    form = text_forms(split(text, TOKENIZER), {"disk": 3.0}, label="x", tool_output=True)[1]
+    assert form.text.startswith("$ make all\n")
+    assert form.text.endswith("exit status 2\n")
+    assert "step 29 ok\nstep 30 disk full\nstep 31 ok\n" in form.text
+    assert f"\n{GAP}\n" in form.text
 
 
 def test_a_very_long_text_has_an_extract_that_fits_beside_others() -> None:
     text = "Nothing much happened on that day. " * 2000
-    shown = [rung for rung in text_forms(split(text, TOKENIZER), {}, label="x") if rung.kind == "extract"]
+    shown = [form for form in text_forms(split(text, TOKENIZER), {}, label="x") if form.kind == "extract"]
     assert shown[-1].tokens <= extracts.LEAST + 2 * extracts.GAP_TOKENS
 
 
@@ -237,6 +237,6 @@ def test_facts_stand_in_the_text(text: str) -> None:
 
 def test_an_extract_invents_no_facts() -> None:
     text = "The rent is 900. It is due on 3 May. Pets are not allowed. See notes/lease.md for all of it. " * 5
-    for rung in text_forms(split(text, TOKENIZER), {"rent": 1.0}, label="x"):
-        if rung.kind == "extract":
-            assert facts(rung.text) <= facts(text)
+    for form in text_forms(split(text, TOKENIZER), {"rent": 1.0}, label="x"):
+        if form.kind == "extract":
+            assert facts(form.text) <= facts(text)

@@ -180,7 +180,7 @@ def test_a_question_about_the_whole_gets_the_map(question: str) -> None:
     packed = pack(items=PROJECT, query=question, budget=700, embedder="none")
     assert packed.tokens <= 700
     decision = next(one for one in packed.report.decisions if one.id == "(map)")
-    assert decision.rung in ("full", "extract")
+    assert decision.form in ("full", "extract")
     assert "def open_ledger(store):" in packed.text
     assert any(one.path == "src/ledger.py" and (6, 6) in one.lines for one in packed.report.excerpts)
 

@@ -126,15 +126,15 @@ def test_shares_that_nothing_touches_change_little_and_equal_problems_have_equal
 
 
 def test_a_floor_that_is_worth_nothing_is_filled_all_the_same():
-    ladders = [[(40, 0.9), (12, 0.5)], [(30, 0.4)], [(20, 0.0)], [(25, 0.0), (5, 0.0)]]
+    forms = [[(40, 0.9), (12, 0.5)], [(30, 0.4)], [(20, 0.0)], [(25, 0.0), (5, 0.0)]]
     poor = Share(name="poor", members=np.array([False, False, True, True]), floor=25)
-    found = knapsack(Problem.from_ladders(ladders, capacity=65, shares=[poor]))
+    found = knapsack(Problem.from_forms(forms, capacity=65, shares=[poor]))
     assert found.choice.tolist() in ([0, -1, 0, 1], [0, -1, -1, 0])
 
 
 def test_a_floor_fits_where_its_item_saves_the_note_before_what_is_required():
     share = Share(name="a", members=np.array([True, False]), floor=5)
-    problem = Problem.from_ladders(
+    problem = Problem.from_forms(
         [[(5, 0.1)], [(6, 0.5)]], capacity=12, gap_tokens=[0, 4], required=[False, True], shares=[share]
     )
     assert knapsack(problem).choice.tolist() == [0, 0]
@@ -142,7 +142,7 @@ def test_a_floor_fits_where_its_item_saves_the_note_before_what_is_required():
 
 def test_an_exchange_brings_in_no_item_over_a_cap_to_save_a_note():
     share = Share(name="a", members=np.array([False, True, False]), cap=0)
-    problem = Problem.from_ladders(
+    problem = Problem.from_forms(
         [[(1, 0.1)], [(1, 0.0)], [(0, 0.25)]], capacity=4, gap_tokens=[0, 0, 4], shares=[share]
     )
     assert knapsack(problem).choice.tolist() == [-1, -1, 0]
@@ -150,7 +150,7 @@ def test_an_exchange_brings_in_no_item_over_a_cap_to_save_a_note():
 
 def test_what_the_program_found_is_polished_within_its_cap():
     share = Share(name="a", members=np.array([True, False, False, True, False, False]), floor=20, cap=30)
-    problem = Problem.from_ladders(
+    problem = Problem.from_forms(
         [[(7, 0.0)], [(0, 1.0)], [(4, 0.1)], [(24, 0.0)], [(3, 0.1)], [(13, 0.1)]],
         capacity=58, gap_tokens=[0, 10, 0, 0, 0, 0], header=[0, 0, 0, 0, 0, 1], header_tokens=[0, 7], shares=[share],
     )  # fmt: skip
@@ -175,14 +175,14 @@ def test_a_floor_that_the_largest_of_many_items_fill_alone_is_kept():
 
 
 def test_floors_that_do_not_fit_are_told_with_their_sum():
-    ladders = [[(40, 0.9)], [(30, 0.4)], [(20, 0.1)]]
+    forms = [[(40, 0.9)], [(30, 0.4)], [(20, 0.1)]]
     shares = [Share(name=n, members=np.arange(3) == i, floor=f) for i, (n, f) in enumerate([("a", 40), ("b", 30)])]
     with pytest.raises(BudgetError, match=r"a 40 \+ b 30 = 70 tokens; limit 60\); raise the budget by 10"):
-        knapsack(Problem.from_ladders(ladders, capacity=60, shares=shares))
+        knapsack(Problem.from_forms(forms, capacity=60, shares=shares))
 
 
 def test_a_choice_outside_a_share_is_refused_with_its_name():
-    problem = Problem.from_ladders(
+    problem = Problem.from_forms(
         [[(40, 0.9)], [(30, 0.4)]], capacity=90, shares=[Share(name="a", members=np.array([True, False]), cap=10)]
     )
     with pytest.raises(InputError, match="'a' 40 tokens, outside its share of 0 to 10"):

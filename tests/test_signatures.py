@@ -127,7 +127,7 @@ CODE = {
 WEIGHTS = {"disk": 3.0, "full": 1.0, "diskful": 2.0}
 
 
-def rungs_of(text: str, language: str | None) -> tuple[TextForm, ...]:
+def forms_of(text: str, language: str | None) -> tuple[TextForm, ...]:
     return text_forms(split(text, TOKENIZER, language=language), WEIGHTS, label="a.py", tool_output=True)
 
 
@@ -143,19 +143,19 @@ def put_together(text: str, runs: tuple[tuple[int, int], ...]) -> str:
 @pytest.mark.parametrize("language", CODE)
 def test_signatures_stay_and_the_matching_body_comes_before_the_other(language: str) -> None:
     text = CODE[language]
-    extracts = [rung for rung in rungs_of(text, language) if rung.kind == "extract"]
+    extracts = [form for form in forms_of(text, language) if form.kind == "extract"]
     lines = text.splitlines()
     size = next(line for line in lines if "ize(" in line and "if" not in line and "total" not in line)
     write = next(line for line in lines if "rite(" in line)
-    with_body = [rung.text for rung in extracts if size in rung.text and write in rung.text and "alues" in rung.text]
+    with_body = [form.text for form in extracts if size in form.text and write in form.text and "alues" in form.text]
     assert any("> LIMIT" in one or "> limit" in one for one in with_body)
-    assert any("total" not in one and size in one and write in one for one in (rung.text for rung in extracts))
-    assert not any("total +=" in one and "LIMIT" not in one.upper() for one in (rung.text for rung in extracts))
+    assert any("total" not in one and size in one and write in one for one in (form.text for form in extracts))
+    assert not any("total +=" in one and "LIMIT" not in one.upper() for one in (form.text for form in extracts))
 
 
 def test_the_first_words_of_a_docstring_and_of_a_comment_stay_in_the_outline() -> None:
     outline = next(
-        rung.text for rung in rungs_of(PYTHON, "python") if "total" not in rung.text and "LIMIT" not in rung.text
+        form.text for form in forms_of(PYTHON, "python") if "total" not in form.text and "LIMIT" not in form.text
     )
     assert '"""Keeps values. ' in outline
     assert "They live in memory" not in outline
@@ -175,17 +175,17 @@ PIECES = [piece for text in CODE.values() for piece in text.split("\n\n")] + [
     language=st.sampled_from([*CODE, "tsx", "php", "ruby", "code", "text", "yaml", "json", "html"]),
 )
 def test_every_form_is_made_of_slices_of_the_text_whatever_it_is(text: str, language: str) -> None:
-    rungs = rungs_of(text, language)
+    forms = forms_of(text, language)
     total = TOKENIZER.count_many([text])[0]
-    for rung in rungs:
-        assert rung.tokens < total
-        assert 0.0 <= rung.share <= 1.0
-        if rung.kind == "extract":
-            assert all(0 <= start < end <= len(text) for start, end in rung.runs)
-            assert all(before[1] < after[0] for before, after in zip(rung.runs, rung.runs[1:], strict=False))
-            assert rung.text == put_together(text, rung.runs)
-            assert TOKENIZER.count_many([rung.text])[0] <= rung.tokens * 1.1 + 8
-    sizes = [rung.tokens for rung in rungs if rung.kind == "extract"]
+    for form in forms:
+        assert form.tokens < total
+        assert 0.0 <= form.share <= 1.0
+        if form.kind == "extract":
+            assert all(0 <= start < end <= len(text) for start, end in form.runs)
+            assert all(before[1] < after[0] for before, after in zip(form.runs, form.runs[1:], strict=False))
+            assert form.text == put_together(text, form.runs)
+            assert TOKENIZER.count_many([form.text])[0] <= form.tokens * 1.1 + 8
+    sizes = [form.tokens for form in forms if form.kind == "extract"]
     assert sizes == sorted(sizes, reverse=True)
 
 
@@ -209,7 +209,7 @@ def test_methods_are_found_without_the_class_around_them(language: str) -> None:
 
 @pytest.mark.parametrize("text", ["x = 1\nprint(x)\n" * 30, "def (((\n  }}}\n" * 30])
 def test_code_that_defines_nothing_is_shortened_line_by_line(text: str) -> None:
-    assert rungs_of(text, "python") == rungs_of(text, None)
+    assert forms_of(text, "python") == forms_of(text, None)
 
 
 def test_a_request_cites_the_lines_of_a_shortened_class_that_it_shows() -> None:

@@ -40,7 +40,7 @@ def test_nothing_is_asked_when_everything_fits():
 def test_a_summary_takes_the_place_of_what_would_be_lost_and_is_kept_on_disk():
     recorder = Recorder("r", lambda text: "Harbour wall: talked about on 3 May 2024.")
     packed = pack(items=ITEMS, budget=300, summarizer=recorder, **ASK)
-    assert any(one.rung == "summary" for one in packed.report.shortened)
+    assert any(one.form == "summary" for one in packed.report.shortened)
     assert "Harbour wall: talked about" in packed.text
     assert packed.tokens <= 300
     asked = len(recorder.asked)
@@ -58,7 +58,7 @@ def test_a_summary_takes_the_place_of_what_would_be_lost_and_is_kept_on_disk():
 def test_a_bad_summary_is_refused(answer):
     packed = pack(items=ITEMS, budget=300, summarizer=Recorder("bad", answer), **ASK)
     plain = pack(items=ITEMS, budget=300, **ASK)
-    assert all(one.rung != "summary" for one in packed.report.decisions)
+    assert all(one.form != "summary" for one in packed.report.decisions)
     assert packed.messages == plain.messages
 
 

@@ -389,7 +389,7 @@ def test_a_report_can_be_read_after_the_conversation_has_grown():
         window.send(text)
     last = window.last.report.decisions
     assert len(last) == 27
-    assert sum(one.rung != "out" for one in last) < 27
+    assert sum(one.form != "out" for one in last) < 27
 
 
 @pytest.mark.parametrize("dialect", ["openai", "anthropic", "responses"])

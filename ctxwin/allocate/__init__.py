@@ -94,7 +94,7 @@ def get_allocator(strategy: str | Allocator | _Function, *, solver: str = "greed
         InputError: no strategy has this name, or the strategy does not work with the solver.
 
     Example:
-        >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
+        >>> problem = Problem.from_forms([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
         >>> get_allocator("recency").allocate(problem).choice.tolist()
         [-1, 0]
     """

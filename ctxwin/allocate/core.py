@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .ledger import room_beside, rungs_of
+from .ledger import forms_of, room_beside
 from .problem import TINY, Problem
 
 __all__ = ["Core", "core", "densest", "peaks", "restrict", "shortlist"]
@@ -42,10 +42,10 @@ def peaks(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.float64]:
     room = room_beside(problem, base)
     large = np.searchsorted(problem.start, np.flatnonzero(problem.tokens > room), side="right") - 1
     odd = np.union1d(large, np.flatnonzero(problem.whole))
-    if len(odd):  # some of their rungs do not count: only the full one may stay, or too large ones may not
-        owner, rungs = rungs_of(problem, odd)
-        counts = (problem.tokens[rungs] <= room) & (~problem.whole[odd][owner] | (rungs == problem.start[odd][owner]))
-        density = np.where(counts, problem.values[rungs] / np.maximum(problem.tokens[rungs], TINY), 0)
+    if len(odd):  # some of their forms do not count: only the full one may stay, or too large ones may not
+        owner, forms = forms_of(problem, odd)
+        counts = (problem.tokens[forms] <= room) & (~problem.whole[odd][owner] | (forms == problem.start[odd][owner]))
+        density = np.where(counts, problem.values[forms] / np.maximum(problem.tokens[forms], TINY), 0)
         best[odd] = np.maximum.reduceat(density, np.searchsorted(owner, np.arange(len(odd))))
     best[base >= 0] = 0
     return best
@@ -82,11 +82,11 @@ def _alone(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.float
     if len(problem.header_tokens):
         group = problem.header[items]
         extra = extra + np.where(group >= 0, problem.header_tokens[group], 0)
-    owner, rungs = rungs_of(problem, items)
+    owner, forms = forms_of(problem, items)
     start = np.searchsorted(owner, np.arange(len(items)))
-    density = problem.values[rungs] / np.maximum(problem.tokens[rungs] + extra[owner], TINY)
+    density = problem.values[forms] / np.maximum(problem.tokens[forms] + extra[owner], TINY)
     best = np.maximum.reduceat(density, start)
-    tokens = np.where(density >= best[owner], problem.tokens[rungs], 0)
+    tokens = np.where(density >= best[owner], problem.tokens[forms], 0)
     return best, np.maximum.reduceat(tokens, start) + problem.markers[items]
 
 
@@ -100,7 +100,7 @@ class Core:
     """(m,) where each item's forms begin."""
     owner: NDArray[np.int64]
     """(e,) the place of the form's item in `items`."""
-    rung: NDArray[np.int64]
+    form: NDArray[np.int64]
     """(e,) the form's number within its item."""
     tokens: NDArray[np.int64]
     values: NDArray[np.float64]
@@ -134,13 +134,13 @@ def core(
     members = np.union1d(inner, inner[problem.follows[inner]] - 1)
     forced = base[members] >= 0
     single = forced | problem.whole[members]
-    owner, rungs = rungs_of(problem, members)
-    rung = rungs - problem.start[members][owner]
+    owner, forms = forms_of(problem, members)
+    form = forms - problem.start[members][owner]
     if single.any():
-        allowed = ~single[owner] | (rung == np.maximum(base[members], 0)[owner])
-        owner, rungs, rung = owner[allowed], rungs[allowed], rung[allowed]
-    # A rung that fits in no choice has no value: that makes the bound tighter.
-    fits = (problem.tokens[rungs] <= room_beside(problem, base)) | forced[owner]
+        allowed = ~single[owner] | (form == np.maximum(base[members], 0)[owner])
+        owner, forms, form = owner[allowed], forms[allowed], form[allowed]
+    # A form that fits in no choice has no value: that makes the bound tighter.
+    fits = (problem.tokens[forms] <= room_beside(problem, base)) | forced[owner]
     follows = problem.follows[members]
     inside = np.diff(members, prepend=-2) == 1
     groups, group = np.unique(problem.header[members], return_inverse=True)
@@ -149,9 +149,9 @@ def core(
         items=members,
         start=np.searchsorted(owner, np.arange(len(members))),
         owner=owner,
-        rung=rung,
-        tokens=problem.tokens[rungs],
-        values=np.where(fits, problem.values[rungs], 0),
+        form=form,
+        tokens=problem.tokens[forms],
+        values=np.where(fits, problem.values[forms], 0),
         forced=forced,
         follows=follows & inside,
         marker=problem.markers[members],
@@ -167,16 +167,16 @@ def restrict(part: Core, places: NDArray[np.int64]) -> Core:
     """Return the core with only the items at these places (increasing)."""
     inside = np.zeros(len(part.items), dtype=np.bool_)
     inside[places] = True
-    rungs = inside[part.owner]
-    owner = np.cumsum(inside)[part.owner[rungs]] - 1
+    forms = inside[part.owner]
+    owner = np.cumsum(inside)[part.owner[forms]] - 1
     return replace(
         part,
         items=part.items[places],
         start=np.searchsorted(owner, np.arange(len(places))),
         owner=owner,
-        rung=part.rung[rungs],
-        tokens=part.tokens[rungs],
-        values=part.values[rungs],
+        form=part.form[forms],
+        tokens=part.tokens[forms],
+        values=part.values[forms],
         forced=part.forced[places],
         follows=part.follows[places] & np.append(False, inside[:-1])[places],
         marker=part.marker[places],

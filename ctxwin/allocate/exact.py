@@ -30,7 +30,7 @@ def exact(problem: Problem) -> Selection:
         BudgetError: the required items do not fit, or a share cannot reach its floor.
 
     Example:
-        >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
+        >>> problem = Problem.from_forms([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
         >>> found = exact(problem)
         >>> found.choice.tolist(), found.value, found.gap < 1e-5
         ([0, -1], 0.9, True)

@@ -33,7 +33,7 @@ class Objective(Protocol):
         """Return the gain of each form of an item over the form that it has now (-1: none)."""
         ...
 
-    def keep(self, item: int, rung: int) -> None:
+    def keep(self, item: int, form: int) -> None:
         """Record that a form was chosen."""
         ...
 
@@ -66,12 +66,12 @@ def grow(
             if (found := offers.best(place)) is None:
                 misses += 1
                 continue
-            offer, rung = found
+            offer, form = found
             if offers.heap and offer > offers.heap[0]:
                 heapq.heappush(offers.heap, offer)
                 continue
-            made.append((offers.items[place], rung, -offer[1]))
-            offers.accept(place, rung)
+            made.append((offers.items[place], form, -offer[1]))
+            offers.accept(place, form)
             misses = 0
         if offers.complete or misses >= patience or len(made) == before:
             return made
@@ -91,7 +91,7 @@ class _Offers:
         self._ledger, self._objective, self._part = ledger, objective, part
         self.items: list[int] = part.items.tolist()
         self._start = [*part.start.tolist(), len(part.owner)]
-        self._rung, self._tokens = part.rung.data, part.tokens.data
+        self._form, self._tokens = part.form.data, part.tokens.data
         self._problem_start, self._problem_tokens = problem.start.data, problem.tokens.data
         self.heap: list[_Offer] = []
         self.complete = True
@@ -129,16 +129,16 @@ class _Offers:
             return None
         gains = self._objective.gains(item, now)
         found: tuple[_Offer, int] | None = None
-        for rung, its in zip(self._rung[self._start[place] : self._start[place + 1]], tokens, strict=True):
-            gain, more = gains[rung], its - base
+        for form, its in zip(self._form[self._start[place] : self._start[place + 1]], tokens, strict=True):
+            gain, more = gains[form], its - base
             # One without value may come in to save a marker that is larger.
-            if its <= room and (gain > 0 or (gain == 0 and more < 0 and now < 0)) and ledger.may(item, rung):
+            if its <= room and (gain > 0 or (gain == 0 and more < 0 and now < 0)) and ledger.may(item, form):
                 offer = (-gain / more if more > 0 else -np.inf, -gain, place)
                 if found is None or offer < found[0]:
-                    found = offer, rung
+                    found = offer, form
         return found
 
-    def accept(self, place: int, rung: int) -> None:
+    def accept(self, place: int, form: int) -> None:
         """Make a move, and look again at the items whose cost or next step it changes."""
         item, ledger, part = self.items[place], self._ledger, self._part
         again = [place]
@@ -146,8 +146,8 @@ class _Offers:
             changed = np.array(ledger.neighbours(item), dtype=np.int64)
             places = np.minimum(np.searchsorted(part.items, changed), len(part.items) - 1)
             again += places[part.items[places] == changed].tolist()
-        ledger.take(item, rung)
-        self._objective.keep(item, rung)
+        ledger.take(item, form)
+        self._objective.keep(item, form)
         for other in again:
             if not part.forced[other] and (found := self.best(other)) is not None:
                 heapq.heappush(self.heap, found[0])

@@ -47,7 +47,7 @@ def knapsack(problem: Problem) -> Selection:
         BudgetError: the required items do not fit, or a share cannot reach its floor.
 
     Example:
-        >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
+        >>> problem = Problem.from_forms([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
         >>> selection = knapsack(problem)
         >>> selection.choice.tolist(), selection.value, selection.tokens
         ([0, -1], 0.9, 40)
@@ -81,10 +81,10 @@ def _others(
     kept = np.flatnonzero(first >= 0)
     plain = float(problem.values[problem.start[kept] + first[kept]].sum())
     if added <= RESTART_ADDED and plain < (1 - RESTART_GAP) * relaxed.bound:
-        for item, rung in _promising(problem, base, relaxed, first, value):
+        for item, form in _promising(problem, base, relaxed, first, value):
             ledger, near = Ledger(problem, base), _near(problem, np.flatnonzero(base >= 0))
-            ledger.take(item, rung)
-            near.keep(item, rung)
+            ledger.take(item, form)
+            near.keep(item, form)
             _fill(problem, base, ledger, near, relaxed)
             yield ledger.choice
 
@@ -97,19 +97,19 @@ def _promising(
     fits = (costs(problem, ledger, part) <= ledger.left) & ~part.forced[part.owner]
     net = part.values - relaxed.price * part.tokens
     lost = np.maximum(np.maximum.reduceat(net, part.start), 0)[part.owner] - net
-    new = first[part.items][part.owner] != part.rung
-    rungs = np.flatnonzero(fits & new & (relaxed.bound - lost > value))
-    best = rungs[np.lexsort((part.tokens[rungs], -part.values[rungs]))]
+    new = first[part.items][part.owner] != part.form
+    forms = np.flatnonzero(fits & new & (relaxed.bound - lost > value))
+    best = forms[np.lexsort((part.tokens[forms], -part.values[forms]))]
     _, firsts = np.unique(part.owner[best], return_index=True)
     found = best[np.sort(firsts)[:RESTARTS]]
-    return list(zip(part.items[part.owner[found]].tolist(), part.rung[found].tolist(), strict=True))
+    return list(zip(part.items[part.owner[found]].tolist(), part.form[found].tolist(), strict=True))
 
 
 def marginal(problem: Problem, selection: Selection, extra_tokens: int) -> list[tuple[int, int, float]]:
     """List what the next tokens would buy: `(item, form, value gained)` in order of purchase.
 
     Example:
-        >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
+        >>> problem = Problem.from_forms([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
         >>> marginal(problem, knapsack(problem), 20)
         [(1, 0, 0.4)]
     """
@@ -136,9 +136,9 @@ def _near(problem: Problem, kept: NDArray[np.int64]) -> NearDuplicates:
 def _start(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tuple[Ledger, NearDuplicates]:
     """Begin with the relaxation's choice, but leave items near one of more value to `grow`."""
     near = _near(problem, np.flatnonzero(base >= 0))
-    kept, rungs = chosen(problem, relaxed.choice)
+    kept, forms = chosen(problem, relaxed.choice)
     added = base[kept] < 0
-    sure = near.without_weaker(kept[added], problem.values[rungs[added]])
+    sure = near.without_weaker(kept[added], problem.values[forms[added]])
     choice = base.copy()
     choice[sure] = relaxed.choice[sure]
     if cost(problem, choice) > problem.capacity:  # what was taken away had saved markers

@@ -13,10 +13,10 @@ __all__ = [
     "all_fits",
     "chosen",
     "cost",
+    "forms_of",
     "keeps_shares",
     "place_required",
     "room_beside",
-    "rungs_of",
     "spent",
 ]
 
@@ -42,7 +42,7 @@ def all_fits(problem: Problem) -> bool:
     return cost(problem, np.zeros(problem.size, np.int64)) <= problem.capacity
 
 
-def rungs_of(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def forms_of(problem: Problem, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the places of all forms of some items, and the place in `items` of each form's item."""
     counts = problem.start[items + 1] - problem.start[items]
     owner = np.repeat(np.arange(len(items)), counts)
@@ -54,14 +54,14 @@ def cost(problem: Problem, choice: NDArray[np.int64]) -> int:
     """Count the tokens of a choice: forms, omission marks and headings.
 
     Example:
-        >>> problem = Problem.from_ladders([[(9, 1)], [(9, 1)], [(9, 1)]], capacity=99, gap_tokens=[4, 4, 4])
+        >>> problem = Problem.from_forms([[(9, 1)], [(9, 1)], [(9, 1)]], capacity=99, gap_tokens=[4, 4, 4])
         >>> cost(problem, np.array([0, -1, 0])), cost(problem, np.array([0, 0, 0]))
         (22, 27)
     """
-    kept, rungs = chosen(problem, choice)
+    kept, forms = chosen(problem, choice)
     groups = np.unique(problem.header[kept])
     headers = problem.header_tokens[groups[groups >= 0]]
-    return int(problem.tokens[rungs].sum() + headers.sum()) + _markers(problem, kept)
+    return int(problem.tokens[forms].sum() + headers.sum()) + _markers(problem, kept)
 
 
 def _markers(problem: Problem, kept: NDArray[np.int64]) -> int:
@@ -131,37 +131,37 @@ class Ledger:
             tokens += np.where(alone, np.asarray(self._header_tokens)[group], 0)
         return tokens
 
-    def price_of(self, item: int, rung: int) -> int:
+    def price_of(self, item: int, form: int) -> int:
         """Count the tokens that taking a form would add (below 0: it frees tokens); form -1 leaves the item out."""
         now = int(self.choice[item])
         first = self._start[item]
-        tokens: int = self._tokens[first + rung] if rung >= 0 else 0
+        tokens: int = self._tokens[first + form] if form >= 0 else 0
         tokens -= self._tokens[first + now] if now >= 0 else 0
-        if (rung >= 0) != (now >= 0):
-            tokens += self.overhead(item) if rung >= 0 else -self.overhead(item)
+        if (form >= 0) != (now >= 0):
+            tokens += self.overhead(item) if form >= 0 else -self.overhead(item)
         return tokens
 
-    def take(self, item: int, rung: int) -> None:
+    def take(self, item: int, form: int) -> None:
         """Choose a form (-1: leave out), whether or not it fits."""
-        self.left -= self.price_of(item, rung)
+        self.left -= self.price_of(item, form)
         if not self._free:
-            self.shares.take(item, int(self.choice[item]), rung)
-        keep = rung >= 0
+            self.shares.take(item, int(self.choice[item]), form)
+        keep = form >= 0
         if keep != self.kept[item]:
             self.kept[item] = keep
             if (group := self._header[item]) >= 0:
                 self._members[group] += 1 if keep else -1
-        self.choice[item] = rung
+        self.choice[item] = form
 
-    def takes(self, item: int, rung: int) -> bool:
+    def takes(self, item: int, form: int) -> bool:
         """Choose a form if it fits, and tell whether it did."""
-        if fits := self.price_of(item, rung) <= self.left and self.may(item, rung):
-            self.take(item, rung)
+        if fits := self.price_of(item, form) <= self.left and self.may(item, form):
+            self.take(item, form)
         return fits
 
-    def may(self, item: int, rung: int) -> bool:
+    def may(self, item: int, form: int) -> bool:
         """Tell whether the shares allow a form: no share goes over its cap or farther below its floor."""
-        return self._free or self.shares.allow(item, int(self.choice[item]), rung)
+        return self._free or self.shares.allow(item, int(self.choice[item]), form)
 
 
 class Spent:
@@ -192,21 +192,21 @@ class Spent:
         """Tell whether a share has reached its floor."""
         return self.tokens[number] >= self.needs[number]
 
-    def _more(self, item: int, before: int, rung: int) -> int:
+    def _more(self, item: int, before: int, form: int) -> int:
         first = self._start[item]
         now: int = self._tokens[first + before] if before >= 0 else 0
-        then: int = self._tokens[first + rung] if rung >= 0 else 0
+        then: int = self._tokens[first + form] if form >= 0 else 0
         return then - now
 
-    def take(self, item: int, before: int, rung: int) -> None:
+    def take(self, item: int, before: int, form: int) -> None:
         """Record that an item changes its form."""
         for number, members in enumerate(self._members):
             if members[item]:
-                self.tokens[number] += self._more(item, before, rung)
+                self.tokens[number] += self._more(item, before, form)
 
-    def allow(self, item: int, before: int, rung: int) -> bool:
+    def allow(self, item: int, before: int, form: int) -> bool:
         """Tell whether an item may change its form."""
-        more = self._more(item, before, rung)
+        more = self._more(item, before, form)
         return all(
             self._within(number, self.tokens[number] + more)
             for number, members in enumerate(self._members)
@@ -229,8 +229,8 @@ class Spent:
 
 def spent(problem: Problem, choice: NDArray[np.int64], share: Share) -> int:
     """Count the tokens of a share in a choice."""
-    kept, rungs = chosen(problem, choice)
-    return int(problem.tokens[rungs][share.members[kept]].sum())
+    kept, forms = chosen(problem, choice)
+    return int(problem.tokens[forms][share.members[kept]].sum())
 
 
 def keeps_shares(problem: Problem, choice: NDArray[np.int64]) -> bool:
@@ -268,15 +268,15 @@ def place_required(problem: Problem) -> NDArray[np.int64]:
 
 def _enlarge(problem: Problem, ledger: Ledger, items: NDArray[np.int64]) -> None:
     """Spend the tokens left on fuller forms of kept items, most value per token first."""
-    owner, rungs = rungs_of(problem, items)
-    rung = rungs - problem.start[items][owner]
-    tokens = problem.tokens[rungs]
-    values = problem.values[rungs] + _FULLER * tokens / max(1, problem.tokens.max())
+    owner, forms = forms_of(problem, items)
+    form = forms - problem.start[items][owner]
+    tokens = problem.tokens[forms]
+    values = problem.values[forms] + _FULLER * tokens / max(1, problem.tokens.max())
     while True:
-        now = ledger.choice[items][owner] == rung
+        now = ledger.choice[items][owner] == form
         more, gain = tokens - tokens[now][owner], values - values[now][owner]
         fits = (more > 0) & (more <= ledger.left) & (gain > 0)
         if not fits.any():
             return
         best = int(np.where(fits, gain / np.maximum(more, 1), 0).argmax())
-        ledger.take(int(items[owner[best]]), int(rung[best]))
+        ledger.take(int(items[owner[best]]), int(form[best]))

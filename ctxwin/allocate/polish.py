@@ -37,15 +37,15 @@ class _Moves:
     """Changes of one item each: to another form, or (-1) out."""
 
     place: NDArray[np.int64]
-    rung: NDArray[np.int64]
+    form: NDArray[np.int64]
     gain: NDArray[np.float64]
     more: NDArray[np.int64]
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> _Moves:
-        return _Moves(place=self.place[mask], rung=self.rung[mask], gain=self.gain[mask], more=self.more[mask])
+        return _Moves(place=self.place[mask], form=self.form[mask], gain=self.gain[mask], more=self.more[mask])
 
     def at(self, row: int, part: Core) -> _Move:
-        return int(part.items[self.place[row]]), int(self.rung[row]), float(self.gain[row])
+        return int(part.items[self.place[row]]), int(self.form[row]), float(self.gain[row])
 
 
 def polish(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates, price: float) -> None:
@@ -70,7 +70,7 @@ def _moves(problem: Problem, part: Core, ledger: Ledger, near: NearDuplicates) -
     places = problem.start[items] + now[kept]
     moves = _Moves(
         place=np.concatenate((part.owner, kept)),
-        rung=np.concatenate((part.rung, np.full(len(kept), -1))),
+        form=np.concatenate((part.form, np.full(len(kept), -1))),
         gain=np.concatenate((near.all_gains(part, now), -problem.values[places] * near.share[items])),
         more=np.concatenate((costs(problem, ledger, part), -problem.tokens[places] - ledger.overheads(items))),
     )
@@ -109,22 +109,22 @@ def _exchange(problem: Problem, part: Core, found: _Moves, ledger: Ledger, near:
 
 def _make(problem: Problem, ledger: Ledger, near: NearDuplicates, use: _Move, free: _Move | None) -> bool:
     """Make an exchange if it fits with marks and headings, and gains value after near-duplicates are discounted."""
-    item, rung, gain = use
+    item, form, gain = use
     new = not ledger.kept[item]
     if new:  # it has perhaps not been held against what is kept
-        gain = float(problem.values[problem.start[item] + rung]) * near.left(item)
+        gain = float(problem.values[problem.start[item] + form]) * near.left(item)
     if gain + (free[2] if free else 0.0) <= _LEAST_GAIN:
         return False
     freed, before = (free[0], int(ledger.choice[free[0]])) if free else (-1, -1)
     had, shares = int(ledger.choice[item]), ledger.shares.astray()
     if free:
         ledger.take(freed, free[1])
-    fits = ledger.takes(item, rung)
+    fits = ledger.takes(item, form)
     if fits and any(now > was for now, was in zip(ledger.shares.astray(), shares, strict=True)):
         ledger.take(item, had)
         fits = False
     if free and not fits:
         ledger.take(freed, before)
     if fits and new:
-        near.keep(item, rung)
+        near.keep(item, form)
     return fits

@@ -21,7 +21,7 @@ __all__ = ["TINY", "Allocator", "Problem", "Selection", "Share"]
 TINY = 1e-9
 """Stands for 0: the tokens of a quotient, the value of a token while a floor is filled; as a share it is what sums in
 another order may differ by. Prices further apart than 1 / TINY are not searched."""
-_PER_RUNG = {"tokens": np.int64, "values": np.float64, "kinds": np.int8}
+_PER_FORM = {"tokens": np.int64, "values": np.float64, "kinds": np.int8}
 _PER_ITEM = {
     "required": np.bool_,
     "whole": np.bool_,
@@ -57,7 +57,7 @@ class Problem:
         InputError: an array has the wrong length or type of content; the message names the array.
 
     Example:
-        >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
+        >>> problem = Problem.from_forms([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
         >>> problem.size, problem.tokens.tolist()
         (2, [40, 12, 30])
     """
@@ -102,8 +102,8 @@ class Problem:
     """(n,) derived: the best value per token of each item's forms."""
 
     def __post_init__(self) -> None:
-        rungs, size = len(self.tokens), self.size
-        for names, length in ((_PER_RUNG, rungs), (_PER_ITEM, size)):
+        forms, size = len(self.tokens), self.size
+        for names, length in ((_PER_FORM, forms), (_PER_ITEM, size)):
             for name, dtype in names.items():
                 array = getattr(self, name)
                 if array.shape != (length,) or array.dtype != dtype:
@@ -128,7 +128,7 @@ class Problem:
     def _faults(self) -> dict[str, bool]:
         values, start, size = self.values, self.start, self.size
         return {
-            "start must begin at 0, rise by 1 or more per item and end at the number of rungs": size < 0
+            "start must begin at 0, rise by 1 or more per item and end at the number of forms": size < 0
             or start[0] != 0
             or start[-1] != len(self.tokens)
             or bool((np.diff(start) < 1).any()),
@@ -159,9 +159,9 @@ class Problem:
         return tuple(min(one.floor, int(largest[one.members].sum())) for one in self.shares)
 
     @classmethod
-    def from_ladders(
+    def from_forms(
         cls,
-        ladders: Sequence[Sequence[tuple[int, float]]],
+        forms: Sequence[Sequence[tuple[int, float]]],
         *,
         capacity: int,
         shares: Sequence[Share] = (),
@@ -170,7 +170,7 @@ class Problem:
         """Build a problem from `(tokens, value)` pairs for each item, the fullest form first.
 
         Args:
-            ladders: one sequence of forms for each item.
+            forms: one sequence of forms for each item.
             capacity: tokens available.
             shares: floors and caps on the tokens of sources.
             **arrays: any other field, as an array or a list; fields left out are neutral (nothing required, no
@@ -179,13 +179,13 @@ class Problem:
         Raises:
             InputError: a name in `arrays` is not a field.
         """
-        size = len(ladders)
-        pairs = [pair for ladder in ladders for pair in ladder]
-        first = [ladder[0][1] if ladder else 0.0 for ladder in ladders]
+        size = len(forms)
+        pairs = [pair for forms in forms for pair in forms]
+        first = [forms[0][1] if forms else 0.0 for forms in forms]
         neutral: dict[str, Any] = {
             "tokens": [tokens for tokens, _ in pairs],
             "values": [value for _, value in pairs],
-            "kinds": [min(rung, 1) for ladder in ladders for rung in range(len(ladder))],
+            "kinds": [min(form, 1) for forms in forms for form in range(len(forms))],
             "required": np.zeros(size),
             "whole": np.zeros(size),
             "order": np.arange(size),
@@ -196,11 +196,11 @@ class Problem:
         }
         fields: dict[str, Any] = {
             name: np.asarray(arrays.pop(name, neutral[name]), dtype=dtype)
-            for name, dtype in {**_PER_RUNG, **_PER_ITEM}.items()
+            for name, dtype in {**_PER_FORM, **_PER_ITEM}.items()
         }
         vectors = arrays.pop("vectors", None)
         header_tokens = np.asarray(arrays.pop("header_tokens", ()), dtype=np.int64)
-        start = np.cumsum([0, *map(len, ladders)], dtype=np.int64)
+        start = np.cumsum([0, *map(len, forms)], dtype=np.int64)
         if arrays:
             raise InputError(f"Problem has no field {sorted(arrays)[0]!r}; fields are {', '.join(cls.__slots__)}")
         return cls(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .ledger import rungs_of
+from .ledger import forms_of
 from .problem import Problem
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def solve(
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
-    rungs, size, groups = len(problem.tokens), problem.size, len(problem.header_tokens)
-    upper = np.ones(rungs + size + groups)
+    forms, size, groups = len(problem.tokens), problem.size, len(problem.header_tokens)
+    upper = np.ones(forms + size + groups)
     lower = np.zeros_like(upper)
     placed = problem.start[:-1] + np.maximum(base, 0)
-    for items, rung in ((problem.required, placed), (problem.whole & ~problem.required, problem.start[:-1])):
+    for items, form in ((problem.required, placed), (problem.whole & ~problem.required, problem.start[:-1])):
         chosen_items = np.flatnonzero(items)
-        upper[rungs_of(problem, chosen_items)[1]] = 0
-        upper[rung[chosen_items]] = 1
+        upper[forms_of(problem, chosen_items)[1]] = 0
+        upper[form[chosen_items]] = 1
     lower[placed[problem.required]] = 1
     price = np.concatenate((problem.tokens, problem.markers[:-1], problem.header_tokens))
     with _silent():
@@ -64,7 +64,7 @@ def solve(
         )
     if solved.x is None or solved.mip_dual_bound is None:
         return None, np.inf
-    taken = np.flatnonzero(solved.x[:rungs] > 0.5)
+    taken = np.flatnonzero(solved.x[:forms] > 0.5)
     choice = np.full(size, -1)
     owner = np.searchsorted(problem.start, taken, side="right") - 1
     choice[owner] = taken - problem.start[owner]
@@ -106,9 +106,9 @@ def _couplings(problem: Problem) -> csr_array:
     """Build three rows for each item: at most one form; kept - kept before <= mark; kept <= its heading."""
     from scipy.sparse import coo_array, csr_array, hstack, vstack
 
-    rungs, size, groups = len(problem.tokens), problem.size, len(problem.header_tokens)
+    forms, size, groups = len(problem.tokens), problem.size, len(problem.header_tokens)
     owner = np.repeat(np.arange(size), np.diff(problem.start))
-    kept = csr_array((np.ones(rungs), (owner, np.arange(rungs))), shape=(size, rungs))
+    kept = csr_array((np.ones(forms), (owner, np.arange(forms))), shape=(size, forms))
     after = np.flatnonzero(problem.follows[:-1])
     shift = csr_array((np.ones(len(after)), (after, after - 1)), shape=(size, size))
     grouped = np.flatnonzero(problem.header >= 0)

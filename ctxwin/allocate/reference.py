@@ -27,8 +27,8 @@ def brute_force(problem: Problem) -> tuple[NDArray[np.int64], float]:
         else range(-1, 1 if problem.whole[item] else int(problem.start[item + 1] - problem.start[item]))
         for item in range(problem.size)
     ]
-    for rungs in product(*options):
-        choice = np.array(rungs, dtype=np.int64)
+    for forms in product(*options):
+        choice = np.array(forms, dtype=np.int64)
         fits = cost(problem, choice) <= problem.capacity and keeps_shares(problem, choice)
         if fits and (its := worth(problem, choice)) > value:
             best, value = choice, its

@@ -71,8 +71,8 @@ def relax(problem: Problem, base: NDArray[np.int64]) -> Relaxation:
             break
         reach *= 2
     choice = base.copy()
-    choice[part.items[part.owner[fitting.taken]]] = part.rung[fitting.taken]
-    whole = _trial(_full_rungs(part), best.price, problem.capacity)
+    choice[part.items[part.owner[fitting.taken]]] = part.form[fitting.taken]
+    whole = _trial(_full_forms(part), best.price, problem.capacity)
     return Relaxation(
         price=best.price,
         bound=max(0.0, best.bound) * (1 + TINY),
@@ -108,16 +108,16 @@ def _opened(part: Core, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return opened
 
 
-def _full_rungs(part: Core) -> Core:
+def _full_forms(part: Core) -> Core:
     """Return the core with full forms only."""
-    rungs = part.start
+    forms = part.start
     return replace(
         part,
-        start=np.arange(len(rungs)),
-        owner=np.arange(len(rungs)),
-        rung=part.rung[rungs],
-        tokens=part.tokens[rungs],
-        values=part.values[rungs],
+        start=np.arange(len(forms)),
+        owner=np.arange(len(forms)),
+        form=part.form[forms],
+        tokens=part.tokens[forms],
+        values=part.values[forms],
     )
 
 
@@ -186,7 +186,7 @@ def _trial(part: Core, price: float, capacity: int) -> _Trial:
     kept = _chosen(part, gain, price)
     taken = np.flatnonzero(kept[part.owner] & (net >= best[part.owner]))
     owner = part.owner[taken]
-    taken = taken[np.diff(owner, prepend=-1) > 0]  # of equal rungs the fullest
+    taken = taken[np.diff(owner, prepend=-1) > 0]  # of equal forms the fullest
     return _Trial(
         price=price,
         bound=price * capacity + float(np.where(part.forced, gain, np.maximum(gain, 0)).sum()) - shared,

@@ -28,7 +28,7 @@ def appraise(
         InputError: the choice exceeds the capacity, names a form that does not exist, or leaves out a required item.
 
     Example:
-        >>> problem = Problem.from_ladders([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
+        >>> problem = Problem.from_forms([[(40, 0.9), (12, 0.5)], [(30, 0.4)]], capacity=50)
         >>> selection = appraise(problem, np.array([1, 0]))
         >>> selection.tokens, selection.value
         (42, 0.9)
@@ -55,10 +55,10 @@ def settle(
 
 def _check(problem: Problem, choice: NDArray[np.int64]) -> None:
     if choice.shape != (problem.size,):
-        raise InputError(f"a choice has one rung per item: shape ({problem.size},), not {choice.shape}")
-    rungs = np.diff(problem.start)
+        raise InputError(f"a choice has one form per item: shape ({problem.size},), not {choice.shape}")
+    forms = np.diff(problem.start)
     faults = {
-        "chooses a rung that does not exist": (choice < -1) | (choice >= rungs),
+        "chooses a form that does not exist": (choice < -1) | (choice >= forms),
         "leaves out a required item": problem.required & (choice < 0),
         "shortens an item that may only be whole": problem.whole & (choice > 0),
     }
@@ -66,7 +66,7 @@ def _check(problem: Problem, choice: NDArray[np.int64]) -> None:
         if items.any():
             item = int(items.argmax())
             raise InputError(
-                f"the choice {fault}: item {item}, rung {choice[item]} of {rungs[item]}; mend the allocator"
+                f"the choice {fault}: item {item}, form {choice[item]} of {forms[item]}; mend the allocator"
             )
     for one, need in zip(problem.shares, problem.needs, strict=True):
         tokens = spent(problem, choice, one)

@@ -79,10 +79,10 @@ def _require_floors(problem: Problem, base: NDArray[np.int64]) -> None:
 
 def _priced(problem: Problem, prices: NDArray[np.float64]) -> Problem:
     """Return the problem with a price on the tokens of each share: below 0 they cost more, above 0 they add value."""
-    rungs = np.diff(problem.start)
+    forms = np.diff(problem.start)
     more = np.zeros(len(problem.tokens))
     for one, price in zip(problem.shares, prices.tolist(), strict=True):
-        more += np.where(np.repeat(one.members, rungs), price * problem.tokens, 0.0)
+        more += np.where(np.repeat(one.members, forms), price * problem.tokens, 0.0)
     return replace(problem, values=np.maximum(problem.values + more, 0.0), shares=())
 
 
@@ -150,11 +150,11 @@ def _from(
 
 def _fill_floors(problem: Problem, base: NDArray[np.int64], ledger: Ledger, prices: NDArray[np.float64]) -> None:
     """Add and enlarge items of the shares that lack tokens, most value per token first, with a price on tokens."""
-    rungs = np.diff(problem.start)
+    forms = np.diff(problem.start)
     for number in ledger.shares.lacking:
         members = problem.shares[number].members
         worths = problem.values + prices[number] * problem.tokens
-        mine = replace(problem, values=np.where(np.repeat(members, rungs), worths, 0.0))
+        mine = replace(problem, values=np.where(np.repeat(members, forms), worths, 0.0))
         near = NearDuplicates(mine)
         near.keep_all(np.flatnonzero(ledger.choice >= 0))
         peak = peaks(mine, base)

@@ -30,8 +30,8 @@ def worth(problem: Problem, choice: NDArray[np.int64]) -> float:
     item before all others; the newer item on a tie). Each of the others loses kappa * (cos - .8) / .2, where cos
     is its cosine to the nearest item that counts more.
     """
-    kept, rungs = chosen(problem, choice)
-    values = problem.values[rungs]
+    kept, forms = chosen(problem, choice)
+    values = problem.values[forms]
     return float((values * shares_left(problem, kept, values)).sum())
 
 
@@ -123,7 +123,7 @@ class NearDuplicates:
         left = float(self.share[item])
         return [(value - values[now]) * left for value in values]
 
-    def keep(self, item: int, rung: int) -> None:
+    def keep(self, item: int, form: int) -> None:
         """Add an item, in any form, to the kept ones."""
         if self._vectors is not None and not self._is_chosen[item]:
             self._is_chosen[item] = True

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .ledger import Ledger, chosen, cost, rungs_of
+from .ledger import Ledger, chosen, cost, forms_of
 from .problem import TINY, Problem, Selection
 from .value import nearest_chosen, shares_left
 
@@ -81,7 +81,7 @@ def verdicts(problem: Problem, selection: Selection, *, by_value: bool = True) -
 
     Example:
         >>> from ctxwin.allocate import knapsack
-        >>> problem = Problem.from_ladders([[(40, 0.9)], [(30, 0.4)], [(60, 0.9)]], capacity=50)
+        >>> problem = Problem.from_forms([[(40, 0.9)], [(30, 0.4)], [(60, 0.9)]], capacity=50)
         >>> found = verdicts(problem, knapsack(problem))
         >>> found.verdict, found.other, found.lacks
         (['relevant', 'outbid', 'oversize'], [-1, 0, -1], [0, 20, 10])
@@ -109,8 +109,8 @@ class _Court:
         self.other, self.share = np.full(problem.size, -1), np.full(problem.size, -1)
         self.also = np.zeros(problem.size, np.int64)
         self.needs, self.lacks = np.zeros(problem.size, np.int64), np.zeros(problem.size, np.int64)
-        self.kept, rungs = chosen(problem, selection.choice)
-        self.worths = problem.values[rungs] * shares_left(problem, self.kept, problem.values[rungs])
+        self.kept, forms = chosen(problem, selection.choice)
+        self.worths = problem.values[forms] * shares_left(problem, self.kept, problem.values[forms])
         """(k,) the value that each kept item adds."""
         self.freed = np.array([-self.ledger.price_of(item, -1) for item in self.kept.tolist()], np.int64)
         """(k,) the tokens that leaving out each kept item would free."""
@@ -136,13 +136,13 @@ class _Court:
 
     def _floor_of(self, item: int) -> int:
         """Return the share that would lack tokens without a kept item, or -1."""
-        shares, tokens = self.ledger.shares, -self._rung(item)
+        shares, tokens = self.ledger.shares, -self._form(item)
         for number, one in enumerate(self.problem.shares):
             if one.members[item] and shares.tokens[number] + tokens < shares.needs[number]:
                 return number
         return -1
 
-    def _rung(self, item: int) -> int:
+    def _form(self, item: int) -> int:
         return int(self.problem.tokens[self.problem.start[item] + self.ledger.choice[item]])
 
     def judge_rest(self, by_value: bool) -> None:
@@ -178,11 +178,11 @@ class _Court:
     def _best_forms(self, out: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the tokens and the value of each item's form with the best value per token."""
         problem = self.problem
-        owner, rungs = rungs_of(problem, out)
-        allowed = ~problem.whole[out][owner] | (rungs == problem.start[out][owner])
-        density = np.where(allowed, problem.values[rungs] / np.maximum(problem.tokens[rungs], TINY), -1.0)
+        owner, forms = forms_of(problem, out)
+        allowed = ~problem.whole[out][owner] | (forms == problem.start[out][owner])
+        density = np.where(allowed, problem.values[forms] / np.maximum(problem.tokens[forms], TINY), -1.0)
         order = np.lexsort((-density, owner))
-        first = rungs[order[np.searchsorted(owner, np.arange(len(out)))]]
+        first = forms[order[np.searchsorted(owner, np.arange(len(out)))]]
         return problem.tokens[first], problem.values[first]
 
     def _oversize(self, out: NDArray[np.int64]) -> NDArray[np.int64]:

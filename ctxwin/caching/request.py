@@ -132,7 +132,7 @@ def _told(scene: Scene, plan: Proposal, packed: Packed, raws: Sequence[Raw], bud
         given=int(scene.tokens.sum()) + report.tokens - sum(scene.tokens[list(plan.request.rows)].tolist()),
         decide=lambda: list(_decisions(scene, plan, report.decisions)),
     )
-    choices = tuple((name, rung) for name, rung in packed.plan.choices if not name.startswith(NOTE))
+    choices = tuple((name, form) for name, form in packed.plan.choices if not name.startswith(NOTE))
     return replace(
         packed,
         messages=write(scene.now.conversation, raws),
@@ -151,10 +151,10 @@ def _decisions(scene: Scene, plan: Proposal, made: Sequence[Decision]) -> Iterat
             tokens = int(scene.tokens[position])
             one = Decision(
                 id=item.id, position=position, kind=item.kind, label=item.speaker or item.role or item.kind,
-                rung="out", tokens=0, full_tokens=tokens, p=0.0, reason="not asked for", cause="unasked",
+                form="out", tokens=0, full_tokens=tokens, p=0.0, reason="not asked for", cause="unasked",
             )  # fmt: skip
         if item.id in there and one.cause == "pinned" and scene.now.stand[position] == 0:
             one = replace(one, reason="carried on", cause="carried")
         elif item.id in shown:
-            one = replace(one, rung="extract", reason="retrieved before", cause="retrieved")
+            one = replace(one, form="extract", reason="retrieved before", cause="retrieved")
         yield replace(one, position=position)

@@ -123,6 +123,6 @@ def _offered(offers: Sequence[Offer], extra: int, titles: Mapping[str, str]) -> 
         return
     yield f"{extra:,} more tokens would buy, best first:"
     for one in offers[:OFFERS]:
-        yield f"  {one.tokens:>+6,} tokens  {one.rung:<8} {clean(titles.get(one.id, one.label), 60)}"
+        yield f"  {one.tokens:>+6,} tokens  {one.form:<8} {clean(titles.get(one.id, one.label), 60)}"
     if len(offers) > OFFERS:
         yield f"  … {len(offers) - OFFERS:,} more, which --json lists"

@@ -32,7 +32,7 @@ def status(packed: Packed, window: Window) -> str:
     filled = round(BAR * packed.tokens / report.limit)
     parts = ", ".join(f"{name} {tokens:,}" for name, tokens in report.parts.items() if tokens and name != "overhead")
     said = {name_of(turn) for turn in window.turns}
-    messages = [one.rung != "out" for one in report.decisions if one.id in said]
+    messages = [one.form != "out" for one in report.decisions if one.id in said]
     places = f", {many(len(report.excerpts), 'place')}" if report.excerpts else ""
     line = f"{packed.tokens:,} of {report.limit:,} tokens: {parts}; "
     line += f"{sum(messages):,} of {len(messages):,} messages{places}"

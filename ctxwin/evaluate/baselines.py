@@ -57,7 +57,7 @@ def summary(problem: Problem) -> Selection:
     newest_first = range(problem.size - 1, -1, -1)
     for item in newest_first:
         if not ledger.kept[item]:
-            ledger.takes(item, _short_rung(problem, item))
+            ledger.takes(item, _short_form(problem, item))
     for item in newest_first:  # where the old took little, the next ones are shown in full after all
         if ledger.choice[item] > 0 and not problem.required[item]:
             ledger.takes(item, 0)
@@ -124,7 +124,7 @@ class _Cover:
         """Return the gain of each form of the core over the form that its item has now; (e,)."""
         gains = [self.gains(*both) for both in zip(part.items.tolist(), now.tolist(), strict=True)]
         return np.array(
-            [gains[place][rung] for place, rung in zip(part.owner.tolist(), part.rung.tolist(), strict=True)]
+            [gains[place][form] for place, form in zip(part.owner.tolist(), part.form.tolist(), strict=True)]
         )
 
     def gains(self, item: int, now: int) -> list[float]:
@@ -136,10 +136,10 @@ class _Cover:
         gains: list[float] = (more @ self._weight).tolist()
         return gains
 
-    def keep(self, item: int, rung: int) -> None:
+    def keep(self, item: int, form: int) -> None:
         """Add a form to the kept ones."""
         if (place := self._place.get(item)) is not None:
-            self._covered = np.maximum(self._covered, self._shown(item)[rung] * self._same[place])
+            self._covered = np.maximum(self._covered, self._shown(item)[form] * self._same[place])
 
     def _shown(self, item: int) -> NDArray[np.float64]:
         """Return the share of an item that each of its forms shows."""
@@ -150,13 +150,13 @@ class _Cover:
         return shown
 
 
-def _short_rung(problem: Problem, item: int) -> int:
+def _short_form(problem: Problem, item: int) -> int:
     """Return the item's summary, else its smallest form; the full form if the item may not be shortened."""
     if problem.whole[item]:
         return 0
-    rungs = slice(problem.start[item], problem.start[item + 1])
-    summaries = np.flatnonzero(problem.kinds[rungs] == FORM_KINDS.index("summary"))
-    return int(summaries[0] if len(summaries) else problem.tokens[rungs].argmin())
+    forms = slice(problem.start[item], problem.start[item + 1])
+    summaries = np.flatnonzero(problem.kinds[forms] == FORM_KINDS.index("summary"))
+    return int(summaries[0] if len(summaries) else problem.tokens[forms].argmin())
 
 
 def _vectors(problem: Problem, items: NDArray[np.int64]) -> NDArray[np.float32]:

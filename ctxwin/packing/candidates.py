@@ -20,14 +20,14 @@ from .shorten import Chosen, Form, Section, parted
 
 __all__ = ["Candidates", "assemble"]
 
-LADDERS = 160
+SHORTENED = 160
 """Most units whose shorter forms are made: the most relevant of the long units. Half, double: none of 18 requests
 differs."""
-LADDERS_LEAST = 24
+SHORTENED_LEAST = 24
 """Units whose shorter forms are made even if the more relevant units would fill the capacity unshortened. After these,
 a unit that is so far from fitting has no shorter forms: four times the room kept no more evidence (chunking_eval,
 mtrag_un, beam_100k). Half: 4 of 18 requests differ, double: 1."""
-LADDER_FROM = 64
+SHORTENED_FROM = 64
 """Tokens from which a unit has shorter forms. Half: 2 of 18 requests differ, double: 8."""
 TRUST = {"full": 1.0, "extract": 0.9, "summary": 0.8, "stub": 0.0}
 """Worth of a form's content, where the original's words are worth 1: extracts at .9 kept up to one point more evidence
@@ -59,9 +59,9 @@ class Candidates:
         kept = np.flatnonzero(selection.choice >= 0)
         out = []
         for i in kept.tolist():
-            rung = int(selection.choice[i])
+            form = int(selection.choice[i])
             section, unit = self.where[i].tolist()
-            out.append(Chosen(section, unit, self.forms[i][rung - 1] if rung else None))
+            out.append(Chosen(section, unit, self.forms[i][form - 1] if form else None))
         return out
 
 
@@ -94,14 +94,14 @@ def assemble(
     left = capacity - int(stacked.tokens[stacked.required].sum())
     left -= sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in sections)
     forms: dict[int, list[Form]] = {}
-    for i in _ladder_rows(stacked, capacity).tolist():
+    for i in _rows_to_shorten(stacked, capacity).tolist():
         section, unit = stacked.where[i].tolist()
         more = extra.get((section, unit), ())
         room = left + int(stacked.tokens[i]) if stacked.required[i] else stacked.room(i, capacity)
         room = min([room, *(one.cap for one in shares if one.cap is not None and one.members[i])])
         if found := _forms(sections[section], unit, room, weights, more):
             forms[i] = found
-    start, tokens, share, kinds = _rungs(stacked.tokens, forms)
+    start, tokens, share, kinds = _lay_out(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
     worth = stacked.p * stacked.tokens / (1.0 + stacked.tokens / SATURATION)
     trust = np.array([RECALLED if recall and kind == "stub" else TRUST[kind] for kind in FORM_KINDS])
@@ -176,13 +176,13 @@ def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]
     return _Stacked(**columns)
 
 
-def _ladder_rows(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
+def _rows_to_shorten(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
     """Choose the units whose shorter forms are made: the most relevant long units, and the required units."""
-    long = stacked.tokens >= min(LADDER_FROM, max(1, capacity))
+    long = stacked.tokens >= min(SHORTENED_FROM, max(1, capacity))
     rows = np.flatnonzero(long & ~stacked.required)
-    best = rows[np.argsort(-stacked.p[rows], kind="stable")[:LADDERS]]
+    best = rows[np.argsort(-stacked.p[rows], kind="stable")[:SHORTENED]]
     before = np.cumsum(stacked.tokens[best]) - stacked.tokens[best]
-    best = best[(before < capacity) | (np.arange(len(best)) < LADDERS_LEAST)]
+    best = best[(before < capacity) | (np.arange(len(best)) < SHORTENED_LEAST)]
     must = np.flatnonzero(stacked.required & ~stacked.whole)
     return np.sort(np.concatenate([best, must]))
 
@@ -198,7 +198,7 @@ def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float],
     return sorted((form for form in found if form.tokens < full), key=lambda form: -form.tokens)
 
 
-def _rungs(
+def _lay_out(
     full: NDArray[np.int64], forms: Mapping[int, Sequence[Form]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
     """Lay all forms out in rows: for each item the whole form first, then the shorter forms."""

@@ -14,7 +14,7 @@ import numpy as np
 from ..allocate import Selection, worth
 from ..errors import BudgetError
 from ..renditions import facts
-from .candidates import LADDER_FROM, Candidates, assemble
+from .candidates import SHORTENED_FROM, Candidates, assemble
 from .judge import Relevance
 from .measure import Measured
 from .print import Request, printed
@@ -183,7 +183,7 @@ def lossy(measured: Measured, choice: Choice) -> list[Lossy]:
             break
         section, unit = choice.candidates.where[i].tolist()
         slots = measured.sections[section].slots(unit)
-        if len(slots) == 1 and problem.tokens[problem.start[i]] >= LADDER_FROM:
+        if len(slots) == 1 and problem.tokens[problem.start[i]] >= SHORTENED_FROM:
             found.append(Lossy(section, unit, *slots[0]))
     return found
 

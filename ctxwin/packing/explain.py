@@ -107,7 +107,7 @@ def _shared(measured: Measured, request: Request) -> Iterator[ShareUsed]:
         yield ShareUsed(source=one.name, floor=one.floor, cap=one.cap, tokens=tokens, given=given)
 
 
-def _rung(one: Chosen) -> FormName:
+def _form(one: Chosen) -> FormName:
     return one.form.kind if one.form else "full"
 
 
@@ -115,7 +115,7 @@ def _choices(measured: Measured, chosen: Sequence[Chosen]) -> Iterator[tuple[str
     for one in chosen:
         section = measured.sections[one.section]
         for member in section.units.members[one.unit]:
-            yield section.items[member].id, _rung(one)
+            yield section.items[member].id, _form(one)
 
 
 def _decisions(
@@ -139,7 +139,7 @@ def _decisions(
                 position=position,
                 kind=item.kind,
                 label=_label(item),
-                rung=_rung(one) if one else "out",
+                form=_form(one) if one else "out",
                 tokens=(one.form.tokens // len(section.units.members[unit]) if one.form else full) if one else 0,
                 full_tokens=full,
                 p=1.0 if must and must != "unanswered" else p,
@@ -155,17 +155,17 @@ def _decisions(
 def _offers(measured: Measured, choice: Choice, extra: int) -> Iterator[Offer]:
     """Yield the items and forms that `extra` more tokens would buy."""
     problem = choice.candidates.problem
-    for i, rung, value in marginal(problem, choice.selection, extra):
+    for i, form, value in marginal(problem, choice.selection, extra):
         section, unit = choice.candidates.where[i].tolist()
         item = measured.sections[section].items[measured.sections[section].units.members[unit][0]]
-        row = int(problem.start[i]) + rung
+        row = int(problem.start[i]) + form
         forms = choice.candidates.forms.get(i, ())
         now = int(choice.selection.choice[i])
         had = int(problem.tokens[problem.start[i] + now]) if now >= 0 else 0
         yield Offer(
             id=item.id,
             label=_label(item),
-            rung=forms[rung - 1].kind if rung else "full",
+            form=forms[form - 1].kind if form else "full",
             tokens=int(problem.tokens[row]) - had,
             value=float(value),
         )

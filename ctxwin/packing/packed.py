@@ -65,7 +65,7 @@ class Plan:
                 raise InputError(
                     f"this plan is of version {plain['version']!r}, and ctxwin reads {PLAN_VERSION}; pack again"
                 )
-            choices = tuple((str(name), str(rung)) for name, rung in plain["choices"])
+            choices = tuple((str(name), str(form)) for name, form in plain["choices"])
             return cls(
                 choices=choices,
                 strategy=plain["strategy"],

@@ -140,15 +140,15 @@ class _Shortener(ABC):
 
     def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
         whole = int(self.costs.tokens[unit])
-        ladders: list[tuple[Slot, int, Sequence[TextForm]]] = []
+        by_slot: list[tuple[Slot, int, Sequence[TextForm]]] = []
         for slot, text in self.slots(unit):
             item = self.items[slot[0]]
             sentences = self._texts.sentences(text, self._tokenizer, _grammar(item))
             if sentences.total >= SHORTEN_FROM:
-                rungs = text_forms(sentences, weights, label=_label(item), tool_output=_by_line(item))
-                ladders.append((slot, sentences.total, self._recallable(slot, rungs)))
-        levels = max((len(rungs) for _, _, rungs in ladders), default=0)
-        return [_level(whole, level, ladders) for level in range(levels)]
+                forms = text_forms(sentences, weights, label=_label(item), tool_output=_by_line(item))
+                by_slot.append((slot, sentences.total, self._recallable(slot, forms)))
+        levels = max((len(forms) for _, _, forms in by_slot), default=0)
+        return [_level(whole, level, by_slot) for level in range(levels)]
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
         texts = self._cuttable(self.slots(unit))
@@ -195,16 +195,16 @@ class _Shortener(ABC):
         """Return the tokens that the id takes in a shorter form of a text."""
         return self._tokenizer.count_many([self.shown(slot, "")])[0] if self.recall else 0
 
-    def _recallable(self, slot: Slot, rungs: Sequence[TextForm]) -> Sequence[TextForm]:
+    def _recallable(self, slot: Slot, forms: Sequence[TextForm]) -> Sequence[TextForm]:
         """Return the forms for a model that can ask for the rest: a stub stands for all, an extract ends in its id."""
         if not self.recall:
-            return rungs
+            return forms
         mark = self._mark(slot)
         return [
-            replace(rung, share=1.0)
-            if rung.kind == "stub"
-            else replace(rung, text=self.shown(slot, rung.text), tokens=rung.tokens + mark)
-            for rung in rungs
+            replace(form, share=1.0)
+            if form.kind == "stub"
+            else replace(form, text=self.shown(slot, form.text), tokens=form.tokens + mark)
+            for form in forms
         ]
 
     costs: Costs
@@ -309,15 +309,15 @@ def _worth(made: RepoMap) -> float:
     return made.tokens / (made.tokens + MAP_HALF)
 
 
-def _level(whole: int, level: int, ladders: Sequence[tuple[Slot, int, Sequence[TextForm]]]) -> Form:
+def _level(whole: int, level: int, by_slot: Sequence[tuple[Slot, int, Sequence[TextForm]]]) -> Form:
     """Combine one form of each text of a unit into a form of the unit; a text with fewer forms stays at its last."""
     tokens, lost, kinds, texts, runs = whole, 0.0, set(), {}, {}
-    for slot, full, rungs in ladders:
-        rung = rungs[min(level, len(rungs) - 1)]
-        tokens -= full - rung.tokens
-        lost += (1.0 - rung.share) * full
-        kinds.add(rung.kind)
-        texts[slot], runs[slot] = rung.text, rung.runs
+    for slot, full, forms in by_slot:
+        form = forms[min(level, len(forms) - 1)]
+        tokens -= full - form.tokens
+        lost += (1.0 - form.share) * full
+        kinds.add(form.kind)
+        texts[slot], runs[slot] = form.text, form.runs
     kind: FormKind = "extract" if "extract" in kinds else "stub"
     share = max(0.0, 1.0 - lost / max(1, whole))
     return Form(kind=kind, tokens=max(1, tokens), share=share, texts=texts, runs=runs)

@@ -83,8 +83,8 @@ def text_forms(
         >>> from ctxwin.renditions import split
         >>> from ctxwin.tokens import get_tokenizer
         >>> text = "We talked about cats. The lease ends in May. Then we had tea. It rained all night long."
-        >>> for rung in text_forms(split(text, get_tokenizer("o200k_base")), {"leas": 2.0}, label="Ana, id t4"):
-        ...     print(rung.kind, rung.tokens, repr(rung.text))
+        >>> for form in text_forms(split(text, get_tokenizer("o200k_base")), {"leas": 2.0}, label="Ana, id t4"):
+        ...     print(form.kind, form.tokens, repr(form.text))
         extract 10 '… The lease ends in May. …'
         stub 14 '[23 tokens left out: Ana, id t4]'
     """
@@ -99,13 +99,13 @@ def text_forms(
     if source.parts is not None:
         outline = int(spent[np.count_nonzero(source.parts.level < REST) - 1])
         rooms = sorted({outline, *(int(size * source.total) for size in CODE_SIZES)}, reverse=True)
-    rungs: list[TextForm] = []
+    forms: list[TextForm] = []
     for count in dict.fromkeys(spent.searchsorted(rooms, "right").tolist()):
         if count:
-            rung = _extract(source, order[:count], int(spent[count - 1]), float(kept[count - 1]))
-            if not rungs or rung.tokens < rungs[-1].tokens:  # a short line less is a gap more
-                rungs.append(rung)
-    return tuple(rung for rung in (*rungs, _stub(source, label)) if rung.tokens < source.total)
+            form = _extract(source, order[:count], int(spent[count - 1]), float(kept[count - 1]))
+            if not forms or form.tokens < forms[-1].tokens:  # a short line less is a gap more
+                forms.append(form)
+    return tuple(form for form in (*forms, _stub(source, label)) if form.tokens < source.total)
 
 
 def _order(source: Sentences, scores: NDArray[np.float64], tool_output: bool) -> NDArray[np.intp]:

@@ -86,7 +86,7 @@ class Sentences:
 
 
 def split(text: str, tokenizer: Tokenizer, *, longest: int = MAX_SENTENCE, language: str | None = None) -> Sentences:
-    """Split a text into counted sentences, the input of `ladder`, once for all questions.
+    """Split a text into counted sentences, the input of `forms`, once for all questions.
 
     Args:
         text: any text.

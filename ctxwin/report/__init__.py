@@ -53,7 +53,7 @@ class Decision:
     kind: str
     label: str
     """The speaker or role, or `path:first-last`."""
-    rung: FormName
+    form: FormName
     """The form shown: `full`, `extract`, `summary`, `stub`, or `out`."""
     tokens: int
     """Tokens of the item in the request, including text printed around it."""
@@ -80,7 +80,7 @@ class Offer:
 
     id: str
     label: str
-    rung: FormName
+    form: FormName
     tokens: int
     """Tokens to add."""
     value: float
@@ -215,17 +215,17 @@ class Report:
     @property
     def kept(self) -> tuple[Decision, ...]:
         """Items that are in whole."""
-        return tuple(one for one in self.decisions if one.rung == "full")
+        return tuple(one for one in self.decisions if one.form == "full")
 
     @property
     def shortened(self) -> tuple[Decision, ...]:
         """Items that are in as an extract, a summary or a stub."""
-        return tuple(one for one in self.decisions if one.rung not in ("full", "out"))
+        return tuple(one for one in self.decisions if one.form not in ("full", "out"))
 
     @property
     def dropped(self) -> tuple[Decision, ...]:
         """Items that are out."""
-        return tuple(one for one in self.decisions if one.rung == "out")
+        return tuple(one for one in self.decisions if one.form == "out")
 
     @cached_property
     def lost_facts(self) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ PART_COLOURS = {
 }
 P_COLOUR = "#2f73c9"
 FREE_COLOUR = "rgba(128,128,128,.3)"
-RUNG_COLOURS = {
+FORM_COLOURS = {
     "full": "#2f9e5f",
     "extract": "#d29922",
     "summary": "#b06ac4",
@@ -145,19 +145,19 @@ def _strip(decisions: Sequence[Decision]) -> str:
     total = sum(one.full_tokens for one in decisions)
     if not total:
         return ""
-    held = [dict.fromkeys(RUNG_COLOURS, 0.0) for _ in range(STRIP)]
+    held = [dict.fromkeys(FORM_COLOURS, 0.0) for _ in range(STRIP)]
     at = 0.0
     for one in decisions:
         until = at + STRIP * one.full_tokens / total
         for slot in range(int(at), min(STRIP, int(until) + 1)):
-            held[slot][one.rung] += max(0.0, min(until, slot + 1) - max(at, slot))
+            held[slot][one.form] += max(0.0, min(until, slot + 1) - max(at, slot))
         at = until
     cells = []
-    for rungs in held:
-        inside = {name: share for name, share in rungs.items() if name != "out" and share > 0}
+    for forms in held:
+        inside = {name: share for name, share in forms.items() if name != "out" and share > 0}
         strongest = max(inside, key=lambda name: inside[name], default="out")
         opacity = 0.25 + 0.75 * min(1.0, sum(inside.values())) if inside else 0.0
-        colour = RUNG_COLOURS[strongest]
+        colour = FORM_COLOURS[strongest]
         cells.append(f'<span style="flex:1 1 0;background:{colour};opacity:{opacity:.2f}"></span>')
     label = f"all {total:,} tokens that were given, in order; coloured where they are in"
     return (
@@ -169,8 +169,8 @@ def _strip(decisions: Sequence[Decision]) -> str:
 def _key(report: Report, decisions: Sequence[Decision]) -> str:
     """Explain the colours of the bar and of the strip."""
     parts = [(PART_COLOURS.get(name, FREE_COLOUR), f"{name} {n:,}") for name, n in shares_of(report).items()]
-    there = {one.rung for one in decisions if one.full_tokens}
-    forms = [(FREE_COLOUR if name == "out" else RUNG_COLOURS[name], name) for name in RUNG_COLOURS if name in there]
+    there = {one.form for one in decisions if one.full_tokens}
+    forms = [(FREE_COLOUR if name == "out" else FORM_COLOURS[name], name) for name in FORM_COLOURS if name in there]
     return _dots("window", parts) + (_dots("given", forms) if forms else "")
 
 
@@ -202,13 +202,13 @@ def _rows(decisions: Sequence[Decision], largest: int) -> Iterator[str]:
             spare -= len(best)
             yield _folded(members, sorted(best, key=lambda one: one.position), largest)
         else:
-            inside = sum(one.rung != "out" for one in members)
+            inside = sum(one.form != "out" for one in members)
             yield _remark(f"… {inside:,} more in and {len(members) - inside:,} out, not drawn")
 
 
 def _kinds(decisions: Sequence[Decision]) -> list[str]:
     """Call each item `in` or `out`; if more than `ROWS_IN` are in, call those in the middle `cut`."""
-    kinds = ["out" if one.rung == "out" else "in" for one in decisions]
+    kinds = ["out" if one.form == "out" else "in" for one in decisions]
     inside = [place for place, kind in enumerate(kinds) if kind == "in"]
     if len(inside) > ROWS_IN:
         first, last = inside[ROWS_IN // 2], inside[-ROWS_IN // 2]
@@ -232,12 +232,12 @@ def _folded(run: Sequence[Decision], shown: Sequence[Decision], largest: int) ->
 
 
 def _item(one: Decision, largest: int) -> str:
-    colour = RUNG_COLOURS[one.rung]
-    faint = " cw-out" if one.rung == "out" else ""
+    colour = FORM_COLOURS[one.form]
+    faint = " cw-out" if one.form == "out" else ""
     width = 100 * one.tokens / largest
     return (
         f'<div class="cw-row{faint}" title="{_safe(one.id, 80)}">'
-        f'<span class="cw-chip" style="border-color:{colour}">{one.rung}</span>'
+        f'<span class="cw-chip" style="border-color:{colour}">{one.form}</span>'
         f"<bdi>{_safe(title(one), 60)}</bdi>{_meter(100 * one.p, relevance(one.p), P_COLOUR)}"
         f'{_meter(width, sizes(one), colour)}<span class="cw-dim">{_safe(one.reason, 60)}</span>'
         f"<bdi>{_safe(one.preview)}</bdi></div>"

@@ -58,7 +58,7 @@ def table(report: Report, width: int | None = None) -> str:
         report: the report.
         width: the most columns. Default: the terminal's or `COLUMNS`, up to 120; 100 without a terminal.
     """
-    inside = by_relevance([one for one in report.decisions if one.rung != "out"])
+    inside = by_relevance([one for one in report.decisions if one.form != "out"])
     outside = by_relevance(report.dropped)
     rows: list[Decision | str] = [*inside[:TOP_IN], *_rest(len(inside) - TOP_IN, "more in")]
     rows += [*outside[:TOP_OUT], *_rest(len(outside) - TOP_OUT, "more out")]
@@ -74,7 +74,7 @@ def listing(report: Report, *, dropped: bool = False, width: int | None = None) 
         width: as for `table`.
     """
     rows: list[Decision | str] = []
-    for out, run in groupby(report.decisions, key=lambda one: one.rung == "out"):
+    for out, run in groupby(report.decisions, key=lambda one: one.form == "out"):
         members = list(run)
         if out and not dropped:
             best = relevance(max(one.p for one in members))
@@ -151,7 +151,7 @@ def _bar(shares: Mapping[str, int], width: int) -> str:
 
 
 def _cells(one: Decision) -> tuple[str, ...]:
-    return one.rung, relevance(one.p), sizes(one), clean(title(one)), clean(one.reason), clean(one.preview)
+    return one.form, relevance(one.p), sizes(one), clean(title(one)), clean(one.reason), clean(one.preview)
 
 
 def _row(form: str, p: str, tokens: str, label: str, why: str, preview: str, *, width: int) -> str:

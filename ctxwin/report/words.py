@@ -157,9 +157,9 @@ def _purchase(report: Report) -> str | None:
 
 def sizes(one: Decision) -> str:
     """Print the tokens of an item: now, or now/whole if it is shortened, or whole if it is out."""
-    if one.rung == "full":
+    if one.form == "full":
         return f"{one.tokens:,}"
-    return f"{one.full_tokens:,}" if one.rung == "out" else f"{one.tokens:,}/{one.full_tokens:,}"
+    return f"{one.full_tokens:,}" if one.form == "out" else f"{one.tokens:,}/{one.full_tokens:,}"
 
 
 def title(one: Decision) -> str:

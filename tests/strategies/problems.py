@@ -9,19 +9,19 @@ from ctxwin.allocate import Problem
 
 
 @st.composite
-def small_problems(draw, *, max_items=7, max_rungs=3, couplings=True, vectors=True, required=True):
+def small_problems(draw, *, max_items=7, max_forms=3, couplings=True, vectors=True, required=True):
     """Draw a problem that brute force can solve, with ties, holes in the order, and all that couples items."""
-    ladders = draw(
+    forms = draw(
         st.lists(
             st.lists(
                 st.tuples(st.integers(0, 30), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5, 0.9, 1.0])),
                 min_size=1,
-                max_size=max_rungs,
-            ).map(lambda rungs: sorted(rungs, reverse=True)),
+                max_size=max_forms,
+            ).map(lambda forms: sorted(forms, reverse=True)),
             max_size=max_items,
         )
     )
-    size = len(ladders)
+    size = len(forms)
 
     def per_item(elements):
         return draw(st.lists(elements, min_size=size, max_size=size))
@@ -40,23 +40,23 @@ def small_problems(draw, *, max_items=7, max_rungs=3, couplings=True, vectors=Tr
         angles = np.array(per_item(st.sampled_from([0.0, 0.1, 0.3, 0.5, 2.0])))
         arrays["vectors"] = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         arrays["duplicate_weight"] = per_item(st.sampled_from([0.0, 0.5, 1.0]))
-    return Problem.from_ladders(ladders, capacity=draw(st.integers(0, 90)), **arrays)
+    return Problem.from_forms(forms, capacity=draw(st.integers(0, 90)), **arrays)
 
 
-def seeded_problem(seed, size, *, share=None, capacity=None, rungs=5, couplings=False, vectors=False):
-    """Make a problem as a conversation makes them: log-normal tokens, few relevant items, ladders that lose value.
+def seeded_problem(seed, size, *, share=None, capacity=None, forms=5, couplings=False, vectors=False):
+    """Make a problem as a conversation makes them: log-normal tokens, few relevant items, forms that lose value.
 
-    The capacity is `capacity` tokens, or that share of all full rungs.
+    The capacity is `capacity` tokens, or that share of all full forms.
     """
     random = np.random.default_rng(seed)
     full = np.maximum(1, random.lognormal(np.log(60), 0.8, size)).astype(np.int64)
     relevance = random.beta(0.4, 3, size)
-    counts = random.integers(1, rungs + 1, size)
+    counts = random.integers(1, forms + 1, size)
     start = np.concatenate(([0], np.cumsum(counts)))
     owner = np.repeat(np.arange(size), counts)
-    rung = np.arange(len(owner)) - start[owner]
-    kept = np.where(rung == 0, 1.0, 0.75**rung * random.uniform(0.6, 1, len(owner)))
-    values = relevance[owner] * np.where(rung == 0, 1.0, kept ** random.uniform(0.3, 1.2, len(owner)))
+    form = np.arange(len(owner)) - start[owner]
+    kept = np.where(form == 0, 1.0, 0.75**form * random.uniform(0.6, 1, len(owner)))
+    values = relevance[owner] * np.where(form == 0, 1.0, kept ** random.uniform(0.3, 1.2, len(owner)))
     groups = max(1, size // 15)
     rows = None
     if vectors:
@@ -67,7 +67,7 @@ def seeded_problem(seed, size, *, share=None, capacity=None, rungs=5, couplings=
     return Problem(
         tokens=np.maximum(1, full[owner] * kept).astype(np.int64),
         values=values,
-        kinds=np.minimum(rung, 3).astype(np.int8),
+        kinds=np.minimum(form, 3).astype(np.int8),
         start=start,
         capacity=max(1, int(full.sum() * share)) if capacity is None else capacity,
         required=np.zeros(size, dtype=np.bool_),

@@ -1,6 +1,6 @@
 """The solver alone: gap to the proven optimum, milliseconds, ratios. `python tests/tools/bench_allocate.py`.
 
-Ratios are to one evaluation of the relaxation in plain numpy over all rungs, the least that any solver does: they
+Ratios are to one evaluation of the relaxation in plain numpy over all forms, the least that any solver does: they
 hardly depend on the machine. Processor time of one thread, the least of several runs.
 """
 
@@ -67,7 +67,7 @@ def _compare(problem: Problem) -> tuple[float, float, float, float]:
 
 def speed(sizes: tuple[int, ...] = SIZES) -> None:
     """Print the time of `knapsack`, first and later calls."""
-    print("allocate  knapsack: first call, later calls, times one pass over all rungs, reported gap")
+    print("allocate  knapsack: first call, later calls, times one pass over all forms, reported gap")
     for size in sizes:
         for capacity in CAPACITIES:
             for couplings in (False, True):

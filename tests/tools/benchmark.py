@@ -44,7 +44,7 @@ WORDS = [
     "coffee",
     "signal",
     "forest",
-    "ladder",
+    "forms",
     "museum",
     "orchid",
     "pepper",
