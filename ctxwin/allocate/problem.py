@@ -19,7 +19,8 @@ from ..retrieve.words.columns import Gathered
 __all__ = ["TINY", "Allocator", "Problem", "Selection", "Share"]
 
 TINY = 1e-9
-"""Tokens used in place of 0 in a quotient."""
+"""Stands for 0: the tokens of a quotient, the value of a token while a floor is filled; as a share it is what sums in
+another order may differ by. Prices further apart than 1 / TINY are not searched."""
 _PER_FORM = {"tokens": np.int64, "values": np.float64, "kinds": np.int8}
 _PER_ITEM = {
     "required": np.bool_,

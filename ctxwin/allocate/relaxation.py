@@ -25,17 +25,11 @@ _CHAIN_STEPS = 3
 _STRIDE = 1.25
 """Factor to the next price, squared each time, until one price's choice fits and one's does not."""
 
-_LAST_STRIDE = 1e9
-"""Factor after which the search for these two prices ends."""
-
 _PRICES = 16
 """The most prices to try between the two."""
 
 _TIGHT = 1e-5
 """End the search when another price can improve the bound by no more than this share."""
-
-_ROUNDING = 1e-9
-"""Share added to the bound, so that sums in another order do not exceed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,8 +78,8 @@ def relax(problem: Problem, base: NDArray[np.int64], spare: int = SPARE_ITEMS) -
     whole = _trial(_full_forms(part), best.price, problem.capacity)
     return Relaxation(
         price=best.price,
-        bound=max(0.0, best.bound) * (1 + _ROUNDING),
-        full_bound=max(0.0, whole.bound) * (1 + _ROUNDING),
+        bound=max(0.0, best.bound) * (1 + TINY),
+        full_bound=max(0.0, whole.bound) * (1 + TINY),
         choice=choice,
         core=part,
         peak=peak,
@@ -160,11 +154,11 @@ def _bracket(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
     stride = _STRIDE
     while high.left < 0:
         low, high, stride = high, _trial(part, stride * high.price, capacity), stride**2
-        if stride > _LAST_STRIDE:  # the chain's bound keeps too much to save markers: leave out all that is free
+        if stride > 1 / TINY:  # the chain's bound keeps too much to save markers: leave out all that is free
             forced = np.flatnonzero(part.forced[part.owner])
             high = replace(high, taken=forced, left=capacity - _cost(part, part.forced, forced))
     while low.left >= 0 and low.price > part.floor:
-        lower = low.price / stride if stride < _LAST_STRIDE else 0.0
+        lower = low.price / stride if stride < 1 / TINY else 0.0
         low, high, stride = _trial(part, max(lower, part.floor), capacity), low, stride**2
     return (low, high) if low.left < 0 else (low, low)
 

@@ -33,8 +33,6 @@ _ROUNDS = 2
 """How often to look for each share's price, since it depends on the prices of the other shares."""
 _PASSES = 2
 """How often to look for items that still fit; items that were passed over are not looked at again."""
-_WORTHLESS = 1e-9
-"""The least value of a token while a floor is filled, so that an item without value can fill it."""
 _PROGRAM = 600
 """Number of items given to the integer program where a floor is hard to fill. Of 160 random problems of 800 and 5,000
 items with tight floors, the program solved all 19 that filling the floors item by item did not and that 2,000 items
@@ -53,7 +51,7 @@ def shared(problem: Problem, base: NDArray[np.int64], relaxed: Relaxation) -> tu
     """
     _require_floors(problem, base)
     prices, priced, bound = _tighten(problem, base, relaxed)
-    pull = np.maximum(prices, _WORTHLESS)
+    pull = np.maximum(prices, TINY)  # so that an item without value can fill a floor
     found = [_from(problem, base, start, pull, priced.price) for start in (priced.choice, base)]
     sound = [choice for choice in found if keeps_shares(problem, choice)]
     return max(sound or [_by_program(problem, base, priced)], key=lambda choice: worth(problem, choice)), bound

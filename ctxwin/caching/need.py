@@ -19,6 +19,7 @@ from ..retrieve import Index, Query
 __all__ = ["features", "need"]
 
 BIAS = -0.38
+"""Log-odds of a message whose features are all 0, fitted with `WEIGHTS`."""
 WEIGHTS = (3.77, -1.50, 0.26, 2.85, 1.26)
 """Log-odds of `features`, fitted by `tests/tools/fit_need.py`, which also says how far they carry over."""
 RULES = 0.5

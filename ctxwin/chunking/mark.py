@@ -7,7 +7,8 @@ from typing import NamedTuple
 __all__ = ["MAX_TITLE", "Mark"]
 
 MAX_TITLE = 100
-"""The most characters of a title made from a line, or of each heading in it."""
+"""The most characters of a title made from a line, of each heading in it, and of a sheet's name (Excel allows 31).
+Half, double: none of 8 requests differs."""
 
 
 class Mark(NamedTuple):

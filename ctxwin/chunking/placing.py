@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import PurePath
 
+from .mark import MAX_TITLE
+
 __all__ = ["Piece", "places_of"]
 
 Piece = tuple[int, int, str | None]
 """First character, the one after the last, and the name of a page, slide or sheet."""
-
-MOST_NAME = 60
-"""The most characters of a sheet's name; Excel allows 31."""
 
 _PLACES = {
     "pptx": re.compile(r"^<!-- Slide number: (\d+) -->", re.MULTILINE),
@@ -40,7 +39,7 @@ def places_of(text: str, source: str | None) -> Iterator[Piece]:
         starts = [(at, f"p. {number}") for number, at in enumerate((0, *ends), start=1)]
     elif pattern is not None:
         word = "slide" if kind == "pptx" else "sheet"
-        found = [(match.start(), f"{word} {match[1].strip()[:MOST_NAME]}") for match in pattern.finditer(text)]
+        found = [(match.start(), f"{word} {match[1].strip()[:MAX_TITLE]}") for match in pattern.finditer(text)]
         starts = [*([] if found and not text[: found[0][0]].strip() else starts), *found]
         starts[0] = (0, starts[0][1])
     for (start, name), (end, _) in pairwise([*starts, (len(text), None)]):

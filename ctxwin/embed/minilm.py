@@ -20,10 +20,11 @@ from ..store.cache import cached_bytes
 from .export import VERSION, export
 from .runtime import in_batches, session
 
-__all__ = ["MiniLmEmbedder"]
+__all__ = ["MAX_TOKENS", "MiniLmEmbedder"]
 
 MAX_TOKENS = 256
-"""Read this many word pieces of a text, as the model's sentence_bert_config.json says."""
+"""Read this many word pieces of a text, as the model's sentence_bert_config.json says; the allowance of `"auto"`
+reckons with as many."""
 
 WIDTH = 384
 """Numbers in a vector."""

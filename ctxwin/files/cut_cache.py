@@ -45,8 +45,10 @@ cache anew."""
 TOOLS = ("pystemmer", "semantic_text_splitter", "tree_sitter")
 """Prefixes of the names of other packages that decide the same."""
 
-_HASH = 16  # bytes
+_HASH = 16
+"""Bytes of a hash."""
 _DAY = 86_400
+"""Seconds of a day."""
 _FIELDS = {
     field.name: None if field.default is MISSING else field.default
     for field in fields(Item)

@@ -32,7 +32,8 @@ __all__ = [
 ]
 
 SUMMARY_TOKENS = 96
-"""Tokens that a summary is asked to have at most: some four sentences. The returned summary is counted."""
+"""Tokens that a summary is asked to have at most: some four sentences. The returned summary is counted. Half, double:
+none of 4 requests differs."""
 SUMMARY_SECONDS = 60.0
 """Seconds to wait for one summary: a small model on two cores writes SUMMARY_TOKENS tokens in some 10 s."""
 

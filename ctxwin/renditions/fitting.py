@@ -16,9 +16,11 @@ from .sentences import Sentences, split
 __all__ = ["fit_text"]
 
 OMITTED_TOKENS = 12
-"""The most tokens of "[… 3,120 tokens omitted …]" on its own line (o200k_base: 10)."""
+"""The most tokens of "[… 3,120 tokens omitted …]" on its own line (o200k_base: 10). Half: 2 of 13 requests differ,
+double: 2."""
 SHORTLIST = 4
-"""Consider sentences that together have this many times the room, since some will not fit with others."""
+"""Consider sentences that together have this many times the room, since some will not fit with others. Half: 1 of 13
+requests differs, double: none."""
 
 
 def fit_text(

@@ -17,7 +17,8 @@ from .signatures import Parts, parts_of
 __all__ = ["MAX_SENTENCE", "Sentences", "sentences", "split"]
 
 MAX_SENTENCE = 500
-"""Characters of a sentence; a longer one (minified code, base64) is cut at a comma or space, else anywhere."""
+"""Characters of a sentence; a longer one (minified code, base64) is cut at a comma or space, else anywhere. Double:
+none of 12 requests differs."""
 
 
 _SHORT = ("[A-Z]", r"\d", r"\d\d", "Dr", "Mr", "Ms", "St", "vs", "Mrs", "Prof", r"e\.g", r"i\.e")

@@ -61,6 +61,7 @@ Result = TypeVar("Result")
 
 _HASH = "[0-9a-f]" * 32
 _DAY = 86_400
+"""Seconds of a day."""
 _told: set[str] = set()
 _log = logging.getLogger(__name__)
 

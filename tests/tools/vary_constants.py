@@ -2,6 +2,7 @@
 
     python tests/tools/vary_constants.py --inputs inputs.json --sets /path/to/evaluation/sets --to constants.json
     python tests/tools/vary_constants.py ... --only retrieve/ allocate/core.py:_SPARE_ITEMS
+    python tests/tools/vary_constants.py ... --only retrieve/words/ --recall friendsqa:512 bfcl_memory:1000
 
 Inputs: random logs in the three dialects (made by `record_plans.py`), the sample with its files, windows, questions of
 evaluation sets, folders and large files, attachments. One process packs them all and notes which code each of them
@@ -24,8 +25,8 @@ import importlib.machinery
 import json
 import os
 import pickle
+import resource
 import shutil
-import signal
 import sys
 import tempfile
 import threading
@@ -49,8 +50,10 @@ MOST_INPUTS = 24
 """Inputs that a constant is tried on."""
 MOST_SECONDS = 2.0
 """Seconds of the first run that these inputs took together."""
-HANGS = 90
-"""Seconds after which a process is given up."""
+HANGS, LONG = 90, 900
+"""Processor seconds after which a process is given up: with some inputs, and with all inputs or a whole set."""
+QUESTIONS = 150
+"""Questions of a set by which recall is measured."""
 SMALL = 3
 """Whole numbers up to this are varied by 1."""
 
@@ -163,13 +166,13 @@ def digests(make: Make) -> tuple[str, str]:
     return sums[0], sums[1]
 
 
-def forked(work: Callable[[], Any]) -> Any:
+def forked(work: Callable[[], Any], seconds: int = HANGS) -> Any:
     """Return what a call returns in a process of its own, or the reason why it did not."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         os.close(reader)
-        signal.alarm(HANGS * 10 if work.__name__ == "first" else HANGS)
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001  the parent prints it
@@ -342,7 +345,7 @@ class Trial:
         def first() -> tuple[dict[str, Any], list[str]]:
             return self.pack(None), [name for name in sys.modules if not name.startswith(("ctxwin", "__"))]
 
-        found = forked(first)
+        found = forked(first, LONG)
         if isinstance(found, str):
             raise SystemExit(found)
         if kept is not None:
@@ -366,6 +369,40 @@ class Trial:
             row[f"{side}_names"] = requests[:6]
         return row
 
+    def recall(self, measures: Sequence[tuple[str, int]], number: Number | None, value: float) -> dict[str, Any]:
+        """Return the evidence recall, in percent, of `QUESTIONS` questions of each set with a constant changed."""
+        if number is not None:
+            sys.meta_path.insert(0, Changed(number, value))
+        from ctxwin.evaluate import evaluate
+
+        sets = {name: str(self.sets / name) for name, _ in measures if self.sets is not None}
+        return {
+            f"{name} {budget}": {
+                (score.source, score.qid): 100 * score.recall
+                for score in evaluate([sets[name]], budgets=[budget], limit=QUESTIONS, processes=1).scores
+            }
+            for name, budget in measures
+        }
+
+    def print_recall(self, measures: Sequence[tuple[str, int]], every: Sequence[Number]) -> None:
+        """Print what each constant adds to recall at half and at double, with 95 % intervals over the questions."""
+        base = forked(lambda: self.recall(measures, None, 0), LONG)
+
+        def compare(number: Number, value: float) -> list[str]:
+            found = self.recall(measures, number, value)
+            from ctxwin.evaluate.stats import bootstrap
+
+            told = []
+            for name, scores in base.items():
+                gains = [found[name][key] - score for key, score in scores.items()]
+                low, high = bootstrap(gains)
+                told.append(f"{name}: {sum(gains) / len(gains):+.1f} [{low:.1f}, {high:.1f}]")
+            return told
+
+        for number in every:
+            for side, value in zip(("half", "double"), number.varied(), strict=True):
+                print(number.key, side, forked(lambda n=number, v=value: compare(n, v), LONG), flush=True)  # type: ignore[misc]
+
 
 def reached_by(number: Number, ran: dict[str, Any], reads: set[tuple[str, str]]) -> list[str]:
     """Return the inputs that run code which reads a constant."""
@@ -383,6 +420,7 @@ def main() -> int:
     parser.add_argument("--sets", type=Path, help="folder of evaluation sets")
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=[], help="beginnings of FILE:NAME")
+    parser.add_argument("--recall", nargs="*", default=[], help="SET:BUDGET: recall, and not how many requests differ")
     parser.add_argument("--first", type=Path, help="file that keeps what the first process finds, for another run")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -394,6 +432,10 @@ def main() -> int:
     ran, modules = trial.first(asked.first)
     prepare(modules)
     seconds = {name: one[1] for name, one in ran.items()}
+    if asked.recall:
+        measures = [one.split(":") for one in asked.recall]
+        trial.print_recall([(name, int(budget)) for name, budget in measures], every)
+        return 0
     print(f"{len(ran)} inputs, {sum(seconds.values()):.0f} s; {len(every)} constants", flush=True)
     by = readers(every)
     table: dict[str, Any] = {}

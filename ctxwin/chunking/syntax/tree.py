@@ -60,6 +60,7 @@ _AMBIGUOUS = frozenset(("cpp", "csharp", "java", "tsx", "typescript"))
 _BRACKET = re.compile(r"<<|[\[\](){}<>;]")
 _BODIES = frozenset(("accessors", "body", "consequence"))
 _YAML_COLUMNS, _YAML_MARKS = 80, 60
+"""Most columns before a line of YAML, and most marks in a line: some 250 nested blocks crash the grammar's scanner."""
 _YAML_MARK = re.compile(r"[-?:](?=\s|$)")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _given_up: deque[tuple[str, int]] = deque(maxlen=GIVEN_UP)

@@ -15,6 +15,7 @@ import zipfile
 MAX_UNPACKED = 200_000_000
 """Bytes that an archive may hold unpacked; a zip bomb of 10 kB holds gigabytes."""
 MAX_ENTRIES = 20_000
+"""Most files that an archive may hold."""
 MAX_CHARS = 20_000_000
 """Characters of text, some 5,000 pages."""
 

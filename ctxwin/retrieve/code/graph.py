@@ -20,14 +20,16 @@ NamePlaces = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Numbers of names, and the place of each name, (k,) both."""
 
 MOST_DEFINERS = 8
-"""The most places that may define a name (4 to 8: the same)."""
+"""The most places that may define a name (4 to 8: the same). Half, double: none of 3 requests differs."""
 MOST_REFERRERS = 0.1
 """The largest share of all places that may refer to a name (.03 to .1: within .5 points; without a limit code_sweqa
-lost 1 at 8k)."""
+lost 1 at 8k). Half: none of 3 requests differs, double: 1."""
 FEW = 5
-"""How many places may refer to a name in a small graph, whatever `MOST_REFERRERS` says."""
+"""How many places may refer to a name in a small graph, whatever `MOST_REFERRERS` says. Half, double: none of 3
+requests differs."""
 DAMPING, STEPS = 0.85, 20
-"""Share of a walk that continues at each step (Brin and Page 1998), and steps after which the rest weighs 4 %."""
+"""Share of a walk that continues at each step (Brin and Page 1998), and steps after which the rest weighs 4 %.
+`DAMPING` half, double: none of 3 requests differs. `STEPS` half: none of 3 requests differs, double: 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
