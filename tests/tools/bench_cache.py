@@ -29,7 +29,7 @@ TRIED = {
     "planner.RECENT": (1.0,),
     "scene.LAST": (0.0,),
     "request.LEAST": (256,),
-    "need.RULES": (0.0,),
+    "need.TASK_NEED": (0.0,),
     "policies.CHAIN": (0.0, 1 / 2),
     "scene.CALLS_SEEN": (1, 1_000),
 }
