@@ -20,14 +20,16 @@ __all__ = ["features", "need"]
 
 BIAS = -0.38
 WEIGHTS = (3.77, -1.50, 0.26, 2.85, 1.26)
-"""Log-odds of `features`, fitted by `tests/tools/fit_need.py`, which also says how far they carry over."""
+"""Log-odds of `features`, fitted by `tests/tools/fit_need.py`. They tell questions for earlier turns from other turns with
+an AUC of .92 to .99 on the five sets of the fit, of .96 on BEAM and .98 on LoCoMo, and of .58 on MemoryCode's tasks."""
 TASK_NEED = 0.5
 """Least need of a task ("write a function ..."), since rules for tasks were laid down long ago.
 
 Of 180 tasks of MemoryCode, 5 % would have the need of `policies.FULL`, from which on the block is full; so all have it.
 On BEAM no request changes without it."""
 SAYS = 5.0
-"""Nats added to the information in a message before the logarithm is taken: about one rare word."""
+"""Nats added to the information in a message before the logarithm is taken: about one rare word. `WEIGHTS` were fitted
+with this and `SUBSTANCE`, and only hold with both."""
 SUBSTANCE = 15.0
 """Nats of information from which a message can ask for something: three rare words."""
 
