@@ -20,8 +20,8 @@ __all__ = ["features", "need"]
 
 BIAS = -0.38
 WEIGHTS = (3.77, -1.50, 0.26, 2.85, 1.26)
-"""Log-odds of `features`, fitted by `tests/tools/fit_need.py`. They tell questions for earlier turns from other turns with
-an AUC of .92 to .99 on the five sets of the fit, of .96 on BEAM and .98 on LoCoMo, and of .58 on MemoryCode's tasks."""
+"""Log-odds of `features`, fitted by `tests/tools/fit_need.py`. They tell questions for earlier turns from other turns
+with an AUC of .92 to .99 on the five sets of the fit, .96 on BEAM, .98 on LoCoMo, and .58 on MemoryCode's tasks."""
 TASK_NEED = 0.5
 """Least need of a task ("write a function ..."), since rules for tasks were laid down long ago.
 

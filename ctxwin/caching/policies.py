@@ -25,8 +25,8 @@ LEAST_KEEP = 1 / 8
 With 1/4 a request costs 212 [11, 413] less, and recall falls by 1.6 [-.7, 3.9] points."""
 FULL, LITTLE = 0.25, 0.15
 """Need from which the block takes all possible room, and up to which it takes the least; in between the block grows
-exponentially. 94 % of BEAM's questions and 27 % of its turns have a need of `FULL`, 89 to 98 % and 6 to 46 % on the sets
-of the fit (`tests/tools/fit_need.py`).
+exponentially. 94 % of BEAM's questions and 27 % of its turns have a need of `FULL`, 89 to 98 % and 6 to 46 % on the
+sets of the fit (`tests/tools/fit_need.py`).
 
 With `FULL` at .5 a request costs 1,048 [685, 1,411] less, and recall falls by 4.9 [.8, 9.0] points; with `LITTLE` at
 .05 it costs 371 [240, 502] more at equal recall."""
