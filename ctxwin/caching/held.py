@@ -25,7 +25,7 @@ class Held:
     rules: CacheRules
     sent: Sequence[Sent]
 
-    def held(self, hashes: Sequence[str]) -> int:
+    def prefix(self, hashes: Sequence[str]) -> int:
         """Return how many leading messages the provider holds as a prefix that can be read."""
         request = Sent(time=0.0, hashes=tuple(hashes), tokens=())
         found = 0
@@ -39,14 +39,14 @@ class Held:
 
     def read(self, hashes: Sequence[str], tokens: Sequence[int]) -> int:
         """Return how many tokens of a request are read from the cache."""
-        return self.rules.readable(sum(tokens[: self.held(hashes)]))
+        return self.rules.readable(sum(tokens[: self.prefix(hashes)]))
 
     def marked(self, hashes: Sequence[str], ends: Iterable[int]) -> tuple[int, ...]:
         """Choose the ends of prefixes to mark, as numbers of messages, ascending.
 
         The end of the held prefix is marked again: a mark finds a kept prefix only a few blocks before the mark.
         """
-        wanted = sorted({*ends, self.held(hashes)} - {0}, reverse=True)
+        wanted = sorted({*ends, self.prefix(hashes)} - {0}, reverse=True)
         return tuple(sorted(wanted[: self.rules.marks or len(wanted)]))
 
     def bill(self, request: Sent, total: int) -> Bill:
@@ -57,8 +57,8 @@ class Held:
             total: all tokens of the request, including tokens outside messages.
         """
         read = self.read(request.hashes, request.tokens)
-        kept = sum(request.tokens[: max(request.ends, default=0)]) if self.rules.marks else total
-        written = max(0, kept - read) if kept >= self.rules.minimum else 0
+        end = sum(request.tokens[: max(request.ends, default=0)]) if self.rules.marks else total
+        written = max(0, end - read) if end >= self.rules.minimum else 0
         return Bill(read=read, written=written, fresh=total - read - written)
 
 

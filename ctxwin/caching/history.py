@@ -18,10 +18,10 @@ def tokens_after_cut(scene: Scene, state: State | None, costs: RequestCosts, sha
     """
     keep = share * scene.limit
     growth = state.growth if state is not None else 0.0
-    kept = costs.minimum + growth
-    return (
-        kept if keep + growth < costs.minimum and costs.prices.read * kept < keep and kept <= scene.limit / 2 else keep
-    )
+    enough = costs.minimum + growth
+    too_short = keep + growth < costs.minimum
+    pays = costs.prices.read * enough < keep
+    return enough if too_short and pays and enough <= scene.limit / 2 else keep
 
 
 def cut_or_carried(scene: Scene, state: State | None, costs: RequestCosts, *, keep: float, room: int) -> Arrangement:

@@ -26,7 +26,10 @@ from .state import Sent, State
 __all__ = ["Planner"]
 
 RECENT = 0.3
-"""Weight of the last request in the expected growth."""
+"""Weight of the last request in the expected growth, against that of all before it.
+
+With 1, the last request alone, a request on BEAM costs 11 [-67, 88] less (`policies` says how it was measured).
+"""
 
 
 class Planner:

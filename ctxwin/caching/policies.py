@@ -1,6 +1,9 @@
 """Decides how much history a request carries on and how much it retrieves: `auto`, or a policy of one's own.
 
-`ctxwin.evaluate.cache_policies` has simpler policies, to compare `auto` with.
+`ctxwin.evaluate.cache_policies` has simpler policies, to compare `auto` with. What the constants of this room are
+worth was measured by `tests/tools/bench_cache.py`: on five conversations of BEAM at 8k, words alone, reads at .1 and
+writes at 1.25 of the price, a request of `auto` costs 3,349 fresh tokens, and the requests of 89 questions keep 78.0 %
+of their evidence. Beside a constant stands how price and recall differ with another value, with 95 % intervals.
 """
 
 from __future__ import annotations
@@ -17,14 +20,24 @@ from .state import State
 __all__ = ["OLD_NAMES", "auto", "get_policy"]
 
 LEAST_KEEP = 1 / 8
-"""Share of the limit: the history that `auto` keeps when it cuts; it retrieves more when more is needed."""
+"""Share of the limit: the history that `auto` keeps when it cuts; it retrieves more when more is needed.
+
+With 1/4 a request costs 212 [11, 413] less, and recall falls by 1.6 [-.7, 3.9] points."""
 FULL, LITTLE = 0.25, 0.15
 """Need from which the block takes all possible room, and up to which it takes the least; in between the block grows
-exponentially. In the sets on which the need was fitted, 5 % of the questions and 90 % of the turns lie below .3."""
+exponentially. 94 % of BEAM's questions and 27 % of its turns have a need of `FULL`, 89 to 98 % and 6 to 46 % on the
+sets of the fit (`tests/tools/fit_need.py`).
+
+With `FULL` at .5 a request costs 1,048 [685, 1,411] less, and recall falls by 4.9 [.8, 9.0] points; with `LITTLE` at
+.05 it costs 371 [240, 502] more at equal recall."""
 LEAST_BLOCK = 1 / 32
-"""Share of the possible room that the least block takes: a few sentences."""
+"""Share of the possible room that the least block takes: a few sentences.
+
+With 1/8 a request costs 510 [481, 538] more at equal recall."""
 CHAIN = 1 / 4
-"""Share of the limit that a block leaves free if tools are called, so that their results can follow."""
+"""Share of the limit that a block leaves free if tools are called, so that their results can follow.
+
+On twelve transcripts at 2k, 673 tokens a request: 70 [20, 121] more with none, 8 [-3, 18] less with 1/2."""
 
 _REFERENCES = "ctxwin.evaluate.cache_policies"
 OLD_NAMES = ("append", "breakpoints", "repack", "truncate")

@@ -22,7 +22,10 @@ from .state import Note
 __all__ = ["Filled", "fill", "text_of"]
 
 LEAST = 64
-"""Tokens below which nothing is retrieved: the frame of such a block takes a quarter of them."""
+"""Tokens below which nothing is retrieved: the frame of such a block takes a quarter of them.
+
+With 256 a request on BEAM costs 165 [28, 302] less, and recall changes by -2.2 [-5.3, .9] points (`policies` says how
+it was measured)."""
 NOTE = "note:"
 """Prefix of the ids of notes in a packing."""
 

@@ -35,9 +35,13 @@ class Arrangement:
 
 
 CALLS_SEEN = 24
-"""Newest messages that are searched for tool calls: if there are some, more are likely to come."""
+"""Newest messages that are searched for tool calls: if there are some, more are likely to come.
+
+On transcripts all messages give the same requests, since calls are everywhere or nowhere; the limit bounds the work."""
 LAST = 1 / 3
-"""Share of the limit up to which the last group stays, however few tokens are wanted."""
+"""Share of the limit up to which the last group stays, however few tokens are wanted.
+
+Without it a request on BEAM costs 284 [113, 456] more at equal recall (`policies` says how it was measured)."""
 
 
 class Scene:

@@ -3,6 +3,15 @@
 `load` reads a set, `load_sample` the package's own. `evaluate` packs the queries with one or more variants and scores
 the requests; `ablations` makes variants that each lack one feature; `recall` scores one request. `replay` goes through
 conversations turn by turn and prices the requests of caching policies.
+
+    data, spoken                        what is read: sets with gold evidence, conversations to replay
+    variants                            what is measured, as a value or a short text such as `auto-session@none`
+    baselines, references, peers        what `auto` is compared with: strategies, simple requests, other packages
+    cache_policies                      what the caching policy `auto` is compared with
+    recall_run, recall_task, score      the requests of a set, packed and scored; `stats` averages and compares them
+    cache_run, cache_task, provider     the requests of a conversation, planned and priced by an imitated prompt cache
+    reliability, recalibration          how far p can be read as a probability, and what it should be instead
+    limits, workers                     settings checked, tasks spread over processes
 """
 
 from .cache_run import READS, REPLAYED, Gain, Priced, Replay, replay

@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 
 from ..caching import Arrangement, Policy, Proposal, RequestCosts, Scene, State
 from ..caching.history import carried_on, cut_or_carried, lacks_block, tokens_after_cut
-from ..packing.candidates import SATURATION
 
 __all__ = ["BLIND", "CACHE_POLICIES", "append", "breakpoints", "repack", "truncate"]
 
 KEEP, BLOCK = 1 / 4, 1 / 4
-"""Shares of the limit: the history that `append` and `breakpoints` keep when they cut, and the block of `append`."""
+"""Shares of the limit: the history that `append` and `breakpoints` keep when they cut, and the block of `append`: round
+figures, as a program without `auto` might have them."""
 FROZEN = (1.0, 0.75, 0.5, 0.25)
 """Shares of the last request that `breakpoints` tries to keep unchanged."""
 HYSTERESIS = 1.2
-"""How many times its price a change must be worth for `breakpoints` to make it."""
+"""How many times its price a change must be worth for `breakpoints` to make it; above 1 against going to and fro."""
+SATURATION = 150.0
+"""Tokens at which half of a turn's further length counts for `breakpoints`, as in `packing.candidates` of 0.2.0; a
+reference stays as it was measured."""
 
 
 def truncate(scene: Scene, state: State | None, costs: RequestCosts) -> Proposal:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import t as student
 
 from ctxwin.caching import get_policy
 from ctxwin.evaluate.cache_task import Contender, ReplayTask, prices_at, replay_one
@@ -28,9 +29,9 @@ TRIED = {
     "planner.RECENT": (1.0,),
     "scene.LAST": (0.0,),
     "request.LEAST": (256,),
-    "need.RULES": (0.0,),
+    "need.TASK_NEED": (0.0,),
     "policies.CHAIN": (0.0, 1 / 2),
-    "scene.CALLS_SEEN": (0, 1_000),
+    "scene.CALLS_SEEN": (1, 1_000),
 }
 
 
@@ -54,7 +55,7 @@ def figures(name):
 
 
 def shown(values):
-    half = 1.96 * values.std(ddof=1) / len(values) ** 0.5
+    half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
     return f"{values.mean():+.1f} [{values.mean() - half:+.1f}, {values.mean() + half:+.1f}]"
 
 
