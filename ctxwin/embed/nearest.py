@@ -8,8 +8,8 @@ A folder of the cache for each set of texts, written once and named by the hash 
     codes.faiss  4 bits for each two numbers of a vector, which FAISS scans in full
     about.json   the embedder's name, and size and sum of each file
 
-Of 1,000,000 lines of installed packages, in 256 dimensions, on one core: README of the figures in
-`tests/tools/benchmark_nearest.py`.
+Scanning all codes is both quicker and surer than lists of clusters: of 131,072 lines of installed packages (256
+dimensions, one core) it found .999 of the best 200 among 1,000 in .4 ms, lists of which a sixth was read .94 in 1.7 ms.
 """
 
 from __future__ import annotations
@@ -93,14 +93,8 @@ class Nearest:
 
     def near(self, direction: NDArray[np.float32], most: int) -> NDArray[np.intp]:
         """Return up to `most` rows whose vectors are probably the nearest to a direction, (d,), ascending."""
-        import faiss
-
-        threads = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(1)  # FAISS gives one question to one thread, and the others would only wait
-        try:
+        with _one_thread():
             _, rows = self._codes.search(direction[None], min(most, len(self)))
-        finally:
-            faiss.omp_set_num_threads(threads)
         return np.sort(rows[0][rows[0] >= 0])
 
 
@@ -165,13 +159,27 @@ def _coded(vectors: NDArray[np.float16]) -> tuple[NDArray[np.float32], Any]:
 
     size, width = vectors.shape
     index = faiss.IndexPQFastScan(width, width if width % 2 else width // 2, 4, faiss.METRIC_INNER_PRODUCT)
-    index.train(vectors[np.linspace(0, size - 1, min(size, TRAINED)).astype(np.intp)].astype(np.float32))
     total = np.zeros(width)
-    for start in range(0, size, ADDED):
-        block = vectors[start : start + ADDED].astype(np.float32)
-        index.add(block)
-        total += block.sum(axis=0, dtype=np.float64)
+    with _one_thread():
+        index.train(vectors[np.linspace(0, size - 1, min(size, TRAINED)).astype(np.intp)].astype(np.float32))
+        for start in range(0, size, ADDED):
+            block = vectors[start : start + ADDED].astype(np.float32)
+            index.add(block)
+            total += block.sum(axis=0, dtype=np.float64)
     return (total / size).astype(np.float32), index
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let FAISS use one thread: it gives a question to one, and cuts training into parts so small that others wait."""
+    import faiss
+
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _built_on_disk(name: str, keys: Keys, blocks: Iterator[NDArray[np.float16]]) -> Nearest | None:
@@ -193,6 +201,7 @@ def _built_on_disk(name: str, keys: Keys, blocks: Iterator[NDArray[np.float16]])
         (part / CODES).write_bytes(faiss.serialize_index(codes).tobytes())
         sums = {file: _sum(part / file) for file in (KEYS, VECTORS, MEAN, CODES)}
         (part / ABOUT).write_text(json.dumps({"embedder": name, "sums": sums}), encoding="utf-8")
+        _remove(place)  # if there is one, it is damaged, else it would have been found
         part.replace(place)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -242,7 +251,7 @@ def _opened(place: Path) -> Nearest | None:
         codes = faiss.deserialize_index(np.fromfile(place / CODES, np.uint8))
         keys, vectors = (np.load(place / file, mmap_mode="r") for file in (KEYS, VECTORS))
         return Nearest(keys, vectors, np.load(place / MEAN), codes)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
+    except (OSError, ValueError, EOFError, KeyError, TypeError, RuntimeError):
         _remove(place)
         return None
 
@@ -290,7 +299,7 @@ def _rows_of(wanted: Keys, keys: Keys) -> NDArray[np.intp]:
 def _read_keys(place: Path) -> Keys | None:
     try:
         keys: Keys = np.load(place / KEYS, mmap_mode="r")
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return None
     return keys if keys.ndim == 2 and keys.shape[1] == 2 and keys.dtype == np.uint64 else None
 

@@ -15,18 +15,25 @@ __all__ = ["DiskFirst", "ItemVectors"]
 
 SEARCHED = 10_000
 """Vectors on disk that are compared exactly with a question: those that FAISS gives as the nearest."""
+FARTHEST = 100
+"""And those that FAISS gives as the farthest, since the least cosine is one end of the scale of all."""
 
 
 class DiskFirst:
     """(n, d) rows of length 1: those of an index on disk, then others in memory.
 
-    The cosines are those of a matrix in memory for the rows in memory and the best on disk. The other rows on disk,
-    which are not read, have the mean cosine of all, or the least of the best if that is less.
+    The cosines are those of a matrix in memory for the rows in memory, and the best and the least on disk. The other
+    rows on disk are not read; each has the mean of their cosines.
+
+    Args:
+        disk: the index.
+        memory: (m, d) further rows.
+        searched: how many of the best rows on disk are compared.
     """
 
-    def __init__(self, disk: Nearest, memory: Scores) -> None:
+    def __init__(self, disk: Nearest, memory: Scores, *, searched: int = SEARCHED) -> None:
         self.shape = (len(disk) + len(memory), disk.shape[1])
-        self._disk, self._memory = disk, memory
+        self._disk, self._memory, self._searched = disk, memory, searched
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -44,11 +51,11 @@ class DiskFirst:
 
     def cosines(self, direction: Scores) -> Scores:
         """Return the cosine of each row with one direction, (n,)."""
-        usual = similarity(self._disk.mean[None], direction)
-        rows = self._disk.near(direction, SEARCHED)
-        near = similarity(self._disk[rows], direction)
-        out = np.full(len(self), np.minimum(usual, near.min(initial=1.0)), np.float32)
-        out[rows] = near
+        of_all = similarity(self._disk.mean[None], direction) * len(self._disk)
+        rows = np.union1d(self._disk.near(direction, self._searched), self._disk.near(-direction, FARTHEST))
+        found = similarity(self._disk[rows], direction)
+        out = np.full(len(self), (of_all - found.sum()) / max(1, len(self._disk) - len(rows)), np.float32)
+        out[rows] = found
         if len(self._memory):
             out[len(self._disk) :] = similarity(self._memory, direction)
         return out

@@ -61,7 +61,7 @@ class _Room:
         self.used = len(rows)
 
 
-class Rows(Protocol):
+class RowSource(Protocol):
     """Rows of numbers: a matrix, or what reads them when they are asked for."""
 
     @property
@@ -89,7 +89,7 @@ class Gathered:
 
     ndim = 2
 
-    def __init__(self, size: int, width: int, blocks: Sequence[tuple[int, Rows, NDArray[np.intp]]]) -> None:
+    def __init__(self, size: int, width: int, blocks: Sequence[tuple[int, RowSource, NDArray[np.intp]]]) -> None:
         self.shape = (size, width)
         self._blocks = blocks
 
