@@ -164,7 +164,7 @@ def test_int8_stays_close_to_the_models_own_library(folder):
         exact = load_model("cpu").encode(texts, normalize_embeddings=True, show_progress_bar=False)
     cosines = (MiniLmEmbedder().embed(texts) * exact).sum(axis=1)
     assert cosines.min() > 0.95
-    assert cosines.mean() > 0.985
+    assert cosines.mean() > 0.99
 
 
 @pytest.mark.slow
