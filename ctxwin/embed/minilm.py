@@ -41,6 +41,10 @@ class MiniLmEmbedder:
         StoreError: the wheel's model cannot be read.
     """
 
+    step = 1_024
+    """Texts that are best given at once: more of them have one length than of 256, and vectors are written to disk less
+    often. Some 2 s of work on two cores, 6 s for texts of 256 pieces."""
+
     def __init__(self) -> None:
         try:
             import onnxruntime  # noqa: F401 - to say at once that it is missing

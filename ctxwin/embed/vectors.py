@@ -43,7 +43,8 @@ SECONDS, SECONDS_EACH = 300.0, 2.0
 """How long to wait for an embedder: the first figure, since its first call may download a model, and the second for
 each text. A model of 335 M parameters on two slow cores reads a text of 256 tokens in some 2 s."""
 STEP = 256
-"""Texts embedded between two writes; an interruption loses at most these, some seconds of work."""
+"""Texts embedded between two writes, unless the embedder has a `step`; an interruption loses at most these, some
+seconds of work."""
 
 
 class _Inner(Protocol):
@@ -67,7 +68,7 @@ class CachedEmbedder:
     """An embedder that embeds a text once in a call and, if its vectors are kept on disk, only once ever.
 
     Args:
-        inner: the embedder; its `name` is part of the keys.
+        inner: the embedder; its `name` is part of the keys, and its `step`, if any, the number of texts given at once.
         on_progress: called with (texts done, texts to do) while new texts are embedded.
         keep: whether vectors are kept on disk.
         foreign: returns, when first needed, the embedder for scripts that `inner` does not read. Default: texts in
@@ -91,6 +92,8 @@ class CachedEmbedder:
     ) -> None:
         self.inner = inner
         self.name = inner.name
+        self.step: int = getattr(inner, "step", STEP)
+        """Texts embedded between two writes."""
         self.allowance = allowance
         self._foreign = foreign
         self._quick = quick
@@ -161,8 +164,8 @@ class CachedEmbedder:
             for key in kept:
                 del new[key]
         wanted = list(new)
-        for start in range(0, len(wanted), STEP):
-            step = wanted[start : start + STEP]
+        for start in range(0, len(wanted), self.step):
+            step = wanted[start : start + self.step]
             vectors = self._embed_new([texts_by_key[key] for key in step])
             rows.put([places[key] for key in step], vectors)
             if self._store:

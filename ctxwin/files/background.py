@@ -10,9 +10,6 @@ from ..pool import Pool
 
 __all__ = ["Filling"]
 
-STEP = 256
-"""Texts embedded between two checks for a stop: seconds of work."""
-
 
 class Filling:
     """A thread that embeds the items of a pool, which may be packed meanwhile.
@@ -74,11 +71,12 @@ class Filling:
         wanted = [(reading, *pool.to_embed(reading)) for reading in readings]
         self.total = sum(len(texts) for _, _, texts in wanted)
         for reading, items, texts in wanted:
-            for start in range(0, len(texts), STEP):
+            step = reading.embedder.step  # seconds of work, between two checks for a stop
+            for start in range(0, len(texts), step):
                 if self._stopped.is_set():
                     return
-                some = texts[start : start + STEP]
-                pool.embedded(reading.name, items[start : start + STEP], reading.embedder.embed(some))
+                some = texts[start : start + step]
+                pool.embedded(reading.name, items[start : start + step], reading.embedder.embed(some))
                 self.done += len(some)
                 if on_progress is not None:
                     on_progress(self.done, self.total)
