@@ -25,6 +25,7 @@ import typer
 from .. import __version__
 from ..errors import CtxwinError
 from .commands import COMMANDS, CommandGroup, load_command
+from .setting_places import anything_set
 
 __all__ = ["app", "main"]
 
@@ -77,7 +78,7 @@ def _ctxwin(
         typer.echo(f"ctxwin {__version__}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
-    else:
+    elif anything_set():
         from .settings import defaults  # with pydantic; --help and --version read no settings
 
         name = context.invoked_subcommand
