@@ -266,11 +266,11 @@ def start() -> None:
         bare = processor([sys.executable, "-c", "import numpy"])
         took = {name: processor(line) for name, line in lines.items()}
         longest = min(
-            float(subprocess.run([*window, "10"], check=True, capture_output=True, text=True).stdout) for _ in range(3)
+            float(subprocess.run([*window, "100"], check=True, capture_output=True, text=True).stdout) for _ in range(3)
         )
     told = ", ".join(f"{name} {seconds:.2f} s ({seconds / bare:.1f}x)" for name, seconds in took.items())
     print(f"start     {told}; beside a bare import of numpy, {bare:.2f} s")
-    print(f"  the longest of ten Window.add while the rest loads behind: {1e3 * longest:.0f} ms of both threads")
+    print(f"  the longest of 100 Window.add while the rest loads behind: {1e3 * longest:.0f} ms of both threads")
 
 
 def memory() -> None:
