@@ -109,3 +109,23 @@ def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "file" / "cache"))
     keep_ranks("o200k_base", lambda: [b"a"])
     assert counted().endswith("[('cl100k_base', ''), ('o200k_base', '')]\n")
+
+
+ADD = """
+import sys, toktok
+from ctxwin import Window
+with Window(store=sys.argv[1], budget=200) as window:
+    for n in range(3):
+        window.add({"role": "user", "content": f"Number {n} is said."})
+    window._packer.settle()
+    print(len(window.turns), window.pack().tokens, sorted(toktok._CACHE))
+"""
+
+
+def test_a_window_that_grows_loads_no_vocabulary_which_would_stop_all_threads(tmp_path, monkeypatch):
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "cache"))
+    keep_ranks("o200k_base", toktok._encoding("o200k_base").token_byte_values)
+    line = [sys.executable, "-c", ADD, str(tmp_path / "chat.db")]
+    said = subprocess.run(line, check=True, capture_output=True, text=True).stdout
+    assert said.split(" ", 2)[0] == "3"
+    assert said.endswith("[]\n")

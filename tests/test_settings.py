@@ -232,3 +232,21 @@ def test_no_setting_touches_the_python_interface(place: Path, monkeypatch: pytes
     monkeypatch.setenv("CTXWIN_BUDGET", "20")
     folder_file(place, "budget = 20")
     assert package.pack([{"role": "user", "content": "When does the lease end?"}], embedder="none").report.limit == 2048
+
+
+@pytest.mark.parametrize("where", ["nothing", "cache", "variable", "lower", "endpoint", "folder", "user"])
+def test_settings_are_read_where_there_may_be_any_and_pydantic_settings_is_loaded_for_them(place, where):
+    variables = {"variable": "CTXWIN_MODEL", "lower": "ctxwin_model", "cache": "CTXWIN_CACHE"}
+    environment = {variables[where]: "gpt-5-mini"} if where in variables else {}
+    match where:
+        case "endpoint":
+            environment["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1"
+        case "folder":
+            folder_file(place, 'budget = "2k"\n')
+        case "user":
+            user_file(place, 'budget = "2k"\n')
+    code = "import sys; from ctxwin.cli import app; app(['models', 'gpt-5-mini'], standalone_mode=False); "
+    line = [sys.executable, "-c", code + "print('pydantic_settings' in sys.modules)"]
+    known = {name: value for name, value in os.environ.items() if not name.startswith("CTXWIN_")} | environment
+    said = subprocess.run(line, env=known, check=True, capture_output=True, text=True).stdout
+    assert said.endswith(f"{where not in ('nothing', 'cache')}\n")

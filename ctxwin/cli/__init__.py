@@ -26,6 +26,7 @@ import typer
 from .. import __version__
 from ..errors import CtxwinError, InputError
 from .commands import COMMANDS, CommandGroup, load_command, output_of
+from .setting_places import anything_set
 
 __all__ = ["app", "main"]
 
@@ -89,7 +90,7 @@ def _ctxwin(
         print_json(json_schema(output_of(schema)))
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
-    else:
+    elif anything_set():
         from .settings import defaults  # with pydantic; --help and --version read no settings
 
         name = context.invoked_subcommand

@@ -16,7 +16,8 @@ from ..store.cache import cache_dir
 from .commands import COMMANDS, load_command
 from .inputs import JsonOption
 from .options import print_json, table_console
-from .settings import PREFIX, Layer, Origin, Settings, built_in, layers, project_file, user_file, variable
+from .setting_places import PREFIX, project_file, user_file
+from .settings import Layer, Origin, Settings, built_in, layers, variable
 
 __all__ = ["run"]
 

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -35,25 +34,19 @@ from ..allocate import OLD_NAMES, strategies
 from ..errors import CtxwinError, InputError
 from ..items import parse_tokens
 from ..tokens import get_tokenizer
+from .setting_places import OPENAI, PREFIX, project_file, user_file
 
 __all__ = [
     "PERSONAL",
-    "PREFIX",
     "Layer",
     "Origin",
     "Settings",
     "built_in",
     "defaults",
     "layers",
-    "project_file",
-    "user_file",
     "variable",
 ]
 
-PREFIX = "CTXWIN_"
-"""Prefix of a setting's name in the environment."""
-OPENAI = "OPENAI_BASE_URL"
-"""Variable with the address of the endpoint, for every program that asks OpenAI; CTXWIN_BASE_URL goes before it."""
 Origin = Literal["environment", "folder", "user", "built in"]
 """The place that sets a value: a variable, the file of the working folder, the user's own file, or none."""
 PERSONAL = frozenset({"base_url", "embedder", "model"})
@@ -127,19 +120,6 @@ class Layer:
 
     origin: Origin
     values: Mapping[str, Any]
-
-
-def user_file() -> Path:
-    """Return the path of the user's own file; it need not exist."""
-    return platformdirs.user_config_path("ctxwin") / "config.toml"
-
-
-def project_file() -> Path:
-    """Return the path of the working folder's file; it need not exist."""
-    try:
-        return Path.cwd() / "ctxwin.toml"
-    except OSError:  # the working folder has gone, and nothing is in it
-        return Path("ctxwin.toml")
 
 
 def layers() -> Sequence[Layer]:

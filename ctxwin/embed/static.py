@@ -41,7 +41,7 @@ class StaticEmbedder:
         folder = Path(found.origin).parent
         self.name = f"wordllama-l2-supercat-256/{version('wordllama')}"
         try:
-            self._table = load_file(folder / TABLE)["embedding.weight"].astype(np.float32)
+            self._table = load_file(folder / TABLE)["embedding.weight"]  # float16; a text needs few rows
             self._tokenizer = Tokenizer.from_str((folder / TOKENIZER).read_text(encoding="utf-8"))
         except Exception as error:  # the tokenizer's errors have no narrower root
             raise StoreError(f"the vectors in {str(folder)!r} cannot be read ({error}); reinstall wordllama") from error
@@ -54,6 +54,6 @@ class StaticEmbedder:
         for row, text in zip(rows, texts, strict=True):
             ids = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False).ids
             if ids:
-                row[:] = self._table[ids].mean(axis=0)
+                row[:] = self._table[ids].astype(np.float32).mean(axis=0)
                 row /= np.linalg.norm(row)
         return rows

@@ -1,6 +1,6 @@
 """Speed and memory, as ratios within one run: `python tests/tools/benchmark.py [part ...]`.
 
-Parts: count, pack, cold, talk, solve, import, command, memory, store. Each figure but `cold`'s is the median of several
+Parts: count, pack, cold, talk, solve, start, memory, store. Each figure but `cold`'s is the median of several
 runs; absolute times depend on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
 """
 
@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import numpy as np
 
 WORDS = [
@@ -219,36 +220,57 @@ def solve() -> None:
     report()
 
 
-def imports() -> None:
-    """`import ctxwin` beside a bare interpreter."""
+def processor(line: list[str], runs: int = 5) -> float:
+    """Return the least seconds of the processor that a process takes, after one that does not count."""
+    times = []
+    for _ in range(runs + 1):
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        assert status == 0, line
+        times.append(used.ru_utime + used.ru_stime)
+    return min(times[1:])
 
-    def run(code: str) -> Callable[[], object]:
-        return lambda: subprocess.run([sys.executable, "-c", code], check=True)
 
-    bare, ours = median(run("pass"), 9), median(run("import ctxwin"), 9)
-    print(f"import    {ours - bare:.0f} ms over a bare interpreter's {bare:.0f} ms")
+WINDOW = """
+import sys, time
+from ctxwin import Window
+window = Window(store=sys.argv[1], budget=2_000)
+longest = 0.0
+for n in range(int(sys.argv[2])):
+    before = time.process_time()
+    window.add({"role": "user", "content": f"Number {n} of {before} is said."})
+    longest = max(longest, time.process_time() - before)
+    time.sleep(0.01)
+print(longest)
+window.close()
+"""
 
 
-def command() -> None:
-    """A warm `ctxwin pack` of a conversation of 600 turns as a whole process."""
+def start() -> None:
+    """Whole processes with warm caches and bytecode, beside one that imports numpy: seconds of the processor."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "talk.json"
-        path.write_text(json.dumps(turns(600)), encoding="utf-8")
-        line = [
-            sys.executable,
-            "-m",
-            "ctxwin",
-            "pack",
-            str(path),
-            "--query",
-            "Which invoice?",
-            "--budget",
-            "2k",
-            "--json",
-        ]
-        took = median(lambda: subprocess.run(line, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), 5)
-        bare = median(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True), 5)
-    print(f"command   ctxwin pack of 600 turns {took / 1e3:.2f} s, {took / bare:.0f}x a bare interpreter")
+        talk, stored = Path(folder) / "talk.json", Path(folder) / "chat.db"
+        talk.write_text(json.dumps(turns(600)), encoding="utf-8")
+        window = [sys.executable, "-c", WINDOW, str(stored)]
+        subprocess.run([*window, "600"], check=True, stdout=subprocess.DEVNULL)
+        ours = [sys.executable, "-m", "ctxwin"]
+        package = str(Path(httpx.__file__).parent)
+        lines = {
+            "import ctxwin": [sys.executable, "-c", "import ctxwin"],
+            "--help": [*ours, "--help"],
+            "pack of 600 turns": [*ours, "pack", str(talk), "--query", "Which invoice?", "--budget", "2k", "--json"],
+            "ask over httpx": [*ours, "ask", "where is a redirect followed?", package, "--budget", "2k"],
+            "window opened": [*window, "0"],
+        }
+        bare = processor([sys.executable, "-c", "import numpy"])
+        took = {name: processor(line) for name, line in lines.items()}
+        longest = min(
+            float(subprocess.run([*window, "100"], check=True, capture_output=True, text=True).stdout) for _ in range(3)
+        )
+    told = ", ".join(f"{name} {seconds:.2f} s ({seconds / bare:.1f}x)" for name, seconds in took.items())
+    print(f"start     {told}; beside a bare import of numpy, {bare:.2f} s")
+    print(f"  the longest of 100 Window.add while the rest loads behind: {1e3 * longest:.0f} ms of both threads")
 
 
 def memory() -> None:
@@ -305,8 +327,7 @@ PARTS = {
     "cold": cold,
     "talk": talk,
     "solve": solve,
-    "import": imports,
-    "command": command,
+    "start": start,
     "memory": memory,
     "store": store,
 }
