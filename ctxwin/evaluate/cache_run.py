@@ -40,7 +40,7 @@ from .limits import check_settings
 from .spoken import Spoken, spoken
 from .workers import Progress, work
 
-__all__ = ["READS", "REPLAYED", "Gain", "Priced", "Replay", "replay"]
+__all__ = ["READS", "REPLAYED", "Gain", "Priced", "Replay", "ReplayRecord", "replay"]
 
 READS = (0.5, 0.25, 0.1, 0.05, 0.025)
 """Read multipliers of GPT-4o; GPT-4.1; GPT-5 and Claude; Claude Opus 5.5; Claude Fable 5.1."""

@@ -18,7 +18,7 @@ from .stats import Difference, Score, ScoreRow, differences, rows, source_rows
 from .variants import Variant, get_variant
 from .workers import Progress, work
 
-__all__ = ["Progress", "RecallResult", "evaluate", "spread"]
+__all__ = ["Progress", "RecallRecord", "RecallResult", "evaluate", "spread"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
