@@ -19,6 +19,7 @@ import os
 import random
 import resource
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -229,6 +230,7 @@ class Rounds:
     def __init__(self, room: str, given: argparse.Namespace, known: dict[tuple, str]) -> None:
         self.room, self.given, self.known = room, given, known
         self.seconds: dict[str, float] = {}
+        self.began = 0.0
         self.tracer: coverage.Coverage | None = None
         self.failed = False
 
@@ -241,13 +243,17 @@ class Rounds:
         settings.load_profile("calm")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Count the lines from here on to this test."""
+        """Count the lines and the processor time from here on to this test."""
+        self.began = time.process_time()
         if self.tracer is not None:
             self.tracer.switch_context(nodeid)
 
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Note what a test took with its fixtures."""
+        self.seconds[nodeid] = time.process_time() - self.began
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up what a test takes with its fixtures; leave at the first that fails."""
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        """Leave at the first that fails."""
         if report.failed:
             print(report.nodeid, str(report.longrepr)[-1500:], flush=True)
             os._exit(1)
@@ -349,7 +355,9 @@ def main() -> None:
     parser.add_argument("room", choices=list(ROOMS))
     parser.add_argument("--count", type=int, default=100, help="mutants drawn")
     parser.add_argument("--seconds", type=int, default=60, help="processor time of a mutant")
-    parser.add_argument("--longest", type=float, default=4.0, help="seconds of the longest test that is used, traced")
+    parser.add_argument(
+        "--longest", type=float, default=4.0, help="processor seconds, traced, of the longest test used"
+    )
     parser.add_argument("--to", type=Path, help="a file of JSON lines; a change that stands there is not run again")
     parser.add_argument("--again", action="store_true", help="run what survived in --to with the tests of today")
     parser.add_argument("--report", type=Path, default=Path("/tmp/mutate.txt"), help="takes what the last run printed")
