@@ -279,7 +279,12 @@ def test_unknown_tokenizer(name: str, near: str) -> None:
 
 
 def test_broken_files(tmp_path: Path) -> None:
-    for content, message in (("{", "is not JSON"), ("{}", "has no 'model'"), ("[1]", "has no 'model'")):
+    odd = (
+        ("[" * 10_000, "is not JSON"),
+        ('{"model": 3}', "is no tokenizer"),
+        ('{"model": {"type": "BPE"}}', "is no tok"),
+    )
+    for content, message in (("{", "is not JSON"), ("{}", "has no 'model'"), ("[1]", "has no 'model'"), *odd):
         (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
         with pytest.raises(InputError, match=message):
             get_tokenizer(tmp_path / "tokenizer.json")

@@ -75,9 +75,9 @@ class Decision:
     """The item's first words."""
 
     @property
-    def form(self) -> FormName:
+    def rung(self) -> FormName:
         """The former name of `form`; it works until 0.3.0."""
-        warnings.warn("Decision.form is Decision.form since 0.2.0", DeprecationWarning, stacklevel=2)
+        warnings.warn("Decision.rung is Decision.form since 0.2.0", DeprecationWarning, stacklevel=2)
         return self.form
 
 
@@ -94,9 +94,9 @@ class Offer:
     """Expected evidence gained, in tokens of evidence."""
 
     @property
-    def form(self) -> FormName:
+    def rung(self) -> FormName:
         """The former name of `form`; it works until 0.3.0."""
-        warnings.warn("Offer.form is Offer.form since 0.2.0", DeprecationWarning, stacklevel=2)
+        warnings.warn("Offer.rung is Offer.form since 0.2.0", DeprecationWarning, stacklevel=2)
         return self.form
 
 

@@ -216,11 +216,15 @@ def _from_file(path: str) -> Tokenizer:
         content = json.loads(text)
     except OSError as error:
         raise InputError(f"cannot read the tokenizer {path!r}: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path!r} is not JSON; give a Hugging Face tokenizer.json") from error
     if not isinstance(content, dict) or "model" not in content:
         raise InputError(f"{path!r} has no 'model'; give a Hugging Face tokenizer.json")
-    return _hugging_face(HuggingFace.from_str(text), str(file.resolve()))
+    try:
+        tokenizer = HuggingFace.from_str(text)
+    except Exception as error:  # the package has no narrower one
+        raise InputError(f"{path!r} is no tokenizer ({error}); give a Hugging Face tokenizer.json") from error
+    return _hugging_face(tokenizer, str(file.resolve()))
 
 
 def _hugging_face(tokenizer: tokenizers.Tokenizer, name: str) -> Tokenizer:
