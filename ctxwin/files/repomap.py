@@ -94,7 +94,6 @@ class Atlas:
     Args:
         pool: chunks of files; other items are left out.
         query: the question that the map should serve; None maps the whole.
-        relevance: (n,) relevance of each item of the pool, if it is known.
 
     Example:
         >>> from ctxwin.tokens import get_tokenizer
@@ -109,10 +108,10 @@ class Atlas:
         5 def load():
     """
 
-    def __init__(self, pool: Pool, query: str | None = None, relevance: NDArray[np.float32] | None = None) -> None:
+    def __init__(self, pool: Pool, query: str | None = None) -> None:
         self._files = _files(pool.items)
         self._items = pool.items
-        self._rank = _rank(pool, query, relevance)
+        self._rank = _rank(pool, query)
         self._order: list[tuple[str, _MapLine]] = []
         self._found: dict[str, Mapping[int, _MapLine]] = {}
         self._ranked = self._best()
@@ -189,14 +188,13 @@ class Atlas:
         return ""
 
 
-def _rank(pool: Pool, query: str | None, relevance: NDArray[np.float32] | None) -> NDArray[np.float64]:
+def _rank(pool: Pool, query: str | None) -> NDArray[np.float64]:
     """Return how central each item is, (n,); without references in code, how relevant."""
     index = pool.index
     if not len(index):
         return np.zeros(0)
     start = np.fromiter((item.kind == "chunk" for item in pool.items), np.float32, len(index))
-    if relevance is None and query is not None and query.strip():
-        relevance = index.score(Query(text=query))
+    relevance = index.score(Query(text=query)) if query is not None and query.strip() else None
     if relevance is None or np.ptp(relevance) == 0.0:
         central = index.central(start, DAMPING)
     else:

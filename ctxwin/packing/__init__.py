@@ -4,11 +4,11 @@ The data pass seven stations, in this order:
 
     read     messages, files and arguments into items, groups and a `Task`    read.py, talk.py
     measure  what everything costs, and whether what must stay fits           measure.py
-    judge    how probable each group is to hold evidence                      judge.py, overview.py
+    judge    how probable each group is to hold evidence                      judge.py
     shorten  the shorter forms of a group                                     shorten.py
     choose   which form of which group, recounted until the request fits      choose.py, candidates.py, shares.py
     print    the chosen forms as a request in the caller's dialect            print.py
-    explain  the report: why each item is in, shortened or out                explain.py, reasons.py, packed.py
+    explain  the report: why each item is in, shortened or out                explain.py, packed.py
 
 `_flow` is one generator that passes them and does no input or output. Where a station needs vectors, scores or
 summaries, `_flow` yields a need (needs.py) and is sent the answer. `pack` drives `_flow` in a short loop, and `apack`
@@ -29,12 +29,11 @@ from ..pool import Pool
 from ..renditions.summarize import Summarizer
 from ..retrieve.rerank import Reranker
 from ..waiting import Unanswered
-from .choose import choose, lossy, summary_forms
-from .explain import account
+from .choose import choose, everything, lossy, summary_forms
+from .explain import explain
 from .judge import judge
 from .measure import Measured
 from .needs import LateWarning, Need, Summaries, VectorsNeeded, answer
-from .overview import with_overview
 from .packed import Change, Packed, Plan
 from .read import Task, make_task
 from .talk import Talk
@@ -188,14 +187,15 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
     def again(budget: int | str | Budget | None, model: str | None) -> Packed:
         return _run(task.under(budget, model))
 
-    if (request := measured.everything()) is not None:
-        yield account(measured, request, again=again)
+    if (request := everything(measured)) is not None:
+        yield explain(measured, request, again=again)
         return
     measured.require_room()
-    measured, relevance = with_overview(measured, (yield from judge(measured)))
+    measured = measured.with_map()
+    relevance = yield from judge(measured)
     choice = choose(measured, relevance)
     if task.summarizer is not None and (asked := lossy(measured, choice)):
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
         if forms := summary_forms(measured, asked, written):
             choice = choose(measured, relevance, forms)
-    yield account(measured, choice.request, choice=choice, relevance=relevance, again=again)
+    yield explain(measured, choice.request, choice=choice, relevance=relevance, again=again)

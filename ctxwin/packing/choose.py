@@ -16,10 +16,11 @@ from ..errors import BudgetError
 from ..renditions import facts
 from .candidates import LADDER_FROM, Candidates, assemble
 from .judge import Relevance
-from .measure import Measured, Request
+from .measure import Measured
+from .print import Request, printed
 from .shorten import Chosen, Form, Slot
 
-__all__ = ["Choice", "Lossy", "choose", "lossy", "summary_forms"]
+__all__ = ["Choice", "Lossy", "choose", "everything", "lossy", "summary_forms"]
 
 ROUNDS = 3
 """Most choices made, each with the capacity corrected by the exact count of the request before."""
@@ -50,13 +51,31 @@ class Choice:
     request: Request
 
 
+def everything(measured: Measured) -> Request | None:
+    """Return the request with everything in it, or None if it does not fit or a source is over its cap."""
+    sections = measured.sections
+    least = sum(int(section.costs.tokens[~section.units.barred].sum()) for section in sections)
+    if least > measured.limit + measured.limit // 8:
+        return None  # far over: printing the request would only cost time
+    if any(one.cap is not None and one.tokens(sections) > one.cap for one in measured.sources):
+        return None
+    chosen = [
+        Chosen(number, unit, None)
+        for number, section in enumerate(sections)
+        for unit in np.flatnonzero(~section.units.barred).tolist()
+    ]
+    request = printed(measured, chosen)
+    return request if request.tokens <= measured.limit else None
+
+
 def choose(
     measured: Measured, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
 ) -> Choice:
     """Choose forms for all units so that the recounted request fits the limit.
 
-    The allocator's costs are exact except for tokens that merge across lines. The request is therefore printed and
-    counted, and the capacity is corrected by the tokens that are over or unused, `ROUNDS` times at most.
+    The allocator's costs are exact except for tokens that merge across lines and for notes with long ids. The request
+    is therefore printed and counted; where the count differs from the allocator's, the capacity is corrected by the
+    difference, `ROUNDS` times at most.
     """
     capacity = measured.capacity
     candidates = assemble(
@@ -75,15 +94,12 @@ def choose(
         room = measured.limit - choice.request.tokens
         if room >= 0 and (best is None or choice.selection.value > best.selection.value):
             best = choice
-        complete = len(choice.request.chosen) == len(candidates.where) and not _shortened(choice)
-        if (0 <= room <= max(SLACK, measured.limit // SLACK_SHARE)) or (room >= 0 and complete):
+        miscounted = choice.request.tokens - measured.fixed - choice.selection.tokens
+        corrected = measured.capacity - miscounted
+        if corrected == capacity or 0 <= room <= max(SLACK, measured.limit // SLACK_SHARE):
             break
-        capacity += room
+        capacity = corrected
     return best or _cut_down(measured, _allocate(measured, candidates, capacity))
-
-
-def _shortened(choice: Choice) -> bool:
-    return any(one.form for one in choice.request.chosen)
 
 
 def _allocate(measured: Measured, candidates: Candidates, capacity: int) -> Choice:
@@ -99,7 +115,7 @@ def _allocate(measured: Measured, candidates: Candidates, capacity: int) -> Choi
             raise _too_little(measured, error) from error
     chosen = candidates.chosen(selection)
     own = replace(candidates, problem=problem)
-    return Choice(candidates=own, selection=selection, request=measured.request(chosen))
+    return Choice(candidates=own, selection=selection, request=printed(measured, chosen))
 
 
 def _too_little(measured: Measured, error: BudgetError) -> BudgetError:
@@ -137,7 +153,7 @@ def _cut_down(measured: Measured, choice: Choice) -> Choice:
         least = min(spare, key=rank)
         chosen.remove(least)
         kept[rows[least.section, least.unit]] = -1
-        request = measured.request(chosen)
+        request = printed(measured, chosen)
     # The selection's own choice stays, so that the report can tell which units are out by the recount alone.
     return replace(choice, request=request, selection=replace(selection, value=worth(problem, kept)))
 

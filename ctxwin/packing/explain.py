@@ -1,24 +1,30 @@
 """Report why each item is in, shortened or out: the seventh station, "explain", of a packing.
 
-`account` returns `Packed` with its report and plan; costly parts of the report are worked out when first read.
+`explain` returns `Packed` with its report and plan; costly parts of the report are worked out when first read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import get_args
 
-from ..allocate import marginal
+from ..allocate import Verdict, marginal, verdicts
 from ..citations.injections import Flag, flags, scan
+from ..items import Item
+from ..pool.layout import citation
 from ..renditions import facts
-from ..report import Decision, FormName, Offer, Report, ShareUsed, price_of
+from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, price_of
 from .choose import Choice
 from .judge import Relevance
-from .measure import Measured, Request
+from .measure import Measured
 from .packed import Packed, Plan
-from .reasons import label_of, reasons_of
+from .print import Request, count
 from .shorten import Chosen
 
-__all__ = ["account"]
+__all__ = ["explain"]
+
+BY_VALUE = ("auto", "knapsack", "greedy")
+"""Strategies that choose by value per token; with another strategy, the reason only names the strategy."""
 
 PREVIEW = 80
 """Characters of an item's beginning that a report shows."""
@@ -27,8 +33,11 @@ UNSUMMARISED = (
 )
 """Warning of a report where strategy `summary` has no summarizer."""
 
+Reason = tuple[Cause, str, str, int]
+"""A cause, the reason in words, the id of the item or the name of the source in the reason, and the missing tokens."""
 
-def account(
+
+def explain(
     measured: Measured,
     request: Request,
     *,
@@ -68,7 +77,7 @@ def account(
         warnings=(UNSUMMARISED,) if choice and task.strategy == "summary" and task.summarizer is None else (),
         scanned=task.scanned,
         cost=price_of(task.model, request.tokens, measured.given) if task.model else None,
-        measure=lambda: measured.count(request),
+        measure=lambda: count(measured, request),
         decide=lambda: list(_decisions(measured, request, choice, relevance)),
         offer=lambda extra: list(_offers(measured, choice, extra)) if choice else [],
         lose=lambda: _lost(measured, request),
@@ -113,7 +122,7 @@ def _decisions(
     measured: Measured, request: Request, choice: Choice | None, relevance: Relevance | None
 ) -> Iterator[Decision]:
     """Yield for every item, in order, the form in the request and the reason for the form."""
-    reason_of = reasons_of(measured, choice)
+    reason_of = _reasons(measured, choice)
     taken = {(one.section, one.unit): one for one in request.chosen}
     position = 0
     for number, section in enumerate(measured.sections):
@@ -129,7 +138,7 @@ def _decisions(
                 id=item.id,
                 position=position,
                 kind=item.kind,
-                label=label_of(item),
+                label=_label(item),
                 rung=_rung(one) if one else "out",
                 tokens=(one.form.tokens // len(section.units.members[unit]) if one.form else full) if one else 0,
                 full_tokens=full,
@@ -155,7 +164,7 @@ def _offers(measured: Measured, choice: Choice, extra: int) -> Iterator[Offer]:
         had = int(problem.tokens[problem.start[i] + now]) if now >= 0 else 0
         yield Offer(
             id=item.id,
-            label=label_of(item),
+            label=_label(item),
             rung=forms[rung - 1].kind if rung else "full",
             tokens=int(problem.tokens[row]) - had,
             value=float(value),
@@ -184,3 +193,84 @@ def _flags(measured: Measured, request: Request) -> Iterator[Flag]:
             results = (part for part in item.parts if part.kind == "result")
             yield from scan(item.id, [(None, texts.get((member, part.path), part.text)) for part in results])
     yield from flags(request.excerpts)
+
+
+def _label(item: Item) -> str:
+    """Return a label for an item: the lines in the file, or the speaker, role or kind."""
+    return citation(item) or item.speaker or item.role or item.kind
+
+
+def _reasons(measured: Measured, choice: Choice | None) -> Callable[[int, int, Chosen | None], Reason]:
+    """Return a function from section, unit and chosen form to the reason for the form."""
+    if choice is None:
+        return lambda section, unit, one: _anyway(measured, section, unit) or ("everything", "everything fits", "", 0)
+    candidates = choice.candidates
+    found = verdicts(candidates.problem, choice.selection, by_value=measured.task.strategy in BY_VALUE)
+    rows = {(section, unit): i for i, (section, unit) in enumerate(candidates.where.tolist())}
+
+    def reason(section: int, unit: int, one: Chosen | None) -> Reason:
+        if known := _anyway(measured, section, unit):
+            return known
+        i = rows[section, unit]
+        verdict, lacks, other = found.verdict[i], found.lacks[i], found.other[i]
+        if one is None and choice.selection.choice[i] >= 0:
+            return "recounted", "out at the recount", "", 0
+        named = _item(measured, *candidates.where[other].tolist()) if other >= 0 else None
+        source = measured.sources[found.share[i]].name if found.share[i] >= 0 else ""
+        name = _name(measured, named) if named else source
+        words = _WORDS[verdict] if one is None or verdict not in _KEPT else _KEPT[verdict]
+        words += f" +{found.also[i]:,}" if found.also[i] else ""
+        said = words.format(
+            name=name, source=source, needs=f"{found.needs[i]:,}", left=f"{found.needs[i] - lacks:,}",
+            strategy=measured.task.strategy,
+        )  # fmt: skip
+        by = named.id if named and verdict != "floor" else source
+        return _cause(verdict), said, by, lacks
+
+    return reason
+
+
+_WORDS: dict[Verdict, str] = {
+    "relevant": "relevant",
+    "filler": "fills what is left",
+    "bridge": "no dearer than a note",
+    "shortened": "shortened to fit",
+    "oversize": "needs {needs} of {left}",
+    "irrelevant": "not relevant",
+    "duplicate": "repeats {name}",
+    "capped": "cap of {source}",
+    "floor": "floor of {source}",
+    "crowded": "needs {needs}, {left} left",
+    "outbid": "outbid by {name}",
+    "passed": "within the gap",
+    "strategy": "not in {strategy}",
+    "required": "stays",
+}
+_KEPT: dict[Verdict, str] = {"strategy": "by {strategy}"}
+"""Words for an item that is in, where the words differ from `_WORDS`."""
+
+
+def _cause(verdict: Verdict) -> Cause:
+    return "relevant" if verdict == "required" else verdict
+
+
+def _anyway(measured: Measured, section: int, unit: int) -> Reason | None:
+    """Return the reason of a unit that stays or is out whatever the question; None for a unit that competes."""
+    must = measured.sections[section].units.reasons[unit]
+    if must == "unanswered":
+        return "unanswered", "a call without its result: providers refuse it", "", 0
+    if measured.sections[section].units.barred[unit]:
+        return "aside", "set aside", "", 0
+    if must not in get_args(Cause):
+        return None
+    return must, must, "", 0
+
+
+def _item(measured: Measured, section: int, unit: int) -> Item:
+    part = measured.sections[section]
+    return part.items[part.units.members[unit][0]]
+
+
+def _name(measured: Measured, item: Item) -> str:
+    """Return the name of an item in tables: the id of a message, the lines of a file chunk."""
+    return citation(item) or item.id

@@ -32,6 +32,8 @@ RERANK = 0.6
 """Score that a reranker's best item gains over its worst: half of the gain from a whole match of words or of meaning,
 so that a reranker corrects the order and does not make it. Not fitted: no cross-encoder is available without a model
 hub."""
+BESIDE_MAP = 10.0
+"""Sum of probabilities that the items may keep beside a map: where hundreds match alike, no single item answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,6 +78,8 @@ def judge(measured: Measured) -> Generator[VectorsNeeded | ScoresNeeded, NDArray
     p = [_by_unit(measured, scores[0]), *scores[1:]]
     if task.scanned and task.pool is not None:
         p[1] = p[1] * np.fromiter((item.prior for item in task.pool), np.float32, len(task.pool))
+    if measured.block and measured.block.maps:
+        p = _beside_map(p)
     vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
     return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)
@@ -154,6 +158,13 @@ def _look_again(
     return np.split(p.astype(np.float32), np.cumsum([len(part) for part in scores])[:-1])
 
 
+def _beside_map(p: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Add the map of the files, the last unit of the block, as relevant as the best item."""
+    total = max(1.0, sum(float(part.sum()) for part in p))
+    turns, chunks = (part * np.float32(min(1.0, BESIDE_MAP / total)) for part in p)
+    return [turns, np.append(chunks, np.float32(1.0))]
+
+
 def _newest_first(size: int) -> NDArray[np.float32]:
     """Return scores without a question: the newest group is the most probable to matter."""
     return np.arange(1, size + 1, dtype=np.float32) / np.float32(max(1, size))
@@ -183,7 +194,7 @@ def _all_vectors(measured: Measured, found: Sequence[Sequence[ItemVectors]]) -> 
             known = np.arange(len(one.matrix)) if one.row is None else one.row
             row = np.full(total, -1, np.intp)
             if number:
-                row[size:] = known
+                row[size : size + len(known)] = known
             else:
                 by_item = np.full(len(measured.history.items), -1, np.intp)
                 by_item[measured.scored] = known

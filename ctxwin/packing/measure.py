@@ -1,44 +1,32 @@
 """Measure what everything costs in tokens: the second station, "measure", of a packing.
 
 `Measured` holds the costs of one packing: the fixed parts, the two sections whose groups compete, and the limit. It
-also checks that what must stay fits, and counts the final request.
+also checks that what must stay fits.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from ..citations.excerpts import Excerpt
-from ..messages import read
 from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
-from ..tokens import REPLY_PRIMING, Count, count_item, count_items, count_note, count_tools, get_rules
-from .packed import flat_text
-from .print import Rendered, render
+from ..retrieve import asks_for_the_whole
+from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
-from .shorten import Block, Chosen, History, Section, parted
+from .shorten import Block, History, Section, parted
 
-__all__ = ["Measured", "Request"]
+__all__ = ["Measured"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Request:
-    """A printed request with its count."""
-
-    messages: Any
-    text: str
-    tokens: int
-    parts: Mapping[str, int]
-    excerpts: Sequence[Excerpt]
-    chosen: Sequence[Chosen]
+MAP_SHARES = (0.25, 0.125, 0.0625)
+"""Sizes of the map of the files, as parts of the capacity, for a question about the whole."""
+LEAST_OF_MAP, MOST_OF_MAP = 40, 2_000
+"""Tokens of a map: a smaller map names no definition, and nobody reads a larger map."""
 
 
 class Measured:
@@ -73,10 +61,23 @@ class Measured:
         """The sources that have a floor or a cap."""
         return sources_of(self.task.shares, self.limit, self.sections)
 
-    def with_block(self, block: Block) -> Measured:
-        """Return a copy with another block."""
+    def with_map(self) -> Measured:
+        """Return a copy with a map of the files in the block, where the question is about the whole; else `self`."""
+        pool, block = self.task.pool, self.block
+        if pool is None or block is None or not asks_for_the_whole(self.task.question):
+            return self
+        if len({item.source for item in pool if item.kind == "chunk" and item.source}) < 2:
+            return self
+        from ..files.repomap import Atlas  # as in `read`
+
+        atlas, tokenizer = Atlas(pool), self.task.tokenizer
+        sizes = [min(MOST_OF_MAP, int(share * self.capacity)) for share in MAP_SHARES]
+        maps = [atlas.draw(size, tokenizer) for size in sizes if size >= LEAST_OF_MAP]
+        maps = list({made.text: made for made in maps if made.text}.values())
+        if not maps:
+            return self
         other = copy.copy(self)
-        other.block = block
+        other.block = Block(pool, tokenizer, self.task.recall, maps)
         other.__dict__.pop("sources", None)  # the shares count the units of the former block
         return other
 
@@ -102,21 +103,6 @@ class Measured:
 
     def _message(self, text: str) -> int:
         return count_note(text, self.task.conversation.dialect, self.task.tokenizer, self.rules)
-
-    def everything(self) -> Request | None:
-        """Return the request with everything in it, or None if it does not fit or a source is over its cap."""
-        least = sum(int(section.costs.tokens[~section.units.barred].sum()) for section in self.sections)
-        if least > self.limit + self.limit // 8:
-            return None  # far over: printing the request would only cost time
-        if any(one.cap is not None and one.tokens(self.sections) > one.cap for one in self.sources):
-            return None
-        chosen = [
-            Chosen(number, unit, None)
-            for number, section in enumerate(self.sections)
-            for unit in np.flatnonzero(~section.units.barred).tolist()
-        ]
-        request = self.request(chosen)
-        return request if request.tokens <= self.limit else None
 
     @property
     def given(self) -> int:
@@ -148,34 +134,3 @@ class Measured:
                 sums[names[section.units.reasons[unit]]] += tokens
         notes = sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in self.sections)
         require_room({**sums, "notes": notes, "overhead": REPLY_PRIMING + self.frame}, self.limit)
-
-    def count(self, request: Request) -> Count:
-        """Count a request with bounds: sealed content and content of unknown size may take less or more."""
-        dialect = self.task.conversation.dialect
-        items = read(request.messages, dialect=dialect).items if request.messages else ()
-        total = count_tools(self.task.tools, self.task.tokenizer, self.rules) + Count.of(REPLY_PRIMING)
-        for item in items:
-            total += count_item(item, self.task.tokenizer, self.rules)
-        return total
-
-    def request(self, chosen: Sequence[Chosen]) -> Request:
-        """Print a choice as a request and count the request."""
-        query = self.task.query
-        rendered = render(self.history, self.block, query, chosen)
-        return self._counted(rendered, chosen)
-
-    def _counted(self, rendered: Rendered, chosen: Sequence[Chosen]) -> Request:
-        """Count the final messages anew: read them back from the form in which they will be sent."""
-        dialect = self.task.conversation.dialect
-        items = read(rendered.messages, dialect=dialect).items if rendered.raws else ()
-        counts = count_items(items, self.task.tokenizer, self.rules)
-        parts = {name: sum(counts[place] for place in places) for name, places in rendered.places.items()}
-        parts |= {"tools": self.tools, "overhead": REPLY_PRIMING}
-        return Request(
-            messages=rendered.messages,
-            text=flat_text(items),
-            tokens=sum(parts.values()),
-            parts=parts,
-            excerpts=rendered.excerpts,
-            chosen=chosen,
-        )

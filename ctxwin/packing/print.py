@@ -1,4 +1,7 @@
-"""Print the chosen forms as a request in the caller's dialect: the sixth station, "print", of a packing."""
+"""Print the chosen forms as a request in the caller's dialect: the sixth station, "print", of a packing.
+
+`printed` prints a choice and counts the request anew, read back from the form in which it will be sent.
+"""
 
 from __future__ import annotations
 
@@ -7,64 +10,84 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..citations.excerpts import Excerpt
-from ..messages import last_user, note, rewrite, waits_for_results, write
+from ..messages import last_user, note, read, rewrite, waits_for_results, write
 from ..pool.layout import render_block
+from ..tokens import REPLY_PRIMING, Count, count_item, count_items, count_tools
+from .measure import Measured
+from .packed import flat_text
 from .shorten import Block, Chosen, History
 
-__all__ = ["Rendered", "render"]
+__all__ = ["Request", "count", "printed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """A request in the dialect that came in."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Request:
+    """A printed request with its count."""
 
     messages: Any
-    raws: Sequence[Mapping[str, Any]]
-    """The messages alone, without the request body around the messages."""
+    """The messages in the dialect that came in, in their request body if there was one."""
+    text: str
+    tokens: int
+    parts: Mapping[str, int]
+    """Tokens by part of the request: `system`, `history`, `retrieved`, `query`, `tools` and `overhead`."""
     excerpts: Sequence[Excerpt]
-    places: Mapping[str, Sequence[int]]
-    """Indices into `raws` by part of the request: `system`, `history`, `retrieved` and `query`."""
+    chosen: Sequence[Chosen]
 
 
-def render(history: History, block: Block | None, query: str | None, chosen: Sequence[Chosen]) -> Rendered:
-    """Put the chosen forms together: messages in order with notes, the retrieved block, the question.
+def printed(measured: Measured, chosen: Sequence[Chosen]) -> Request:
+    """Print a choice and count the request: messages in order with notes, the retrieved block, the question.
 
     Args:
-        history: the section of the messages.
-        block: the section of retrieved items, if there is one.
-        query: a question that is not among the messages and ends the request.
-        chosen: the units that are kept, in order of section and unit.
+        measured: what was measured.
+        chosen: the chosen units, in order of section and unit.
     """
-    dialect = history.conversation.dialect
-    kept = [one for one in chosen if one.section == 0]
-    raws, indices = _messages(history, kept)
+    task, history, block = measured.task, measured.history, measured.block
+    dialect = task.conversation.dialect
+    raws, indices = _messages(history, [one for one in chosen if one.section == 0])
     excerpts: list[Excerpt] = []
-    retrieved: list[int] = []
+    retrieved: int | None = None
     if block is not None:
         text, excerpts = _block_text(block, [one for one in chosen if one.section == 1])
         if text:
-            place = len(raws) if query is not None else _before_question(history, indices)
-            raws.insert(place, note(text, dialect))
-            indices.insert(place, -1)
-            retrieved = [place]
-    if query is not None:
-        raws.append(note(query, dialect))
+            retrieved = len(raws) if task.query is not None else _before_question(history, indices)
+            raws.insert(retrieved, note(text, dialect))
+            indices.insert(retrieved, -1)
+    if task.query is not None:
+        raws.append(note(task.query, dialect))
         indices.append(-2)
-    roles = [history.items[i].role if i >= 0 else None for i in indices]
-    system = [place for place, role in enumerate(roles) if role in ("system", "developer")]
-    asked = [len(raws) - 1] if query is not None else []
-    other = set(system) | set(retrieved) | set(asked)
-    return Rendered(
-        messages=write(history.conversation, raws),
-        raws=raws,
+    messages = write(task.conversation, raws)
+    items = read(messages, dialect=dialect).items if raws else ()
+    parts = dict.fromkeys(("system", "history", "retrieved", "query"), 0)
+    for place, tokens in enumerate(count_items(items, task.tokenizer, measured.rules)):
+        parts[_part(history, place == retrieved, indices[place])] += tokens
+    parts |= {"tools": measured.tools, "overhead": REPLY_PRIMING}
+    return Request(
+        messages=messages,
+        text=flat_text(items),
+        tokens=sum(parts.values()),
+        parts=parts,
         excerpts=excerpts,
-        places={
-            "system": system,
-            "history": [place for place in range(len(raws)) if place not in other],
-            "retrieved": retrieved,
-            "query": asked,
-        },
+        chosen=chosen,
     )
+
+
+def _part(history: History, retrieved: bool, index: int) -> str:
+    """Return the part of the request that a message belongs to, by its index in the history (-2: the question)."""
+    if retrieved:
+        return "retrieved"
+    if index == -2:
+        return "query"
+    return "system" if index >= 0 and history.items[index].role in ("system", "developer") else "history"
+
+
+def count(measured: Measured, request: Request) -> Count:
+    """Count a request with bounds: sealed content and content of unknown size may take less or more."""
+    task = measured.task
+    items = read(request.messages, dialect=task.conversation.dialect).items if request.messages else ()
+    total = count_tools(task.tools, task.tokenizer, measured.rules) + Count.of(REPLY_PRIMING)
+    for item in items:
+        total += count_item(item, task.tokenizer, measured.rules)
+    return total
 
 
 def _messages(history: History, kept: Sequence[Chosen]) -> tuple[list[Mapping[str, Any]], list[int]]:

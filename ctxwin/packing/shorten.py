@@ -7,7 +7,6 @@ is a group of messages that stay or go together; a unit of the block is one item
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -270,39 +269,35 @@ class History(_Shortener):
 class Block(_Shortener):
     """The section of items and file chunks that are printed into one message; each item is a unit."""
 
-    def __init__(self, pool: Pool, tokenizer: Tokenizer, recall: bool = False) -> None:
-        # A copy of the items, since the pool may grow before the report is read.
-        super().__init__(tuple(pool.items), pool.units, pool, tokenizer, recall)
-        self.costs = pool.costs(tokenizer)
-        self._maps: Sequence[RepoMap] = ()
-
-    def with_overview(self, maps: Sequence[RepoMap]) -> Block:
-        """Return a copy of the block with one more unit: a map of the files, in several sizes, the largest first."""
-        other = copy.copy(self)
-        item = Item(id=MAP_ID, kind="passage", text=maps[0].text)
-        other.items = (*self.items, item)
-        other.units = self.units.plus(item_units([item]))
-        other.costs = self.costs.plus(costs_of([item], self._tokenizer))
-        other._maps = maps
-        return other
+    def __init__(self, pool: Pool, tokenizer: Tokenizer, recall: bool = False, maps: Sequence[RepoMap] = ()) -> None:
+        """Measure the items of a pool and, as one more unit, a map of their files in several sizes, largest first."""
+        items, costs = tuple(pool.items), pool.costs(tokenizer)  # a copy, since the pool may grow
+        units = pool.units
+        if maps:
+            drawn = Item(id=MAP_ID, kind="passage", text=maps[0].text)
+            items, costs = (*items, drawn), costs.plus(costs_of([drawn], tokenizer))
+            units = item_units(items)
+        super().__init__(items, units, pool, tokenizer, recall)
+        self.costs = costs
+        self.maps = maps
 
     def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
         """Return the shorter forms of a unit, fullest first; for the map, the smaller maps."""
-        if unit < len(self.items) - bool(self._maps):
+        if unit < len(self.items) - bool(self.maps):
             return super().shorter(unit, weights)
-        whole = _worth(self._maps[0])
+        whole = _worth(self.maps[0])
         return [
             Form(kind="extract", tokens=one.tokens, share=_worth(one) / whole, texts={(unit, ()): one.text})
-            for one in self._maps[1:]
+            for one in self.maps[1:]
         ]
 
     def map_shown(self, chosen: Sequence[Chosen]) -> Sequence[Excerpt]:
         """Return the lines that the map shows of each file; none if the map is not chosen."""
-        if not self._maps:
+        if not self.maps:
             return ()
         unit = len(self.items) - 1
-        texts = [one.form.texts[unit, ()] if one.form else self._maps[0].text for one in chosen if one.unit == unit]
-        return next((made.excerpts for made in self._maps if made.text in texts), ())
+        texts = [one.form.texts[unit, ()] if one.form else self.maps[0].text for one in chosen if one.unit == unit]
+        return next((made.excerpts for made in self.maps if made.text in texts), ())
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the item's own text."""

@@ -67,17 +67,6 @@ class Units:
     def __len__(self) -> int:
         return len(self.members)
 
-    def plus(self, more: Units) -> Units:
-        """Append other groups, of one item each."""
-        groups = np.repeat(np.arange(len(self)), np.diff(self.members.start))[np.argsort(self.members.items)]
-        return Units(
-            members=Members(np.concatenate([groups, len(self) + np.arange(len(more))])),
-            reasons=np.concatenate([self.reasons, more.reasons]),
-            required=np.concatenate([self.required, more.required]),
-            whole=np.concatenate([self.whole, more.whole]),
-            barred=np.concatenate([self.barred, more.barred]),
-        )
-
 
 class Members(Sequence[tuple[int, ...]]):
     """The items of each group: a sequence of tuples, each made when it is read."""

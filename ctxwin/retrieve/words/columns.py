@@ -100,12 +100,6 @@ class Gathered:
         """Return the matrix of some rows, (m,)."""
         return Gathered(len(rows), self.shape[1], [(first, matrix, row[rows]) for first, matrix, row in self._blocks])
 
-    def padded(self, rows: int) -> Gathered:
-        """Return the matrix with `rows` rows of zeros at its end."""
-        none = np.full(rows, -1, np.intp)
-        blocks = [(first, matrix, np.concatenate([row, none])) for first, matrix, row in self._blocks]
-        return Gathered(len(self) + rows, self.shape[1], blocks)
-
     def _one(self, place: int) -> NDArray[np.float32]:
         out = np.zeros(self.shape[1], np.float32)
         for first, matrix, row in self._blocks:
