@@ -23,7 +23,10 @@ from .messages import Dialect, read
 from .tokens import Tokenizer, get_tokenizer
 
 __all__ = [
+    "LEAST",
+    "LIMIT",
     "NAME",
+    "ROUNDS",
     "Pending",
     "Recall",
     "answer_recalls",
@@ -49,6 +52,8 @@ LIMIT = 1_000
 """Default for the tokens of all texts that answer one reply: some ten turns of a chat."""
 LEAST = 128
 """The smallest limit on an answer, in tokens: room for a line of text and for how to go on."""
+ROUNDS = 3
+"""Times in one turn that a model's calls of the tool are answered; then the reply stands as it is."""
 LINE = 16
 """Begin a text only if this many tokens of it fit."""
 NAMED = 4

@@ -37,7 +37,7 @@ MAX_PIECES = 1_024
 """Read this many word pieces of a text: some 1,300 characters of Chinese, 4,000 of English. The model has no limit,
 and the end of a long text counts: recall@10 on mtrag_un is 76 % with 128, 78 with 256, 83 with 512 or all."""
 
-MAX_CHARACTERS = 16_384
+MAX_CHARACTERS = 16 * MAX_PIECES
 """Characters of a text to split into word pieces, 16 for each: no piece is longer."""
 
 

@@ -29,7 +29,7 @@ from ..retrieve import count_terms
 from ..retrieve.words.postings import TermCounts
 from ..store.cache import DAYS, STALE, CacheDatabase
 
-__all__ = ["Chunked", "CutCache", "key_of"]
+__all__ = ["FILE", "SCHEMA", "Chunked", "CutCache", "fetch", "insert", "key_of", "ways"]
 
 FILE = "files-1.sqlite"
 """Name of the cache file; the number goes up with the schema."""
@@ -73,22 +73,33 @@ def key_of(source: str, digest: bytes) -> bytes:
 @cache
 def _ways() -> bytes:
     """Hash everything that decides how files are cut and read."""
+    return ways(PARTS, TOOLS)
+
+
+@cache
+def ways(parts: tuple[str, ...], tools: tuple[str, ...]) -> bytes:
+    """Hash what decides a result that is cached.
+
+    Args:
+        parts: modules and folders of this package.
+        tools: prefixes of the names of other packages, whose versions count.
+    """
     package = Path(__file__).parent.parent
     sum_ = hashlib.blake2b(digest_size=_HASH)
-    for part in PARTS:
+    for part in parts:
         for path in sorted([package / f"{part}.py", *(package / part).rglob("*.py"), *(package / part).rglob("*.scm")]):
             with suppress(OSError):
                 sum_.update(path.read_bytes())
-    sum_.update("\n".join(sorted(_tools())).encode("utf-8", "surrogatepass"))
+    sum_.update("\n".join(sorted(_tools(tools))).encode("utf-8", "surrogatepass"))
     return sum_.digest()
 
 
-def _tools() -> Iterator[str]:
+def _tools(prefixes: tuple[str, ...]) -> Iterator[str]:
     """Yield name and version of the deciding packages, from the names of their folders: 2 ms."""
     for folder in sys.path:
         with suppress(OSError):
             for name in os.listdir(folder or os.curdir):
-                if name.endswith(".dist-info") and name.lower().startswith(TOOLS):
+                if name.endswith(".dist-info") and name.lower().startswith(prefixes):
                     yield name
 
 
@@ -109,7 +120,7 @@ class CutCache:
             sources.setdefault(key, []).append(source)
         keys = list(sources)
         for start in range(0, len(keys), CHUNK):
-            for key, value in self._file.run(partial(_fetch, keys=keys[start : start + CHUNK])) or ():
+            for key, value in self._file.run(partial(fetch, keys=keys[start : start + CHUNK])) or ():
                 for source in sources.get(key, ()) if isinstance(value, bytes) else ():  # a damaged index gives others
                     if (found := _unpacked(key, value, source, texts[source][1])) is not None:
                         yield source, found
@@ -117,7 +128,7 @@ class CutCache:
     def put(self, known: Iterable[tuple[bytes, str, Chunked]]) -> None:
         """Store chunks and terms of files, each with its key and text; all of them or none."""
         rows = [(key, value) for key, text, one in known if (value := _packed(key, one, text)) is not None]
-        self._file.run(partial(_insert, rows=rows))
+        self._file.run(partial(insert, rows=rows))
 
     def drop(self, keys: Iterable[bytes]) -> None:
         """Remove files by key, so that the database holds none of their bytes."""
@@ -128,7 +139,8 @@ def _today() -> int:
     return int(time.time()) // _DAY
 
 
-def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+def fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """Return the entries with these keys, each with its key, and note their use."""
     marks = ",".join("?" * len(keys))
     rows = file.execute(f"SELECT key, value, day FROM files WHERE key IN ({marks})", keys).fetchall()
     if stale := [key for key, _, day in rows if day < _today() - STALE]:
@@ -137,7 +149,8 @@ def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[byt
     return [(key, value) for key, value, _ in rows]
 
 
-def _insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) -> None:
+def insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) -> None:
+    """Write entries, each a key and a value, and remove those that nobody has asked for in `DAYS`."""
     file.execute(OVERWRITE)
     with file:
         file.executemany(

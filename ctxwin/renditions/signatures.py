@@ -23,7 +23,7 @@ CLASS_BODIES = {
 """Text to put around methods without their class, for a grammar that otherwise takes them for something else."""
 PLAIN = frozenset(("field", "constant", "key", "rule"))
 """Kinds of definitions that count as plain lines."""
-SIGNATURE, DOC, REST = 0, 1, 2
+SIGNATURE, DOC, REST = range(3)
 
 LONGEST_HEAD = 12
 """The most lines of a signature in an outline; tables of arguments may have hundreds."""

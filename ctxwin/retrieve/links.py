@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["Titles"]
+__all__ = ["LOOKED_AT", "Titles"]
 
 _WORD = re.compile(r"\w+")
 _REMARK = re.compile(r"\([^()\n]{0,200}\)")
 LOOKED_AT = 4_000
-"""Search this many characters of a text."""
+"""Search this many characters of an item for titles, rules and words for oneself."""
 LONGEST = 8
 """Words of the longest title to look for."""
 

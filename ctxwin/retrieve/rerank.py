@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from ..embed.hub import load_model
 from ..errors import InputError
 from ..waiting import in_time
+from .cosines import QUANTUM
 
 __all__ = ["LibraryReranker", "Reranker", "get_reranker", "rerank"]
 
-QUANTUM = 1e-4
-"""Step of a scaled score, so that the last bits of a sum cannot change a plan."""
 SECONDS = 300.0
 """How long to wait for a reranker: its first call may download a model; a large cross-encoder on two cores reads 20
 texts in some 10 s."""

@@ -29,11 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..items import content_hash
+from ..items import MOST_TOKENS, content_hash
 from .counted import Counted
 from .counts import Count
 from .kinds import KINDS, weigh_kinds
-from .replies import CONSTANT, MOST_TOKENS, ONE, Anchor, Calibration, differing, fit, pull, spread
+from .replies import CONSTANT, ONE, Anchor, Calibration, differing, fit, pull, spread
 from .tokenizers import Tokenizer
 
 __all__ = ["Anchor", "CalibratedTokenizer", "Calibration", "most_margin"]

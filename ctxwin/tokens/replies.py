@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .kinds import KINDS
 
-__all__ = ["CONSTANT", "MOST_TOKENS", "ONE", "Anchor", "Calibration", "differing", "fit", "pull", "spread"]
+__all__ = ["CONSTANT", "ONE", "Anchor", "Calibration", "differing", "fit", "pull", "spread"]
 
 FORM = 2
 """Version of a saved calibration's form; raised when the form changes."""
@@ -45,8 +45,6 @@ SCATTER = 0.05
 """Relative error of one text when the ratios are right."""
 MEMORY = 0.97
 """Weight of a reply after each further reply: in effect 33 replies are remembered."""
-MOST_TOKENS = 10**9
-"""The most tokens of a report that is believed: a hundred times the largest window of any model of 2026."""
 ADOPT = 0.01
 """Change of a request's count from which new ratios replace the old: cached counts of many texts depend on them."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from ..messages import Dialect
@@ -16,16 +17,9 @@ from .tokenizers import Tokenizer
 
 __all__ = ["count_tools", "spell_tools"]
 
-TOOL_START = 7
-"""Tokens at a tool's start, besides its words [OpenAI cookbook, "How to count tokens", gpt-4o]."""
-TOOL_END = 12
-"""Tokens at a tool's end [ibid.]."""
-PROPERTIES = 3
-"""Tokens of a list of parameters [ibid.]."""
-PROPERTY = 3
-"""Tokens of a parameter besides its name, type and description [ibid.]."""
-ENUM, ENUM_ITEM = -3, 3
-"""Tokens of a list of allowed values, and of each value besides its words [ibid.]."""
+AROUND = MappingProxyType({"tool": 7 + 12, "properties": 3, "property": 3, "enum": -3, "enum item": 3})
+"""Tokens besides the words: of a tool (its start and its end), of a list of parameters, of a parameter, of a list of
+allowed values, of such a value [OpenAI cookbook, "How to count tokens", gpt-4o]."""
 TOOLS_ERROR = 0.1
 """Relative error of the whole formula: providers rewrite schemas in undocumented ways."""
 WORDS = ("default", "examples", "format", "pattern", "const", "title")
@@ -137,9 +131,9 @@ def _typed(tool: Mapping[str, Any]) -> tuple[int, list[str]]:
     """Return a tool's tokens besides its words, and its words, in OpenAI's form of types."""
     inner = tool.get("function", tool)
     if not isinstance(inner, Mapping) or "name" not in inner:  # a provider's own tool: {"type": "web_search"}
-        return TOOL_START + TOOL_END, [_compact(tool)]
+        return AROUND["tool"], [_compact(tool)]
     texts = [f"{inner['name']}:{_sentence(inner.get('description'))}"]
-    tokens = TOOL_START + TOOL_END
+    tokens = AROUND["tool"]
     for key in ("parameters", "input_schema"):
         tokens += _walk(inner.get(key), texts)
     for one in _nested(inner):
@@ -174,12 +168,12 @@ def _walk(schema: object, texts: list[str], described: bool = True) -> int:
         texts.append(_compact(schema))
         return 0
     if (values := schema.get("enum")) is not None:
-        tokens += ENUM + ENUM_ITEM * len(values)
+        tokens += AROUND["enum"] + AROUND["enum item"] * len(values)
         texts += [str(value) for value in values]
     texts += [f"{word}:{_compact(schema[word])}" for word in WORDS if word in schema]
     properties = schema.get("properties")
     if properties:
-        tokens += PROPERTIES + PROPERTY * len(properties)
+        tokens += AROUND["properties"] + AROUND["property"] * len(properties)
         texts += [_property(str(name), inner) for name, inner in properties.items()]
         tokens += sum(_walk(inner, texts, described=False) for inner in properties.values())
     _add({key: value for key, value in schema.items() if not _is_read(key, value, schema, described)}, texts)

@@ -13,15 +13,12 @@ from ..errors import EndpointError, InputError
 from ..items import Item
 from ..messages import Dialect
 from ..packing import Packed
-from ..recall import answer_recalls, pending_recalls
+from ..recall import ROUNDS, answer_recalls, pending_recalls
 from ..tokens import Tokenizer
 from .calls import Call, in_thread
 from .request_body import request_body
 
 __all__ = ["Exchange"]
-
-RECALLS = 3
-"""Times in one turn that calls of the recall tool are answered; after that the model's reply stands as it is."""
 
 
 class Conversing(Protocol):
@@ -159,7 +156,7 @@ class Exchange:
         """Store a reply, answer its recall tool calls, and return whether another request must follow."""
         window = self._window
         window.record(reply, self._call)
-        if not window.recall or self._recalls == RECALLS:
+        if not window.recall or self._recalls == ROUNDS:
             return False
         pending = pending_recalls(reply.messages, window.dialect)
         if not pending:

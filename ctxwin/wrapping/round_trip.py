@@ -16,7 +16,7 @@ from ..messages import read
 from ..messages.envelope import take_apart
 from ..messages.tidying import field
 from ..pool import Pool
-from ..recall import NAME, answer_recalls, pending_recalls, recall_tool
+from ..recall import LEAST, LIMIT, NAME, ROUNDS, answer_recalls, pending_recalls, recall_tool
 from ..window.calls import in_thread
 from .merge_stream import Splice, splice_of
 from .policy import Passing
@@ -28,12 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Passage", "begun_later", "leaving"]
 
-RECALLS = 3
-"""Times that one request is sent again for the recall tool; after that the program gets the answer as it is."""
-RECALLED, LEAST = 1_000, 128
-"""Tokens of the texts that are recalled at once: the most, and the fewest that the tool takes."""
 SHARE = 4
-"""Between these two, recalled texts get one part in `SHARE` of the request's limit."""
+"""Recalled texts get one part in `SHARE` of the request's limit, within the recall tool's own limits."""
 
 
 class Passage:
@@ -66,7 +62,7 @@ class Passage:
         passing.tell_unknown(self._read, wire)
         self._continued = take_apart(self._read, wire.dialect).elsewhere
         offered = passing.recall or (passing.window is not None and passing.window.recall)
-        self._left = RECALLS if offered and not raw and self._can_recall() else 0
+        self._left = ROUNDS if offered and not raw and self._can_recall() else 0
         self._recalling = False
         self._call: Call | None = None
         if passing.window is not None:
@@ -116,7 +112,7 @@ class Passage:
             return False
         self._left -= 1
         self._recalling = True
-        limit = max(LEAST, min(RECALLED, self._limit // SHARE))
+        limit = max(LEAST, min(LIMIT, self._limit // SHARE))
         texts = answer_recalls(
             pending, self._items(), dialect=self.wire.dialect, limit=limit, tokenizer=self._tokenizer
         )

@@ -11,10 +11,11 @@ from typing import IO
 
 from .file_types import OFFICE, OLD_OFFICE, RTF
 
-__all__ = ["inner_text", "package_type"]
+__all__ = ["MAX_UNPACKED", "inner_text", "package_type"]
 
 MAX_UNPACKED = 32_000_000
-"""Most bytes of XML that are unpacked to be measured; a bomb of 10 kB holds gigabytes, and is read no further."""
+"""Most bytes of an archive, or of a damaged PDF, that are unpacked to be measured; a bomb of 10 kB holds gigabytes, and
+is read no further."""
 MAX_ENTRIES = 2_000
 """Most entries of an archive that are unpacked."""
 BLOCK = 1 << 16

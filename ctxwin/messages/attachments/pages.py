@@ -11,6 +11,8 @@ import threading
 import zlib
 from collections.abc import Iterator
 
+from .archives import MAX_UNPACKED
+
 __all__ = ["page_count"]
 
 MAX_BYTES = 100_000_000
@@ -20,8 +22,6 @@ MAX_KNOWN = 4_096
 
 MENDED = 8_000_000
 """Bytes of the largest PDF whose damaged tables are rebuilt, at .4 to 4 seconds a megabyte [measured]."""
-MAX_UNPACKED = 32_000_000
-"""Most bytes that are unpacked to find pages in a damaged file."""
 LEAST = 10_000
 """Least bytes that each attempt to unpack counts for, so that the number of attempts is bounded."""
 

@@ -13,12 +13,11 @@ from typing import Any, Protocol
 
 from ...items import Item
 from ..conversation import Dialect
+from .wording import LONGEST
 
 __all__ = ["ExportFolder", "ForeignForm", "ForeignTalk", "said"]
 
 _NOT_IN_NAMES = re.compile(r"[\s<|\\/>]+")
-LONGEST_NAME = 64
-"""Most characters of a message's `name` [OpenAI, Chat completions, as its errors give the rule]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +98,7 @@ def said(
         {'role': 'user', 'content': 'Hello', 'name': 'Ana_Li'}
     """
     raw: dict[str, Any] = {"role": role, "content": content}
-    if speaker and (name := _NOT_IN_NAMES.sub("_", speaker)[:LONGEST_NAME]):
+    if speaker and (name := _NOT_IN_NAMES.sub("_", speaker)[:LONGEST]):
         raw["name"] = name
     raw |= {key: value for key, value in more.items() if value is not None}
     return Item(text="", role=role, speaker=speaker or None, time=time, session=session, raw=raw)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...items import parse_time
 
-__all__ = ["clock", "iso", "stamped"]
+__all__ = ["MILLIS", "clock", "iso", "stamped"]
 
 MILLIS = 10**11
 """Numbers above this are milliseconds since 1970: as seconds they would be after the year 5138."""

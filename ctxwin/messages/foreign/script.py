@@ -15,8 +15,9 @@ from typing import Any
 
 from ...items import Item
 from ..dialects.fields import as_json
-from .form import LONGEST_NAME, said
+from .form import said
 from .speech import Said, SaidCall, SaidResult, Thought, text
+from .wording import LONGEST
 
 __all__ = ["NO_RESULT", "Script"]
 
@@ -150,12 +151,12 @@ class Script:
         if not self._whole and wanted:
             return wanted
         number = len(self._ids)
-        if not wanted or len(wanted) > LONGEST_NAME:
+        if not wanted or len(wanted) > LONGEST:
             wanted = f"call_{number}"
         found = wanted
         while found in self._ids:
             number += 1
-            found = f"{wanted[: LONGEST_NAME // 2]}_{number}"
+            found = f"{wanted[: LONGEST // 2]}_{number}"
         self._ids.add(found)
         return found
 
@@ -280,7 +281,7 @@ def _spoken(role: str, parts: Sequence[Mapping[str, Any]], about: dict[str, Any]
 
 
 def _written_call(one: _Asked) -> dict[str, Any]:
-    name = _NOT_IN_FUNCTIONS.sub("_", one.call.name)[:LONGEST_NAME] or NAMELESS
+    name = _NOT_IN_FUNCTIONS.sub("_", one.call.name)[:LONGEST] or NAMELESS
     if one.call.custom:
         return {"id": one.id, "type": "custom", "custom": {"name": name, "input": str(one.call.arguments or "")}}
     function = {"name": name, "arguments": _arguments(one.call.arguments)}

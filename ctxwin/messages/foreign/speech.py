@@ -8,11 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..dialects.fields import as_json
+from .moments import MILLIS
 
 __all__ = ["Said", "SaidCall", "SaidResult", "Thought", "object_of", "rows_of", "stamp", "text", "word"]
-
-MILLISECONDS = 1e11
-"""Seconds since 1970 beyond which a number can only be milliseconds (the year 5138)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ def stamp(value: Any) -> str | None:
         return value or None
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
-            seconds = value / 1_000 if abs(value) > MILLISECONDS else value
+            seconds = value / 1_000 if abs(value) > MILLIS else value
             return datetime.fromtimestamp(seconds, UTC).isoformat()
         except (OverflowError, OSError, ValueError):
             return None

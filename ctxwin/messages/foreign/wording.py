@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["function_name", "joined"]
+__all__ = ["LONGEST", "function_name", "joined"]
 
 LONGEST = 64
-"""Most characters of a function's name [OpenAI, Chat completions, tools]."""
+"""Most characters of a function's name and of a message's `name` [OpenAI, Chat completions and its errors]."""
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 
 

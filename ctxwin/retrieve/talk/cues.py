@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..links import LOOKED_AT
+
 __all__ = ["instruction_strength", "self_reference"]
 
 _CUES = tuple(
@@ -45,8 +47,6 @@ _PROMISE = re.compile(
 like one."""
 _FULL = 1.6
 """Sum of cues at which a sentence is surely an instruction."""
-_LOOKED_AT = 4_000
-"""Look at this many characters of a text."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s*|\n")
 _SELF = re.compile(r"\b(?:i|me|my|mine|myself|we|us|our|ours)\b|[我咱]", re.I)
 _OFTEN = 2
@@ -65,7 +65,7 @@ def instruction_strength(text: str) -> float:
         0.0
     """
     best = 0.0
-    for sentence in _SENTENCE.split(text[:_LOOKED_AT]):
+    for sentence in _SENTENCE.split(text[:LOOKED_AT]):
         if sentence and not _PROMISE.search(sentence):
             strength = sum(weight for cue, weight in _CUES if cue.search(sentence))
             best = max(best, strength / 2 if sentence.rstrip().endswith(("?", "？")) else strength)
@@ -79,4 +79,4 @@ def self_reference(text: str) -> float:
         >>> self_reference("I moved to Oslo with my sister."), self_reference("Wow, your photo is great!")
         (1.0, 0.0)
     """
-    return min(len(_SELF.findall(text[:_LOOKED_AT])), _OFTEN) / _OFTEN
+    return min(len(_SELF.findall(text[:LOOKED_AT])), _OFTEN) / _OFTEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil, floor, sqrt
 
 __all__ = [
@@ -15,30 +16,37 @@ __all__ = [
     "qwen_image",
 ]
 
-TILE = 512
-"""Pixels of a side of an OpenAI tile [OpenAI, Images and vision, 2026-09]."""
-TILES_FIT = 2048
-"""Pixels of the square that an image is first shrunk into [ibid.]."""
-TILES_SHORT_SIDE = 768
-"""Pixels that the short side is then shrunk to [ibid.]."""
-PATCH = 32
-"""Pixels of a side of an OpenAI patch [ibid.]."""
-LOW_DETAIL = 512
-"""Pixels of a side of the image that a patch model sees at `detail: low` [ibid.]."""
-CLAUDE_PATCH = 28
-"""Pixels of a side of the square that is one token [Anthropic, Vision, 2026-09]."""
-CLAUDE_BLOCK = 4
-"""The most tokens around one image block [measured: 3 to 4]."""
-GEMINI_SMALL = 384
-"""Pixels: an image no larger in either direction is one tile [Google, Gemini API, Tokens]."""
-GEMINI_TILE = 258
-"""Tokens of a tile or a small image [ibid.]."""
-GEMINI_UNIT = (256, 768)
-"""Pixels: least and largest side of the square that becomes one tile; in between, short side / 1.5 [ibid.]."""
-QWEN_PATCH = 28
-"""Pixels of a side of the square that is one token [Qwen2-VL, preprocessor]."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Squares:
+    """The squares by which a provider counts an image, in pixels of a side."""
+
+    side: int
+    """A square; of Gemini's squares, which follow the image, the smallest."""
+    largest: int = 0
+    """The largest square where squares follow the image: short side / 1.5, between the two."""
+    fit: int = 0
+    """An image is first shrunk into a square of this side; of Gemini, one that fits into it is one square."""
+    short: int = 0
+    """An image is then shrunk until its short side has no more pixels."""
+
+
+TILES = Squares(side=512, fit=2_048, short=768)
+"""OpenAI's tiles [OpenAI, Images and vision, 2026-09]."""
+PATCHES = Squares(side=32, fit=512)
+"""OpenAI's patches; only at `detail: low` an image is shrunk first [ibid.]."""
+CLAUDE = Squares(side=28)
+"""A token each [Anthropic, Vision, 2026-09]."""
+GEMINI = Squares(side=256, largest=768, fit=384)
+"""Gemini 2's tiles [Google, Gemini API, Tokens]."""
+QWEN = Squares(side=28)
+"""A token each [Qwen2-VL, preprocessor]."""
 QWEN_RANGE = (4, 16_384)
 """Least and most tokens of an image [ibid.]."""
+GEMINI_TILE = 258
+"""Tokens of a tile or a small image [Google, Gemini API, Tokens]."""
+CLAUDE_BLOCK = 4
+"""The most tokens around one image block [measured: 3 to 4]."""
 
 
 def openai_tiles(width: int, height: int, detail: str | None = None, *, base: int, tile: int) -> int:
@@ -57,9 +65,9 @@ def openai_tiles(width: int, height: int, detail: str | None = None, *, base: in
     """
     if detail == "low":
         return base
-    scale = min(1.0, TILES_FIT / max(width, height))
-    scale = min(scale, TILES_SHORT_SIDE / min(width, height))
-    return base + tile * _ceil(width * scale / TILE) * _ceil(height * scale / TILE)
+    scale = min(1.0, TILES.fit / max(width, height))
+    scale = min(scale, TILES.short / min(width, height))
+    return base + tile * _ceil(width * scale / TILES.side) * _ceil(height * scale / TILES.side)
 
 
 def openai_patches(
@@ -86,15 +94,15 @@ def openai_patches(
         1452
     """
     if detail == "low":
-        scale = min(1.0, LOW_DETAIL / max(width, height))
+        scale = min(1.0, PATCHES.fit / max(width, height))
         width, height = _ceil(width * scale), _ceil(height * scale)
     cap = caps.get(detail or "auto", caps["auto"])
-    wide, high = ceil(width / PATCH), ceil(height / PATCH)
+    wide, high = ceil(width / PATCHES.side), ceil(height / PATCHES.side)
     if wide * high > cap:
-        scale = sqrt(cap * PATCH**2 / (width * height))
-        across, down = width * scale / PATCH, height * scale / PATCH
+        scale = sqrt(cap * PATCHES.side**2 / (width * height))
+        across, down = width * scale / PATCHES.side, height * scale / PATCHES.side
         scale *= min(max(1, floor(across)) / across, max(1, floor(down)) / down)
-        wide, high = _ceil(width * scale / PATCH), _ceil(height * scale / PATCH)
+        wide, high = _ceil(width * scale / PATCHES.side), _ceil(height * scale / PATCHES.side)
     return _ceil(min(wide * high, cap) * multiplier)
 
 
@@ -118,9 +126,9 @@ def claude_image(width: int, height: int, detail: str | None = None, *, edge: in
     low, high = 1, min(long, edge)
     while low < high:  # the largest long edge that stays within the cap
         middle = (low + high + 1) // 2
-        fits = _cells(middle, short * middle / long, CLAUDE_PATCH) <= cap
+        fits = _cells(middle, short * middle / long, CLAUDE.side) <= cap
         low, high = (middle, high) if fits else (low, middle - 1)
-    return _cells(low, short * low / long, CLAUDE_PATCH) + CLAUDE_BLOCK
+    return _cells(low, short * low / long, CLAUDE.side) + CLAUDE_BLOCK
 
 
 def gemini_image(width: int, height: int, detail: str | None = None) -> int:
@@ -130,10 +138,9 @@ def gemini_image(width: int, height: int, detail: str | None = None) -> int:
         >>> gemini_image(960, 540) // GEMINI_TILE
         6
     """
-    if max(width, height) <= GEMINI_SMALL:
+    if max(width, height) <= GEMINI.fit:
         return GEMINI_TILE
-    least, largest = GEMINI_UNIT
-    unit = min(largest, max(least, floor(min(width, height) / 1.5)))
+    unit = min(GEMINI.largest, max(GEMINI.side, floor(min(width, height) / 1.5)))
     return GEMINI_TILE * ceil(width / unit) * ceil(height / unit)
 
 
@@ -145,7 +152,7 @@ def qwen_image(width: int, height: int, detail: str | None = None) -> int:
         1369
     """
     least, most = QWEN_RANGE
-    return min(most, max(least, ceil(width / QWEN_PATCH) * ceil(height / QWEN_PATCH)))
+    return min(most, max(least, ceil(width / QWEN.side) * ceil(height / QWEN.side)))
 
 
 def flat_image(width: int, height: int, detail: str | None = None, *, tokens: int, low: int) -> int:
