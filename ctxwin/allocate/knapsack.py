@@ -37,7 +37,9 @@ RESTART_ADDED = 64
 
 RESTARTS = 8
 """The most beginnings to try, each with one more item placed first. They matter where few items fit: for 40 items
-in 2 % of their tokens the mean gap falls from 3 % to .1 %."""
+in 2 % of their tokens the mean gap falls from 3 % to .1 %. Evidence recall gains nothing: the mean over 18 sets at two
+budgets is -.1 [-.2, .0] beside none, BEAM's -.9 [-1.6, -.3] (2,463 questions, `tests/tools/vary_worth.py`), and on RGB
+at 256 and 1,000 tokens restarts take two thirds of the allocator's time."""
 
 
 def knapsack(problem: Problem) -> Selection:

@@ -1,4 +1,9 @@
-"""Spend the last tokens by local search: single moves, and pairs of a move that frees tokens and one that uses them."""
+"""Spend the last tokens by local search: single moves, and pairs of a move that frees tokens and one that uses them.
+
+The search closes the gap to the bound; evidence recall gains nothing. Without the search the mean recall over 18 sets
+at two budgets changes by .0 [-.1, .1], and without restarts as well (`knapsack.RESTARTS`) by .0 [-.1, .2]: 2,463
+questions, 95 % intervals, `tests/tools/vary_worth.py`.
+"""
 
 from __future__ import annotations
 

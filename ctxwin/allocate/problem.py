@@ -1,7 +1,9 @@
 """Define an allocation's input (`Problem`), its result (`Selection`) and the `Allocator` protocol.
 
 The problem is a multiple-choice knapsack (at most one form of every item) with two couplings: a kept item whose
-neighbour before it is out pays for the mark that says so, and the first kept item under a heading pays for it.
+neighbour before it is out pays for the mark that says so, and the first kept item under a heading pays for it. Were
+marks or headings free here (the recount of a packing charges them later), the mean recall over 20 sets would change by
+-.1 [-.3, .1] and -.2 [-.3, -.0] (1,124 questions, `tests/tools/vary_worth.py`).
 """
 
 from __future__ import annotations

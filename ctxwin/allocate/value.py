@@ -12,7 +12,8 @@ from .problem import Problem
 __all__ = ["DUPLICATE_COSINE", "NearDuplicates", "nearest_chosen", "shares_left", "worth"]
 
 DUPLICATE_COSINE = 0.8
-"""Cosine from which two items begin to say the same; at 1 they say the same."""
+"""Cosine from which two items begin to say the same; at 1 they say the same. From .7 or .6 on, the mean recall over 18
+sets is the same (.0 [-.1, .1], .0 [-.2, .1]); without any discount -.1 [-.2, .0] (`tests/tools/vary_worth.py`)."""
 
 _BLOCK = 512
 """Rows of a similarity matrix held in memory at once."""

@@ -58,6 +58,7 @@ LEFT = 3_600.0
 """Seconds after which a folder that is being written counts as left by a process that has ended."""
 
 _DAY = 86_400
+"""Seconds of a day."""
 _log = logging.getLogger(__name__)
 
 Keys = NDArray[np.uint64]

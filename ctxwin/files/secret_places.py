@@ -34,7 +34,8 @@ RULES = (
 SCANNER = ("kingfisher_secret_scanner",)
 """Prefix of the name of the other package that decides the same."""
 
-_HASH = 16  # bytes
+_HASH = 16
+"""Bytes of the hash before what is stored."""
 
 
 class SecretPlaces:

@@ -30,8 +30,9 @@ mtrag_un, beam_100k). Half: 4 of 18 requests differ, double: 1."""
 SHORTENED_FROM = 64
 """Tokens from which a unit has shorter forms. Half: 2 of 18 requests differ, double: 8."""
 TRUST = {"full": 1.0, "extract": 0.9, "summary": 0.8, "stub": 0.0}
-"""Worth of a form's content, where the original's words are worth 1: extracts at .9 kept up to one point more evidence
-than at .95 on every set tried; a summary is a paraphrase and may be wrong."""
+"""Worth of a form's content, where the original's words are worth 1. For extracts the number hardly matters: beside .9,
+at .5 / .7 / .8 / .95 / 1 the mean of recall changes by +.1 [-.0, .2] / .0 [-.1, .1] / +.1 [-.1, .2] / +.1 [-.1, .2] /
+-.1 [-.3, .1] (measured as for `SATURATION`). A summary is a paraphrase and may be wrong; no set can measure it."""
 RECALLED = 0.1
 """Worth of a stub where a model can ask for the original's words, which are worth 1: up to .1 no evidence was lost to
 stubs at 1,000 and 2,000 tokens (longmemeval_mini, mtrag_un, beam_100k), at .2 up to two points were; in agents'
@@ -39,7 +40,20 @@ transcripts at 2,500 and 4,000 tokens .05 gave 11 stubs, .1 gave 41. Half, doubl
 SATURATION = 150.0
 """Tokens at which half of an item's further length counts: value = p * tokens / (1 + tokens / SATURATION) * share.
 Evidence is a sentence or two, however long the text around the evidence: without saturation, long answers crowd out
-short answers. Half: 9 of 18 requests differ, double: 7."""
+short answers. Mean recall over 20 sets beside 150, with 95 % intervals (`tests/tools/vary_worth.py` without
+restarts; two to four budgets a set; 2,760 questions for 40, 75 and p alone, 1,124 at two budgets for the rest):
+
+    40    +.1 [-.1, .3]   BEAM +2.0 [1.1, 3.1], QMSum +2.1 [1.3, 2.9]; MuSiQue, one half, -1.7 [-3.8, -.2]
+    75    +.1 [-.0, .3]   BEAM +1.5 [.7, 2.4], QMSum +.9 [.3, 1.5]; on the half that did not choose it +.1 [-.1, .4]
+    300   -.2 [-.4, .0]   QMSum -1.0 [-1.8, -.2], VCSum -.5 [-1.1, -.0]
+    600   -.4 [-.8, -.1]  BEAM -3.5 [-6.1, -1.4], RGB -2.3 [-5.3, -.1], VCSum -1.6 [-2.7, -.6]
+    none  -.8 [-1.1, -.4] BEAM -6.4 [-9.5, -3.6], VCSum -3.3 [-4.7, -2.0], RGB -2.6 [-5.6, -.2]
+    p alone, whatever the length: -.3 [-.7, .1]; FriendsQA -2.1 [-3.8, -.6], BEAM +3.5 [1.8, 5.3], with words alone at
+    2,000 tokens +6.1 [1.5, 11.4]: as much as `ref:coverage`, which values p alone
+
+So 40 to 150 serve all kinds of text about alike, and no other formula gained: an exponent of 1.5 instead of 1
++.1 [-.1, .3], of .5 with 10 tokens -.1 [-.3, .2]; p to the power 1.3 with 40 tokens +.1 [-.1, .2], to .75 with 300
+-.1 [-.2, .1]; a shorter form valued as a whole item of its length -.6 [-.9, -.3]."""
 FIT_SHARES = (1.0, 0.5, 0.25)
 """Parts of the room to which a unit larger than the room is shortened."""
 

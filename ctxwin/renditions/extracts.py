@@ -20,8 +20,8 @@ TEMPERATURE = 0.15
 """T: how sharply the matching sentences stand out. Half: 1 of 11 requests differs, double: 1."""
 EVENNESS = 0.8
 """u: the part of a text's content that is spread evenly over its sentences, whatever the question. Lower values find
-more spans (cmrc2018_zh within 256 tokens: 75 percent with .3, 68 with .85) and keep fewer whole units. Half: 5 of 11
-requests differ, double: 5."""
+more spans (cmrc2018_zh within 256 tokens: 75 percent with .3, 68 with .85) and keep fewer whole units. Mean recall over
+20 sets beside .8: -.2 [-.3, -.0] with .65, -.2 [-.4, .1] with .95 (`tests/tools/vary_worth.py`)."""
 NEIGHBOUR = 0.5
 """Share of its neighbour's match that a sentence gets: an answer often stands next to the words of the question. Half:
 1 of 11 requests differs, double: 4."""
