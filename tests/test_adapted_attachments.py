@@ -333,18 +333,22 @@ KEYS = [
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 @pytest.mark.parametrize("form", [str, lambda text: {"deep": [text]}], ids=["words", "object"])
 def test_langchain_counts_a_long_string_under_any_key(sample, form):
-    def cost(block):
-        return least(
-            lambda budget: trim_messages([HumanMessage("Hello."), AIMessage([block])], max_tokens=budget, **RULE)
-        )
+    def sent(block, budget):
+        return trim_messages([HumanMessage("Hello."), AIMessage([block])], max_tokens=budget, **RULE)
 
-    before = cost(sample)
+    def costs_more_than(tokens, block):
+        with pytest.raises(ctxwin.BudgetError):
+            sent(block, tokens)
+        return True
+
+    before = least(lambda budget: sent(sample, budget))
     inside = next((key for key, value in sample.items() if isinstance(value, dict)), None)
     for key in KEYS:
         if key not in sample:
-            assert cost({**sample, key: form(WORDS)}) > before + 800, key
+            assert costs_more_than(before + 800, {**sample, key: form(WORDS)}), key
         if inside is not None and key not in sample[inside]:
-            assert cost({**sample, inside: {**sample[inside], key: form(WORDS)}}) > before + 800, key
+            deeper = {**sample, inside: {**sample[inside], key: form(WORDS)}}
+            assert costs_more_than(before + 800, deeper), key
 
 
 def test_langchain_takes_results_of_any_shape():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -129,12 +130,11 @@ def test_knapsack_is_near_the_optimum_where_few_items_fit(couplings):
 
 
 @pytest.mark.parametrize("couplings", [False, True])
-def test_the_core_gives_the_bound_of_the_whole_problem(monkeypatch, couplings):
+def test_the_core_gives_the_bound_of_the_whole_problem(couplings):
     problem = seeded_problem(1, 3_000, capacity=2_000, couplings=couplings)
     base = place_required(problem)
     small = relax(problem, base)
-    monkeypatch.setattr("ctxwin.allocate.core._SPARE_ITEMS", problem.size)
-    whole = relax(problem, base)
+    whole = relax(problem, base, spare=problem.size)
     assert len(small.core.items) < problem.size / 2 < len(whole.core.items) == problem.size
     assert small.bound == pytest.approx(whole.bound, rel=2e-3)
     assert small.bound >= knapsack(problem).value
@@ -328,6 +328,24 @@ def test_exact_prints_nothing(capfd):
 def test_unknown_names_are_told_with_known_ones(strategy, solver, message):
     with pytest.raises(InputError, match=message):
         get_allocator(strategy, solver=solver)
+
+
+def test_a_strategy_of_ones_own_is_called_by_its_name_and_taken_for_no_other():
+    def recency(problem):
+        return get_allocator("relevance").allocate(problem)
+
+    class Mine:
+        allocate = choose = staticmethod(recency)
+
+    items = [f"Note {n} is about a {animal}." for n, animal in enumerate(["bird", "cat", "dog", "fish", "hen"] * 4)]
+    options = {"items": items, "query": "Which bird?", "budget": 70, "embedder": "none"}
+    given = {"recency": recency, "Mine": Mine(), "mmr": partial(mmr), "<lambda>": lambda problem: recency(problem)}
+    for name, strategy in given.items():
+        packed = pack(strategy=strategy, **options)
+        assert (packed.report.strategy, packed.plan.strategy) == (name, name)
+        assert packed.text.count("a bird") == 4  # of the newest items alone it would be 1
+        assert {one.reason for one in packed.report.decisions} == {f"by {name}", f"not in {name}"}
+    assert pack(strategy="recency", **options).text.count("a bird") == 1
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,14 @@ import os
 import re
 import subprocess
 import sys
-import warnings
 import xml.etree.ElementTree as ET
 from importlib.util import find_spec
 
 import pexpect
 import pytest
+from command_line import run_here
 from server import Answer, Provider
 
-from ctxwin.cli import main
 from ctxwin.tokens import count_tokens
 
 QUESTION = "When does the pump run?"
@@ -54,7 +53,11 @@ def command(*arguments):
     return ["-m", "ctxwin", "ask", QUESTION, *map(str, arguments), "--embedder", "none"]
 
 
-def ask(*arguments, **options):
+def ask(*arguments):
+    return run_here(*command(*arguments)[2:])
+
+
+def ask_in_a_process(*arguments, **options):
     run = [sys.executable, *command(*arguments)]
     return subprocess.run(run, capture_output=True, text=True, check=False, start_new_session=True, **options)
 
@@ -64,7 +67,7 @@ def ask(*arguments, **options):
 
 def test_an_answer_is_streamed_and_its_citations_hold(provider, folder):
     provider.script(Answer(text="From ten to six (`pumps.md:3`), and at noon [visitors.md:3-3].", pause=0.01))
-    done = ask(folder, "--model", "gpt-4o", "--budget", "400")
+    done = ask_in_a_process(folder, "--model", "gpt-4o", "--budget", "400")
     assert (done.returncode, done.stdout) == (0, "From ten to six (`pumps.md:3`), and at noon [visitors.md:3-3].\n")
     assert "2 of 2 citations hold" in done.stderr
     assert provider.last.body["stream"] is True
@@ -121,7 +124,7 @@ def test_the_context_is_xml_whatever_stands_in_the_files(folder):
     (folder / "odd.txt").write_text(odd, encoding="utf-8", newline="")
     name = "pump & <'\"> run.md"
     (folder / name).write_text("The pump runs, says this file.\n", encoding="utf-8")
-    done = ask(folder, "--format", "xml", "-b", "900")
+    done = ask_in_a_process(folder, "--format", "xml", "-b", "900")
     root = ET.fromstring(done.stdout)
     paths = {one.get("path"): one for one in root}
     assert root.get("question") == QUESTION
@@ -183,9 +186,7 @@ def test_what_is_skipped_is_named_and_an_empty_question_or_result_is_told(folder
     (folder / "sound.bin").write_bytes(bytes(range(256)))
     done = ask(folder / "sound.bin", folder / "pumps.md", "-b", "300")
     assert re.search(r"skipped .*sound\.bin: ", done.stderr)
-    empty = subprocess.run(
-        [sys.executable, "-m", "ctxwin", "ask", " ", str(folder)], capture_output=True, text=True, check=False
-    )
+    empty = run_here("ask", " ", folder)
     assert (empty.returncode, empty.stdout) == (2, "") and "the question is empty" in empty.stderr
     none = ask(folder, "-b", "300", "--share", "files=0:0")
     assert none.returncode == 0 and "try a larger --budget" in none.stderr
@@ -223,7 +224,7 @@ def test_a_file_cannot_command_the_terminal_and_is_not_changed_in_a_pipe(folder)
 
 
 def test_without_a_terminal_copying_says_what_to_do(folder):
-    done = ask(folder, "--copy", stdin=subprocess.DEVNULL)
+    done = ask_in_a_process(folder, "--copy", stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout) == (2, "")
     assert "no terminal to copy through; use --output FILE" in done.stderr
 
@@ -242,13 +243,10 @@ def test_without_a_terminal_copying_says_what_to_do(folder):
         (["--share", "files=9k:"], "the floors of the shares do not fit"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused_in_a_line(folder, options, message, capsys, monkeypatch):
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # main() replaces it
-    with pytest.raises(SystemExit) as end:
-        main([*command(folder, "-b", "300", *options)[2:]])
-    said = capsys.readouterr()
-    assert (end.value.code, said.out) == (2, "")
-    assert message in said.err and said.err.count("\n") == 1
+def test_options_that_do_not_go_together_are_refused_in_a_line(folder, options, message):
+    done = ask(folder, "-b", "300", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr and done.stderr.count("\n") == 1
 
 
 # --- interactive, in a terminal

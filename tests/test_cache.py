@@ -169,8 +169,7 @@ def test_damaged_and_old_texts_are_not_there(place):
     assert time.time() - (place / "texts" / "c").stat().st_mtime < 86_400  # asked for, so kept on
 
 
-def test_summaries_of_the_first_version_are_removed_and_told(place, monkeypatch):
-    monkeypatch.setattr("ctxwin.store.cache._told", set())
+def test_summaries_of_the_first_version_are_removed_and_told(place):
     old = place / "summaries"
     old.mkdir(parents=True, mode=0o700)
     place.chmod(0o700)

@@ -7,26 +7,29 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import anthropic_logs, openai_logs, responses_logs
+from strategies import LOGS, law
 
-from ctxwin import BudgetError, check, get_model
+from ctxwin import BudgetError, Window, caching, check, get_model
 from ctxwin.caching import (
-    POLICIES,
+    OLD_NAMES,
     RULES,
     Bill,
     CacheRules,
     Planner,
     Prices,
+    Proposal,
     Sent,
     State,
     cache_rules,
     compaction_point,
+    get_policy,
     mark,
 )
 from ctxwin.caching.need import need
 from ctxwin.errors import InputError
+from ctxwin.evaluate.cache_policies import CACHE_POLICIES, repack
 from ctxwin.evaluate.provider import Provider
 from ctxwin.items import Item
 from ctxwin.messages import read
@@ -36,10 +39,10 @@ from ctxwin.retrieve import Index, Query
 from ctxwin.tokens import REPLY_PRIMING, count_items, get_rules, get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")
-LOGS = st.one_of(openai_logs(), anthropic_logs(), responses_logs())
-POLICY = st.sampled_from(sorted(POLICIES))
+POLICIES = {"auto": "auto", **CACHE_POLICIES}
+POLICY = st.sampled_from(list(POLICIES.values()))
 PLAIN = {"embedder": "none", "tokenizer": "o200k_base"}
-law = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+law = settings(law, max_examples=40)
 
 
 def model(read=0.1, write=1.25, provider="anthropic", name="claude-sonnet-5"):
@@ -123,7 +126,7 @@ def test_each_request_is_valid_for_its_provider_where_the_log_was(log, budget, p
 @given(LOGS, st.integers(200, 3000), POLICY, st.sampled_from(["openai", "anthropic"]))
 def test_what_is_said_to_be_cached_was_sent_before_byte_for_byte(log, budget, policy, provider):
     planner = small(provider)
-    planner.policy = policy
+    planner.policy = get_policy(policy)
     seen = Provider(planner.rules)
     earlier = []
     for talk, _, packed, state in planned(planner, log, budget):
@@ -252,13 +255,13 @@ def test_everything_is_sent_while_it_fits():
 
 def test_a_long_chat_is_mostly_read_from_the_cache_and_cheaper_than_any_plain_policy():
     prices = {}
-    for policy in POLICIES:
+    for name, policy in POLICIES.items():
         planner = Planner(model=model(provider="openai", name="gpt-4.1", write=1.0), policy=policy)
         _, states, requests = talked(planner, 60, 3000)
-        prices[policy] = spent(planner, states)
+        prices[name] = spent(planner, states)
         assert all(packed.tokens <= 3000 for packed in requests)
     assert prices["auto"] <= min(prices.values())
-    assert prices["auto"] < 0.5 * prices["repack"]
+    assert prices["auto"] < 0.5 * prices["ref:repack"]
 
 
 def test_the_history_grows_in_place_and_is_cut_down_now_and_then():
@@ -348,12 +351,41 @@ def test_what_is_forgotten_leaves_the_history():
 
 
 def test_an_unknown_policy_is_named():
-    with pytest.raises(InputError, match="did you mean 'append'"):
+    with pytest.raises(InputError, match="unknown cache policy 'apend'; use 'auto'"):
         Planner(policy="apend")
+    with pytest.raises(InputError, match="unknown cache policy 'apend'; use 'auto'"):
+        Window(budget=200, cache="apend")
+
+
+def test_a_policy_of_ones_own_is_asked_once_not_everything_fits():
+    def last_two(scene, state, costs):
+        rows = scene.arrange(range(len(scene.items) - 2, len(scene.items)))
+        return Proposal(request=rows, carry=rows)
+
+    _, _, requests = talked(Planner(model=model(), policy=last_two), 20, 1500)
+    assert [packed.tokens <= 1500 for packed in requests] == [True] * 20
+    assert len(requests[4].messages) == 9
+    assert requests[-1].messages == list(chat(20))[-3:-1]
+
+
+@pytest.mark.parametrize("name", OLD_NAMES)
+def test_an_old_name_gives_the_reference_and_says_where_it_is(name):
+    with pytest.warns(DeprecationWarning, match=rf"'{name}' is a reference .* ctxwin\.evaluate.*\.{name}$") as told:
+        old = Planner(policy=name)
+        Window(budget=200, cache=name)
+    assert old.policy is CACHE_POLICIES[f"ref:{name}"]
+    assert [one.filename for one in told] == [__file__] * 2
+    with pytest.warns(DeprecationWarning, match=r"CACHE_POLICIES"):
+        assert caching.POLICIES[name] is old.policy
+
+
+def test_a_name_that_never_was_is_no_part_of_the_room():
+    with pytest.raises(AttributeError, match="no attribute 'POLICY'"):
+        _ = caching.POLICY
 
 
 def test_repack_is_a_plain_packing():
-    planner = Planner(policy="repack")
+    planner = Planner(policy=repack)
     _, _, requests = talked(planner, 30, 1500)
     plain = pack(list(chat(30))[:59], budget=1500, **PLAIN)
     assert requests[-1].messages == plain.messages

@@ -13,7 +13,7 @@ import ctxwin
 from ctxwin.errors import InputError
 from ctxwin.tokens import CalibratedTokenizer, Calibration, Counted, count_tokens, get_tokenizer, spell
 from ctxwin.tokens.calibration import FACTOR, FADE, FLOOR, SHARE, UNSTATED
-from ctxwin.tokens.kinds import KINDS, _tables, weigh_kinds
+from ctxwin.tokens.kinds import KINDS, kind_tables, weigh_kinds
 from ctxwin.tokens.replies import MEMORY, SCATTER, TEXTURE, pull
 
 ROOM = 4_000
@@ -319,8 +319,28 @@ def test_a_calibrated_tokenizer_goes_wherever_a_tokenizer_goes():
     assert counter.count_many([cut])[0] <= 50 < counter.count_many([cut + "The lease ends"])[0]
 
 
+def test_a_report_is_beyond_belief_by_what_the_request_has_before_anything_is_learned():
+    def lease(number):
+        return (words(f"The lease of flat {number} ends in May and the keys are with Ana."),)
+
+    counter = CalibratedTokenizer(get_tokenizer("generic"))
+    plain = counter.base.count_many(lease(0)[0].texts)[0] + 4
+    for number in range(6):  # a provider with half the tokens
+        counter = counter.observe(lease(number), plain // 2)
+    dear = counter.observe(lease(9), plain * 3 // 2)
+    assert dear.calibration.doubted is None and dear.count_request(lease(9)).tokens == plain * 3 // 2
+    odd = counter.observe(lease(9), plain * 2)
+    assert odd.calibration.doubted is not None and odd.count_request(lease(9)) == counter.count_request(lease(9))
+
+
+def test_equal_pieces_have_equal_keys_of_sixteen_digits():
+    keys = {Counted(texts, fixed).key for texts in (("a", "b"), ("ab",), ("b", "a")) for fixed in (4, 5)}
+    assert len(keys) == 6
+    assert {len(key) for key in keys} == {16} and all(set(key) <= set("0123456789abcdef") for key in keys)
+
+
 def test_kinds_are_weighed_character_by_character():
-    kinds, weights = _tables()
+    kinds, weights = kind_tables()
     for text in ("Tokyo, 東京 とうきょう 서울 42", "", "\ud800x\n", "😀é、Ａ"):
         slow = np.zeros(len(KINDS), np.int64)
         for sign in text:

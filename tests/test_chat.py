@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 import pexpect
 import pytest
+from command_line import run_here
 from server import Answer, Failure, Provider
 
 PROMPT = "\x1b[?2004h"
@@ -212,16 +213,16 @@ def test_a_turn_that_failed_is_sent_again_and_one_that_did_not_is_taken_back(pro
 def test_the_conversations_of_a_store_are_listed(provider, environment, tmp_path):
     provider.respond = lambda request: "Noted."
     store = str(tmp_path / "talk.db")
-    run = [sys.executable, "-m", "ctxwin", "chat", "--store", store, "--model", "gpt-4o", "--embedder", "none"]
+    run = ["chat", "--store", store, "--model", "gpt-4o", "--embedder", "none"]
     for name in ("garden", "boats"):
-        subprocess.run([*run, "--id", name], input='"""one\ntwo"""\n', capture_output=True, text=True, check=True)
+        assert run_here(*run, "--id", name, given=b'"""one\ntwo"""\n').returncode == 0
         assert provider.last.texts[-1] == "one\ntwo"
-    done = subprocess.run([*run, "--list"], capture_output=True, text=True, check=True)
+    done = run_here(*run, "--list")
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["2", "messages", "garden", "gpt-4o"],
         ["2", "messages", "boats", "gpt-4o"],
     ]
-    missing = subprocess.run([*run[:4], "--store", store + "x", "--list"], capture_output=True, text=True)
+    missing = run_here("chat", "--store", store + "x", "--list")
     assert missing.returncode == 2 and "begin one with" in missing.stderr
 
 

@@ -3,16 +3,15 @@
 import copy
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import anthropic_logs, openai_logs, responses_logs
+from strategies import LOGS, anthropic_logs, law, responses_logs
 
 from ctxwin.errors import InputError, MessageError
 from ctxwin.messages import check, last_user, read, write
 from ctxwin.messages.checks import RULES
 
-law = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
-LOGS = st.one_of(openai_logs(), anthropic_logs(), responses_logs())
+law = settings(law, max_examples=80)
 
 USER = {"role": "user", "content": "Hi"}
 ANSWER = {"role": "assistant", "content": "Hello."}

@@ -230,6 +230,7 @@ def test_files_of_any_size_are_counted_and_those_that_cannot_be_are_named(ctxwin
     assert ctxwin("count", tmp_path / "talk.jsonl").out.startswith(f"{tokens[1] * 300_000:,}")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read as Linux tells it")
 def test_a_large_text_is_counted_in_bounded_memory_and_a_long_transcript_is_still_one(
     ctxwin: Ctxwin, tmp_path: Path

@@ -39,6 +39,12 @@ def test_a_call_and_its_results_are_one_unit_and_the_open_chain_is_the_tail():
     assert units.whole.tolist() == [True, False, False, True, False, False]
 
 
+def test_the_last_question_stays_though_it_has_been_answered():
+    log = [user("One?"), {"role": "assistant", "content": "1."}, user("Two?"), {"role": "assistant", "content": "2."}]
+    units = conversation_units(read(log))
+    assert list(units.reasons)[2] == "tail" and not units.required[:2].any()
+
+
 def test_a_call_that_never_got_its_result_is_never_sent():
     log = [
         user("Look."),

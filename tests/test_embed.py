@@ -254,7 +254,7 @@ def test_without_a_folder_vectors_are_not_kept_and_one_warning_says_so(no_folder
 
 
 def test_a_file_that_another_keeps_locked_is_done_without(folder, monkeypatch):
-    monkeypatch.setattr("ctxwin.store.cache.BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(cache, "BUSY_SECONDS", 0.0)
     get_embedder(Counting()).embed(["a"])
     held = sqlite3.connect(folder / FILE)
     held.execute("BEGIN IMMEDIATE")

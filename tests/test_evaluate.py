@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from ctxwin.errors import InputError
 from ctxwin.evaluate import Dataset, GoldQuery, Score, evaluate, load, load_sample, recall, request_text, request_tokens
-from ctxwin.evaluate.recall_run import _spread
+from ctxwin.evaluate.limits import spread
+from ctxwin.evaluate.recall_run import with_evidence
 from ctxwin.evaluate.score import sentences
 from ctxwin.evaluate.stats import bootstrap, differences, rows, source_rows
 from ctxwin.items import Item
@@ -358,15 +359,28 @@ def test_queries_keep_what_was_said_before_them_and_when_they_are_asked(tmp_path
 @pytest.mark.parametrize(
     ("units", "row", "message"),
     [
-        (UNITS, {"history": ["Hello"]}, "queries.jsonl:1, history 0: give {'role': 'user' or 'assistant'"),
-        (UNITS, {"history": [{"role": "tool", "content": "4"}]}, "queries.jsonl:1, history 0: give {'role': 'user'"),
-        (UNITS, {"history": [{"role": "user"}]}, "queries.jsonl:1, history 0: 'content' is a string, not None"),
+        (UNITS, {"history": ["Hello"]}, "queries.jsonl:1: 'history[0]' is an object, not a string of 5"),
+        (
+            UNITS,
+            {"history": [{"role": "tool", "content": "4"}]},
+            "'history[0].role' is one of 'user' or 'assistant', not 'tool'",
+        ),
+        (UNITS, {"history": [{"role": "user"}]}, "queries.jsonl:1: 'history[0].content' is missing; correct the line"),
         (UNITS, {"question_date": 2023}, "queries.jsonl:1: 'question_date' is a string, not 2023"),
         (UNITS, {"gold": ["9"]}, "'q1' names '9' as gold, which 's' does not hold"),
-        (UNITS, {"gold_mode": "some"}, "queries.jsonl:1: unknown gold_mode 'some'"),
+        (
+            UNITS,
+            {"gold_mode": "some"},
+            "'gold_mode' is one of 'all', 'any' or 'one_of_each_group', not 'some'",
+        ),
+        (UNITS, {"gold_ranges": {"1": [[0, 1]]}}, "names lines 0 to 1 of '1', which has 1; correct"),
+        (UNITS, {"gold_ranges": {"9": [[1, 1]]}}, "'q1' names '9' as gold, which 's' does not hold"),
+        (UNITS, {"gold_ranges": {"1": [[1, "2"]]}}, '[0][1]" is a whole number, not a string of 1 characters'),
+        (UNITS, {"gold_spans": [["1", 0, 900]]}, "names characters 0 to 900 of '1', which has"),
+        (UNITS, {"gold_groups": ["1"]}, "queries.jsonl:1: 'gold_groups' is an object, not a list of 1"),
         (UNITS, {"query": None}, "queries.jsonl:1: 'query' is a string, not None"),
-        (UNITS, {"gold_ranges": {"1": [[1, 7]]}}, "names line 7 of '1', which has 1 lines"),
-        ([UNITS[0] | {"kind": "song"}], {}, "units.jsonl.gz:1: unknown kind 'song'"),
+        (UNITS, {"gold_ranges": {"1": [[1, 7]]}}, "names lines 1 to 7 of '1', which has 1; correct"),
+        ([UNITS[0] | {"kind": "song"}], {}, "units.jsonl.gz:1: 'kind' is one of"),
         ([UNITS[0] | {"text": 3}], {}, "units.jsonl.gz:1: 'text' is a string, not 3"),
         (None, {}, "no units.jsonl.gz, and its source 's' is no released wheel"),
     ],
@@ -386,7 +400,7 @@ def test_missing_and_broken_files_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"queries\.jsonl:1: 'qid' is a string"):
         load(folder)
     (folder / "queries.jsonl").write_text("[1]\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"queries\.jsonl:1: a line holds one JSON object"):
+    with pytest.raises(InputError, match=r"queries\.jsonl:1: this is an object, not a list of 1"):
         load(folder)
     (folder / "queries.jsonl").write_text(json.dumps(ROW) + "\n{oops\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"queries\.jsonl:2: broken JSON"):
@@ -489,9 +503,10 @@ def test_limit_takes_even_steps_over_the_sources():
         for n in range(5)
         for source in "abc"
     ]
-    assert [query.qid for query in _spread(queries, 6)] == ["a1", "a3", "b1", "b3", "c1", "c3"]
-    assert len(_spread(queries, None)) == len(_spread(queries, 99)) == 12
-    assert [query.source for query in _spread(queries, 3)] == ["a", "b", "c"]
+    scored = with_evidence(Dataset(name="set", sources={}, queries=tuple(queries)))
+    assert [query.qid for query in spread(scored, 6)] == ["a1", "a3", "b1", "b3", "c1", "c3"]
+    assert len(spread(scored, None)) == len(spread(scored, 99)) == 12
+    assert [query.source for query in spread(scored, 3)] == ["a", "b", "c"]
 
 
 def test_the_sample_fits_whole_into_a_large_budget_and_not_into_a_small_one():

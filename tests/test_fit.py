@@ -14,7 +14,7 @@ from ctxwin.evaluate.reliability import reliability_curve
 from ctxwin.items import Item
 from ctxwin.pool import Pool
 from ctxwin.retrieve import FEATURES, Feedback, Query, fit, shipped_weights
-from ctxwin.retrieve.own_weights import _lessons, _Logistic
+from ctxwin.retrieve.own_weights import Logistic, lessons_of
 
 ANCHORS = ("lexical", "dense")
 TOPICS = ("harbour", "garden", "engine", "lantern", "violin", "glacier", "market", "orchard")
@@ -86,11 +86,11 @@ def test_it_corrects_the_weights_it_is_given():
 
 
 def test_its_gradient_is_the_slope_of_its_loss():
-    lessons = list(_lessons(labelled(1, helper="assistant")[:2], shipped_weights(), None))
-    learner = _Logistic(shipped_weights(), lessons)
+    lessons = list(lessons_of(labelled(1, helper="assistant")[:2], shipped_weights(), None))
+    learner = Logistic(shipped_weights(), lessons)
     at = np.linspace(-0.3, 0.4, len(learner.names))
     assert {"lexical", "role", "long"} <= set(learner.names)
-    error = check_grad(lambda x: learner._loss(lessons[0], x)[0], lambda x: learner._loss(lessons[0], x)[1], at)
+    error = check_grad(lambda x: learner.loss(lessons[0], x)[0], lambda x: learner.loss(lessons[0], x)[1], at)
     assert error < 1e-4
 
 

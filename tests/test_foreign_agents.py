@@ -183,6 +183,7 @@ def hostile(size):
     )
 
 
+@pytest.mark.slow
 def test_hostile_sessions_cost_linear_time():
     for (name, small), (_, large) in zip(hostile(500), hostile(2_000), strict=True):
         costs = []

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from command_line import run_here
 from foreign_samples import chatgpt_line, claude, claude_message, slack_export, zipped
 
 import ctxwin
@@ -23,11 +24,10 @@ TALKS = [
 
 
 def run(*arguments, given=b"", code=0):
-    """Run the command line in a process of its own, with bytes on standard input."""
-    command = [sys.executable, "-m", "ctxwin", *map(str, arguments)]
-    done = subprocess.run(command, input=given, capture_output=True, check=False)
-    assert done.returncode == code, done.stderr.decode()
-    return done.stdout.decode(), done.stderr.decode()
+    """Run the command line with bytes on standard input."""
+    done = run_here(*arguments, given=given)
+    assert done.returncode == code, done.stderr
+    return done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -146,11 +146,10 @@ def test_an_export_of_a_hundred_megabytes_is_read_in_bounded_memory(tmp_path):
 
 
 def test_pack_reads_standard_input_and_names_what_it_read(tmp_path):
-    out, table = run(
-        "pack", "-", "-q", "Which quay?", "-b", "600", "--pick", "Trip 3", given=json.dumps(TALKS).encode()
-    )
-    assert [one["content"] for one in json.loads(out)] == ["Ferry 3?", "At quay 9.", "Which quay?"]
-    assert "read from: ChatGPT export, conversation 'Trip 3' (3 of 5)" in table
+    command = [sys.executable, "-m", "ctxwin", "pack", "-", "-q", "Which quay?", "-b", "600", "--pick", "Trip 3"]
+    done = subprocess.run(command, input=json.dumps(TALKS), capture_output=True, text=True, check=True)
+    assert [one["content"] for one in json.loads(done.stdout)] == ["Ferry 3?", "At quay 9.", "Which quay?"]
+    assert "read from: ChatGPT export, conversation 'Trip 3' (3 of 5)" in done.stderr
     out, _ = run("pack", "-", "-q", "key", "-b", "600", "--json", given=TALK.encode("utf-16"))
     assert json.loads(out)["report"]["origin"] == "plain-text transcript"
     _, error = run("pack", "-", "-b", "600", given=json.dumps(TALKS).encode(), code=2)

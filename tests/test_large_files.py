@@ -18,6 +18,7 @@ from ctxwin.errors import InputError
 from ctxwin.files import Files
 from ctxwin.files.needles import terms_of
 from ctxwin.files.scanning import Target, search
+from ctxwin.files.text_stream import texts
 
 WORDS = ("error", "gate", "payment", "user", "valve", "pump", "disk")
 SMALL = 20_000
@@ -341,12 +342,10 @@ SEAMS = {
 
 
 @pytest.mark.parametrize("name", SEAMS)
-def test_the_pieces_of_a_large_file_have_as_many_tokens_as_all_of_it(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("ctxwin.files.text_stream.BLOCK", 20_000)
+def test_the_pieces_of_a_large_file_have_as_many_tokens_as_all_of_it(name, tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(SEAMS[name].encode())
-    found = Files(path, max_bytes=10_000)
-    pieces = list(found.pieces(str(path)))
+    pieces = list(texts(str(path), lambda read: None, 20_000))
     assert len(pieces) > 5 and "".join(pieces) == SEAMS[name]
     for encoding in ("o200k_base", "cl100k_base"):
         tokenizer = get_tokenizer(encoding)

@@ -1,6 +1,7 @@
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,82 @@ def test_citations():
     assert citation(chunk(2)) == "notes.md:3-3"
     assert citation(Item(text="x", kind="passage", source="store")) == "store"
     assert citation(turn(1)) == ""
+    assert citation(turn(1, source="talk.md")) == ""
+
+
+def counted(text):
+    return TOKENIZER.count_many([text])[0]
+
+
+@pytest.mark.parametrize(
+    ("item", "before", "heading"),
+    [
+        (turn(1), "…\n", None),
+        (Item(text="x", kind="memory", title="A title"), "", None),
+        (Item(text="x", kind="passage"), "\n", None),
+        (Item(text="x", kind="passage", title="A title"), "\nA title\n", None),
+        (Item(text="x", kind="passage", source="store"), "\n", "\nstore\n"),
+        (Item(text="x", kind="passage", source="store", title="A title"), "\nA title\n", "\nstore\n"),
+        (Item(text="x", kind="passage", source="a.pdf", title="A title", lines=(3, 9)), "\na.pdf:3-9\n", None),
+        (Item(text="x", kind="passage", source="store", time="2024-05-03"), "\n", "3 May 2024:\n"),
+        (Item(text="x", kind="memory", time="some day"), "", "some day:\n"),
+        (chunk(2), "\nnotes.md:3-3\n", None),
+        (Item(text="x", kind="chunk"), "…\n", None),
+        (Item(text="x", kind="document"), "\n", None),
+        (Item(text="x", kind="document", source="a.md"), "\na.md\n", None),
+    ],
+)
+def test_what_stands_before_an_item_and_above_it_is_counted_as_it_is_printed(item, before, heading):
+    costs = costs_of([item], TOKENIZER)
+    assert costs.gap_tokens.tolist() == [counted(before)]
+    assert costs.header_tokens.tolist() == ([counted(heading)] if heading else [])
+    assert costs.header.tolist() == [0 if heading else -1]
+
+
+COLUMNS = ("tokens", "order", "gap_tokens", "header", "header_tokens", "duplicate_weight")
+
+
+@st.composite
+def without_speakers(draw):
+    """Items without labels; chunks and turns at times continue those before them."""
+    made, span = [], 0
+    for number in range(draw(st.integers(0, 12))):
+        kind = draw(st.sampled_from(["chunk", "chunk", "turn", "passage", "memory"]))
+        span += draw(st.sampled_from([0, 0, 5]))
+        made.append(
+            Item(
+                text=f"Line {number}.\n",
+                kind=kind,
+                source=draw(st.sampled_from(["a.md", "a.md", "b.md"])),
+                session=draw(st.sampled_from(["1", "1", "2"])),
+                time=draw(st.sampled_from([None, "2024-05-03", "2024-05-04"])),
+                lines=(number + 1, number + 1) if kind == "chunk" else None,
+                span=(span, span + 8) if kind == "chunk" else None,
+            )
+        )
+        span += 8
+    return made
+
+
+@given(without_speakers(), st.data())
+def test_costs_that_are_taken_put_together_or_grown_are_those_counted_anew(items, data):
+    costs = costs_of(items, TOKENIZER)
+    rows = data.draw(st.permutations(range(len(items))))[: data.draw(st.integers(0, len(items)))]
+    rows = sorted(rows) if data.draw(st.booleans()) else rows
+    some = [items[row] for row in rows]
+    taken, anew = costs.take(np.array(rows, np.intp), some), costs_of(some, TOKENIZER)
+    cut = data.draw(st.integers(0, len(items)))
+    grown = costs_of(items, TOKENIZER, costs_of(items[:cut], TOKENIZER))
+    for name in COLUMNS:
+        assert getattr(taken, name).tolist() == getattr(anew, name).tolist(), name
+        assert getattr(grown, name).tolist() == getattr(costs, name).tolist(), name
+    both = costs.plus(taken)
+    assert both.order[: len(items)].tolist() == costs.order.tolist()
+    assert np.diff(both.order[len(items) :]).tolist() == np.diff(taken.order).tolist()
+    assert not (items and some) or both.order[len(items)] - both.order[len(items) - 1] > 1
+    shown = [int(both.header_tokens[h]) if h >= 0 else 0 for h in both.header.tolist()]
+    assert shown == [int(one.header_tokens[h]) if h >= 0 else 0 for one in (costs, taken) for h in one.header.tolist()]
+    assert not set(both.header[: len(items)].tolist()) & set(both.header[len(items) :].tolist()) - {-1}
 
 
 ITEMS = st.lists(

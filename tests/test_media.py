@@ -109,6 +109,39 @@ def test_the_unknown_is_bounded_and_never_exact(rule: str, kind: str) -> None:
     assert count.exact is False or rule == "gemini-3"
 
 
+DOCX, XLSX = (f"application/vnd.openxmlformats-officedocument.{kind}" for kind in (
+    "wordprocessingml.document", "spreadsheetml.sheet"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("media", "kind", "low", "tokens", "high"),
+    [
+        # By bytes: pages of 1 MB, 50 kB and 3 kB, each begun one counts; bytes of text for a token.
+        (Media(mime="application/pdf", size=120_001), "file", 258, 3 * 258, 41 * 258),
+        (Media(mime="text/plain", size=1_001), "file", 1_001 // 8, 286, 1_001),
+        (Media(mime="application/x-ole-storage", size=1_001), "file", 10, 101, 1_001),
+        (Media(mime="application/zip", size=1_001), "file", 250, 1_001, 1_001),
+        (Media(mime="text/plain", size=0), "file", 0, 1, 1),
+        # Text that was found inside, between two sizes.
+        (Media(mime=DOCX, text_size=(900, 1_001), size=9), "file", 112, 258, 1_001),
+        (Media(mime=XLSX, text_size=(900, 1_001)), "file", 112, 450, 1_001),
+        # Of unknown size.
+        (Media(mime="text/html"), "file", 250, 2_500, 25_000),
+        (Media(mime=DOCX), "file", 250, 2_500, 25_000),
+        (Media(mime="application/pdf"), "file", 258, 10 * 258, 100 * 258),
+        (Media(), "image", 258, 6 * 258, 24 * 258),
+        (Media(), "audio", 32, 60 * 32, 600 * 32),
+        # By what it shows, whatever carries it.
+        (Media(mime="image/png", width=384, height=384), "file", 258, 258, 258),
+        (Media(mime="audio/mpeg", seconds=2.01), "file", 65, 65, 65),
+        (Media(mime="video/mp4", size=500_000), "file", 53, 2 * 263, 4_384),
+    ],
+)
+def test_what_is_known_of_a_file_bounds_its_tokens(media: Media, kind: str, low: int, tokens: int, high: int) -> None:
+    count = media_tokens(media, kind, MEDIA_RULES["gemini-2"])
+    assert (count.low, count.tokens, count.high, count.exact) == (low, tokens, high, low == high)
+
+
 def test_length_from_bytes() -> None:
     minute = media_tokens(Media(size=960_000), "audio", MEDIA_RULES["gpt-4o"])
     assert minute.tokens == 600

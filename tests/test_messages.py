@@ -6,17 +6,16 @@ import gzip
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import anthropic_logs, openai_logs, pngs, responses_logs
+from strategies import LOGS, anthropic_logs, law, openai_logs, pngs, responses_logs
 
 from ctxwin.errors import InputError, MessageError
 from ctxwin.items import Item
 from ctxwin.messages import check, last_user, note, open_tail, read, rewrite, write
 from ctxwin.messages.dialects.fields import INSIDE
 
-law = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
-LOGS = st.one_of(openai_logs(), anthropic_logs(), responses_logs())
+law = settings(law, max_examples=80)
 DIALECTS = ["openai", "responses", "anthropic"]
 
 

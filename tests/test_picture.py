@@ -26,7 +26,7 @@ from ctxwin.models.footprint import Billed, spending
 from ctxwin.report import Cost, Decision, Offer, Report
 from ctxwin.report.page import ROWS_IN, ROWS_OUT
 from ctxwin.report.picture import clean, columns, html, listing, table
-from ctxwin.report.terminal import SIGNS, WIDTH, _bar
+from ctxwin.report.terminal import SIGNS, WIDTH, strip_of
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -238,7 +238,7 @@ def test_wide_signs_keep_the_columns_at_any_width(text: str, width: int) -> None
 
 def test_the_columns_are_those_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((80, 24)))
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((80, 24)))
     monkeypatch.setattr(sys, "__stdout__", sys.__stderr__)
     assert columns() == 80
     for chosen, taken in (("60", 60), ("0", 80), ("many", 80), ("7", 40), ("500", 120)):
@@ -296,7 +296,7 @@ shares = st.dictionaries(st.sampled_from([*SIGNS, "free"]), st.integers(0, 100_0
 @given(shares, st.integers(20, 200))
 def test_the_bar_fills_its_width_in_proportion(parts: dict[str, int], width: int) -> None:
     parts["free"] = parts.get("free", 0) + 1
-    bar = _bar(parts, width)
+    bar = strip_of(parts, width)
     assert len(bar) == width
     total = sum(parts.values())
     for name, tokens in parts.items():

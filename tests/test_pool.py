@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctxwin import Item, Pool, pack
+from ctxwin import pool as room
 from ctxwin.embed import CachedEmbedder, get_embedder
 from ctxwin.errors import MessageError
 from ctxwin.pool.layout import costs_of
@@ -210,7 +211,7 @@ def said(pool, question, **options):
 def test_a_pool_of_which_items_were_taken_is_the_one_built_of_them(data):
     toy = get_embedder(Toy().embed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ctxwin.pool.SPARSE", data.draw(st.sampled_from([0, 1_000]), label="when it lets go"))
+        patch.setattr(room, "SPARSE", data.draw(st.sampled_from([0, 1_000]), label="when it lets go"))
         pool, made = Pool(), 0
         for _ in range(data.draw(st.integers(1, 6))):
             if data.draw(st.booleans(), label="grow"):

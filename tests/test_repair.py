@@ -7,17 +7,16 @@ import sys
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sdk_types import refused
-from strategies import anthropic_logs, openai_logs, responses_logs
+from strategies import anthropic_logs, law, openai_logs, responses_logs
 
 from ctxwin.errors import MessageError
 from ctxwin.messages import check, read, repair
 from ctxwin.messages.envelope import take_apart
 from ctxwin.messages.repairs.work import strings
 
-law = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 DIALECTS = ["openai", "responses", "anthropic"]
 LOGS = {"openai": openai_logs(), "responses": responses_logs(), "anthropic": anthropic_logs()}
 

@@ -7,21 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import anthropic_logs, openai_logs, responses_logs
+from strategies import BUDGETS, EMBEDDERS, LOGS, law, tried
 
-from ctxwin import BudgetError, Item, Pool, apack, check, pack
+from ctxwin import Item, Pool, apack, check, pack
 from ctxwin.errors import InputError, MessageError
 from ctxwin.evaluate.baselines import greedy, summary
 from ctxwin.messages import Transcript, read
 from ctxwin.packing import Talk
 from ctxwin.tokens import get_tokenizer
 
-LOGS = st.one_of(openai_logs(), anthropic_logs(), responses_logs())
-BUDGETS = st.one_of(st.integers(16, 400), st.integers(400, 6000))
 STRATEGIES = st.sampled_from(["auto", greedy, "relevance", "recency", summary])
-law = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 class Toy:
@@ -74,11 +71,11 @@ def put_together(log, messages):
     return {**log, "messages" if "messages" in log else "input": messages}
 
 
-def attempt(log, **options):
-    try:
-        packed = pack(log, embedder="none", tokenizer="o200k_base", **options)
-    except (BudgetError, InputError) as error:
-        return str(error)
+def outcome(log, **options):
+    """Return all that a request says, or the words of the error."""
+    packed = tried(log, **options)
+    if isinstance(packed, Exception):
+        return str(packed)
     return packed.messages, packed.plan.to_json(), packed.tokens, packed.report.decisions
 
 
@@ -95,21 +92,21 @@ def test_a_conversation_that_grew_is_the_one_that_is_read_at_once(log, data):
 
 
 @law
-@given(LOGS, BUDGETS, STRATEGIES, st.data())
-def test_a_talk_that_grew_is_packed_as_the_list_of_its_messages(log, budget, strategy, data):
+@given(LOGS, BUDGETS, STRATEGIES, EMBEDDERS, st.data())
+def test_a_talk_that_grew_is_packed_as_the_list_of_its_messages(log, budget, strategy, embedder, data):
     begin, rest = parted(log)
     talk = Talk(begin)
     for place, message in enumerate(rest):
         talk.extend([message])
         if data.draw(st.integers(0, 3)) == 0:  # what is packed on the way leaves no trace
-            attempt(talk, budget=budget, strategy=data.draw(STRATEGIES))
+            outcome(talk, budget=budget, strategy=data.draw(STRATEGIES), embedder=data.draw(EMBEDDERS))
         if place == len(rest) - 1 or data.draw(st.integers(0, 5)) == 0:
             so_far = put_together(log, rest[: place + 1])
             pins = data.draw(st.sets(st.integers(0, place), max_size=2))
-            options = {"budget": budget, "strategy": strategy}
+            options = {"budget": budget, "strategy": strategy, "embedder": embedder}
             ahead = len(read(so_far).items) - place - 1  # a system prompt outside the messages is the first of the list
-            fresh = attempt(so_far, pins={pin + ahead for pin in pins}, **options)
-            assert attempt(talk, pins=pins, **options) == fresh
+            fresh = outcome(so_far, pins={pin + ahead for pin in pins}, **options)
+            assert outcome(talk, pins=pins, **options) == fresh
 
 
 @law
@@ -124,14 +121,14 @@ def test_what_is_forgotten_is_as_if_it_were_not_in_the_list(log, budget, data):
         if talk.forgotten and data.draw(st.integers(0, 9)) == 0:
             talk.unforget(min(talk.forgotten))
         if data.draw(st.integers(0, 3)) == 0:
-            attempt(talk, budget=budget)
+            outcome(talk, budget=budget)
     there = {item.id for item in talk.snapshot().conversation.items}
     kept = [Item(text="", id=item.id, raw=item.raw) for item in talk.items if item.id in there]
     for position in talk.forgotten:
         assert talk.items[position].id not in there
     if rest and kept:  # what tells the dialect may be among what is forgotten
         fresh = Talk(put_together(log, kept), dialect=talk.dialect)
-        assert attempt(talk, budget=budget) == attempt(fresh, budget=budget)
+        assert outcome(talk, budget=budget) == outcome(fresh, budget=budget)
 
 
 def test_with_vectors_a_grown_talk_is_packed_as_the_list_and_each_text_is_embedded_once(tmp_path, monkeypatch):

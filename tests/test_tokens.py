@@ -31,7 +31,8 @@ from ctxwin.tokens import (
     get_rules,
     get_tokenizer,
 )
-from ctxwin.tokens.estimates import CLASSES, ESTIMATES, _table, weigh
+from ctxwin.tokens.estimates import BATCH, CLASSES, ESTIMATES, class_table, weigh
+from ctxwin.tokens.tools import spell_tools
 
 O200K = get_tokenizer("o200k_base")
 OFFLINE = [name for name in encodings() if name not in ("gpt2", "r50k_base", "p50k_base", "p50k_edit")]
@@ -202,7 +203,7 @@ def slow_weigh(text: str, bases: list[int], name: str) -> int:
     estimate = ESTIMATES[name]
     hundredths = sum(weight * count for weight, count in zip(estimate.bases, bases, strict=True))
     for character in text:
-        hundredths += estimate.classes[int(_table()[ord(character)])]
+        hundredths += estimate.classes[int(class_table()[ord(character)])]
     return -(-hundredths // 100)
 
 
@@ -212,11 +213,12 @@ def test_weigh_equals_its_slow_twin(texts: list[str], name: str) -> None:
     assert weigh(texts, bases, name) == [slow_weigh(t, [len(t), 2 * len(t)], name) for t in texts]
 
 
-def test_weigh_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = ["".join(random.Random(seed).choices(MIXED, k=97)) for seed in range(9)]
-    whole = weigh(texts, [[1] * 9, [0] * 9], "claude-4.7")
-    monkeypatch.setattr("ctxwin.tokens.estimates.BATCH", 10)
-    assert weigh(texts, [[1] * 9, [0] * 9], "claude-4.7") == whole
+def test_weigh_in_batches() -> None:
+    long = "".join(random.Random(1).choices(MIXED, k=97)) * 30_000
+    texts = ["of one batch", long, "ends it"]
+    assert sum(map(len, texts)) > 2 * BATCH and len(long) % BATCH
+    each = [slow_weigh(text, [len(text), 7], "claude-4.7") for text in texts]
+    assert weigh(texts, [[len(text) for text in texts], [7] * 3], "claude-4.7") == each
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_weigh_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
      ("क", "indic"), ("的", "han"), ("𠀀", "han"), ("の", "kana"), ("한", "hangul"), ("。", "other"), ("🙂", "astral")],
 )  # fmt: skip
 def test_classes(character: str, kind: str) -> None:
-    assert CLASSES[int(_table()[ord(character)])] == kind
+    assert CLASSES[int(class_table()[ord(character)])] == kind
 
 
 def test_newer_claude_needs_about_a_third_more() -> None:
@@ -379,6 +381,110 @@ def test_tools_of_all_dialects() -> None:
     assert claude.tokens > 346 + 80
     assert count_tools([], O200K) == Count.of(0)
     assert count_tools([{"type": "web_search"}], O200K).tokens > 20
+
+
+SAILING = {
+    "type": "object",
+    "properties": {
+        "day": {"type": ["string", "null"], "description": "The day.", "format": "date"},
+        "size": {"type": "string", "enum": ["small", "large"]},
+        "crew": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "description": "Who sails.",
+                "properties": {"name": {"type": "string"}},
+                "required": ["name"],
+            },
+        },
+    },
+    "required": ["day", "size", "crew"],
+    "additionalProperties": False,
+    "minProperties": 1,
+}
+SAILING_TEXTS = (
+    "day:string|null:The day", "size:string:", "crew:array:", 'format:"date"', "small", "large", "name:string:",
+    '{"description": "Who sails."}',
+)  # fmt: skip
+SAILING_FIXED = (3 + 3 * 3) + (-3 + 3 * 2) + (3 + 3)
+"""Two lists of parameters and one of allowed values, by the cookbook's formula."""
+
+
+def book(schema: object, **more: object) -> dict[str, object]:
+    function = {"name": "book", "description": "Books a boat.", "strict": True, "parameters": schema, **more}
+    return {"type": "function", "function": function}
+
+
+@pytest.mark.parametrize(
+    ("tool", "texts", "fixed"),
+    [
+        (book(SAILING), ("book:Books a boat", *SAILING_TEXTS), 19 + SAILING_FIXED),
+        (
+            book({**SAILING, "required": ["day", "mast"]}),
+            ("book:Books a boat", *SAILING_TEXTS, '{"required": ["day", "mast"]}'),
+            19 + SAILING_FIXED,
+        ),
+        (
+            book({"properties": "none", "type": "object"}),
+            ("book:Books a boat", '{"properties": "none", "type": "object"}'),
+            19,
+        ),
+        (book(None), ("book:Books a boat",), 19),
+        (book(True), ("book:Books a boat",), 19),
+        (book(["a"]), ("book:Books a boat", '["a"]'), 19),
+        (
+            book(
+                {
+                    "$defs": {"port": {"type": "string", "const": "Oslo"}},
+                    "anyOf": [{"$ref": "#/$defs/port"}, {"type": "null"}],
+                    "minLength": 3,
+                    "maxLength": "x" * 5,
+                    "$comment": "sealed",
+                    "pattern": "^a",
+                    "default": "東京",
+                }
+            ),
+            (
+                "book:Books a boat",
+                'default:"東京"',
+                'pattern:"^a"',
+                '{"maxLength": "xxxxx", "$comment": "sealed"}',
+                "port",
+                'const:"Oslo"',
+            ),
+            19,
+        ),
+        (
+            {"name": "book", "input_schema": {"type": "object", "properties": {"day": {}}}, "cache_control": {"a": 1}},
+            ("book:", "day::", '{"cache_control": {"a": 1}}'),
+            19 + 3 + 3,
+        ),
+        ({"type": "web_search"}, ('{"type": "web_search"}',), 19),
+        (book(SAILING, defer_loading=True), ("book:Books a boat", '{"defer_loading": true}'), 19),
+        (
+            {"type": "namespace", "name": "port", "tools": [{"name": "book", "parameters": {}, "note": "x"}, "odd"]},
+            ("port:", "book:", '{"note": "x"}', '"odd"'),
+            19 + 19,
+        ),
+    ],
+)
+def test_each_word_of_a_tool_is_counted_once(tool: dict[str, object], texts: tuple[str, ...], fixed: int) -> None:
+    spelled = spell_tools([tool])
+    assert (spelled.texts, spelled.fixed) == (texts, fixed)
+    assert spell_tools([tool, tool]).fixed == 2 * fixed
+    in_json = spell_tools([tool], "anthropic")
+    assert in_json.fixed == 346 and len(in_json.texts) == 1
+
+
+def test_a_deferred_tool_costs_its_name_now_and_at_most_all_of_it() -> None:
+    one, deferred = ({**book(SAILING), **more} for more in ({}, {"defer_loading": True}))
+    whole, now = (count_tools([tool], O200K) for tool in (one, deferred))
+    named = count_tools([book(None)], O200K)
+    assert now.tokens == named.tokens < whole.tokens
+    assert (now.low, now.high) == (named.low, whole.high)
+    within = {"type": "namespace", "name": "port", "tools": [{"defer_loading": True, **one["function"]}]}
+    loaded = {**within, "tools": [one["function"]]}
+    assert count_tools([within], O200K).high == count_tools([loaded], O200K).high > count_tools([within], O200K).tokens
 
 
 def test_nested_and_odd_schemas() -> None:

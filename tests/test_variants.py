@@ -24,7 +24,7 @@ from ctxwin.evaluate import (
     request_text,
     request_tokens,
 )
-from ctxwin.evaluate.recall_task import RecallTask, _silent
+from ctxwin.evaluate.recall_task import RecallTask, silent_features
 from ctxwin.evaluate.references import bm25, ceiling
 from ctxwin.evaluate.score import text_tokens
 from ctxwin.items import Item
@@ -151,7 +151,7 @@ def test_a_feature_is_silent_where_nothing_in_the_items_or_the_question_speaks_f
         task = RecallTask(
             dataset="d", items=items, queries=(query,), variants=(), budgets=(), tokenizer="o200k_base", history=history
         )
-        return _silent(task, Index(items), query)
+        return silent_features(task, Index(items), query)
 
     of_code = {"name", "path", "trace", "prose", "tests", "calls"}
     always = {"speaker", "instruction", "date", "phrase", "link", "history"} | of_code
@@ -243,7 +243,7 @@ def test_what_is_over_the_budget_scores_nothing_and_is_listed(monkeypatch):
     everything = lambda units, items, query, budget, count: [  # noqa: E731
         {"role": "user", "content": "".join(item.text for item in items)}
     ]
-    monkeypatch.setattr("ctxwin.evaluate.recall_task.OUTSIDE", {**OUTSIDE, "ref:bm25": everything})
+    monkeypatch.setitem(OUTSIDE, "ref:bm25", everything)
     result, found = scores(flats(), "ref:bm25")
     assert found["ref:bm25", "q", 120].recall == 0.0
     assert [score.tokens > 120 for score in result.overruns] == [True]

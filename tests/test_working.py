@@ -14,7 +14,7 @@ import pexpect
 import pytest
 from server import Provider
 
-from ctxwin.cli import main
+from ctxwin.cli import main, working
 from ctxwin.cli.working import EVERY, Working, read_files
 
 
@@ -80,7 +80,7 @@ def test_a_terminal_sees_a_bar_that_fits_and_vanishes(tmp_path: Path) -> None:
 def test_a_chat_shows_how_far_the_first_embedding_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("ctxwin.cli.working.EVERY", 0.0)
+    monkeypatch.setattr(working, "EVERY", 0.0)
     monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "cache"))
     talk = [{"role": "user", "content": f"Locker {n} opens with {n * 7919 % 9000}."} for n in range(900)]
     (tmp_path / "talk.json").write_text(json.dumps(talk))
@@ -102,7 +102,7 @@ def test_a_chat_shows_how_far_the_first_embedding_is(
             )
         ):
             monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / f"cache{number}"))  # nothing is embedded yet
-            monkeypatch.setattr("sys.stdin", io.StringIO("" if arguments[0] == "ask" else "Which locker is it?\n"))
+            monkeypatch.setattr(sys, "stdin", io.StringIO("" if arguments[0] == "ask" else "Which locker is it?\n"))
             provider.script("Locker 7.")
             with pytest.raises(SystemExit) as end:
                 main(arguments)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from .ledger import room_beside, rungs_of
 from .problem import TINY, Problem
 
-__all__ = ["Core", "core", "densest", "peaks", "restrict", "shortlist"]
+__all__ = ["SPARE_ITEMS", "Core", "core", "densest", "peaks", "restrict", "shortlist"]
 
 _HUGE = 1e12
 """Tokens that stand for an item that cannot be kept."""
 
-_SPARE_ITEMS = 64
+SPARE_ITEMS = 64
 """Items added to those that fill the capacity, for the last tokens."""
 
 _FIRST_GUESS = 4
@@ -51,16 +51,18 @@ def peaks(problem: Problem, base: NDArray[np.int64]) -> NDArray[np.float64]:
     return best
 
 
-def shortlist(problem: Problem, peak: NDArray[np.float64], left: int) -> tuple[NDArray[np.int64], float]:
+def shortlist(
+    problem: Problem, peak: NDArray[np.float64], left: int, spare: int = SPARE_ITEMS
+) -> tuple[NDArray[np.int64], float]:
     """Return the items with peaks above a price at which some of them spend `left` tokens, and the next best peak.
 
     The items that spend `left` are worth their own mark and heading, each in its best form. If others share marks and
     headings, the true price is higher, so that the list holds every item that can be chosen. Items with equal peaks are
-    in or out together, so that their order decides nothing.
+    in or out together, so that their order decides nothing. `spare` items more than those are listed.
     """
     if not problem.size:
         return np.zeros(0, dtype=np.int64), 0.0
-    count = _FIRST_GUESS * (int(left / max(1.0, float(problem.smallest.mean()))) + _SPARE_ITEMS)
+    count = _FIRST_GUESS * (int(left / max(1.0, float(problem.smallest.mean()))) + spare)
     while True:
         top = densest(peak, count)
         if len(top) < count:
@@ -69,7 +71,7 @@ def shortlist(problem: Problem, peak: NDArray[np.float64], left: int) -> tuple[N
         rank = np.argsort(-alone, kind="stable")
         spent = np.searchsorted(np.cumsum(tokens[rank]), left, side="right")
         if spent < len(top):
-            wanted = int((peak[top] >= alone[rank[spent]]).sum()) + _SPARE_ITEMS
+            wanted = int((peak[top] >= alone[rank[spent]]).sum()) + spare
             if wanted < len(top):
                 inside = peak[top] >= np.partition(peak[top], len(top) - wanted)[len(top) - wanted]
                 return top[inside], float(peak[top[~inside]].max(initial=0))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .core import Core, core, peaks, restrict, shortlist
+from .core import SPARE_ITEMS, Core, core, peaks, restrict, shortlist
 from .ledger import cost
 from .problem import TINY, Problem
 
@@ -58,13 +58,16 @@ class _Trial:
     """The places of the chosen forms in the core."""
 
 
-def relax(problem: Problem, base: NDArray[np.int64]) -> Relaxation:
-    """Find the core, given the items placed in `base`, wide enough for the best price, and relax it."""
+def relax(problem: Problem, base: NDArray[np.int64], spare: int = SPARE_ITEMS) -> Relaxation:
+    """Find the core, given the items placed in `base`, wide enough for the best price, and relax it.
+
+    The core has `spare` items more than those that fill the capacity.
+    """
     left = problem.capacity - cost(problem, base)
     peak = peaks(problem, base)
     reach = max(left, 1)
     while True:
-        items, floor = shortlist(problem, peak, reach)
+        items, floor = shortlist(problem, peak, reach, spare)
         part = _trim(core(problem, base, items, peak, floor))
         best, fitting = _search(part, problem.capacity)
         if not floor or best.price > floor:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
-from ..errors import InputError
 from ..items import Budget
 from ..messages import read
 from ..models import Model, get_model
@@ -17,8 +15,9 @@ from ..packing.read import fill_budget
 from ..pool.units import ALWAYS_WHOLE
 from ..tokens import count_items, count_tools, get_rules, get_tokenizer
 from .held import Held, message_hash
-from .policies import POLICIES, Proposal, RequestCosts
+from .policies import get_policy
 from .prices import Prices
+from .proposal import Policy, Proposal, RequestCosts
 from .providers import cache_rules
 from .request import Filled, fill, text_of
 from .scene import Arrangement, Scene
@@ -37,7 +36,7 @@ class Planner:
         model: gives window, tokenizer, prices and the provider's caching rules; without a model cached tokens cost as
             much as fresh ones.
         ttl: seconds that a prefix is kept after its last use. Default: the provider's promise.
-        policy: `auto`, or a plain policy for comparison.
+        policy: `auto`, or a function of your own; `ctxwin.evaluate.cache_policies` has some to compare with.
 
     Raises:
         InputError: there is no such policy.
@@ -52,13 +51,11 @@ class Planner:
         (True, True)
     """
 
-    def __init__(self, *, model: str | Model | None = None, ttl: float | None = None, policy: str = "auto") -> None:
-        if policy not in POLICIES:
-            near = get_close_matches(policy, POLICIES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(POLICIES)}"
-            raise InputError(f"unknown policy {policy!r}; {hint}")
+    def __init__(
+        self, *, model: str | Model | None = None, ttl: float | None = None, policy: str | Policy = "auto"
+    ) -> None:
+        self.policy = get_policy(policy)
         self.model = get_model(model) if model is not None else None
-        self.policy = policy
         self.prices = Prices.of_model(self.model)
         self.rules = cache_rules(self.model)
         self.ttl = self.rules.ttl if ttl is None else ttl
@@ -133,14 +130,10 @@ class Planner:
         everything = scene.everything()
         if everything is not None:
             return Proposal(request=everything, carry=everything, stable="all")
-        policy = POLICIES[self.policy]
-        if policy is None:
-            return None
         cold = not desk.held.sent
-        plan = policy(
-            scene, state, RequestCosts(prices=self.prices, warm=desk.warm, cold=cold, minimum=self.rules.minimum)
-        )
-        return plan if scene.room(plan.request) >= 0 else None
+        costs = RequestCosts(prices=self.prices, warm=desk.warm, cold=cold, minimum=self.rules.minimum)
+        plan = self.policy(scene, state, costs)
+        return plan if plan is not None and scene.room(plan.request) >= 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from ..packing import Packed, Talk, pack
 from ..pool import Pool
 from ..report import Decision
 from ..retrieve import shipped_weights
-from .policies import Proposal
+from .proposal import Proposal
 from .scene import Scene
 from .state import Note
 

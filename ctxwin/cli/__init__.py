@@ -1,8 +1,9 @@
 """Runs the command line: `ctxwin COMMAND --help` shows what each command does, with an example.
 
 Every module of this package with a function `run` is the command of the same name; the function's docstring is the
-command's help. The module is imported when its command is called (`commands`), and third-party packages are imported
-inside `run`, so that no command waits for the modules and packages of another.
+command's help, and `OUTPUT` is the type of what its --json prints. The module is imported when its command is called
+(`commands`), and third-party packages are imported inside `run`, so that no command waits for the modules and packages
+of another.
 
 Exit codes: 0 done; 1 the reader of a pipe has gone, or as a command's help says; 2 bad input, reported in one line on
 stderr; 130 interrupted.
@@ -23,8 +24,8 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from .. import __version__
-from ..errors import CtxwinError
-from .commands import COMMANDS, CommandGroup, load_command
+from ..errors import CtxwinError, InputError
+from .commands import COMMANDS, CommandGroup, load_command, output_of
 
 __all__ = ["app", "main"]
 
@@ -72,9 +73,20 @@ for _name, _line in COMMANDS.items():
 def _ctxwin(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and leave.")] = False,
+    schema: Annotated[
+        str | None,
+        typer.Option("--json-schema", metavar="COMMAND", help="Print the schema of a command's --json and leave."),
+    ] = None,
 ) -> None:
     if version:
         typer.echo(f"ctxwin {__version__}")
+    elif schema is not None:
+        if schema not in COMMANDS:
+            raise InputError(f"no command {schema!r} for --json-schema; give one of {', '.join(COMMANDS)}")
+        from ..items.outside import json_schema  # with what follows, which --help does not need
+        from .options import print_json
+
+        print_json(json_schema(output_of(schema)))
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
     else:
@@ -93,7 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # lone surrogates
     warnings.showwarning = _warn
-    warnings.filterwarnings("default", "strategy=", DeprecationWarning)  # what a user typed, not what a program does
+    # what a user typed, not what a program does
+    warnings.filterwarnings("default", "strategy=|cache policy", DeprecationWarning)
     sys.exit(_run_command(arguments))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from ..report.picture import clean, costs, flagged, left_out, limited
 from ..store import MemoryStore
 from ..tokens import DEFAULT_TOKENIZER
 from .clipboard import MOST, copy
-from .formats import FORMATS, ORDERS, as_plain, context
+from .formats import FORMATS, ORDERS, ContextRecord, as_plain, context
 from .given import STDIN, stdin_item
 from .inputs import (
     BaseUrlOption,
@@ -48,6 +49,24 @@ EXIT_CITATIONS = 1
 """The answer cites lines that were not shown."""
 SKIPPED = 5
 """Most files that are named, of those that could not be used and of those that were searched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnaskedRecord(ContextRecord):
+    """What `--json` prints without a model."""
+
+    answer: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredRecord(ContextRecord):
+    """What `--json` prints with a model: its answer too, and what became of each citation."""
+
+    answer: str
+    checked: tuple[Checked, ...]
+
+
+OUTPUT = UnaskedRecord | AnsweredRecord
 
 
 def run(
@@ -158,7 +177,7 @@ def run(
     if not packed.report.excerpts:
         typer.echo("nothing in these files fits the budget; try a larger --budget or other files", err=True)
     if as_json:
-        print_json(as_plain(packed, question, order) | {"answer": None})
+        print_json(UnaskedRecord(**as_plain(packed, question, order), answer=None))
     else:
         _put(context(packed, question, form, order), to_clipboard, output)
     return None
@@ -254,8 +273,7 @@ def _answer(packed: Packed, client: Client, given: Sequence[str], question: str 
             sys.stdout.flush()
     checked += checker.finish()
     if question is not None:
-        citations = [one.to_dict() for one in checked]
-        print_json(as_plain(packed, question) | {"answer": "".join(pieces), "checked": citations})
+        print_json(AnsweredRecord(**as_plain(packed, question), answer="".join(pieces), checked=tuple(checked)))
     else:
         sys.stdout.write("\n")
         sys.stdout.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,9 +30,24 @@ class CacheKind:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheRecord:
+    """What `--json` prints."""
+
+    folder: str
+    removed: bool
+    kept: Sequence[CacheKind]
+
+
+OUTPUT = CacheRecord
+
 KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "files": (f"terms and headings of files; {DAYS} days", ("files-*.sqlite*", "files-*.damaged")),
     "vectors": ("vectors under hashes; until cleared", ("vectors-*.sqlite*", "vectors-*.damaged")),
+    "nearest": (
+        f"vectors to search many at once; {DAYS} days, or until erased",
+        ("nearest-*/*",),
+    ),
     "documents": (f"texts of PDF, Word, ...; {DAYS} days", ("documents-2/*", "document-*")),
     "summaries": (f"summaries; {DAYS} days, or until erased", ("summaries*/*",)),
     "models": ("models as they run; until cleared", (f"*-{_HASH}.*",)),
@@ -72,7 +87,7 @@ def run(
     if removed:
         _remove([path for paths in found.values() for path in paths])
     if as_json:
-        print_json({"folder": str(cache_dir()), "removed": removed, "kept": [asdict(one) for one in kept]})
+        print_json(CacheRecord(folder=str(cache_dir()), removed=removed, kept=kept))
         return
     _show(kept)
     total = sum(one.bytes for one in kept)

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -27,10 +28,10 @@ from .given import PickOption
 from .inputs import BaseUrlOption, EmbedderOption
 from .options import LOCAL, printable
 from .prompting import reader
-from .saying import described, filled, limit_of, list_conversations, name_of, status
+from .saying import ListedChat, described, filled, limit_of, list_conversations, name_of, status
 from .working import Answering
 
-__all__ = ["run"]
+__all__ = ["ChatLoop", "run"]
 
 SYSTEM = "You are a helpful assistant. Parts of a long conversation may be left out or shortened, marked as such."
 """The default system prompt."""
@@ -38,6 +39,22 @@ NAMING = ("pin", "unpin", "forget", "remember", "erase")
 """Commands that take the name of a message."""
 REPLACE = "--replace "
 """Word that /save takes before the name of a file that may be replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRecord:
+    """What `--json` prints on a line of its own for each answer."""
+
+    reply: str
+    messages: int
+    """Messages of the conversation."""
+    tokens: int | None
+    """Tokens of the request."""
+    limit: int | None
+    """Tokens that the request might have had."""
+
+
+OUTPUT = AnswerRecord | Sequence[ListedChat]
 
 
 def run(
@@ -380,10 +397,9 @@ class JsonChat(ChatLoop):
         with self._work.begin(f"asking {self.window.model}"):
             reply = self.window.send(line)
         self._said = self.window.last
-        plain = {"reply": reply.text, "messages": len(self.window)}
-        if self._said is not None:
-            plain |= {"tokens": self._said.tokens, "limit": self._said.report.limit}
-        _say(json.dumps(plain, ensure_ascii=False))
+        tokens, limit = (self._said.tokens, self._said.report.limit) if self._said else (None, None)
+        record = AnswerRecord(reply=reply.text, messages=len(self.window), tokens=tokens, limit=limit)
+        _say(json.dumps(asdict(record), ensure_ascii=False))
 
     def _note(self, text: str) -> None:
         sys.stderr.write(text + "\n")

@@ -11,7 +11,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["COMMANDS", "CommandGroup", "load_command"]
+__all__ = ["COMMANDS", "CommandGroup", "load_command", "output_of"]
 
 COMMANDS = {
     "ask": "Print the parts of files that a question needs, with citations.",
@@ -35,6 +35,11 @@ class CommandGroup(TyperGroup):
         """Return the called command, loaded, and the arguments behind its name."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else load_command(name), rest
+
+
+def output_of(name: str) -> Any:
+    """Return the type of what a command prints with `--json`."""
+    return import_module(f".{name}", __package__).OUTPUT
 
 
 @cache

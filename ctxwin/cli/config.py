@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +40,28 @@ class Shown:
     help: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsFile:
+    """A file of settings, and whether it is there."""
+
+    path: str
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigRecord:
+    """What `--json` prints."""
+
+    settings: Sequence[Shown]
+    files: Mapping[str, SettingsFile]
+    cache: str
+    key: bool
+    """Whether the environment has a key; the key is not shown."""
+
+
+OUTPUT = ConfigRecord
+
+
 def run(as_json: JsonOption = False) -> None:
     r"""Show every setting, its value and where it comes from.
 
@@ -60,14 +82,8 @@ def run(as_json: JsonOption = False) -> None:
     for line in _strays():
         typer.echo(line, err=True)
     if as_json:
-        print_json(
-            {
-                "settings": [asdict(one) for one in settings],
-                "files": {name: {"path": str(path), "exists": path.is_file()} for name, path in files.items()},
-                "cache": str(cache_dir()),
-                "key": KEY in os.environ,
-            }
-        )
+        there = {name: SettingsFile(path=str(path), exists=path.is_file()) for name, path in files.items()}
+        print_json(ConfigRecord(settings=settings, files=there, cache=str(cache_dir()), key=KEY in os.environ))
     else:
         _show(settings, files)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from ..files import Files
 from ..messages import Candidate, Export, Source, conversations, loaded, pick_one, read
 from ..models import Model, get_model
 from ..report.picture import clean, left_out
+from ..report.record import FileSkipped, SecretLeftOut
 from ..tokens import Count, Node, Tokenizer, count_conversation, count_tokens, count_tree, get_rules, get_tokenizer
 from .given import CONVERSATIONS, PickOption, told_apart
 from .inputs import JsonOption, ModelOption, SecretsOption, TokenizerOption
@@ -42,6 +43,25 @@ class _Totals:
             skipped=(*self.skipped, *other.skipped),
             secrets=(*self.secrets, *other.secrets),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountRecord:
+    """What `--json` prints: the tree, the sum with its bounds, and notes on how was counted."""
+
+    name: str
+    tokens: int
+    children: Sequence[Node]
+    low: int
+    high: int
+    exact: bool
+    tokenizer: str
+    read: Sequence[str]
+    skipped: Sequence[FileSkipped]
+    secrets: Sequence[SecretLeftOut]
+
+
+OUTPUT = CountRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +122,7 @@ def run(
     if len(done.nodes) > 1:
         tree = Node(name="all", tokens=sum(node.tokens for node in done.nodes), children=tuple(done.nodes))
     if as_json:
-        passed = [{"path": path, "reason": reason} for path, reason in done.skipped]
-        more = {"tokenizer": rules.tokenizer.name, "read": list(done.said), "skipped": passed}
-        more["secrets"] = [{"place": place, "kind": kind} for place, kind in done.secrets]
-        print_json(asdict(tree) | asdict(done.total) | more)
+        print_json(_record(tree, done, rules.tokenizer.name))
         return
     for line in _lines(tree, max(1, tree.tokens), len(f"{tree.tokens:,}"), depth):
         typer.echo(line)
@@ -120,6 +137,21 @@ def run(
         typer.echo(f"skipped {clean(path)}: {reason}", err=True)
     if said := left_out(done.secrets):
         typer.echo(said, err=True)
+
+
+def _record(tree: Node, done: _Totals, tokenizer: str) -> CountRecord:
+    return CountRecord(
+        name=tree.name,
+        tokens=done.total.tokens,
+        children=tree.children,
+        low=done.total.low,
+        high=done.total.high,
+        exact=done.total.exact,
+        tokenizer=tokenizer,
+        read=done.said,
+        skipped=[FileSkipped(path=path, reason=reason) for path, reason in done.skipped],
+        secrets=[SecretLeftOut(place=place, kind=kind) for place, kind in done.secrets],
+    )
 
 
 def _count(paths: Sequence[str], rules: _Rules, pick: str | None, work: Working) -> _Totals:

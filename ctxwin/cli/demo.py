@@ -13,6 +13,7 @@ import typer
 from ..errors import InputError
 from ..messages import read
 from ..packing import Packed
+from ..packing.packed import PackedRecord
 from ..report.picture import clean, columns
 from ..sample import Question, conversation, files, questions
 from .inputs import JsonOption, pack_watched, write_whole
@@ -40,6 +41,9 @@ Next, on your own:
   ctxwin ask "..." src/ --budget 8k                  files and folders
   ctxwin explain talk.json --query "..."             why each item is in or out
   ctxwin --help                                      all commands"""
+
+
+OUTPUT = PackedRecord
 
 
 def run(

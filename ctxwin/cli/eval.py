@@ -10,6 +10,8 @@ import typer
 
 from ..errors import InputError
 from ..evaluate import ADVERSARIAL, Difference, RecallResult, ScoreRow, ablations, evaluate, get_variant, load_sample
+from ..evaluate.cache_run import ReplayRecord
+from ..evaluate.recall_run import RecallRecord
 from .options import parse_budgets, print_json, table_console
 from .replay import run_replay
 from .working import working
@@ -33,6 +35,9 @@ FIGURES = (
 
 GAINS = (("gain, points", "mean"), ("95 % from", "low"), ("to", "high"))
 """Figures of a comparison that are shown: name, field of a `Difference`."""
+
+
+OUTPUT = RecallRecord | ReplayRecord
 
 
 def run(
@@ -103,8 +108,8 @@ def run(
       units.jsonl.gz  one unit a line: source, uid, text; where known session, time, speaker, role, kind
       queries.jsonl   one query a line: qid, source, query, category, gold (uids); where known history, question_date
 
-    With --replay each conversation is sent request by request, as a policy would have: auto, truncate, repack, append
-    (and compact), breakpoints, each with @EMBEDDER if wanted. Prices are in tokens of fresh input. A folder with
+    With --replay each conversation is sent request by request, as a policy would have: auto, ref:truncate, ref:repack,
+    ref:append, ref:breakpoints, each with @EMBEDDER if wanted. Prices are in tokens of fresh input. A folder with
     transcripts.jsonl.gz (one conversation a line: messages) is a set too.
 
     \b

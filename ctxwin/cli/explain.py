@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..items import parse_tokens
 from ..report import Offer
 from ..report.picture import clean, costs, flagged, left_out, listing, title
+from ..report.record import ReportRecord
 from .given import PickOption, told_apart
 from .inputs import (
     BudgetOption,
@@ -32,6 +33,25 @@ __all__ = ["run"]
 
 OFFERS = 12
 """Most offers that are listed; `--json` has all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoreRecord:
+    """What a larger budget would buy."""
+
+    tokens: int
+    """Tokens more than now."""
+    offers: Sequence[Offer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainRecord(ReportRecord):
+    """What `--json` prints: the report, and what more tokens would buy."""
+
+    more: MoreRecord
+
+
+OUTPUT = ExplainRecord
 
 
 def run(
@@ -97,8 +117,7 @@ def run(
     )
     offers = packed.report.more(extra)
     if as_json:
-        bought = {"tokens": extra, "offers": [asdict(one) for one in offers]}
-        print_json(packed.report.to_dict() | {"more": bought})
+        print_json(packed.report.to_dict() | {"more": MoreRecord(tokens=extra, offers=offers)})
         return
     typer.echo(listing(packed.report, dropped=everything))
     if packed.report.lost_facts:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..citations.excerpts import Excerpt
+from ..citations.excerpts import Excerpt, LineRanges
+from ..citations.injections import Flag
 from ..errors import BudgetError
 from ..files.documents import is_document
 from ..messages import read
 from ..packing import Packed
 from ..report.picture import clean
+from ..report.record import FileScanned, FileSkipped, SecretLeftOut
 from .options import json_text
 
-__all__ = ["FORMATS", "ORDERS", "as_plain", "context"]
+__all__ = ["FORMATS", "ORDERS", "ContextRecord", "as_plain", "context"]
 
 ORDERS = ("place", "score")
 """Orders of excerpts: by path and line, as in the request, or the most relevant first."""
@@ -27,6 +30,36 @@ _TICKS = re.compile(r"`+")
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#-]{1,16}")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExcerptRecord:
+    """An excerpt in `ContextRecord`."""
+
+    path: str
+    lines: LineRanges
+    place: str
+    citation: str
+    header: str
+    score: float
+    """Relevance of its most relevant item, from 0 to 1."""
+    items: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextRecord:
+    """The retrieved excerpts as JSON holds them."""
+
+    question: str
+    tokens: int
+    limit: int
+    excerpts: tuple[ExcerptRecord, ...]
+    citations: tuple[str, ...]
+    flags: tuple[Flag, ...]
+    skipped: tuple[FileSkipped, ...]
+    secrets: tuple[SecretLeftOut, ...]
+    scanned: tuple[FileScanned, ...]
 
 
 def context(packed: Packed, question: str, form: str, order: str = "place") -> str:
@@ -58,31 +91,32 @@ def _judged(packed: Packed) -> Packed:
 
 
 def as_plain(packed: Packed, question: str, order: str = "place") -> dict[str, Any]:
-    """Return the retrieved excerpts as plain values, each with its lines, relevance and text."""
+    """Return the fields of a `ContextRecord`: the excerpts, each with its lines, relevance and text."""
     report = packed.report
     return {
         "question": question,
         "tokens": packed.tokens,
         "limit": report.limit,
-        "excerpts": [
-            {
-                "path": one.path,
-                "lines": [list(pair) for pair in one.lines],
-                "place": one.place,
-                "citation": one.citation,
-                "header": one.header,
-                "score": score,
-                "items": list(one.ids),
-                "text": one.text,
-            }
-            for one, score in _ordered(packed, order)
-        ],
-        "citations": list(report.citations),
-        "flags": [{"path": one.path, "line": one.line, "kind": one.kind, "text": one.text} for one in report.flags],
-        "skipped": [{"path": path, "reason": reason} for path, reason in report.skipped],
-        "secrets": [{"place": place, "kind": kind} for place, kind in report.secrets],
-        "scanned": [{"path": path, "read": read} for path, read in report.scanned],
+        "excerpts": tuple(_excerpt(one, score) for one, score in _ordered(packed, order)),
+        "citations": report.citations,
+        "flags": report.flags,
+        "skipped": tuple(FileSkipped(path=path, reason=reason) for path, reason in report.skipped),
+        "secrets": tuple(SecretLeftOut(place=place, kind=kind) for place, kind in report.secrets),
+        "scanned": tuple(FileScanned(path=path, read=read) for path, read in report.scanned),
     }
+
+
+def _excerpt(one: Excerpt, score: float) -> ExcerptRecord:
+    return ExcerptRecord(
+        path=one.path,
+        lines=one.lines,
+        place=one.place,
+        citation=one.citation,
+        header=one.header,
+        score=score,
+        items=one.ids,
+        text=one.text,
+    )
 
 
 def _text(packed: Packed, _: str, order: str) -> str:
@@ -118,7 +152,7 @@ def _xml(packed: Packed, question: str, order: str) -> str:
 
 
 def _json(packed: Packed, question: str, order: str) -> str:
-    return json_text(as_plain(packed, question, order))
+    return json_text(ContextRecord(**as_plain(packed, question, order)))
 
 
 FORMATS: Mapping[str, Callable[[Packed, str, str], str]] = {

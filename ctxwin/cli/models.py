@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from typing import Annotated
@@ -25,6 +24,8 @@ WORDS = frozenset({"model", "provider", "tokenizer"})
 SPARE = ("provider", "tokenizer", "cache write", "cache read")
 """Columns that a narrow terminal leaves out, in this order."""
 GAP = "  "
+
+OUTPUT = Sequence[Model]
 
 
 def run(
@@ -51,7 +52,7 @@ def run(
     if not found:
         raise UnknownModel(str(pattern), get_close_matches(str(pattern).lower(), names(), cutoff=0.4))
     if as_json:
-        print_json([asdict(one) | {"date": str(one.date) if one.date else None} for one in found])
+        print_json(found)
     else:
         _show(found)
 

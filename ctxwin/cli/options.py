@@ -6,6 +6,8 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
@@ -97,8 +99,17 @@ def json_text(value: object) -> str:
         >>> json_text({"name": "Zoë\x9b31m\u202e"})
         '{\n  "name": "Zoë\\u009b31m\\u202e"\n}\n'
     """
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
     return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def _plain(value: object) -> object:
+    """Return a dataclass as an object with its fields, and a day as people write it."""
+    if is_dataclass(value):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} has no form in JSON")
 
 
 def table_console() -> Console:

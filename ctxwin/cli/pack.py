@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..packing.packed import PackedRecord
 from ..report.picture import clean, costs
 from .given import PickOption, opened
 from .inputs import (
@@ -26,6 +27,9 @@ from .inputs import (
 from .options import json_text
 
 __all__ = ["run"]
+
+
+OUTPUT = PackedRecord
 
 
 def run(

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..caching import POLICIES
 from ..errors import InputError, MissingExtra, StoreError
-from ..evaluate import Dataset, Replay, replay
+from ..evaluate import REPLAYED, Dataset, Replay, replay
 from .options import parse_budgets, print_json, table_console
 from .working import working
 
@@ -44,7 +43,7 @@ def run_replay(
         MissingExtra: a picture is wanted and matplotlib is not installed.
         StoreError: the picture cannot be written.
     """
-    policies = [name.strip() for name in compare.split(",")] if compare is not None else list(POLICIES)
+    policies = [name.strip() for name in compare.split(",")] if compare is not None else list(REPLAYED)
     with working() as work:
         result = replay(
             sets,
@@ -79,7 +78,7 @@ def _show(result: Replay) -> None:
     for dataset, budget in dict.fromkeys((row.dataset, row.budget) for row in result.rows):
         console.print(_table(result, dataset, budget), "")
     for gain in result.gains:
-        recall = "" if gain.recall_gain is None else f", recall {gain.recall_gain:+.1f} points to repack"
+        recall = "" if gain.recall_gain is None else f", recall {gain.recall_gain:+.1f} points to ref:repack"
         typer.echo(
             f"{gain.dataset} {gain.budget:,} read {gain.read:g}: {gain.policy} {gain.price:,.0f}, "
             f"cheapest other {gain.best} {gain.best_price:,.0f}{recall}"

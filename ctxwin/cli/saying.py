@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,12 +19,21 @@ from ..store import Turn, open_store
 from ..window import Window
 from .options import many, print_json
 
-__all__ = ["described", "filled", "limit_of", "list_conversations", "name_of", "status"]
+__all__ = ["ListedChat", "described", "filled", "limit_of", "list_conversations", "name_of", "status"]
 
 BAR = 24
 """Characters of the bar that shows what fills the window."""
 WORDS = 60
 """Most characters of a message that are shown with its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedChat:
+    """A conversation of a store, as `--list --json` prints it."""
+
+    id: str
+    messages: int
+    model: str | None
 
 
 def status(packed: Packed, window: Window) -> str:
@@ -58,7 +68,9 @@ def list_conversations(place: Path, *, as_json: bool) -> None:
     finally:
         store.close()
     if as_json:
-        print_json([{"id": name, "messages": count, "model": known and known.model} for name, count, known in found])
+        print_json(
+            [ListedChat(id=name, messages=count, model=known.model if known else None) for name, count, known in found]
+        )
         return
     for name, count, known in found:
         typer.echo(f"{count:>7,} messages  {clean(name)}  {clean((known and known.model) or '')}".rstrip())

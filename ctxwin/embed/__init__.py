@@ -17,21 +17,26 @@ from ..errors import CtxwinError, CtxwinWarning, InputError
 from .library import LibraryEmbedder
 from .minilm import MiniLmEmbedder
 from .multilingual import MultilingualEmbedder
+from .nearest import INDEXED_FROM, LOOSE, Nearest
 from .scripts import Script, is_foreign
 from .static import StaticEmbedder
-from .vectors import CachedEmbedder, Progress, Reading
+from .vectors import CachedEmbedder, Progress, Reading, drop_indexed
 
 __all__ = [
     "ALLOWANCE",
+    "INDEXED_FROM",
+    "LOOSE",
     "CachedEmbedder",
     "Embedder",
     "EmbedderWarning",
     "LibraryEmbedder",
     "MiniLmEmbedder",
     "MultilingualEmbedder",
+    "Nearest",
     "Reading",
     "Script",
     "StaticEmbedder",
+    "drop_indexed",
     "get_embedder",
     "is_foreign",
 ]
@@ -62,7 +67,11 @@ class EmbedderWarning(CtxwinWarning):
 
 
 def get_embedder(
-    which: object = "auto", *, on_progress: Progress | None = None, allowance: int | None = None
+    which: object = "auto",
+    *,
+    on_progress: Progress | None = None,
+    allowance: int | None = None,
+    indexed_from: int = INDEXED_FROM,
 ) -> CachedEmbedder | None:
     """Return an embedder that caches its vectors, or None to match by words only.
 
@@ -78,6 +87,8 @@ def get_embedder(
             If the items have more, the best by words and static vectors are embedded and the rest are matched by
             words. Items and question decide, never the clock or the cache, so that equal input gives an equal plan.
             Default: `ALLOWANCE` for `"auto"`, no limit for the others.
+        indexed_from: number of texts from which their vectors are kept in an index on disk, memory-mapped, where
+            FAISS finds the best; below, all are in memory and compared.
 
     Raises:
         InputError: `which` is none of these, or the model of this name cannot be loaded.
@@ -96,24 +107,33 @@ def get_embedder(
     if inner is None:
         return None
     keep = not isinstance(inner, _FunctionEmbedder)
-    foreign = partial(_foreign, on_progress) if which == "auto" else None
+    more = partial(get_embedder, on_progress=on_progress, indexed_from=indexed_from)
+    foreign = partial(_foreign, more) if which == "auto" else None
     if allowance is None and which == "auto":
         allowance = ALLOWANCE
-    return CachedEmbedder(inner, on_progress=on_progress, keep=keep, foreign=foreign, allowance=allowance, quick=_quick)
+    return CachedEmbedder(
+        inner,
+        on_progress=on_progress,
+        keep=keep,
+        foreign=foreign,
+        allowance=allowance,
+        quick=partial(_quick, more),
+        indexed_from=indexed_from,
+    )
 
 
-def _quick() -> CachedEmbedder | None:
+def _quick(get: Callable[[str], CachedEmbedder | None]) -> CachedEmbedder | None:
     """Return the embedder that chooses the texts worth embedding, or None if it is not installed."""
     try:
-        return get_embedder("static")
+        return get("static")
     except (CtxwinError, ImportError, OSError):
         return None
 
 
-def _foreign(on_progress: Progress | None) -> CachedEmbedder | None:
+def _foreign(get: Callable[[str], CachedEmbedder | None]) -> CachedEmbedder | None:
     """Return the embedder for other scripts than Latin; without it, their texts are matched by words only."""
     try:
-        return get_embedder("multilingual", on_progress=on_progress)
+        return get("multilingual")
     except (CtxwinError, ImportError, OSError) as error:
         message = f"the embedder for other scripts than Latin cannot be loaded ({error}); words alone match those"
         warnings.warn(message, EmbedderWarning, stacklevel=4)

@@ -98,7 +98,7 @@ class _MultilingualGraph(OnnxGraph):
         seen = self.norm(self.add("Concat", features, axis=1), self.weights["ln_g"], self.weights["ln_b"], "seen")
         self.last_layers(seen)
         inputs: Inputs = {"ids": (TensorProto.INT64, ["pieces"]), "rows": (TensorProto.UINT8, ["pieces", WIDTH])}
-        return self.model(inputs, WIDTH)
+        return self.model(inputs, "vector", [1, WIDTH])
 
     def words(self) -> tuple[str, dict[str, str]]:
         """Vectors of the word pieces (pieces, 512), and the input of each branch (pieces, 256)."""

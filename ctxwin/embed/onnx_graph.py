@@ -46,15 +46,15 @@ class OnnxGraph:
         self.nodes.append(helper.make_node(kind, inputs, outputs, **settings))
         return outputs[0]
 
-    def model(self, inputs: Inputs, size: int) -> bytes:
-        """Return the model with these inputs and the output `vector` (1, size) float32."""
+    def model(self, inputs: Inputs, output: str, shape: Sequence[int | str]) -> bytes:
+        """Return the model with these inputs and one output, float32 of this shape."""
         from onnx import TensorProto, helper
 
         graph = helper.make_graph(
             self.nodes,
             "sentence",
             [helper.make_tensor_value_info(name, *kind) for name, kind in inputs.items()],
-            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, size])],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
             self.constants,
         )
         opsets = [helper.make_opsetid("", 18), helper.make_opsetid(MICROSOFT, 1)]

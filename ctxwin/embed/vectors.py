@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..store.cache import CacheDatabase
 from ..waiting import Unanswered, in_time
+from .nearest import INDEXED_FROM, Nearest, drop, find_or_build, packed_keys
 from .scripts import Script, is_foreign, reads_english_only
 
-__all__ = ["CachedEmbedder", "Keeper", "Progress", "Reading", "VectorStore", "vector_key"]
+__all__ = ["CachedEmbedder", "Keeper", "Progress", "Reading", "VectorStore", "drop_indexed", "vector_key"]
 
 Progress = Callable[[int, int], None]
 """Called with (texts done, texts to do)."""
@@ -74,6 +75,7 @@ class CachedEmbedder:
         allowance: the most tokens, as items estimate them, to embed for one question. Default: no limit.
         quick: returns, when first needed, the embedder that chooses the texts within the allowance. Default: words
             choose.
+        indexed_from: number of texts from which `index` is used, where vectors are kept on disk.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class CachedEmbedder:
         foreign: Callable[[], CachedEmbedder | None] | None = None,
         allowance: int | None = None,
         quick: Callable[[], CachedEmbedder | None] | None = None,
+        indexed_from: int = INDEXED_FROM,
     ) -> None:
         self.inner = inner
         self.name = inner.name
@@ -92,6 +95,7 @@ class CachedEmbedder:
         self._foreign = foreign
         self._quick = quick
         self._on_progress = on_progress
+        self._indexed_from = indexed_from
         self._store: Keeper | None = VectorStore() if keep else None
         self._left: Event | None = None
 
@@ -144,10 +148,13 @@ class CachedEmbedder:
             InputError: the inner embedder did not return one vector of finite numbers for each text.
             Unanswered: the inner embedder did not answer in time, or still works on an earlier call.
         """
+        return self._embed_once(texts, self._on_progress)
+
+    def _embed_once(self, texts: Sequence[str], on_progress: Progress | None) -> NDArray[np.float32]:
         keys = [vector_key(self.name, text) for text in texts]
         texts_by_key = dict(zip(keys, texts, strict=True))
         places = {key: row for row, key in enumerate(texts_by_key)}
-        rows = _Rows(self.name, len(places))
+        rows = _CachedVectors(self.name, len(places))
         new = dict.fromkeys(places)
         for kept, vectors in self._store.get(list(places)) if self._store else ():
             rows.put([places[key] for key in kept], vectors)
@@ -160,11 +167,35 @@ class CachedEmbedder:
             rows.put([places[key] for key in step], vectors)
             if self._store:
                 self._store.put(step, vectors)
-            if self._on_progress:
-                self._on_progress(start + len(step), len(wanted))
+            if on_progress:
+                on_progress(start + len(step), len(wanted))
         if len(places) == len(keys):
             return rows.matrix
         return rows.matrix[[places[key] for key in keys]]
+
+    @property
+    def indexed_from(self) -> float:
+        """Number of texts from which `index` is used; infinite where vectors are not kept in the user's cache."""
+        return self._indexed_from if isinstance(self._store, VectorStore) else float("inf")
+
+    def index(self, texts: Sequence[str]) -> tuple[Nearest, NDArray[np.intp]]:
+        """Return an index on disk of the vectors of texts, and the row of each text in it.
+
+        An index of nearly the same texts serves too; the row of a text that it lacks is -1.
+
+        Raises:
+            InputError: the inner embedder did not return one vector of finite numbers for each text.
+            Unanswered: the inner embedder did not answer in time, or still works on an earlier call.
+        """
+        keys = [vector_key(self.name, text) for text in texts]
+        texts_by_key = dict(zip(keys, texts, strict=True))
+        ordered = sorted(texts_by_key)
+
+        def embed(start: int, stop: int) -> NDArray[np.float32]:
+            return self._embed_once([texts_by_key[key] for key in ordered[start:stop]], None)
+
+        found = find_or_build(self.name, packed_keys(ordered), embed, self._on_progress)
+        return found, found.rows_of(packed_keys(keys))
 
     def _asked(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Ask the inner embedder; if it hangs, stop waiting and ask nothing more until it has answered."""
@@ -212,7 +243,7 @@ class Reading:
         return self.embedder.name
 
 
-class _Rows:
+class _CachedVectors:
     """A matrix whose width is set by its first rows."""
 
     def __init__(self, name: str, size: int) -> None:
@@ -234,6 +265,13 @@ class _Rows:
 def vector_key(name: str, text: str) -> bytes:
     """Return the key of a text's vector from the embedder of this name."""
     return hashlib.blake2b(f"{name}\0{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def drop_indexed(texts: Iterable[str]) -> None:
+    """Remove the indexes on disk that hold vectors of any of these texts; the next question builds them anew."""
+    gone = list(texts)
+    if gone:
+        drop(lambda name: packed_keys([vector_key(name, text) for text in gone]))
 
 
 def _valid(text: str) -> str:

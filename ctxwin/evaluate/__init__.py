@@ -5,7 +5,7 @@ the requests; `ablations` makes variants that each lack one feature; `recall` sc
 conversations turn by turn and prices the requests of caching policies.
 """
 
-from .cache_run import READS, Gain, Priced, Replay, replay
+from .cache_run import READS, REPLAYED, Gain, Priced, Replay, replay
 from .data import Dataset, GoldQuery, load, load_sample
 from .recall_run import Progress, RecallResult, evaluate
 from .score import recall, request_text, request_tokens
@@ -16,6 +16,7 @@ __all__ = [
     "ADVERSARIAL",
     "OUTSIDE",
     "READS",
+    "REPLAYED",
     "Dataset",
     "Difference",
     "Gain",

@@ -11,35 +11,44 @@ GPT-5.6 on, OpenAI. A minute passes between two requests, a day before a new sit
 
 On BEAM at 8k, with reads at .1 and writes at 1.25 of the price, a request costs as much as
 
-    policy                   fresh tokens    evidence recall
-    auto                            3,467               84.5
-    packed anew every turn          7,380               85.2
-    breakpoints                     6,312               83.0
-    append and compact              3,387               73.5
-    drop the oldest                 6,224                1.9
+    policy                                   fresh tokens    evidence recall
+    auto                                            3,467               84.5
+    ref:repack, packed anew every turn              7,380               85.2
+    ref:breakpoints                                 6,312               83.0
+    ref:append, and cut down at times               3,387               73.5
+    ref:truncate, the oldest dropped                6,224                1.9
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from ..caching import POLICIES, Planner
-from .cache_task import CacheTally, ReplayTask, prices_at, replay_one
+from ..caching import OLD_NAMES, Policy, get_policy
+from ..errors import InputError
+from ..items import name_of
+from .cache_policies import CACHE_POLICIES
+from .cache_task import CacheTally, Contender, ReplayTask, prices_at, replay_one
 from .data import Dataset
-from .limits import check_settings
-from .spoken import Spoken, spoken
+from .limits import check_settings, spread
+from .spoken import spoken
 from .workers import Progress, work
 
-__all__ = ["READS", "Gain", "Priced", "Replay", "replay"]
+__all__ = ["READS", "REPLAYED", "Gain", "Priced", "Replay", "ReplayRecord", "replay"]
 
 READS = (0.5, 0.25, 0.1, 0.05, 0.025)
 """Read multipliers of GPT-4o; GPT-4.1; GPT-5 and Claude; Claude Opus 5.5; Claude Fable 5.1."""
+
+REPLAYED = ("auto", *CACHE_POLICIES)
+"""Names of the policies that can be replayed."""
+REPACKED = frozenset({"ref:repack", "repack"})
+"""Names of the policy whose recall the others are compared with; the second until 0.3.0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +91,19 @@ class Gain:
     """The cheapest of the others."""
     best_price: float
     recall_gain: float | None
-    """Points of evidence recall over `repack`; None if no question was asked or `repack` was not replayed."""
+    """Points of evidence recall over `ref:repack`; None if no question was asked or it was not replayed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayRecord:
+    """The settings and figures of replays, as `Replay.to_dict` gives them."""
+
+    policies: tuple[str, ...]
+    budgets: tuple[int, ...]
+    reads: tuple[float, ...]
+    tokenizer: str
+    rows: tuple[Priced, ...]
+    gains: tuple[Gain, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,15 +127,13 @@ class Replay:
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, rows and gains as plain values, ready for JSON."""
-        plain: dict[str, Any] = {name: list(getattr(self, name)) for name in ("policies", "budgets", "reads")}
-        plain["tokenizer"] = self.tokenizer
-        return plain | {name: [asdict(one) for one in getattr(self, name)] for name in ("rows", "gains")}
+        return asdict(ReplayRecord(**{one.name: getattr(self, one.name) for one in fields(ReplayRecord)}))
 
 
 def replay(
     sets: Sequence[Dataset | str | Path],
     *,
-    policies: Sequence[str] = tuple(POLICIES),
+    policies: Sequence[str | Policy] = REPLAYED,
     reads: Sequence[float] = READS,
     budgets: Sequence[int] = (4_000, 8_000),
     tokenizer: str = "o200k_base",
@@ -126,8 +145,8 @@ def replay(
 
     Args:
         sets: folders or sets that `spoken` takes.
-        policies: names of policies, each with `@EMBEDDER` if not the default embedder; the others are compared with
-            the first.
+        policies: `auto` or `ref:NAME`, each with `@EMBEDDER` if not the default embedder, or functions of your own
+            that other processes can import; the others are compared with the first.
         reads: prices of a cached token, as shares of the price of a fresh one.
         budgets: tokens of a request.
         tokenizer: a tokenizer that `toktok` carries, so that the recount is exact.
@@ -140,24 +159,27 @@ def replay(
 
     Example:
         >>> from ctxwin.evaluate import load_sample
-        >>> names = ["auto@none", "truncate"]
+        >>> names = ["auto@none", "ref:truncate"]
         >>> told = replay([load_sample()], policies=names, reads=[0.1], budgets=[900], processes=1)
         >>> [(row.policy, row.overruns, row.price < 900) for row in told.rows]
-        [('auto@none', 0, True), ('truncate', 0, True)]
+        [('auto@none', 0, True), ('ref:truncate', 0, True)]
     """
     given = {"sets": len(sets), "policies": len(policies), "budgets": len(budgets), "reads": len(reads)}
     check_settings(given, tokenizer=tokenizer, limit=limit, processes=processes)
-    for name in policies:
-        Planner(policy=name.partition("@")[0])  # raises for an unknown one
+    contenders: dict[str, Contender] = {}
+    for one in policies:
+        policy, name, embedder = _named(one)
+        found = Contender(name=name, policy=get_policy(policy), embedder=embedder)
+        if contenders.setdefault(name, found) != found:
+            raise InputError(f"two policies are called {name!r}; give each function a name of its own")
     settings: dict[str, Any] = {
-        "policies": tuple(dict.fromkeys(policies)),
         "reads": tuple(dict.fromkeys(reads)),
         "budgets": tuple(dict.fromkeys(budgets)),
     }
     tasks = [
-        ReplayTask(spoken=one, tokenizer=tokenizer, **settings)
+        ReplayTask(spoken=talk, contenders=tuple(contenders.values()), tokenizer=tokenizer, **settings)
         for source in sets
-        for one in _spread(spoken(source), limit)
+        for talk in spread(spoken(source), limit)
     ]
     tallies = work(
         tasks,
@@ -168,13 +190,19 @@ def replay(
         on_progress=on_progress,
     )
     rows = tuple(_priced(tally for found in tallies for tally in found))
-    return Replay(tokenizer=tokenizer, rows=rows, **settings)
+    return Replay(policies=tuple(contenders), tokenizer=tokenizer, rows=rows, **settings)
 
 
-def _spread(found: Sequence[Spoken], limit: int | None) -> Sequence[Spoken]:
-    if limit is None or limit >= len(found):
-        return found
-    return [found[number * len(found) // limit] for number in range(limit)]
+def _named(given: str | Policy) -> tuple[str | Policy, str, str]:
+    """Return a policy as `get_policy` takes it, its name in the results, and its embedder."""
+    if not isinstance(given, str):
+        return given, name_of(given), "auto"
+    name, _, embedder = given.partition("@")
+    if name not in (*REPLAYED, *OLD_NAMES):
+        near = get_close_matches(name, REPLAYED, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(REPLAYED)}"
+        raise InputError(f"unknown policy {name!r}; {hint}")
+    return CACHE_POLICIES.get(name, name), given, embedder or "auto"
 
 
 def _priced(tallies: Iterable[CacheTally]) -> Iterator[Priced]:
@@ -208,7 +236,7 @@ def _priced(tallies: Iterable[CacheTally]) -> Iterator[Priced]:
 def _gain(cell: Mapping[str, Priced], first: str) -> Gain:
     mine = cell[first]
     best = min((row for name, row in cell.items() if name != first), key=lambda row: row.price)
-    repack = next((row for name, row in cell.items() if name.partition("@")[0] == "repack"), None)
+    repack = next((row for name, row in cell.items() if name.partition("@")[0] in REPACKED), None)
     known = mine.recall is not None and repack is not None and repack.recall is not None
     return Gain(
         dataset=mine.dataset,

@@ -7,24 +7,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..caching import Bill, Planner, Prices, State
+from ..caching import Bill, Planner, Policy, Prices, State
 from ..errors import BudgetError
 from ..messages import read
 from ..models import Model
 from ..packing import Packed, Talk
+from .cache_policies import BLIND
 from .provider import Provider
 from .score import recall, request_text, request_tokens
 from .spoken import Spoken
 from .workers import Tick
 
-__all__ = ["CacheTally", "ReplayTask", "prices_at", "replay_one"]
+__all__ = ["CacheTally", "Contender", "ReplayTask", "prices_at", "replay_one"]
 
 FREE_FROM = 0.25
 """Read multiplier from which writing is free and every prefix is kept, as with OpenAI up to GPT-4.1."""
 WRITE = 1.25
 """Write multiplier below `FREE_FROM`, with marked prefixes: Anthropic's, and OpenAI's from GPT-5.6 on."""
-BLIND = frozenset({"truncate", "repack"})
-"""Policies that ignore prices, so that their requests are made once for all multipliers."""
 
 
 def prices_at(read: float) -> Prices:
@@ -38,11 +37,20 @@ def prices_at(read: float) -> Prices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """A policy with an embedder, by the name that the results give it."""
+
+    name: str
+    policy: Policy
+    embedder: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayTask:
     """A conversation, and the settings of its replay."""
 
     spoken: Spoken
-    policies: tuple[str, ...]
+    contenders: tuple[Contender, ...]
     reads: tuple[float, ...]
     budgets: tuple[int, ...]
     tokenizer: str
@@ -50,7 +58,7 @@ class ReplayTask:
     @property
     def steps(self) -> int:
         """The number of requests to make."""
-        runs = sum(1 if name.partition("@")[0] in BLIND else len(self.reads) for name in self.policies)
+        runs = sum(1 if one.policy in BLIND else len(self.reads) for one in self.contenders)
         return runs * len(self.budgets) * (len(self.spoken.requests) + len(self.spoken.questions))
 
 
@@ -62,6 +70,7 @@ class CacheTally:
     budget: int
     policy: str
     read: float
+    tokenizer: str
     provider: Provider
     bills: list[Bill] = field(default_factory=list)
     asked: list[Bill] = field(default_factory=list)
@@ -73,17 +82,17 @@ class CacheTally:
         """Send a request to the provider; a request with a question leaves no trace there."""
         provider = copy.deepcopy(self.provider) if question else self.provider
         sent = state.sent[0]
-        messages = [{"tools": []}, *(item.raw or {} for item in read(packed.messages).items)]
-        bill = provider.send(messages, sent.tokens, sent.ends, now)
+        messages = [item.raw or {} for item in read(packed.messages).items]
+        bill = provider.send([{"tools": []}, *messages], sent.tokens, sent.ends, now)
         rest = packed.tokens - bill.tokens  # how the reply is begun
         bill = Bill(read=bill.read, written=bill.written, fresh=bill.fresh + rest)
         (self.asked if question else self.bills).append(bill)
-        self.overruns += request_tokens([item.raw or {} for item in read(packed.messages).items]) > self.budget
+        self.overruns += request_tokens(messages, self.tokenizer) > self.budget
 
 
 def replay_one(task: ReplayTask, tick: Tick) -> list[CacheTally]:
     """Replay one conversation under all policies, budgets and multipliers."""
-    runs = [run for name in task.policies for budget in task.budgets for run in _runs(task, name, budget)]
+    runs = [run for one in task.contenders for budget in task.budgets for run in _runs(task, one, budget)]
     spoken, talk, there = task.spoken, Talk(), 0
     for size, now in zip(spoken.requests, spoken.times, strict=True):
         talk.extend(spoken.messages[there:size])
@@ -105,10 +114,11 @@ def replay_one(task: ReplayTask, tick: Tick) -> list[CacheTally]:
 class _Run:
     """One policy under one budget, for the multipliers at which it makes the same requests."""
 
-    def __init__(self, planner: Planner, embedder: str, tokenizer: str, tallies: Sequence[CacheTally]) -> None:
+    def __init__(self, planner: Planner, embedder: str, tallies: Sequence[CacheTally]) -> None:
         self._planner = planner
         self._state: State | None = None
-        self._options: dict[str, Any] = {"embedder": embedder, "tokenizer": tokenizer, "budget": tallies[0].budget}
+        one = tallies[0]
+        self._options: dict[str, Any] = {"embedder": embedder, "tokenizer": one.tokenizer, "budget": one.budget}
         self.tallies = tallies
 
     def go_on(self, talk: Talk, now: float) -> None:
@@ -133,22 +143,22 @@ class _Run:
         return packed
 
 
-def _runs(task: ReplayTask, name: str, budget: int) -> Iterator[_Run]:
-    policy, _, embedder = name.partition("@")
-    groups = [task.reads] if policy in BLIND else [(read,) for read in task.reads]
+def _runs(task: ReplayTask, one: Contender, budget: int) -> Iterator[_Run]:
+    groups = [task.reads] if one.policy in BLIND else [(read,) for read in task.reads]
     for reads in groups:
-        planners = [Planner(model=_model(read), policy=policy) for read in reads]
+        planners = [Planner(model=_model(read), policy=one.policy) for read in reads]
         tallies = [
             CacheTally(
                 dataset=task.spoken.dataset,
                 budget=budget,
-                policy=name,
+                policy=one.name,
                 read=read,
+                tokenizer=task.tokenizer,
                 provider=Provider(planner.rules),
             )
             for read, planner in zip(reads, planners, strict=True)
         ]
-        yield _Run(planners[-1], embedder or "auto", task.tokenizer, tallies)
+        yield _Run(planners[-1], one.embedder, tallies)
 
 
 def _model(read: float) -> Model:

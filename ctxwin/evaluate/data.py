@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from .. import sample
 from ..errors import InputError
 from ..files import decode
-from ..items import KINDS, Item, Kind
+from ..items import Item, Kind
+from ..items.outside import read_json
 
-__all__ = ["Dataset", "GoldMode", "GoldQuery", "load", "load_sample"]
+__all__ = ["LINE_REMEDY", "Dataset", "GoldMode", "GoldQuery", "lines_of", "load", "load_sample"]
 
 GoldMode = Literal["all", "any", "one_of_each_group"]
 
 LinePairs = tuple[tuple[int, int], ...]
+
+LINE_REMEDY = "correct the line"
+"""What to do with a line that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,47 @@ class GoldQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnitRow:
+    """A line of `units.jsonl.gz`."""
+
+    source: str
+    uid: str
+    text: str
+    kind: Literal[Kind, ""] | None = None
+    role: str | None = None
+    speaker: str | None = None
+    session: str | None = None
+    time: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidRow:
+    """A message before a question."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryRow:
+    """A line of `queries.jsonl`."""
+
+    qid: str
+    source: str
+    query: str
+    category: str | None = None
+    gold: tuple[str, ...] = ()
+    gold_mode: GoldMode = "all"
+    gold_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    gold_spans: tuple[tuple[str, int, int], ...] = ()
+    gold_ranges: Mapping[str, LinePairs] | LinePairs = ()
+    """Lines by uid; a list is of turns (QMSum), which `gold` names one by one."""
+    history: tuple[SaidRow, ...] = ()
+    question_date: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A named set: the units of each source, in order, and the queries to it."""
 
@@ -76,7 +121,7 @@ def load(folder: str | Path, *, wheels: str | Path | None = None) -> Dataset:
     path = folder / "queries.jsonl"
     if not path.is_file():
         raise InputError(f"no evaluation set in {str(folder)!r}: it has no queries.jsonl; name a folder with one")
-    queries = tuple(_query(row, f"{path}:{number}") for number, row in _rows(path))
+    queries = tuple(_query(read_json(line, QueryRow, where, remedy=LINE_REMEDY)) for where, line in lines_of(path))
     units = folder / "units.jsonl.gz"
     names = sorted({query.source for query in queries})
     sources = _units(units) if units.is_file() else {name: _wheel(name, folder, wheels) for name in names}
@@ -127,68 +172,46 @@ def _turn(uid: str, message: Mapping[str, Any]) -> Item:
     return Item(id=uid, text=text, role=message["role"], speaker=message.get("name"), source="sample", raw=message)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def lines_of(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a file that are not blank, each with its place for errors; `.gz` is unpacked.
+
+    Raises:
+        InputError: the file cannot be read, or is no UTF-8.
+    """
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    yield number, _object(line, f"{path}:{number}")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+                    yield f"{path}:{number}", line
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"cannot read {str(path)!r} ({error}); fetch it again") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{str(path)!r} is no UTF-8 (byte {error.start:,}); save it as UTF-8") from None
 
 
-def _object(line: str, where: str) -> Mapping[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: broken JSON ({error}); correct the line") from error
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: a line holds one JSON object, not {type(row).__name__}; correct it")
-    return row
-
-
-def _need(row: Mapping[str, Any], key: str, where: str) -> str:
-    value = row.get(key)
-    if not isinstance(value, str):
-        raise InputError(f"{where}: {key!r} is a string, not {value!r}; correct the line")
-    return value
-
-
-def _query(row: Mapping[str, Any], where: str) -> GoldQuery:
-    mode = row.get("gold_mode", "all")
-    if mode not in get_args(GoldMode):
-        known = ", ".join(get_args(GoldMode))
-        raise InputError(f"{where}: unknown gold_mode {mode!r}; use one of {known}, or none for all")
+def _query(row: QueryRow) -> GoldQuery:
     spans: dict[str, LinePairs] = {}
-    for uid, start, stop in row.get("gold_spans", ()):
+    for uid, start, stop in row.gold_spans:
         spans[uid] = (*spans.get(uid, ()), (start, stop))
-    ranges = row.get("gold_ranges", {})
-    if not isinstance(ranges, dict):  # qmsum: ranges of turns, which `gold` already lists one by one
-        ranges = {}
     return GoldQuery(
-        qid=_need(row, "qid", where),
-        source=_need(row, "source", where),
-        text=_need(row, "query", where),
-        category=row.get("category") or "",
-        gold=tuple(dict.fromkeys(row.get("gold", ()))),
-        mode=mode,
-        groups=tuple(tuple(group) for group in row.get("gold_groups", {}).values()),
+        qid=row.qid,
+        source=row.source,
+        text=row.query,
+        category=row.category or "",
+        gold=tuple(dict.fromkeys(row.gold)),
+        mode=row.gold_mode,
+        groups=tuple(row.gold_groups.values()),
         spans=spans,
-        ranges={uid: tuple((first, last) for first, last in pairs) for uid, pairs in ranges.items()},
-        history=_history(row.get("history", ()), row["query"], where),
-        asked=_need(row, "question_date", where) if row.get("question_date") else None,
+        ranges=row.gold_ranges if isinstance(row.gold_ranges, Mapping) else {},
+        history=_history(row.history, row.query),
+        asked=row.question_date or None,
     )
 
 
-def _history(messages: Sequence[Any], question: str, where: str) -> tuple[Item, ...]:
-    """Read the messages before a question; if the last message is the question itself, leave it out."""
-    turns = []
-    for number, message in enumerate(messages):
-        at = f"{where}, history {number}"
-        if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
-            raise InputError(f"{at}: give {{'role': 'user' or 'assistant', 'content': ...}}, not {message!r:.80}")
-        turns.append(Item(id=f"h{number}", text=_need(message, "content", at), role=message["role"]))
+def _history(messages: Sequence[SaidRow], question: str) -> tuple[Item, ...]:
+    """Return the messages before a question; if the last message is the question itself, leave it out."""
+    turns = [Item(id=f"h{number}", text=said.content, role=said.role) for number, said in enumerate(messages)]
     if turns and turns[-1].role == "user" and turns[-1].text.strip() == question.strip():
         turns.pop()
     return tuple(turns)
@@ -196,17 +219,28 @@ def _history(messages: Sequence[Any], question: str, where: str) -> tuple[Item, 
 
 def _checked(query: GoldQuery, units: Mapping[str, Item]) -> GoldQuery:
     """Refuse missing evidence; leave blank units and blank ends of ranges out of the gold."""
-    for uid in query.gold:
+    for uid in (*query.gold, *query.spans, *query.ranges):
         if uid not in units:
-            raise InputError(f"query {query.qid!r} names {uid!r} as gold, which {query.source!r} does not hold")
+            raise InputError(
+                f"query {query.qid!r} names {uid!r} as gold, which {query.source!r} does not hold; {LINE_REMEDY}"
+            )
+    for uid, pairs in query.spans.items():
+        _check_pairs(query, uid, "characters", pairs, least=0, most=len(units[uid].text))
     ranges = {}
     for uid, pairs in query.ranges.items():
         lines = units[uid].text.split("\n")
-        if last := max((last for _, last in pairs if last > len(lines)), default=0):
-            raise InputError(f"query {query.qid!r} names line {last} of {uid!r}, which has {len(lines)} lines")
+        _check_pairs(query, uid, "lines", pairs, least=1, most=len(lines))
         ranges[uid] = tuple(_trimmed(lines, pairs))
     gold = (uid for uid in query.gold if units[uid].text.strip() and ranges.get(uid) != ())
     return replace(query, gold=tuple(gold), ranges=ranges)
+
+
+def _check_pairs(query: GoldQuery, uid: str, what: str, pairs: LinePairs, *, least: int, most: int) -> None:
+    for first, last in pairs:
+        if not least <= first <= last <= most:
+            raise InputError(
+                f"query {query.qid!r} names {what} {first} to {last} of {uid!r}, which has {most:,}; {LINE_REMEDY}"
+            )
 
 
 def _trimmed(lines: Sequence[str], pairs: LinePairs) -> Iterator[tuple[int, int]]:
@@ -218,24 +252,20 @@ def _trimmed(lines: Sequence[str], pairs: LinePairs) -> Iterator[tuple[int, int]
 
 def _units(path: Path) -> dict[str, tuple[Item, ...]]:
     sources: dict[str, list[Item]] = {}
-    for number, row in _rows(path):
-        where = f"{path}:{number}"
-        kind: Kind = row.get("kind") or "turn"
-        if kind not in KINDS:
-            raise InputError(f"{where}: unknown kind {kind!r}; use one of {', '.join(KINDS)}")
-        source = _need(row, "source", where)
+    for where, line in lines_of(path):
+        row = read_json(line, UnitRow, where, remedy=LINE_REMEDY)
         item = Item(
-            id=_need(row, "uid", where),
-            text=_need(row, "text", where),
-            kind=kind,
-            source=source,
-            role=row.get("role"),
-            speaker=row.get("speaker"),
-            session=row.get("session"),
-            time=row.get("time"),
-            title=row.get("title"),
+            id=row.uid,
+            text=row.text,
+            kind=row.kind or "turn",
+            source=row.source,
+            role=row.role,
+            speaker=row.speaker,
+            session=row.session,
+            time=row.time,
+            title=row.title,
         )
-        sources.setdefault(source, []).append(item)
+        sources.setdefault(row.source, []).append(item)
     return {source: tuple(items) for source, items in sources.items()}
 
 

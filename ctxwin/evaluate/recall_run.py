@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -12,13 +12,28 @@ from typing import Any
 
 from ..errors import InputError
 from .data import Dataset, GoldQuery, load
-from .limits import check_settings
+from .limits import check_settings, spread
 from .recall_task import RecallTask, score_source
 from .stats import Difference, Score, ScoreRow, differences, rows, source_rows
 from .variants import Variant, get_variant
 from .workers import Progress, work
 
-__all__ = ["Progress", "RecallResult", "evaluate"]
+__all__ = ["Progress", "RecallRecord", "RecallResult", "evaluate", "with_evidence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallRecord:
+    """The settings and figures of a result, as `RecallResult.to_dict` gives them."""
+
+    variants: tuple[str, ...]
+    budgets: tuple[int, ...]
+    tokenizer: str
+    history: bool
+    rows: tuple[ScoreRow, ...]
+    source_rows: tuple[ScoreRow, ...]
+    differences: tuple[Difference, ...]
+    overruns: tuple[Score, ...]
+    failures: tuple[Score, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +76,7 @@ class RecallResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, rows, differences, overruns and failures as plain values, ready for JSON."""
-        return {
-            "variants": list(self.variants),
-            "budgets": list(self.budgets),
-            "tokenizer": self.tokenizer,
-            "history": self.history,
-            "rows": [asdict(row) for row in self.rows],
-            "source_rows": [asdict(row) for row in self.source_rows],
-            "differences": [asdict(difference) for difference in self.differences],
-            "overruns": [asdict(score) for score in self.overruns],
-            "failures": [asdict(score) for score in self.failures],
-        }
+        return asdict(RecallRecord(**{one.name: getattr(self, one.name) for one in fields(RecallRecord)}))
 
 
 def evaluate(
@@ -132,7 +137,7 @@ def evaluate(
             history=history,
         )
         for dataset in loaded
-        for source, queries in groupby(_spread(dataset.queries, limit), key=lambda query: query.source)
+        for source, queries in groupby(spread(with_evidence(dataset), limit), key=lambda query: query.source)
     ]
     if not tasks:
         raise InputError("no query of these sets has gold evidence, so there is nothing to score")
@@ -153,9 +158,6 @@ def evaluate(
     )
 
 
-def _spread(queries: Sequence[GoldQuery], limit: int | None) -> Sequence[GoldQuery]:
-    """Take at most `limit` of the queries with evidence, evenly spread over the sources, sorted by source."""
-    scored = sorted((query for query in queries if query.gold), key=lambda query: query.source)
-    if limit is None or limit >= len(scored):
-        return scored
-    return [scored[number * len(scored) // limit] for number in range(limit)]
+def with_evidence(dataset: Dataset) -> Sequence[GoldQuery]:
+    """Return the queries with evidence, sorted by source."""
+    return sorted((query for query in dataset.queries if query.gold), key=lambda query: query.source)

@@ -21,7 +21,7 @@ from .score import file_recall, recall, request_text, request_tokens, text_token
 from .stats import Score
 from .variants import OUTSIDE, Variant
 
-__all__ = ["RecallTask", "score_source"]
+__all__ = ["RecallTask", "score_source", "silent_features"]
 
 ASKED_FOR = ("speaker", "role", "instruction", "date", "phrase", "name", "path", "trace", "prose", "tests")
 """Features that do not depend on how well items match, so that no embedder changes whether they add anything."""
@@ -61,7 +61,7 @@ def score_source(task: RecallTask, tick: Callable[[], object]) -> list[Score]:
     silent: dict[GoldQuery, frozenset[str]] = {}
     if any(changes):
         index = pool_of(first.weights).index
-        silent = {query: _silent(task, index, query) for query in task.queries}
+        silent = {query: silent_features(task, index, query) for query in task.queries}
     for variant, changed in zip(task.variants, changes, strict=True):
         packer: _Packer | None = None
         for place, (query, budget) in enumerate(product(task.queries, task.budgets)):
@@ -84,7 +84,7 @@ def _changed(first: Variant, variant: Variant) -> frozenset[str] | None:
     return frozenset(name for name in now if now[name] != before[name])
 
 
-def _silent(task: RecallTask, index: Index, query: GoldQuery) -> frozenset[str]:
+def silent_features(task: RecallTask, index: Index, query: GoldQuery) -> frozenset[str]:
     """Return the features that add nothing to any item for a query, with any embedder."""
     if task.history and query.history:
         return frozenset()

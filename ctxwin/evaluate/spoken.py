@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,7 +10,8 @@ from typing import Any
 
 from ..errors import InputError
 from ..items import Item
-from .data import Dataset, GoldQuery, load
+from ..items.outside import read_json
+from .data import LINE_REMEDY, Dataset, GoldQuery, lines_of, load
 
 __all__ = ["Spoken", "spoken"]
 
@@ -36,6 +35,13 @@ class Spoken:
     """Questions to ask at the end; their evidence is in the messages."""
     units: Mapping[str, Item] = field(default_factory=dict, hash=False)
     """The evidence, by uid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptRow:
+    """A line of `transcripts.jsonl.gz`: messages as their provider takes them."""
+
+    messages: tuple[Mapping[str, Any], ...] = field(hash=False)
 
 
 def spoken(source: Dataset | str | Path) -> tuple[Spoken, ...]:
@@ -63,16 +69,11 @@ def spoken(source: Dataset | str | Path) -> tuple[Spoken, ...]:
 
 
 def _transcripts(path: Path) -> Iterator[Spoken]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                messages = tuple(json.loads(line)["messages"])
-                roles = [message.get("role") for message in messages]
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise InputError(f"{path}:{number}: no conversation ({error}); correct the line") from error
-            requests = tuple(_answered(roles))
-            times = tuple(MINUTE * n for n in range(len(requests)))
-            yield Spoken(dataset=path.parent.resolve().name, messages=messages, requests=requests, times=times)
+    for where, line in lines_of(path):
+        messages = read_json(line, TranscriptRow, where, remedy=LINE_REMEDY).messages
+        requests = tuple(_answered([message.get("role") for message in messages]))
+        times = tuple(MINUTE * n for n in range(len(requests)))
+        yield Spoken(dataset=path.parent.resolve().name, messages=messages, requests=requests, times=times)
 
 
 def _of_set(dataset: Dataset) -> Iterator[Spoken]:

@@ -10,6 +10,7 @@ from functools import partial
 
 from .documents import SECONDS
 from .file_text import FileText, read
+from .secret_places import SecretPlaces
 
 __all__ = ["TOGETHER", "read_together"]
 
@@ -26,7 +27,11 @@ Job = tuple[str, os.stat_result, FileText | None]
 
 
 def read_together(
-    jobs: Mapping[str, Job], tell: Callable[[str, int, int], None], *, allow_secrets: bool = False
+    jobs: Mapping[str, Job],
+    tell: Callable[[str, int, int], None],
+    *,
+    allow_secrets: bool = False,
+    places: SecretPlaces | None = None,
 ) -> dict[str, FileText]:
     """Read documents at once; a document for which there was no time has `late` set and gives this reason.
 
@@ -34,6 +39,7 @@ def read_together(
         jobs: the documents, by their source.
         tell: called with (activity, documents done, documents in all).
         allow_secrets: whether lines with keys and passwords stay in the texts.
+        places: where secrets were found by an earlier process. Default: they are looked for.
     """
     end = time.monotonic() + TOGETHER
     readings: dict[str, FileText] = {}
@@ -41,7 +47,7 @@ def read_together(
         left = [key for key in jobs if key not in readings or readings[key].late]
         pool = ThreadPoolExecutor(min(MOST_WORKERS, max(1, len(left)), _cores()), thread_name_prefix="ctxwin-convert")
         try:
-            some = partial(_read, seconds=min(seconds, SECONDS), end=end, allow_secrets=allow_secrets)
+            some = partial(_read, seconds=min(seconds, SECONDS), end=end, allow_secrets=allow_secrets, places=places)
             futures = {pool.submit(some, key, jobs[key]): key for key in left}
             for done, future in enumerate(as_completed(futures)):
                 tell("converting documents", done, len(left))
@@ -51,13 +57,15 @@ def read_together(
     return {key: readings[key] for key in jobs}
 
 
-def _read(source: str, job: Job, *, seconds: float, end: float, allow_secrets: bool) -> FileText:
+def _read(
+    source: str, job: Job, *, seconds: float, end: float, allow_secrets: bool, places: SecretPlaces | None
+) -> FileText:
     path, status, before = job
     left = min(seconds, end - time.monotonic())
     if left <= 0:
         reason = f"not converted: all documents together had taken {TOGETHER:.0f} s; the next look tries it again"
         return FileText(reason=reason, late=True)
-    return read(path, status, 0, before, source=source, allow_secrets=allow_secrets, seconds=left)
+    return read(path, status, 0, before, source=source, allow_secrets=allow_secrets, places=places, seconds=left)
 
 
 def _cores() -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..chunking import chunk
-from ..embed import get_embedder
+from ..embed import drop_indexed, get_embedder
 from ..errors import InputError
 from ..items import Item, parse_query
 from ..pool import Pool
@@ -30,6 +30,7 @@ from .file_text import FileText, digests_of, read, why
 from .repomap import Atlas
 from .scanning import MAX_SCANNED, Scanned, Target
 from .searches import Searches
+from .secret_places import SecretPlaces
 from .secrets import Secret
 from .text_stream import texts
 from .walking import Walked, find, roots
@@ -124,6 +125,7 @@ class Files:
         self.on_progress = on_progress
         self._lock = RLock()
         self._cuts = CutCache()
+        self._places = None if allow_secrets else SecretPlaces(self._given)
         self._readings: Mapping[str, FileText] = {}
         self._indexed: _FilePool | None = None
         self._searches = Searches(most=max_scanned, allow_secrets=allow_secrets, tell=self._tell)
@@ -232,19 +234,19 @@ class Files:
                 self._take(before, paths)
                 raise
             if changes:
-                self._forget([*changes.changed, *changes.removed], texts, indexed.pool.items if indexed else ())
+                self._forget([*changes.changed, *changes.removed], texts, indexed.pool if indexed else None)
             gone = {key_of(source, had[source]) for source in changes.removed}
             gone |= {key_of(path, digest) for path, text in drop_documents() for digest in digests_of(text, path)}
             if gone:
                 self._cuts.drop(gone - {key_of(source, digest) for source, digest in have.items()})
             return changes
 
-    def _forget(self, sources: Sequence[str], texts: Mapping[str, str], chunks: Sequence[Item]) -> None:
-        """Remove the summaries of texts in files that are gone or changed."""
+    def _forget(self, sources: Sequence[str], texts: Mapping[str, str], pool: Pool | None) -> None:
+        """Remove the summaries of texts in files that are gone or changed, and indexes with the texts' vectors."""
         gone = set(sources)
-        drop_summaries(
-            [*(texts[one] for one in gone & texts.keys()), *(item.text for item in chunks if item.source in gone)]
-        )
+        chunks = [i for i, item in enumerate(pool or ()) if item.source in gone]
+        drop_summaries([*(texts[one] for one in gone & texts.keys()), *(pool[i].text for i in chunks if pool)])
+        drop_indexed(pool.index.text_to_embed(i) for i in chunks if pool)
 
     def watch(self, stop: Event | None = None) -> Iterator[Changes]:
         """Refresh whenever something under the paths changes, and yield the changes, until told to stop.
@@ -300,7 +302,7 @@ class Files:
             for _, source, status in waiting
             if is_document(paths[source])
         }
-        documents = read_together(jobs, self._tell, allow_secrets=self._allow_secrets)
+        documents = read_together(jobs, self._tell, allow_secrets=self._allow_secrets, places=self._places)
         room = self._max_total
         for done, (size, source, status) in enumerate(waiting):
             self._tell("reading files", done, len(waiting))
@@ -314,10 +316,13 @@ class Files:
             if before is not None and (crowded if before.text is not None else before.large and not crowded):
                 before = None  # there is room now, or none any more
             one_read = documents.get(source) or read(
-                paths[source], status, most, before, source=source, allow_secrets=self._allow_secrets
-            )
+                paths[source], status, most, before,
+                source=source, allow_secrets=self._allow_secrets, places=self._places,
+            )  # fmt: skip
             readings[source] = one_read
             room -= size if one_read.text is not None else 0
+        if self._places is not None:
+            self._places.keep(readings)
         return {one.source: readings[one.source] for one in found}, paths
 
     def _take(self, readings: Mapping[str, FileText], paths: Mapping[str, str]) -> None:

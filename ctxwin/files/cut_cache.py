@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from ..items import Item
 from ..retrieve import count_terms
 from ..retrieve.words.postings import TermCounts
-from ..store.cache import DAYS, STALE, CacheDatabase
+from ..store.cache import DAY, DAYS, STALE, CacheDatabase
 
-__all__ = ["Chunked", "CutCache", "key_of"]
+__all__ = ["FILE", "HASH", "SCHEMA", "Chunked", "CutCache", "fetch", "insert", "key_of", "ways"]
 
 FILE = "files-1.sqlite"
 """Name of the cache file; the number goes up with the schema."""
@@ -45,10 +45,8 @@ cache anew."""
 TOOLS = ("pystemmer", "semantic_text_splitter", "tree_sitter")
 """Prefixes of the names of other packages that decide the same."""
 
-_HASH = 16
+HASH = 16
 """Bytes of a hash."""
-_DAY = 86_400
-"""Seconds of a day."""
 _FIELDS = {
     field.name: None if field.default is MISSING else field.default
     for field in fields(Item)
@@ -69,28 +67,39 @@ class Chunked:
 def key_of(source: str, digest: bytes) -> bytes:
     """Return the key of a file from its name, which tells the language, and the hash of its content."""
     name = PurePath(source).name.encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(b"\0".join((_ways(), name, digest)), digest_size=_HASH).digest()
+    return hashlib.blake2b(b"\0".join((_ways(), name, digest)), digest_size=HASH).digest()
 
 
 @cache
 def _ways() -> bytes:
     """Hash everything that decides how files are cut and read."""
+    return ways(PARTS, TOOLS)
+
+
+@cache
+def ways(parts: tuple[str, ...], tools: tuple[str, ...]) -> bytes:
+    """Hash what decides a result that is cached.
+
+    Args:
+        parts: modules and folders of this package.
+        tools: prefixes of the names of other packages, whose versions count.
+    """
     package = Path(__file__).parent.parent
-    sum_ = hashlib.blake2b(digest_size=_HASH)
-    for part in PARTS:
+    sum_ = hashlib.blake2b(digest_size=HASH)
+    for part in parts:
         for path in sorted([package / f"{part}.py", *(package / part).rglob("*.py"), *(package / part).rglob("*.scm")]):
             with suppress(OSError):
                 sum_.update(path.read_bytes())
-    sum_.update("\n".join(sorted(_tools())).encode("utf-8", "surrogatepass"))
+    sum_.update("\n".join(sorted(_tools(tools))).encode("utf-8", "surrogatepass"))
     return sum_.digest()
 
 
-def _tools() -> Iterator[str]:
+def _tools(prefixes: tuple[str, ...]) -> Iterator[str]:
     """Yield name and version of the deciding packages, from the names of their folders: 2 ms."""
     for folder in sys.path:
         with suppress(OSError):
             for name in os.listdir(folder or os.curdir):
-                if name.endswith(".dist-info") and name.lower().startswith(TOOLS):
+                if name.endswith(".dist-info") and name.lower().startswith(prefixes):
                     yield name
 
 
@@ -111,7 +120,7 @@ class CutCache:
             sources.setdefault(key, []).append(source)
         keys = list(sources)
         for start in range(0, len(keys), CHUNK):
-            for key, value in self._file.run(partial(_fetch, keys=keys[start : start + CHUNK])) or ():
+            for key, value in self._file.run(partial(fetch, keys=keys[start : start + CHUNK])) or ():
                 for source in sources.get(key, ()) if isinstance(value, bytes) else ():  # a damaged index gives others
                     if (found := _unpacked(key, value, source, texts[source][1])) is not None:
                         yield source, found
@@ -119,7 +128,7 @@ class CutCache:
     def put(self, known: Iterable[tuple[bytes, str, Chunked]]) -> None:
         """Store chunks and terms of files, each with its key and text; all of them or none."""
         rows = [(key, value) for key, text, one in known if (value := _packed(key, one, text)) is not None]
-        self._file.run(partial(_insert, rows=rows))
+        self._file.run(partial(insert, rows=rows))
 
     def drop(self, keys: Iterable[bytes]) -> None:
         """Remove files by key, so that the database holds none of their bytes."""
@@ -127,10 +136,11 @@ class CutCache:
 
 
 def _today() -> int:
-    return int(time.time()) // _DAY
+    return int(time.time()) // DAY
 
 
-def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+def fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """Return the entries with these keys, each with its key, and note their use."""
     marks = ",".join("?" * len(keys))
     rows = file.execute(f"SELECT key, value, day FROM files WHERE key IN ({marks})", keys).fetchall()
     if stale := [key for key, _, day in rows if day < _today() - STALE]:
@@ -139,7 +149,8 @@ def _fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[byt
     return [(key, value) for key, value, _ in rows]
 
 
-def _insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) -> None:
+def insert(file: sqlite3.Connection, *, rows: Sequence[tuple[bytes, bytes]]) -> None:
+    """Write entries, each a key and a value, and remove those that nobody has asked for in `DAYS`."""
     file.execute(OVERWRITE)
     with file:
         file.executemany(
@@ -180,7 +191,7 @@ def _packed(key: bytes, one: Chunked, text: str) -> bytes | None:
 
 
 def _sum(key: bytes, body: bytes) -> bytes:
-    return hashlib.blake2b(key + body, digest_size=_HASH).digest()
+    return hashlib.blake2b(key + body, digest_size=HASH).digest()
 
 
 def _columns(items: Sequence[Item]) -> Iterator[tuple[str, list[Any]]]:
@@ -188,8 +199,8 @@ def _columns(items: Sequence[Item]) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _unpacked(key: bytes, value: bytes, source: str, text: str) -> Chunked | None:
-    body = value[_HASH:]
-    if _sum(key, body) != value[:_HASH]:
+    body = value[HASH:]
+    if _sum(key, body) != value[:HASH]:
         return None
     head, _, rest = body.partition(b"\n")
     told = json.loads(head)

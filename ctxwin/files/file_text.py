@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -15,7 +16,8 @@ from ..errors import InputError, MissingExtra
 from .documents import MAX_BYTES as DOCUMENT_BYTES
 from .documents import NotNow, is_document, read_document
 from .encodings import SNIFFED, decoded, is_binary
-from .secrets import Secret, nothing_else, redacted
+from .secret_places import SecretPlaces
+from .secrets import Place, Secret, find_secrets, leave_out, nothing_else, redacted
 from .text_stream import UNREADABLE, encoding_of, is_packed, opened
 
 __all__ = ["FileText", "decode", "digests_of", "mark_of", "read", "why"]
@@ -70,6 +72,7 @@ def read(
     *,
     source: str = "",
     allow_secrets: bool = False,
+    places: SecretPlaces | None = None,
     seconds: float = math.inf,
 ) -> FileText:
     """Read a file that may be anything, may change, and may vanish meanwhile.
@@ -81,6 +84,7 @@ def read(
         before: the result of an earlier call with the same `allow_secrets`; returned again if nothing has changed.
         source: the file's name in citations. Default: the path.
         allow_secrets: whether lines with keys and passwords stay in the text.
+        places: where secrets were found by an earlier process. Default: they are looked for.
         seconds: longest time that the conversion of a document may take.
     """
     mark = _mark(status)
@@ -106,12 +110,16 @@ def read(
             found = _convert(file, path, kept, seconds) if is_document(path) else _read(file, path, max_bytes, kept)
     except OSError as error:
         return FileText(reason=why(error))
-    return found if allow_secrets or found.text is None else _without_secrets(found, found.text, source or path)
+    if allow_secrets or found.text is None:
+        return found
+    source, text = source or path, found.text
+    secret = find_secrets(text, source) if places is None else places.of(text, source, found.digest)
+    return _without_secrets(found, text, source, secret)
 
 
-def _without_secrets(found: FileText, text: str, source: str) -> FileText:
+def _without_secrets(found: FileText, text: str, source: str, places: Sequence[Place]) -> FileText:
     """Return a reading without its secrets, or without a text if there is nothing else."""
-    text, secrets = redacted(text, source)
+    text, secrets = leave_out(text, source, places)
     if nothing_else(text, source, secrets):
         return _secret(found, secrets)
     return replace(found, text=text, digest=_digest(text), secrets=secrets) if secrets else found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
@@ -22,7 +22,10 @@ from .named import is_example, named_values
 if TYPE_CHECKING:
     from kingfisher_sdk import Scanner
 
-__all__ = ["MARK", "Secret", "nothing_else", "redacted"]
+__all__ = ["MARK", "Place", "Secret", "find_secrets", "leave_out", "nothing_else", "redacted"]
+
+Place = tuple[int, int, str]
+"""Where a secret stands in a text: its first character, the one behind its last, and its kind."""
 
 MARK = "[secret left out]"
 """Stands for a line, or for what follows the name in it."""
@@ -100,7 +103,27 @@ def redacted(
         >>> redacted("host: db1\npassword: zq7!kfw2\nport: 5432\n", "app.yml")[0]
         'host: db1\npassword: "[secret left out]"\nport: 5432\n'
     """
-    found = sorted(_within(text, path, before, after, keys))
+    return leave_out(text, path, sorted(_within(text, path, before, after, keys)))
+
+
+def find_secrets(text: str, path: str) -> Sequence[Place]:
+    """Return where secrets stand in a text, in its order.
+
+    Args:
+        text: the content of a whole file.
+        path: the file's name, which tells settings from code and tests.
+    """
+    return sorted(_found(text, path))
+
+
+def leave_out(text: str, path: str, found: Sequence[Place]) -> tuple[str, tuple[Secret, ...]]:
+    """Return a text without the lines at these places, and what was on the lines, as `redacted` does.
+
+    Args:
+        text: the text.
+        path: the file's name.
+        found: the places, in the order of the text.
+    """
     if not found:
         return text, ()
     lines = text.split("\n")
@@ -145,9 +168,7 @@ def nothing_else(text: str, path: str, secrets: tuple[Secret, ...]) -> bool:
     return (language in DATA or not is_code(language)) and len(secrets) > others
 
 
-def _within(
-    text: str, path: str, before: str, after: str, keys: Iterable[tuple[int, int]]
-) -> Iterator[tuple[int, int, str]]:
+def _within(text: str, path: str, before: str, after: str, keys: Iterable[tuple[int, int]]) -> Iterator[Place]:
     """Yield (start, end, kind) of what is secret in a text, by what stands around it too."""
     shift = len(before)
     around = [(start - shift, end - shift, kind) for start, end, kind in _found(before + text + after, path)]
@@ -156,7 +177,7 @@ def _within(
             yield max(0, start), min(len(text), end), kind
 
 
-def _found(text: str, path: str) -> Iterator[tuple[int, int, str]]:
+def _found(text: str, path: str) -> Iterator[Place]:
     """Yield (start, end, kind) of secrets; at the same place the scanner's kind comes first."""
     if _WORTH.search(text):
         yield from _scanned(text, path)
@@ -177,7 +198,7 @@ def _without(line: str, at: int, *, several: bool) -> str:
     return line[: len(line) - len(line.lstrip())] + MARK
 
 
-def _scanned(text: str, path: str) -> Iterator[tuple[int, int, str]]:
+def _scanned(text: str, path: str) -> Iterator[Place]:
     from kingfisher_sdk import ScanInput
 
     data = text.encode("utf-8", "replace")

@@ -122,9 +122,9 @@ def safe(data: bytes, at: int) -> int:
     return start
 
 
-def blocks(file: BinaryIO, encoding: str, most: int) -> Iterator[Stretch]:
-    """Yield a file's text as UTF-8, block by block, up to `most` bytes of the file."""
-    read = _reader(file, encoding, most)
+def blocks(file: BinaryIO, encoding: str, most: int, size: int = BLOCK) -> Iterator[Stretch]:
+    """Yield a file's text as UTF-8, in blocks of about `size` bytes, up to `most` bytes of the file."""
+    read = _reader(file, encoding, most, size)
     data, at, first, line, char = b"", 0, 0, 0, 0
     while piece := read():
         data += piece
@@ -140,12 +140,13 @@ def blocks(file: BinaryIO, encoding: str, most: int) -> Iterator[Stretch]:
         yield Stretch(data, at, first, len(data), line, char)
 
 
-def texts(path: str, tell: Callable[[int], object]) -> Iterator[str]:
-    """Yield a file's text in pieces of a megabyte, which have as many tokens together as all of it, if it has seams.
+def texts(path: str, tell: Callable[[int], object], size: int = BLOCK) -> Iterator[str]:
+    """Yield a file's text in pieces, which have as many tokens together as all of it, if it has seams.
 
     Args:
         path: where it is.
         tell: called with the bytes that are read so far.
+        size: bytes read at once.
 
     Raises:
         InputError: it is no text, or not readable to its end.
@@ -156,7 +157,7 @@ def texts(path: str, tell: Callable[[int], object]) -> Iterator[str]:
             if known is None:
                 raise InputError(f"{path!r} is binary; give text")
             rest = b""
-            for block in blocks(file, known[0], sys.maxsize):
+            for block in blocks(file, known[0], sys.maxsize, size):
                 data = rest + block.data[block.first : block.last]
                 seams = [one.end() for one in _SEAM.finditer(data, max(0, len(data) - MARGIN))]
                 cut = seams[-1] if seams else len(data)
@@ -182,7 +183,7 @@ def _characters(data: bytes) -> int:
     return len(data) if data.isascii() else len(data.decode("utf-8", errors="replace"))
 
 
-def _reader(file: BinaryIO, encoding: str, most: int) -> Callable[[], bytes]:
+def _reader(file: BinaryIO, encoding: str, most: int, size: int) -> Callable[[], bytes]:
     """Return a function that reads the next piece of a file as UTF-8; b"" at the end."""
     plain = encoding in ("utf-8", "utf-8-sig", "ascii")
     decoder = None if plain else codecs.getincrementaldecoder(encoding)(errors="replace")
@@ -191,7 +192,7 @@ def _reader(file: BinaryIO, encoding: str, most: int) -> Callable[[], bytes]:
 
     def read() -> bytes:
         nonlocal left, begun
-        piece = file.read(min(BLOCK, left))
+        piece = file.read(min(size, left))
         left -= len(piece)
         if decoder is not None:
             text = decoder.decode(piece, final=not piece)

@@ -6,26 +6,29 @@ Prices and windows come from the package `genai-prices`, which is loaded when th
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InputError, UnknownModel
+from ..items.outside import read_value
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 
-__all__ = ["Model", "Tier", "get_family", "get_model", "models", "names"]
+__all__ = ["Model", "Tier", "get_family", "get_model", "models", "names", "priced_model"]
 
 NEAREST = 3
 """How many similar names an error offers."""
+ROW_REMEDY = "install another genai-prices, or give a Model of your own"
+"""What to do if the price table gives what is no price and no window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ class Model:
     """Name in `ctxwin.tokens.media.MEDIA_RULES`."""
     template: str = "plain"
     """Name in `ctxwin.tokens.TEMPLATES`: what a message costs besides its words."""
-    date: date | None = None
+    date: dt.date | None = None
     """When limits and rules were read; prices are those of the day of the call."""
     source: str = ""
 
@@ -110,13 +113,14 @@ class Family:
     tokenizer: str
     media: str
     template: str
-    date: date
+    date: dt.date
     source: str
     output: int | None = None
     windows: Mapping[str, int] = field(default_factory=dict)
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a misspelt field would be none
 
 
-def get_model(name: str | Model, *, on: date | None = None) -> Model:
+def get_model(name: str | Model, *, on: dt.date | None = None) -> Model:
     """Find a model by its name, by a dated snapshot's name, or by its name at a host.
 
     Args:
@@ -137,20 +141,21 @@ def get_model(name: str | Model, *, on: date | None = None) -> Model:
         return name
     plain = _plain(name)
     family, known = _locate(plain, name)
-    info = _priced(family.prices, plain) or _priced(family.prices, known)
+    info = priced_model(family.prices, plain) or priced_model(family.prices, known)
     window = (info.context_window if info else None) or family.windows.get(known)
-    return Model(
-        name=plain,
-        provider=family.provider,
-        window=window,
-        output=family.output,
-        **(_prices(info, on or datetime.now(UTC).date()) if info else {}),
-        tokenizer=family.tokenizer,
-        media=family.media,
-        template=family.template,
-        date=family.date,
-        source=f"{family.source}; prices: genai-prices {version('genai-prices')}",
-    )
+    row = {
+        "name": plain,
+        "provider": family.provider,
+        "window": window,
+        "output": family.output,
+        **(_prices(info, on or dt.datetime.now(dt.UTC).date()) if info else {}),
+        "tokenizer": family.tokenizer,
+        "media": family.media,
+        "template": family.template,
+        "date": family.date,
+        "source": f"{family.source}; prices: genai-prices {version('genai-prices')}",
+    }
+    return read_value(row, Model, f"the catalogue's row of {plain!r}", remedy=ROW_REMEDY)
 
 
 def get_family(name: str) -> Family:
@@ -166,7 +171,7 @@ def get_family(name: str) -> Family:
     return _locate(_plain(name), name)[0]
 
 
-def models(*, on: date | None = None) -> Iterator[Model]:
+def models(*, on: dt.date | None = None) -> Iterator[Model]:
     """Yield all current models, provider by provider."""
     for name in names():
         yield get_model(name, on=on)
@@ -214,13 +219,13 @@ def _locate(plain: str, asked: str) -> tuple[Family, str]:
         (len(prefix), family) for family in _families() for prefix in family.prefixes if plain.startswith(prefix)
     ]
     for _, family in sorted(fitting, key=lambda pair: -pair[0])[:1]:
-        if _priced(family.prices, plain):  # an older model, or one that this catalogue does not list
+        if priced_model(family.prices, plain):  # an older model, or one that this catalogue does not list
             return family, plain
     raise UnknownModel(asked, get_close_matches(plain, current, n=NEAREST, cutoff=0.5))
 
 
 @lru_cache(maxsize=1024)
-def _priced(prices: str, name: str) -> ModelInfo | None:
+def priced_model(prices: str, name: str) -> ModelInfo | None:
     """Return a model's row in the price table, given a family's `prices`."""
     from genai_prices.data_snapshot import get_snapshot
 
@@ -231,9 +236,9 @@ def _priced(prices: str, name: str) -> ModelInfo | None:
         return None
 
 
-def _prices(info: ModelInfo, on: date) -> dict[str, Any]:
+def _prices(info: ModelInfo, on: dt.date) -> dict[str, Any]:
     # Some prices change with the hour; noon UTC is outside the peak hours of those that do.
-    row = info.get_prices(datetime.combine(on, time(12), UTC))
+    row = info.get_prices(dt.datetime.combine(on, dt.time(12), dt.UTC))
     base, output = _at(row.input_mtok, 0), _at(row.output_mtok, 0)
     if base is None or output is None:
         return {}

@@ -33,7 +33,7 @@ from .choose import choose, everything, lossy, summary_forms
 from .explain import explain
 from .judge import judge
 from .measure import Measured
-from .needs import LateWarning, Need, Summaries, VectorsNeeded, answer
+from .needs import IndexNeeded, LateWarning, Need, Summaries, VectorsNeeded, answer
 from .packed import Change, Packed, Plan
 from .read import Task, make_task
 from .talk import Talk
@@ -175,9 +175,10 @@ def _run(task: Task) -> Packed:
 
 def _without(task: Task, need: Need, error: Unanswered) -> Task:
     """Return the task without the embedder or reranker that did not answer, and warn about it."""
-    instead = "words alone match the texts" if isinstance(need, VectorsNeeded) else "their order stands as it is"
+    of_vectors = isinstance(need, VectorsNeeded | IndexNeeded)
+    instead = "words alone match the texts" if of_vectors else "their order stands as it is"
     warnings.warn(f"{error}; {instead} in this request", LateWarning, stacklevel=4)
-    return replace(task, embedder=None) if isinstance(need, VectorsNeeded) else replace(task, reranker=None)
+    return replace(task, embedder=None) if of_vectors else replace(task, reranker=None)
 
 
 def _flow(task: Task) -> Generator[Need | Packed, Any, None]:

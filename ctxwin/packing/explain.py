@@ -74,7 +74,7 @@ def explain(
         shares=tuple(_shared(measured, request)),
         skipped=task.skipped,
         secrets=task.secrets,
-        warnings=(UNSUMMARISED,) if choice and task.strategy == "summary" and task.summarizer is None else (),
+        warnings=(UNSUMMARISED,) if choice and task.follows(("summary",)) and task.summarizer is None else (),
         scanned=task.scanned,
         cost=price_of(task.model, request.tokens, measured.given) if task.model else None,
         measure=lambda: count(measured, request),
@@ -205,7 +205,7 @@ def _reasons(measured: Measured, choice: Choice | None) -> Callable[[int, int, C
     if choice is None:
         return lambda section, unit, one: _anyway(measured, section, unit) or ("everything", "everything fits", "", 0)
     candidates = choice.candidates
-    found = verdicts(candidates.problem, choice.selection, by_value=measured.task.strategy in BY_VALUE)
+    found = verdicts(candidates.problem, choice.selection, by_value=measured.task.follows(BY_VALUE))
     rows = {(section, unit): i for i, (section, unit) in enumerate(candidates.where.tolist())}
 
     def reason(section: int, unit: int, one: Chosen | None) -> Reason:

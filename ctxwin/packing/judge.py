@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from ..retrieve.query import HISTORY
 from ..retrieve.rerank import Reranker
 from ..retrieve.words.columns import Gathered
 from .measure import Measured
-from .needs import ScoresNeeded, VectorsNeeded
+from .needs import Indexed, IndexNeeded, Need, ScoresNeeded, VectorsNeeded
 
 __all__ = ["Relevance", "judge"]
 
@@ -47,7 +48,7 @@ class Relevance:
     embedder: str | None
 
 
-def judge(measured: Measured) -> Generator[VectorsNeeded | ScoresNeeded, NDArray[np.float32], Relevance]:
+def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
     """Score every group of every section for the question; yield the needs for vectors and a reranker's scores."""
     task = measured.task
     if task.blind:
@@ -94,7 +95,7 @@ def _said_before(measured: Measured) -> tuple[str, ...]:
 
 def _affordable(
     embedder: CachedEmbedder, pools: Sequence[Scored], queries: Sequence[Query]
-) -> Generator[VectorsNeeded, NDArray[np.float32], list[Among]]:
+) -> Generator[Need, Any, list[Among]]:
     """Choose which items get vectors: all, or the best by words and quick vectors within the embedder's allowance.
 
     The choice depends on items and question alone, never on the cache, so that equal input gives an equal plan. The
@@ -123,12 +124,16 @@ def _asked(
 
 def _embed(
     reading: Reading, pools: Sequence[Scored], queries: Sequence[Query], among: Sequence[Among]
-) -> Generator[VectorsNeeded, NDArray[np.float32], list[Query]]:
-    """Ask at once for missing vectors of items and questions; hand the items' vectors to the pools."""
+) -> Generator[Need, Any, list[Query]]:
+    """Ask at once for missing vectors of items and questions, after an index where there are very many."""
+    for pool, some in zip(pools, among, strict=True):
+        if texts := pool.to_index(reading, some):
+            index: Indexed = yield IndexNeeded(embedder=reading.embedder, texts=texts)
+            pool.indexed(reading, *index)
     wanted = [pool.to_embed(reading, some) for pool, some in zip(pools, among, strict=True)]
     texts = [text for _, part in wanted for text in part]
     question = queries[-1].texts_to_embed
-    matrix = yield VectorsNeeded(embedder=reading.embedder, texts=[*texts, *question])
+    matrix: NDArray[np.float32] = yield VectorsNeeded(embedder=reading.embedder, texts=[*texts, *question])
     start = 0
     for pool, (items, part) in zip(pools, wanted, strict=True):
         pool.embedded(reading.name, items, matrix[start : start + len(part)])

@@ -13,13 +13,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embed import Embedder
+from ..embed import CachedEmbedder, Embedder, Nearest
 from ..errors import CtxwinWarning
 from ..renditions.summarize import Summarizer, load_summary, save_summary
 from ..retrieve.rerank import Reranker, rerank
 from ..waiting import Unanswered, in_time
 
-__all__ = ["LateWarning", "Need", "ScoresNeeded", "Summaries", "SummaryWarning", "VectorsNeeded", "answer"]
+__all__ = [
+    "IndexNeeded",
+    "Indexed",
+    "LateWarning",
+    "Need",
+    "ScoresNeeded",
+    "Summaries",
+    "SummaryWarning",
+    "VectorsNeeded",
+    "answer",
+]
 
 SUMMARY_TOKENS = 96
 """Tokens that a summary is asked to have at most: some four sentences. The returned summary is counted. Half, double:
@@ -33,6 +43,14 @@ class VectorsNeeded:
     """A need: embed these texts. The answer is a matrix (n, d) with rows of length 1."""
 
     embedder: Embedder
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexNeeded:
+    """A need: index the vectors of very many texts. The answer is the index and each text's row in it, -1 for none."""
+
+    embedder: CachedEmbedder
     texts: Sequence[str]
 
 
@@ -61,8 +79,9 @@ class SummaryWarning(CtxwinWarning):
     """A summariser failed and extracts were used instead."""
 
 
-Need = VectorsNeeded | ScoresNeeded | Summaries
-Answer = NDArray[np.float32] | list[str | None]
+Need = VectorsNeeded | IndexNeeded | ScoresNeeded | Summaries
+Indexed = tuple[Nearest, NDArray[np.intp]]
+Answer = NDArray[np.float32] | Indexed | list[str | None]
 
 
 def answer(need: Need) -> Answer:
@@ -73,6 +92,8 @@ def answer(need: Need) -> Answer:
     """
     if isinstance(need, VectorsNeeded):
         return need.embedder.embed(need.texts)
+    if isinstance(need, IndexNeeded):
+        return need.embedder.index(need.texts)
     if isinstance(need, ScoresNeeded):
         return rerank(need.reranker, need.question, need.texts)
     return _summaries(need.summarizer, need.texts)

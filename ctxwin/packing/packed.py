@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
-from ..items import Budget
+from ..items import Budget, FormKind
+from ..items.outside import read_json
 from ..report import Report
 from ..report.picture import html, table
+from ..report.record import ReportRecord
 
-__all__ = ["Change", "Packed", "Plan"]
+__all__ = ["Change", "Packed", "PackedRecord", "Plan", "flat_text"]
 
 PLAN_VERSION = 1
 """Version of the format of a saved plan; raised when the format changes."""
+PLAN_REMEDY = "pack again, and save the plan with Plan.to_json()"
+"""What to do with a saved plan that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,18 @@ class Change:
     id: str
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan as JSON holds it."""
+
+    choices: tuple[tuple[str, FormKind], ...]
+    limit: int
+    strategy: str
+    tokenizer: str
+    tokens: int
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,30 +69,20 @@ class Plan:
         return json.dumps(plain | {"version": PLAN_VERSION}, sort_keys=True, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> Plan:
+    def from_json(cls, text: str | bytes) -> Plan:
         """Read a plan that `to_json` wrote; such a plan can be compared, but not repacked.
 
         Raises:
             InputError: the text is no plan, or a plan of another version.
         """
-        try:
-            plain = json.loads(text)
-            if plain["version"] != PLAN_VERSION:
-                raise InputError(
-                    f"this plan is of version {plain['version']!r}, and ctxwin reads {PLAN_VERSION}; pack again"
-                )
-            choices = tuple((str(name), str(rung)) for name, rung in plain["choices"])
-            return cls(
-                choices=choices,
-                strategy=plain["strategy"],
-                limit=plain["limit"],
-                tokens=plain["tokens"],
-                tokenizer=plain["tokenizer"],
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"this is no saved plan ({error}); save one with Plan.to_json()") from error
+        saved = read_json(text, SavedPlan, "this plan", remedy=PLAN_REMEDY, version=PLAN_VERSION)
+        return cls(
+            choices=saved.choices,
+            strategy=saved.strategy,
+            limit=saved.limit,
+            tokens=saved.tokens,
+            tokenizer=saved.tokenizer,
+        )
 
     def diff(self, other: Plan) -> tuple[Change, ...]:
         """Return the items whose form differs in `other`, in order; `out` stands for an item outside the plan."""
@@ -96,6 +102,16 @@ class Plan:
         if self.again is None:
             raise InputError("a plan read from a file has no items to repack; call pack() with them")
         return self.again(budget=budget, model=model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedRecord:
+    """A packed request as `Packed.to_dict` gives it."""
+
+    messages: Any
+    tokens: int
+    report: ReportRecord
+    plan: SavedPlan
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

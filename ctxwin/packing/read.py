@@ -5,7 +5,7 @@ A `Task` has every name resolved: messages and files as items, the tokenizer, th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..allocate import Allocator, get_allocator
 from ..embed import CachedEmbedder, get_embedder
 from ..errors import InputError, MessageError, UnknownModel
-from ..items import Budget, Item, parse_query, parse_tokens
+from ..items import Budget, Item, name_of, parse_query, parse_tokens
 from ..messages import Conversation, last_user, load, typed
 from ..models import Model, get_model
 from ..pool import Pool
@@ -69,6 +69,9 @@ class Task:
     model: Model | None
     allocator: Allocator
     strategy: str
+    """The strategy's name, as the report shows it."""
+    own: bool
+    """Whether the strategy is a function or object, of which the name says nothing."""
     embedder: CachedEmbedder | None
     reranker: Reranker | None
     summarizer: Summarizer | None
@@ -90,7 +93,11 @@ class Task:
     @property
     def blind(self) -> bool:
         """Whether the packing needs no relevance: the strategy ignores the question, or there is none."""
-        return self.strategy in BLIND or not self.question
+        return self.follows(BLIND) or not self.question
+
+    def follows(self, strategies: Collection[str]) -> bool:
+        """Tell whether the strategy was given by a name, and is one of these."""
+        return not self.own and self.strategy in strategies
 
     def under(self, budget: int | str | Budget | None, model: str | None) -> Task:
         """Return the same task under another budget, or for another model with its window and tokenizer."""
@@ -150,7 +157,8 @@ def make_task(
         tokenizer=counter,
         model=row,
         allocator=get_allocator(strategy, solver=solver),
-        strategy=strategy if isinstance(strategy, str) else type(strategy).__name__,
+        strategy=strategy if isinstance(strategy, str) else name_of(strategy),
+        own=not isinstance(strategy, str),
         embedder=get_embedder("auto" if embedder is None else embedder),
         reranker=get_reranker(reranker) if reranker is not None else None,
         summarizer=get_summarizer(summarizer) if summarizer is not None else None,

@@ -6,18 +6,18 @@ import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from threading import Lock
+from threading import RLock
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..chunking import chunk_item
-from ..embed import Reading, Script
+from ..embed import LOOSE, Nearest, Reading, Script
 from ..errors import MessageError
 from ..items import Item
 from ..renditions import Sentences, split
-from ..retrieve import Index, ItemVectors, Weights
+from ..retrieve import DiskFirst, Index, ItemVectors, Weights
 from ..retrieve.words.columns import Column
 from ..retrieve.words.postings import TermCounts
 from ..tokens import Tokenizer, get_tokenizer
@@ -79,6 +79,32 @@ class Scored:
         if len(items):
             self._vectors.setdefault(name, _PoolVectors()).add(self._places[items], new)
 
+    def to_index(self, reading: Reading, among: Among = None) -> list[str]:
+        """List the texts of a reading if they are so many that an index on disk is due; else none.
+
+        Args:
+            reading: names the embedder and the script of the items.
+            among: the items that may get vectors; some items alone are not indexed. Default: all.
+        """
+        if among is not None or len(self._index) <= reading.embedder.indexed_from:
+            return []
+        items = np.flatnonzero(self._read_by(reading, None))
+        known = self._vectors.get(reading.name)
+        if len(items) <= reading.embedder.indexed_from or (known is not None and known.is_indexed(self._places[items])):
+            return []
+        return [self._index.text_to_embed(i) for i in items.tolist()]
+
+    def indexed(self, reading: Reading, index: Nearest, rows: NDArray[np.intp]) -> None:
+        """Take the vectors of the items whose texts `to_index` returned from an index on disk.
+
+        Args:
+            reading: as given to `to_index`.
+            index: the index.
+            rows: (k,) the row of each item's vector in the index, -1 for an item that the index lacks.
+        """
+        places = self._places[self._read_by(reading, None)]
+        self._vectors.setdefault(reading.name, _PoolVectors()).index(index, places[rows >= 0], rows[rows >= 0])
+
     def index_with(self, readings: Sequence[Reading], among: Among = None) -> Index:
         """Return the index with the vectors of these readings, each for the items of its script.
 
@@ -91,8 +117,8 @@ class Scored:
         out = []
         for reading in readings:
             if (known := self._vectors.get(reading.name)) is not None:
-                row = np.where(self._read_by(reading, among), known.rows_of(self._places), -1)
-                matrix = known.matrix  # after the rows: another thread may add to both
+                rows, matrix = known.rows_and_matrix(self._places)
+                row = np.where(self._read_by(reading, among), rows, -1)
                 plain = len(row) == len(matrix) and np.array_equal(row, np.arange(len(row)))
                 out.append(ItemVectors(name=reading.name, matrix=matrix, row=None if plain else row))
         return out
@@ -300,32 +326,58 @@ class Pool(Scored):
 
 
 class _PoolVectors:
-    """The vectors of one embedder, in the order of arrival."""
+    """The vectors of one embedder: those of an index on disk, if there is one, then others in the order of arrival."""
 
     def __init__(self) -> None:
         self._items = Column(np.empty(0, np.intp))
         self._matrix = Column(np.empty((0, 0), np.float32))
-        self._lock = Lock()
+        self._disk: Nearest | None = None
+        self._on_disk = np.empty((0, 2), np.intp)  # item and row of each item in the index
+        self._lock = RLock()
 
     def take(self, items: NDArray[np.intp]) -> _PoolVectors:
         """Return the vectors of some items; the items are then numbered 0, 1, and so on."""
-        rows, taken = self.rows_of(items), _PoolVectors()
-        taken.add(np.flatnonzero(rows >= 0), self.matrix[rows[rows >= 0]])
+        taken = _PoolVectors()
+        rows, matrix = self.rows_and_matrix(items)
+        if (disk := self._disk) is not None:
+            on_disk = np.flatnonzero((rows >= 0) & (rows < len(disk)))
+            taken.index(disk, on_disk, rows[on_disk])
+            rows = np.where(rows < len(disk), -1, rows)
+        taken.add(np.flatnonzero(rows >= 0), matrix[rows[rows >= 0]])
         return taken
-
-    @property
-    def matrix(self) -> NDArray[np.float32]:
-        return self._matrix.array
 
     def rows_of(self, items: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the row of each item's vector, -1 for an item without one."""
-        known = self._items.array
-        row = np.full(1 + max(known.max(initial=-1), items.max(initial=-1)), -1, np.intp)
+        return self.rows_and_matrix(items)[0]
+
+    def rows_and_matrix(self, items: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float32] | DiskFirst]:
+        """Return the row of each item's vector, -1 for an item without one, and the matrix of the rows."""
+        with self._lock:  # another thread may add to all of these
+            known, memory, disk, on_disk = self._items.array, self._matrix.array, self._disk, self._on_disk
+        row = np.full(1 + max(known.max(initial=-1), items.max(initial=-1), on_disk.max(initial=-1)), -1, np.intp)
         row[known] = np.arange(len(known))
-        return row[items]
+        if disk is None:
+            return row[items], memory
+        row[known] += len(disk)
+        row[on_disk[:, 0]] = on_disk[:, 1]
+        return row[items], DiskFirst(disk, memory)
 
     def add(self, items: NDArray[np.intp], matrix: NDArray[np.float32]) -> None:
-        with self._lock:  # the matrix first, so that every known item has its row
+        """Add the vectors of items that have none yet."""
+        with self._lock:
             new = self.rows_of(items) < 0
             self._matrix = self._matrix.plus(matrix[new])
             self._items = self._items.plus(items[new])
+
+    def index(self, index: Nearest, items: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
+        """Take the vectors of some items from an index on disk, and free those in memory."""
+        with self._lock:
+            left = ~np.isin(self._items.array, items)
+            self._matrix = Column(self._matrix.array[left])
+            self._items = Column(self._items.array[left])
+            self._disk, self._on_disk = index, np.stack([items, rows], axis=1)
+
+    def is_indexed(self, items: NDArray[np.intp]) -> bool:
+        """Tell whether an index on disk has nearly all of some items."""
+        lacking = len(items) - int(np.isin(items, self._on_disk[:, 0]).sum())
+        return self._disk is not None and lacking <= LOOSE * len(items)

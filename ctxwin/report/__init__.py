@@ -15,7 +15,7 @@ from ..models import Model
 from ..models.footprint import Billed, Spending, spending
 from ..tokens.counts import Count
 
-__all__ = ["Cause", "Cost", "Decision", "Offer", "Report", "ShareUsed", "price_of"]
+__all__ = ["Cause", "Cost", "Decision", "FormName", "Offer", "Report", "ShareUsed", "price_of"]
 
 FormName = Literal[FormKind, "out"]
 """The kind of form that an item has in the request, or that the item is out."""

@@ -25,7 +25,7 @@ from .words import (
     title,
 )
 
-__all__ = ["columns", "listing", "table"]
+__all__ = ["columns", "listing", "strip_of", "table"]
 
 WIDTH = 100
 """Columns without a terminal."""
@@ -100,7 +100,7 @@ def _framed(report: Report, rows: Sequence[Decision | str], said: Sequence[str],
     """Put the headline and the bar above the rows of items, and the notes below."""
     shares = shares_of(report)
     head = ("form", "p", "tokens", "item", "why", "begins")
-    lines = [*_wrapped(headline(report), width), f"[{_bar(shares, width - 2)}]", *_legend(shares, width)]
+    lines = [*_wrapped(headline(report), width), f"[{strip_of(shares, width - 2)}]", *_legend(shares, width)]
     lines += ["", *origin(report), *_wrapped(f"{numbers(report)}; {quality(report)}", width)]
     if rows:
         cells = (one if isinstance(one, str) else _row(*_cells(one), width=width) for one in rows)
@@ -133,11 +133,11 @@ def _legend(shares: Mapping[str, int], width: int) -> list[str]:
     return lines
 
 
-def _bar(shares: Mapping[str, int], width: int) -> str:
+def strip_of(shares: Mapping[str, int], width: int) -> str:
     """Draw parts in proportion, `width` signs in all; a part that has tokens gets at least one sign.
 
     Example:
-        >>> _bar({"system": 1, "history": 60, "free": 39}, 20)
+        >>> strip_of({"system": 1, "history": 60, "free": 39}, 20)
         '#===========........'
     """
     total = sum(shares.values()) or 1

@@ -7,13 +7,15 @@ the question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 """
 
 from .code.whole import asks_for_the_whole
-from .index import Index, ItemVectors, count_terms, score_together
+from .index import Index, count_terms, score_together
+from .item_vectors import DiskFirst, ItemVectors
 from .own_weights import Feedback, HasIndex, fit
 from .query import Query, asking
 from .weights import FEATURES, Weights, shipped_weights
 
 __all__ = [
     "FEATURES",
+    "DiskFirst",
     "Feedback",
     "HasIndex",
     "Index",

@@ -26,7 +26,7 @@ from .weights import Weights, shipped_weights
 from .words.lexical import Bm25, tokenize
 from .words.postings import TermCounts
 
-__all__ = ["Index", "ItemVectors", "count_terms", "score_together"]
+__all__ = ["Index", "count_terms", "score_together"]
 
 WORDS = "words"
 """The name of the match by words; a match by vectors has the name of its embedder."""

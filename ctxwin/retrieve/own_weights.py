@@ -27,7 +27,7 @@ from .index import WORTH_TOKENS, Index
 from .query import Query
 from .weights import FEATURES, Weights, shipped_weights
 
-__all__ = ["Feedback", "HasIndex", "fit"]
+__all__ = ["Feedback", "HasIndex", "Logistic", "fit", "lessons_of"]
 
 Array = NDArray[np.float64]
 
@@ -111,16 +111,16 @@ def fit(feedback: Sequence[Feedback], *, start: Weights | None = None, embedder:
         0.4
     """
     start = start or shipped_weights()
-    lessons = list(_lessons(feedback, start, get_embedder(embedder)))
+    lessons = list(lessons_of(feedback, start, get_embedder(embedder)))
     if not lessons:
         raise InputError("there is no feedback to learn from; give at least one question with the ids of what helped")
-    learner = _Logistic(start, lessons)
+    learner = Logistic(start, lessons)
     firmness = learner.chosen_firmness()
     return start if firmness is None else learner.weights(learner.solved(lessons, firmness))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Lesson:
+class Lesson:
     """One question over n items; k of them helped."""
 
     pool: int
@@ -146,7 +146,8 @@ class _Lesson:
         return float(np.log(tokens).mean()), slope
 
 
-def _lessons(feedback: Sequence[Feedback], start: Weights, embedder: CachedEmbedder | None) -> Iterator[_Lesson]:
+def lessons_of(feedback: Sequence[Feedback], start: Weights, embedder: CachedEmbedder | None) -> Iterator[Lesson]:
+    """Yield what each feedback teaches, with the features that weights to start from see."""
     probe = replace(start, **{name: getattr(start, name) or PROBE for name in FEATURES})
     pools: dict[tuple[tuple[str, str], ...], dict[str, int]] = {}
     for number, one in enumerate(feedback):
@@ -178,7 +179,7 @@ def _places(number: int, one: Feedback, places: dict[str, int]) -> NDArray[np.in
 
 def _lesson(
     pool: int, index: Index, parts: dict[str, NDArray[np.float32]], helped: NDArray[np.intp], probe: Weights
-) -> _Lesson:
+) -> Lesson:
     """Keep the items that helped and their strongest rivals, with the value of each feature at weight 1."""
     total = np.sum(np.stack(list(parts.values())), axis=0)
     rivals = total.copy()
@@ -195,13 +196,13 @@ def _lesson(
     spent = sizes.copy()
     spent[first] = 0.0
     handicap = -np.log1p(sizes / WORTH_TOKENS)
-    return _Lesson(pool=pool, values=values, handicap=handicap, helped=first, tokens=sizes[first], spent=spent)
+    return Lesson(pool=pool, values=values, handicap=handicap, helped=first, tokens=sizes[first], spent=spent)
 
 
-class _Logistic:
+class Logistic:
     """A correction of the weights of the features that occur, each in units of its own size."""
 
-    def __init__(self, start: Weights, lessons: Sequence[_Lesson]) -> None:
+    def __init__(self, start: Weights, lessons: Sequence[Lesson]) -> None:
         self.start, self.lessons = start, lessons
         occurs = np.any([lesson.values.any(axis=0) for lesson in lessons], axis=0)
         self.names = [name for name, there in zip(FEATURES, occurs, strict=True) if there]
@@ -221,21 +222,21 @@ class _Logistic:
         moved *= self._from[self._anchors].sum() / moved[self._anchors].sum()
         return replace(self.start, **{name: round(float(w), 4) for name, w in zip(self.names, moved, strict=True)})
 
-    def solved(self, lessons: Sequence[_Lesson], firmness: float) -> Array:
+    def solved(self, lessons: Sequence[Lesson], firmness: float) -> Array:
         """Return the correction that fits some lessons best (L-BFGS-B)."""
         from scipy.optimize import Bounds, minimize  # a tenth of a second that only a fit should cost
 
         hold = firmness / len(lessons)
 
         def objective(x: Array) -> tuple[float, Array]:
-            losses, slopes = zip(*(self._loss(lesson, x) for lesson in lessons), strict=True)
+            losses, slopes = zip(*(self.loss(lesson, x) for lesson in lessons), strict=True)
             return float(np.mean(losses) + hold * x @ x), np.mean(slopes, axis=0) + 2 * hold * x
 
         start, bounds = np.zeros(len(self.names)), Bounds(lb=self._least)
         found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 40})
         return np.asarray(found.x, np.float64)
 
-    def _loss(self, lesson: _Lesson, x: Array) -> tuple[float, Array]:
+    def loss(self, lesson: Lesson, x: Array) -> tuple[float, Array]:
         """Return a lesson's loss and its gradient by the correction; the anchors' sum is the temperature's scale."""
         weights = self._from + self._unit * x
         anchored = weights[self._anchors].sum()
@@ -271,6 +272,6 @@ class _Logistic:
             x = self.solved([lesson for lesson in self.lessons if lesson.pool not in out], firmness)
             for pool in out:
                 left = [lesson for lesson in self.lessons if lesson.pool == pool]
-                drops = [self._loss(lesson, 0 * x)[0] - self._loss(lesson, x)[0] for lesson in left]
+                drops = [self.loss(lesson, 0 * x)[0] - self.loss(lesson, x)[0] for lesson in left]
                 gains[pools.index(pool)] = np.mean(drops)
         return gains

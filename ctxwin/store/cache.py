@@ -26,6 +26,7 @@ import platformdirs
 from ..errors import CtxwinWarning
 
 __all__ = [
+    "DAY",
     "DAYS",
     "STALE",
     "CacheDatabase",
@@ -35,7 +36,9 @@ __all__ = [
     "cache_folder",
     "cached_bytes",
     "drop_old",
+    "keep_bytes",
     "keep_private",
+    "kept_bytes",
     "locked",
     "new_private",
 ]
@@ -45,6 +48,9 @@ LOCK_SECONDS = 60.0
 
 BUSY_SECONDS = 10.0
 """Longest wait in seconds for a database write of another process."""
+
+DAY = 86_400
+"""Seconds of a day."""
 
 DAYS = 60
 """Days after which an entry that nobody asks for is removed."""
@@ -58,8 +64,6 @@ columns than ours."""
 Result = TypeVar("Result")
 
 _HASH = "[0-9a-f]" * 32
-_DAY = 86_400
-"""Seconds of a day."""
 _told: set[str] = set()
 _log = logging.getLogger(__name__)
 
@@ -127,9 +131,10 @@ def drop_old(names: str, what: str) -> None:
         names: a pattern for files and folders in the cache folder.
         what: names their content in the warning.
     """
-    if names in _told:
+    place = str(cache_dir() / names)  # a process may use one cache after another
+    if place in _told:
         return
-    _told.add(names)
+    _told.add(place)
     old = list(cache_dir().glob(names))
     for path in old:
         with contextlib.suppress(OSError):
@@ -154,15 +159,23 @@ def cached_bytes(name: str, make: Callable[[], bytes]) -> bytes:
         name: the file's name; it changes whenever `make` would return another content.
         make: returns the content; its errors reach the caller.
     """
-    kept = _read(name)
+    kept = kept_bytes(name)
     if kept is not None:
         return kept
     with locked(name):
-        kept = _read(name)
+        kept = kept_bytes(name)
         if kept is None:
             _log.info("making %s once, for the cache", name)
             kept = make()
-            _write(name, kept)
+            try:
+                keep_bytes(name, kept)
+            except OSError as error:
+                warnings.warn(
+                    f"{name} cannot be kept in {str(cache_dir())!r} ({error.strerror or error}) and will be made "
+                    "again each time; make the folder writable or set CTXWIN_CACHE to one that is",
+                    CacheWarning,
+                    stacklevel=2,
+                )
     return kept
 
 
@@ -188,7 +201,8 @@ def _digest(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def _read(name: str) -> bytes | None:
+def kept_bytes(name: str) -> bytes | None:
+    """Return the content of a derived file, checked; None if the cache holds none that is whole."""
     for path in sorted(cache_dir().glob(_place(name, _HASH).name)):
         with contextlib.suppress(OSError):
             content = path.read_bytes()
@@ -197,31 +211,33 @@ def _read(name: str) -> bytes | None:
     return None
 
 
-def _write(name: str, content: bytes) -> None:
-    """Put a file in place in one step, and remove damaged files of the same name."""
+def keep_bytes(name: str, content: bytes) -> None:
+    """Put a derived file in place in one step, and remove damaged files of the same name.
+
+    Args:
+        name: the file's name, as for `cached_bytes`.
+        content: the content of the file.
+
+    Raises:
+        OSError: the cache folder cannot be written.
+    """
     place = _place(name, _digest(content))
-    temporary = None
+    cache_folder()
+    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f"{name}.", delete=False) as file:
+        temporary = Path(file.name)
     try:
-        cache_folder()
-        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f"{name}.", delete=False) as file:
-            temporary = Path(file.name)
+        with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(place)
-        for damaged in cache_dir().glob(_place(name, _HASH).name):
-            if damaged != place:
-                damaged.unlink(missing_ok=True)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-        warnings.warn(
-            f"{name} cannot be kept in {str(place.parent)!r} ({error.strerror or error}) and will be made "
-            "again each time; make the folder writable or set CTXWIN_CACHE to one that is",
-            CacheWarning,
-            stacklevel=3,
-        )
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    for damaged in cache_dir().glob(_place(name, _HASH).name):
+        if damaged != place:
+            damaged.unlink(missing_ok=True)
 
 
 class TextCache:
@@ -244,7 +260,7 @@ class TextCache:
             if digest.decode("ascii") != _digest(rest):
                 raise ValueError(key)
             text = rest.partition(b"\n")[2].decode("utf-8", "surrogatepass")
-            if time.time() - path.stat().st_mtime > STALE * _DAY:
+            if time.time() - path.stat().st_mtime > STALE * DAY:
                 os.utime(path)
         except FileNotFoundError:
             return None
@@ -301,7 +317,7 @@ class TextCache:
                     source = json.loads(file.readline())
                     if source and not os.path.lexists(source):
                         gone.append((source, file.read().decode("utf-8", "surrogatepass")))
-                    elif time.time() - path.stat().st_mtime <= DAYS * _DAY:
+                    elif time.time() - path.stat().st_mtime <= DAYS * DAY:
                         continue
                 self._remove(path)
         return gone

@@ -26,7 +26,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BASES", "ESTIMATES", "Estimate", "weigh"]
+__all__ = ["BASES", "BATCH", "CLASSES", "ESTIMATES", "Estimate", "class_table", "weigh"]
 
 _RANGES: Sequence[tuple[int, int, str]] = (
     (0x9, 0xA, "space"),
@@ -155,13 +155,13 @@ def _weighed(texts: Sequence[str], weights: NDArray[np.int64]) -> NDArray[np.int
         slices = [text[start : start + BATCH] for start in range(0, len(text), BATCH)]
         return np.asarray(_weighed(slices, weights).sum(keepdims=True), np.int64)
     points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-    running = np.concatenate([np.zeros(1, np.int64), np.cumsum(weights[_table()[points]])])
+    running = np.concatenate([np.zeros(1, np.int64), np.cumsum(weights[class_table()[points]])])
     ends = np.cumsum(lengths)
     return np.asarray(running[ends] - running[ends - lengths], np.int64)
 
 
 @lru_cache(maxsize=1)
-def _table() -> NDArray[np.uint8]:
+def class_table() -> NDArray[np.uint8]:
     """Return the class of every code point, as an index into `CLASSES`."""
     table = np.full(0x110000, CLASSES.index("other"), np.uint8)
     for first, after, name in _RANGES:

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimates import BATCH, CLASSES, _table
+from .estimates import BATCH, CLASSES, class_table
 
-__all__ = ["KINDS", "weigh_kinds"]
+__all__ = ["KINDS", "kind_tables", "weigh_kinds"]
 
 KINDS = ("words", "marks", "han", "kana", "hangul", "other")
 """Latin letters and spaces; digits, punctuation and line ends; three scripts; all other scripts and signs."""
@@ -65,7 +65,7 @@ def weigh_kinds(texts: Sequence[str]) -> NDArray[np.int64]:
         (text,) = texts
         slices = [text[start : start + BATCH] for start in range(0, len(text), BATCH)]
         return np.asarray(weigh_kinds(slices).sum(axis=0, keepdims=True), np.int64)
-    kinds, weights = _tables()
+    kinds, weights = kind_tables()
     points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     owners = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
     places = owners * len(KINDS) + kinds[points]
@@ -74,9 +74,9 @@ def weigh_kinds(texts: Sequence[str]) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=1)
-def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def kind_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the kind, as an index into `KINDS`, and the weight of every code point."""
-    classes = _table()
+    classes = class_table()
     kinds = np.array([KINDS.index(_CLASS_KINDS[name][0]) for name in CLASSES], np.uint8)[classes]
     weights = np.array([_CLASS_KINDS[name][1] for name in CLASSES], np.uint8)[classes]
     for first, after in _CJK_MARKS:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..embed import drop_indexed
 from ..errors import InputError
 from ..items import Item
 from ..messages import Dialect
@@ -192,6 +193,7 @@ class Contents:
         said = [self.talk.items[row] for row in rows]
         drop_summaries(_texts(said))
         texts = [self.talk.pool.index.text_to_embed(row) for row in rows]
+        drop_indexed(texts)
         positions = [self.turns[row].position for row in rows]
         self._store.erase(self._window, positions, derived=hashes_of(texts, embedders))
         self.reload(self.talk.system)

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
-from ..caching import Planner, State, mark
+from ..caching import Planner, Policy, State, mark
 from ..clients import Reply
 from ..embed import CachedEmbedder, get_embedder
 from ..items import Budget
@@ -46,7 +46,7 @@ class Packer:
         row: the model's row in the catalogue; None if the catalogue has none.
         tokenizer, embedder: as for `ctxwin.pack`.
         choices: further arguments of `ctxwin.pack` for every packing.
-        cache: policy by which requests reuse the provider's prompt cache; None packs each request anew.
+        cache: the policy by which requests reuse the provider's prompt cache; None packs each request anew.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Packer:
         tokenizer: Any,
         embedder: Any,
         choices: Mapping[str, Any],
-        cache: str | None,
+        cache: Policy | None,
     ) -> None:
         self.row = row
         state = kept.now.state

@@ -6,20 +6,23 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, MessageError
 from ..items import Budget, Item, content_hash
-from ..messages import Source, Transcript, load, open_place
+from ..items.outside import read_value
+from ..messages import Dialect, Source, Transcript, load, open_place
 from ..messages.reading import raws_of
 from ..store import Store, Turn, WindowSettings
 from ..store.cache import locked, new_private
+from ..store.canonical import encode, encode_state
 from .matching import split_request
 from .opening import PART
 
-__all__ = ["restore", "save"]
+__all__ = ["restore", "save", "write"]
 
 FORMAT = "ctxwin.window"
 VERSION = 1
@@ -28,6 +31,32 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 """Characters that JSON can spell and UTF-8 cannot encode."""
 IMPORTING = "importing"
 """Key of a window's state while its import is unfinished; importing again resumes a killed import."""
+EXPORT_AGAIN = "mend the file, or export the window again"
+"""What to do with a saved window that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedTurn:
+    """A message of a saved window, with its time and marks."""
+
+    message: Mapping[str, Any] = field(hash=False)
+    time: str | None = None
+    pinned: bool = False
+    forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedWindow:
+    """A window as its file holds it."""
+
+    version: int
+    turns: tuple[SavedTurn, ...]
+    id: str | None = None
+    created: str | None = None
+    dialect: Dialect | None = None
+    model: str | None = None
+    budget: Budget | None = None
+    system: Any = field(default=None, hash=False)
 
 
 def save(store: Store, window: str) -> dict[str, Any]:
@@ -62,23 +91,17 @@ def restore(store: Store, source: Any, window: str | None, pick: str | int | Non
         InputError: the source is no conversation, or the store has a window of that name; nothing is written.
         MessageError: a message is malformed; nothing is written.
     """
-    plain = _saved(source) or _conversation(source, pick)
-    if plain.get("version") != VERSION:
-        raise InputError(f"this window was saved in version {plain.get('version')!r}, and ctxwin reads {VERSION}")
-    name = window or str(plain.get("id") or "default")
-    budget = plain.get("budget")
-    try:
-        settings = WindowSettings(
-            dialect=plain.get("dialect"),
-            model=plain.get("model"),
-            budget=Budget(**budget) if budget else None,
-            created=plain.get("created"),
-            system=plain.get("system"),
-        )
-        turns = [(one["message"], one.get("time")) for one in plain["turns"]]
-        marks = [(bool(one.get("pinned")), bool(one.get("forgotten"))) for one in plain["turns"]]
-    except (TypeError, KeyError) as error:
-        raise InputError(f"this saved window is damaged ({type(error).__name__}: {error}); export it again") from None
+    saved = _saved(source) or _conversation(source, pick)
+    name = window or saved.id or "default"
+    settings = WindowSettings(
+        dialect=saved.dialect,
+        model=saved.model,
+        budget=saved.budget,
+        created=saved.created,
+        system=saved.system,
+    )
+    turns = [(turn.message, turn.time) for turn in saved.turns]
+    marks = [(turn.pinned, turn.forgotten) for turn in saved.turns]
     with locked(f"import-{content_hash(name)}"):
         known = _begun(store, name, [message for message, _ in turns])
         store.save_settings(name, replace(settings, state={IMPORTING: True}))
@@ -125,20 +148,43 @@ def write(path: str | Path, plain: Mapping[str, Any]) -> None:
         raise InputError(f"cannot write {str(place)!r}: {error.strerror}; give a path that can be written") from None
 
 
-def _saved(source: Any) -> Mapping[str, Any] | None:
+def _saved(source: Any) -> SavedWindow | None:
     """Return a saved window, given loaded or as a file; None if the source is something else."""
-    plain = source
+    found, where = [source], "this saved window"
     if isinstance(source, str | Path):
         file = open_place(source)
-        plain = None
+        found, where = [], file.name
         if isinstance(file, Source) and (values := file.values()) is not None:
             with closing(values):
-                plain = None if values.listed else next(iter(values), None)
-    saved = isinstance(plain, Mapping) and plain.get("format") == FORMAT and isinstance(plain.get("turns"), list)
-    return plain if saved else None
+                found = [] if values.listed else list(islice(values, 2))
+    plain = found[0] if found else None
+    if not isinstance(plain, Mapping) or plain.get("format") != FORMAT:
+        return None
+    if len(found) > 1:
+        raise InputError(f"{where}: another value behind the window; {EXPORT_AGAIN}")
+    saved = read_value(plain, SavedWindow, where, remedy=EXPORT_AGAIN, version=VERSION)
+    _check(saved, where)
+    return saved
 
 
-def _conversation(source: Any, pick: str | int | None) -> Mapping[str, Any]:
+def _check(saved: SavedWindow, where: str) -> None:
+    """Refuse messages and a system prompt that a store or a window would refuse later."""
+    messages = [turn.message for turn in saved.turns]
+    try:
+        encode(messages)
+        transcript = Transcript(messages, dialect=saved.dialect)
+    except MessageError as error:
+        told = MessageError(f"{where}: {error}; {EXPORT_AGAIN}")
+        told.index = error.index
+        raise told from None
+    try:
+        encode_state({"prompt": saved.system})
+        transcript.set_system(saved.system)
+    except (InputError, MessageError) as error:
+        raise InputError(f"{where}: 'system': {error}; {EXPORT_AGAIN}") from None
+
+
+def _conversation(source: Any, pick: str | int | None) -> SavedWindow:
     """Return a conversation in the form of a saved window."""
     given = load(source, pick).messages
     dialect, system, messages = split_request(given, None)
@@ -147,6 +193,6 @@ def _conversation(source: Any, pick: str | int | None) -> Mapping[str, Any]:
     times = [one.when.isoformat() if isinstance(one, Item) and one.when else None for one in messages]
     pins = [isinstance(one, Item) and one.pinned for one in messages]
     turns = [
-        {"message": raw, "time": time, "pinned": pinned} for raw, time, pinned in zip(raws, times, pins, strict=True)
+        SavedTurn(message=raw, time=time, pinned=pinned) for raw, time, pinned in zip(raws, times, pins, strict=True)
     ]
-    return {"version": VERSION, "dialect": dialect, "system": system, "turns": turns}
+    return SavedWindow(version=VERSION, dialect=dialect, system=system, turns=tuple(turns))

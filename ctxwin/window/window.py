@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
+from ..caching import Policy, get_policy
 from ..clients import Client, Endpoint, Reply, adapt
 from ..errors import InputError
 from ..items import Budget, Item
@@ -50,9 +51,9 @@ class Window(Recording):
         dialect: `openai`, `responses` or `anthropic`. Default: the client's, else detected from the first messages.
         tokenizer, embedder, summarizer, strategy, files, shares: as for `ctxwin.pack`, in every request.
         recall: whether the model gets a tool to ask for texts that were shortened or left out.
-        cache: policy (`ctxwin.caching.POLICIES`) by which requests share their beginnings with earlier requests, so
-            that the provider's prompt cache is read; used if the model has a price for cached tokens. None packs each
-            request anew.
+        cache: policy by which requests share their beginnings with earlier requests, so that the provider's prompt
+            cache is read: `auto`, or a function (`ctxwin.caching.Policy`); used if the model has a price for cached
+            tokens. None packs each request anew.
         repair: whether messages that a provider would refuse are mended before they are stored, as by `ctxwin.repair`,
             with a warning; otherwise they are refused.
 
@@ -88,12 +89,13 @@ class Window(Recording):
         files: Any = None,
         shares: Mapping[str, tuple[float, float | None]] | None = None,
         recall: bool = False,
-        cache: str | None = "auto",
+        cache: str | Policy | None = "auto",
         repair: bool = False,
     ) -> None:
         self.id = id
         self.recall = recall
         self.repair = repair
+        policy = get_policy(cache) if cache is not None else None
         self._store = open_store(store)
         self._owned = not isinstance(store, Store)
         with ExitStack() as undo:
@@ -115,7 +117,7 @@ class Window(Recording):
                 "embedder": embedder,
                 "recall": recall,
             }
-            self._given |= {"cache": cache, "repair": repair}
+            self._given |= {"cache": policy, "repair": repair}
             self._choices = {"summarizer": summarizer, "strategy": strategy, "files": files, "shares": shares}
             self._contents = Contents(self._store, id, self._settings.now.dialect, self._settings.now.system)
             self._packer = self._new_packer()

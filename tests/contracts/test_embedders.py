@@ -1,5 +1,6 @@
 """What every embedder gives, compared by value."""
 
+import random
 import warnings
 
 import numpy as np
@@ -94,3 +95,16 @@ def test_repeated_texts_get_the_same_row_and_no_text_gets_none(embedder):
 def test_like_texts_are_nearer_than_unlike_ones(embedder):
     lease, rent, code = embedder.embed(TEXTS[:3])
     assert lease @ rent > lease @ code
+
+
+def test_the_model_gives_a_text_the_same_bytes_in_every_batch(embedder):
+    """Many texts of few lengths, so that batches are full, cut and left over: each as if it stood alone."""
+    if embedder.name.startswith("sentence-transformers"):
+        pytest.skip("float32 in padded batches differs in the last bits")
+    chance = random.Random(3)
+    words = ["lease", "harbour", "violin", "budget", "ok", "7", "café", "def", "None", "?"]
+    texts = [" ".join(chance.choices(words, k=chance.choice([1, 2, 9, 9, 9, 30]))) for _ in range(150)]
+    texts += ["word " * 200, "", TEXTS[4]] * 5
+    together = np.asarray(embedder.inner.embed(texts))
+    for place in range(0, len(texts), 3):
+        assert np.asarray(embedder.inner.embed([texts[place]]))[0].tobytes() == together[place].tobytes()

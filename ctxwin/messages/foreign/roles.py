@@ -9,7 +9,7 @@ from ...items import Item, parse_time
 from .form import said
 from .moments import stamped
 
-__all__ = ["NOBODY", "SpokenLine", "role_of", "turns_to_items"]
+__all__ = ["NOBODY", "SpokenLine", "of_person", "role_of", "turns_to_items"]
 
 ROLES = {
     name: role

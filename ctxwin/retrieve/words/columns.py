@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,6 +61,17 @@ class _Room:
         self.used = len(rows)
 
 
+class Rows(Protocol):
+    """Rows of numbers: a matrix, or what reads them when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows, and numbers of a row."""
+
+    def __getitem__(self, rows: Any, /) -> NDArray[np.float32]:
+        """Return one row, or some."""
+
+
 class Gathered:
     """An (n, d) matrix made of rows of other matrices, on demand.
 
@@ -78,9 +89,7 @@ class Gathered:
 
     ndim = 2
 
-    def __init__(
-        self, size: int, width: int, blocks: Sequence[tuple[int, NDArray[np.float32], NDArray[np.intp]]]
-    ) -> None:
+    def __init__(self, size: int, width: int, blocks: Sequence[tuple[int, Rows, NDArray[np.intp]]]) -> None:
         self.shape = (size, width)
         self._blocks = blocks
 

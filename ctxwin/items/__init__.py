@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, Literal, get_args
+from functools import lru_cache, partial
+from typing import Any, ClassVar, Literal, get_args
 
-from .errors import InputError, MessageError
+from ..errors import InputError, MessageError
 
 __all__ = [
     "FORM_KINDS",
@@ -29,6 +29,7 @@ __all__ = [
     "Part",
     "PartKind",
     "content_hash",
+    "name_of",
     "parse_query",
     "parse_time",
     "parse_tokens",
@@ -169,6 +170,7 @@ class Budget:
     margin: int | None = None
     """Tokens kept free for counting errors. Default: 0 for an exact tokenizer, else the error that 95 % of the
     tokenizer's counts stay within."""
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # from outside: a misspelt figure would be no figure
 
     def __post_init__(self) -> None:
         for name in ("total", "reserve", "margin"):
@@ -236,6 +238,18 @@ def parse_tokens(text: str, *, option: str = "budget") -> int:
     if tokens != int(tokens):
         raise InputError(f"{option} {text!r} is {tokens:,} tokens; give a whole number")
     return int(tokens)
+
+
+def name_of(given: object) -> str:
+    """Return the name of a function, as reports show it; of any other object, the name of its class.
+
+    Example:
+        >>> name_of(parse_tokens), name_of(Budget(total=9))
+        ('parse_tokens', 'Budget')
+    """
+    given = given.func if isinstance(given, partial) else given
+    name = getattr(given, "__qualname__", None) or type(given).__name__
+    return str(name).rpartition("<locals>.")[2]
 
 
 def content_hash(*texts: str) -> str:
