@@ -16,10 +16,11 @@ from .problem import Problem
 __all__ = ["Objective", "costs", "grow"]
 
 OFFERS = 128
-"""How many of the best offers to look at, with some more for the tokens left; the others wait for the next round."""
+"""How many of the best offers to look at, with some more for the tokens left; the others wait for the next round. Half,
+double: none of 11 requests differs."""
 
 MISSES = 32
-"""End the search after this many offers in a row that do not fit."""
+"""End the search after this many offers in a row that do not fit. Half, double: none of 11 requests differs."""
 
 
 class Objective(Protocol):

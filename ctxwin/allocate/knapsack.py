@@ -30,10 +30,12 @@ from .value import NearDuplicates, worth
 __all__ = ["knapsack", "marginal"]
 
 RESTART_GAP = 0.01
-"""Try other beginnings if the bound is above the value by this share of the bound."""
+"""Try other beginnings if the bound is above the value by this share of the bound. Half: 2 of 11 requests differ,
+double: 1."""
 
 RESTART_ADDED = 64
-"""Try other beginnings only if the first choice has no more items; among many, one wrong item matters little."""
+"""Try other beginnings only if the first choice has no more items; among many, one wrong item matters little. Half,
+double: none of 11 requests differs."""
 
 RESTARTS = 8
 """The most beginnings to try, each with one more item placed first. They matter where few items fit: for 40 items

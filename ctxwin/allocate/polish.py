@@ -21,7 +21,7 @@ from .value import NearDuplicates
 __all__ = ["polish"]
 
 _EXCHANGES = 64
-"""The most exchanges to make."""
+"""The most exchanges to make. Half, double: none of 11 requests differs."""
 
 _MOVES = 1024
 """Look for exchanges among this many moves, those that gain most at the price."""

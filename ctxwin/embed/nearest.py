@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store.cache import DAYS, STALE, CacheWarning, cache_dir, cache_folder, locked
+from ..store.cache import DAY, DAYS, STALE, CacheWarning, cache_dir, cache_folder, locked
 
 __all__ = ["INDEXED_FROM", "LOOSE", "Keys", "Nearest", "drop", "find_or_build", "packed_keys"]
 
@@ -57,8 +57,6 @@ BUILDING = ".building-"
 LEFT = 3_600.0
 """Seconds after which a folder that is being written counts as left by a process that has ended."""
 
-_DAY = 86_400
-"""Seconds of a day."""
 _log = logging.getLogger(__name__)
 
 Keys = NDArray[np.uint64]
@@ -230,7 +228,7 @@ def _find(name: str, keys: Keys) -> Nearest | None:
             continue
         if (found := _opened(place)) is not None:
             with contextlib.suppress(OSError):
-                if _age(place) > STALE * _DAY:
+                if _age(place) > STALE * DAY:
                     os.utime(place)
             return found
     return None
@@ -266,7 +264,7 @@ def _sweep(new: Path, keys: Keys) -> None:
             and theirs is not None
             and 2 * (_rows_of(theirs, keys) >= 0).sum() >= len(theirs)
         )
-        if place != new and (theirs is None or replaced or _age(place) > DAYS * _DAY):
+        if place != new and (theirs is None or replaced or _age(place) > DAYS * DAY):
             _remove(place)
 
 

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from ..items import Item
 from ..retrieve import count_terms
 from ..retrieve.words.postings import TermCounts
-from ..store.cache import DAYS, STALE, CacheDatabase
+from ..store.cache import DAY, DAYS, STALE, CacheDatabase
 
-__all__ = ["FILE", "SCHEMA", "Chunked", "CutCache", "fetch", "insert", "key_of", "ways"]
+__all__ = ["FILE", "HASH", "SCHEMA", "Chunked", "CutCache", "fetch", "insert", "key_of", "ways"]
 
 FILE = "files-1.sqlite"
 """Name of the cache file; the number goes up with the schema."""
@@ -45,10 +45,8 @@ cache anew."""
 TOOLS = ("pystemmer", "semantic_text_splitter", "tree_sitter")
 """Prefixes of the names of other packages that decide the same."""
 
-_HASH = 16
+HASH = 16
 """Bytes of a hash."""
-_DAY = 86_400
-"""Seconds of a day."""
 _FIELDS = {
     field.name: None if field.default is MISSING else field.default
     for field in fields(Item)
@@ -69,7 +67,7 @@ class Chunked:
 def key_of(source: str, digest: bytes) -> bytes:
     """Return the key of a file from its name, which tells the language, and the hash of its content."""
     name = PurePath(source).name.encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(b"\0".join((_ways(), name, digest)), digest_size=_HASH).digest()
+    return hashlib.blake2b(b"\0".join((_ways(), name, digest)), digest_size=HASH).digest()
 
 
 @cache
@@ -87,7 +85,7 @@ def ways(parts: tuple[str, ...], tools: tuple[str, ...]) -> bytes:
         tools: prefixes of the names of other packages, whose versions count.
     """
     package = Path(__file__).parent.parent
-    sum_ = hashlib.blake2b(digest_size=_HASH)
+    sum_ = hashlib.blake2b(digest_size=HASH)
     for part in parts:
         for path in sorted([package / f"{part}.py", *(package / part).rglob("*.py"), *(package / part).rglob("*.scm")]):
             with suppress(OSError):
@@ -138,7 +136,7 @@ class CutCache:
 
 
 def _today() -> int:
-    return int(time.time()) // _DAY
+    return int(time.time()) // DAY
 
 
 def fetch(file: sqlite3.Connection, *, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
@@ -193,7 +191,7 @@ def _packed(key: bytes, one: Chunked, text: str) -> bytes | None:
 
 
 def _sum(key: bytes, body: bytes) -> bytes:
-    return hashlib.blake2b(key + body, digest_size=_HASH).digest()
+    return hashlib.blake2b(key + body, digest_size=HASH).digest()
 
 
 def _columns(items: Sequence[Item]) -> Iterator[tuple[str, list[Any]]]:
@@ -201,8 +199,8 @@ def _columns(items: Sequence[Item]) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _unpacked(key: bytes, value: bytes, source: str, text: str) -> Chunked | None:
-    body = value[_HASH:]
-    if _sum(key, body) != value[:_HASH]:
+    body = value[HASH:]
+    if _sum(key, body) != value[:HASH]:
         return None
     head, _, rest = body.partition(b"\n")
     told = json.loads(head)

@@ -16,7 +16,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from ..store.cache import CacheDatabase
-from .cut_cache import FILE, SCHEMA, fetch, insert, ways
+from .cut_cache import FILE, HASH, SCHEMA, fetch, insert, ways
 from .secrets import Place, find_secrets
 
 __all__ = ["SecretPlaces"]
@@ -33,9 +33,6 @@ RULES = (
 """Modules of this package that decide what a secret is; a change to any of them starts the places anew."""
 SCANNER = ("kingfisher_secret_scanner",)
 """Prefix of the name of the other package that decides the same."""
-
-_HASH = 16
-"""Bytes of the hash before what is stored."""
 
 
 class SecretPlaces:
@@ -79,8 +76,8 @@ class SecretPlaces:
     @cached_property
     def _known(self) -> dict[str, tuple[str, Sequence[Place]]]:
         for _, value in self._file.run(partial(fetch, keys=[self._key])) or ():
-            body = value[_HASH:]
-            if _hash(self._key, body) == value[:_HASH]:
+            body = value[HASH:]
+            if _hash(self._key, body) == value[:HASH]:
                 self._written = body
                 return {
                     name: (sign, [(start, end, kind) for start, end, kind in places])
@@ -94,4 +91,4 @@ def _name(source: str) -> str:
 
 
 def _hash(*parts: bytes) -> bytes:
-    return hashlib.blake2b(b"\0".join(parts), digest_size=_HASH).digest()
+    return hashlib.blake2b(b"\0".join(parts), digest_size=HASH).digest()

@@ -26,6 +26,7 @@ import platformdirs
 from ..errors import CtxwinWarning
 
 __all__ = [
+    "DAY",
     "DAYS",
     "STALE",
     "CacheDatabase",
@@ -48,6 +49,9 @@ LOCK_SECONDS = 60.0
 BUSY_SECONDS = 10.0
 """Longest wait in seconds for a database write of another process."""
 
+DAY = 86_400
+"""Seconds of a day."""
+
 DAYS = 60
 """Days after which an entry that nobody asks for is removed."""
 STALE = 7
@@ -60,8 +64,6 @@ columns than ours."""
 Result = TypeVar("Result")
 
 _HASH = "[0-9a-f]" * 32
-_DAY = 86_400
-"""Seconds of a day."""
 _told: set[str] = set()
 _log = logging.getLogger(__name__)
 
@@ -258,7 +260,7 @@ class TextCache:
             if digest.decode("ascii") != _digest(rest):
                 raise ValueError(key)
             text = rest.partition(b"\n")[2].decode("utf-8", "surrogatepass")
-            if time.time() - path.stat().st_mtime > STALE * _DAY:
+            if time.time() - path.stat().st_mtime > STALE * DAY:
                 os.utime(path)
         except FileNotFoundError:
             return None
@@ -315,7 +317,7 @@ class TextCache:
                     source = json.loads(file.readline())
                     if source and not os.path.lexists(source):
                         gone.append((source, file.read().decode("utf-8", "surrogatepass")))
-                    elif time.time() - path.stat().st_mtime <= DAYS * _DAY:
+                    elif time.time() - path.stat().st_mtime <= DAYS * DAY:
                         continue
                 self._remove(path)
         return gone

@@ -12,7 +12,8 @@ __all__ = ["Place", "Scores", "lay_out"]
 Scores = NDArray[np.float32]
 
 WINDOW = 600.0
-"""Estimated tokens before and after an item that make its topic, in talk without sessions."""
+"""Estimated tokens before and after an item that make its topic, in talk without sessions. Half: 1 of 11 requests
+differs, double: 1."""
 LONG_SESSION = 6_000.0
 """Estimated tokens above which a session is too long to be about one thing."""
 SHORT_TURN = 80.0
