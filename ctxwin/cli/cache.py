@@ -45,7 +45,7 @@ KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "files": (f"terms and headings of files; {DAYS} days", ("files-*.sqlite*", "files-*.damaged")),
     "vectors": ("vectors under hashes; until cleared", ("vectors-*.sqlite*", "vectors-*.damaged")),
     "nearest": (
-        f"vectors to search many at once; {DAYS} days, or until erased",
+        f"indexes; {DAYS} days, or until erased",
         ("nearest-*/*",),
     ),
     "documents": (f"texts of PDF, Word, ...; {DAYS} days", ("documents-2/*", "document-*")),

@@ -51,10 +51,14 @@ class DiskFirst:
 
     def cosines(self, direction: Scores) -> Scores:
         """Return the cosine of each row with one direction, (n,)."""
-        of_all = similarity(self._disk.mean[None], direction) * len(self._disk)
+        usual = similarity(self._disk.mean[None], direction)
         rows = np.union1d(self._disk.near(direction, self._searched), self._disk.near(-direction, FARTHEST))
         found = similarity(self._disk[rows], direction)
-        out = np.full(len(self), (of_all - found.sum()) / max(1, len(self._disk) - len(rows)), np.float32)
+        if rest := len(self._disk) - len(rows):
+            usual = (usual * len(self._disk) - found.sum()) / rest
+            least, most = (found.min(), found.max()) if len(found) else (0.0, 0.0)  # vectors of zeros are not found
+            usual = usual.clip(least, most).round(4)
+        out = np.full(len(self), usual, np.float32)
         out[rows] = found
         if len(self._memory):
             out[len(self._disk) :] = similarity(self._memory, direction)
