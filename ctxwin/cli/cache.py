@@ -42,7 +42,7 @@ class CacheRecord:
 OUTPUT = CacheRecord
 
 KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "files": (f"terms and headings of files; {DAYS} days", ("files-*.sqlite*", "files-*.damaged")),
+    "files": (f"terms, places of secrets; {DAYS} days", ("files-*.sqlite*", "files-*.damaged")),
     "vectors": ("vectors under hashes; until cleared", ("vectors-*.sqlite*", "vectors-*.damaged")),
     "nearest": (
         f"indexes; {DAYS} days, or until erased",
@@ -50,7 +50,7 @@ KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     ),
     "documents": (f"texts of PDF, Word, ...; {DAYS} days", ("documents-2/*", "document-*")),
     "summaries": (f"summaries; {DAYS} days, or until erased", ("summaries*/*",)),
-    "models": ("models as they run; until cleared", (f"*-{_HASH}.*",)),
+    "models": ("models, vocabularies; until cleared", (f"*-{_HASH}.*",)),
     "rules": ("rules for secrets; until cleared", ("secret-rules/*",)),
     "locks": ("nothing but names; until cleared", ("*.lock",)),
 }
