@@ -182,9 +182,9 @@ def test_a_walk_ranks_as_the_equations_say():
 def test_names_that_many_define_tie_nothing_together():
     run = [{"run"} for _ in range(12)]
     assert isinstance(graph := link(run, [set() for _ in range(11)] + [{"run"}]), CodeGraph)
-    assert graph.edges.nnz == 0
+    assert len(graph.source) == 0
 
 
 def test_a_name_defined_in_the_same_file_is_meant():
     graph = link([{"load"}, {"load"}, {"main"}], [set(), set(), {"load"}], np.array([0, 1, 1]))
-    assert graph.edges.toarray()[2].tolist() == [0, 1, 0]
+    assert list(zip(graph.source, graph.target, graph.share, strict=True)) == [(2, 1, 1)]

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from ctxwin.errors import InputError
 from ctxwin.evaluate import Dataset, GoldQuery, Score, evaluate, load, load_sample, recall, request_text, request_tokens
-from ctxwin.evaluate.recall_run import spread
+from ctxwin.evaluate.limits import spread
+from ctxwin.evaluate.recall_run import with_evidence
 from ctxwin.evaluate.score import sentences
 from ctxwin.evaluate.stats import bootstrap, differences, rows, source_rows
 from ctxwin.items import Item
@@ -502,9 +503,10 @@ def test_limit_takes_even_steps_over_the_sources():
         for n in range(5)
         for source in "abc"
     ]
-    assert [query.qid for query in spread(queries, 6)] == ["a1", "a3", "b1", "b3", "c1", "c3"]
-    assert len(spread(queries, None)) == len(spread(queries, 99)) == 12
-    assert [query.source for query in spread(queries, 3)] == ["a", "b", "c"]
+    scored = with_evidence(Dataset(name="set", sources={}, queries=tuple(queries)))
+    assert [query.qid for query in spread(scored, 6)] == ["a1", "a3", "b1", "b3", "c1", "c3"]
+    assert len(spread(scored, None)) == len(spread(scored, 99)) == 12
+    assert [query.source for query in spread(scored, 3)] == ["a", "b", "c"]
 
 
 def test_the_sample_fits_whole_into_a_large_budget_and_not_into_a_small_one():

@@ -9,7 +9,9 @@ import pytest
 from ctxwin.caching import Proposal
 from ctxwin.cli import main
 from ctxwin.errors import InputError
-from ctxwin.evaluate import REPLAYED, replay
+from ctxwin.evaluate import REPLAYED, Dataset, replay
+from ctxwin.evaluate.score import text_tokens
+from ctxwin.items import Item
 
 PLAIN = {"reads": [0.5, 0.1], "budgets": [600], "processes": 1}
 
@@ -62,6 +64,26 @@ def test_a_policy_of_ones_own_is_called_by_its_name(boxes):
     told = replay([boxes], policies=["auto@none", newest], **PLAIN)
     assert {row.policy for row in told.rows} == {"auto@none", "newest"}
     assert all(row.tokens < 350 for row in told.rows if row.policy == "newest")
+
+
+def test_requests_are_recounted_by_the_tokenizer_that_they_were_packed_by():
+    turns = [
+        Item(
+            id=f"{role}{n}",
+            role=role,
+            text=f"{role}：第{n}个箱子里的东西已经搬到楼下的储藏室去了，钥匙在门边的抽屉里。",
+        )
+        for n in range(30)
+        for role in ("user", "assistant")
+    ]
+    told = replay(
+        [Dataset(name="zh", sources={"s": tuple(turns)}, queries=())],
+        policies=["ref:truncate@none"], reads=[0.5], budgets=[400], tokenizer="qwen3.5", processes=1,
+    )  # fmt: skip
+    texts = [item.text for item in turns]
+    assert text_tokens(*texts) > text_tokens(*texts, encoding="qwen3.5") + 60
+    (row,) = told.rows
+    assert (row.overruns, row.requests) == (0, 30)
 
 
 def test_two_policies_of_one_name_are_refused(boxes):

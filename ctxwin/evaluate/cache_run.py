@@ -36,8 +36,8 @@ from ..items import name_of
 from .cache_policies import CACHE_POLICIES
 from .cache_task import CacheTally, Contender, ReplayTask, prices_at, replay_one
 from .data import Dataset
-from .limits import check_settings
-from .spoken import Spoken, spoken
+from .limits import check_settings, spread
+from .spoken import spoken
 from .workers import Progress, work
 
 __all__ = ["READS", "REPLAYED", "Gain", "Priced", "Replay", "ReplayRecord", "replay"]
@@ -179,7 +179,7 @@ def replay(
     tasks = [
         ReplayTask(spoken=talk, contenders=tuple(contenders.values()), tokenizer=tokenizer, **settings)
         for source in sets
-        for talk in _spread(spoken(source), limit)
+        for talk in spread(spoken(source), limit)
     ]
     tallies = work(
         tasks,
@@ -203,12 +203,6 @@ def _named(given: str | Policy) -> tuple[str | Policy, str, str]:
         hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(REPLAYED)}"
         raise InputError(f"unknown policy {name!r}; {hint}")
     return CACHE_POLICIES.get(name, name), given, embedder or "auto"
-
-
-def _spread(found: Sequence[Spoken], limit: int | None) -> Sequence[Spoken]:
-    if limit is None or limit >= len(found):
-        return found
-    return [found[number * len(found) // limit] for number in range(limit)]
 
 
 def _priced(tallies: Iterable[CacheTally]) -> Iterator[Priced]:

@@ -70,6 +70,7 @@ class CacheTally:
     budget: int
     policy: str
     read: float
+    tokenizer: str
     provider: Provider
     bills: list[Bill] = field(default_factory=list)
     asked: list[Bill] = field(default_factory=list)
@@ -81,12 +82,12 @@ class CacheTally:
         """Send a request to the provider; a request with a question leaves no trace there."""
         provider = copy.deepcopy(self.provider) if question else self.provider
         sent = state.sent[0]
-        messages = [{"tools": []}, *(item.raw or {} for item in read(packed.messages).items)]
-        bill = provider.send(messages, sent.tokens, sent.ends, now)
+        messages = [item.raw or {} for item in read(packed.messages).items]
+        bill = provider.send([{"tools": []}, *messages], sent.tokens, sent.ends, now)
         rest = packed.tokens - bill.tokens  # how the reply is begun
         bill = Bill(read=bill.read, written=bill.written, fresh=bill.fresh + rest)
         (self.asked if question else self.bills).append(bill)
-        self.overruns += request_tokens([item.raw or {} for item in read(packed.messages).items]) > self.budget
+        self.overruns += request_tokens(messages, self.tokenizer) > self.budget
 
 
 def replay_one(task: ReplayTask, tick: Tick) -> list[CacheTally]:
@@ -113,10 +114,11 @@ def replay_one(task: ReplayTask, tick: Tick) -> list[CacheTally]:
 class _Run:
     """One policy under one budget, for the multipliers at which it makes the same requests."""
 
-    def __init__(self, planner: Planner, embedder: str, tokenizer: str, tallies: Sequence[CacheTally]) -> None:
+    def __init__(self, planner: Planner, embedder: str, tallies: Sequence[CacheTally]) -> None:
         self._planner = planner
         self._state: State | None = None
-        self._options: dict[str, Any] = {"embedder": embedder, "tokenizer": tokenizer, "budget": tallies[0].budget}
+        one = tallies[0]
+        self._options: dict[str, Any] = {"embedder": embedder, "tokenizer": one.tokenizer, "budget": one.budget}
         self.tallies = tallies
 
     def go_on(self, talk: Talk, now: float) -> None:
@@ -151,11 +153,12 @@ def _runs(task: ReplayTask, one: Contender, budget: int) -> Iterator[_Run]:
                 budget=budget,
                 policy=one.name,
                 read=read,
+                tokenizer=task.tokenizer,
                 provider=Provider(planner.rules),
             )
             for read, planner in zip(reads, planners, strict=True)
         ]
-        yield _Run(planners[-1], one.embedder, task.tokenizer, tallies)
+        yield _Run(planners[-1], one.embedder, tallies)
 
 
 def _model(read: float) -> Model:

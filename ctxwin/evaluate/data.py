@@ -22,7 +22,7 @@ from ..files import decode
 from ..items import Item, Kind
 from ..items.outside import read_json
 
-__all__ = ["Dataset", "GoldMode", "GoldQuery", "lines_of", "load", "load_sample"]
+__all__ = ["LINE_REMEDY", "Dataset", "GoldMode", "GoldQuery", "lines_of", "load", "load_sample"]
 
 GoldMode = Literal["all", "any", "one_of_each_group"]
 

@@ -1,13 +1,16 @@
-"""Check the settings that all evaluations share."""
+"""Check the settings that all evaluations share, and take a part of a set."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from ..errors import InputError
 from .score import COUNTERS
 
-__all__ = ["check_settings"]
+__all__ = ["check_settings", "spread"]
+
+T = TypeVar("T")
 
 
 def check_settings(given: Mapping[str, int], *, tokenizer: str, limit: int | None, processes: int | None) -> None:
@@ -31,3 +34,15 @@ def check_settings(given: Mapping[str, int], *, tokenizer: str, limit: int | Non
     if tokenizer not in COUNTERS:
         known = ", ".join(COUNTERS)
         raise InputError(f"no independent counter for {tokenizer!r}; evaluate under one of {known}")
+
+
+def spread(values: Sequence[T], limit: int | None) -> Sequence[T]:
+    """Return at most `limit` of some values, spread evenly over them; all of them without a limit.
+
+    Example:
+        >>> spread("abcdef", 3)
+        ['a', 'c', 'e']
+    """
+    if limit is None or limit >= len(values):
+        return values
+    return [values[number * len(values) // limit] for number in range(limit)]

@@ -22,14 +22,13 @@ import re
 import warnings
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 from ..errors import BudgetError, MissingExtra
 from ..items import Item
-from ..retrieve.words.lexical import Bm25, term_counts, tokenize
-from .references import ChatMessages, CountText
+from ..retrieve.words.lexical import term_counts, tokenize
+from .references import ChatMessages, CountText, words_of
 from .score import TOKENS_PER_MESSAGE
 
 __all__ = ["PEERS", "Peer"]
@@ -274,13 +273,8 @@ def _bm25(items: Sequence[Item], question: str) -> list[float]:
     """Score the items given to a peer, in order; a title and a speaker count as words."""
     given = _given(items)
     texts = (" ".join(filter(None, (item.title, item.speaker, item.text))) for item in given)
-    scores = _index(tuple(texts)).scores(term_counts(tokenize(question)))
+    scores = words_of(tuple(texts)).scores(term_counts(tokenize(question)))
     return [float(score) + TIE * position / len(given) for position, score in enumerate(scores)]
-
-
-@lru_cache(maxsize=1)
-def _index(texts: tuple[str, ...]) -> Bm25:
-    return Bm25(map(tokenize, texts))
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

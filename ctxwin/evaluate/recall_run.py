@@ -12,13 +12,13 @@ from typing import Any
 
 from ..errors import InputError
 from .data import Dataset, GoldQuery, load
-from .limits import check_settings
+from .limits import check_settings, spread
 from .recall_task import RecallTask, score_source
 from .stats import Difference, Score, ScoreRow, differences, rows, source_rows
 from .variants import Variant, get_variant
 from .workers import Progress, work
 
-__all__ = ["Progress", "RecallRecord", "RecallResult", "evaluate", "spread"]
+__all__ = ["Progress", "RecallRecord", "RecallResult", "evaluate", "with_evidence"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def evaluate(
             history=history,
         )
         for dataset in loaded
-        for source, queries in groupby(spread(dataset.queries, limit), key=lambda query: query.source)
+        for source, queries in groupby(spread(with_evidence(dataset), limit), key=lambda query: query.source)
     ]
     if not tasks:
         raise InputError("no query of these sets has gold evidence, so there is nothing to score")
@@ -158,9 +158,6 @@ def evaluate(
     )
 
 
-def spread(queries: Sequence[GoldQuery], limit: int | None) -> Sequence[GoldQuery]:
-    """Take at most `limit` of the queries with evidence, evenly spread over the sources, sorted by source."""
-    scored = sorted((query for query in queries if query.gold), key=lambda query: query.source)
-    if limit is None or limit >= len(scored):
-        return scored
-    return [scored[number * len(scored) // limit] for number in range(limit)]
+def with_evidence(dataset: Dataset) -> Sequence[GoldQuery]:
+    """Return the queries with evidence, sorted by source."""
+    return sorted((query for query in dataset.queries if query.gold), key=lambda query: query.source)

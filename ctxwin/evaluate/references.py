@@ -16,7 +16,7 @@ from ..retrieve.words.lexical import Bm25, tokenize
 from .data import GoldQuery
 from .score import SHORT, TOKENS_PER_MESSAGE, counted
 
-__all__ = ["REFERENCES", "ChatMessages", "CountText", "ReferenceWay", "bm25", "ceiling", "request", "room"]
+__all__ = ["REFERENCES", "ChatMessages", "CountText", "ReferenceWay", "bm25", "ceiling", "request", "room", "words_of"]
 
 CountText = Callable[[str], int]
 """Tokens of a text."""
@@ -49,7 +49,7 @@ def bm25(
         'Ana: I live in Oslo.\n'
     """
     texts = [_printed(item) for item in items]
-    scores = _index(tuple(texts)).scores(tokenize(query.text))
+    scores = words_of(tuple(texts)).scores(tokenize(query.text))
     ranked = np.argsort(-scores, kind="stable").tolist()
     kept = _fill([texts[i] for i in ranked], room(query.text, budget, count), count)
     return request([texts[ranked[place]] for place in sorted(kept, key=lambda place: ranked[place])], query.text)
@@ -79,7 +79,8 @@ REFERENCES: Mapping[str, ReferenceWay] = {"bm25": bm25, "ceiling": ceiling}
 
 
 @lru_cache(maxsize=1)
-def _index(texts: tuple[str, ...]) -> Bm25:
+def words_of(texts: tuple[str, ...]) -> Bm25:
+    """Index the words of texts; the last index is used again for the next question to the same texts."""
     return Bm25(map(tokenize, texts))
 
 

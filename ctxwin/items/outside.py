@@ -22,8 +22,8 @@ __all__ = ["json_schema", "read_json", "read_value"]
 
 Form = TypeVar("Form")
 
-EXACT = frozenset({"bool", "float", "int"})
-"""Types of pydantic's schemas for which no other type stands in: no text and no truth value for a number."""
+EXACT = frozenset({"bool", "date", "float", "int"})
+"""Types of pydantic's schemas for which no other type stands in, such as a text for a number."""
 WANTED = {
     "bool_type": "true or false",
     "dataclass_type": "an object",

@@ -23,7 +23,7 @@ from ..items.outside import read_value
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 
-__all__ = ["Model", "Tier", "get_family", "get_model", "models", "names"]
+__all__ = ["Model", "Tier", "get_family", "get_model", "models", "names", "priced_model"]
 
 NEAREST = 3
 """How many similar names an error offers."""
@@ -141,7 +141,7 @@ def get_model(name: str | Model, *, on: dt.date | None = None) -> Model:
         return name
     plain = _plain(name)
     family, known = _locate(plain, name)
-    info = _priced(family.prices, plain) or _priced(family.prices, known)
+    info = priced_model(family.prices, plain) or priced_model(family.prices, known)
     window = (info.context_window if info else None) or family.windows.get(known)
     row = {
         "name": plain,
@@ -219,13 +219,13 @@ def _locate(plain: str, asked: str) -> tuple[Family, str]:
         (len(prefix), family) for family in _families() for prefix in family.prefixes if plain.startswith(prefix)
     ]
     for _, family in sorted(fitting, key=lambda pair: -pair[0])[:1]:
-        if _priced(family.prices, plain):  # an older model, or one that this catalogue does not list
+        if priced_model(family.prices, plain):  # an older model, or one that this catalogue does not list
             return family, plain
     raise UnknownModel(asked, get_close_matches(plain, current, n=NEAREST, cutoff=0.5))
 
 
 @lru_cache(maxsize=1024)
-def _priced(prices: str, name: str) -> ModelInfo | None:
+def priced_model(prices: str, name: str) -> ModelInfo | None:
     """Return a model's row in the price table, given a family's `prices`."""
     from genai_prices.data_snapshot import get_snapshot
 

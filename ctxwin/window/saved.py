@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -149,29 +150,38 @@ def write(path: str | Path, plain: Mapping[str, Any]) -> None:
 
 def _saved(source: Any) -> SavedWindow | None:
     """Return a saved window, given loaded or as a file; None if the source is something else."""
-    plain, where = source, "this saved window"
+    found, where = [source], "this saved window"
     if isinstance(source, str | Path):
         file = open_place(source)
-        plain = None
+        found, where = [], file.name
         if isinstance(file, Source) and (values := file.values()) is not None:
-            where = file.name
             with closing(values):
-                plain = None if values.listed else next(iter(values), None)
+                found = [] if values.listed else list(islice(values, 2))
+    plain = found[0] if found else None
     if not isinstance(plain, Mapping) or plain.get("format") != FORMAT:
         return None
+    if len(found) > 1:
+        raise InputError(f"{where}: another value behind the window; {EXPORT_AGAIN}")
     saved = read_value(plain, SavedWindow, where, remedy=EXPORT_AGAIN, version=VERSION)
+    _check(saved, where)
+    return saved
+
+
+def _check(saved: SavedWindow, where: str) -> None:
+    """Refuse messages and a system prompt that a store or a window would refuse later."""
     messages = [turn.message for turn in saved.turns]
-    try:  # what a store or a window refuses is refused before anything is written
+    try:
         encode(messages)
-        encode_state({"prompt": saved.system})
-        Transcript(messages, dialect=saved.dialect)
+        transcript = Transcript(messages, dialect=saved.dialect)
     except MessageError as error:
         told = MessageError(f"{where}: {error}; {EXPORT_AGAIN}")
         told.index = error.index
         raise told from None
-    except InputError as error:
-        raise InputError(f"{where}: {error}; {EXPORT_AGAIN}") from None
-    return saved
+    try:
+        encode_state({"prompt": saved.system})
+        transcript.set_system(saved.system)
+    except (InputError, MessageError) as error:
+        raise InputError(f"{where}: 'system': {error}; {EXPORT_AGAIN}") from None
 
 
 def _conversation(source: Any, pick: str | int | None) -> SavedWindow:
