@@ -22,7 +22,7 @@ __all__ = [
 
 _FULLER = 1e-6
 """Value of showing a required item in full if all its forms have equal values. Half, double: none of 14 requests
-differs. Half, double: none of 14 requests differs."""
+differs."""
 
 
 def chosen(problem: Problem, choice: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

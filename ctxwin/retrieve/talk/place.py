@@ -13,7 +13,7 @@ Scores = NDArray[np.float32]
 
 WINDOW = 600.0
 """Estimated tokens before and after an item that make its topic, in talk without sessions. Half: 1 of 11 requests
-differs, double: 1. Half: 1 of 11 requests differs, double: 1."""
+differs, double: 1."""
 LONG_SESSION = 6_000.0
 """Estimated tokens above which a session is too long to be about one thing. Half: 2 of 11 requests differ, double:
 none."""
