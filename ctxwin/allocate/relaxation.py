@@ -20,7 +20,8 @@ from .problem import TINY, Problem
 __all__ = ["Relaxation", "relax"]
 
 _CHAIN_STEPS = 3
-"""Follow a mark's cost over this many neighbours; each step only lowers the bound."""
+"""Follow a mark's cost over this many neighbours; each step only lowers the bound. One less, one more: none of 11
+requests differs."""
 
 _STRIDE = 1.25
 """Factor to the next price, squared each time, until one price's choice fits and one's does not."""

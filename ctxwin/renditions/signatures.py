@@ -27,7 +27,7 @@ SIGNATURE, DOC, REST = range(3)
 
 LONGEST_HEAD = 12
 """The most lines of a signature in an outline; tables of arguments may have hundreds. Half, double: none of 10 requests
-differs. Half, double: none of 10 requests differs."""
+differs."""
 
 _WORDS = re.compile(r"[^\W_]{2}")
 _COMMENT = re.compile(r"\s*(?://|/\*|\*|--|;|%|#(?!\[|!\[|\w+ *[(<\"]))")

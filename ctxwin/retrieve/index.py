@@ -56,7 +56,7 @@ strength of each (10 to 40, and .4 to .8, lie within a point). `KIN` half: 4 of 
 half: none of 6 requests differs, double: 5."""
 WORTH_TOKENS = 150.0
 """Estimated tokens added to the size of each item when the best items for bridges are chosen. Half: none of 11 requests
-differs, double: 1. Half: none of 11 requests differs, double: 1."""
+differs, double: 1."""
 SAYS_SOMETHING = 12.0
 """Nats of rare words at which the deduction for a turn that says nothing has fallen to 1/e: two or three words that few
 other turns have (10 to 15 gave the same). Half: 4 of 11 requests differ, double: 2."""

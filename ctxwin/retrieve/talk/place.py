@@ -15,12 +15,14 @@ WINDOW = 600.0
 """Estimated tokens before and after an item that make its topic, in talk without sessions. Half: 1 of 11 requests
 differs, double: 1."""
 LONG_SESSION = 6_000.0
-"""Estimated tokens above which a session is too long to be about one thing."""
+"""Estimated tokens above which a session is too long to be about one thing. Half: 2 of 11 requests differ, double:
+none."""
 SHORT_TURN = 80.0
-"""Mean estimated tokens of turns that need the turns around them; longer turns need them less and less."""
+"""Mean estimated tokens of turns that need the turns around them; longer turns need them less and less. Half: 2 of 11
+requests differ, double: 2."""
 STEEPLY = 4
-"""Power by which this need falls for long turns: at 1, BFCL memory and VCSum (about 120 and 140 tokens a turn) lost
-up to 2 points."""
+"""Power by which this need falls for long turns: at 1, BFCL memory and VCSum (about 120 and 140 tokens a turn) lost up
+to 2 points. Half: none of 11 requests differs, double: 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

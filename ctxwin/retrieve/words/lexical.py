@@ -35,7 +35,8 @@ from .postings import ByTerm, TermCounts
 __all__ = ["STOP_CHARACTERS", "STOP_WORDS", "Bm25", "cjk_share", "term_counts", "tokenize"]
 
 K1 = 1.5
-"""BM25: how fast repeated terms saturate (Robertson and Zaragoza 2009 give 1.2 to 2)."""
+"""BM25: how fast repeated terms saturate (Robertson and Zaragoza 2009 give 1.2 to 2). Half: 7 of 14 requests differ,
+double: 2."""
 B = 0.75
 """BM25: how much a long text is discounted (the same source gives .5 to .8)."""
 
