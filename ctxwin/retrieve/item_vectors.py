@@ -13,8 +13,10 @@ from .talk.place import Scores
 
 __all__ = ["DiskFirst", "ItemVectors"]
 
-SEARCHED = 10_000
-"""Vectors on disk that are compared exactly with a question: those that FAISS gives as the nearest."""
+SEARCHED = 5_000
+"""Vectors on disk that are compared exactly with a question: those that FAISS gives as the nearest. Of 1,000,000 in 256
+dimensions 10,000 took 21 ms of a core with the farthest, 1,000 had .997 of the best 200. Among 60,000 lines of packages
+1,000 to 10,000 kept as much evidence as all (static vectors, 60 questions: LoCoMo 0 to +.6, MTRAG-UN 0 to +.4)."""
 FARTHEST = 100
 """And those that FAISS gives as the farthest, since the least cosine is one end of the scale of all."""
 
