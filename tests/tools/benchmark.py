@@ -1,7 +1,8 @@
 """Speed and memory, as ratios within one run: `python tests/tools/benchmark.py [part ...]`.
 
-Parts: count, pack, cold, embed, talk, solve, start, memory, store. Each figure but `cold`'s is the median of several
-runs; absolute times depend on the machine, the ratios hardly. Nothing here is a test: no test depends on time.
+Parts: count, pack, cold, embed, talk, solve, start, memory, store. Each figure but those of `cold` and `embed` is the
+median of several runs; absolute times depend on the machine, the ratios hardly. Nothing here is a test: no test depends
+on time.
 """
 
 from __future__ import annotations
