@@ -14,8 +14,10 @@ __all__ = ["MOVED", "spec_of"]
 
 _TABLE = """
 allocate.account allocate.ledger
+allocate.core allocate.relaxation
 allocate.diverse evaluate.baselines
-allocate.greedy allocate.one_pass
+allocate.greedy allocate.grow
+allocate.one_pass allocate.grow
 cache store.cache
 caching.filling caching.request
 caching.ledger caching.held
@@ -44,7 +46,7 @@ files.reading files.file_text
 files.streams files.text_stream
 footprint models.footprint
 hub embed.hub
-index retrieve.cosines
+index retrieve.item_vectors
 injections citations.injections
 integrations.blocks integrations.content
 layout pool.layout
@@ -85,8 +87,9 @@ messages.sources messages.origins
 messages.values messages.conversation
 messages.vocabulary messages.checks.vocabulary
 packing.account packing.explain
+packing.candidates packing.choose
 packing.draft packing.measure
-packing.problem packing.candidates
+packing.problem packing.choose
 packing.relevance packing.judge
 packing.render packing.print
 packing.sections packing.shorten
@@ -99,20 +102,24 @@ postings retrieve.words.postings
 repomap files.repomap
 rerank retrieve.rerank
 retrieve.calibration evaluate.recalibration
+retrieve.code.whole retrieve.query
+retrieve.cosines retrieve.item_vectors
 retrieve.cues retrieve.talk.cues
 retrieve.dates retrieve.talk.dates
 retrieve.fitting retrieve.own_weights
 retrieve.graph retrieve.code.graph
+retrieve.lazily retrieve.table
 retrieve.place retrieve.talk.place
 retrieve.sources retrieve.code.sources
 retrieve.subject retrieve.talk.subject
 retrieve.traces retrieve.code.traces
-retrieve.whole retrieve.code.whole
+retrieve.whole retrieve.query
 store.values store.turns
 summarize renditions.summarize
 syntax chunking.syntax
 syntax.reading chunking.syntax.parsing
-tokens.pieces tokens.counted
+tokens.counted tokens.counts
+tokens.pieces tokens.counts
 tokens.rules tokens.overheads
 window.bodies window.request_body
 window.keeping window.stored_vectors

@@ -19,7 +19,7 @@ from ctxwin.errors import InputError
 from ctxwin.items import Item
 from ctxwin.pool import Pool
 from ctxwin.retrieve import DiskFirst
-from ctxwin.retrieve.cosines import QUANTUM, similarity
+from ctxwin.retrieve.item_vectors import QUANTUM, similarity
 
 FROM = 1_000
 """Texts from which these tests use an index."""

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from ctxwin.errors import InputError
 from ctxwin.items import Item
 from ctxwin.retrieve import Index, ItemVectors, Query, score_together
-from ctxwin.retrieve.lazily import Lazily
 from ctxwin.retrieve.links import Titles
-from ctxwin.retrieve.table import Table
+from ctxwin.retrieve.table import Lazily, Table
 from ctxwin.retrieve.talk.cues import instruction_strength
 from ctxwin.retrieve.talk.dates import named_days
 

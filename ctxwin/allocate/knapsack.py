@@ -16,13 +16,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .core import core, peaks, shortlist
-from .grow import costs, grow
+from .grow import costs, greedy_choice, grow
 from .ledger import Ledger, all_fits, chosen, cost, place_required
-from .one_pass import greedy_choice
 from .polish import polish
 from .problem import Problem, Selection
-from .relaxation import Relaxation, relax
+from .relaxation import Relaxation, core, peaks, relax, shortlist
 from .selection import settle
 from .sharing import shared
 from .value import NearDuplicates, worth

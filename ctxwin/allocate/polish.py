@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .core import Core, restrict
 from .grow import costs
 from .ledger import Ledger
 from .problem import Problem
+from .relaxation import Core, restrict
 from .value import NearDuplicates
 
 __all__ = ["polish"]

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BudgetError
-from .core import core, peaks, shortlist
 from .grow import grow
 from .ledger import Ledger, keeps_shares, room_beside, spent
 from .polish import polish
 from .problem import TINY, Problem
 from .program import solve
-from .relaxation import Relaxation, relax
+from .relaxation import Relaxation, core, peaks, relax, shortlist
 from .value import NearDuplicates, worth
 
 __all__ = ["shared"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .core import Core
 from .ledger import chosen
 from .problem import Problem
+from .relaxation import Core
 
 __all__ = ["DUPLICATE_COSINE", "NearDuplicates", "nearest_chosen", "shares_left", "worth"]
 

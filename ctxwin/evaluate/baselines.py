@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..allocate.core import Core, core, peaks
-from ..allocate.grow import grow
+from ..allocate.grow import greedy_choice, grow
 from ..allocate.ledger import Ledger, all_fits, place_required
-from ..allocate.one_pass import greedy_choice
 from ..allocate.problem import Problem, Selection
+from ..allocate.relaxation import Core, core, peaks
 from ..allocate.selection import appraise
 from ..allocate.simple import take_most_relevant, take_run
 from ..items import FORM_KINDS

@@ -7,20 +7,235 @@ corrected capacity until the request fits and is full. `lossy` and `summary_form
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..allocate import Selection, worth
+from ..allocate import Problem, Selection, worth
 from ..errors import BudgetError
+from ..items import FORM_KINDS
 from ..renditions import facts
-from .candidates import SHORTENED_FROM, Candidates, assemble
+from ..retrieve.words.columns import Gathered
 from .judge import Relevance
 from .measure import Measured
 from .print import Request, printed
-from .shorten import Chosen, Form, Slot
+from .shares import ShareUnits, allocator_shares
+from .shorten import Chosen, Form, Section, Slot, parted
 
-__all__ = ["Choice", "Lossy", "choose", "everything", "lossy", "summary_forms"]
+__all__ = ["Candidates", "Choice", "Lossy", "assemble", "choose", "everything", "lossy", "summary_forms"]
+
+SHORTENED = 160
+"""Most units whose shorter forms are made: the most relevant of the long units. Half, double: none of 18 requests
+differs."""
+SHORTENED_LEAST = 24
+"""Units whose shorter forms are made even if the more relevant units would fill the capacity unshortened. After these,
+a unit that is so far from fitting has no shorter forms: four times the room kept no more evidence (chunking_eval,
+mtrag_un, beam_100k). Half: 4 of 18 requests differ, double: 1."""
+SHORTENED_FROM = 64
+"""Tokens from which a unit has shorter forms. Half: 2 of 18 requests differ, double: 8."""
+TRUST = {"full": 1.0, "extract": 0.9, "summary": 0.8, "stub": 0.0}
+"""Worth of a form's content, where the original's words are worth 1. For extracts the number hardly matters: beside .9,
+at .5 / .7 / .8 / .95 / 1 the mean of recall changes by +.1 [-.0, .2] / .0 [-.1, .1] / +.1 [-.1, .2] / +.1 [-.1, .2] /
+-.1 [-.3, .1] (measured as for `SATURATION`). A summary is a paraphrase and may be wrong; no set can measure it."""
+RECALLED = 0.1
+"""Worth of a stub where a model can ask for the original's words, which are worth 1: up to .1 no evidence was lost to
+stubs at 1,000 and 2,000 tokens (longmemeval_mini, mtrag_un, beam_100k), at .2 up to two points were; in agents'
+transcripts at 2,500 and 4,000 tokens .05 gave 11 stubs, .1 gave 41. Half, double: none of 18 requests differs."""
+SATURATION = 150.0
+"""Tokens at which half of an item's further length counts: value = p * tokens / (1 + tokens / SATURATION) * share.
+Evidence is a sentence or two, however long the text around the evidence: without saturation, long answers crowd out
+short answers. Mean recall over 20 sets beside 150, with 95 % intervals (`tests/tools/vary_worth.py` without
+restarts; two to four budgets a set; 2,760 questions for 40, 75 and p alone, 1,124 at two budgets for the rest):
+
+    40    +.1 [-.1, .3]   BEAM +2.0 [1.1, 3.1], QMSum +2.1 [1.3, 2.9]; MuSiQue, one half, -1.7 [-3.8, -.2]
+    75    +.1 [-.0, .3]   BEAM +1.5 [.7, 2.4], QMSum +.9 [.3, 1.5]; on the half that did not choose it +.1 [-.1, .4]
+    300   -.2 [-.4, .0]   QMSum -1.0 [-1.8, -.2], VCSum -.5 [-1.1, -.0]
+    600   -.4 [-.8, -.1]  BEAM -3.5 [-6.1, -1.4], RGB -2.3 [-5.3, -.1], VCSum -1.6 [-2.7, -.6]
+    none  -.8 [-1.1, -.4] BEAM -6.4 [-9.5, -3.6], VCSum -3.3 [-4.7, -2.0], RGB -2.6 [-5.6, -.2]
+    p alone, whatever the length: -.3 [-.7, .1]; FriendsQA -2.1 [-3.8, -.6], BEAM +3.5 [1.8, 5.3], with words alone at
+    2,000 tokens +6.1 [1.5, 11.4]: as much as `ref:coverage`, which values p alone
+
+So 40 to 150 serve all kinds of text about alike, and no other formula gained: an exponent of 1.5 instead of 1
++.1 [-.1, .3], of .5 with 10 tokens -.1 [-.3, .2]; p to the power 1.3 with 40 tokens +.1 [-.1, .2], to .75 with 300
+-.1 [-.2, .1]; a shorter form valued as a whole item of its length -.6 [-.9, -.3]."""
+FIT_SHARES = (1.0, 0.5, 0.25)
+"""Parts of the room to which a unit larger than the room is shortened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidates:
+    """The allocator's problem, with the unit and the forms behind each index of the problem."""
+
+    problem: Problem
+    where: NDArray[np.int64]
+    """(n, 2) section and unit of each of the problem's items."""
+    forms: Mapping[int, Sequence[Form]]
+    """The shorter forms of the problem's items that have any."""
+
+    def chosen(self, selection: Selection) -> list[Chosen]:
+        """Return the units that the selection keeps, each with the selected form, in order."""
+        kept = np.flatnonzero(selection.choice >= 0)
+        out = []
+        for i in kept.tolist():
+            form = int(selection.choice[i])
+            section, unit = self.where[i].tolist()
+            out.append(Chosen(section, unit, self.forms[i][form - 1] if form else None))
+        return out
+
+
+def assemble(
+    sections: Sequence[Section],
+    relevance: Sequence[NDArray[np.float32]],
+    *,
+    capacity: int,
+    weights: Mapping[str, float],
+    vectors: Gathered | None,
+    extra: Mapping[tuple[int, int], Sequence[Form]],
+    recall: bool = False,
+    sources: Sequence[ShareUnits] = (),
+) -> Candidates:
+    """Build the allocator's problem: which form of which unit to choose under `capacity` tokens.
+
+    Args:
+        sections: the sections whose units compete.
+        relevance: for each section, the probability of each unit to be evidence, (n,) in [0, 1].
+        capacity: tokens for all sections together.
+        weights: the weight of each term of the question.
+        vectors: (n, d) rows of length 1 for all units of all sections, for the discount of near-duplicates.
+        extra: more forms (summaries) for some units, by section and unit.
+        recall: whether the model can ask for the text behind a stub.
+        sources: the sources that have a floor or a cap.
+    """
+    stacked = _stack(sections, relevance)
+    # The tokens left beside all units that must stay, were these units whole.
+    shares = allocator_shares(sources, stacked.where)
+    left = capacity - int(stacked.tokens[stacked.required].sum())
+    left -= sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in sections)
+    forms: dict[int, list[Form]] = {}
+    for i in _rows_to_shorten(stacked, capacity).tolist():
+        section, unit = stacked.where[i].tolist()
+        more = extra.get((section, unit), ())
+        room = left + int(stacked.tokens[i]) if stacked.required[i] else stacked.room(i, capacity)
+        room = min([room, *(one.cap for one in shares if one.cap is not None and one.members[i])])
+        if found := _forms(sections[section], unit, room, weights, more):
+            forms[i] = found
+    start, tokens, share, kinds = _lay_out(stacked.tokens, forms)
+    rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
+    worth = stacked.p * stacked.tokens / (1.0 + stacked.tokens / SATURATION)
+    trust = np.array([RECALLED if recall and kind == "stub" else TRUST[kind] for kind in FORM_KINDS])
+    values = worth[rows] * share * trust[kinds]
+    problem = Problem(
+        tokens=tokens,
+        values=values,
+        kinds=kinds,
+        start=start,
+        capacity=capacity,
+        required=stacked.required,
+        whole=stacked.whole,
+        order=stacked.order,
+        gap_tokens=stacked.gap_tokens,
+        header=stacked.header,
+        header_tokens=stacked.header_tokens,
+        relevance=stacked.p,
+        vectors=vectors.take(stacked.row) if vectors is not None else None,
+        duplicate_weight=stacked.duplicate_weight,
+        shares=shares,
+    )
+    return Candidates(problem=problem, where=stacked.where, forms=forms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Stacked:
+    """The columns of all sections, stacked, without the units that may not be sent; n units in all."""
+
+    where: NDArray[np.int64]
+    row: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    order: NDArray[np.int64]
+    gap_tokens: NDArray[np.int64]
+    header: NDArray[np.int64]
+    header_tokens: NDArray[np.int64]
+    p: NDArray[np.float64]
+    required: NDArray[np.bool_]
+    whole: NDArray[np.bool_]
+    duplicate_weight: NDArray[np.float64]
+
+    def room(self, i: int, capacity: int) -> int:
+        """Return the tokens that a unit could have if the request held no other unit."""
+        header = int(self.header[i])
+        return capacity - int(self.gap_tokens[i]) - (int(self.header_tokens[header]) if header >= 0 else 0)
+
+
+def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]) -> _Stacked:
+    parts: list[_Stacked] = []
+    headers = order = row = 0
+    for number, (section, p) in enumerate(zip(sections, relevance, strict=True)):
+        costs, units = section.costs, section.units
+        allowed = np.flatnonzero(~units.barred)
+        header = costs.header[allowed]
+        part = _Stacked(
+            where=np.stack([np.full(len(allowed), number), allowed], axis=1),
+            row=allowed + row,
+            tokens=costs.tokens[allowed],
+            order=costs.order[allowed] + order,
+            gap_tokens=costs.gap_tokens[allowed],
+            header=np.where(header >= 0, header + headers, -1),
+            header_tokens=costs.header_tokens,
+            p=p[allowed].astype(np.float64),
+            required=units.required[allowed],
+            whole=units.whole[allowed],
+            duplicate_weight=costs.duplicate_weight[allowed],
+        )
+        parts.append(part)
+        headers += len(costs.header_tokens)
+        order += int(costs.order[-1]) + 2 if len(units) else 0
+        row += len(units)
+    columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(_Stacked)}
+    return _Stacked(**columns)
+
+
+def _rows_to_shorten(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
+    """Choose the units whose shorter forms are made: the most relevant long units, and the required units."""
+    long = stacked.tokens >= min(SHORTENED_FROM, max(1, capacity))
+    rows = np.flatnonzero(long & ~stacked.required)
+    best = rows[np.argsort(-stacked.p[rows], kind="stable")[:SHORTENED]]
+    before = np.cumsum(stacked.tokens[best]) - stacked.tokens[best]
+    best = best[(before < capacity) | (np.arange(len(best)) < SHORTENED_LEAST)]
+    must = np.flatnonzero(stacked.required & ~stacked.whole)
+    return np.sort(np.concatenate([best, must]))
+
+
+def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float], extra: Sequence[Form]) -> list[Form]:
+    """Return the shorter forms of one unit, fullest first."""
+    full = int(section.costs.tokens[unit])
+    found = [*section.shorter(unit, weights), *extra]
+    if full > room:
+        sizes = [int(room * share) for share in FIT_SHARES]
+        sizes += [section.least(unit)] if section.units.required[unit] else []
+        found += [form for size in sizes if (form := section.fitted(unit, size, weights)) is not None]
+    return sorted((form for form in found if form.tokens < full), key=lambda form: -form.tokens)
+
+
+def _lay_out(
+    full: NDArray[np.int64], forms: Mapping[int, Sequence[Form]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+    """Lay all forms out in rows: for each item the whole form first, then the shorter forms."""
+    sizes = np.ones(len(full), np.int64)
+    for i, found in forms.items():
+        sizes[i] += len(found)
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    tokens = np.zeros(start[-1], np.int64)
+    share = np.ones(start[-1], np.float64)
+    kinds = np.zeros(start[-1], np.int8)
+    tokens[start[:-1]] = full
+    for i, found in forms.items():
+        rows = slice(int(start[i]) + 1, int(start[i + 1]))
+        tokens[rows] = [form.tokens for form in found]
+        share[rows] = [form.share for form in found]
+        kinds[rows] = [FORM_KINDS.index(form.kind) for form in found]
+    return start, tokens, share, kinds
+
 
 ROUNDS = 3
 """Most choices made, each with the capacity corrected by the exact count of the request before. One less, one more:

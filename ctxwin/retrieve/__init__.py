@@ -6,11 +6,10 @@ vectors are the base of a score; every other feature is a correction that observ
 the question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 """
 
-from .code.whole import asks_for_the_whole
 from .index import Index, count_terms, score_together
 from .item_vectors import DiskFirst, ItemVectors
 from .own_weights import Feedback, HasIndex, fit
-from .query import Query, asking
+from .query import Query, asking, asks_for_the_whole
 from .weights import FEATURES, Weights, shipped_weights
 
 __all__ = [

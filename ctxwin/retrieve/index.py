@@ -14,11 +14,10 @@ from ..errors import InputError
 from ..items import Item
 from .code.sources import Sources
 from .item_vectors import ItemVectors
-from .lazily import Lazily
 from .links import Titles
 from .query import Query
 from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
-from .table import Table
+from .table import Lazily, Table
 from .talk.cues import instruction_strength, self_reference
 from .talk.dates import named_days, near_days
 from .talk.place import Scores

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..embed.hub import load_model
 from ..errors import InputError
 from ..waiting import in_time
-from .cosines import QUANTUM
+from .item_vectors import QUANTUM
 
 __all__ = ["LibraryReranker", "Reranker", "get_reranker", "rerank"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,27 @@ from .talk.place import Place, Scores, lay_out
 from .words.columns import Column
 from .words.lexical import cjk_share
 
-__all__ = ["Table"]
+__all__ = ["Lazily", "Table"]
+
+
+class Lazily:
+    """A figure read from each item's text, (n,), when first asked for; 0 for items of other kinds.
+
+    Copies of an index share the figures. Threads that ask at once read the same figures, and either result is kept.
+    """
+
+    def __init__(self, read: Callable[[str], float], *kinds: str) -> None:
+        self._read, self._kinds = read, kinds
+        self._values: Scores = np.zeros(0, np.float32)
+
+    def of(self, items: Sequence[Item]) -> Scores:
+        """Return the figures of `items`; earlier calls had the first of these items."""
+        values = self._values
+        if new := items[len(values) :]:
+            read = [self._read(item.text) if item.kind in self._kinds else 0.0 for item in new]
+            self._values = values = np.concatenate([values, np.asarray(read, np.float32)])
+        return values
+
 
 USUAL_TOKENS = 64.0
 """Estimated tokens of an item that is neither brief nor long. Half, double: none of 11 requests differs."""

@@ -9,8 +9,7 @@ can correct it (`calibration`).
 from __future__ import annotations
 
 from .calibration import CalibratedTokenizer, Calibration
-from .counted import Counted
-from .counts import Count
+from .counts import Count, Counted
 from .overheads import REPLY_PRIMING, TEMPLATES, RequestRules, get_rules
 from .requests import count_item, count_items, count_note, count_tokens, spell
 from .tokenizers import DEFAULT_TOKENIZER, Tokenizer, encodings, get_tokenizer

@@ -30,8 +30,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..items import MOST_TOKENS, content_hash
-from .counted import Counted
-from .counts import Count
+from .counts import Count, Counted
 from .kinds import KINDS, weigh_kinds
 from .replies import CONSTANT, ONE, Anchor, Calibration, differing, fit, pull, spread
 from .tokenizers import Tokenizer

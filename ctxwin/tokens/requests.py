@@ -8,8 +8,7 @@ from typing import Any
 from ..items import Item, MediaKind, Part
 from ..messages import Dialect, note, read
 from ..models import Model, get_model
-from .counted import Counted
-from .counts import Count
+from .counts import Count, Counted
 from .media import media_tokens, sealed_tokens
 from .overheads import REPLY_PRIMING, RequestRules, get_rules
 from .tokenizers import Tokenizer, get_tokenizer

@@ -10,8 +10,7 @@ from typing import Any
 
 from ..messages import Dialect
 from ..messages.dialects.fields import left_over
-from .counted import Counted
-from .counts import Count
+from .counts import Count, Counted
 from .overheads import RequestRules, get_rules
 from .tokenizers import Tokenizer
 

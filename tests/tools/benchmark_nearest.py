@@ -27,7 +27,7 @@ from ctxwin.embed import get_embedder
 from ctxwin.embed.nearest import READ, find_or_build, packed_keys
 from ctxwin.embed.vectors import vector_key
 from ctxwin.retrieve import DiskFirst
-from ctxwin.retrieve.cosines import similarity
+from ctxwin.retrieve.item_vectors import similarity
 
 QUESTIONS, BEST = 200, 200
 SUFFIXES = {".py", ".pyi", ".md", ".rst", ".txt"}

@@ -259,7 +259,7 @@ def of_replies(logs: Any, folder: Path) -> Iterator[tuple[str, Make]]:
     import ctxwin
     from ctxwin import sample
     from ctxwin.tokens.calibration import CalibratedTokenizer
-    from ctxwin.tokens.counted import Counted
+    from ctxwin.tokens.counts import Counted
 
     talk = [one for one in sample.conversation() if one["role"] in ("user", "assistant") and not one.get("tool_calls")]
 

@@ -1,7 +1,7 @@
 """Which constants change a plan: each numeric one is halved and doubled, and a set of inputs is packed again.
 
     python tests/tools/vary_constants.py --inputs inputs.json --sets /path/to/evaluation/sets --to constants.json
-    python tests/tools/vary_constants.py ... --only retrieve/ allocate/core.py:_SPARE_ITEMS
+    python tests/tools/vary_constants.py ... --only retrieve/ allocate/relaxation.py:SPARE_ITEMS
     python tests/tools/vary_constants.py ... --only retrieve/words/ --recall friendsqa:512 bfcl_memory:1000
 
 Inputs: random logs in the three dialects (made by `record_plans.py`), the sample with its files, windows, questions of
