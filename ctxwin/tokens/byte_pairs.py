@@ -16,7 +16,7 @@ import struct
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import accumulate, pairwise
@@ -101,7 +101,7 @@ class BytePairs:
         characters = sum(map(len, texts))
         if characters > self._left:
             return None
-        further = sum(len(text.encode()) for text in texts) - characters
+        further = sum(map(len, map(str.encode, texts))) - characters
         self._left -= characters + FURTHER * further
         if self._left < 0:
             return None
@@ -119,14 +119,11 @@ class BytePairs:
             total += tokens * times
         return total
 
-    def _pieces(self, text: str) -> Iterator[str]:
+    def _pieces(self, text: str) -> list[str]:
         if text.isascii():
-            yield from self._pattern.findall(text)
-            return
-        at = 0
-        for shape in self._pattern.findall(text.translate(_SHAPES)):
-            yield text[at : at + len(shape)]
-            at += len(shape)
+            return self._pattern.findall(text)
+        ends = accumulate(map(len, self._pattern.findall(text.translate(_SHAPES))), initial=0)
+        return [text[start:end] for start, end in pairwise(ends)]
 
     def _merged(self, piece: bytes) -> int:
         """Return the number of tokens of a piece: the pair of lowest rank is merged until no pair is a token."""
