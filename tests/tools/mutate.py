@@ -26,7 +26,6 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-import coverage
 import pytest
 
 HERE = Path(__file__).parents[2]
@@ -231,7 +230,7 @@ class Rounds:
         self.room, self.given, self.known = room, given, known
         self.seconds: dict[str, float] = {}
         self.began = 0.0
-        self.tracer: coverage.Coverage | None = None
+        self.tracer: Any | None = None
         self.failed = False
 
     def pytest_collection(self) -> None:
@@ -289,6 +288,8 @@ class Rounds:
 
     def traced(self, items: list[pytest.Item]) -> None:
         """Run all tests of a room once; write which test sees which line, and its seconds."""
+        import coverage  # no package of the tests needs it
+
         self.tracer = coverage.Coverage(data_file=None, include=[f"{HERE}/ctxwin/*"])
         self.tracer.start()
         rounds(items)

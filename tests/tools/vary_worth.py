@@ -30,7 +30,7 @@ from ctxwin.evaluate import data, score
 from ctxwin.evaluate.baselines import BASELINES
 from ctxwin.evaluate.stats import SEED, bootstrap
 from ctxwin.items import FORM_KINDS, Item
-from ctxwin.packing import candidates
+from ctxwin.packing.choose import SATURATION, TRUST, Candidates, assemble
 from ctxwin.packing.judge import Relevance, judge
 from ctxwin.packing.measure import Measured
 from ctxwin.packing.needs import answer
@@ -64,7 +64,7 @@ def saturating(at: float, power: float = 1.0, sharp: float = 1.0) -> Worth:
     return lambda p, tokens: p**sharp * tokens / (1 + tokens / at) ** power
 
 
-today = saturating(candidates.SATURATION)
+today = saturating(SATURATION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Way:
     """A way to value forms and to choose among them; the default is the package's own."""
 
     worth: Worth = today
-    extract: float = candidates.TRUST["extract"]
+    extract: float = TRUST["extract"]
     evenness: float = extracts.EVENNESS
     by_length: bool = False
     """Whether a shorter form is worth what a whole item of its length is, not a share of its own item's worth."""
@@ -116,7 +116,7 @@ def allocating(way: Way) -> Iterator[None]:
         yield
 
 
-def valued(made: candidates.Candidates, way: Way) -> candidates.Candidates:
+def valued(made: Candidates, way: Way) -> Candidates:
     """Return the same candidates with the values that a way gives their forms."""
     old = made.problem
     rows = np.repeat(np.arange(old.size), np.diff(old.start))
@@ -128,7 +128,7 @@ def valued(made: candidates.Candidates, way: Way) -> candidates.Candidates:
         values = way.worth(old.relevance[rows], share * whole[rows])
     else:
         values = way.worth(old.relevance, whole)[rows] * share
-    trust = {**candidates.TRUST, "extract": way.extract}
+    trust = {**TRUST, "extract": way.extract}
     values = values * np.array([trust[kind] for kind in FORM_KINDS])[old.kinds]
     free: dict[str, Any] = {way.free: np.zeros_like(getattr(old, way.free))} if way.free else {}
     return replace(made, problem=replace(old, values=values, **free))
@@ -152,12 +152,12 @@ def recalls(
     measured: Measured, relevance: Relevance, ways: dict[str, Way], rate: Callable[[str], float]
 ) -> list[float]:
     """Return the recall of each way."""
-    found, made = [], dict[float, candidates.Candidates]()
+    found, made = [], dict[float, Candidates]()
     rate = lru_cache(maxsize=None)(rate)
     for way in ways.values():
         if way.evenness not in made:
             with patch.object(extracts, "EVENNESS", way.evenness):
-                made[way.evenness] = candidates.assemble(
+                made[way.evenness] = assemble(
                     measured.sections, relevance.p, capacity=measured.capacity, weights=relevance.weights,
                     vectors=relevance.vectors, extra={}, sources=measured.sources,
                 )  # fmt: skip
