@@ -10,7 +10,7 @@ import pytest
 import toktok
 
 from ctxwin.tokens import byte_pairs
-from ctxwin.tokens.byte_pairs import BytePairs, keep_ranks, kept_ranks
+from ctxwin.tokens.byte_pairs import BytePairs, load_ranks, save_ranks
 
 NAMES = ("cl100k_base", "o200k_base")
 ODD = (
@@ -25,8 +25,8 @@ def kept(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CTXWIN_CACHE", str(tmp_path_factory.mktemp("ranks")))
         for name in NAMES:
-            keep_ranks(name, toktok._encoding(name).token_byte_values)
-        yield {name: kept_ranks.__wrapped__(name, work=10**9) for name in NAMES}
+            save_ranks(name, toktok._encoding(name).token_byte_values)
+        yield {name: load_ranks.__wrapped__(name, work=10**9) for name in NAMES}
 
 
 def differing(ours: BytePairs, name: str, texts: list[str]) -> list[tuple[str, int, int]]:
@@ -73,12 +73,12 @@ def test_what_is_not_sure_or_slow_is_left_to_toktok(kept, text):
 
 def test_a_process_counts_little_here_and_loads_the_vocabulary_for_more(tmp_path, monkeypatch):
     monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path))
-    keep_ranks("o200k_base", toktok._encoding("o200k_base").token_byte_values)
-    ours = kept_ranks.__wrapped__("o200k_base", work=1_000)
+    save_ranks("o200k_base", toktok._encoding("o200k_base").token_byte_values)
+    ours = load_ranks.__wrapped__("o200k_base", work=1_000)
     assert ours.count_many(["a b " * 125]) == [251]
     assert ours.count_many(["a b " * 125]) == [251]
     assert ours.count_many(["a"]) is None
-    ours = kept_ranks.__wrapped__("o200k_base", work=1_000)
+    ours = load_ranks.__wrapped__("o200k_base", work=1_000)
     assert ours.count_many(["文 " * 100]) is None  # two bytes more than characters, and each is more work
 
 
@@ -107,7 +107,7 @@ def test_the_second_process_loads_no_vocabulary_and_a_damaged_one_is_not_used(tm
 def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "file" / "cache"))
-    keep_ranks("o200k_base", lambda: [b"a"])
+    save_ranks("o200k_base", lambda: [b"a"])
     assert counted().endswith("[('cl100k_base', ''), ('o200k_base', '')]\n")
 
 
@@ -124,7 +124,7 @@ with Window(store=sys.argv[1], budget=200) as window:
 
 def test_a_window_that_grows_loads_no_vocabulary_which_would_stop_all_threads(tmp_path, monkeypatch):
     monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / "cache"))
-    keep_ranks("o200k_base", toktok._encoding("o200k_base").token_byte_values)
+    save_ranks("o200k_base", toktok._encoding("o200k_base").token_byte_values)
     line = [sys.executable, "-c", ADD, str(tmp_path / "chat.db")]
     said = subprocess.run(line, check=True, capture_output=True, text=True).stdout
     assert said.split(" ", 2)[0] == "3"

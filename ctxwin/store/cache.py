@@ -36,11 +36,11 @@ __all__ = [
     "cache_folder",
     "cached_bytes",
     "drop_old",
-    "keep_bytes",
     "keep_private",
-    "kept_bytes",
+    "load_bytes",
     "locked",
     "new_private",
+    "save_bytes",
 ]
 
 LOCK_SECONDS = 60.0
@@ -159,16 +159,16 @@ def cached_bytes(name: str, make: Callable[[], bytes]) -> bytes:
         name: the file's name; it changes whenever `make` would return another content.
         make: returns the content; its errors reach the caller.
     """
-    kept = kept_bytes(name)
+    kept = load_bytes(name)
     if kept is not None:
         return kept
     with locked(name):
-        kept = kept_bytes(name)
+        kept = load_bytes(name)
         if kept is None:
             _log.info("making %s once, for the cache", name)
             kept = make()
             try:
-                keep_bytes(name, kept)
+                save_bytes(name, kept)
             except OSError as error:
                 warnings.warn(
                     f"{name} cannot be kept in {str(cache_dir())!r} ({error.strerror or error}) and will be made "
@@ -201,7 +201,7 @@ def _digest(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def kept_bytes(name: str) -> bytes | None:
+def load_bytes(name: str) -> bytes | None:
     """Return the content of a derived file, checked; None if the cache holds none that is whole."""
     for path in sorted(cache_dir().glob(_place(name, _HASH).name)):
         with contextlib.suppress(OSError):
@@ -211,7 +211,7 @@ def kept_bytes(name: str) -> bytes | None:
     return None
 
 
-def keep_bytes(name: str, content: bytes) -> None:
+def save_bytes(name: str, content: bytes) -> None:
     """Put a derived file in place in one step, and remove damaged files of the same name.
 
     Args:

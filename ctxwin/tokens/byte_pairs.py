@@ -22,9 +22,9 @@ from functools import cache
 from itertools import accumulate, pairwise
 from zlib import crc32
 
-from ..store.cache import cache_folder, keep_bytes, kept_bytes
+from ..store.cache import cache_folder, load_bytes, save_bytes
 
-__all__ = ["BytePairs", "keep_ranks", "kept_ranks"]
+__all__ = ["BytePairs", "load_ranks", "save_ranks"]
 
 BUCKETS = 4096
 """Parts of a vocabulary: some 50 tokens each, read in 4 us; all of them in 35 ms."""
@@ -79,7 +79,7 @@ class BytePairs:
     """The ranks of a vocabulary's tokens, and how the vocabulary cuts a text into pieces.
 
     Args:
-        ranks: as `keep_ranks` wrote them.
+        ranks: as `save_ranks` wrote them.
         pattern: cuts the shape of a text.
         work: characters that are counted before `count_many` returns None.
     """
@@ -153,13 +153,13 @@ class BytePairs:
 
 
 @cache
-def kept_ranks(name: str, *, work: int = WORK) -> BytePairs | None:
+def load_ranks(name: str, *, work: int = WORK) -> BytePairs | None:
     """Return a vocabulary as the cache keeps it; None if the cache has none of this name."""
-    ranks = kept_bytes(_file(name)) if name in PATTERNS else None
+    ranks = load_bytes(_file(name)) if name in PATTERNS else None
     return BytePairs(ranks, PATTERNS[name], work=work) if ranks is not None else None
 
 
-def keep_ranks(name: str, tokens: Callable[[], Sequence[bytes]]) -> None:
+def save_ranks(name: str, tokens: Callable[[], Sequence[bytes]]) -> None:
     """Write a vocabulary into the cache; a vocabulary without a pattern, or a read-only cache, changes nothing.
 
     Args:
@@ -174,7 +174,7 @@ def keep_ranks(name: str, tokens: Callable[[], Sequence[bytes]]) -> None:
             parts[crc32(token) % BUCKETS][token] = rank
         written = [marshal.dumps(part) for part in parts]
         offsets = accumulate(map(len, written), initial=_OFFSETS.size)
-        keep_bytes(_file(name), _OFFSETS.pack(*offsets) + b"".join(written))
+        save_bytes(_file(name), _OFFSETS.pack(*offsets) + b"".join(written))
 
 
 def _file(name: str) -> str:

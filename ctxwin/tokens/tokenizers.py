@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..errors import InputError, UnknownModel
 from ..models import NEAREST, Model, get_family, names
-from .byte_pairs import keep_ranks, kept_ranks
+from .byte_pairs import load_ranks, save_ranks
 from .counts import Count
 from .estimates import BASES, ESTIMATES, weigh
 
@@ -98,7 +98,7 @@ class _Toktok(BatchTokenizer):
         self._loaded = False
 
     def _count(self, texts: Sequence[str]) -> Sequence[int]:
-        if not self._loaded and (few := kept_ranks(self.name)) and (counts := few.count_many(texts)) is not None:
+        if not self._loaded and (few := load_ranks(self.name)) and (counts := few.count_many(texts)) is not None:
             return counts
         self._load()
         import toktok
@@ -113,9 +113,9 @@ class _Toktok(BatchTokenizer):
 
             toktok.batch_count([], self.name)
             self._loaded = True
-            if kept_ranks(self.name) is None:
+            if load_ranks(self.name) is None:
                 with suppress(AttributeError):  # toktok calls the tokens themselves its private affair
-                    keep_ranks(self.name, lambda: toktok._encoding(self.name).token_byte_values())
+                    save_ranks(self.name, lambda: toktok._encoding(self.name).token_byte_values())
 
     def truncate(self, text: str, tokens: int) -> str:
         """Return the longest prefix found that has at most `tokens` tokens."""
