@@ -524,7 +524,8 @@ finally:
     print(loaded, others, file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
-    assert done.stderr == "['ctxwin', 'ctxwin.cli', 'ctxwin.cli.commands', 'ctxwin.errors'] []\n"
+    own = ["ctxwin", "ctxwin.cli", "ctxwin.cli.commands", "ctxwin.cli.setting_places", "ctxwin.errors"]
+    assert done.stderr == f"{own} []\n"
 
 
 def test_a_command_loads_no_other_command(talk: Path) -> None:

@@ -172,6 +172,7 @@ def test_files_and_folders_that_vanish_meanwhile_are_named(tmp_path):
     assert files.skipped == (Skipped(path="b.md", reason="no such file or directory"),)
 
 
+@pytest.mark.filterwarnings("ignore::ctxwin.store.cache.CacheWarning")  # nobody cannot write to the cache of root
 def test_a_folder_without_permission_is_named_for_anybody_but_root():
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
