@@ -34,6 +34,8 @@ Words, each for one thing:
     item        one thing that may be packed (`items.Item`); its kind says turn, chunk, passage, memory or document
     group       items that stay or go together, such as a call with its result (`pool.units.Units` holds them)
     form        one way to show an item: full, extract, summary, stub (`renditions.TextForm`)
+    costs       the tokens of each item in its place, with the headings and marks around it (`pool.layout.Costs`)
+    heading     a date or source that is printed once above several items
     block       the part of a request that holds items from beside the messages (`packing.shorten.Block`)
     strategy    what chooses forms within a capacity (`allocate.Allocator`)
     mark, note  what stands where something is missing: a mark in a block, a note between messages
