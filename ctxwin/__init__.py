@@ -14,10 +14,10 @@ The house, from the door down; a room imports only from the lines below its own 
     report               what a packing did, as values, for a terminal, and as a page
     allocate             the strategies: which form of which group, within the capacity
     renditions           shorter forms of a text: extracts, signatures, summaries
-    recall               the tool by which a model asks for what was left out
     retrieve             how probable it is that an item helps: words, vectors, place, dates, code
     embed                texts to vectors
     clients              asking a model: endpoints, the SDKs, a local model
+    recall               the tool by which a model asks for what was left out
     tokens               what texts, messages, tools and media cost
     store                conversations on disk, and caches of what can be made again
     messages             the providers' messages in and out without loss, checked, repaired, read from other programs

@@ -31,7 +31,6 @@ BOUNDS = {
     "retrieve/words/columns.py:GROWTH": "memory",
     "retrieve/words/lexical.py:FEW": "time",
     "retrieve/words/lexical.py:LOOKED_THROUGH": "time",
-    "tokens/byte_pairs.py": "time: counts are the same",
     "tokens/estimates.py:BATCH": "memory",
     "tokens/replies.py:FORM": "form of a file",
     "tokens/replies.py:ONE": "unit",

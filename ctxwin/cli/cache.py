@@ -44,13 +44,10 @@ OUTPUT = CacheRecord
 KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "files": (f"terms, places of secrets; {DAYS} days", ("files-*.sqlite*", "files-*.damaged")),
     "vectors": ("vectors under hashes; until cleared", ("vectors-*.sqlite*", "vectors-*.damaged")),
-    "nearest": (
-        f"indexes; {DAYS} days, or until erased",
-        ("nearest-*/*",),
-    ),
+    "nearest": (f"indexes; {DAYS} days, or until erased", ("nearest-*/*",)),
     "documents": (f"texts of PDF, Word, ...; {DAYS} days", ("documents-2/*", "document-*")),
     "summaries": (f"summaries; {DAYS} days, or until erased", ("summaries*/*",)),
-    "models": ("models, vocabularies; until cleared", (f"*-{_HASH}.*",)),
+    "models": ("models as they run; until cleared", (f"*-{_HASH}.*",)),
     "rules": ("rules for secrets; until cleared", ("secret-rules/*",)),
     "locks": ("nothing but names; until cleared", ("*.lock",)),
 }

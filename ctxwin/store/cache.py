@@ -37,10 +37,8 @@ __all__ = [
     "cached_bytes",
     "drop_old",
     "keep_private",
-    "load_bytes",
     "locked",
     "new_private",
-    "save_bytes",
 ]
 
 LOCK_SECONDS = 60.0
@@ -159,23 +157,15 @@ def cached_bytes(name: str, make: Callable[[], bytes]) -> bytes:
         name: the file's name; it changes whenever `make` would return another content.
         make: returns the content; its errors reach the caller.
     """
-    kept = load_bytes(name)
+    kept = _read(name)
     if kept is not None:
         return kept
     with locked(name):
-        kept = load_bytes(name)
+        kept = _read(name)
         if kept is None:
             _log.info("making %s once, for the cache", name)
             kept = make()
-            try:
-                save_bytes(name, kept)
-            except OSError as error:
-                warnings.warn(
-                    f"{name} cannot be kept in {str(cache_dir())!r} ({error.strerror or error}) and will be made "
-                    "again each time; make the folder writable or set CTXWIN_CACHE to one that is",
-                    CacheWarning,
-                    stacklevel=2,
-                )
+            _write(name, kept)
     return kept
 
 
@@ -201,8 +191,7 @@ def _digest(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def load_bytes(name: str) -> bytes | None:
-    """Return the content of a derived file, checked; None if the cache holds none that is whole."""
+def _read(name: str) -> bytes | None:
     for path in sorted(cache_dir().glob(_place(name, _HASH).name)):
         with contextlib.suppress(OSError):
             content = path.read_bytes()
@@ -211,33 +200,31 @@ def load_bytes(name: str) -> bytes | None:
     return None
 
 
-def save_bytes(name: str, content: bytes) -> None:
-    """Put a derived file in place in one step, and remove damaged files of the same name.
-
-    Args:
-        name: the file's name, as for `cached_bytes`.
-        content: the content of the file.
-
-    Raises:
-        OSError: the cache folder cannot be written.
-    """
+def _write(name: str, content: bytes) -> None:
+    """Put a file in place in one step, and remove damaged files of the same name."""
     place = _place(name, _digest(content))
-    cache_folder()
-    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f"{name}.", delete=False) as file:
-        temporary = Path(file.name)
+    temporary = None
     try:
-        with temporary.open("wb") as file:
+        cache_folder()
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f"{name}.", delete=False) as file:
+            temporary = Path(file.name)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(place)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-    for damaged in cache_dir().glob(_place(name, _HASH).name):
-        if damaged != place:
-            damaged.unlink(missing_ok=True)
+        for damaged in cache_dir().glob(_place(name, _HASH).name):
+            if damaged != place:
+                damaged.unlink(missing_ok=True)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        warnings.warn(
+            f"{name} cannot be kept in {str(place.parent)!r} ({error.strerror or error}) and will be made "
+            "again each time; make the folder writable or set CTXWIN_CACHE to one that is",
+            CacheWarning,
+            stacklevel=3,
+        )
 
 
 class TextCache:

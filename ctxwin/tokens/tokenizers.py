@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from difflib import get_close_matches
 from functools import lru_cache
 from os import PathLike
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..errors import InputError, UnknownModel
 from ..models import NEAREST, Model, get_family, names
-from .byte_pairs import load_ranks, save_ranks
 from .counts import Count
 from .estimates import BASES, ESTIMATES, weigh
 
@@ -91,35 +89,19 @@ class BatchTokenizer(Tokenizer):
 
 
 class _Toktok(BatchTokenizer):
-    """A vocabulary of toktok-rs; until it is worth its loading, `byte_pairs` counts with the same ranks."""
+    """A vocabulary of toktok-rs."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, self._count)
-        self._loaded = False
 
     def _count(self, texts: Sequence[str]) -> Sequence[int]:
-        if not self._loaded and (few := load_ranks(self.name)) and (counts := few.count_many(texts)) is not None:
-            return counts
-        self._load()
         import toktok
 
         found: list[int] = toktok.batch_count(texts, self.name, threads=int(len(texts) < PARALLEL_FROM))
         return found
 
-    def _load(self) -> None:
-        """Load the vocabulary, .4 s; the first process that does keeps the ranks for the next."""
-        if not self._loaded:
-            import toktok
-
-            toktok.batch_count([], self.name)
-            self._loaded = True
-            if load_ranks(self.name) is None:
-                with suppress(AttributeError):  # toktok calls the tokens themselves its private affair
-                    save_ranks(self.name, lambda: toktok._encoding(self.name).token_byte_values())
-
     def truncate(self, text: str, tokens: int) -> str:
         """Return the longest prefix found that has at most `tokens` tokens."""
-        self._load()
         import toktok
 
         for target in range(tokens, 0, -1):  # a prefix may be split otherwise than inside its text: look again
