@@ -139,32 +139,38 @@ def test_faiss_is_loaded_for_an_index_only():
     assert run(code) == "False\n"
 
 
-def test_a_few_new_texts_stand_beside_the_index_and_many_make_another():
+def test_another_set_of_texts_has_an_index_of_its_own_in_place_of_the_one_before():
     texts = lines()
     pool = Pool(texts[:1_900])
     packed(pool, indexed())
     before = folders()
     pool.extend(texts[1_900:1_910])
     assert packed(pool, indexed()) == packed(Pool(texts[:1_910]), exact())
-    assert packed(Pool(texts[5:1_910]), indexed()) == packed(Pool(texts[5:1_910]), exact())  # and a few are gone
-    assert folders() == before
-    pool = pool.take(np.arange(2_000), texts[1_910:])
-    packed(pool, indexed())
-    assert folders() == before
-    more = [f"{text} again" for text in texts[:300]]
-    pool.extend(more)
-    assert packed(pool, indexed()) == packed(Pool([*texts, *more]), exact())
     assert len(folders()) == 1
     assert folders() != before
+    thin = pool.take(np.arange(0, 1_910, 3))  # too few for an index: their vectors are read into memory
+    assert packed(thin, indexed()) == packed(Pool(texts[:1_910:3]), exact())
 
 
-def test_a_pool_that_was_thinned_out_keeps_its_index():
+def test_an_index_is_the_same_whatever_was_indexed_before(tmp_path, monkeypatch):
     texts = lines()
-    pool = Pool(texts)
-    packed(pool, indexed())
-    for rows in (np.arange(1_950), np.arange(0, 1_950, 3)):  # the second frees what was left out
-        thin = pool.take(rows)
-        assert packed(thin, indexed()) == packed(Pool([texts[row] for row in rows]), exact())
+    grown = Pool(texts[:1_900])
+    packed(grown, indexed())
+    grown.extend(texts[1_900:])
+    found = []
+    for folder, pool in (("cache", grown), ("other", Pool(texts))):
+        monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path / folder))
+        packed(pool, indexed())
+        [place] = folders()
+        found.append({file.name: file.read_bytes() for file in place.iterdir()})
+    assert found[0] == found[1]
+
+
+def test_a_talk_is_compared_exactly():
+    talk = [{"role": "user", "content": text} for text in lines()]
+    texts = [ctxwin.pack(talk, QUESTION, 1_000, embedder=one()).text for one in (indexed, exact)]
+    assert texts[0] == texts[1]
+    assert not folders()
 
 
 @pytest.mark.parametrize("file", ["about.json", "codes.faiss", "keys.npy", "mean.npy", "vectors.npy"])

@@ -17,7 +17,7 @@ from ..errors import CtxwinError, CtxwinWarning, InputError
 from .library import LibraryEmbedder
 from .minilm import MiniLmEmbedder
 from .multilingual import MultilingualEmbedder
-from .nearest import INDEXED_FROM, LOOSE, Nearest
+from .nearest import INDEXED_FROM, Nearest
 from .scripts import Script, is_foreign
 from .static import StaticEmbedder
 from .vectors import CachedEmbedder, Progress, Reading, drop_indexed
@@ -25,7 +25,6 @@ from .vectors import CachedEmbedder, Progress, Reading, drop_indexed
 __all__ = [
     "ALLOWANCE",
     "INDEXED_FROM",
-    "LOOSE",
     "CachedEmbedder",
     "Embedder",
     "EmbedderWarning",

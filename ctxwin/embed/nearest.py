@@ -34,13 +34,10 @@ from numpy.typing import NDArray
 
 from ..store.cache import DAY, DAYS, STALE, CacheWarning, cache_dir, cache_folder, locked
 
-__all__ = ["INDEXED_FROM", "LOOSE", "Keys", "Nearest", "drop", "find_or_build", "packed_keys"]
+__all__ = ["INDEXED_FROM", "Keys", "Nearest", "drop", "find_or_build", "packed_keys"]
 
 INDEXED_FROM = 50_000
 """Number of texts from which their vectors are kept in an index and no longer read into memory for each process."""
-LOOSE = 0.05
-"""Part of the texts that an index may lack, or hold in vain, before another is built. Vectors of texts that the index
-lacks are in memory and compared exactly."""
 TRAINED = 20_000
 """Vectors that the codes are learned from; with 2,000 the best 200 of 131,072 were found as well, .3 s sooner."""
 ADDED = 65_536
@@ -103,9 +100,11 @@ def packed_keys(keys: Sequence[bytes]) -> Keys:
 
 
 def find_or_build(name: str, keys: Keys, embed: Embed, on_progress: Callable[[int, int], None] | None) -> Nearest:
-    """Return an index of the vectors of these texts, from disk if there is one of nearly the same texts.
+    """Return an index of the vectors of these texts, from disk if there is one of just these texts.
 
-    A damaged index is removed and built again. If the folder cannot be written, the index is built in memory.
+    An index of nearly the same texts would find other vectors than one made anew, so that plans would depend on what
+    was packed before. A damaged index is removed and built again. If the folder cannot be written, the index is built
+    in memory.
 
     Args:
         name: the embedder's name.
@@ -219,24 +218,14 @@ def _write_rows(path: Path, size: int, blocks: Iterator[NDArray[np.float16]]) ->
 
 
 def _find(name: str, keys: Keys) -> Nearest | None:
-    """Open an index of these texts, or the newest of nearly the same texts."""
-    exact = _place(name, keys)
-    others = [place for place in _places() if place.name.startswith(_stem(name)) and place != exact]
-    for place in [exact, *sorted(others, key=_age)]:
-        theirs = _read_keys(place)
-        if theirs is None or not _nearly_the_same(keys, theirs):
-            continue
-        if (found := _opened(place)) is not None:
-            with contextlib.suppress(OSError):
-                if _age(place) > STALE * DAY:
-                    os.utime(place)
-            return found
-    return None
-
-
-def _nearly_the_same(keys: Keys, theirs: Keys) -> bool:
-    both = int((_rows_of(keys, theirs) >= 0).sum())
-    return len(keys) - both <= LOOSE * len(keys) and len(theirs) - both <= LOOSE * len(theirs)
+    """Open the index of these texts."""
+    place = _place(name, keys)
+    found = _opened(place) if place.exists() else None
+    if found is not None:
+        with contextlib.suppress(OSError):
+            if _age(place) > STALE * DAY:
+                os.utime(place)
+    return found
 
 
 def _opened(place: Path) -> Nearest | None:

@@ -184,8 +184,6 @@ class CachedEmbedder:
     def index(self, texts: Sequence[str]) -> tuple[Nearest, NDArray[np.intp]]:
         """Return an index on disk of the vectors of texts, and the row of each text in it.
 
-        An index of nearly the same texts serves too; the row of a text that it lacks is -1.
-
         Raises:
             InputError: the inner embedder did not return one vector of finite numbers for each text.
             Unanswered: the inner embedder did not answer in time, or still works on an earlier call.

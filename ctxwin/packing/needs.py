@@ -48,7 +48,7 @@ class VectorsNeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexNeeded:
-    """A need: index the vectors of very many texts. The answer is the index and each text's row in it, -1 for none."""
+    """A need: index the vectors of very many texts. The answer is the index and each text's row in it."""
 
     embedder: CachedEmbedder
     texts: Sequence[str]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..chunking import chunk_item
-from ..embed import LOOSE, Nearest, Reading, Script
+from ..embed import Nearest, Reading, Script
 from ..errors import MessageError
 from ..items import Item
 from ..renditions import Sentences, split
@@ -80,19 +80,13 @@ class Scored:
             self._vectors.setdefault(name, _PoolVectors()).add(self._places[items], new)
 
     def to_index(self, reading: Reading, among: Among = None) -> list[str]:
-        """List the texts of a reading if they are so many that an index on disk is due; else none.
+        """List the texts of a reading if an index on disk is due; none, for some items of a pool are compared exactly.
 
         Args:
             reading: names the embedder and the script of the items.
-            among: the items that may get vectors; some items alone are not indexed. Default: all.
+            among: the items that may get vectors. Default: all.
         """
-        if among is not None or len(self._index) <= reading.embedder.indexed_from:
-            return []
-        items = np.flatnonzero(self._read_by(reading, None))
-        known = self._vectors.get(reading.name)
-        if len(items) <= reading.embedder.indexed_from or (known is not None and known.is_indexed(self._places[items])):
-            return []
-        return [self._index.text_to_embed(i) for i in items.tolist()]
+        return []
 
     def indexed(self, reading: Reading, index: Nearest, rows: NDArray[np.intp]) -> None:
         """Take the vectors of the items whose texts `to_index` returned from an index on disk.
@@ -100,10 +94,10 @@ class Scored:
         Args:
             reading: as given to `to_index`.
             index: the index.
-            rows: (k,) the row of each item's vector in the index, -1 for an item that the index lacks.
+            rows: (k,) the row of each item's vector in the index.
         """
         places = self._places[self._read_by(reading, None)]
-        self._vectors.setdefault(reading.name, _PoolVectors()).index(index, places[rows >= 0], rows[rows >= 0])
+        self._vectors.setdefault(reading.name, _PoolVectors()).index(index, places, rows)
 
     def index_with(self, readings: Sequence[Reading], among: Among = None) -> Index:
         """Return the index with the vectors of these readings, each for the items of its script.
@@ -171,6 +165,16 @@ class Pool(Scored):
         self._sentences: WeakKeyDictionary[Tokenizer, dict[tuple[str, str | None], Sentences]] = WeakKeyDictionary()
         self._units: Units | None = None
         self.extend(items)
+
+    def to_index(self, reading: Reading, among: Among = None) -> list[str]:
+        """List the texts of a reading if they are so many that an index of them on disk is due; else none."""
+        if among is not None or len(self) <= reading.embedder.indexed_from:
+            return []
+        items = np.flatnonzero(self._read_by(reading, None))
+        known = self._vectors.get(reading.name)
+        if len(items) <= reading.embedder.indexed_from or (known is not None and known.is_indexed(self._places[items])):
+            return []
+        return [self._index.text_to_embed(i) for i in items.tolist()]
 
     def __len__(self) -> int:
         return len(self._items)
@@ -339,10 +343,6 @@ class _PoolVectors:
         """Return the vectors of some items; the items are then numbered 0, 1, and so on."""
         taken = _PoolVectors()
         rows, matrix = self.rows_and_matrix(items)
-        if (disk := self._disk) is not None:
-            on_disk = np.flatnonzero((rows >= 0) & (rows < len(disk)))
-            taken.index(disk, on_disk, rows[on_disk])
-            rows = np.where(rows < len(disk), -1, rows)
         taken.add(np.flatnonzero(rows >= 0), matrix[rows[rows >= 0]])
         return taken
 
@@ -378,6 +378,5 @@ class _PoolVectors:
             self._disk, self._on_disk = index, np.stack([items, rows], axis=1)
 
     def is_indexed(self, items: NDArray[np.intp]) -> bool:
-        """Tell whether an index on disk has nearly all of some items."""
-        lacking = len(items) - int(np.isin(items, self._on_disk[:, 0]).sum())
-        return self._disk is not None and lacking <= LOOSE * len(items)
+        """Tell whether an index on disk has these items and no others, so that equal items give equal cosines."""
+        return self._disk is not None and np.array_equal(np.sort(self._on_disk[:, 0]), np.sort(items))
