@@ -23,7 +23,7 @@ FROZEN = (1.0, 0.75, 0.5, 0.25)
 HYSTERESIS = 1.2
 """How many times its price a change must be worth for `breakpoints` to make it; above 1 against going to and fro."""
 SATURATION = 150.0
-"""Tokens at which half of a turn's further length counts for `breakpoints`, as in `packing.candidates` of 0.2.0; a
+"""Tokens at which half of a turn's further length counts for `breakpoints`, as in `packing.choose` of 0.2.0; a
 reference stays as it was measured."""
 
 
