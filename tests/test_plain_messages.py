@@ -18,7 +18,7 @@ from openai.types.responses import Response
 
 import ctxwin
 from ctxwin import Item, check, count_tokens, pack
-from ctxwin.messages.sdk_objects import as_plain
+from ctxwin.messages.native import as_plain
 
 USER = {"role": "user", "content": ASKED}
 CALL = {"id": "c1", "type": "function", "function": {"name": LOOKED, "arguments": "{}"}}

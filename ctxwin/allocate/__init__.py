@@ -19,9 +19,8 @@ from .exact import exact
 from .knapsack import knapsack, marginal
 from .ledger import cost, place_required
 from .problem import Allocator, Problem, Selection, Share
-from .selection import appraise
 from .simple import recency, relevance
-from .value import worth
+from .value import appraise, worth
 from .verdicts import Verdict, Verdicts, verdicts
 
 __all__ = [

@@ -10,8 +10,7 @@ from .ledger import place_required
 from .problem import Problem, Selection
 from .program import solve
 from .relaxation import relax
-from .selection import settle
-from .value import worth
+from .value import settle, worth
 
 __all__ = ["EXACT_ITEMS", "exact"]
 

@@ -16,14 +16,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .grow import costs, greedy_choice, grow
+from .grow import costs, greedy_choice, grow, polish
 from .ledger import Ledger, all_fits, chosen, cost, place_required
-from .polish import polish
 from .problem import Problem, Selection
 from .relaxation import Relaxation, core, peaks, relax, shortlist
-from .selection import settle
 from .sharing import shared
-from .value import NearDuplicates, worth
+from .value import NearDuplicates, settle, worth
 
 __all__ = ["knapsack", "marginal"]
 

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BudgetError
-from .grow import grow
+from .grow import grow, polish
 from .ledger import Ledger, keeps_shares, room_beside, spent
-from .polish import polish
 from .problem import TINY, Problem
 from .program import solve
 from .relaxation import Relaxation, core, peaks, relax, shortlist

@@ -8,7 +8,7 @@ import numpy as np
 
 from .ledger import Ledger, place_required
 from .problem import Problem, Selection
-from .selection import appraise
+from .value import appraise
 
 __all__ = ["recency", "relevance", "take_most_relevant", "take_run"]
 

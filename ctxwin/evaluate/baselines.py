@@ -14,8 +14,8 @@ from ..allocate.grow import greedy_choice, grow
 from ..allocate.ledger import Ledger, all_fits, place_required
 from ..allocate.problem import Problem, Selection
 from ..allocate.relaxation import Core, core, peaks
-from ..allocate.selection import appraise
 from ..allocate.simple import take_most_relevant, take_run
+from ..allocate.value import appraise
 from ..items import FORM_KINDS
 
 __all__ = ["BASELINES", "coverage", "greedy", "head_tail", "mmr", "summary"]

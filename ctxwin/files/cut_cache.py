@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ..items import Item
 from ..retrieve import count_terms
-from ..retrieve.words.postings import TermCounts
+from ..retrieve.words.lexical import TermCounts
 from ..store.cache import DAY, DAYS, STALE, CacheDatabase
 
 __all__ = ["FILE", "HASH", "SCHEMA", "Chunked", "CutCache", "fetch", "insert", "key_of", "ways"]

@@ -15,15 +15,13 @@ from __future__ import annotations
 
 from .checks import check
 from .conversation import Conversation, Dialect, Repair, Violation
-from .groups import last_user, open_tail, typed, waits_for_results
-from .loading import Loaded, conversations, holds_conversations, load, loaded
-from .origins import Export, Source, open_place
+from .loading import Export, Loaded, Source, conversations, holds_conversations, load, loaded, open_place
+from .native import as_plain
 from .picking import Candidate, pick_one
 from .reading import note, write
 from .repairs import repair
 from .rewriting import as_written, rewrite, texts_within
-from .sdk_objects import as_plain
-from .transcript import Transcript, read
+from .transcript import Transcript, last_user, open_tail, read, typed, waits_for_results
 
 __all__ = [
     "Candidate",

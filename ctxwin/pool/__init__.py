@@ -19,7 +19,7 @@ from ..items import Item
 from ..renditions import Sentences, split
 from ..retrieve import DiskFirst, Index, ItemVectors, Weights
 from ..retrieve.words.columns import Column
-from ..retrieve.words.postings import TermCounts
+from ..retrieve.words.lexical import TermCounts
 from ..tokens import Tokenizer, get_tokenizer
 from .layout import Costs, costs_of
 from .units import Units, item_units

@@ -17,13 +17,11 @@ from .item_vectors import ItemVectors
 from .links import Titles
 from .query import Query
 from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
-from .table import Lazily, Table
+from .table import Lazily, Scores, Table
 from .talk.cues import instruction_strength, self_reference
 from .talk.dates import named_days, near_days
-from .talk.place import Scores
 from .weights import Weights, shipped_weights
-from .words.lexical import Bm25, tokenize
-from .words.postings import TermCounts
+from .words.lexical import Bm25, TermCounts, tokenize
 
 __all__ = ["Index", "count_terms", "score_together"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..embed import Nearest
 from ..errors import InputError
-from .talk.place import Scores
+from .table import Scores
 
 __all__ = ["QUANTUM", "DiskFirst", "ItemVectors", "similarity"]
 

@@ -6,15 +6,71 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .code.traces import Frame, frames
-from .talk.subject import asks_over_time, subject
-from .words.lexical import term_counts, tokenize
+from .words.lexical import STOP_WORDS, term_counts, tokenize
 
-__all__ = ["HISTORY", "Query", "asking", "asks_for_the_whole"]
+__all__ = ["HISTORY", "Query", "asking", "asks_for_the_whole", "asks_over_time", "subject"]
+
+_TALKS = r"(?:conversation|chat|session|meeting|discussion|talk|message|question)s?"
+_OVER_TIME = re.compile(
+    r"\b(?:throughout|over time|over the (?:course|years|months|weeks|days)|chronolog\w+|timelines?|so far"
+    rf"|across (?:(?:all|the|our|my|your|these|those|different|several) )*(?:{_TALKS}|days|weeks|months)"
+    r"|in (?:what|which) order|(?:order|sequence) (?:in which|of)|in (?:order|sequence)(?=[.,;?!]|$| \()"
+    r"|how\b(?! (?:do|does|can|could|should|would|will|to)\b)[^.?!]{1,120}"
+    r"\b(?:develop(?:ed)?|evolved?|progress(?:ed)?|unfold(?:ed)?|changed?))\b"
+    r"|时间顺序|先后顺序|时间线|(?:如何|怎么|怎样)(?:一步步)?(?:发展|变化|演变|进展)|(?:到目前|迄今)为止|历次",
+    re.I,
+)
+_OUR_TALKS = re.compile(
+    rf"\b(?:(?:all|our|my|your|these|those|different|several|recent|past|previous) ){{1,6}}{_TALKS}\b", re.I
+)
+"""Words for the conversation; not *chat* and *message* alone, since a question may be about a chat app."""
+_FRAME = frozenset(
+    """
+    across ask asked aspect aspects brief bring brought came change changed chronological chronologically clear come
+    complete comprehensive conversation conversations course describe detailed develop developed development
+    different discuss discussed discussing discussion discussions evolve evolved explain far give including item
+    items key list mention mentioned order overview point points progress progressed provide quick raise raised
+    recap said say saying sequence show summaries summarise summarize summary talk talked talking tell thorough
+    throughout time timeline timelines times told unfold unfolded walk way ways
+    """.split()  # noqa: SIM905 - a list would take 90 lines
+)
+_FRAME_CHINESE = re.compile(
+    "总结|概括|概述|回顾|列出|按照?|(?:时间|先后)?顺序|时间线|一步步|如何|怎么|怎样|发展|变化|演变|进展|过程|(?:到目前|迄今)为止|历次"
+    "|我们|对话|谈话|聊天|讨论|会议|提到|谈到|说过|不同|方面"
+)
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+
+
+def asks_over_time(text: str) -> bool:
+    """Tell whether a question asks for an order, a development or anything else that runs through a conversation.
+
+    Example:
+        >>> asks_over_time("How have my plans for the garden developed over our talks?")
+        True
+        >>> asks_over_time("When did Ana develop the photos?"), asks_over_time("What must I do in order to win?")
+        (False, False)
+    """
+    return bool(_OVER_TIME.search(text))
+
+
+def subject(text: str) -> str:
+    """Return the words of a question that say what it is about; the whole question if no such words are left.
+
+    Example:
+        >>> subject("In what order did I bring up aspects of my garden throughout our conversations?")
+        'garden'
+        >>> subject("按时间顺序总结一下我们对花园的讨论").split()
+        ['一下', '对花园的']
+    """
+    words = _WORD.findall(_OUR_TALKS.sub(" ", _FRAME_CHINESE.sub(" ", text)))
+    return " ".join(word for word in words if word.lower() not in STOP_WORDS | _FRAME) or text
+
 
 HISTORY = 6
 """How many messages before the question to read along, when the question leans on what was said before. Half: 1 of 16
@@ -77,9 +133,9 @@ def asking(text: str) -> str:
     return text if len(text) <= 2 * ASKING else f"{text[:ASKING]}\n{text[-ASKING:]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Query:
-    """A question: `Query(text="Where does Ana live?")`.
+    """A question: `Query(text="Where does Ana live?")`; each cue is read from the text once.
 
     Example:
         >>> query = Query(text="Write a parser for it.", history=("We log in JSON.",))
@@ -100,7 +156,7 @@ class Query:
         """The texts to embed into `vectors`: the wording and, if there is any, the recent history."""
         return [self.wording, " ".join(self.history[-EMBEDDED_HISTORY:])] if self.history else [self.wording]
 
-    @property
+    @cached_property
     def wording(self) -> str:
         """The words that items are matched with: the question, or only its subject if the question is over time."""
         return subject(self.text) if self.is_over_time else self.text
@@ -136,47 +192,47 @@ class Query:
                 terms[term] = max(own.get(term, 0.0), min(terms.get(term, 0.0) + weight * min(1.0, times), 1.0))
         return terms
 
-    @property
+    @cached_property
     def is_task(self) -> bool:
         """Whether the question asks to make something new, so that standing instructions apply."""
         return bool(_TASK.search(self.text)) and not self.is_about_the_past
 
-    @property
+    @cached_property
     def is_about_the_past(self) -> bool:
         """Whether the question is about something that was or was said."""
         return bool(_RECALL.search(self.text))
 
-    @property
+    @cached_property
     def is_over_time(self) -> bool:
         """Whether the question asks for something that runs through the conversation: an order, a development."""
         return asks_over_time(self.text)
 
-    @property
+    @cached_property
     def asks_assistant(self) -> bool:
         """Whether the question asks what the assistant said."""
         return bool(_ASSISTANT.search(self.text))
 
-    @property
+    @cached_property
     def is_about_the_user(self) -> bool:
         """Whether the person asking speaks of himself, and does not ask what the assistant said."""
         return bool(_MINE.search(self.text)) and not self.asks_assistant
 
-    @property
+    @cached_property
     def shows_code(self) -> bool:
         """Whether the question has a piece of code: an identifier, a call, an error, a trace."""
         return bool(_CODE.search(self.text))
 
-    @property
+    @cached_property
     def asks_for_tests(self) -> bool:
         """Whether the question is about tests."""
         return bool(_TESTS.search(self.text))
 
-    @property
+    @cached_property
     def frames(self) -> list[Frame]:
         """The places in code that the question names, the place of the error first."""
         return frames(self.text)
 
-    @property
+    @cached_property
     def phrases(self) -> list[str]:
         """The phrases that the question quotes, in lower case."""
         return [phrase.strip().lower() for phrase in _QUOTED.findall(self.text)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .talk.place import Scores
+from .table import Scores
 
 __all__ = ["Ranges", "add_up", "find_ranges", "scale", "scale_within", "top"]
 

@@ -9,8 +9,8 @@ from ...errors import MessageError
 from ...items import Part
 from ..conversation import Dialect, Raw, Violation
 from ..envelope import Envelope, take_apart
+from ..native import as_plain
 from ..reading import parse
-from ..sdk_objects import as_plain
 from . import anthropic as rules_anthropic
 from . import openai as rules_openai
 from . import responses as rules_responses

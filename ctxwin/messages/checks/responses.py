@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..conversation import brief
 from ..dialects.responses import from_model
-from ..groups import link, tie
+from ..transcript import link, tie
 from .vocabulary import BLOCK_TYPES
 from .well_formed import (
     MAX_ID,

@@ -9,8 +9,8 @@ from ..checks.responses import FROM_MODEL, FROM_OTHERS, PREFIXES
 from ..checks.shapes import union_of
 from ..checks.well_formed import MAX_ID, holds_object
 from ..dialects.responses import CALLS, from_model
-from ..groups import link
 from ..reading import parse
+from ..transcript import link
 from .each_message import as_text, result_as_text
 from .function_names import renamed
 from .shaping import GIVEN_UP, Bench

@@ -20,11 +20,10 @@ from ...chunking.syntax import is_code, language_of
 from ...items import Item
 from ..query import Query
 from ..scaling import scale_within, top
-from ..talk.place import Scores
+from ..table import Scores
 from ..weights import Weights
 from ..words.columns import Column
-from ..words.lexical import Bm25, tokenize
-from ..words.postings import TermCounts
+from ..words.lexical import Bm25, TermCounts, tokenize
 from .graph import CodeGraph, NamePlaces, link, telling
 from .traces import Frame
 
