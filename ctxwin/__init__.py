@@ -12,6 +12,7 @@ The house, from the door down; a room imports only from the lines below its own 
     files                files and folders as items: walked, read, cut, watched; documents, large files, secrets
     pool                 items beside the messages, the groups that they are chosen by, and the block that they print
     report               what a packing did, as values, for a terminal, and as a page
+    standing             what must survive unasked: rules, limits, facts, decisions, tasks, preferences
     allocate             the strategies: which form of which group, within the capacity
     renditions           shorter forms of a text: extracts, signatures, summaries
     retrieve             how probable it is that an item helps: words, vectors, place, dates, code
@@ -39,6 +40,7 @@ Words, each for one thing:
     block       the part of a request that holds items from beside the messages (`packing.shorten.Block`)
     strategy    what chooses forms within a capacity (`allocate.Allocator`)
     mark, note  what stands where something is missing: a mark in a block, a note between messages
+    standing    what must survive unasked, sentence by sentence (`standing.Entry`), printed as notes at a request's head
     share       a floor and a cap on the tokens of a source (`packing.shares.ShareUnits`)
     budget      the tokens that a caller allows (`items.Budget`); the limit is what is left of them for the request
     dialect     whose messages they are: openai, responses or anthropic (`messages.Dialect`)
@@ -61,7 +63,7 @@ if TYPE_CHECKING:
     from .items import Budget, Item
     from .messages import check, repair
     from .models import get_model
-    from .packing import Packed, apack, pack
+    from .packing import Packed, acompact, apack, compact, pack
     from .pool import Pool
     from .renditions.summarize import Summarizer
     from .report import Report
@@ -91,8 +93,10 @@ _HOME = {
     "Tokenizer": "tokens",
     "UnknownModel": "errors",
     "Window": "window",
+    "acompact": "packing",
     "apack": "packing",
     "check": "messages",
+    "compact": "packing",
     "count_tokens": "tokens",
     "get_model": "models",
     "get_tokenizer": "tokens",
@@ -122,8 +126,10 @@ __all__ = [  # written out, since type checkers read it
     "Tokenizer",
     "UnknownModel",
     "Window",
+    "acompact",
     "apack",
     "check",
+    "compact",
     "count_tokens",
     "get_model",
     "get_tokenizer",

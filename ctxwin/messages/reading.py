@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import MessageError
 from ..items import Item, Part
@@ -195,14 +195,14 @@ def write(
     return put_back(raws or (), target, envelope)
 
 
-def note(text: str, dialect: Dialect) -> dict[str, Any]:
-    """Return a user message with a text, in a dialect.
+def note(text: str, dialect: Dialect, *, role: Literal["user", "assistant"] = "user") -> dict[str, Any]:
+    """Return a message with a text, in a dialect.
 
     Example:
         >>> note("[3 turns omitted]", "anthropic")
         {'role': 'user', 'content': '[3 turns omitted]'}
     """
-    if dialect == "responses":  # written out, so that a request of nothing else still tells its dialect
+    if dialect == "responses" and role == "user":  # written out, so that it tells its dialect
         content = [{"type": "input_text", "text": text}]
         return {"type": "message", "role": "user", "content": content}
-    return {"role": "user", "content": text}
+    return {"role": role, "content": text}

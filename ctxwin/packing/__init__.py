@@ -38,7 +38,7 @@ from .packed import Change, Packed, Plan
 from .read import Task, make_task
 from .talk import Talk
 
-__all__ = ["Change", "Packed", "Plan", "Talk", "apack", "pack"]
+__all__ = ["Change", "Packed", "Plan", "Talk", "acompact", "apack", "compact", "pack"]
 
 
 def pack(
@@ -161,6 +161,70 @@ async def apack(
     )  # fmt: skip
 
 
+def compact(
+    messages: Any,
+    budget: int | str | Budget | None = None,
+    *,
+    pick: str | int | None = None,
+    model: str | None = None,
+    tokenizer: Any = None,
+    pins: Iterable[int | str] = (),
+    tools: Sequence[Mapping[str, Any]] | None = None,
+) -> Packed:
+    """Compact a conversation without a question: what stands in it, word for word, and the recent turns.
+
+    Args:
+        messages: messages as `pack` takes them.
+        budget: tokens, as for `pack`.
+        pick: which conversation, where the file holds several, as for `pack`.
+        model: a name from `ctxwin models`; gives window, tokenizer and prices.
+        tokenizer: as for `pack`.
+        pins: indices or ids of messages that must stay whole.
+        tools: tool schemas that go with the request and are counted.
+
+    Returns:
+        The compacted conversation in the caller's form. `report.standing` names what stands, with its sources.
+
+    Raises:
+        BudgetError: what must stay does not fit.
+        MessageError: a message is malformed.
+        InputError: an argument is wrong.
+
+    Example:
+        >>> talk = [{"role": "user", "content": "Never call me before nine."}]
+        >>> talk += [{"role": "user", "content": f"Number {n} is {n * n}."} for n in range(50)]
+        >>> "Never call me before nine." in compact(talk, budget=100).text
+        True
+    """
+    return _run(
+        make_task(
+            messages, None, budget, pick=pick, model=model, tokenizer=tokenizer, pins=pins, tools=tools,
+            embedder="none", compacts=True,
+        )
+    )  # fmt: skip
+
+
+async def acompact(
+    messages: Any,
+    budget: int | str | Budget | None = None,
+    *,
+    pick: str | int | None = None,
+    model: str | None = None,
+    tokenizer: Any = None,
+    pins: Iterable[int | str] = (),
+    tools: Sequence[Mapping[str, Any]] | None = None,
+) -> Packed:
+    """Run `compact` in another thread, so that the event loop stays free.
+
+    Arguments, result and errors are the same as for `compact`.
+    """
+    import asyncio  # as in `needs`
+
+    return await asyncio.to_thread(
+        compact, messages, budget, pick=pick, model=model, tokenizer=tokenizer, pins=pins, tools=tools
+    )
+
+
 def _run(task: Task) -> Packed:
     flow = _flow(task)
     step = next(flow)
@@ -192,7 +256,7 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
         yield explain(measured, request, again=again)
         return
     measured.require_room()
-    measured = measured.with_map()
+    measured = measured.with_map().with_notes()
     relevance = yield from judge(measured)
     choice = choose(measured, relevance)
     if task.summarizer is not None and (asked := lossy(measured, choice)):

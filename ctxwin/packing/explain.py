@@ -13,7 +13,7 @@ from ..citations.injections import Flag, flags, scan
 from ..items import Item
 from ..pool.layout import citation
 from ..renditions import facts
-from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, price_of
+from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, Stands, price_of
 from .choose import Choice
 from .judge import Relevance
 from .measure import Measured
@@ -71,6 +71,7 @@ def explain(
         price=choice.selection.price if choice else 0.0,
         origin=task.origin,
         excerpts=request.excerpts,
+        standing=tuple(_stands(measured)),
         shares=tuple(_shared(measured, request)),
         skipped=task.skipped,
         secrets=task.secrets,
@@ -97,6 +98,21 @@ def explain(
             again=again,
         ),
     )
+
+
+def _stands(measured: Measured) -> Iterator[Stands]:
+    """Yield what stands, in the order of the conversation."""
+    notes = measured.notes
+    every = [*((one, True) for one in notes.entries), *((one, False) for one in notes.left_out)]
+    for one, shown in sorted(every, key=lambda pair: pair[0].position):
+        yield Stands(
+            kind=one.kind,
+            text=one.text,
+            source=one.source,
+            voice=one.voice,
+            strength=one.strength,
+            shown=shown,
+        )
 
 
 def _shared(measured: Measured, request: Request) -> Iterator[ShareUsed]:

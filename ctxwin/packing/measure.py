@@ -11,15 +11,18 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
 from ..retrieve import asks_for_the_whole
+from ..standing import STANDS, is_note
 from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
 from .shorten import Block, History, Section, parted
+from .standing import NONE, RECENT, SHARE, SPARSE, Notes, Room, write_notes
 
 __all__ = ["Measured"]
 
@@ -38,6 +41,7 @@ class Measured:
         history: the section of the messages.
         block: the section of items and file chunks, or None.
         tools, query, frame: tokens of the tools, of an appended question, and of the frame around the block.
+        notes: what stands, printed at the head of the request.
         limit: tokens that the request may have.
     """
 
@@ -55,6 +59,7 @@ class Measured:
         size = int((~self.block.units.barred).sum()) if self.block else 0
         kinds = {item.kind for item in self.block.items} if self.block else set()
         self.frame = self._message(frame(kinds, size)) if size else 0
+        self.notes: Notes = NONE
 
     @cached_property
     def sources(self) -> tuple[ShareUnits, ...]:
@@ -81,6 +86,62 @@ class Measured:
         other.__dict__.pop("sources", None)  # the shares count the units of the former block
         return other
 
+    def with_notes(self) -> Measured:
+        """Return a copy with notes of what stands at the head of the request; earlier notes are written anew."""
+        other = copy.copy(self)
+        other.history = self.history.without(unit for unit in self._free_units() if self._is_note(unit))
+        shown = other._shown()
+        compacts = self.task.compacts
+        said = [one for one in self.task.talk.sentences() if self._unit_of(one.position) not in shown]
+        room = Room(
+            tokens=other._room_for_notes(shown),
+            entries=[one for one in said if one.strength >= STANDS],
+            others=[one for one in said if one.strength < STANDS] if compacts else (),
+        )
+        other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
+        return other
+
+    @cached_property
+    def _units(self) -> NDArray[np.intp]:
+        """The group of each message, (n,)."""
+        members = self.history.units.members
+        unit = np.empty(len(members.items), np.intp)
+        unit[members.items] = np.repeat(np.arange(len(members)), np.diff(members.start))
+        return unit
+
+    def _unit_of(self, position: int) -> int:
+        return int(self._units[self.task.talk.index(position)])
+
+    def _free_units(self) -> list[int]:
+        units = self.history.units
+        free: list[int] = np.flatnonzero(~units.required & ~units.barred).tolist()
+        return free
+
+    def _is_note(self, unit: int) -> bool:
+        return all(is_note(self.history.items[member]) for member in self.history.units.members[unit])
+
+    def _shown(self) -> set[int]:
+        """Return the groups that are in the request whatever else is: of these, nothing has to be said in notes."""
+        shown: set[int] = set(np.flatnonzero(self.history.units.required).tolist())
+        if self.task.compacts and self.limit * SPARSE >= self.given:
+            left = int(RECENT * self.limit)
+            for unit in reversed(self._free_units()):
+                left -= int(self.history.costs.tokens[unit])
+                if left < 0:
+                    break
+                shown.add(unit)
+        return shown
+
+    def _room_for_notes(self, shown: set[int]) -> int:
+        """Return the tokens that notes of what stands may have."""
+        if not self.task.compacts:
+            return int(SHARE * self.limit)
+        costs, units = self.history.costs, self.history.units
+        whole = sum(int(costs.tokens[unit]) for unit in shown if units.whole[unit] or not units.required[unit])
+        tail = sum(int(costs.tokens[unit]) for unit in shown if units.required[unit] and not units.whole[unit])
+        gaps = int(costs.gap_tokens[0]) * 2 if len(units) else 0
+        return self.capacity - whole - min(tail, int(RECENT * self.limit)) - gaps
+
     @cached_property
     def turns(self) -> Scored:
         """The messages named by `scored`, ready to be scored."""
@@ -93,8 +154,8 @@ class Measured:
 
     @property
     def fixed(self) -> int:
-        """Tokens that do not depend on the choice: tools, question, priming, the block's frame."""
-        return self.tools + self.query + REPLY_PRIMING + self.frame
+        """Tokens that do not depend on the choice: tools, question, priming, what stands, the block's frame."""
+        return self.tools + self.query + REPLY_PRIMING + self.frame + self.notes.tokens
 
     @property
     def capacity(self) -> int:

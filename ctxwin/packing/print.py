@@ -12,6 +12,7 @@ from typing import Any
 from ..citations.excerpts import Excerpt
 from ..messages import last_user, note, read, rewrite, waits_for_results, write
 from ..pool.layout import render_block
+from ..pool.units import ALWAYS_WHOLE
 from ..tokens import REPLY_PRIMING, Count, count_item, count_items, count_tools
 from .measure import Measured
 from .packed import flat_text
@@ -29,7 +30,7 @@ class Request:
     text: str
     tokens: int
     parts: Mapping[str, int]
-    """Tokens by part of the request: `system`, `history`, `retrieved`, `query`, `tools` and `overhead`."""
+    """Tokens by part of the request: `system`, `standing`, `history`, `retrieved`, `query`, `tools` and `overhead`."""
     excerpts: Sequence[Excerpt]
     chosen: Sequence[Chosen]
 
@@ -44,6 +45,7 @@ def printed(measured: Measured, chosen: Sequence[Chosen]) -> Request:
     task, history, block = measured.task, measured.history, measured.block
     dialect = task.conversation.dialect
     raws, indices = _messages(history, [one for one in chosen if one.section == 0])
+    _insert_notes(history, raws, indices, measured.notes.messages)
     excerpts: list[Excerpt] = []
     retrieved: int | None = None
     if block is not None:
@@ -57,7 +59,7 @@ def printed(measured: Measured, chosen: Sequence[Chosen]) -> Request:
         indices.append(-2)
     messages = write(task.conversation, raws)
     items = read(messages, dialect=dialect).items if raws else ()
-    parts = dict.fromkeys(("system", "history", "retrieved", "query"), 0)
+    parts = dict.fromkeys(("system", "standing", "history", "retrieved", "query"), 0)
     for place, tokens in enumerate(count_items(items, task.tokenizer, measured.rules)):
         parts[_part(history, place == retrieved, indices[place])] += tokens
     parts |= {"tools": measured.tools, "overhead": REPLY_PRIMING}
@@ -72,11 +74,11 @@ def printed(measured: Measured, chosen: Sequence[Chosen]) -> Request:
 
 
 def _part(history: History, retrieved: bool, index: int) -> str:
-    """Return the part of the request that a message belongs to, by its index in the history (-2: the question)."""
+    """Return the part of the request that a message belongs to, by its index in the history (-2: the question, -4: a note of what stands)."""
     if retrieved:
         return "retrieved"
-    if index == -2:
-        return "query"
+    if index in (-2, -4):
+        return "query" if index == -2 else "standing"
     return "system" if index >= 0 and history.items[index].role in ("system", "developer") else "history"
 
 
@@ -115,6 +117,16 @@ def _messages(history: History, kept: Sequence[Chosen]) -> tuple[list[Mapping[st
         indices.append(i)
         last = i
     return raws, indices
+
+
+def _insert_notes(
+    history: History, raws: list[Mapping[str, Any]], indices: list[int], notes: Sequence[Mapping[str, Any]]
+) -> None:
+    """Put the notes of what stands behind the instructions at the head of the request."""
+    heads = (place for place, i in enumerate(indices) if i < 0 or history.items[i].role not in ALWAYS_WHOLE)
+    place = next(heads, len(indices))
+    raws[place:place] = notes
+    indices[place:place] = [-4] * len(notes)
 
 
 def _inside_groups(history: History, kept: Sequence[Chosen]) -> set[int]:

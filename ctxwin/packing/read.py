@@ -21,7 +21,7 @@ from ..pool import Pool
 from ..pool.units import resolve_pins
 from ..recall import can_recall
 from ..renditions.summarize import Summarizer, get_summarizer
-from ..retrieve import asking
+from ..retrieve import asking, asks_nothing
 from ..retrieve.rerank import Reranker, get_reranker
 from ..tokens import Tokenizer, get_tokenizer
 from .shares import check_shares
@@ -70,6 +70,8 @@ class Task:
     allocator: Allocator
     strategy: str
     """The strategy's name, as the report shows it."""
+    compacts: bool
+    """Whether there is no question: what stands and the recent turns matter, whatever they are about."""
     own: bool
     """Whether the strategy is a function or object, of which the name says nothing."""
     embedder: CachedEmbedder | None
@@ -127,6 +129,7 @@ def make_task(
     tools: Sequence[Mapping[str, Any]] | None = None,
     shares: Mapping[str, tuple[float, float | None]] | None = None,
     allow_secrets: bool = False,
+    compacts: bool = False,
 ) -> Task:
     """Resolve the arguments of `ctxwin.pack` into a task; the docstring of `pack` explains the arguments."""
     query = parse_query(query)
@@ -137,7 +140,8 @@ def make_task(
     counter = get_tokenizer(tokenizer if tokenizer is not None else row)
     said = _last_question(conversation)
     asked = typed(said) if said is not None else ""
-    question = asking(query if query is not None else asked)
+    compacts = compacts or (query is None and asks_nothing(asked) and not items and not files)
+    question = "" if compacts else asking(query if query is not None else asked)
     found = _found(files, allow_secrets)
     pool, scanned = _block_pool(items, found, question)
     secrets = [*(found.secrets if found else ()), *(secret for one in scanned for secret in one.secrets)]
@@ -156,8 +160,9 @@ def make_task(
         budget=fill_budget(budget, row, counter),
         tokenizer=counter,
         model=row,
-        allocator=get_allocator(strategy, solver=solver),
+        allocator=get_allocator("recency" if compacts and strategy == "auto" else strategy, solver=solver),
         strategy=strategy if isinstance(strategy, str) else name_of(strategy),
+        compacts=compacts,
         own=not isinstance(strategy, str),
         embedder=get_embedder("auto" if embedder is None else embedder),
         reranker=get_reranker(reranker) if reranker is not None else None,

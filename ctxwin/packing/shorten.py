@@ -7,8 +7,9 @@ is a group of messages that stay or go together; a unit of the block is one item
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
@@ -238,6 +239,14 @@ class History(_Shortener):
             labels=(),
             duplicate_weight=talk.duplicate[members.lasts],
         )
+
+    def without(self, units: Iterable[int]) -> History:
+        """Return the section with some more groups barred from the request."""
+        barred = self.units.barred.copy()
+        barred[list(units)] = True
+        other = copy.copy(self)
+        other.units = replace(self.units, barred=barred)
+        return other
 
     def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
         """Return the note that stands for omitted messages, with their ids where a model can ask for the messages."""

@@ -21,9 +21,10 @@ from ..messages import Conversation, Dialect, Transcript
 from ..models import Model, get_model
 from ..pool import Pool, Scored
 from ..pool.layout import duplicate_weights
-from ..pool.units import resolve_pins, standing
+from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Sentences
 from ..retrieve.words.columns import Column
+from ..standing import Entry, Standing
 from ..tokens import RequestRules, Tokenizer, count_items, get_rules, get_tokenizer
 
 __all__ = ["Facts", "Snapshot", "Talk"]
@@ -220,8 +221,8 @@ class Snapshot:
 
     @property
     def stand(self) -> NDArray[np.int8]:
-        """Why each item must stay wherever it stands, (n,) codes of `standing`."""
-        return np.concatenate([standing(self._ahead), self.facts.stand(self.size)[self.there]])
+        """Why each item must stay wherever it stands, (n,) codes of `reasons_to_stay`."""
+        return np.concatenate([reasons_to_stay(self._ahead), self.facts.stand(self.size)[self.there]])
 
     @property
     def duplicate(self) -> NDArray[np.float64]:
@@ -232,6 +233,16 @@ class Snapshot:
         """Return the tokens of each item, (n,)."""
         ahead = np.asarray(count_items(self._ahead, tokenizer, rules), np.int64)
         return np.concatenate([ahead, self.facts.counts(tokenizer, rules, self.size)[self.there]])
+
+    def sentences(self) -> list[Entry]:
+        """Return the sentences of the messages with their strength, but those that a newer one replaces."""
+        there = np.zeros(self.size, np.bool_)
+        there[self.there] = True
+        return self.facts.sentences_said(there.tolist())
+
+    def index(self, position: int) -> int:
+        """Return the index among the items of the message at a position in the talk."""
+        return len(self._ahead) + int(np.searchsorted(self.there, position))
 
     def find(self, name: str) -> int | None:
         """Return the index of the item with this id; None where no such item is in the talk or it is forgotten."""
@@ -272,6 +283,7 @@ class Facts:
         self._counts: WeakKeyDictionary[Tokenizer, dict[RequestRules, Column[np.int64]]] = WeakKeyDictionary()
         self._positions: dict[str, int] = {}
         self._named = 0
+        self._standing = Standing()
         self._lock = RLock()
 
     def position(self, name: str, size: int) -> int | None:
@@ -284,10 +296,16 @@ class Facts:
             return found if found < size else None
 
     def stand(self, size: int) -> NDArray[np.int8]:
-        """Return `standing` of the first `size` messages."""
+        """Return `reasons_to_stay` of the first `size` messages."""
         with self._lock:
-            self._stand = self._stand.plus(standing(self.items[len(self._stand.array) : size]))
+            self._stand = self._stand.plus(reasons_to_stay(self.items[len(self._stand.array) : size]))
             return self._stand.array[:size]
+
+    def sentences_said(self, there: Sequence[bool]) -> list[Entry]:
+        """Return the sentences of the messages that are there, but those that a newer one replaces."""
+        with self._lock:
+            self._standing.extend(self.items[len(self._standing) : len(there)])
+            return self._standing.sentences(there)
 
     def duplicate(self, size: int) -> NDArray[np.float64]:
         """Return `duplicate_weights` of the first `size` messages."""

@@ -20,7 +20,7 @@ from ..errors import BudgetError, InputError
 from ..items import Item
 from ..messages import Conversation, last_user, open_tail
 
-__all__ = ["Members", "Units", "conversation_units", "item_units", "require_room", "resolve_pins", "standing"]
+__all__ = ["Members", "Units", "conversation_units", "item_units", "reasons_to_stay", "require_room", "resolve_pins"]
 
 ALWAYS_WHOLE = frozenset({"system", "developer"})
 """Roles of instructions; their messages stay, word for word."""
@@ -102,7 +102,7 @@ class Members(Sequence[tuple[int, ...]]):
         return tuple(self.items[self.start[unit] : self.start[unit + 1]].tolist())
 
 
-def standing(items: Iterable[Item]) -> NDArray[np.int8]:
+def reasons_to_stay(items: Iterable[Item]) -> NDArray[np.int8]:
     """Return why each item must stay at any place in a conversation, (m,) indices into `REASONS`."""
     codes = [_SYSTEM if item.role in ALWAYS_WHOLE else _PINNED if item.pinned else _FREE for item in items]
     return np.asarray(codes, np.int8)
@@ -116,9 +116,9 @@ def conversation_units(
     Args:
         conversation: the result of `ctxwin.messages.read`.
         pinned: indices of items that must stay whole.
-        stand: the result of `standing` for its items, if known.
+        stand: the result of `reasons_to_stay` for its items, if known.
     """
-    reasons = (standing(conversation.items) if stand is None else stand).copy()
+    reasons = (reasons_to_stay(conversation.items) if stand is None else stand).copy()
     size = len(reasons)
     tail = [*range(open_tail(conversation), size)] if size else []
     if (asked := last_user(conversation)) is not None:

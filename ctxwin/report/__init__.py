@@ -16,7 +16,7 @@ from ..models import Model
 from ..models.footprint import Billed, Spending, spending
 from ..tokens.counts import Count
 
-__all__ = ["Cause", "Cost", "Decision", "FormName", "Offer", "Report", "ShareUsed", "price_of"]
+__all__ = ["Cause", "Cost", "Decision", "FormName", "Offer", "Report", "ShareUsed", "Stands", "price_of"]
 
 FormName = Literal[FormKind, "out"]
 """The kind of form that an item has in the request, or that the item is out."""
@@ -115,6 +115,23 @@ class ShareUsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stands:
+    """A sentence that stands in the conversation: a rule, limit, fact, decision, task or preference."""
+
+    kind: str
+    text: str
+    """The sentence, word for word; passwords and keys are left out."""
+    source: str
+    """The id of the message that holds the sentence."""
+    voice: str
+    """Whose word it is: `system`, `user`, `assistant` or `tool`."""
+    strength: float
+    """How surely it stands, from 0 to 1."""
+    shown: bool
+    """Whether the notes at the head of the request hold it; else it found no room there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """The cost of one call, packed and unpacked, without the answer and with an empty prompt cache."""
 
@@ -170,7 +187,7 @@ class Report:
     given: int
     """Tokens of the whole input."""
     parts: Mapping[str, int]
-    """Tokens by part: `system`, `tools`, `history`, `retrieved`, `query`, `overhead`; they sum to `tokens`."""
+    """Tokens by part: `system`, `tools`, `standing`, `history`, `retrieved`, `query`, `overhead`; they sum to `tokens`."""
     strategy: str
     tokenizer: str
     exact: bool
@@ -188,6 +205,8 @@ class Report:
     provider's messages."""
     excerpts: Sequence[Excerpt] = ()
     """The excerpts in the retrieved block, in order, one for each place in a source."""
+    standing: Sequence[Stands] = ()
+    """What stands in the messages that the request does not hold whole, in order; ids are the way back to the sources."""
     shares: Sequence[ShareUsed] = ()
     """The tokens of each source with a floor or a cap."""
     skipped: Sequence[tuple[str, str]] = ()
@@ -266,6 +285,7 @@ class Report:
             "count": asdict(self.count),
             "parts": dict(self.parts),
             "citations": list(self.citations),
+            "standing": [asdict(one) for one in self.standing],
             "shares": [asdict(one) for one in self.shares],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
             "secrets": [{"place": place, "kind": kind} for place, kind in self.secrets],

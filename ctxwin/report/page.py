@@ -40,6 +40,7 @@ PART_COLOURS = {
     "system": "#6f61cf",
     "tools": "#a855b5",
     "history": "#2f73c9",
+    "standing": "#8a5a00",
     "retrieved": "#0e867c",
     "query": "#c2721a",
     "overhead": "#8b93a1",

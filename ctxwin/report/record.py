@@ -10,7 +10,7 @@ from ..items import Budget
 from ..items.outside import read_json
 from ..models.footprint.ranges import Range
 from ..tokens.counts import Count
-from . import Decision, ShareUsed
+from . import Decision, ShareUsed, Stands
 
 __all__ = ["FileScanned", "FileSkipped", "ReportRecord", "SecretLeftOut"]
 
@@ -88,6 +88,7 @@ class ReportRecord:
     count: Count
     parts: Mapping[str, int] = field(hash=False)
     citations: tuple[str, ...]
+    standing: tuple[Stands, ...]
     shares: tuple[ShareUsed, ...]
     skipped: tuple[FileSkipped, ...]
     secrets: tuple[SecretLeftOut, ...]

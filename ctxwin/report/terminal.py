@@ -43,7 +43,7 @@ TOP_OUT = 4
 """Rows for the most relevant items that are out."""
 NOTES = 8
 """The most lines of notes."""
-SIGNS = dict(zip(PARTS, "#%=+?:", strict=True))
+SIGNS = dict(zip(PARTS, "#%*=+?:", strict=True))
 """The sign that draws each part of a request."""
 FREE = "."
 

@@ -49,7 +49,7 @@ JUDGES = {
     "wordllama-l2-supercat-256": "static",
 }
 """The names of embedders on the command line."""
-PARTS = ("system", "tools", "history", "retrieved", "query", "overhead")
+PARTS = ("system", "tools", "standing", "history", "retrieved", "query", "overhead")
 """The parts of a request, in order."""
 
 _MESSAGE = re.compile(r"m\d+")

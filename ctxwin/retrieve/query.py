@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .code.traces import Frame, frames
 from .words.lexical import STOP_WORDS, term_counts, tokenize
 
-__all__ = ["HISTORY", "Query", "asking", "asks_for_the_whole", "asks_over_time", "subject"]
+__all__ = ["HISTORY", "Query", "asking", "asks_for_the_whole", "asks_nothing", "asks_over_time", "subject"]
 
 _TALKS = r"(?:conversation|chat|session|meeting|discussion|talk|message|question)s?"
 _OVER_TIME = re.compile(
@@ -270,3 +270,27 @@ def asks_for_the_whole(question: str) -> bool:
         [True, True, False]
     """
     return bool(_ENGLISH.search(question) or _CHINESE.search(question))
+
+
+_NOTHING = re.compile(
+    r"(?:(?:ok(?:ay)?|k|yes|yeah|yep|sure|right|great|good|nice|cool|perfect|awesome|fine|done|thanks?|thank you|thx|ty|cheers"
+    r"|go on|go ahead|continue|carry on|proceed|keep going|please|do it|do that|next|got it|understood|sounds good|looks good"
+    r"|lgtm|great job|good job|well done|no problem|that['’]?s (?:all|it|fine|great|good|right)|so much|a lot|very much|then"
+    r"|and|let['’]?s (?:go|continue|do (?:it|that)))[\s,.!]*)+"
+    r"|(?:好的?|好吧|行|可以|嗯+|对|是的|谢谢你?|多谢|感谢|继续吧?|接着(?:来|说)?|没问题|明白了?|知道了|收到|辛苦了|不错|太好了|请|你|您|了|啊|吧|哦|呢"
+    r"|[，。！~～、\s])+",
+    re.IGNORECASE,
+)
+_LONGEST_NOTHING = 80
+"""Characters of a message that may ask nothing; a longer message has something to say."""
+
+
+def asks_nothing(text: str) -> bool:
+    """Tell whether a message only thanks, agrees or asks to go on, so that nothing can be searched for.
+
+    Example:
+        >>> [asks_nothing(text) for text in ("Thanks, go on!", "好的，继续", "Go on with the lease, please.", "")]
+        [True, True, False, True]
+    """
+    text = text.strip()
+    return not text or (len(text) <= _LONGEST_NOTHING and bool(_NOTHING.fullmatch(text)))

@@ -1,0 +1,99 @@
+"""Read single messages: which sentences hold something that stands, what kind of thing, and whose word each is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import exp
+from typing import Literal
+
+from ..items import Item
+from .features import FEATURES, features
+from .masking import masked
+from .notes import Line, Voice, lines_of
+from .weights import KIND_CUES, WEIGHTS
+
+__all__ = ["KINDS", "Entry", "Kind", "Voice", "entries_of"]
+
+Kind = Literal["rule", "limit", "fact", "decision", "task", "preference"]
+KINDS: tuple[Kind, ...] = ("rule", "limit", "fact", "decision", "task", "preference")
+FROM_ANYBODY = frozenset({"fact", "decision", "task", "limit"})
+"""Kinds that an assistant may state: what it found, did and has to do. Rules and preferences are for users and the
+system to give."""
+FROM_TOOLS = frozenset({"fact"})
+LONGEST = 300
+"""Characters of a sentence that can stand: a longer one is a paragraph without a full stop."""
+SHORTEST = 4
+"""Characters of a sentence that can stand."""
+VOICES: dict[str, Voice] = {
+    "system": "system",
+    "developer": "system",
+    "assistant": "assistant",
+    "model": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A sentence that stands: `text` word for word, with its source and the one who said it."""
+
+    kind: Kind
+    text: str
+    source: str
+    """The id of the item that holds the sentence."""
+    voice: Voice
+    """Whose word it is; no entry is printed with more authority than its voice has."""
+    speaker: str | None = None
+    """The speaker's name, if the message has one."""
+    strength: float
+    """How surely the sentence stands, from 0 to 1."""
+    position: int = 0
+    """The place of the message in its conversation, from 0."""
+
+
+def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
+    """Yield the sentences of a message that may stand, in order, weak ones included.
+
+    Example:
+        >>> item = Item(text="Nice weather! Never push to main before Ana has approved it.", role="user", id="m1")
+        >>> [(entry.kind, entry.text) for entry in entries_of(item) if entry.strength > 0.5]
+        [('rule', 'Never push to main before Ana has approved it.')]
+    """
+    voice = VOICES.get(item.role or "", "user")
+    for line in lines_of(item, voice):
+        entry = _entry(line, item, position)
+        if entry is not None:
+            yield entry
+
+
+def _entry(line: Line, item: Item, position: int) -> Entry | None:
+    text = line.text.strip()
+    if not SHORTEST <= len(text) <= LONGEST:
+        return None
+    found = features(text)
+    kind = _kind(found, line.voice)
+    if kind is None:
+        return None
+    by_voice = WEIGHTS[line.voice]
+    total = by_voice[-1] + sum(weight for weight, one in zip(by_voice, found, strict=False) if one)
+    return Entry(
+        kind=kind,
+        text=masked(text),
+        source=item.id,
+        voice=line.voice,
+        speaker=item.speaker,
+        position=position,
+        strength=round(1.0 / (1.0 + exp(-total)), 4),
+    )
+
+
+def _kind(found: list[float], voice: Voice) -> Kind | None:
+    allowed = KINDS if voice in ("user", "system") else FROM_ANYBODY if voice == "assistant" else FROM_TOOLS
+    scores = {
+        kind: sum(weight for name, weight in KIND_CUES[kind].items() if found[FEATURES.index(name)])
+        for kind in KINDS
+        if kind in allowed
+    }
+    return max(scores, key=lambda kind: scores[kind]) if scores else None
