@@ -170,6 +170,8 @@ def compact(
     tokenizer: Any = None,
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
+    keep: str | None = None,
+    allow_secrets: bool = False,
 ) -> Packed:
     """Compact a conversation without a question: what stands in it, word for word, and the recent turns.
 
@@ -181,6 +183,9 @@ def compact(
         tokenizer: as for `pack`.
         pins: indices or ids of messages that must stay whole.
         tools: tool schemas that go with the request and are counted.
+        keep: a compaction prompt in words; where it names kinds of things ("keep all file paths and decisions", in
+            English or Chinese), sentences with these stand surely. Nothing else of the prompt is understood.
+        allow_secrets: whether passwords and keys may stand; otherwise a mark stands in their place.
 
     Returns:
         The compacted conversation in the caller's form. `report.standing` names what stands, with its sources.
@@ -199,7 +204,7 @@ def compact(
     return _run(
         make_task(
             messages, None, budget, pick=pick, model=model, tokenizer=tokenizer, pins=pins, tools=tools,
-            embedder="none", compacts=True,
+            embedder="none", allow_secrets=allow_secrets, keep=keep, compacts=True,
         )
     )  # fmt: skip
 
@@ -213,6 +218,8 @@ async def acompact(
     tokenizer: Any = None,
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
+    keep: str | None = None,
+    allow_secrets: bool = False,
 ) -> Packed:
     """Run `compact` in another thread, so that the event loop stays free.
 
@@ -221,7 +228,16 @@ async def acompact(
     import asyncio  # as in `needs`
 
     return await asyncio.to_thread(
-        compact, messages, budget, pick=pick, model=model, tokenizer=tokenizer, pins=pins, tools=tools
+        compact,
+        messages,
+        budget,
+        pick=pick,
+        model=model,
+        tokenizer=tokenizer,
+        pins=pins,
+        tools=tools,
+        keep=keep,
+        allow_secrets=allow_secrets,
     )
 
 

@@ -17,7 +17,7 @@ from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
 from ..retrieve import asks_for_the_whole
-from ..standing import STANDS, is_note
+from ..standing import is_note, left_out
 from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
@@ -91,12 +91,14 @@ class Measured:
         other = copy.copy(self)
         other.history = self.history.without(unit for unit in self._free_units() if self._is_note(unit))
         shown = other._shown()
-        compacts = self.task.compacts
-        said = [one for one in self.task.talk.sentences() if self._unit_of(one.position) not in shown]
+        said = self.task.talk.said(allow_secrets=self.task.allow_secrets)
+        hidden = np.array([self._unit_of(one.position) not in shown for one in said.entries], np.bool_)
         room = Room(
             tokens=other._room_for_notes(shown),
-            entries=[one for one in said if one.strength >= STANDS],
-            others=[one for one in said if one.strength < STANDS] if compacts else (),
+            said=said.only(hidden),
+            wanted=self.task.wanted,
+            weak=self.task.compacts,
+            left_out=max(0, self._ever - self.limit) if self.task.compacts else 0,
         )
         other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
         return other
@@ -108,6 +110,11 @@ class Measured:
         unit = np.empty(len(members.items), np.intp)
         unit[members.items] = np.repeat(np.arange(len(members)), np.diff(members.start))
         return unit
+
+    @property
+    def _ever(self) -> int:
+        """Tokens of the conversation, with those that earlier compactions left out."""
+        return self.given + sum(map(left_out, self.history.items))
 
     def _unit_of(self, position: int) -> int:
         return int(self._units[self.task.talk.index(position)])
@@ -123,7 +130,7 @@ class Measured:
     def _shown(self) -> set[int]:
         """Return the groups that are in the request whatever else is: of these, nothing has to be said in notes."""
         shown: set[int] = set(np.flatnonzero(self.history.units.required).tolist())
-        if self.task.compacts and self.limit * SPARSE >= self.given:
+        if self.task.compacts and self.limit * SPARSE >= self._ever:
             left = int(RECENT * self.limit)
             for unit in reversed(self._free_units()):
                 left -= int(self.history.costs.tokens[unit])

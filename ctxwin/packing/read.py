@@ -23,6 +23,7 @@ from ..recall import can_recall
 from ..renditions.summarize import Summarizer, get_summarizer
 from ..retrieve import asking, asks_nothing
 from ..retrieve.rerank import Reranker, get_reranker
+from ..standing import Wanted, wanted
 from ..tokens import Tokenizer, get_tokenizer
 from .shares import check_shares
 from .talk import Snapshot, Talk
@@ -70,6 +71,10 @@ class Task:
     allocator: Allocator
     strategy: str
     """The strategy's name, as the report shows it."""
+    allow_secrets: bool
+    """Whether passwords and keys may stand."""
+    wanted: Wanted
+    """What a compaction prompt asks to keep."""
     compacts: bool
     """Whether there is no question: what stands and the recent turns matter, whatever they are about."""
     own: bool
@@ -130,6 +135,7 @@ def make_task(
     shares: Mapping[str, tuple[float, float | None]] | None = None,
     allow_secrets: bool = False,
     compacts: bool = False,
+    keep: str | None = None,
 ) -> Task:
     """Resolve the arguments of `ctxwin.pack` into a task; the docstring of `pack` explains the arguments."""
     query = parse_query(query)
@@ -162,6 +168,8 @@ def make_task(
         model=row,
         allocator=get_allocator("recency" if compacts and strategy == "auto" else strategy, solver=solver),
         strategy=strategy if isinstance(strategy, str) else name_of(strategy),
+        allow_secrets=allow_secrets,
+        wanted=wanted(keep),
         compacts=compacts,
         own=not isinstance(strategy, str),
         embedder=get_embedder("auto" if embedder is None else embedder),

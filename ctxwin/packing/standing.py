@@ -7,11 +7,13 @@ where it changes least: as a user's message what users said, as an assistant's w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from ..messages import Dialect, note, read
-from ..standing import HEADINGS, Entry, Voice
+from ..standing import STANDS, Entry, Said, Voice, Wanted, heading
 from ..tokens import RequestRules, Tokenizer, count_items
 
 __all__ = ["NONE", "RECENT", "SHARE", "SPARSE", "Notes", "Room", "write_notes"]
@@ -20,8 +22,13 @@ SHARE = 0.05
 """Part of the limit that what stands may have beside a question."""
 RECENT = 1 / 3
 """Part of the limit that a compaction leaves to the recent turns."""
-SPARSE = 10
-"""A compaction to less than 1 / SPARSE of the conversation leaves no room to recent turns before what stands has it."""
+SPARSE = 12
+"""A compaction to less than 1 / SPARSE of the conversation, with what earlier compactions left out, leaves no room to recent turns before what stands has it."""
+
+LEAST_LINE = 4
+"""Tokens of the shortest sentence: so many more sentences are looked at than can be printed."""
+SURE = 0.9
+"""Strength of a sentence that a compaction prompt asks for."""
 
 Side = Literal["user", "assistant"]
 _SIDES: Mapping[Side, tuple[Voice, ...]] = {"user": ("user",), "assistant": ("assistant", "tool")}
@@ -48,45 +55,59 @@ NONE = Notes(messages=(), tokens=0, entries=(), others=(), left_out=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """The tokens that the notes may have, and what is to be in them."""
+    """The tokens that the notes may have, and what may be in them."""
 
     tokens: int
-    entries: Sequence[Entry]
-    others: Sequence[Entry] = ()
+    said: Said
+    wanted: Wanted
+    """What a compaction prompt asks to keep: it stands surely."""
+    left_out: int
+    """Tokens of the conversation that a compaction leaves out for good; 0 where nothing is said about it."""
+    weak: bool
+    """Whether sentences that do not stand fill what is left."""
 
 
 def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> Notes:
     """Choose sentences, the strongest first, and print them in the order in which they were said.
 
     Args:
-        room: what may be printed; entries and others in the order of the conversation.
+        room: what may be printed.
         dialect: the dialect of the request.
         tokenizer: counts the tokens.
         rules: the counting rules of the request.
     """
-    every = [*room.entries, *room.others]
-    lines = [_line(entry) for entry in every]
-    costs = tokenizer.count_many([line + "\n" for line in lines])
-    opening = {voice: tokens for side in _SIDES for voice, tokens in _headings(side, dialect, tokenizer, rules).items()}
+    opening = {
+        voice: tokens
+        for side in _SIDES
+        for voice, tokens in _headings(side, room.left_out, dialect, tokenizer, rules).items()
+    }
     left = room.tokens - opening["user"]
-    opened: set[str] = {"user"}
+    if left <= 0:
+        return replace(NONE, left_out=room.said.standing())
+    surely = np.array([room.wanted.has(one) for one in room.said.entries], np.bool_)
+    said = replace(room.said, strength=np.maximum(room.said.strength, SURE * surely))
+    ranked = said.best(left // LEAST_LINE) if room.weak else said.best(int((said.strength >= STANDS).sum()))
+    costs = tokenizer.count_many([_line(said.entries[i]) + "\n" for i in ranked])
+    opened: set[Voice] = {"user"}
     chosen: list[int] = []
-    for i in sorted(range(len(every)), key=lambda i: (i >= len(room.entries), -every[i].strength, i)):
-        heading = 0 if every[i].voice in opened else opening[every[i].voice]
-        if costs[i] + heading <= left:
-            left -= costs[i] + heading
-            opened.add(every[i].voice)
+    for i, cost in zip(ranked, costs, strict=True):
+        voice = said.entries[i].voice
+        first = 0 if voice in opened else opening[voice]
+        if cost + first <= left:
+            left -= cost + first
+            opened.add(voice)
             chosen.append(i)
     if not chosen:
-        return Notes(messages=(), tokens=0, entries=(), others=(), left_out=room.entries)
-    kept = set(chosen)
-    messages = _messages([(every[i].voice, lines[i]) for i in sorted(kept, key=lambda i: every[i].position)], dialect)
+        return replace(NONE, left_out=said.standing())
+    kept = sorted(chosen)
+    messages = _messages([(said.entries[i].voice, _line(said.entries[i])) for i in kept], room.left_out, dialect)
+    stands = set(np.flatnonzero(said.strength >= STANDS).tolist())
     return Notes(
         messages=messages,
         tokens=_count(messages, dialect, tokenizer, rules),
-        entries=[one for i, one in enumerate(room.entries) if i in kept],
-        others=[one for i, one in enumerate(room.others, len(room.entries)) if i in kept],
-        left_out=[one for i, one in enumerate(room.entries) if i not in kept],
+        entries=[said[i] for i in kept if i in stands],
+        others=[said[i] for i in kept if i not in stands],
+        left_out=[said[i] for i in sorted(stands.difference(kept))],
     )
 
 
@@ -94,18 +115,20 @@ def _line(entry: Entry) -> str:
     return f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text
 
 
-def _headings(side: Side, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> dict[Voice, int]:
+def _headings(
+    side: Side, left_out: int, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules
+) -> dict[Voice, int]:
     """Return the tokens that the first line of each voice costs; the first voice's with the message around it."""
     first, *more = _SIDES[side]
-    message = _count([note(HEADINGS[first] + "\n", dialect, role=side)], dialect, tokenizer, rules)
+    message = _count([note(heading(first, left_out) + "\n", dialect, role=side)], dialect, tokenizer, rules)
     return {first: message, **dict.fromkeys(more, message)}
 
 
-def _messages(lines: Sequence[tuple[Voice, str]], dialect: Dialect) -> list[Mapping[str, Any]]:
+def _messages(lines: Sequence[tuple[Voice, str]], left_out: int, dialect: Dialect) -> list[Mapping[str, Any]]:
     """Return the messages of a note. The user's message comes first, even if it has no line: some dialects need it."""
-    out = []
+    out: list[Mapping[str, Any]] = []
     for side, voices in _SIDES.items():
-        parts = [[HEADINGS[voice], *(text for said_by, text in lines if said_by == voice)] for voice in voices]
+        parts = [[heading(voice, left_out), *(text for said_by, text in lines if said_by == voice)] for voice in voices]
         shown = [part for part in parts if len(part) > 1] or (parts[:1] if side == "user" else [])
         if shown:
             out.append(note("\n".join(line for part in shown for line in part), dialect, role=side))

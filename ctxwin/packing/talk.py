@@ -24,7 +24,7 @@ from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Sentences
 from ..retrieve.words.columns import Column
-from ..standing import Entry, Standing
+from ..standing import Said, Standing
 from ..tokens import RequestRules, Tokenizer, count_items, get_rules, get_tokenizer
 
 __all__ = ["Facts", "Snapshot", "Talk"]
@@ -234,11 +234,11 @@ class Snapshot:
         ahead = np.asarray(count_items(self._ahead, tokenizer, rules), np.int64)
         return np.concatenate([ahead, self.facts.counts(tokenizer, rules, self.size)[self.there]])
 
-    def sentences(self) -> list[Entry]:
+    def said(self, *, allow_secrets: bool = False) -> Said:
         """Return the sentences of the messages with their strength, but those that a newer one replaces."""
         there = np.zeros(self.size, np.bool_)
         there[self.there] = True
-        return self.facts.sentences_said(there.tolist())
+        return self.facts.said(there, allow_secrets)
 
     def index(self, position: int) -> int:
         """Return the index among the items of the message at a position in the talk."""
@@ -283,7 +283,7 @@ class Facts:
         self._counts: WeakKeyDictionary[Tokenizer, dict[RequestRules, Column[np.int64]]] = WeakKeyDictionary()
         self._positions: dict[str, int] = {}
         self._named = 0
-        self._standing = Standing()
+        self._standing: dict[bool, Standing] = {}
         self._lock = RLock()
 
     def position(self, name: str, size: int) -> int | None:
@@ -301,11 +301,12 @@ class Facts:
             self._stand = self._stand.plus(reasons_to_stay(self.items[len(self._stand.array) : size]))
             return self._stand.array[:size]
 
-    def sentences_said(self, there: Sequence[bool]) -> list[Entry]:
+    def said(self, there: NDArray[np.bool_], allow_secrets: bool) -> Said:
         """Return the sentences of the messages that are there, but those that a newer one replaces."""
         with self._lock:
-            self._standing.extend(self.items[len(self._standing) : len(there)])
-            return self._standing.sentences(there)
+            known = self._standing.setdefault(allow_secrets, Standing(allow_secrets=allow_secrets))
+            known.extend(self.items[len(known) : len(there)])
+            return known.said(there)
 
     def duplicate(self, size: int) -> NDArray[np.float64]:
         """Return `duplicate_weights` of the first `size` messages."""

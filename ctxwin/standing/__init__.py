@@ -1,28 +1,83 @@
 """What stands in a conversation: rules, limits, facts, decisions, tasks and preferences that must survive unasked.
 
-Each sentence of a message is read once, when the message arrives: named cues and forms of values give a strength
-between 0 and 1 (`features`, `weights`), and the sentence's kind. A newer sentence about the same thing replaces an
-older one (`superseding`). Passwords and keys are left out (`masking`). `notes` prints what stands for a request, and
-reads such a print back.
+Each sentence of a message is read once, when the message arrives: named cues of words, forms of values and the shape of
+the sentence give a strength (`features`, `weights`) and a kind. What is said nowhere else stands more surely. A newer
+sentence about the same thing replaces an older one (`superseding`). Passwords and keys are left out (`masking`).
+`notes` prints what stands for a request, and reads such a print back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..items import Item
+from ..retrieve.words.lexical import STOP_WORDS
 from .entry import KINDS, Entry, Kind, entries_of
-from .notes import HEADINGS, Voice, is_note
+from .features import words_of
+from .notes import Voice, heading, is_note, left_out
 from .superseding import Subjects
+from .wanted import Wanted, wanted
 
-__all__ = ["HEADINGS", "KINDS", "STANDS", "Entry", "Kind", "Standing", "Voice", "is_note"]
+__all__ = [
+    "KINDS",
+    "STANDS",
+    "Entry",
+    "Kind",
+    "Said",
+    "Standing",
+    "Voice",
+    "Wanted",
+    "heading",
+    "is_note",
+    "left_out",
+    "wanted",
+]
 
 STANDS = 0.5
 """Strength from which a sentence stands."""
+RARE = 3.0
+"""Log odds by which a sentence whose words all stand in no other message exceeds one whose words all stand elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Said:
+    """The n sentences of a conversation that no newer one replaces, in order, with their strength."""
+
+    entries: Sequence[Entry]
+    strength: NDArray[np.float64]
+    """(n,) how surely each stands, from 0 to 1."""
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def standing(self) -> list[Entry]:
+        """Return the sentences that stand, each with its strength."""
+        return [self[i] for i in np.flatnonzero(self.strength >= STANDS).tolist()]
+
+    def best(self, size: int) -> list[int]:
+        """Return the numbers of the strongest sentences, the strongest first, at most `size`."""
+        order: list[int] = np.argsort(-self.strength, kind="stable")[:size].tolist()
+        return order
+
+    def __getitem__(self, i: int) -> Entry:
+        return replace(self.entries[i], strength=round(float(self.strength[i]), 4))
+
+    def only(self, mask: NDArray[np.bool_]) -> Said:
+        """Return the sentences for which the (n,) mask is true."""
+        at = np.flatnonzero(mask).tolist()
+        return Said(entries=[self.entries[i] for i in at], strength=self.strength[mask])
 
 
 class Standing:
     """What stands in a conversation that grows.
+
+    Args:
+        allow_secrets: whether passwords and keys stand too; otherwise a mark stands in their place.
 
     Example:
         >>> talk = Standing()
@@ -31,11 +86,20 @@ class Standing:
         [('rule', 'm1')]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, allow_secrets: bool = False) -> None:
+        self._allow_secrets = allow_secrets
         self._read = 0
         self._entries: list[Entry] = []
-        self._newer: list[list[int]] = []
         self._subjects = Subjects()
+        self._replaced, self._replacing = array("l"), array("l")
+        """Numbers of sentences: the older one and the newer one of each pair."""
+        self._number: dict[str, int] = {}
+        """The number of each word of the conversation."""
+        self._messages = array("l")
+        """(w,) the number of messages that hold each word."""
+        self._words, self._ends, self._odds = array("l"), array("l"), array("d")
+        """The words of all sentences one after the other, where each sentence ends, and the log odds of its cues."""
+        self._positions = array("l")
 
     def __len__(self) -> int:
         return self._read
@@ -43,27 +107,71 @@ class Standing:
     def extend(self, items: Iterable[Item]) -> None:
         """Read the next messages."""
         for item in items:
-            for entry in entries_of(item, self._read):
-                for older in self._subjects.add(entry):
-                    self._newer[older].append(len(self._entries))
-                self._entries.append(entry)
-                self._newer.append([])
+            if not is_note(item):  # the sentences of a note are those of messages that are gone
+                self._count(item)
+            for entry in entries_of(item, self._read, allow_secrets=self._allow_secrets):
+                self._add(entry)
             self._read += 1
 
-    def sentences(self, there: Sequence[bool] | None = None) -> list[Entry]:
+    def _count(self, item: Item) -> None:
+        for word in {*self._content(item.text)}:
+            number = self._number.setdefault(word, len(self._number))
+            if number == len(self._messages):
+                self._messages.append(0)
+            self._messages[number] += 1
+
+    def _add(self, entry: Entry) -> None:
+        number = len(self._entries)
+        for older in self._subjects.add(entry):
+            self._replaced.append(older)
+            self._replacing.append(number)
+        self._entries.append(entry)
+        self._positions.append(entry.position)
+        for word in self._content(entry.text):
+            at = self._number.setdefault(word, len(self._number))
+            if at == len(self._messages):
+                self._messages.append(0)
+            self._words.append(at)
+        self._ends.append(len(self._words))
+        self._odds.append(entry.strength)
+
+    @staticmethod
+    def _content(text: str) -> Iterator[str]:
+        return (word for word in words_of(text) if word not in STOP_WORDS)
+
+    def said(self, there: NDArray[np.bool_] | None = None) -> Said:
         """Return all sentences in order, weak ones included, but those that a newer one replaces.
 
         Args:
-            there: tells for each message whether it counts; what is forgotten neither stands nor replaces. Default: all
+            there: (m,) for each message whether it counts; what is forgotten neither stands nor replaces. Default: all
                 messages count.
         """
-        alive = [there is None or (one.position < len(there) and there[one.position]) for one in self._entries]
-        return [
-            entry
-            for entry, newer, mine in zip(self._entries, self._newer, alive, strict=True)
-            if mine and not any(alive[number] for number in newer)
-        ]
+        size = len(self._entries)
+        positions = np.frombuffer(self._positions, np.int64) if size else np.zeros(0, np.int64)
+        alive = np.ones(size, np.bool_)
+        if there is not None:
+            inside = positions < len(there)
+            alive = inside.copy()
+            alive[inside] = there[positions[inside]]
+        stays = alive.copy()
+        if len(self._replaced):
+            stays[np.frombuffer(self._replaced, np.int64)[alive[np.frombuffer(self._replacing, np.int64)]]] = False
+        return Said(entries=self._entries, strength=self._strength()).only(stays)
 
-    def entries(self, there: Sequence[bool] | None = None) -> list[Entry]:
-        """Return what stands, in order: the strong ones of the sentences."""
-        return [one for one in self.sentences(there) if one.strength >= STANDS]
+    def entries(self, there: NDArray[np.bool_] | None = None) -> list[Entry]:
+        """Return what stands, in order."""
+        return self.said(there).standing()
+
+    def _strength(self) -> NDArray[np.float64]:
+        """Return how surely each sentence stands: its own cues, and how many of its words are said nowhere else."""
+        if not self._entries:
+            return np.zeros(0)
+        ends = np.frombuffer(self._ends, np.int64)
+        words = np.concatenate(
+            [[0], np.cumsum(np.frombuffer(self._messages, np.int64)[np.frombuffer(self._words, np.int64)] <= 1)]
+        )
+        starts = np.concatenate([[0], ends[:-1]])
+        rare = (words[ends] - words[starts]) / np.maximum(1, ends - starts)
+        odds = np.frombuffer(self._odds, np.float64) + RARE * (rare - 0.5)
+        strength: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-odds))
+        return strength

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import exp
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..items import Item
-from .features import FEATURES, features
+from .features import VALUES, feature_names, features
 from .masking import masked
 from .notes import Line, Voice, lines_of
 from .weights import KIND_CUES, WEIGHTS
@@ -17,10 +16,10 @@ __all__ = ["KINDS", "Entry", "Kind", "Voice", "entries_of"]
 
 Kind = Literal["rule", "limit", "fact", "decision", "task", "preference"]
 KINDS: tuple[Kind, ...] = ("rule", "limit", "fact", "decision", "task", "preference")
-FROM_ANYBODY = frozenset({"fact", "decision", "task", "limit"})
+FROM_ASSISTANTS: tuple[Kind, ...] = ("limit", "fact", "decision", "task")
 """Kinds that an assistant may state: what it found, did and has to do. Rules and preferences are for users and the
 system to give."""
-FROM_TOOLS = frozenset({"fact"})
+FROM_TOOLS: tuple[Kind, ...] = ("fact",)
 LONGEST = 300
 """Characters of a sentence that can stand: a longer one is a paragraph without a full stop."""
 SHORTEST = 4
@@ -48,24 +47,26 @@ class Entry:
     speaker: str | None = None
     """The speaker's name, if the message has one."""
     strength: float
-    """How surely the sentence stands, from 0 to 1."""
+    """How surely the sentence stands, from 0 to 1; before the conversation is known, the log odds of its own cues."""
+    values: frozenset[str] = frozenset()
+    """Forms of the values in the sentence (`features.VALUES`)."""
     position: int = 0
     """The place of the message in its conversation, from 0."""
 
 
-def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
+def entries_of(item: Item, position: int = 0, *, allow_secrets: bool = False) -> Iterator[Entry]:
     """Yield the sentences of a message that may stand, in order, weak ones included.
 
     Example:
         >>> item = Item(text="Nice weather! Never push to main before Ana has approved it.", role="user", id="m1")
-        >>> [(entry.kind, entry.text) for entry in entries_of(item) if entry.strength > 0.5]
+        >>> [(entry.kind, entry.text) for entry in entries_of(item) if entry.strength > 0]
         [('rule', 'Never push to main before Ana has approved it.')]
     """
     voice = VOICES.get(item.role or "", "user")
     for line in lines_of(item, voice):
         entry = _entry(line, item, position)
         if entry is not None:
-            yield entry
+            yield entry if allow_secrets else replace(entry, text=masked(entry.text))
 
 
 def _entry(line: Line, item: Item, position: int) -> Entry | None:
@@ -74,26 +75,21 @@ def _entry(line: Line, item: Item, position: int) -> Entry | None:
         return None
     found = features(text)
     kind = _kind(found, line.voice)
-    if kind is None:
-        return None
     by_voice = WEIGHTS[line.voice]
-    total = by_voice[-1] + sum(weight for weight, one in zip(by_voice, found, strict=False) if one)
+    total = by_voice[-1] + sum(weight for weight, one in zip(by_voice, found, strict=False) if one)  # the last: no cue
     return Entry(
         kind=kind,
-        text=masked(text),
+        text=text,
         source=item.id,
         voice=line.voice,
         speaker=item.speaker,
+        values=frozenset(name for name, one in zip(VALUES, found, strict=False) if one),
         position=position,
-        strength=round(1.0 / (1.0 + exp(-total)), 4),
+        strength=total,
     )
 
 
-def _kind(found: list[float], voice: Voice) -> Kind | None:
-    allowed = KINDS if voice in ("user", "system") else FROM_ANYBODY if voice == "assistant" else FROM_TOOLS
-    scores = {
-        kind: sum(weight for name, weight in KIND_CUES[kind].items() if found[FEATURES.index(name)])
-        for kind in KINDS
-        if kind in allowed
-    }
-    return max(scores, key=lambda kind: scores[kind]) if scores else None
+def _kind(found: list[bool], voice: Voice) -> Kind:
+    allowed = KINDS if voice in ("user", "system") else FROM_ASSISTANTS if voice == "assistant" else FROM_TOOLS
+    has = {name for name, one in zip(feature_names(), found, strict=True) if one}
+    return max(allowed, key=lambda kind: sum(weight for name, weight in KIND_CUES[kind].items() if name in has))

@@ -16,7 +16,7 @@ from typing import Literal
 from ..items import Item
 from ..renditions import sentences
 
-__all__ = ["HEADINGS", "Line", "Voice", "is_note", "lines_of"]
+__all__ = ["HEADINGS", "Line", "Voice", "heading", "is_note", "left_out", "lines_of"]
 
 Voice = Literal["system", "user", "assistant", "tool"]
 """Whose word a sentence is."""
@@ -28,6 +28,8 @@ HEADINGS: Mapping[Voice, str] = {
 }
 """First line of a note, or of the part of a note that holds the words of one voice."""
 _VOICES = {heading: voice for voice, heading in HEADINGS.items()}
+_LEFT_OUT = re.compile(re.escape(HEADINGS["user"][:-1]) + r"; (?P<tokens>[\d,]{1,15}) tokens left out\]")
+_OMITTED = re.compile(r"\[[\d,]+ turns? omitted[^\]]*\]")
 _FENCE = re.compile(r"^\s{0,3}(?:```|~~~)")
 _QUOTED = re.compile(r"^\s{0,3}>")
 _SAID_BY: Mapping[str, frozenset[Voice]] = {
@@ -46,14 +48,39 @@ class Line:
 
 
 def is_note(item: Item) -> bool:
-    """Tell whether a message is a note of what stands.
+    r"""Tell whether a message is a note of what stands.
 
     Example:
-        >>> is_note(Item(role="user", text="[said earlier, word for word]\\nCall me Mo."))
+        >>> is_note(Item(role="user", text="[said earlier, word for word]\nCall me Mo."))
         True
     """
-    first = item.text.split("\n", 1)[0]
-    return _VOICES.get(first) in _SAID_BY.get(item.role or "", ())
+    return _voice(item.text.split("\n", 1)[0]) in _SAID_BY.get(item.role or "", ())
+
+
+def heading(voice: Voice, left_out: int = 0) -> str:
+    """Return the first line of a note; where a compaction left something out for good, with the number of tokens.
+
+    Example:
+        >>> heading("user", 12_000)
+        '[said earlier, word for word; 12,000 tokens left out]'
+    """
+    first = HEADINGS[voice]
+    return f"{first[:-1]}; {left_out:,} tokens left out]" if left_out and voice == "user" else first
+
+
+def left_out(item: Item) -> int:
+    """Return the tokens that earlier compactions left out, as the heading of their note says; 0 for other messages.
+
+    Example:
+        >>> left_out(Item(role="user", text="[said earlier, word for word; 12,000 tokens left out]"))
+        12000
+    """
+    found = _LEFT_OUT.match(item.text) if item.role == "user" else None
+    return int(found["tokens"].replace(",", "")) if found else 0
+
+
+def _voice(line: str) -> Voice | None:
+    return "user" if _LEFT_OUT.fullmatch(line) else _VOICES.get(line)
 
 
 def lines_of(item: Item, voice: Voice) -> Iterator[Line]:
@@ -76,8 +103,8 @@ def lines_of(item: Item, voice: Voice) -> Iterator[Line]:
 def _noted(text: str) -> Iterator[Line]:
     voice: Voice = "user"
     for line in text.split("\n"):
-        if line in _VOICES:
-            voice = _VOICES[line]
+        if found := _voice(line):
+            voice = found
         elif line.strip():
             yield Line(line, voice)
 
@@ -86,7 +113,7 @@ def _spoken(text: str) -> Iterator[str]:
     if "```" in text or "~~~" in text or "\n>" in text or text.startswith(">"):
         text = "\n".join(_own_lines(text))
     for start, end in pairwise([0, *(end for _, end in sentences(text))]):
-        if sentence := text[start:end].strip():
+        if (sentence := text[start:end].strip()) and not _OMITTED.fullmatch(sentence):
             yield sentence
 
 

@@ -9,24 +9,29 @@ from dataclasses import dataclass
 
 from ..retrieve.words.lexical import STOP_WORDS, tokenize
 from .entry import Entry
-from .features import CUES, VALUES
+from .features import VALUES, corrects
 
 __all__ = ["Subjects"]
 
 SAME = 0.75
 """Share of the words of both sentences, values left out, from which two sentences are about the same thing."""
-SAME_CORRECTED = 0.5
-"""The same share where the newer sentence has a word of correction, such as "actually" or "no longer"."""
+HELD = 0.66
+"""Share of the older sentence's words that a newer one must have to correct it with a word such as "actually"."""
+RARE = 3
+"""Sentences that a word may stand in, at most, for one shared word to show the same subject."""
 LOOKED_AT = 50
 """Most older sentences that one new sentence is compared with, the newest first."""
 _DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"\d[\d.,]*")
 _NAME = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][a-z]+")
-_SIGNS = frozenset(
-    [
+_EMPTY = frozenset(
+    stem
+    for word in [
         "actually",
         "correction",
         "scratch",
         "change",
+        "changed",
         "plan",
         "make",
         "instead",
@@ -58,14 +63,65 @@ _SIGNS = frozenset(
         "then",
         "so",
         "oh",
+        "go",
+        "goes",
+        "going",
+        "went",
+        "get",
+        "gets",
+        "got",
+        "come",
+        "comes",
+        "coming",
+        "run",
+        "runs",
+        "use",
+        "uses",
+        "put",
+        "set",
+        "call",
+        "called",
+        "say",
+        "says",
+        "said",
+        "take",
+        "takes",
+        "keep",
+        "have",
+        "has",
+        "want",
+        "need",
+        "know",
+        "case",
+        "one",
+        "thing",
+        "way",
+        "today",
+        "really",
+        "still",
+        "already",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "it",
     ]
+    for stem in tokenize(word)
 )
-_STEMS = frozenset(stem for word in _SIGNS for stem in tokenize(word))
+"""Words that say that something is or changed, and not what."""
+_NUMERIC = frozenset({"money", "time", "quantity", "code"})
+_LABEL = re.compile(
+    r"\b([A-Za-z]{3,20}) (\d{1,3}|[A-Z])\b(?=[^.!?]{0,40}\b(?:is|are|was|has|have|runs|starts|needs|gets|goes)\b)"
+)
+"""A numbered thing, such as "Chapter 3": its number belongs to the subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
     words: frozenset[str]
+    labels: frozenset[str]
     values: frozenset[str]
     forms: frozenset[str]
     corrects: bool
@@ -91,7 +147,7 @@ class Subjects:
     def add(self, entry: Entry) -> list[int]:
         """Add the next sentence; return the numbers of the older sentences that it replaces."""
         mine = _subject(entry.text)
-        replaced = [number for number in self._near(mine) if _replaces(mine, self._subjects[number])]
+        replaced = [number for number in self._near(mine) if self._replaces(mine, self._subjects[number])]
         number = len(self._subjects)
         self._subjects.append(mine)
         for word in mine.words:
@@ -103,28 +159,34 @@ class Subjects:
         found = {number for word in mine.words for number in self._by_word[word][-LOOKED_AT:]}
         yield from sorted(found, reverse=True)[:LOOKED_AT]
 
+    def _replaces(self, new: _Subject, old: _Subject) -> bool:
+        both = new.words & old.words
+        if new.labels != old.labels or not both:
+            return False
+        share = len(both) / len(new.words | old.words)
+        if share == 1.0 and new.values == old.values:
+            return True  # said again
+        if not new.forms & old.forms or new.values == old.values:
+            return False
+        if share >= SAME:
+            return True
+        held = len(both) / len(old.words)
+        rare = min(len(self._by_word[word]) for word in both) <= RARE
+        return rare and (held >= HELD if new.corrects else held == 1.0 and len(both) > 1)
+
 
 def _subject(text: str) -> _Subject:
     forms, values, rest = set(), set(), text
+    labels = {f"{noun.lower()} {number.lower()}" for noun, number in _LABEL.findall(text)}
     for form, pattern in VALUES.items():
         if form == "name":
             continue
         for match in pattern.finditer(text):
-            forms.add(form)
+            forms.add("number" if form in _NUMERIC else form)
             values.add(match[0].strip().lower())
         rest = pattern.sub(" ", rest)
+    if numbers := _NUMBER.findall(rest):
+        forms.add("number")
+        values.update(numbers)
     words = {word for word in tokenize(rest) if word not in STOP_WORDS and not _DIGIT.search(word)}
-    corrects = bool(CUES["correction"].search(text))
-    return _Subject(frozenset(words - _STEMS), frozenset(values), frozenset(forms), corrects)
-
-
-def _replaces(new: _Subject, old: _Subject) -> bool:
-    both = new.words & old.words
-    if not both:
-        return False
-    share = len(both) / len(new.words | old.words)
-    if share == 1.0 and new.values == old.values:
-        return True  # said again
-    if not new.forms & old.forms or new.values == old.values:
-        return False
-    return share >= (SAME_CORRECTED if new.corrects else SAME)
+    return _Subject(frozenset(words - _EMPTY), frozenset(labels), frozenset(values), frozenset(forms), corrects(text))

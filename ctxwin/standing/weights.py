@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 __all__ = ["KIND_CUES", "WEIGHTS"]
-from .features import FEATURES
+from .features import feature_names
 
 _HAND = dict(
     money=1,
@@ -38,7 +38,7 @@ _HAND = dict(
     very_long=-1,
     heading=-2,
 )
-_U = [float(_HAND.get(n, 0)) for n in FEATURES] + [-1.6]
+_U = [float(_HAND.get(n, 0)) for n in feature_names()] + [-1.6]
 WEIGHTS: Mapping[str, list[float]] = {"user": _U, "system": _U, "assistant": [*_U[:-1], -3.5], "tool": [*_U[:-1], -3.0]}
 KIND_CUES = {
     "rule": {"prohibition": 2, "obligation": 1.2, "permission": 1.2},
