@@ -19,6 +19,7 @@ from ..items import Item
 from ..retrieve.words.lexical import STOP_WORDS
 from .entry import Entry, entries_of
 from .features import words_of
+from .masking import masked
 from .notes import Voice, heading, is_note, left_out
 from .superseding import Subjects
 from .wanted import Wanted, wanted
@@ -52,6 +53,8 @@ class Said:
     entries: Sequence[Entry]
     strength: NDArray[np.float64]
     """(n,) how surely each stands, from 0 to 1."""
+    allow_secrets: bool = False
+    """Whether passwords and keys may stand."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -66,19 +69,19 @@ class Said:
         return order
 
     def __getitem__(self, i: int) -> Entry:
-        return replace(self.entries[i], strength=round(float(self.strength[i]), 4))
+        """Return a sentence with its strength, without the passwords and keys in it unless secrets are allowed."""
+        one = self.entries[i]
+        text = one.text if self.allow_secrets else masked(one.text)
+        return replace(one, text=text, strength=round(float(self.strength[i]), 4))
 
     def only(self, mask: NDArray[np.bool_]) -> Said:
         """Return the sentences for which the (n,) mask is true."""
         at = np.flatnonzero(mask).tolist()
-        return Said(entries=[self.entries[i] for i in at], strength=self.strength[mask])
+        return replace(self, entries=[self.entries[i] for i in at], strength=self.strength[mask])
 
 
 class Standing:
     """What stands in a conversation that grows.
-
-    Args:
-        allow_secrets: whether passwords and keys stand too; otherwise a mark stands in their place.
 
     Example:
         >>> talk = Standing()
@@ -87,8 +90,7 @@ class Standing:
         [('rule', 'm1')]
     """
 
-    def __init__(self, *, allow_secrets: bool = False) -> None:
-        self._allow_secrets = allow_secrets
+    def __init__(self) -> None:
         self._read = 0
         self._entries: list[Entry] = []
         self._subjects = Subjects()
@@ -110,7 +112,7 @@ class Standing:
         for item in items:
             if not is_note(item):  # the sentences of a note are those of messages that are gone
                 self._count(item)
-            for entry in entries_of(item, self._read, allow_secrets=self._allow_secrets):
+            for entry in entries_of(item, self._read):
                 self._add(entry)
             self._read += 1
 
@@ -123,7 +125,7 @@ class Standing:
 
     def _add(self, entry: Entry) -> None:
         number = len(self._entries)
-        replaced, related = self._subjects.add(entry)
+        replaced, related = self._subjects.add(number, entry)
         self._replaced.extend(replaced)
         self._replacing.extend([number] * len(replaced))
         self._entries.append(entry)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["VALUES", "corrects", "feature_names", "features", "words_of"]
+__all__ = ["VALUES", "feature_names", "feature_number", "features", "words_of"]
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -150,6 +150,15 @@ def _cues_in(sentence: str) -> list[bool]:
     return found
 
 
+_DIGIT = re.compile(
+    r"[0-9０-９]|[一二两三四五六七八九十]\s?[元块点]|[一二两三四五六七八九十百千万][万元块]|noon|midnight|[a-z][A-Z]|_",
+    re.ASCII,
+)
+_SIGN = re.compile(r"[./\\@`:-]|(?:street|road|avenue|lane|drive|square|straße)\b|[路街道巷]", re.IGNORECASE)
+_WITH_DIGITS = ("money", "time", "code")
+_WITH_SIGNS = ("address", "path", "command")
+"""Forms of values that need a digit or a sign of some kind: most sentences have none."""
+
 _SHAPES = ("question", "asks", "short", "long", "very_long", "heading", "listed", "imperative", "open_end", "chinese")
 _VERBS = (
     r"use|keep|put|write|send|ask|call|check|run|add|include|leave|stop|start|stick|stay|avoid|skip|book|pay|tell|let"
@@ -183,6 +192,12 @@ def feature_names() -> tuple[str, ...]:
     return (*VALUES, *_cues().names, *_SHAPES)
 
 
+@cache
+def feature_number(name: str) -> int:
+    """Return the place of a feature in the order of `features`."""
+    return feature_names().index(name)
+
+
 def features(sentence: str) -> list[bool]:
     """Tell which features a sentence has, in the order of `feature_names()`.
 
@@ -207,13 +222,17 @@ def words_of(text: str) -> Iterator[str]:
         last = word
 
 
-def corrects(sentence: str) -> bool:
-    """Tell whether a sentence has a word of correction, such as "actually" or "no longer"."""
-    return _cues_in(sentence)[_cues().names.index("correction")]
-
-
 def _values_in(body: str) -> list[bool]:
-    return [bool(pattern.search(body)) for pattern in VALUES.values()]
+    found = dict.fromkeys(VALUES, False)
+    found["name"] = bool(VALUES["name"].search(body))
+    for form in (
+        "date",
+        "quantity",
+        *(_WITH_DIGITS if _DIGIT.search(body) else ()),
+        *(_WITH_SIGNS if _SIGN.search(body) else ()),
+    ):
+        found[form] = bool(VALUES[form].search(body))
+    return list(found.values())
 
 
 def _shapes_of(whole: str, body: str) -> tuple[bool, ...]:
