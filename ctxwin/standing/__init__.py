@@ -42,6 +42,8 @@ __all__ = [
 
 STANDS = 0.5
 """Strength from which a sentence stands."""
+FEW = 3
+"""Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
 RARE = 3.0
 """Log odds by which a sentence whose words all stand in no other message exceeds one whose words all stand elsewhere."""
 
@@ -174,7 +176,7 @@ class Standing:
             [[0], np.cumsum(np.frombuffer(self._messages, np.int64)[np.frombuffer(self._words, np.int64)] <= 1)]
         )
         starts = np.concatenate([[0], ends[:-1]])
-        rare = (words[ends] - words[starts]) / np.maximum(1, ends - starts)
+        rare = (words[ends] - words[starts]) / np.maximum(FEW, ends - starts)
         odds = np.frombuffer(self._odds, np.float64) + RARE * (rare - 0.5)
         strength: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-odds))
         return strength

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..items import Item
 from .features import VALUES, feature_number, features
-from .notes import Voice, lines_of
+from .notes import Voice, is_note, lines_of
 from .weights import Kind, kind_of, odds
 
 __all__ = ["Entry", "entries_of"]
@@ -17,6 +17,10 @@ LONGEST = 300
 """Characters of a sentence that can stand: a longer one is a paragraph without a full stop."""
 SHORTEST = 4
 """Characters of a sentence that can stand."""
+PASTED = 40
+"""Sentences from which a message holds something pasted: nobody types so many."""
+PASTED_ODDS = 1.5
+"""Log odds that a sentence of such a message loses."""
 WEAKEST = -5.0
 """Log odds below which a sentence is not even used to fill the room of a compaction."""
 _EXACT = re.compile(r"(?<!^)[0-9](?!\.\s)|[/@_`\\]\w|[a-z][A-Z]")
@@ -62,12 +66,14 @@ def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
         [('rule', 'Never push to main before Ana has approved it.')]
     """
     voice = VOICES.get(item.role or "", "user")
-    for line in lines_of(item, voice):
+    lines = list(lines_of(item, voice))
+    pasted = len(lines) > PASTED and not is_note(item)
+    for line in lines:
         text = line.text.strip()
         if not SHORTEST <= len(text) <= LONGEST or (line.voice == "assistant" and not _EXACT.search(text)):
             continue
         found = features(text)
-        strength = odds(found, line.voice)
+        strength = odds(found, line.voice) - (PASTED_ODDS if pasted else 0.0)
         if strength >= WEAKEST:
             yield Entry(
                 kind=kind_of(found, line.voice),

@@ -159,7 +159,22 @@ _WITH_DIGITS = ("money", "time", "code")
 _WITH_SIGNS = ("address", "path", "command")
 """Forms of values that need a digit or a sign of some kind: most sentences have none."""
 
-_SHAPES = ("question", "asks", "short", "long", "very_long", "heading", "listed", "imperative", "open_end", "chinese")
+_SHAPES = (
+    "two_values",
+    "question",
+    "asks",
+    "opens_no",
+    "pointing",
+    "program",
+    "short",
+    "long",
+    "very_long",
+    "heading",
+    "listed",
+    "imperative",
+    "open_end",
+    "chinese",
+)
 _VERBS = (
     r"use|keep|put|write|send|ask|call|check|run|add|include|leave|stop|start|stick|stay|avoid|skip|book|pay|tell|let"
     r"|take|give|bring|make|set|name|store|save|log|test|review|mention|address|speak|answer|reply|format|prefix|wrap"
@@ -180,6 +195,20 @@ _ASKS = re.compile(
     r"|would|should|will|have|has)\b|^(?:怎么|什么|为什么|哪|谁|如何|是不是|有没有)",
     re.IGNORECASE,
 )
+_OPENS_NO = re.compile(
+    r"(?:no|not|nope|nothing|yes|yeah|well|nah)\s*[,.!–—-]|no (?:fair|way|one|reason|idea)\b|[不没]\s*[，。！]",
+    re.IGNORECASE,
+)
+_POINTING = re.compile(
+    r"(?:(?:and|but|so|oh|well)[, ]+)?(?:it|that|this|there|they|these|those|he|she)(?:['’]s|['’]re| is| was| are| were| has| had)\b|[这那它]",
+    re.IGNORECASE,
+)
+"""A sentence about what was just said: alone it says nothing."""
+_PROGRAM = re.compile(
+    r"[;{}]\s*$|^\s*(?:\[[x+*!-]\]|\d+:|[$>#]|//|/\*|@|def |class |import |from \w+ import|return\b|if \()|^\S+\s*=\s*\S|==|!=|->|\(\)|ISBN|doi:|arXiv|^\d{4}-\d\d-\d\d[T ]\d\d:"
+    r"|^(?:Archived|Retrieved)\b"
+)
+"""A line of a program, a log or a list of references, pasted into a message."""
 _HEADING = re.compile(r"\s*(?:#{1,6}\s|\*\*[^*]+\*\*:?\s*$|[^.!?。！？]{1,60}[:：]\s*$)")
 _LISTED = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -208,7 +237,8 @@ def features(sentence: str) -> list[bool]:
     """
     whole = sentence.strip()
     body = _LISTED.sub("", whole, count=1)
-    return [*_values_in(body), *_cues_in(body), *_shapes_of(whole, body)]
+    values = _values_in(body)
+    return [*values, *_cues_in(body), sum(values) > 1, *_shapes_of(whole, body)]
 
 
 def words_of(text: str) -> Iterator[str]:
@@ -241,6 +271,9 @@ def _shapes_of(whole: str, body: str) -> tuple[bool, ...]:
     return (
         bool(_QUESTION.search(body)) and not _TAG.fullmatch(body),
         bool(_ASKS.match(body)),
+        bool(_OPENS_NO.match(body)),
+        bool(_POINTING.match(body)),
+        bool(_PROGRAM.search(body)),
         words < 5,
         words > 22,
         words > 40,
