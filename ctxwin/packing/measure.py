@@ -22,7 +22,7 @@ from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
 from .shorten import Block, History, Section, parted
-from .standing import NONE, RECENT, SHARE, SPARSE, Notes, Room, write_notes
+from .standing import DENSE, NONE, RECENT, SHARE, SPARSE, Notes, Room, write_notes
 
 __all__ = ["Measured"]
 
@@ -111,6 +111,12 @@ class Measured:
         unit[members.items] = np.repeat(np.arange(len(members)), np.diff(members.start))
         return unit
 
+    @cached_property
+    def _dense(self) -> bool:
+        """Whether so much of the conversation stands that it goes before the recent turns."""
+        entries = self.task.talk.said().standing()
+        return sum(self.task.tokenizer.count_many([one.text for one in entries])) * DENSE > self._ever
+
     @property
     def _ever(self) -> int:
         """Tokens of the conversation, with those that earlier compactions left out."""
@@ -130,7 +136,7 @@ class Measured:
     def _shown(self) -> set[int]:
         """Return the groups that are in the request whatever else is: of these, nothing has to be said in notes."""
         shown: set[int] = set(np.flatnonzero(self.history.units.required).tolist())
-        if self.task.compacts and self.limit * SPARSE >= self._ever:
+        if self.task.compacts and self.limit * SPARSE >= self._ever and not self._dense:
             left = int(RECENT * self.limit)
             for unit in reversed(self._free_units()):
                 left -= int(self.history.costs.tokens[unit])

@@ -16,12 +16,14 @@ from ..messages import Dialect, note, read
 from ..standing import STANDS, Entry, Said, Voice, Wanted, heading
 from ..tokens import RequestRules, Tokenizer, count_items
 
-__all__ = ["NONE", "RECENT", "SHARE", "SPARSE", "Notes", "Room", "write_notes"]
+__all__ = ["DENSE", "NONE", "RECENT", "SHARE", "SPARSE", "Notes", "Room", "write_notes"]
 
 SHARE = 0.05
 """Part of the limit that what stands may have beside a question."""
 RECENT = 1 / 3
 """Part of the limit that a compaction leaves to the recent turns."""
+DENSE = 10
+"""Where more than 1 / DENSE of the conversation stands, what stands goes before the recent turns."""
 SPARSE = 12
 """A compaction to less than 1 / SPARSE of the conversation, with what earlier compactions left out, leaves no room to recent turns before what stands has it."""
 

@@ -63,10 +63,11 @@ _ACCOUNT = (
     r"|解锁|保险箱|保险柜|密码箱|微信|QQ|网站|app|软件|平台|vpn|路由器|我|你|他|她|新|旧|初始|默认|临时|用户)"
 )
 _CHINESE = re.compile(
-    rf"(?P<owner>{_ACCOUNT}[^，。；,\s]{{0,6}}?的?)?(?:密码|密碼|口令|暗号|验证码|驗證碼|(?P<key>(?:key|秘钥|密钥)[^，。；\s]{{0,4}}?))"
+    rf"(?P<owner>{_ACCOUNT}[^，。；,\s]{{0,6}}?的?)?(?:密码|密碼|口令|暗号|验证码|驗證碼|(?P<key>(?:(?<![A-Za-z])key(?=[\u4e00-\u9fff：:])|秘钥|密钥)[^，。；\s]{{0,4}}?))"
     r"(?:还|就|现在|改)?(?:是|为|為|：|:|=|成|叫)?[ ]{0,3}[\"“'‘「]?(?P<value>[^\s，。；、,\"”'’」：:=\u4e00-\u9fff]{4,80})",
     re.IGNORECASE,
 )
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 _OF_A_THING = re.compile(r"[\u4e00-\u9fff]的(?:密码|密碼|口令|暗号)")
 
 
@@ -84,7 +85,7 @@ def masked(text: str) -> str:
     for pattern in (_SHAPE, _NAMED, _BARE, _KEY_NAME, _TYPED, _WORDS):
         text = pattern.sub(_leave_out, text)
     text = _CARD.sub(lambda match: _leave_out(match) if _is_card(match["value"]) else match[0], text)
-    if not text.isascii():
+    if _HAN.search(text):
         text = _CHINESE.sub(lambda match: match[0] if _opens_a_thing(match) else _leave_out(match), text)
     return text
 

@@ -21,6 +21,10 @@ __all__ = ["HEADINGS", "Line", "Voice", "heading", "is_note", "left_out", "lines
 Voice = Literal["system", "user", "assistant", "tool"]
 """Whose word a sentence is."""
 
+TOGETHER = 3
+"""Most sentences of a message that stand together."""
+TOGETHER_LONG = 160
+"""Most characters of sentences that stand together."""
 HEADINGS: Mapping[Voice, str] = {
     "user": "[said earlier]",
     "assistant": "[said earlier by the assistant]",
@@ -59,6 +63,11 @@ _ABBREVIATIONS = frozenset(
         "al",
     ]
 )
+_LEANS = re.compile(
+    r"(?:it|that|this|these|those|they|never|no|not|only|except|unless|don['’]?t|and|but|then|so)\b|[但不别只除这那它]",
+    re.IGNORECASE,
+)
+"""How a sentence begins that says little without the one before."""
 _OMITTED = re.compile(r"\[[\d,]+ turns? omitted[^\]]*\]")
 _FENCE = re.compile(r"^\s{0,3}(?:```|~~~)")
 _QUOTED = re.compile(r"^\s{0,3}>")
@@ -124,10 +133,10 @@ def lines_of(item: Item, voice: Voice) -> Iterator[Line]:
         yield from _noted(item.text)
         return
     if not item.parts:
-        yield from (Line(text, voice) for text in _spoken(item.text))
+        yield from (Line(text, voice) for text in _together(item.text))
     for part in item.parts:
         if part.kind == "text" and voice != "tool":
-            yield from (Line(text, voice) for text in _spoken(part.text))
+            yield from (Line(text, voice) for text in _together(part.text))
 
 
 def _noted(text: str) -> Iterator[Line]:
@@ -137,6 +146,15 @@ def _noted(text: str) -> Iterator[Line]:
             voice = found
         elif line.strip():
             yield Line(line, voice)
+
+
+def _together(text: str) -> list[str]:
+    """Return the sentences of a text; in a short message, those that lean on the first are one with it."""
+    said = list(_spoken(text))
+    whole = " ".join(said)
+    asks = any(mark in whole for mark in "?？")
+    leans = 1 < len(said) <= TOGETHER and all(map(_LEANS.match, said[1:]))
+    return [whole] if leans and len(whole) <= TOGETHER_LONG and not asks and whole in text else said
 
 
 def _spoken(text: str) -> Iterator[str]:
