@@ -78,7 +78,7 @@ class Compacts:
 def fitted(messages: Sequence[Mapping[str, Any]], characters: int) -> str:
     """Return the print of the compaction to as many tokens as give no more than so many characters."""
     least, most, best = 0, characters, ""
-    budget = round(characters / len(text_of(messages)) * get_tokenizer(TOKENIZER).count(text_of(messages)))
+    budget = round(characters / len(text_of(messages)) * sum(get_tokenizer(TOKENIZER).count_many([text_of(messages)])))
     for _ in range(TRIES):
         try:
             text = text_of(compact(messages, budget, tokenizer=TOKENIZER).messages)
