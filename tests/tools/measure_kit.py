@@ -3,9 +3,9 @@
     python tests/tools/measure_kit.py [--rounds 5] [--seeds 1 2 3 4] [--lost]
 
 The kit (0.8.0, MIT) is asked for by `pip install compaction-conformance-kit`. Its own benchmark runs: sessions with
-rules, limits, facts, tasks and preferences, some of them updated, compacted again and again to 10, 20 and 30 % of their
-characters. `--lost` names what is gone after the last round, and why: how surely the sentence stood in the session as it
-was said, whether a newer one replaced it, or that there was no room.
+rules, limits, facts, tasks and preferences, some of them updated, compacted again and again to 10, 20 and 30 % of
+their characters. `--lost` names what is gone after the last round, and why: how surely the sentence stood in the
+session as it was said, whether a newer one replaced it, or that there was no room.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def unmet(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if said["supersession"]["stale"]:
             yield f"{share:.0%}: {said['supersession']['stale']} stale values there"
         if new["resolved_rate"] < RESOLVED:
-            yield f"{share:.0%}: {new['resolved_rate']:.1%} of the updates in other words resolved, {RESOLVED:.0%} asked"
+            yield f"{share:.0%}: {new['resolved_rate']:.1%} of updates in other words resolved, {RESOLVED:.0%} asked"
 
 
 def reason(session: Any, canary: Any) -> str:
