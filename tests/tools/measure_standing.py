@@ -112,13 +112,13 @@ def faults(before: Messages, after: Messages, budget: int, share: float) -> Iter
 
 
 def recent_due(messages: Messages, budget: int) -> int:
-    """Return how many of the newest messages fit in a third of the budget."""
+    """Return how many of the newest messages fit in a third of the budget; results count with their call alone."""
     left, due = budget // RECENT, 0
-    for one in reversed(messages):
+    for number, one in enumerate(reversed(messages), 1):
         left -= request_tokens([one], TOKENIZER)
         if left < 0:
             break
-        due += 1
+        due = due if one["role"] == "tool" else number
     return due
 
 
@@ -184,22 +184,28 @@ def report(path: Path, asked: Mapping[float, float | None], processes: int, *, s
     given = sessions(path)
     print(f"\n{path}: {len(given)} sessions", flush=True)
     met = True
-    with ProcessPoolExecutor(processes) as pool:
-        for share, least in asked.items():
-            plain = [run(one, share, newest_first, checked=False) for one in given]
-            found = list(pool.map(partial(run, share=share, compaction=by_ctxwin), given))
-            print(row("newest first", share, plain))
-            print(row("ctxwin", share, found), flush=True)
-            wrong = Counter(fault for one in found for fault in one.faults)
-            for fault, count in wrong.most_common():
-                print(f"      FAULT {count} times: {fault}")
-            if show:
-                print("\n".join(f"      lost {kind}: {text}" for one in found for kind, text in one.lost))
-            mean = 100 * sum(one.share for one in found) / len(found)
-            met &= not wrong and not sum(one.stale_alone for one in found) and (least is None or mean >= least)
-            if least is not None:
-                print(f"      {least:.0f} asked: {'met' if mean >= least else 'NOT MET'}")
+    for share, least in asked.items():
+        print(row("newest first", share, [run(one, share, newest_first, checked=False) for one in given]))
+        found = compacted(given, share, processes)
+        print(row("ctxwin", share, found), flush=True)
+        wrong = Counter(fault for one in found for fault in one.faults)
+        for fault, count in wrong.most_common():
+            print(f"      FAULT {count} times: {fault}")
+        if show:
+            print("\n".join(f"      lost {kind}: {text}" for one in found for kind, text in one.lost))
+        mean = 100 * sum(one.share for one in found) / len(found)
+        met &= not wrong and not sum(one.stale_alone for one in found) and (least is None or mean >= least)
+        if least is not None:
+            print(f"      {least:.0f} asked: {'met' if mean >= least else 'NOT MET'}")
     return met
+
+
+def compacted(given: Sequence[Mapping[str, Any]], share: float, processes: int) -> list[Left]:
+    one = partial(run, share=share, compaction=by_ctxwin)
+    if processes < 2:
+        return [one(session) for session in given]
+    with ProcessPoolExecutor(processes) as pool:
+        return list(pool.map(one, given))
 
 
 def main() -> int:
@@ -207,7 +213,7 @@ def main() -> int:
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--sessions", type=Path, nargs="+", default=[])
     parser.add_argument("--shares", type=float, nargs="+", help="other budgets, without what is asked")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--lost", action="store_true", help="also name every planted sentence that is gone")
     given = parser.parse_args()
     files: dict[Path, Mapping[float, float | None]] = {}
