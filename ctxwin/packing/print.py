@@ -74,7 +74,7 @@ def printed(measured: Measured, chosen: Sequence[Chosen]) -> Request:
 
 
 def _part(history: History, retrieved: bool, index: int) -> str:
-    """Return the part of the request that a message belongs to, by its index in the history (-2: the question, -4: a note of what stands)."""
+    """Return the part of a request that a message belongs to, by its index in the history, -2 or -4 as set above."""
     if retrieved:
         return "retrieved"
     if index in (-2, -4):

@@ -187,7 +187,7 @@ class Report:
     given: int
     """Tokens of the whole input."""
     parts: Mapping[str, int]
-    """Tokens by part: `system`, `tools`, `standing`, `history`, `retrieved`, `query`, `overhead`; they sum to `tokens`."""
+    """Tokens by part: `system`, `tools`, `standing`, `history`, `retrieved`, `query`, `overhead`; in all `tokens`."""
     strategy: str
     tokenizer: str
     exact: bool
@@ -206,7 +206,7 @@ class Report:
     excerpts: Sequence[Excerpt] = ()
     """The excerpts in the retrieved block, in order, one for each place in a source."""
     standing: Sequence[Stands] = ()
-    """What stands in the messages that the request does not hold whole, in order; ids are the way back to the sources."""
+    """What stands in the messages that may be left out, in order, with the ids of the messages."""
     shares: Sequence[ShareUsed] = ()
     """The tokens of each source with a floor or a cap."""
     skipped: Sequence[tuple[str, str]] = ()

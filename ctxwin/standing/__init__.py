@@ -122,9 +122,9 @@ class Standing:
 
     def _add(self, entry: Entry) -> None:
         number = len(self._entries)
-        for older in self._subjects.add(entry):
-            self._replaced.append(older)
-            self._replacing.append(number)
+        replaced, related = self._subjects.add(entry)
+        self._replaced.extend(replaced)
+        self._replacing.extend([number] * len(replaced))
         self._entries.append(entry)
         self._positions.append(entry.position)
         for word in self._content(entry.text):
@@ -133,7 +133,7 @@ class Standing:
                 self._messages.append(0)
             self._words.append(at)
         self._ends.append(len(self._words))
-        self._odds.append(entry.strength)
+        self._odds.append(max([entry.strength, *(self._odds[older] for older in related)]))
 
     @staticmethod
     def _content(text: str) -> Iterator[str]:

@@ -17,13 +17,13 @@ __all__ = ["VALUES", "corrects", "feature_names", "features", "words_of"]
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
-    """Compile patterns that do not look at the case of letters."""
-    return re.compile("|".join(patterns), re.IGNORECASE)
+    """Compile patterns that do not look at the case of letters; a Chinese character ends a word as a space does."""
+    return re.compile("|".join(patterns), re.IGNORECASE | re.ASCII)
 
 
 def _exact(*patterns: str) -> re.Pattern[str]:
     """Compile patterns in which capital letters matter."""
-    return re.compile("|".join(patterns))
+    return re.compile("|".join(patterns), re.ASCII)
 
 
 _MONTH = (
@@ -160,6 +160,12 @@ _IMPERATIVE = _any(
     rf"^(?:(?:and|oh|also|so|please|just|only|ok|then|but)[, ]+){{0,3}}(?:{_VERBS})\b", r"^(?:请|把|用|先|只|都|先把)"
 )
 _QUESTION = re.compile(r"[?？][\"'”’)\s]*$|[吗呢么][。！]?$")
+_TAG = re.compile(
+    r"(?!(?:what|how|why|who|where|when|which|do|does|did|is|are|can|could|would|should|will)\b)(?:[^?？]{8,}"
+    r"[,，;–—-] ?(?:\w+['’]?\w*[ ]?){1,4}[?？]|[^?？]{4,}(?:好吗|行吗|可以吗|好不好|明白吗|知道吗|记住了吗)[?？]?)",
+    re.IGNORECASE,
+)
+"""A statement with a short question behind it: "never do so again, is that clear?\"."""
 _ASKS = re.compile(
     r"^(?:(?:and|so|but|also|ok|oh)[, ]+)?(?:what|how|why|who|whose|where|when|which|do|does|did|is|are|was|were|can|could"
     r"|would|should|will|have|has)\b|^(?:怎么|什么|为什么|哪|谁|如何|是不是|有没有)",
@@ -214,7 +220,7 @@ def _shapes_of(whole: str, body: str) -> tuple[bool, ...]:
     characters = 0 if body.isascii() else len(_CHINESE.findall(body))
     words = body.count(" ") + 1 + characters / CHARACTERS_A_WORD
     return (
-        bool(_QUESTION.search(body)),
+        bool(_QUESTION.search(body)) and not _TAG.fullmatch(body),
         bool(_ASKS.match(body)),
         words < 5,
         words > 22,

@@ -29,6 +29,10 @@ HEADINGS: Mapping[Voice, str] = {
 """First line of a note, or of the part of a note that holds the words of one voice."""
 _VOICES = {heading: voice for voice, heading in HEADINGS.items()}
 _LEFT_OUT = re.compile(re.escape(HEADINGS["user"][:-1]) + r"; (?P<tokens>[\d,]{1,15}) tokens left out\]")
+_STOP = re.compile(r"(?<=[\w)`\]][\w)`\]][.!?])[\"'”’)]*\s+(?=[\w\"'“(`])")
+_ABBREVIATIONS = frozenset(
+    "dr mr ms mrs prof st vs etc eg e.g ie i.e no nr approx inc ltd jr sr fig vol pp ca cf al".split()
+)
 _OMITTED = re.compile(r"\[[\d,]+ turns? omitted[^\]]*\]")
 _FENCE = re.compile(r"^\s{0,3}(?:```|~~~)")
 _QUOTED = re.compile(r"^\s{0,3}>")
@@ -113,8 +117,19 @@ def _spoken(text: str) -> Iterator[str]:
     if "```" in text or "~~~" in text or "\n>" in text or text.startswith(">"):
         text = "\n".join(_own_lines(text))
     for start, end in pairwise([0, *(end for _, end in sentences(text))]):
-        if (sentence := text[start:end].strip()) and not _OMITTED.fullmatch(sentence):
-            yield sentence
+        yield from (one for one in _chat(text[start:end]) if not _OMITTED.fullmatch(one))
+
+
+def _chat(text: str) -> Iterator[str]:
+    """Split at full stops that small letters or numbers stand beside, as people write in chats."""
+    start = 0
+    for match in _STOP.finditer(text):
+        word = text[start : match.start()].rsplit(None, 1)[-1:]
+        if word and word[0].strip(".(").lower() not in _ABBREVIATIONS:
+            yield text[start : match.start()].strip()
+            start = match.end()
+    if rest := text[start:].strip():
+        yield rest
 
 
 def _own_lines(text: str) -> Iterator[str]:

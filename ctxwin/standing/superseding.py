@@ -17,105 +17,29 @@ SAME = 0.75
 """Share of the words of both sentences, values left out, from which two sentences are about the same thing."""
 HELD = 0.66
 """Share of the older sentence's words that a newer one must have to correct it with a word such as "actually"."""
+RELATED = 0.5
+"""Share of the older sentence's words from which a newer one may be about the same thing."""
 RARE = 3
 """Sentences that a word may stand in, at most, for one shared word to show the same subject."""
 LOOKED_AT = 50
 """Most older sentences that one new sentence is compared with, the newest first."""
+
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d[\d.,]*")
-_NAME = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][a-z]+")
-_EMPTY = frozenset(
-    stem
-    for word in [
-        "actually",
-        "correction",
-        "scratch",
-        "change",
-        "changed",
-        "plan",
-        "make",
-        "instead",
-        "longer",
-        "any",
-        "more",
-        "anymore",
-        "now",
-        "new",
-        "moved",
-        "rather",
-        "sorry",
-        "wrong",
-        "wait",
-        "second",
-        "thought",
-        "raised",
-        "lowered",
-        "extended",
-        "pushed",
-        "brought",
-        "turns",
-        "out",
-        "update",
-        "updated",
-        "revised",
-        "just",
-        "also",
-        "then",
-        "so",
-        "oh",
-        "go",
-        "goes",
-        "going",
-        "went",
-        "get",
-        "gets",
-        "got",
-        "come",
-        "comes",
-        "coming",
-        "run",
-        "runs",
-        "use",
-        "uses",
-        "put",
-        "set",
-        "call",
-        "called",
-        "say",
-        "says",
-        "said",
-        "take",
-        "takes",
-        "keep",
-        "have",
-        "has",
-        "want",
-        "need",
-        "know",
-        "case",
-        "one",
-        "thing",
-        "way",
-        "today",
-        "really",
-        "still",
-        "already",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "it",
-    ]
-    for stem in tokenize(word)
-)
-"""Words that say that something is or changed, and not what."""
 _NUMERIC = frozenset({"money", "time", "quantity", "code"})
+"""Forms of values that may replace one another: a price may be written as a bare number."""
 _LABEL = re.compile(
     r"\b([A-Za-z]{3,20}) (\d{1,3}|[A-Z])\b(?=[^.!?]{0,40}\b(?:is|are|was|has|have|runs|starts|needs|gets|goes)\b)"
 )
 """A numbered thing, such as "Chapter 3": its number belongs to the subject."""
+_SAYS_CHANGE = """
+    actually correction scratch change changed plan make instead longer any more anymore now new moved rather sorry wrong
+    wait second thought raised lowered extended pushed brought turns out update updated revised just also then so oh go
+    goes going went get gets got come comes coming run runs use uses put set call called say says said take takes keep
+    have has want need know case one thing way today really still already is are was were be been it
+"""
+"""Words that say that something is or changed, and not what."""
+_EMPTY = frozenset(stem for word in _SAYS_CHANGE.split() for stem in tokenize(word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,36 +52,48 @@ class _Subject:
 
 
 class Subjects:
-    """The subjects of sentences that stand, by number; each new sentence is compared with the older ones.
+    """The subjects of sentences, by number; each new sentence is compared with the older ones.
 
     Example:
         >>> from ctxwin.items import Item
         >>> from .entry import entries_of
-        >>> talk = Subjects()
-        >>> for text in ("We can spend at most 800 euros on the boiler.", "We can spend at most 950 euros on the boiler."):
-        ...     print(talk.add(next(entries_of(Item(text=text, role="user")))))
-        []
-        [0]
+        >>> talk, at_most = Subjects(), "We can spend at most {} euros on the boiler."
+        >>> for amount in (800, 950):
+        ...     print(talk.add(next(entries_of(Item(text=at_most.format(amount), role="user")))))
+        ([], [])
+        ([0], [0])
     """
 
     def __init__(self) -> None:
         self._subjects: list[_Subject] = []
         self._by_word: defaultdict[str, list[int]] = defaultdict(list)
 
-    def add(self, entry: Entry) -> list[int]:
-        """Add the next sentence; return the numbers of the older sentences that it replaces."""
+    def add(self, entry: Entry) -> tuple[list[int], list[int]]:
+        """Add the next sentence; return the older sentences that it replaces, and those that it may replace.
+
+        The second list holds the first. What may be replaced stays, yet the newer sentence matters no less than it.
+        """
         mine = _subject(entry.text)
-        replaced = [number for number in self._near(mine) if self._replaces(mine, self._subjects[number])]
+        near = list(self._near(mine))
+        replaced = [number for number in near if self._replaces(mine, self._subjects[number])]
+        related = [number for number in near if self._relates(mine, self._subjects[number])]
         number = len(self._subjects)
         self._subjects.append(mine)
         for word in mine.words:
             self._by_word[word].append(number)
-        return sorted(replaced)
+        return sorted(replaced), sorted({*related, *replaced})
 
     def _near(self, mine: _Subject) -> Iterator[int]:
         """Yield the newest older sentences that share a word."""
         found = {number for word in mine.words for number in self._by_word[word][-LOOKED_AT:]}
         yield from sorted(found, reverse=True)[:LOOKED_AT]
+
+    def _relates(self, new: _Subject, old: _Subject) -> bool:
+        """Tell whether a newer sentence may be about the same thing: they share half of the older one's words."""
+        both = new.words & old.words
+        if not both or not new.forms & old.forms or new.values == old.values or new.labels != old.labels:
+            return False
+        return len(both) >= RELATED * len(old.words) and self._rare(both)
 
     def _replaces(self, new: _Subject, old: _Subject) -> bool:
         both = new.words & old.words
@@ -171,22 +107,25 @@ class Subjects:
         if share >= SAME:
             return True
         held = len(both) / len(old.words)
-        rare = min(len(self._by_word[word]) for word in both) <= RARE
-        return rare and (held >= HELD if new.corrects else held == 1.0 and len(both) > 1)
+        return self._rare(both) and (held >= HELD if new.corrects else held == 1.0 and len(both) > 1)
+
+    def _rare(self, words: frozenset[str]) -> bool:
+        return min(len(self._by_word[word]) for word in words) <= RARE
 
 
 def _subject(text: str) -> _Subject:
-    forms, values, rest = set(), set(), text
-    labels = {f"{noun.lower()} {number.lower()}" for noun, number in _LABEL.findall(text)}
+    forms: set[str] = set()
+    values: set[str] = set()
+    rest = text
     for form, pattern in VALUES.items():
-        if form == "name":
-            continue
-        for match in pattern.finditer(text):
-            forms.add("number" if form in _NUMERIC else form)
-            values.add(match[0].strip().lower())
-        rest = pattern.sub(" ", rest)
+        if form != "name":
+            for match in pattern.finditer(text):
+                forms.add("number" if form in _NUMERIC else form)
+                values.add(match[0].strip().lower())
+            rest = pattern.sub(" ", rest)
     if numbers := _NUMBER.findall(rest):
         forms.add("number")
         values.update(numbers)
-    words = {word for word in tokenize(rest) if word not in STOP_WORDS and not _DIGIT.search(word)}
-    return _Subject(frozenset(words - _EMPTY), frozenset(labels), frozenset(values), frozenset(forms), corrects(text))
+    labels = frozenset(f"{noun.lower()} {number.lower()}" for noun, number in _LABEL.findall(text))
+    words = frozenset(word for word in tokenize(rest) if word not in STOP_WORDS and not _DIGIT.search(word))
+    return _Subject(words - _EMPTY, labels, frozenset(values), frozenset(forms), corrects(text))
