@@ -25,6 +25,8 @@ RECENT = 1 / 3
 SPARSE = 12
 """A compaction to less than 1 / SPARSE of the conversation, with what earlier compactions left out, leaves no room to recent turns before what stands has it."""
 
+LENGTH = 0.5
+"""Weight of a sentence's length, as the log of its tokens, beside the log odds that it stands."""
 LEAST_LINE = 4
 """Tokens of the shortest sentence: so many more sentences are looked at than can be printed."""
 SURE = 0.9
@@ -86,8 +88,11 @@ def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: Reque
         return replace(NONE, left_out=room.said.standing())
     surely = np.array([room.wanted.has(one) for one in room.said.entries], np.bool_)
     said = replace(room.said, strength=np.maximum(room.said.strength, SURE * surely))
-    ranked = said.best(left // LEAST_LINE) if room.weak else said.best(int((said.strength >= STANDS).sum()))
-    costs = tokenizer.count_many([_line(said.entries[i]) + "\n" for i in ranked])
+    looked_at = said.best(left // LEAST_LINE) if room.weak else said.best(int((said.strength >= STANDS).sum()))
+    counts = tokenizer.count_many([_line(said.entries[i]) + "\n" for i in looked_at])
+    odds = np.log(said.strength / (1.0 - said.strength).clip(1e-6))[looked_at] - LENGTH * np.log(counts)
+    order = np.argsort(-odds, kind="stable").tolist()
+    ranked, costs = [looked_at[i] for i in order], [counts[i] for i in order]
     opened: set[Voice] = {"user"}
     chosen: list[int] = []
     for i, cost in zip(ranked, costs, strict=True):

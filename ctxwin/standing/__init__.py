@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from ..items import Item
 from ..retrieve.words.lexical import STOP_WORDS
-from .entry import KINDS, Entry, Kind, entries_of
+from .entry import Entry, entries_of
 from .features import words_of
 from .notes import Voice, heading, is_note, left_out
 from .superseding import Subjects
 from .wanted import Wanted, wanted
+from .weights import KINDS, Kind
 
 __all__ = [
     "KINDS",

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from ..items import Item
-from .features import VALUES, feature_names, features
+from .features import VALUES, features
 from .masking import masked
 from .notes import Line, Voice, lines_of
-from .weights import KIND_CUES, WEIGHTS
+from .weights import Kind, kind_of, odds
 
-__all__ = ["KINDS", "Entry", "Kind", "Voice", "entries_of"]
+__all__ = ["Entry", "entries_of"]
 
-Kind = Literal["rule", "limit", "fact", "decision", "task", "preference"]
-KINDS: tuple[Kind, ...] = ("rule", "limit", "fact", "decision", "task", "preference")
-FROM_ASSISTANTS: tuple[Kind, ...] = ("limit", "fact", "decision", "task")
-"""Kinds that an assistant may state: what it found, did and has to do. Rules and preferences are for users and the
-system to give."""
-FROM_TOOLS: tuple[Kind, ...] = ("fact",)
 LONGEST = 300
 """Characters of a sentence that can stand: a longer one is a paragraph without a full stop."""
 SHORTEST = 4
@@ -74,22 +67,13 @@ def _entry(line: Line, item: Item, position: int) -> Entry | None:
     if not SHORTEST <= len(text) <= LONGEST:
         return None
     found = features(text)
-    kind = _kind(found, line.voice)
-    by_voice = WEIGHTS[line.voice]
-    total = by_voice[-1] + sum(weight for weight, one in zip(by_voice, found, strict=False) if one)  # the last: no cue
     return Entry(
-        kind=kind,
+        kind=kind_of(found, line.voice),
         text=text,
         source=item.id,
         voice=line.voice,
         speaker=item.speaker,
         values=frozenset(name for name, one in zip(VALUES, found, strict=False) if one),
         position=position,
-        strength=total,
+        strength=odds(found, line.voice),
     )
-
-
-def _kind(found: list[bool], voice: Voice) -> Kind:
-    allowed = KINDS if voice in ("user", "system") else FROM_ASSISTANTS if voice == "assistant" else FROM_TOOLS
-    has = {name for name, one in zip(feature_names(), found, strict=True) if one}
-    return max(allowed, key=lambda kind: sum(weight for name, weight in KIND_CUES[kind].items() if name in has))

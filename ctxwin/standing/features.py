@@ -189,7 +189,7 @@ def features(sentence: str) -> list[bool]:
     Example:
         >>> found = features("Never push to main before Ana has approved.")
         >>> [name for name, has in zip(feature_names(), found, strict=True) if has]
-        ['name', 'prohibition', 'permission', 'decision']
+        ['name', 'prohibition', 'permission', 'decision_hint']
     """
     whole = sentence.strip()
     body = _LISTED.sub("", whole, count=1)

@@ -15,7 +15,7 @@ __all__ = ["Subjects"]
 
 SAME = 0.75
 """Share of the words of both sentences, values left out, from which two sentences are about the same thing."""
-HELD = 0.66
+HELD = 0.7
 """Share of the older sentence's words that a newer one must have to correct it with a word such as "actually"."""
 RELATED = 0.5
 """Share of the older sentence's words from which a newer one may be about the same thing."""
@@ -26,8 +26,8 @@ LOOKED_AT = 50
 
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d[\d.,]*")
-_NUMERIC = frozenset({"money", "time", "quantity", "code"})
-"""Forms of values that may replace one another: a price may be written as a bare number."""
+_NUMERIC = frozenset({"money", "time", "quantity", "number"})
+"""Forms of values that a bare number may replace: a price is often written without its currency."""
 _LABEL = re.compile(
     r"\b([A-Za-z]{3,20}) (\d{1,3}|[A-Z])\b(?=[^.!?]{0,40}\b(?:is|are|was|has|have|runs|starts|needs|gets|goes)\b)"
 )
@@ -91,7 +91,7 @@ class Subjects:
     def _relates(self, new: _Subject, old: _Subject) -> bool:
         """Tell whether a newer sentence may be about the same thing: they share half of the older one's words."""
         both = new.words & old.words
-        if not both or not new.forms & old.forms or new.values == old.values or new.labels != old.labels:
+        if not both or not _alike(new, old) or new.labels != old.labels:
             return False
         return len(both) >= RELATED * len(old.words) and self._rare(both)
 
@@ -102,7 +102,7 @@ class Subjects:
         share = len(both) / len(new.words | old.words)
         if share == 1.0 and new.values == old.values:
             return True  # said again
-        if not new.forms & old.forms or new.values == old.values:
+        if not _alike(new, old):
             return False
         if share >= SAME:
             return True
@@ -113,6 +113,12 @@ class Subjects:
         return min(len(self._by_word[word]) for word in words) <= RARE
 
 
+def _alike(new: _Subject, old: _Subject) -> bool:
+    """Tell whether two sentences have other values of the same form."""
+    bare = "number" in new.forms | old.forms and new.forms & _NUMERIC and old.forms & _NUMERIC
+    return bool(new.forms & old.forms or bare) and new.values != old.values
+
+
 def _subject(text: str) -> _Subject:
     forms: set[str] = set()
     values: set[str] = set()
@@ -120,7 +126,7 @@ def _subject(text: str) -> _Subject:
     for form, pattern in VALUES.items():
         if form != "name":
             for match in pattern.finditer(text):
-                forms.add("number" if form in _NUMERIC else form)
+                forms.add("number" if match[0].isdigit() else form)
                 values.add(match[0].strip().lower())
             rest = pattern.sub(" ", rest)
     if numbers := _NUMBER.findall(rest):

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .entry import Entry, Kind
+from .entry import Entry
+from .weights import Kind
 
 __all__ = ["Wanted", "wanted"]
 
-KINDS: Mapping[Kind, str] = {
+_KINDS: Mapping[Kind, str] = {
     "rule": r"rules?|constraints?|instructions?|guidelines?|requirements?|polic(?:y|ies)|conventions?|规则|约束|指令|要求|规范",
     "limit": r"limits?|budgets?|deadlines?|caps?|quotas?|限制|预算|期限|上限",
     "fact": r"facts?|事实",
@@ -18,7 +19,7 @@ KINDS: Mapping[Kind, str] = {
     "task": r"tasks?|to-?dos?|next steps?|open (?:questions?|issues?|items?)|progress|state|pending|goals?|任务|待办|下一步|进度|目标",
     "preference": r"preferences?|style|tone|偏好|喜好|风格",
 }
-VALUES: Mapping[str, str] = {
+_VALUES: Mapping[str, str] = {
     "money": r"amounts?|money|prices?|costs?|金额|价格",
     "date": r"dates?|deadlines?|日期|时间",
     "time": r"times?|时间",
@@ -60,8 +61,8 @@ def wanted(prompt: str | None) -> Wanted:
     """
     clauses = " ".join(clause for clause in _CLAUSE.split(prompt or "") if _KEEPS.search(clause))
     return Wanted(
-        kinds=frozenset(kind for kind, words in KINDS.items() if _names(words, clauses)),
-        values=frozenset(form for form, words in VALUES.items() if _names(words, clauses)),
+        kinds=frozenset(kind for kind, words in _KINDS.items() if _names(words, clauses)),
+        values=frozenset(form for form, words in _VALUES.items() if _names(words, clauses)),
     )
 
 
