@@ -238,7 +238,7 @@ class Snapshot:
         """Return the sentences of the messages with their strength, but those that a newer one replaces."""
         there = np.zeros(self.size, np.bool_)
         there[self.there] = True
-        return self.facts.said(there, allow_secrets)
+        return replace(self.facts.said(there), allow_secrets=allow_secrets)
 
     def index(self, position: int) -> int:
         """Return the index among the items of the message at a position in the talk."""
@@ -283,7 +283,7 @@ class Facts:
         self._counts: WeakKeyDictionary[Tokenizer, dict[RequestRules, Column[np.int64]]] = WeakKeyDictionary()
         self._positions: dict[str, int] = {}
         self._named = 0
-        self._standing: dict[bool, Standing] = {}
+        self._standing = Standing()
         self._lock = RLock()
 
     def position(self, name: str, size: int) -> int | None:
@@ -301,12 +301,11 @@ class Facts:
             self._stand = self._stand.plus(reasons_to_stay(self.items[len(self._stand.array) : size]))
             return self._stand.array[:size]
 
-    def said(self, there: NDArray[np.bool_], allow_secrets: bool) -> Said:
+    def said(self, there: NDArray[np.bool_]) -> Said:
         """Return the sentences of the messages that are there, but those that a newer one replaces."""
         with self._lock:
-            known = self._standing.setdefault(allow_secrets, Standing(allow_secrets=allow_secrets))
-            known.extend(self.items[len(known) : len(there)])
-            return known.said(there)
+            self._standing.extend(self.items[len(self._standing) : len(there)])
+            return self._standing.said(there)
 
     def duplicate(self, size: int) -> NDArray[np.float64]:
         """Return `duplicate_weights` of the first `size` messages."""

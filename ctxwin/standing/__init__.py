@@ -19,6 +19,7 @@ from ..items import Item
 from ..retrieve.words.lexical import STOP_WORDS
 from .entry import Entry, entries_of
 from .features import words_of
+from .masking import masked
 from .notes import Voice, heading, is_note, left_out
 from .superseding import Subjects
 from .wanted import Wanted, wanted
@@ -41,6 +42,8 @@ __all__ = [
 
 STANDS = 0.5
 """Strength from which a sentence stands."""
+FEW = 3
+"""Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
 RARE = 3.0
 """Log odds by which a sentence whose words all stand in no other message exceeds one whose words all stand elsewhere."""
 
@@ -52,6 +55,8 @@ class Said:
     entries: Sequence[Entry]
     strength: NDArray[np.float64]
     """(n,) how surely each stands, from 0 to 1."""
+    allow_secrets: bool = False
+    """Whether passwords and keys may stand."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -66,19 +71,19 @@ class Said:
         return order
 
     def __getitem__(self, i: int) -> Entry:
-        return replace(self.entries[i], strength=round(float(self.strength[i]), 4))
+        """Return a sentence with its strength, without the passwords and keys in it unless secrets are allowed."""
+        one = self.entries[i]
+        text = one.text if self.allow_secrets else masked(one.text)
+        return replace(one, text=text, strength=round(float(self.strength[i]), 4))
 
     def only(self, mask: NDArray[np.bool_]) -> Said:
         """Return the sentences for which the (n,) mask is true."""
         at = np.flatnonzero(mask).tolist()
-        return Said(entries=[self.entries[i] for i in at], strength=self.strength[mask])
+        return replace(self, entries=[self.entries[i] for i in at], strength=self.strength[mask])
 
 
 class Standing:
     """What stands in a conversation that grows.
-
-    Args:
-        allow_secrets: whether passwords and keys stand too; otherwise a mark stands in their place.
 
     Example:
         >>> talk = Standing()
@@ -87,8 +92,7 @@ class Standing:
         [('rule', 'm1')]
     """
 
-    def __init__(self, *, allow_secrets: bool = False) -> None:
-        self._allow_secrets = allow_secrets
+    def __init__(self) -> None:
         self._read = 0
         self._entries: list[Entry] = []
         self._subjects = Subjects()
@@ -110,7 +114,7 @@ class Standing:
         for item in items:
             if not is_note(item):  # the sentences of a note are those of messages that are gone
                 self._count(item)
-            for entry in entries_of(item, self._read, allow_secrets=self._allow_secrets):
+            for entry in entries_of(item, self._read):
                 self._add(entry)
             self._read += 1
 
@@ -123,7 +127,7 @@ class Standing:
 
     def _add(self, entry: Entry) -> None:
         number = len(self._entries)
-        replaced, related = self._subjects.add(entry)
+        replaced, related = self._subjects.add(number, entry)
         self._replaced.extend(replaced)
         self._replacing.extend([number] * len(replaced))
         self._entries.append(entry)
@@ -172,7 +176,7 @@ class Standing:
             [[0], np.cumsum(np.frombuffer(self._messages, np.int64)[np.frombuffer(self._words, np.int64)] <= 1)]
         )
         starts = np.concatenate([[0], ends[:-1]])
-        rare = (words[ends] - words[starts]) / np.maximum(1, ends - starts)
+        rare = (words[ends] - words[starts]) / np.maximum(FEW, ends - starts)
         odds = np.frombuffer(self._odds, np.float64) + RARE * (rare - 0.5)
         strength: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-odds))
         return strength

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..items import Item
-from .features import VALUES, features
-from .masking import masked
-from .notes import Line, Voice, lines_of
+from .features import VALUES, feature_number, features
+from .notes import Voice, is_note, lines_of
 from .weights import Kind, kind_of, odds
 
 __all__ = ["Entry", "entries_of"]
@@ -17,6 +17,14 @@ LONGEST = 300
 """Characters of a sentence that can stand: a longer one is a paragraph without a full stop."""
 SHORTEST = 4
 """Characters of a sentence that can stand."""
+PASTED = 40
+"""Sentences from which a message holds something pasted: nobody types so many."""
+PASTED_ODDS = 1.5
+"""Log odds that a sentence of such a message loses."""
+WEAKEST = -5.0
+"""Log odds below which a sentence is not even used to fill the room of a compaction."""
+_EXACT = re.compile(r"(?<!^)[0-9](?!\.\s)|[/@_`\\]\w|[a-z][A-Z]")
+"""What an assistant's sentence must have to be read: without a value its odds cannot reach `STANDS`."""
 VOICES: dict[str, Voice] = {
     "system": "system",
     "developer": "system",
@@ -43,11 +51,13 @@ class Entry:
     """How surely the sentence stands, from 0 to 1; before the conversation is known, the log odds of its own cues."""
     values: frozenset[str] = frozenset()
     """Forms of the values in the sentence (`features.VALUES`)."""
+    corrects: bool = False
+    """Whether the sentence has a word of correction, such as "actually" or "no longer"."""
     position: int = 0
     """The place of the message in its conversation, from 0."""
 
 
-def entries_of(item: Item, position: int = 0, *, allow_secrets: bool = False) -> Iterator[Entry]:
+def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
     """Yield the sentences of a message that may stand, in order, weak ones included.
 
     Example:
@@ -56,24 +66,23 @@ def entries_of(item: Item, position: int = 0, *, allow_secrets: bool = False) ->
         [('rule', 'Never push to main before Ana has approved it.')]
     """
     voice = VOICES.get(item.role or "", "user")
-    for line in lines_of(item, voice):
-        entry = _entry(line, item, position)
-        if entry is not None:
-            yield entry if allow_secrets else replace(entry, text=masked(entry.text))
-
-
-def _entry(line: Line, item: Item, position: int) -> Entry | None:
-    text = line.text.strip()
-    if not SHORTEST <= len(text) <= LONGEST:
-        return None
-    found = features(text)
-    return Entry(
-        kind=kind_of(found, line.voice),
-        text=text,
-        source=item.id,
-        voice=line.voice,
-        speaker=item.speaker,
-        values=frozenset(name for name, one in zip(VALUES, found, strict=False) if one),
-        position=position,
-        strength=odds(found, line.voice),
-    )
+    lines = list(lines_of(item, voice))
+    pasted = len(lines) > PASTED and not is_note(item)
+    for line in lines:
+        text = line.text.strip()
+        if not SHORTEST <= len(text) <= LONGEST or (line.voice == "assistant" and not _EXACT.search(text)):
+            continue
+        found = features(text)
+        strength = odds(found, line.voice) - (PASTED_ODDS if pasted else 0.0)
+        if strength >= WEAKEST:
+            yield Entry(
+                kind=kind_of(found, line.voice),
+                text=text,
+                source=item.id,
+                voice=line.voice,
+                speaker=item.speaker,
+                strength=strength,
+                values=frozenset(name for name, one in zip(VALUES, found, strict=False) if one),
+                corrects=found[feature_number("correction")],
+                position=position,
+            )

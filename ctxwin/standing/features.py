@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["VALUES", "corrects", "feature_names", "features", "words_of"]
+__all__ = ["VALUES", "feature_names", "feature_number", "features", "words_of"]
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -150,7 +150,31 @@ def _cues_in(sentence: str) -> list[bool]:
     return found
 
 
-_SHAPES = ("question", "asks", "short", "long", "very_long", "heading", "listed", "imperative", "open_end", "chinese")
+_DIGIT = re.compile(
+    r"[0-9０-９]|[一二两三四五六七八九十]\s?[元块点]|[一二两三四五六七八九十百千万][万元块]|noon|midnight|[a-z][A-Z]|_",
+    re.ASCII,
+)
+_SIGN = re.compile(r"[./\\@`:-]|(?:street|road|avenue|lane|drive|square|straße)\b|[路街道巷]", re.IGNORECASE)
+_WITH_DIGITS = ("money", "time", "code")
+_WITH_SIGNS = ("address", "path", "command")
+"""Forms of values that need a digit or a sign of some kind: most sentences have none."""
+
+_SHAPES = (
+    "two_values",
+    "question",
+    "asks",
+    "opens_no",
+    "pointing",
+    "program",
+    "short",
+    "long",
+    "very_long",
+    "heading",
+    "listed",
+    "imperative",
+    "open_end",
+    "chinese",
+)
 _VERBS = (
     r"use|keep|put|write|send|ask|call|check|run|add|include|leave|stop|start|stick|stay|avoid|skip|book|pay|tell|let"
     r"|take|give|bring|make|set|name|store|save|log|test|review|mention|address|speak|answer|reply|format|prefix|wrap"
@@ -171,6 +195,20 @@ _ASKS = re.compile(
     r"|would|should|will|have|has)\b|^(?:怎么|什么|为什么|哪|谁|如何|是不是|有没有)",
     re.IGNORECASE,
 )
+_OPENS_NO = re.compile(
+    r"(?:no|not|nope|nothing|yes|yeah|well|nah)\s*[,.!–—-]|no (?:fair|way|one|reason|idea)\b|[不没]\s*[，。！]",
+    re.IGNORECASE,
+)
+_POINTING = re.compile(
+    r"(?:(?:and|but|so|oh|well)[, ]+)?(?:it|that|this|there|they|these|those|he|she)(?:['’]s|['’]re| is| was| are| were| has| had)\b|[这那它]",
+    re.IGNORECASE,
+)
+"""A sentence about what was just said: alone it says nothing."""
+_PROGRAM = re.compile(
+    r"[;{}]\s*$|^\s*(?:\[[x+*!-]\]|\d+:|[$>#]|//|/\*|@|def |class |import |from \w+ import|return\b|if \()|^\S+\s*=\s*\S|==|!=|->|\(\)|ISBN|doi:|arXiv|^\d{4}-\d\d-\d\d[T ]\d\d:"
+    r"|^(?:Archived|Retrieved)\b"
+)
+"""A line of a program, a log or a list of references, pasted into a message."""
 _HEADING = re.compile(r"\s*(?:#{1,6}\s|\*\*[^*]+\*\*:?\s*$|[^.!?。！？]{1,60}[:：]\s*$)")
 _LISTED = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -183,6 +221,12 @@ def feature_names() -> tuple[str, ...]:
     return (*VALUES, *_cues().names, *_SHAPES)
 
 
+@cache
+def feature_number(name: str) -> int:
+    """Return the place of a feature in the order of `features`."""
+    return feature_names().index(name)
+
+
 def features(sentence: str) -> list[bool]:
     """Tell which features a sentence has, in the order of `feature_names()`.
 
@@ -193,7 +237,8 @@ def features(sentence: str) -> list[bool]:
     """
     whole = sentence.strip()
     body = _LISTED.sub("", whole, count=1)
-    return [*_values_in(body), *_cues_in(body), *_shapes_of(whole, body)]
+    values = _values_in(body)
+    return [*values, *_cues_in(body), sum(values) > 1, *_shapes_of(whole, body)]
 
 
 def words_of(text: str) -> Iterator[str]:
@@ -207,13 +252,17 @@ def words_of(text: str) -> Iterator[str]:
         last = word
 
 
-def corrects(sentence: str) -> bool:
-    """Tell whether a sentence has a word of correction, such as "actually" or "no longer"."""
-    return _cues_in(sentence)[_cues().names.index("correction")]
-
-
 def _values_in(body: str) -> list[bool]:
-    return [bool(pattern.search(body)) for pattern in VALUES.values()]
+    found = dict.fromkeys(VALUES, False)
+    found["name"] = bool(VALUES["name"].search(body))
+    for form in (
+        "date",
+        "quantity",
+        *(_WITH_DIGITS if _DIGIT.search(body) else ()),
+        *(_WITH_SIGNS if _SIGN.search(body) else ()),
+    ):
+        found[form] = bool(VALUES[form].search(body))
+    return list(found.values())
 
 
 def _shapes_of(whole: str, body: str) -> tuple[bool, ...]:
@@ -222,6 +271,9 @@ def _shapes_of(whole: str, body: str) -> tuple[bool, ...]:
     return (
         bool(_QUESTION.search(body)) and not _TAG.fullmatch(body),
         bool(_ASKS.match(body)),
+        bool(_OPENS_NO.match(body)),
+        bool(_POINTING.match(body)),
+        bool(_PROGRAM.search(body)),
         words < 5,
         words > 22,
         words > 40,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..retrieve.words.lexical import STOP_WORDS, tokenize
 from .entry import Entry
-from .features import VALUES, corrects
+from .features import VALUES
 
 __all__ = ["Subjects"]
 
@@ -21,8 +21,10 @@ RELATED = 0.5
 """Share of the older sentence's words from which a newer one may be about the same thing."""
 RARE = 3
 """Sentences that a word may stand in, at most, for one shared word to show the same subject."""
-LOOKED_AT = 50
-"""Most older sentences that one new sentence is compared with, the newest first."""
+LOOKED_AT = 8
+"""Most older sentences with the same word that a new sentence is compared with, the newest first."""
+RAREST = 3
+"""Words of a new sentence by which older ones are found, the rarest first."""
 
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d[\d.,]*")
@@ -59,34 +61,43 @@ class Subjects:
         >>> from .entry import entries_of
         >>> talk, at_most = Subjects(), "We can spend at most {} euros on the boiler."
         >>> for amount in (800, 950):
-        ...     print(talk.add(next(entries_of(Item(text=at_most.format(amount), role="user")))))
+        ...     print(talk.add(amount, next(entries_of(Item(text=at_most.format(amount), role="user")))))
         ([], [])
-        ([0], [0])
+        ([800], [800])
     """
 
     def __init__(self) -> None:
-        self._subjects: list[_Subject] = []
+        self._subjects: dict[int, _Subject] = {}
+        self._same: dict[str, int] = {}
         self._by_word: defaultdict[str, list[int]] = defaultdict(list)
 
-    def add(self, entry: Entry) -> tuple[list[int], list[int]]:
+    def add(self, number: int, entry: Entry) -> tuple[list[int], list[int]]:
         """Add the next sentence; return the older sentences that it replaces, and those that it may replace.
 
         The second list holds the first. What may be replaced stays, yet the newer sentence matters no less than it.
+
+        Args:
+            number: the number of the sentence; numbers ascend.
+            entry: the sentence.
         """
-        mine = _subject(entry.text)
+        again = [self._same[entry.text]] if entry.text in self._same else []
+        self._same[entry.text] = number
+        if not entry.values - {"name"}:
+            return again, again
+        mine = _subject(entry)
         near = list(self._near(mine))
         replaced = [number for number in near if self._replaces(mine, self._subjects[number])]
         related = [number for number in near if self._relates(mine, self._subjects[number])]
-        number = len(self._subjects)
-        self._subjects.append(mine)
+        self._subjects[number] = mine
         for word in mine.words:
             self._by_word[word].append(number)
-        return sorted(replaced), sorted({*related, *replaced})
+        return sorted({*replaced, *again}), sorted({*related, *replaced, *again})
 
     def _near(self, mine: _Subject) -> Iterator[int]:
         """Yield the newest older sentences that share a word."""
-        found = {number for word in mine.words for number in self._by_word[word][-LOOKED_AT:]}
-        yield from sorted(found, reverse=True)[:LOOKED_AT]
+        known = [(len(self._by_word[word]), word) for word in mine.words if word in self._by_word]
+        found = {number for _, word in sorted(known)[:RAREST] for number in self._by_word[word][-LOOKED_AT:]}
+        yield from sorted(found, reverse=True)
 
     def _relates(self, new: _Subject, old: _Subject) -> bool:
         """Tell whether a newer sentence may be about the same thing: they share half of the older one's words."""
@@ -100,8 +111,6 @@ class Subjects:
         if new.labels != old.labels or not both:
             return False
         share = len(both) / len(new.words | old.words)
-        if share == 1.0 and new.values == old.values:
-            return True  # said again
         if not _alike(new, old):
             return False
         if share >= SAME:
@@ -119,12 +128,12 @@ def _alike(new: _Subject, old: _Subject) -> bool:
     return bool(new.forms & old.forms or bare) and new.values != old.values
 
 
-def _subject(text: str) -> _Subject:
+def _subject(entry: Entry) -> _Subject:
     forms: set[str] = set()
     values: set[str] = set()
-    rest = text
+    rest = text = entry.text
     for form, pattern in VALUES.items():
-        if form != "name":
+        if form != "name" and form in entry.values:
             for match in pattern.finditer(text):
                 forms.add("number" if match[0].isdigit() else form)
                 values.add(match[0].strip().lower())
@@ -134,4 +143,4 @@ def _subject(text: str) -> _Subject:
         values.update(numbers)
     labels = frozenset(f"{noun.lower()} {number.lower()}" for noun, number in _LABEL.findall(text))
     words = frozenset(word for word in tokenize(rest) if word not in STOP_WORDS and not _DIGIT.search(word))
-    return _Subject(words - _EMPTY, labels, frozenset(values), frozenset(forms), corrects(text))
+    return _Subject(words - _EMPTY, labels, frozenset(values), frozenset(forms), entry.corrects)

@@ -46,6 +46,8 @@ PRIOR = {
         "identity": 0.6, "second": -0.5, "request": -1.5, "advice": -1.0, "hypothetical": -1.0, "chatter": -1.5,
         "past": -0.5, "question": -3.0, "asks": -0.5, "short": -0.5, "long": -0.7, "very_long": -0.7, "heading": -1.5,
         "listed": -0.3, "imperative": 0.6, "open_end": -1.0,
+        "addressed": 1.2, "own": 0.3, "idiom": -1.5, "feeling": -0.8, "two_values": 0.6, "opens_no": -1.5, "pointing": -1.0,
+        "program": -2.0,
     },
 }  # fmt: skip
 PRIOR["assistant"] = PRIOR["user"] | {
