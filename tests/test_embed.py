@@ -146,6 +146,20 @@ def test_a_damaged_model_is_exported_again(folder):
     assert len(list(folder.glob("*.onnx"))) == 1
 
 
+@pytest.mark.parametrize(("which", "package"), [("minilm", "onnxruntime"), ("static", "safetensors")])
+def test_a_model_is_loaded_for_the_first_text_without_a_vector(folder, which, package):
+    code = f"""
+import json, sys
+from ctxwin.embed import get_embedder
+told = []
+for texts in (["Ana fed the cat."], ["Ana fed the cat.", "Rent is due in May."]):
+    get_embedder({which!r}).embed(texts)
+    told.append({package!r} in sys.modules)
+print(json.dumps(told))"""
+    get_embedder(which).embed(["Ana fed the cat."])
+    assert run(code, 1) == [[False, True]]
+
+
 def test_loading_says_nothing_on_the_screen(folder):
     code = "from ctxwin.embed import get_embedder; get_embedder('minilm').embed(['a', 'b'])"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)

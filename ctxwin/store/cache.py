@@ -36,6 +36,7 @@ __all__ = [
     "cache_folder",
     "cached_bytes",
     "drop_old",
+    "is_cached",
     "keep_private",
     "locked",
     "new_private",
@@ -167,6 +168,11 @@ def cached_bytes(name: str, make: Callable[[], bytes]) -> bytes:
             kept = make()
             _write(name, kept)
     return kept
+
+
+def is_cached(name: str) -> bool:
+    """Tell whether a derived file was kept under this name; the content is not looked at."""
+    return any(cache_dir().glob(_place(name, _HASH).name))
 
 
 @contextlib.contextmanager

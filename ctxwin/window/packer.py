@@ -80,6 +80,7 @@ class Packer:
         self._counts = StoredCounts(contents, store, base, row)
         self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
         self._preparing: Future[None] | None = None
+        self._keeping: Future[None] | None = None
         self.last: Packed | None = None
         """The last packed request."""
 
@@ -147,7 +148,9 @@ class Packer:
         else:
             new = int(talk.counts(self.tokenizer, model=self.row)[-NEW:].sum())
             call.packed, call.sent = self.learner.pack(limit, tools, new, talk.dialect, packed)
-        self.last = call.packed
+        first, self.last = self.last is None, call.packed
+        if first:
+            self._keeping = self._background.submit(self._counts.keep)
         return call.packed
 
     @property
@@ -197,7 +200,10 @@ class Packer:
         self._sealed = {}
 
     def prepare(self) -> None:
-        """Count, embed and read new messages in the background, so that the next packing is quick."""
+        """Count, embed and read new messages in the background, so that the next packing is quick.
+
+        Nothing is counted before the first packing: a process that only adds messages needs no vocabulary.
+        """
         self._preparing = self._background.submit(self._prepare, self._contents.talk)
 
     def begin_anew(self) -> None:
@@ -205,12 +211,16 @@ class Packer:
         self._counts.load()
 
     def close(self) -> None:
-        """Wait for the background work."""
+        """Wait for the background work that has begun, and until the counts of the first packing are stored."""
+        if self._keeping is not None:
+            wait([self._keeping])
         self._background.shutdown(cancel_futures=True)
 
     def _prepare(self, talk: Talk) -> None:
-        talk.prepare(tokenizer=self.tokenizer, model=self.row, embedder=self._embedder or "none")
-        self._counts.keep()
+        if self.last is not None:  # before, the vocabulary is not loaded, and loading it holds up every thread for .2 s
+            talk.counts(self.tokenizer, model=self.row)
+            self._counts.keep()
+        talk.embed_ahead(self._embedder or "none")
         talk.read_ahead()
 
     def _vectors_of(self, embedder: str) -> StoredVectors:
