@@ -16,6 +16,7 @@ from ctxwin import allocate, pack
 from ctxwin.allocate import (
     OLD_NAMES,
     Problem,
+    Selection,
     Share,
     appraise,
     cost,
@@ -106,6 +107,14 @@ def test_knapsack_lies_between_plain_greedy_and_the_optimum_and_its_bound_above(
     found, best = knapsack(problem), brute_force(problem)[1]
     assert worth(problem, plain_greedy(problem)) - 1e-9 <= found.value <= best + 1e-9
     assert best <= found.bound + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "gap"), [(0.4, 0.5, 0.2), (3.0, 4.0, 0.25), (0.5, 0.5, 0), (0.5, 0.4, 0), (0, 0, 0)]
+)
+def test_a_gap_is_the_share_of_the_bound_that_may_be_missing(value, bound, gap):
+    found = Selection(choice=np.array([0]), tokens=1, value=value, bound=bound, price=0.0)
+    assert found.gap == pytest.approx(gap)
 
 
 def gaps_to_optimum(size, share, *, couplings, seeds):

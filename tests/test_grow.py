@@ -113,8 +113,11 @@ def test_no_exchange_that_fits_and_gains_is_left(problem):
 def test_the_neighbours_of_an_item_are_those_out_whose_price_its_coming_changes(problem, data):
     ledger = Ledger(problem, np.full(problem.size, -1))
     for item in data.draw(st.permutations(range(problem.size))):
-        every = np.arange(problem.size)
+        every, group = np.arange(problem.size), problem.header[item]
+        beside = [n for n, joined in ((item - 1, item), (item + 1, item + 1)) if problem.follows[joined]]
+        opens = group >= 0 and not (problem.header[ledger.choice >= 0] == group).any()
         before, said = ledger.overheads(every), ledger.neighbours(item)
+        assert said == beside + (np.flatnonzero(problem.header == group).tolist() if opens else [])
         ledger.take(item, 0)
         changed = np.flatnonzero((ledger.overheads(every) != before) & (ledger.choice < 0))
         assert set(changed.tolist()) <= set(said)
