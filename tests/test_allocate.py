@@ -35,6 +35,7 @@ from ctxwin.allocate.ledger import Ledger
 from ctxwin.allocate.program import solve
 from ctxwin.allocate.reference import brute_force, plain_greedy, tokens_of, value_of
 from ctxwin.allocate.relaxation import relax
+from ctxwin.allocate.value import NearDuplicates, nearest_chosen
 from ctxwin.errors import BudgetError, InputError
 from ctxwin.evaluate.baselines import BASELINES, coverage, greedy, head_tail, mmr, summary
 
@@ -212,6 +213,23 @@ def test_exact_proves_its_choice_where_what_is_required_is_shortened():
 
 
 # --- near-duplicates
+
+
+@given(problem=small_problems(max_items=8), data=st.data())
+def test_what_near_duplicates_leave_of_an_item_is_the_same_asked_once_or_as_they_come(problem, data):
+    near, kept = NearDuplicates(problem), np.zeros(0, np.int64)
+    for item in data.draw(st.permutations(range(problem.size))):
+        if len(kept) % 2:
+            near.keep(item, 0)
+        else:
+            near.keep_all(np.array([item]))
+        kept = np.append(kept, item)
+        others = np.setdiff1d(np.arange(problem.size), kept)
+        left = nearest_chosen(problem, others, kept)[1]
+        assert [near.left(other) for other in others.tolist()] == pytest.approx(left.tolist())
+        for other, its in zip(others.tolist(), left.tolist(), strict=True):
+            values = problem.values[problem.start[other] : problem.start[other + 1]]
+            assert near.gains(other, -1) == pytest.approx((values * its).tolist())
 
 
 def twins(weight, angle=0.0, capacity=60):

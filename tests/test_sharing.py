@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies.problems import seeded_problem, small_problems
 
-from ctxwin.allocate import Problem, Share, appraise, cost, exact, knapsack, place_required
+from ctxwin.allocate import Problem, Share, appraise, cost, exact, knapsack, place_required, sharing
 from ctxwin.allocate.ledger import Ledger, keeps_shares, spent
 from ctxwin.allocate.reference import brute_force, tokens_of, value_of
+from ctxwin.allocate.relaxation import relax
 from ctxwin.errors import BudgetError, InputError
 
 
@@ -200,6 +201,24 @@ def test_a_floor_that_the_largest_of_many_items_fill_alone_is_kept():
     problem = replace(problem, shares=shares, capacity=cost(problem, choice) + 1)
     assert keeps_shares(problem, choice)
     assert keeps_shares(problem, knapsack(problem).choice)
+
+
+def test_the_program_gets_the_densest_and_for_each_floor_its_densest_smallest_and_largest():
+    problem = seeded_problem(0, 2_000, share=0.1)
+    members, required = np.arange(2_000) % 3 == 0, np.arange(2_000) == 1
+    shares = (Share(name="a", members=members, floor=500), Share(name="b", members=~members & ~required, cap=9_000))
+    problem = replace(problem, shares=shares, required=required)
+    relaxed = relax(problem, place_required(problem))
+    inside = sharing._serving(problem, relaxed)
+    assert 600 / 2 < inside.sum() <= 601 and inside[1]
+    largest = np.maximum.reduceat(problem.tokens, problem.start[:-1])
+    for order, among in (
+        (-relaxed.peak, members | ~members), (-relaxed.peak, members), (problem.smallest, members), (-largest, members)
+    ):  # fmt: skip
+        first = np.flatnonzero(among)[np.argsort(order[among], kind="stable")][: 600 // 4]
+        assert inside[first].all()
+    small = seeded_problem(0, 600, share=0.1)
+    assert sharing._serving(small, relax(small, place_required(small))).all()
 
 
 def test_floors_that_do_not_fit_are_told_with_their_sum():
