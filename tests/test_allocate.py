@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from ctxwin import allocate, pack
 from ctxwin.allocate import (
     OLD_NAMES,
     Problem,
+    Selection,
     Share,
     appraise,
     cost,
@@ -23,15 +26,20 @@ from ctxwin.allocate import (
     knapsack,
     marginal,
     place_required,
+    program,
     strategies,
     verdicts,
     worth,
 )
 from ctxwin.allocate.ledger import Ledger
+from ctxwin.allocate.program import solve
 from ctxwin.allocate.reference import brute_force, plain_greedy, tokens_of, value_of
 from ctxwin.allocate.relaxation import relax
+from ctxwin.allocate.value import NearDuplicates, nearest_chosen
 from ctxwin.errors import BudgetError, InputError
 from ctxwin.evaluate.baselines import BASELINES, coverage, greedy, head_tail, mmr, summary
+
+SEARCH = import_module("ctxwin.allocate.knapsack")  # the package has a function of this name
 
 
 def placed(problem):
@@ -79,6 +87,11 @@ def test_plain_greedy_equals_its_twin_on_a_long_conversation(couplings):
     assert greedy(problem).choice.tolist() == plain_greedy(problem).tolist()
 
 
+def test_of_equal_values_per_token_plain_greedy_takes_the_item_of_more_value_then_the_earlier():
+    problem = Problem.from_forms([[(10, 0.5)], [(20, 1.0)], [(20, 1.0)]], capacity=20)
+    assert greedy(problem).choice.tolist() == plain_greedy(problem).tolist() == [-1, 0, -1]
+
+
 # --- optimum, bound, gap
 
 
@@ -97,6 +110,14 @@ def test_knapsack_lies_between_plain_greedy_and_the_optimum_and_its_bound_above(
     found, best = knapsack(problem), brute_force(problem)[1]
     assert worth(problem, plain_greedy(problem)) - 1e-9 <= found.value <= best + 1e-9
     assert best <= found.bound + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "gap"), [(0.4, 0.5, 0.2), (3.0, 4.0, 0.25), (0.5, 0.5, 0), (0.5, 0.4, 0), (0, 0, 0)]
+)
+def test_a_gap_is_the_share_of_the_bound_that_may_be_missing(value, bound, gap):
+    found = Selection(choice=np.array([0]), tokens=1, value=value, bound=bound, price=0.0)
+    assert found.gap == pytest.approx(gap)
 
 
 def gaps_to_optimum(size, share, *, couplings, seeds):
@@ -165,7 +186,52 @@ def test_a_large_pool_is_solved_to_a_small_gap(couplings):
     assert 8_000 - found.tokens < 3
 
 
+@pytest.mark.parametrize(("seed", "share"), [(0, 0.3), (16, 0.3), (23, 0.3), (8, 0.6), (26, 0.6)])
+def test_knapsack_is_no_worse_than_plain_greedy_where_its_own_search_is(seed, share):
+    problem = seeded_problem(seed, 120, share=share, forms=1, couplings=True)
+    assert knapsack(problem).value >= worth(problem, plain_greedy(problem))
+
+
+@pytest.mark.parametrize(("share", "beginnings"), [(0.05, 8), (0.5, 0)])
+def test_other_beginnings_are_tried_where_the_gap_is_wide_and_few_items_fit(share, beginnings):
+    problem = seeded_problem(0, 300, share=share, forms=3)
+    base, found = place_required(problem), knapsack(problem)
+    relaxed = relax(problem, base)
+    for bound, tries in ((1.02 * found.value, beginnings), (1.005 * found.value, 0)):
+        wide = replace(relaxed, bound=bound, full_bound=0.0)
+        assert len(list(SEARCH._others(problem, base, wide, found.choice, found.value))) == tries
+
+
+def test_the_program_has_nothing_to_say_where_it_may_search_nothing():
+    problem = seeded_problem(0, 100, share=0.1, couplings=True)
+    assert solve(problem, place_required(problem), nodes=0) == (None, np.inf)
+
+
+def test_exact_proves_its_choice_where_what_is_required_is_shortened():
+    forms = [[(50, 0.5), (20, 0.4)], [(30, 0.6), (15, 0.5)], [(20, 0.4)], [(9, 0.3)]]
+    found = exact(Problem.from_forms(forms, capacity=47, required=[True, False, False, False]))
+    assert found.choice.tolist() == [1, 1, -1, 0]
+    assert found.gap < 1e-5
+
+
 # --- near-duplicates
+
+
+@given(problem=small_problems(max_items=8), data=st.data())
+def test_what_near_duplicates_leave_of_an_item_is_the_same_asked_once_or_as_they_come(problem, data):
+    near, kept = NearDuplicates(problem), np.zeros(0, np.int64)
+    for item in data.draw(st.permutations(range(problem.size))):
+        if len(kept) % 2:
+            near.keep(item, 0)
+        else:
+            near.keep_all(np.array([item]))
+        kept = np.append(kept, item)
+        others = np.setdiff1d(np.arange(problem.size), kept)
+        left = nearest_chosen(problem, others, kept)[1]
+        assert [near.left(other) for other in others.tolist()] == pytest.approx(left.tolist())
+        for other, its in zip(others.tolist(), left.tolist(), strict=True):
+            values = problem.values[problem.start[other] : problem.start[other + 1]]
+            assert near.gains(other, -1) == pytest.approx((values * its).tolist())
 
 
 def twins(weight, angle=0.0, capacity=60):
@@ -188,6 +254,23 @@ def test_the_discount_has_a_weight_and_begins_at_a_cosine():
     assert knapsack(twins(1.0, angle=np.arccos(0.79))).choice.tolist() == [0, 0, -1]
     halfway = worth(twins(1.0, angle=np.arccos(0.9)), np.array([0, 0, -1]))
     assert halfway == pytest.approx(0.9 + 0.8 * 0.5, abs=1e-3)
+
+
+def test_exact_is_no_worse_than_knapsack_where_near_duplicates_count():
+    assert exact(twins(1.0)).choice.tolist() == [-1, 0, 0]
+    for seed in range(4):
+        problem = seeded_problem(seed, 40, share=0.2, vectors=True)
+        assert exact(problem).value >= knapsack(problem).value
+
+
+def test_a_near_duplicate_that_saves_a_larger_mark_stays():
+    problem = Problem.from_forms(
+        [[(5, 0.9)], [(2, 0.5)], [(5, 0.6)], [(30, 0.2)]],
+        capacity=12, gap_tokens=[10] * 4, vectors=[[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    )  # fmt: skip
+    found = knapsack(problem)
+    assert found.choice.tolist() == brute_force(problem)[0].tolist() == [0, 0, 0, -1]
+    assert found.value == pytest.approx(0.9 + 0.6)
 
 
 def test_what_a_required_item_says_is_not_said_again():
@@ -333,6 +416,13 @@ def test_exact_prints_nothing(capfd):
     for seed in range(6):
         exact(seeded_problem(seed, 100, share=0.1, couplings=True))
     assert tuple(capfd.readouterr()) == ("", "")
+
+
+def test_what_c_code_prints_while_the_program_runs_is_discarded(capfd):
+    with program._silent():
+        os.write(1, b"transformNewIntegerFeasibleSolution")
+    os.write(1, b"mine")
+    assert tuple(capfd.readouterr()) == ("mine", "")
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,16 @@ def test_a_cap_and_a_floor_are_named():
     assert said.share[1:] == [0, 0]
 
 
+def test_items_that_a_floor_needs_are_not_among_those_that_together_hold_the_room():
+    forms = [[(30, 0.01)], *[[(10, 0.3)]] * 4, [(35, 0.1)], *[[(12, 0.2)]] * 3]
+    poor = Share(name="poor", members=np.arange(9) == 0, floor=30)
+    problem = Problem.from_forms(forms, capacity=70, shares=[poor])
+    found = knapsack(problem)
+    said = verdicts(problem, found)
+    assert found.choice.tolist() == [0, 0, 0, 0, 0, -1, -1, -1, -1]
+    assert (said.verdict[5], said.other[5], said.also[5], said.lacks[5]) == ("outbid", 1, 3, 35)
+
+
 @pytest.fixture(scope="module")
 def packed():
     return ctxwin.pack(conversation(), query="Which brake pads does the Koga take?", budget=1_000, files=files())

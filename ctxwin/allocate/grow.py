@@ -296,7 +296,7 @@ def _useful(moves: _Moves, left: int, price: float) -> _Moves:
 def _exchange(problem: Problem, part: Core, found: _Moves, ledger: Ledger, near: NearDuplicates) -> bool:
     """Make the best single move or pair that fits and gains, and tell whether there was one."""
     uses = found.where(found.gain > 0)
-    uses = uses.where(np.lexsort((-uses.gain, uses.more)))
+    uses = uses.where(np.argsort(uses.more, kind="stable"))
     frees = found.where(found.more < 0)
     if not len(uses.place):
         return False

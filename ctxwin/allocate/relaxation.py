@@ -321,7 +321,7 @@ def _search(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
 
 
 def _bracket(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
-    """Return one trial that does not fit and one that fits; the same trial twice if all wanted items fit."""
+    """Return one trial that does not fit and one that fits; if all wanted items fit, the first fits as well."""
     low = high = _trial(part, max(_guess(part, capacity), part.floor), capacity)
     stride = _STRIDE
     while high.left < 0:
@@ -332,7 +332,7 @@ def _bracket(part: Core, capacity: int) -> tuple[_Trial, _Trial]:
     while low.left >= 0 and low.price > part.floor:
         lower = low.price / stride if stride < 1 / TINY else 0.0
         low, high, stride = _trial(part, max(lower, part.floor), capacity), low, stride**2
-    return (low, high) if low.left < 0 else (low, low)
+    return low, high
 
 
 def _guess(part: Core, capacity: int) -> float:
@@ -401,7 +401,7 @@ def _header_shares(
     part: Core, gain: NDArray[np.float64], opened: NDArray[np.bool_], price: float
 ) -> NDArray[np.float64]:
     """Split each heading's price over the items of its group by their gain; any split gives a true bound."""
-    wants = np.where(part.forced, 0, np.maximum(gain, 0))
+    wants = np.maximum(gain, 0)
     total = np.bincount(part.group, weights=wants, minlength=len(opened))
     rate = np.divide(price * part.header_tokens, total, out=np.zeros_like(total), where=(total > 0) & ~opened)
     shares: NDArray[np.float64] = wants * rate[part.group]

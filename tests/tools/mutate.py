@@ -33,8 +33,9 @@ SEED = 20261129
 ROOMS = {
     "allocate": (
         ["ctxwin/allocate"],
-        ["tests/test_allocate.py", "ctxwin/allocate", "tests/test_sharing.py", "tests/contracts/test_allocators.py",
-         "tests/test_shares.py", "tests/test_reasons.py"],
+        ["tests/test_allocate.py", "tests/test_ledger.py", "tests/test_relaxation.py", "tests/test_grow.py",
+         "ctxwin/allocate", "tests/test_sharing.py", "tests/contracts/test_allocators.py", "tests/test_shares.py",
+         "tests/test_reasons.py"],
         ["reference.py"],
     ),
     "units": (
