@@ -20,8 +20,8 @@ QUESTION = "What does it cost when Meiling's hired bike comes back a day late?"
 
 REPORT = [
     "origin", "limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder", "value", "bound", "gap",
-    "price", "budget", "count", "parts", "citations", "standing", "shares", "skipped", "secrets", "scanned", "warnings", "cost",
-    "items", "lost_facts", "flags",
+    "price", "budget", "count", "parts", "citations", "standing", "shares", "skipped", "secrets", "scanned", "warnings",
+    "cost", "items", "lost_facts", "flags",
 ]  # fmt: skip
 """The keys of a report. Programs read them: one more is news for the changelog, one less or renamed breaks them."""
 ITEM = [
