@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 
+import anthropic
+import openai
 import processes
 import pytest
+from server import Provider
 
 import ctxwin
 from ctxwin.errors import InputError
@@ -38,6 +42,12 @@ def opened(store=None, **options):
 def window(tmp_path):
     with opened(tmp_path / "talk.db") as one:
         one.add(*said())
+        yield one
+
+
+@pytest.fixture
+def provider():
+    with Provider() as one:
         yield one
 
 
@@ -222,3 +232,70 @@ def test_other_processes_see_what_was_forgotten_at_their_next_use(window, tmp_pa
     assert processes.run(code, tmp_path / "talk.db").strip() == RULE
     assert texts(window) == [FACT, NEW]
     assert RULE not in window.compact().text
+
+
+def answered(provider, dialect):
+    """A window with a model that has a price for cached tokens, so that its requests share their beginnings."""
+    model = {"openai": "gpt-4o", "anthropic": "claude-sonnet-5"}[dialect]
+    provider.respond = lambda request: "It is a fine view, I would say, with some trees and a road."
+    client = openai.OpenAI(base_url=provider.openai, api_key="any", max_retries=0)
+    if dialect == "anthropic":
+        client = anthropic.Anthropic(base_url=provider.anthropic, api_key="any", max_retries=0)
+    return ctxwin.Window(model=model, client=client, budget=900, embedder="none", system="Be brief.")
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+def test_notes_keep_their_bytes_at_the_head_while_nothing_new_stands(provider, dialect):
+    some = random.Random(1)
+    words = ["".join(some.choice("bdfgklmnprst") + some.choice("aeiou") for _ in range(3)) for _ in range(3_000)]
+    heads, shared, before = [], [], []
+    with answered(provider, dialect) as window:
+        window.set_budget(3_000)
+        provider.respond = lambda request: f"Mm, so it was: {' '.join(some.sample(words, 60))}."
+        window.add(*said(10)[:-1])
+        for _ in range(24):
+            window.send(f"Lovely, with {' '.join(some.sample(words, 60))}.")
+            packed = window.last
+            assert packed.tokens == sum(packed.report.parts.values()) <= packed.report.limit
+            assert check(packed.messages, dialect=dialect) == []
+            messages = packed.messages["messages"] if dialect == "anthropic" else packed.messages[1:]
+            if str(messages[0]["content"]).startswith("[said earlier"):
+                heads.append(messages[:2])
+                assert 0 < packed.report.parts["standing"] <= 3_000 * 0.05
+                assert {RULE, FACT, NEW} <= {one.text for one in packed.report.standing if one.shown}
+                pairs = enumerate(zip(messages, before, strict=False))
+                shared.append(next((n for n, (one, two) in pairs if one != two), len(before)))
+            before = messages
+    assert len(heads) >= 12
+    assert all(head == heads[0] for head in heads)
+    assert [one["role"] for one in heads[0]] == ["user", "assistant"]
+    assert RULE in heads[0][0]["content"]
+    assert FACT in heads[0][1]["content"]
+    assert OLD not in str(heads)
+    assert min(shared[1:]) >= 2  # the notes, even where the history was cut
+    assert sum(n > 3 for n in shared) >= len(shared) / 2  # else turns of the history behind them too
+
+
+def test_a_forgotten_entry_leaves_the_next_request_under_a_warm_cache(provider):
+    with answered(provider, "openai") as window:
+        window.add(*said())
+        window.send("And what do you make of the view from the door, is it fine?")
+        assert RULE in window.last.text
+        window.forget(entry(window, RULE))
+        window.send("And from the roof, is it fine?")
+        assert RULE not in window.last.text
+        window.erase("m1")
+        assert FACT not in json.dumps(window._store.settings(window.id).state)
+
+
+def test_a_question_under_a_warm_cache_counts_right_with_notes(provider):
+    with answered(provider, "openai") as window:
+        window.add(*said())
+        window.send("And what do you make of the view from the door, is it fine?")
+        for query in ("What may the boiler cost?", "What do you make of the view from window 31?"):
+            packed = window.pack(query)
+            assert packed.tokens == sum(packed.report.parts.values()) <= 900
+            assert packed.tokens == ctxwin.count_tokens(packed.messages, model="gpt-4o").tokens
+            assert packed.report.parts["standing"] > 0
+            assert RULE in packed.text
+            assert packed.messages[-1]["content"] == query

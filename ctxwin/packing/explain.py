@@ -20,6 +20,7 @@ from .measure import Measured
 from .packed import Packed, Plan
 from .print import Request, count
 from .shorten import Chosen
+from .standing import stands
 
 __all__ = ["explain"]
 
@@ -105,14 +106,7 @@ def _stands(measured: Measured) -> Iterator[Stands]:
     notes = measured.notes
     every = [*((one, True) for one in notes.entries), *((one, False) for one in notes.left_out)]
     for one, shown in sorted(every, key=lambda pair: pair[0].position):
-        yield Stands(
-            kind=one.kind,
-            text=one.text,
-            source=one.source,
-            voice=one.voice,
-            strength=one.strength,
-            shown=shown,
-        )
+        yield stands(one, shown=shown)
 
 
 def _shared(measured: Measured, request: Request) -> Iterator[ShareUsed]:
