@@ -137,7 +137,7 @@ def _told(scene: Scene, plan: Proposal, packed: Packed, raws: Sequence[Raw], bud
     told = replace(
         report,
         parts=parts,
-        standing=tuple(
+        stand=lambda: tuple(
             stands_beside(scene.now, plan.request.rows, (one.text for one in plan.request.notes if one.stands))
         ),
         budget=budget,

@@ -72,7 +72,6 @@ def explain(
         price=choice.selection.price if choice else 0.0,
         origin=task.origin,
         excerpts=request.excerpts,
-        standing=tuple(_stands(measured)),
         shares=tuple(_shared(measured, request)),
         skipped=task.skipped,
         secrets=task.secrets,
@@ -82,6 +81,7 @@ def explain(
         measure=lambda: count(measured, request),
         decide=lambda: list(_decisions(measured, request, choice, relevance)),
         offer=lambda extra: list(_offers(measured, choice, extra)) if choice else [],
+        stand=lambda: list(_stands(measured)),
         lose=lambda: _lost(measured, request),
         flag=lambda: list(_flags(measured, request)),
     )

@@ -108,7 +108,7 @@ def _unheard(talk: Snapshot, rows: Sequence[int]) -> Said:
     heard = np.zeros(len(talk.conversation.items), np.bool_)
     heard[list(rows)] = True
     said = talk.said()
-    return said.only(~heard[np.array([talk.index(one.position) for one in said.entries], np.intp)])
+    return said.only(~heard[talk.indices(np.array([one.position for one in said.entries], np.intp))])
 
 
 def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> Notes:

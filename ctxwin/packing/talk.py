@@ -269,6 +269,10 @@ class Snapshot:
         """Return the index among the items of the message at a position in the talk."""
         return len(self._ahead) + int(np.searchsorted(self.there, position))
 
+    def indices(self, positions: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the indices among the items of messages at (k,) positions in the talk."""
+        return len(self._ahead) + np.searchsorted(self.there, positions)
+
     def find(self, name: str) -> int | None:
         """Return the index of the item with this id; None where no such item is in the talk or it is forgotten."""
         position = self.facts.position(name, self.size)
