@@ -198,10 +198,11 @@ class Talk:
             turns.embedded(reading.name, items, reading.embedder.embed(texts))
 
     def read_ahead(self) -> None:
-        """Find what only some questions ask for: standing rules and what speakers say of themselves, .2 ms a message.
+        """Find what stands, and what only some questions ask for: rules and what speakers say of themselves.
 
-        Otherwise the first such question does this work. May run in a thread of its own.
+        Otherwise the next packing that needs it does this work. May run in a thread of its own.
         """
+        self.snapshot().said()
         self.pool.index.read_ahead()
 
     def snapshot(self) -> Snapshot:
