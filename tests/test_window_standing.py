@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from contextlib import ExitStack
 
 import anthropic
 import openai
@@ -47,7 +48,7 @@ def window(tmp_path):
 
 @pytest.fixture
 def provider():
-    with Provider() as one:
+    with Provider() as one, ExitStack() as one.stack:
         yield one
 
 
@@ -238,9 +239,12 @@ def answered(provider, dialect):
     """A window with a model that has a price for cached tokens, so that its requests share their beginnings."""
     model = {"openai": "gpt-4o", "anthropic": "claude-sonnet-5"}[dialect]
     provider.respond = lambda request: "It is a fine view, I would say, with some trees and a road."
-    client = openai.OpenAI(base_url=provider.openai, api_key="any", max_retries=0)
-    if dialect == "anthropic":
-        client = anthropic.Anthropic(base_url=provider.anthropic, api_key="any", max_retries=0)
+    client = (
+        openai.OpenAI(base_url=provider.openai, api_key="any", max_retries=0)
+        if dialect == "openai"
+        else anthropic.Anthropic(base_url=provider.anthropic, api_key="any", max_retries=0)
+    )
+    provider.stack.enter_context(client)
     return ctxwin.Window(model=model, client=client, budget=900, embedder="none", system="Be brief.")
 
 
