@@ -12,6 +12,8 @@ import pytest
 from command_line import run_here
 from server import Answer, Failure, Provider
 
+import ctxwin
+
 PROMPT = "\x1b[?2004h"
 """What the line editor sends when it waits: lines that are pasted shall come as one piece."""
 
@@ -271,3 +273,36 @@ def test_a_message_is_erased_with_all_that_was_made_of_it(provider, environment,
     assert {path.name for path in files} >= {"talk.db", "talk.json"}
     assert [path.name for path in files if b"ZEBRAQUARTZ7731" in path.read_bytes()] == ["talk.json"]
     assert left(chat) == 0
+
+
+def test_what_stands_is_listed_and_an_entry_is_forgotten_and_taken_back(provider, environment, tmp_path):
+    provider.respond = lambda request: "Noted."
+    chat = opened("--store", str(tmp_path / "talk.db"), "--budget", "300")
+    chat.sendline("/standing")
+    chat.expect("nothing stands yet")
+    chat.expect_exact(PROMPT)
+    said = ("Never call me before nine.", "We can spend at most 950 euros on the boiler.")
+    for text in (*said, *(f"What do you make of the view from window {n}, is it fine?" for n in range(15))):
+        chat.sendline(text)
+        chat.expect("Noted.")
+        chat.expect("messages")
+        chat.expect_exact(PROMPT)
+    chat.sendline("/standing")
+    chat.expect("   1  rule       m0 user          Never call me before nine.")
+    chat.expect("   2  limit      m2 user          We can spend at most 950 euros on the boiler.")
+    chat.expect_exact(PROMPT)
+    chat.sendline("/standing forget 7")
+    chat.expect("error: no entry '7' among the 2 listed")
+    chat.expect_exact(PROMPT)
+    chat.sendline("/standing drop 1")
+    chat.expect("error: /standing 'drop' is unknown")
+    chat.expect_exact(PROMPT)
+    chat.sendline("/standing forget 1")
+    chat.expect("forgotten 'Never call me before nine.' of m0; /standing remember 1 takes it back")
+    chat.expect_exact(PROMPT)
+    chat.sendline("/standing")
+    chat.expect("   1  limit      m2 user          We can spend at most 950 euros on the boiler.")
+    chat.expect_exact(PROMPT)
+    assert left(chat) == 0
+    with ctxwin.Window(store=tmp_path / "talk.db", embedder="none") as window:
+        assert [one.text for one in window.standing] == [said[1]]

@@ -20,8 +20,8 @@ QUESTION = "What does it cost when Meiling's hired bike comes back a day late?"
 
 REPORT = [
     "origin", "limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder", "value", "bound", "gap",
-    "price", "budget", "count", "parts", "citations", "shares", "skipped", "secrets", "scanned", "warnings", "cost",
-    "items", "lost_facts", "flags",
+    "price", "budget", "count", "parts", "citations", "standing", "shares", "skipped", "secrets", "scanned", "warnings",
+    "cost", "items", "lost_facts", "flags",
 ]  # fmt: skip
 """The keys of a report. Programs read them: one more is news for the changelog, one less or renamed breaks them."""
 ITEM = [
@@ -86,6 +86,7 @@ CALLS = {
     "ask": [("ask", QUESTION, "notes", *PACKING), ("ask", QUESTION, "notes", "-b", "600", "--order", "score")],
     "cache": [("cache",), ("cache", "clear")],
     "chat": [("chat", "--store", "chat.db", "--list")],
+    "compact": [("compact", "talk.json", "-b", "1k"), ("compact", "talk.json", "-b", "900", "--model", "gpt-4o")],
     "config": [("config",)],
     "count": [("count", "talk.json", "notes"), ("count", "talk.json", "--model", "claude-sonnet-5")],
     "demo": [("demo", "--budget", "900")],

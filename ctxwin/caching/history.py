@@ -33,13 +33,16 @@ def cut_or_carried(scene: Scene, state: State | None, costs: RequestCosts, *, ke
     newest = scene.newest(keep)
     history = carried_on(scene, state)
     if state is None or history is None or costs.cold:
-        return newest
+        return scene.with_standing(newest)
     if state.aside and costs.warm(history) <= costs.warm(newest):
-        return newest  # it was not sent last time, and was too short before to be kept
+        return scene.with_standing(newest)  # it was not sent last time, and was too short before to be kept
     block = sum(scene.note_tokens(one.text) for one in history.notes if one.turns)
+    stands = sum(scene.note_tokens(one.text, one.role) for one in history.notes if one.stands)
     most = newest.tokens + compaction_point(costs.prices, keep=newest.tokens, growth=max(1.0, state.growth))
     least = 0 if block and scene.question_id == state.question else room
-    return newest if history.tokens - block > most or scene.room(history) < least else history
+    if history.tokens - block - stands > most or scene.room(history) < least:
+        return scene.with_standing(newest)
+    return history
 
 
 def carried_on(scene: Scene, state: State | None) -> Arrangement | None:

@@ -155,7 +155,7 @@ class _Desk:
         hashes, tokens = [self.tools], [self.tool_tokens]
         for item, raw in scene.messages(arrangement):
             hashes.append(message_hash(raw))
-            tokens.append(int(scene.tokens[item]) if item is not None else scene.note_tokens(text_of(raw)))
+            tokens.append(int(scene.tokens[item]) if item is not None else scene.note_tokens(text_of(raw), raw["role"]))
         return self.held.read(hashes, tokens)
 
     def state(self, before: State | None, plan: Proposal | None, filled: Filled, now: float) -> State:

@@ -57,6 +57,8 @@ def auto(scene: Scene, state: State | None, costs: RequestCosts) -> Proposal:
     shortest = scene.newest(keep)
     block = _block(scene.need(history), scene.room(shortest) - (int(CHAIN * scene.limit) if scene.calls_tools else 0))
     if block > scene.room(history):
+        shortest = scene.with_standing(shortest)
+        block = min(block, scene.room(shortest))
         return Proposal(request=shortest, carry=history, block=block, stable="system")
     return Proposal(request=history, carry=history, block=block)
 

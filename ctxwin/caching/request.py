@@ -12,6 +12,7 @@ from ..items import Budget, Item
 from ..messages import read, write
 from ..messages.conversation import Raw
 from ..packing import Packed, Talk, pack
+from ..packing.standing import stands_beside
 from ..pool import Pool
 from ..report import Decision
 from ..retrieve import shipped_weights
@@ -128,8 +129,17 @@ def text_of(raw: Raw) -> str:
 def _told(scene: Scene, plan: Proposal, packed: Packed, raws: Sequence[Raw], budget: Budget) -> Packed:
     """Return the request in the conversation's form, with a decision on every turn of the conversation."""
     report = packed.report
+    parts = dict(report.parts)
+    for one in plan.request.notes:
+        if one.stands:
+            tokens = scene.note_tokens(one.text, one.role)
+            parts |= {"standing": parts["standing"] + tokens, "history": parts["history"] - tokens}
     told = replace(
         report,
+        parts=parts,
+        stand=lambda: tuple(
+            stands_beside(scene.now, plan.request.rows, (one.text for one in plan.request.notes if one.stands))
+        ),
         budget=budget,
         limit=budget.limit,
         given=int(scene.tokens.sum()) + report.tokens - sum(scene.tokens[list(plan.request.rows)].tolist()),

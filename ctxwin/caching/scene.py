@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..items import Item, parse_query
-from ..messages import note
+from ..messages import note, read
 from ..messages.conversation import Raw
 from ..packing import Talk
+from ..packing.standing import SHARE, notes_beside
 from ..pool.layout import omitted_run
-from ..pool.units import conversation_units
+from ..pool.units import ALWAYS_WHOLE, conversation_units
 from ..retrieve import Index, Query
-from ..tokens import REPLY_PRIMING, RequestRules, Tokenizer, count_note
+from ..tokens import REPLY_PRIMING, RequestRules, Tokenizer, count_items
 from .need import need
 from .state import Note, State
 
@@ -76,7 +78,7 @@ class Scene:
         self.dialect = conversation.dialect
         self.counter, self.rules = tokenizer, rules
         self._tools = tools
-        self._notes: dict[str, int] = {}
+        self._notes: dict[tuple[str, str], int] = {}
         self.tokens: NDArray[np.int64] = self.now.counts(tokenizer, rules)
         units = conversation_units(conversation, self.now.pinned(pins), self.now.stand)
         self.groups = np.asarray(conversation.groups, np.intp)
@@ -110,11 +112,13 @@ class Scene:
             return f"? {self.query}"
         return self.items[self.asked].id if self.asked is not None else ""
 
-    def note_tokens(self, text: str) -> int:
+    def note_tokens(self, text: str, role: Literal["user", "assistant"] = "user") -> int:
         """Count a note as a message of its own."""
-        if text not in self._notes:
-            self._notes[text] = count_note(text, self.dialect, self.counter, self.rules)
-        return self._notes[text]
+        if (role, text) not in self._notes:
+            raw = note(text, self.dialect, role=role)
+            items = read([raw], dialect=self.dialect).items
+            self._notes[role, text] = sum(count_items(items, self.counter, self.rules))
+        return self._notes[role, text]
 
     def room(self, arrangement: Arrangement) -> int:
         """Return the tokens that an arrangement leaves free; below 0 it does not fit."""
@@ -130,7 +134,7 @@ class Scene:
         kept = tuple(np.flatnonzero(there).tolist())
         ids = {self.items[i].id for i in kept}
         notes = tuple(one for one in notes if one.before in ids)
-        tokens = int(self.tokens[there].sum()) + sum(self.note_tokens(one.text) for one in notes)
+        tokens = int(self.tokens[there].sum()) + sum(self.note_tokens(one.text, one.role) for one in notes)
         return Arrangement(rows=kept, notes=notes, tokens=tokens)
 
     def everything(self) -> Arrangement | None:
@@ -163,7 +167,7 @@ class Scene:
     def with_gaps(self, rows: Iterable[int], notes: Iterable[Note] = ()) -> Arrangement:
         """Arrange some items, with a note before each gap of left-out items; a note that is there already stays."""
         rows, notes = self.arrange(rows).rows, tuple(notes)
-        noted = {one.before for one in notes if not one.turns}
+        noted = {one.before for one in notes if not one.turns and not one.stands}
         new, skipped, last = [], 0, -1
         for i, begun in zip(rows, self._begun(rows), strict=True):
             skipped += i - last - 1
@@ -184,6 +188,26 @@ class Scene:
         open_groups[last + 1] -= 1
         within: list[bool] = (np.cumsum(open_groups[:-1]) > 0).tolist()
         return within
+
+    def with_standing(self, arrangement: Arrangement) -> Arrangement:
+        """Put notes of what stands in the turns that are left out behind the instructions, as far as there is room.
+
+        The notes go on with the history, byte for byte, until the history is cut again.
+        """
+        ahead = (i for i in arrangement.rows if self.items[i].role not in ALWAYS_WHOLE)
+        first = next(ahead, None)
+        room = min(int(SHARE * self.limit), self.room(arrangement))
+        if first is None or room <= 0:
+            return arrangement
+        written = notes_beside(self.now, arrangement.rows, room, self.counter, self.rules)
+        if not written.messages:
+            return arrangement
+        roles: tuple[Literal["user", "assistant"], ...] = ("user", "assistant")  # in this order
+        notes = [
+            Note(before=self.items[first].id, text=item.text, role=role, stands=True)
+            for item, role in zip(read(written.messages, dialect=self.dialect).items, roles, strict=False)
+        ]
+        return self.arrange(arrangement.rows, (*notes, *arrangement.notes))
 
     def carried(self, state: State) -> Arrangement | None:
         """Return the carried history of the last request with all newer items; None if some of it is gone."""
@@ -206,7 +230,7 @@ class Scene:
             notes.setdefault(one.before, []).append(one)
         for i in arrangement.rows:
             for one in notes.get(self.items[i].id, ()):
-                yield None, note(one.text, self.dialect)
+                yield None, note(one.text, self.dialect, role=one.role)
             yield i, self.items[i].raw or {}
 
     def left_out(self, arrangement: Arrangement) -> NDArray[np.bool_]:

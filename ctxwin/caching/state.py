@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from .prices import Bill
 
@@ -13,13 +13,16 @@ __all__ = ["Note", "Sent", "State"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A message between the turns that is not a turn: the note of a gap, or the retrieved block."""
+    """A message between the turns that is not a turn: what stands, the note of a gap, or the retrieved block."""
 
     before: str
     """Id of the turn that the note stands before."""
     text: str
     turns: tuple[str, ...] = ()
     """Ids of the turns that the note shows."""
+    role: Literal["user", "assistant"] = "user"
+    stands: bool = False
+    """Whether the note holds what stands in the turns that were left out when the history was cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

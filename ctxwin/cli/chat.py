@@ -22,13 +22,15 @@ from ..errors import CtxwinError, InputError
 from ..items import parse_tokens
 from ..models import names
 from ..packing import Packed
+from ..report.picture import clean
+from ..standing import Entry
 from ..store import MemoryStore, Turn, open_store
 from ..window import Window
 from .given import PickOption
 from .inputs import BaseUrlOption, EmbedderOption
 from .options import LOCAL, printable
 from .prompting import reader
-from .saying import ListedChat, described, filled, limit_of, list_conversations, name_of, status
+from .saying import ListedChat, described, filled, in_kinds, limit_of, list_conversations, name_of, status, stood
 from .working import Answering
 
 __all__ = ["ChatLoop", "run"]
@@ -156,6 +158,7 @@ class ChatLoop:
         self._base_url = base_url
         self._said: Packed | None = None
         self._asked: str | None = None
+        self._listed: Sequence[Entry] = ()
         self._failed = False
         if files := options.get("files"):
             files.on_progress = self._work.show
@@ -202,6 +205,7 @@ class ChatLoop:
     def _completions(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         """The words that Tab completes, and for each the words that may follow."""
         behind: dict[str, Callable[[], Sequence[str]]] = {"model": lambda: (LOCAL, *names())}
+        behind["standing"] = lambda: ("forget", "remember")
         behind |= dict.fromkeys(NAMING, lambda: [one.id for one in self.window.items])
         return {f"/{name}": behind.get(name, tuple) for name in (*COMMANDS, "quit")}
 
@@ -312,6 +316,26 @@ class ChatLoop:
         self._said = self._asked = None
         self._note(f"erased {name_of(turn)}; answers that quote it are messages of their own{copies}")
 
+    def standing(self, what: str) -> None:
+        """What stands, whatever is asked; `/standing forget 3` takes the third away, `/standing remember 3` back."""
+        if not what:
+            self._listed = in_kinds(self.window.standing)
+            _say("\n".join(stood(self._listed)) or "nothing stands yet")
+            return
+        verb, _, number = what.partition(" ")
+        if verb not in ("forget", "remember"):
+            raise InputError(f"/standing {verb!r} is unknown; write it like /standing forget 3")
+        if not (number.isascii() and number.isdigit() and 0 < int(number) <= len(self._listed)):
+            raise InputError(f"no entry {number!r} among the {len(self._listed):,} listed; /standing lists them")
+        entry = self._listed[int(number) - 1]
+        named = f"{clean(entry.text)!r} of {entry.source}"
+        if verb == "forget":
+            self.window.forget(entry)
+            self._note(f"forgotten {named}; /standing remember {number} takes it back")
+        else:
+            self.window.unforget(entry)
+            self._note(f"remembered {named}")
+
     def undo(self, _: str) -> None:
         """Leave your last message and what came after it out of every request."""
         heard = [turn for turn in self.window.turns if not turn.forgotten]
@@ -407,7 +431,7 @@ class JsonChat(ChatLoop):
 
 COMMANDS: Mapping[str, Callable[[ChatLoop, str], None]] = {
     name: getattr(ChatLoop, name)
-    for name in (*("why", "retry", "undo", *NAMING, "budget", "model", "save", "usage", "help"),)
+    for name in (*("why", "standing", "retry", "undo", *NAMING, "budget", "model", "save", "usage", "help"),)
 }
 
 

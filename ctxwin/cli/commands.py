@@ -17,6 +17,7 @@ COMMANDS = {
     "ask": "Print the parts of files that a question needs, with citations.",
     "cache": "Show what is kept in the cache folder and how long, or remove it.",
     "chat": "Chat in the terminal; each request is packed from the whole talk.",
+    "compact": "Compact a conversation: what stands, and its recent turns.",
     "config": "Show every setting, its value and where it comes from.",
     "count": "Count the tokens of files, folders and conversations, as a tree.",
     "demo": "Pack the sample that the package carries: a talk and six files.",

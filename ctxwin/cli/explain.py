@@ -11,7 +11,7 @@ import typer
 from ..errors import InputError
 from ..items import parse_tokens
 from ..report import Offer
-from ..report.picture import clean, costs, flagged, left_out, listing, title
+from ..report.picture import clean, costs, flagged, left_out, listing, stands, title
 from ..report.record import ReportRecord
 from .given import PickOption, told_apart
 from .inputs import (
@@ -120,6 +120,8 @@ def run(
         print_json(packed.report.to_dict() | {"more": MoreRecord(tokens=extra, offers=offers)})
         return
     typer.echo(listing(packed.report, dropped=everything))
+    if packed.report.standing:
+        typer.echo("\n".join(stands(packed.report)))
     if packed.report.lost_facts:
         typer.echo(f"\nfacts that shortening lost: {', '.join(map(clean, packed.report.lost_facts))}")
     for line in flagged(packed.report):

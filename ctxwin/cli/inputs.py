@@ -35,6 +35,7 @@ __all__ = [
     "ShareOption",
     "StrategyOption",
     "TokenizerOption",
+    "mended",
     "pack_watched",
     "write_whole",
 ]
@@ -159,7 +160,7 @@ def pack_watched(
         work.start("packing")
         try:
             return pack(
-                _mended(messages, pick) if mend else messages,
+                mended(messages, pick) if mend else messages,
                 query,
                 total,
                 pick=None if mend else pick,
@@ -175,17 +176,17 @@ def pack_watched(
             raise InputError(f"{origin}: {error}" if origin else str(error)) from error
 
 
-def _mended(messages: object, pick: str | None) -> object:
-    """Return messages that a provider accepts; messages of other programs are already valid as read."""
+def mended(messages: object, pick: str | None) -> object:
+    """Return messages that a provider accepts, and report repairs on stderr; other programs' are valid as read."""
     found = load(messages, pick).messages
     if isinstance(found, list) and any(isinstance(one, Item) for one in found):
         return found
-    mended, repairs = repair(found)
+    valid, repairs = repair(found)
     for one in repairs[:REPAIRS]:
         typer.echo(f"mended {clean(str(one))}", err=True)
     if len(repairs) > REPAIRS:
         typer.echo(f"mended {len(repairs) - REPAIRS:,} more", err=True)
-    return mended
+    return valid
 
 
 def write_whole(path: str, text: str) -> None:

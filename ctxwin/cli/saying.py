@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,12 +15,23 @@ from ..clients.local import ANSWER, WINDOW
 from ..errors import InputError
 from ..items import Budget
 from ..packing import Packed
-from ..report.picture import clean, columns
+from ..report.picture import clean, columns, kind_order
+from ..standing import Entry
 from ..store import Turn, open_store
 from ..window import Window
 from .options import many, print_json
 
-__all__ = ["ListedChat", "described", "filled", "limit_of", "list_conversations", "name_of", "status"]
+__all__ = [
+    "ListedChat",
+    "described",
+    "filled",
+    "in_kinds",
+    "limit_of",
+    "list_conversations",
+    "name_of",
+    "status",
+    "stood",
+]
 
 BAR = 24
 """Characters of the bar that shows what fills the window."""
@@ -48,6 +60,18 @@ def status(packed: Packed, window: Window) -> str:
     line += f"{sum(messages):,} of {len(messages):,} messages{places}"
     bar = f"[{'#' * filled}{'.' * (BAR - filled)}] "
     return (bar if len(bar) + len(line) <= columns() else "") + line
+
+
+def in_kinds(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return what stands by kind, and within a kind as it was said."""
+    return sorted(entries, key=lambda one: kind_order(one.kind))
+
+
+def stood(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield a line for each entry: its number, kind and message, who said it, and the sentence."""
+    for number, one in enumerate(entries, 1):
+        who = clean(f"{one.source} {one.speaker or one.voice}", 30)
+        yield f"{number:>4}  {one.kind:<10} {who:<16} {clean(one.text, 2 * WORDS)}"
 
 
 def limit_of(tokens: int | None, *, local: bool) -> Budget | None:

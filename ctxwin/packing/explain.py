@@ -20,6 +20,7 @@ from .measure import Measured
 from .packed import Packed, Plan
 from .print import Request, count
 from .shorten import Chosen
+from .standing import stands
 
 __all__ = ["explain"]
 
@@ -71,7 +72,6 @@ def explain(
         price=choice.selection.price if choice else 0.0,
         origin=task.origin,
         excerpts=request.excerpts,
-        standing=tuple(_stands(measured)),
         shares=tuple(_shared(measured, request)),
         skipped=task.skipped,
         secrets=task.secrets,
@@ -81,6 +81,7 @@ def explain(
         measure=lambda: count(measured, request),
         decide=lambda: list(_decisions(measured, request, choice, relevance)),
         offer=lambda extra: list(_offers(measured, choice, extra)) if choice else [],
+        stand=lambda: list(_stands(measured)),
         lose=lambda: _lost(measured, request),
         flag=lambda: list(_flags(measured, request)),
     )
@@ -105,14 +106,7 @@ def _stands(measured: Measured) -> Iterator[Stands]:
     notes = measured.notes
     every = [*((one, True) for one in notes.entries), *((one, False) for one in notes.left_out)]
     for one, shown in sorted(every, key=lambda pair: pair[0].position):
-        yield Stands(
-            kind=one.kind,
-            text=one.text,
-            source=one.source,
-            voice=one.voice,
-            strength=one.strength,
-            shown=shown,
-        )
+        yield stands(one, shown=shown)
 
 
 def _shared(measured: Measured, request: Request) -> Iterator[ShareUsed]:

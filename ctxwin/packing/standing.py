@@ -6,17 +6,31 @@ where it changes least: as a user's message what users said, as an assistant's w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from ..messages import Dialect, note, read
+from ..report import Stands
 from ..standing import STANDS, Entry, Said, Voice, Wanted, heading
 from ..tokens import RequestRules, Tokenizer, count_items
+from .talk import Snapshot
 
-__all__ = ["DENSE", "NONE", "RECENT", "SHARE", "SPARSE", "Notes", "Room", "write_notes"]
+__all__ = [
+    "DENSE",
+    "NONE",
+    "RECENT",
+    "SHARE",
+    "SPARSE",
+    "Notes",
+    "Room",
+    "notes_beside",
+    "stands",
+    "stands_beside",
+    "write_notes",
+]
 
 SHARE = 0.05
 """Part of the limit that what stands may have beside a question."""
@@ -69,6 +83,37 @@ class Room:
     """Tokens of the conversation that a compaction leaves out for good; 0 where nothing is said about it."""
     weak: bool
     """Whether sentences that do not stand fill what is left."""
+
+
+def notes_beside(talk: Snapshot, rows: Sequence[int], tokens: int, tokenizer: Tokenizer, rules: RequestRules) -> Notes:
+    """Write notes of what stands in the messages of a talk but for those at `rows`, in `tokens` tokens at most."""
+    room = Room(tokens=tokens, said=_unheard(talk, rows), wanted=Wanted(), left_out=0, weak=False)
+    return write_notes(room, talk.conversation.dialect, tokenizer, rules)
+
+
+def stands_beside(talk: Snapshot, rows: Sequence[int], notes: Iterable[str]) -> Iterator[Stands]:
+    """Yield what stands in the messages of a talk but for those at `rows`, and whether the notes hold it."""
+    lines = {line for text in notes for line in text.split("\n")}
+    yield from (stands(one, shown=_line(one) in lines) for one in _unheard(talk, rows).standing())
+
+
+def stands(entry: Entry, *, shown: bool) -> Stands:
+    """Return an entry as a report has it."""
+    return Stands(
+        kind=entry.kind,
+        text=entry.text,
+        source=entry.source,
+        voice=entry.voice,
+        strength=entry.strength,
+        shown=shown,
+    )
+
+
+def _unheard(talk: Snapshot, rows: Sequence[int]) -> Said:
+    heard = np.zeros(len(talk.conversation.items), np.bool_)
+    heard[list(rows)] = True
+    said = talk.said()
+    return said.only(~heard[talk.indices(np.array([one.position for one in said.entries], np.intp))])
 
 
 def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> Notes:

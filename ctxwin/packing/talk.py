@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..embed import get_embedder
-from ..items import Item
+from ..items import Item, content_hash
 from ..messages import Conversation, Dialect, Transcript
 from ..models import Model, get_model
 from ..pool import Pool, Scored
@@ -24,10 +24,11 @@ from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Sentences
 from ..retrieve.words.columns import Column
-from ..standing import Said, Standing
+from ..standing import Entry, Said, Standing
+from ..standing.masking import masked
 from ..tokens import RequestRules, Tokenizer, count_items, get_rules, get_tokenizer
 
-__all__ = ["Facts", "Snapshot", "Talk"]
+__all__ = ["Facts", "Snapshot", "Talk", "sentence_key"]
 
 
 class Talk:
@@ -56,6 +57,7 @@ class Talk:
         self._transcript = Transcript(() if messages is None else messages, dialect=dialect)
         self._facts = Facts(self._transcript.items)
         self._snapshot: Snapshot | None = None
+        self._withdrawn: frozenset[tuple[str, str]] = frozenset()
         self._lock = RLock()
 
     def __len__(self) -> int:
@@ -135,6 +137,17 @@ class Talk:
             view.snapshot()
         return view
 
+    @property
+    def withdrawn(self) -> frozenset[tuple[str, str]]:
+        """Sentences that do not stand, whatever they say, by `sentence_key`; their messages stay as they are."""
+        return self._withdrawn
+
+    @withdrawn.setter
+    def withdrawn(self, keys: Iterable[tuple[str, str]]) -> None:
+        with self._lock:
+            self._withdrawn = frozenset(keys)
+            self._snapshot = None
+
     def _forget_only(self, positions: frozenset[int]) -> None:
         if positions != self.forgotten:
             self._transcript.forget(positions)
@@ -193,10 +206,11 @@ class Talk:
             turns.embedded(reading.name, items, reading.embedder.embed(texts))
 
     def read_ahead(self) -> None:
-        """Find what only some questions ask for: standing rules and what speakers say of themselves, .2 ms a message.
+        """Find what stands, and what only some questions ask for: rules and what speakers say of themselves.
 
-        Otherwise the first such question does this work. May run in a thread of its own.
+        Otherwise the next packing that needs it does this work. May run in a thread of its own.
         """
+        self.snapshot().said()
         self.pool.index.read_ahead()
 
     def snapshot(self) -> Snapshot:
@@ -205,7 +219,12 @@ class Talk:
             if self._snapshot is None:
                 script, facts = self._transcript, self._facts
                 self._snapshot = Snapshot(
-                    conversation=script.conversation, head=script.head, there=script.there, size=len(self), facts=facts
+                    conversation=script.conversation,
+                    head=script.head,
+                    there=script.there,
+                    size=len(self),
+                    facts=facts,
+                    withdrawn=self._withdrawn,
                 )
             return self._snapshot
 
@@ -222,6 +241,8 @@ class Snapshot:
     size: int
     """Number of messages in the talk at this moment, forgotten messages included."""
     facts: Facts
+    withdrawn: frozenset[tuple[str, str]] = frozenset()
+    """Sentences that do not stand, by `sentence_key`; the older sentences that they replaced do not return."""
 
     @property
     def _ahead(self) -> Sequence[Item]:
@@ -246,11 +267,20 @@ class Snapshot:
         """Return the sentences of the messages with their strength, but those that a newer one replaces."""
         there = np.zeros(self.size, np.bool_)
         there[self.there] = True
-        return replace(self.facts.said(there), allow_secrets=allow_secrets)
+        said = replace(self.facts.said(there), allow_secrets=allow_secrets)
+        if not self.withdrawn:
+            return said
+        sources = {source for source, _ in self.withdrawn}
+        stays = [one.source not in sources or sentence_key(one) not in self.withdrawn for one in said.entries]
+        return said.only(np.array(stays, np.bool_))
 
     def index(self, position: int) -> int:
         """Return the index among the items of the message at a position in the talk."""
         return len(self._ahead) + int(np.searchsorted(self.there, position))
+
+    def indices(self, positions: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the indices among the items of messages at (k,) positions in the talk."""
+        return len(self._ahead) + np.searchsorted(self.there, positions)
 
     def find(self, name: str) -> int | None:
         """Return the index of the item with this id; None where no such item is in the talk or it is forgotten."""
@@ -278,6 +308,11 @@ class Snapshot:
             return frozenset()
         positions = list(resolve_pins(self.facts.items[: self.size], pins))
         return frozenset((len(self._ahead) + np.flatnonzero(np.isin(self.there, positions))).tolist())
+
+
+def sentence_key(entry: Entry) -> tuple[str, str]:
+    """Return the id of the message that holds a sentence, and a hash of the sentence without its secrets."""
+    return entry.source, content_hash(masked(entry.text))
 
 
 class Facts:

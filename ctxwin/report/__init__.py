@@ -205,8 +205,6 @@ class Report:
     provider's messages."""
     excerpts: Sequence[Excerpt] = ()
     """The excerpts in the retrieved block, in order, one for each place in a source."""
-    standing: Sequence[Stands] = ()
-    """What stands in the messages that may be left out, in order, with the ids of the messages."""
     shares: Sequence[ShareUsed] = ()
     """The tokens of each source with a floor or a cap."""
     skipped: Sequence[tuple[str, str]] = ()
@@ -221,6 +219,7 @@ class Report:
     measure: Callable[[], Count] | None = field(default=None, repr=False)
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
+    stand: Callable[[], Sequence[Stands]] = field(default=lambda: (), repr=False)
     lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
     flag: Callable[[], Sequence[Flag]] = field(default=lambda: (), repr=False)
 
@@ -258,6 +257,11 @@ class Report:
     def dropped(self) -> tuple[Decision, ...]:
         """Items that are out."""
         return tuple(one for one in self.decisions if one.form == "out")
+
+    @cached_property
+    def standing(self) -> tuple[Stands, ...]:
+        """What stands in messages that the request does not hold whole, in order; ids lead back to the sources."""
+        return tuple(self.stand())
 
     @cached_property
     def lost_facts(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from .words import (
     clean,
     fullness,
     headline,
+    kind_order,
     notes,
     numbers,
     origin,
@@ -30,6 +31,8 @@ ROWS_IN = 160
 notebook small (at most some 250 kB)."""
 ROWS_OUT = 80
 """The most rows for dropped items."""
+STOOD = 80
+"""The most rows for sentences that stand."""
 RUN_OUT = 12
 """The most rows for one run of dropped items."""
 STRIP = 120
@@ -104,7 +107,7 @@ def html(report: Report) -> str:
     return (
         f'<div class="ctxwin"><style>{_STYLE}</style>{_head(report)}'
         f'<div class="cw-draw">{_window(report)}{_strip(decisions)}</div>'
-        f'{_key(report, decisions)}{_list(decisions)}<div class="cw-notes">{said}</div></div>'
+        f'{_key(report, decisions)}{_list(decisions)}{_stood(report)}<div class="cw-notes">{said}</div></div>'
     )
 
 
@@ -243,6 +246,21 @@ def _item(one: Decision, largest: int) -> str:
         f'{_meter(width, sizes(one), colour)}<span class="cw-dim">{_safe(one.reason, 60)}</span>'
         f"<bdi>{_safe(one.preview)}</bdi></div>"
     )
+
+
+def _stood(report: Report) -> str:
+    """List what stands by kind, folded: each sentence with its source and the one who said it."""
+    stood = sorted(report.standing, key=lambda one: (not one.shown, kind_order(one.kind)))
+    if not stood:
+        return ""
+    rows = "".join(
+        f'<div class="cw-row{"" if one.shown else " cw-out"}"><span class="cw-chip" style="border-color:'
+        f'{PART_COLOURS["standing"]}">{_safe(one.kind, 20)}</span><bdi>{_safe(f"{one.source} {one.voice}", 60)}</bdi>'
+        f'<bdi style="grid-column:3/-1">{_safe(one.text)}</bdi></div>'
+        for one in stood[:STOOD]
+    )
+    more = _remark(f"… {len(stood) - STOOD:,} more, not drawn") if len(stood) > STOOD else ""
+    return f"<details><summary>what stands: {len(stood):,} (faint: no room)</summary>{rows}{more}</details>"
 
 
 def _meter(percent: float, word: str, colour: str) -> str:

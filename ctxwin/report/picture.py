@@ -8,6 +8,19 @@ from __future__ import annotations
 
 from .page import html
 from .terminal import columns, listing, table
-from .words import clean, costs, flagged, left_out, limited, title
+from .words import clean, costs, flagged, kind_order, left_out, limited, stands, title
 
-__all__ = ["clean", "columns", "costs", "flagged", "html", "left_out", "limited", "listing", "table", "title"]
+__all__ = [
+    "clean",
+    "columns",
+    "costs",
+    "flagged",
+    "html",
+    "kind_order",
+    "left_out",
+    "limited",
+    "listing",
+    "stands",
+    "table",
+    "title",
+]

@@ -22,6 +22,7 @@ from .words import (
     relevance,
     shares_of,
     sizes,
+    standing,
     title,
 )
 
@@ -81,8 +82,8 @@ def listing(report: Report, *, dropped: bool = False, width: int | None = None) 
             rows += _rest(len(members), f"out, relevance at most {best}")
         else:
             rows += members
-    why = limited(report)
-    return _framed(report, rows, [why] if why else (), width or columns())
+    said = [one for one in (limited(report), standing(report)) if one]
+    return _framed(report, rows, said, width or columns())
 
 
 def columns() -> int:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from . import Decision, Report
+from . import Decision, Report, Stands
 
 __all__ = [
     "PARTS",
@@ -17,6 +17,7 @@ __all__ = [
     "flagged",
     "fullness",
     "headline",
+    "kind_order",
     "left_out",
     "limited",
     "notes",
@@ -26,6 +27,8 @@ __all__ = [
     "relevance",
     "shares_of",
     "sizes",
+    "standing",
+    "stands",
     "title",
 ]
 
@@ -41,6 +44,12 @@ SECRETS = 4
 """The most places of left-out secrets to name."""
 FACTS = 4
 """The most lost facts to name."""
+STOOD = 4
+"""The most sources of what stands to name."""
+NO_ROOM = 12
+"""The most sentences without room to list."""
+KINDS = ("rule", "preference", "limit", "decision", "task", "fact")
+"""The kinds of what stands, in the order in which they are listed."""
 ESTIMATED = 1.1
 """Tell a request's upper bound from this many times its tokens on; the rewriting of tools makes less difference."""
 JUDGES = {
@@ -193,6 +202,7 @@ def notes(report: Report) -> list[str]:
         limited(report),
         _estimated(report),
         _purchase(report),
+        standing(report),
         _sources(report),
         *_shares(report),
         _lost(report),
@@ -217,6 +227,46 @@ def _sources(report: Report) -> str | None:
     more = len(report.citations) - CITATIONS
     named = ", ".join(clean(one, 60) for one in report.citations[:CITATIONS])
     return f"from {named}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def kind_order(kind: str) -> int:
+    """Return the place of a kind in lists of what stands, from 0."""
+    return KINDS.index(kind) if kind in KINDS else len(KINDS)
+
+
+def standing(report: Report) -> str | None:
+    """Say how much of what stands the request holds, and from where; return nothing if nothing stands."""
+    shown = [one for one in report.standing if one.shown]
+    without = len(report.standing) - len(shown)
+    if not report.standing:
+        return None
+    said = f"standing: {_many(len(shown), 'entry', 'entries')}, {report.parts.get('standing', 0):,} tokens"
+    sources = list(dict.fromkeys(clean(one.source, 40) for one in shown))
+    more = f" and {len(sources) - STOOD:,} more" if len(sources) > STOOD else ""
+    said += f", from {', '.join(sources[:STOOD])}{more}" if sources else ""
+    return said + (f"; {without:,} found no room" if without else "")
+
+
+def stands(report: Report) -> list[str]:
+    """List the sentences that stand by kind, each with its source and the one who said it; first those shown."""
+    lines: list[str] = []
+    shown = sorted((one for one in report.standing if one.shown), key=lambda one: kind_order(one.kind))
+    without = sorted((one for one in report.standing if not one.shown), key=lambda one: -one.strength)
+    if shown:
+        lines += [
+            "",
+            "stands at the head, word for word:",
+            *map(_stood, sorted(shown, key=lambda one: kind_order(one.kind))),
+        ]
+    if without:
+        lines += ["", "stands and found no room, the surest first:", *map(_stood, without[:NO_ROOM])]
+    if len(without) > NO_ROOM:
+        lines.append(f"  … {len(without) - NO_ROOM:,} more, which --json lists")
+    return lines
+
+
+def _stood(one: Stands) -> str:
+    return f"  {one.kind:<10} {clean(f'{one.source} {one.voice}', 40):<16} {clean(one.text, 2 * PREVIEW)}"
 
 
 def _shares(report: Report) -> list[str]:
@@ -260,5 +310,5 @@ def left_out(secrets: Sequence[tuple[str, str]]) -> str | None:
     return f"left out {_many(len(secrets), 'secret')}: {named}{more}; allow_secrets=True or --allow-secrets packs them"
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def _many(count: int, noun: str, plural: str = "") -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"

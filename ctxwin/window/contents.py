@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..embed import drop_indexed
 from ..errors import InputError
 from ..items import Item
@@ -14,11 +16,15 @@ from ..messages import Dialect
 from ..messages.reading import parse
 from ..packing import Talk
 from ..renditions.summarize import drop_summaries
+from ..standing import Entry
 from ..store import Store, Turn
 from .matching import results_of
 from .stored_vectors import hashes_of
 
-__all__ = ["Contents", "turn_id"]
+__all__ = ["WITHDRAWN", "Contents", "turn_id"]
+
+WITHDRAWN = "withdrawn"
+"""Key of a window's state: sentences that no longer stand, each the id of its turn and a hash (`sentence_key`)."""
 
 
 class Contents:
@@ -63,6 +69,8 @@ class Contents:
         self._pinned = set()
         self.talk = Talk(dialect=self._dialect)
         self.talk.system = system
+        known_settings = self._store.settings(self._window)
+        self.talk.withdrawn = map(tuple, known_settings.state.get(WITHDRAWN, ()) if known_settings else ())
         self._take_new()
         if gone := known.keys() - {turn.position for turn in self.turns}:  # others erased them, perhaps while they
             drop_summaries(_texts(known[position] for position in gone))  # were shortened here
@@ -168,6 +176,10 @@ class Contents:
             if position in (turn.position, turn_id(turn.position)):
                 return row
         ids = [turn_id(turn.position) for turn in self.turns]
+        if not isinstance(position, int | str):
+            raise InputError(
+                f"{type(what).__name__} names no turn; give a position, an id (an entry's source) or a Turn"
+            )
         near = difflib.get_close_matches(str(what), ids, n=3)
         hint = f"; did you mean {', '.join(map(repr, near))}?" if near else ""
         raise InputError(f"window {self._window!r} has no turn {position!r} among its {len(ids):,}{hint}")
@@ -187,6 +199,19 @@ class Contents:
                 (self._pinned.add if pinned else self._pinned.discard)(row)
             if forgotten is not None:
                 (self.talk.forget if forgotten else self.talk.unforget)(row)
+
+    def standing(self) -> list[Entry]:
+        """Return what stands, in order; sentences of pinned turns stand surely."""
+        said = self.talk.snapshot().said()
+        pinned = np.isin([one.position for one in said.entries], self.pinned)
+        return replace(said, strength=np.maximum(said.strength, pinned)).standing()
+
+    def withdraw(self, keys: frozenset[tuple[str, str]], touched: Iterable[int]) -> None:
+        """Let these sentences and no others be withdrawn, and have other processes read the turns at `touched` anew."""
+        self.talk.withdrawn = keys
+        for row in touched:
+            self._store.mark(self._window, self.turns[row].position)
+            self._changes += 1
 
     def erase(self, rows: Sequence[int], embedders: Sequence[str]) -> None:
         """Remove turns for good, with the counts, summaries and these embedders' vectors of the turns' texts."""

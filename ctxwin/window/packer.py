@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cached_property
 from math import ceil
@@ -16,7 +16,7 @@ from ..items import Budget
 from ..messages import Dialect
 from ..messages.reading import parse
 from ..models import Model
-from ..packing import Packed, Talk, pack
+from ..packing import Packed, Talk, compact, pack
 from ..store import MemoryStore, Store
 from ..tokens import Tokenizer, get_tokenizer
 from ..tokens.media import report_sealed
@@ -142,8 +142,40 @@ class Packer:
             )
             return request
 
-        limit, call.planned, call.sent = as_budget(budget), None, ()
-        if limit is None or given["tokenizer"] is not self.tokenizer:
+        learns = given["tokenizer"] is self.tokenizer
+        return self._fitted(call, talk, as_budget(budget) if learns else None, budget, tools, packed)
+
+    def compact(
+        self,
+        *,
+        call: Call,
+        budget: int | str | Budget | None,
+        tools: Sequence[Mapping[str, Any]],
+        keep: str | None,
+        allow_secrets: bool,
+    ) -> Packed:
+        """Compact the present contents; the arguments are those of `Window.compact`, and the call of `pack`."""
+        talk = self._contents.talk
+        given: dict[str, Any] = {"model": self.row, "pins": self._contents.pinned, "tools": tools}
+        given |= {"keep": keep, "allow_secrets": allow_secrets}
+
+        def compacted(some: int | str | Budget | None, counter: Tokenizer | None = None) -> Packed:
+            return compact(talk, some, tokenizer=counter or self.tokenizer, **given)
+
+        return self._fitted(call, talk, as_budget(budget), budget, tools, compacted)
+
+    def _fitted(
+        self,
+        call: Call,
+        talk: Talk,
+        limit: Budget | None,
+        budget: int | str | Budget | None,
+        tools: Sequence[Mapping[str, Any]],
+        packed: Callable[..., Packed],
+    ) -> Packed:
+        """Pack so that the request fits as the provider counts, and note it; without a limit, as `packed` counts."""
+        call.planned, call.sent = None, ()
+        if limit is None:
             call.packed = packed(budget)
         else:
             new = int(talk.counts(self.tokenizer, model=self.row)[-NEW:].sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -19,6 +20,7 @@ from ..messages.reading import raws_of
 from ..store import Store, Turn, WindowSettings
 from ..store.cache import locked, new_private
 from ..store.canonical import encode, encode_state
+from .contents import WITHDRAWN, turn_id
 from .matching import split_request
 from .opening import PART
 
@@ -43,6 +45,8 @@ class SavedTurn:
     time: str | None = None
     pinned: bool = False
     forgotten: bool = False
+    withdrawn: tuple[str, ...] = ()
+    """Hashes of its sentences that do not stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,9 @@ class SavedWindow:
 def save(store: Store, window: str) -> dict[str, Any]:
     """Return a window as plain values: settings and turns, without counts, vectors and usage."""
     settings = store.settings(window) or WindowSettings()
+    withdrawn: defaultdict[str, list[str]] = defaultdict(list)
+    for name, sentence in settings.state.get(WITHDRAWN, ()):
+        withdrawn[name].append(sentence)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -73,6 +80,7 @@ def save(store: Store, window: str) -> dict[str, Any]:
         "system": settings.system,
         "turns": [
             {"message": turn.message, "time": turn.time, "pinned": turn.pinned, "forgotten": turn.forgotten}
+            | ({"withdrawn": withdrawn[name]} if (name := turn_id(turn.position)) in withdrawn else {})
             for turn in sorted(store.turns(window), key=lambda turn: turn.place)
         ],
     }
@@ -110,7 +118,10 @@ def restore(store: Store, source: Any, window: str | None, pick: str | int | Non
         for turn, (pinned, forgotten) in zip(known, marks, strict=True):
             if pinned or forgotten:
                 store.mark(name, turn.position, pinned=pinned, forgotten=forgotten)
-        store.save_settings(name, settings)
+        gone = [
+            [turn_id(turn.position), one] for turn, old in zip(known, saved.turns, strict=True) for one in old.withdrawn
+        ]
+        store.save_settings(name, replace(settings, state={WITHDRAWN: gone} if gone else {}))
     return name
 
 

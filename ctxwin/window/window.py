@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import RLock
@@ -16,11 +17,13 @@ from ..messages import Dialect, as_plain
 from ..models import Model
 from ..models.footprint import Spending, spending
 from ..packing import Packed
+from ..packing.talk import sentence_key
 from ..recall import recall_tool
+from ..standing import Entry
 from ..store import Store, Turn, UsageRecord, WindowSettings, open_store
 from ..tokens import Tokenizer
 from .calls import Call, Calls
-from .contents import Contents
+from .contents import WITHDRAWN, Contents
 from .exchange import Exchange
 from .mending import mended
 from .opening import StoredSettings, as_budget, exported, require_dialect, row_of, settled
@@ -170,6 +173,16 @@ class Window(Recording):
             return tuple(self._contents.turns)
 
     @property
+    def standing(self) -> Sequence[Entry]:
+        """What stands in the messages now: the newest of each thing, in order; pinned messages stand whole.
+
+        `forget` takes away what a turn said, or one entry alone.
+        """
+        with self._lock:
+            self._refresh()
+            return tuple(self._contents.standing())
+
+    @property
     def client(self) -> Client:
         """The client through which requests are sent.
 
@@ -276,6 +289,49 @@ class Window(Recording):
                 options=options,
             )
 
+    def compact(
+        self,
+        budget: int | str | Budget | None = None,
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        keep: str | None = None,
+        allow_secrets: bool = False,
+    ) -> Packed:
+        """Compact the conversation without a question; nothing is stored or changed, and all messages stay.
+
+        Args:
+            budget: replaces the window's budget.
+            tools: definitions of the request's tools, which are counted.
+            keep: as for `ctxwin.compact`.
+            allow_secrets: as for `ctxwin.compact`.
+
+        Raises:
+            BudgetError: the required messages do not fit.
+            InputError: the window is empty.
+        """
+        self._packer.settle()
+        with self._lock:
+            self._refresh()
+            self._last = Call()
+            return self._packer.compact(
+                call=self._last,
+                budget=self.budget if budget is None else budget,
+                tools=self.with_recall(tools),
+                keep=keep,
+                allow_secrets=allow_secrets,
+            )
+
+    async def acompact(
+        self,
+        budget: int | str | Budget | None = None,
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        keep: str | None = None,
+        allow_secrets: bool = False,
+    ) -> Packed:
+        """Do as `compact`, without blocking the event loop."""
+        return await asyncio.to_thread(self.compact, budget, tools=tools, keep=keep, allow_secrets=allow_secrets)
+
     def send(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
     ) -> Reply:
@@ -323,13 +379,21 @@ class Window(Recording):
         """Let pinned turns compete for their place again."""
         self._mark(turns, pinned=False)
 
-    def forget(self, *turns: int | str | Turn) -> None:
-        """Leave turns out of every request, with messages that need them (a call's results); all stay stored."""
-        self._mark(turns, forgotten=True)
+    def forget(self, *turns: int | str | Turn | Entry) -> None:
+        """Leave turns out of every request, with messages that need them (a call's results); all stay stored.
 
-    def unforget(self, *turns: int | str | Turn) -> None:
-        """Let forgotten turns back into requests."""
-        self._mark(turns, forgotten=False)
+        An entry of `standing` alone does not stand from now on; the turn that holds the entry stays.
+
+        Raises:
+            InputError: there is no such turn, or no such entry stands.
+        """
+        self._withdraw([one for one in turns if isinstance(one, Entry)])
+        self._mark([one for one in turns if not isinstance(one, Entry)], forgotten=True)
+
+    def unforget(self, *turns: int | str | Turn | Entry) -> None:
+        """Let forgotten turns back into requests, and forgotten entries stand again."""
+        self._withdraw([one for one in turns if isinstance(one, Entry)], back=True)
+        self._mark([one for one in turns if not isinstance(one, Entry)], forgotten=False)
 
     def erase(self, *turns: int | str | Turn) -> Sequence[str]:
         """Remove turns from the store for good, with all counts, vectors and summaries of the turns.
@@ -346,6 +410,7 @@ class Window(Recording):
             self._refresh()
             rows = [self._contents.find(one) for one in turns]
             self._forget_requests()
+            self._keep_withdrawn(rows)
             self._contents.erase(rows, self._settings.embedders)
             self._packer.begin_anew()
             self._packer.last, self._last = None, Call()
@@ -360,7 +425,9 @@ class Window(Recording):
         with self._lock:
             last = None if until is None else self._contents.turns[self._contents.find(until)].position
             self._store.fork(self.id, id, last)
-        return self._like(id)
+        fork = self._like(id)
+        fork._keep_withdrawn()
+        return fork
 
     def export(self, path: str | Path | None = None) -> dict[str, Any]:
         """Return the window as plain values, ready for JSON; given a path, also write them to this file."""
@@ -415,6 +482,34 @@ class Window(Recording):
             self._contents.mark([self._contents.find(one) for one in turns], **marks)
             if marks.get("forgotten"):
                 self._forget_requests()
+
+    def _withdraw(self, entries: Sequence[Entry], *, back: bool = False) -> None:
+        """Withdraw sentences from what stands, or let them stand again.
+
+        Raises:
+            InputError: there is no such turn, or no such entry stands.
+        """
+        if not entries:
+            return
+        with self._lock:
+            self._refresh()
+            rows = {self._contents.find(one.source) for one in entries}
+            keys, known = {sentence_key(one) for one in entries}, self._contents.talk.withdrawn
+            if not back and (gone := keys - known - {sentence_key(one) for one in self._contents.standing()}):
+                raise InputError(f"nothing stands as this entry of turn {min(gone)[0]!r} does; see window.standing")
+            self._save_withdrawn(known - keys if back else known | keys, rows)
+            self._forget_requests()
+
+    def _keep_withdrawn(self, erased: Sequence[int] = ()) -> None:
+        """Drop from the settings the withdrawn sentences of turns that are not there, or soon will not be."""
+        ids = {item.id for row, item in enumerate(self._contents.talk.items) if row not in erased}
+        known = self._contents.talk.withdrawn
+        if gone := {one for one in known if one[0] not in ids}:
+            self._save_withdrawn(known - gone, ())
+
+    def _save_withdrawn(self, keys: frozenset[tuple[str, str]], touched: Iterable[int]) -> None:
+        self._settings.remember(**{WITHDRAWN: sorted(map(list, keys)) or None})
+        self._contents.withdraw(keys, touched)
 
     def _new_packer(self) -> Packer:
         given = {name: self._given[name] for name in ("tokenizer", "embedder", "cache")}
