@@ -1,10 +1,12 @@
-"""Packs LangChain's messages: a drop-in for `trim_messages`, and a middleware for agents.
+"""Packs LangChain's messages: a drop-in for `trim_messages`, and two middlewares for agents.
 
     chain = trim_messages(max_tokens=4_000, token_counter=model) | model
     agent = create_agent(model, tools, middleware=[PackingMiddleware(budget=8_000)])
+    agent = create_agent(model, tools, middleware=[CompactionMiddleware(trigger=("tokens", 8_000), budget=2_000)])
 
-Both choose messages by the question, keep calls with their results, the system message and the last user message, and
-shorten long texts. The middleware packs each request; the agent's state keeps every message.
+The first two choose messages by the question, and the agent's state keeps every message. The third, which stands where
+`SummarizationMiddleware` would, replaces the messages of the state when they have become too many. All three keep calls
+with their results, the system message and the last user message, and shorten long texts.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, MessageError
 from ..items import Budget
-from . import Raw, arguments_in, counted_for, function, missing, repack
+from ..models import get_model
+from ..packing import compact
+from . import Raw, arguments_in, costs_of, counted_for, function, missing, repack
 from .content import call_in, renew, spread
 
 try:
@@ -28,21 +32,28 @@ try:
         AIMessage,
         BaseMessage,
         HumanMessage,
+        RemoveMessage,
         convert_to_messages,
         convert_to_openai_messages,
         filter_messages,
     )
     from langchain_core.runnables import RunnableLambda
     from langchain_core.utils.function_calling import convert_to_openai_tool
+    from langgraph.graph.message import REMOVE_ALL_MESSAGES
 except ModuleNotFoundError as error:
     raise missing("langchain", error) from error
 
-__all__ = ["PackingMiddleware", "trim_messages"]
+if TYPE_CHECKING:
+    from langchain.agents.middleware.summarization import ContextSize, TriggerClause
+
+__all__ = ["CompactionMiddleware", "PackingMiddleware", "trim_messages"]
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 """Roles of messages that are sent to a model."""
 UNSENT = frozenset({"function_call", "tool_calls", "parsed"})
 """Additional keys of a message that repeat its calls and its content."""
+THRESHOLDS = ("tokens", "messages", "fraction")
+"""What a trigger may name, in LangChain's words."""
 
 
 def trim_messages(
@@ -128,7 +139,7 @@ def _counting(counter: Any) -> dict[str, Any]:
     return {"tokenizer": counter} if ours and counter != "approximate" else {}
 
 
-def _name(model: BaseLanguageModel[Any]) -> object:
+def _name(model: object) -> object:
     """Return a chat model's name for its model; LangChain has no single field for it."""
     return getattr(model, "model_name", None) or getattr(model, "model", None)
 
@@ -170,8 +181,89 @@ class PackingMiddleware(AgentMiddleware[Any, Any, Any]):
         return request.override(messages=_packed(request.messages, before=before, tools=tools, **options))
 
 
+class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
+    """Compacts an agent's history without a question when it has become long, as `ctxwin.compact` does.
+
+    The state's messages are replaced, like by `SummarizationMiddleware`, but no model is asked and no sentence is
+    rewritten: rules, limits, facts, decisions and open tasks stand word for word in a `HumanMessage` (what users said)
+    and an `AIMessage` (what the assistant and tools said), and the recent messages follow under their ids. A
+    checkpointer still has the former state.
+
+    Args:
+        model: the agent's model, or its name; tells how to count, and the window of which a trigger names a fraction.
+        trigger: when to compact: `("tokens", 8_000)`, `("messages", 50)` or `("fraction", 0.8)`; a dict such as
+            `{"tokens": 4_000, "messages": 10}`, which must hold whole; or a list of these, of which one must hold.
+        budget: the tokens of the messages after a compaction. The prompt and tools of the agent come on top.
+        **options: options of `ctxwin.compact`.
+
+    Raises:
+        InputError: the trigger cannot be read, or names a fraction of a window that nobody knows.
+
+    Example:
+        >>> CompactionMiddleware("gpt-5-mini", trigger=("fraction", 0.8), budget="8k").name
+        'CompactionMiddleware'
+    """
+
+    def __init__(
+        self,
+        model: str | BaseLanguageModel[Any] | None = None,
+        *,
+        trigger: ContextSize | TriggerClause | list[ContextSize | TriggerClause],
+        budget: int | str | Budget,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        self._clauses = [_limits(one, model) for one in (trigger if isinstance(trigger, list) else [trigger])]
+        self._options = {**_counted_as(model), "budget": budget, **options}
+
+    def before_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        """Replace the messages of the state if one of the triggers holds."""
+        messages = state["messages"]
+        seen = {"messages": len(messages), "tokens": sum(costs_of(map(_spread, messages), **self._options))}
+        if not any(all(seen[kind] >= least for kind, least in clause.items()) for clause in self._clauses):
+            return None
+        kept = _packed(messages, by=compact, **self._options)
+        if len(kept) == len(messages) and all(mine is given for mine, given in zip(kept, messages, strict=True)):
+            return None
+        return {"messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES), *kept]}
+
+    async def abefore_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        """Replace the messages likewise; the compaction does not block the event loop."""
+        return await asyncio.to_thread(self.before_model, state, runtime)
+
+
+def _limits(trigger: Any, model: object) -> dict[str, int]:
+    """Return the tokens and messages of a trigger that must be reached together."""
+    clause = dict([trigger] if isinstance(trigger, tuple) else trigger)
+    if not clause or not all(kind in THRESHOLDS and least > 0 for kind, least in clause.items()):
+        raise InputError(f"trigger {trigger!r} is none; give tokens, messages or fraction, each with a number above 0")
+    if (part := clause.pop("fraction", None)) is not None:
+        clause["tokens"] = max(clause.get("tokens", 0), int(part * _window(model, trigger)))
+    return clause
+
+
+def _window(model: object, trigger: Any) -> int:
+    """Return the most tokens that a model reads: by its own profile, or else by the catalogue."""
+    profile = getattr(model, "profile", None) or {}
+    row = _counted_as(model).get("model")
+    window = profile.get("max_input_tokens") or (get_model(row).window if row else None)
+    if window is None:
+        raise InputError(f"trigger {trigger!r}: nobody knows the window of {model!r}; give the trigger in tokens")
+    return int(window)
+
+
+def _counted_as(model: Any) -> dict[str, str]:
+    """Return the option to count as a model does, which may be named as `init_chat_model` takes it: `openai:gpt-5`."""
+    name = model if isinstance(model, str) else _name(model)
+    return counted_for(name) or (counted_for(name.partition(":")[2]) if isinstance(name, str) else {})
+
+
 def _packed(messages: Sequence[BaseMessage], **options: Any) -> list[Any]:
-    return repack(messages, spread=_spread, rebuild=_rebuild, tell=HumanMessage, **options)
+    return repack(messages, spread=_spread, rebuild=_rebuild, tell=_told, **options)
+
+
+def _told(note: Raw) -> BaseMessage:
+    return AIMessage(note["content"]) if note["role"] == "assistant" else HumanMessage(note["content"])
 
 
 def _spread(message: BaseMessage) -> list[Raw]:

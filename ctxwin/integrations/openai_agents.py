@@ -6,24 +6,29 @@
 The SDK reads a session before it knows the question, and once for a run of many requests; a session that packed could
 only guess. So the session returns everything, and the filter, which sees each request whole, packs it. With another
 session, or none, use `pack_input(budget=8_000)` as the filter.
+
+A compaction needs no question. `CompactionSession` returns a long conversation compacted, whatever session stores it:
+
+    session = CompactionSession(SQLiteSession("ana", "chat.db"), trigger=20_000, budget=4_000)
+    await Runner.run(agent, "...", session=session)
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InputError
 from ..items import Budget
-from ..packing import pack
+from ..packing import compact, pack
 from ..window import Window
-from . import Raw, counted_for, function, missing
+from . import Raw, compaction_point, costs_of, counted_for, function, missing
 
 try:
     from agents import AgentOutputSchema, AgentOutputSchemaBase, FunctionTool, Handoff, RunContextWrapper, handoff
-    from agents.memory import SessionSettings
+    from agents.memory import Session, SessionSettings
     from agents.run import CallModelData, ModelInputData
 except ModuleNotFoundError as error:
     raise missing("openai-agents", error) from error
@@ -31,7 +36,10 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from agents import TResponseInputItem
 
-__all__ = ["WindowSession", "pack_input"]
+__all__ = ["CompactionSession", "WindowSession", "pack_input"]
+
+EVERY = 2**31 - 1
+"""Items that a session is asked for in order to get all, whatever its settings: the most that any store takes."""
 
 Filter = Callable[[CallModelData[Any]], Awaitable[ModelInputData]]
 
@@ -117,10 +125,14 @@ class WindowSession:
 
     async def pack(self, data: CallModelData[Any]) -> ModelInputData:
         """Pack the input of a request within the window's budget, pins whole: a `call_model_input_filter`."""
+        pins = await self.pins_among(data.model_data.input)
+        return await pack_input(**{"pins": pins, **self._options})(data)
+
+    async def pins_among(self, items: Sequence[TResponseInputItem]) -> list[int]:
+        """Return the places of items that are pinned in the window."""
         turns = await asyncio.to_thread(lambda: self.window.turns)
         pinned = [turn.message for turn in turns if turn.pinned]
-        pins = [place for place, item in enumerate(data.model_data.input) if item in pinned]
-        return await pack_input(**{"pins": pins, **self._options})(data)
+        return [place for place, item in enumerate(items) if item in pinned]
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """Return all items without forgotten ones, or only the newest `limit` of them, in order."""
@@ -147,3 +159,74 @@ class WindowSession:
     async def clear_session(self) -> None:
         """Erase all items, for good."""
         await asyncio.to_thread(lambda: self.window.erase(*self.window.turns))
+
+
+class CompactionSession:
+    """A session over another one that stores all items, and returns a long conversation compacted.
+
+    What is returned follows from what is stored, so nothing is lost, nothing has to be written down, and what the other
+    session erases is gone here too. It never has more tokens than the trigger: a compaction of the older items, which
+    changes once in many turns, and the newer items as they are.
+
+    Args:
+        underlying_session: any session of the SDK, such as `SQLiteSession` or `WindowSession`, whose pins stay whole.
+        trigger: the most tokens that the items may have before older ones are compacted.
+        budget: the tokens of the compaction.
+        **options: options of `ctxwin.compact`.
+
+    Raises:
+        InputError: the budget is not below the trigger.
+
+    Example:
+        >>> from agents import SQLiteSession
+        >>> CompactionSession(SQLiteSession("ana"), trigger=20_000, budget=4_000).session_id
+        'ana'
+    """
+
+    def __init__(
+        self,
+        underlying_session: Session,
+        *,
+        trigger: int | str,
+        budget: int | str | Budget,
+        **options: Any,
+    ) -> None:
+        compaction_point((), trigger=trigger, budget=budget)
+        self.underlying_session = underlying_session
+        self.session_id = underlying_session.session_id
+        self.session_settings = underlying_session.session_settings
+        self._trigger = trigger
+        self._options = {"budget": budget, **options}
+
+    async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
+        """Return the conversation, compacted if it is long, or only the newest `limit` items of that, in order."""
+        items = await self.underlying_session.get_items(limit=EVERY)
+        options = self._options
+        if isinstance(self.underlying_session, WindowSession):
+            options = {"pins": await self.underlying_session.pins_among(items), **options}
+        shown = await asyncio.to_thread(_compacted, items, self._trigger, options)
+        return shown if limit is None else shown[max(0, len(shown) - limit) :]
+
+    async def add_items(self, items: list[TResponseInputItem]) -> None:
+        """Store items in the other session."""
+        await self.underlying_session.add_items(items)
+
+    async def pop_item(self) -> TResponseInputItem | None:
+        """Return the newest item and take it out of the other session."""
+        return await self.underlying_session.pop_item()
+
+    async def clear_session(self) -> None:
+        """Take all items out of the other session."""
+        await self.underlying_session.clear_session()
+
+
+def _compacted(
+    items: list[TResponseInputItem], trigger: int | str, options: Mapping[str, Any]
+) -> list[TResponseInputItem]:
+    costs = costs_of([[cast(Raw, item)] for item in items], dialect="responses", **options)
+    point = compaction_point(costs, trigger=trigger, budget=options["budget"])
+    if not point:
+        return items
+    pins = [pin for pin in options.get("pins", ()) if not isinstance(pin, int) or pin < point]
+    short = compact({"input": items[:point]}, **{**options, "pins": pins}).messages["input"]
+    return [*short, *items[point:]]

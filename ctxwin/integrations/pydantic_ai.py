@@ -5,6 +5,10 @@
 The capability shapes only the messages of a request, when its model is known, so the history that a run keeps and
 `result.all_messages()` returns stays whole. A processor of `ProcessHistory` replaces this history; if you want that,
 use `ProcessHistory(partial(pack_history, budget=8_000))`.
+
+With `trigger`, a long history is compacted instead, without a question: what stands in it, and the recent turns.
+
+    agent = Agent("openai:gpt-5-mini", capabilities=[PackHistory(trigger=20_000, budget=4_000)])
 """
 
 from __future__ import annotations
@@ -15,7 +19,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from ..items import Budget, MediaKind
-from . import Raw, arguments_in, counted_for, function, missing, repack
+from ..packing import compact
+from . import Raw, arguments_in, compaction_point, costs_of, counted_for, function, missing, repack
 from .attaching import attached, rewritten
 
 try:
@@ -30,6 +35,7 @@ try:
         ModelRequest,
         ModelResponse,
         TextContent,
+        TextPart,
         ToolReturnPart,
         UploadedFile,
         UserPromptPart,
@@ -46,9 +52,13 @@ _KINDS: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": 
 
 
 def pack_history(
-    messages: Sequence[ModelMessage], *, budget: int | Budget | None = None, **options: Any
+    messages: Sequence[ModelMessage],
+    *,
+    budget: int | Budget | None = None,
+    trigger: int | str | None = None,
+    **options: Any,
 ) -> list[ModelMessage]:
-    """Return a history within a token budget, chosen by the question in its last user prompt.
+    """Return a history within a token budget, chosen by the question in its last user prompt, or compacted.
 
     Calls stay with their returns. System prompts, the last user prompt and the framework's own texts stay. The
     `instructions` of the last request that has any are counted, and stay on every request that is kept.
@@ -56,13 +66,17 @@ def pack_history(
     Args:
         messages: oldest first.
         budget: tokens. Default: as in `ctxwin.pack`.
-        **options: options of `ctxwin.pack`.
+        trigger: the most tokens that the messages may have before they are compacted into the budget, without a
+            question; messages that come after a compaction follow it as they are, until the trigger is reached again.
+            None packs by the question.
+        **options: options of `ctxwin.pack`, or with a trigger of `ctxwin.compact`.
 
     Returns:
         The same objects if they are kept whole, copies if parts are shortened or left out.
 
     Raises:
         BudgetError: the required messages do not fit.
+        InputError: the budget is not below the trigger.
 
     Example:
         >>> talk = [ModelRequest.user_text_prompt(f"Locker {n} opens with {n * 7919 % 9000}.") for n in range(99)]
@@ -74,16 +88,18 @@ def pack_history(
         requests = (one for one in reversed(messages) if isinstance(one, ModelRequest))
         said = next((one.instructions for one in requests if one.instructions), None)
         options["before"] = [{"role": "system", "content": said}] if said else []
-    return repack(
-        messages, spread=_spread, rebuild=_rebuild, tell=ModelRequest.user_text_prompt, budget=budget, **options
-    )
+    options |= {"spread": _spread, "rebuild": _rebuild, "tell": _told, "budget": budget}
+    if trigger is None:
+        return repack(messages, **options)
+    point = compaction_point(costs_of(map(_spread, messages), **options), trigger=trigger, budget=budget)
+    return [*repack(messages[:point], by=compact, **options), *messages[point:]]
 
 
 class PackHistory(AbstractCapability[Any]):
     """Packs the messages of each request of an agent.
 
     Instructions, tools and the answer's form are counted, by the rules of the request's model if the catalogue knows
-    it; the model's window is then the default budget. Options are those of `ctxwin.pack`.
+    it; the model's window is then the default budget. Options are those of `pack_history`, `trigger` among them.
     """
 
     def __init__(self, budget: int | Budget | None = None, **options: Any) -> None:
@@ -105,6 +121,12 @@ class PackHistory(AbstractCapability[Any]):
             pack_history, request_context.messages, before=before, tools=tools, **options
         )
         return replace(request_context, messages=messages)
+
+
+def _told(note: Raw) -> ModelMessage:
+    if note["role"] == "assistant":
+        return ModelResponse(parts=[TextPart(note["content"])])
+    return ModelRequest.user_text_prompt(note["content"])
 
 
 def _spread(message: ModelMessage) -> list[Raw]:
