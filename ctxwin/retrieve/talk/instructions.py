@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..words.lexical import STOP_WORDS, tokenize
+from ..words.lexical import tokenize
 from .cues import rated_sentences, without_cues
 
 __all__ = ["Exact", "exact_instructions", "replaced"]
@@ -16,15 +16,22 @@ SURE = 0.8
 """Instruction strength from which a sentence that names nothing exactly keeps its turn in force, whatever happens to
 the rest of the turn."""
 _LITERAL = re.compile(
-    r"(?<!\w)['‘\"“「『`]([^\s'’\"”」』`]{1,30})['’\"”」』`](?!\w)|(?<![\w/])([A-Za-z]*_\w*)|(?<![\w'])(\d[\d.,]*)\b"
+    r"(?<![A-Za-z0-9])['‘\"“「『`]([^\s'’\"”」』`]{1,30})['’\"”」』`](?![A-Za-z0-9])|(?<![\w/])([A-Za-z]*_\w*)"
+    r"|(?<![A-Za-z0-9_'])(\d[\d.,]*)(?![A-Za-z0-9_])"
 )
 """What stands in quotes, an identifier with an underscore, or a number."""
 _SETS = re.compile(
     r"\b(start|begin|end|finish|nam|call|titl|label|prefix|suffix|set|keep|limit|cap|indent|sav|stor|writ|sign)"
-    r"(?:\w?ing|e?[sd]|e)?\b|\b(is|are|be)\b|(开头|结尾|开始|结束|命名|叫|设|控制|保存|不超过)",
+    r"(?:\w?ing|e?[sd]|e)?\b|\b(is|are|be|most|least|under|below|within)\b|(开头|结尾|开始|结束|命名|叫|设|控制|保存|不超过)",
     re.I,
 )
 """Words for what has one value at a time."""
+_GIVES = re.compile(
+    r"(?:\b(?:with|as|to|by|in|at|is|are|be|most|least|under|below|within|than)\b(?:\W+[a-z]+){0,3}?|[以用为叫成在是到过：:=])"
+    r"[^\w\n]*$|\b(?:nam(?:e|ing)|call(?:ing)?)\b[^,;]*$",
+    re.I,
+)
+"""What a value comes after; other literals belong to the subject."""
 _ADDS = re.compile(
     r"\b(?:add|includ|import|insert|append|attach|contain|incorporat|run|not|never|don['’]?t|avoid|without)"
     r"(?:\w?ing|e?[sd]|e)?\b|加|包含|包括|导入|不要|别|禁止",
@@ -80,30 +87,54 @@ def _told(text: str) -> Iterator[tuple[frozenset[str], Collection[str]]]:
 
 
 def _parts(sentence: str, before: str) -> Iterator[tuple[frozenset[str], Collection[str]]]:
-    """Yield the subject and value of each part of a sentence that ends in a value.
+    """Yield the subject and value of each part of a sentence that ends in a value; all literals where none is a value.
 
-    A number's unit comes after it, and a single word such as "return" says too little: then all of the sentence is
-    the subject.
+    A number's unit comes after it, a Chinese verb after any value, and a single word such as "return" says too little:
+    then all of the sentence is the subject.
     """
-    start, verb, sentence = 0, "", _ASPECT.sub(" ", sentence)
+    sentence = _ASPECT.sub(" ", sentence)
+    start, end, parts, literals = 0, 0, list[tuple[str, str]](), list[str]()
+    whole = ""
     for match in _LITERAL.finditer(sentence):
-        part = sentence[start : match.start()]
-        start = match.end()
-        found = _SETS.search(part)
-        verb = next(filter(None, found.groups())).lower() if found else verb
-        terms = _terms(part, before)
-        if match[3] or len(terms) == 1:
-            part = _LITERAL.sub("0" if match[3] else " ", sentence)
-            terms = _terms(part, before)
-        one_at_a_time = verb and terms and not _ADDS.search(part)
-        yield terms | {verb} if one_at_a_time else frozenset(), ((match[1] or match[2] or match[3]).lower(),)
+        literals.append(next(filter(None, match.groups())).lower())
+        if _GIVES.search(sentence[end : match.start()]):
+            parts.append((sentence[start : match.start()], literals[-1]))
+            whole += parts[-1][0] + ("0" if match[3] else " ")
+            start = match.end()
+        end = match.end()
+    if not parts:
+        yield frozenset(), literals
+        return
+    every, said_before, verb = _Part.of(whole + sentence[start:]), _Part.of(before), ""
+    for text, value in parts:
+        part = _Part.of(text)
+        verb = part.verb or verb
+        if value[0].isdecimal() or len(part.terms) == 1 or not verb:
+            part = every
+        sets, terms = verb or part.verb, part.terms | said_before.terms if part.refers else part.terms
+        yield terms | {sets} if sets and terms and not part.adds else frozenset(), (value,)
 
 
-def _terms(part: str, before: str) -> frozenset[str]:
-    """Return the terms that say what a part of a sentence is about; those of the sentence before for "them"."""
-    if _PRONOUN.search(part):
-        part = f"{before} {part}"
-    return frozenset(term for term in tokenize(without_cues(part)) if term not in STOP_WORDS and term not in _FRAME)
+class _Part(NamedTuple):
+    """What a part of a sentence says."""
+
+    verb: str
+    """The first word for what has one value at a time."""
+    terms: frozenset[str]
+    """What it is about."""
+    adds: bool
+    refers: bool
+    """Whether what it is about was named in the sentence before."""
+
+    @classmethod
+    def of(cls, text: str) -> _Part:
+        verb = _SETS.search(text)
+        return cls(
+            verb=next(filter(None, verb.groups())).lower() if verb else "",
+            terms=frozenset(tokenize(without_cues(text))) - _FRAME,
+            adds=bool(_ADDS.search(text)),
+            refers=bool(_PRONOUN.search(text)),
+        )
 
 
 def replaced(told: Iterable[tuple[int, bool, Sequence[Exact]]]) -> set[int]:
