@@ -14,7 +14,7 @@ __all__ = ["Exact", "exact_instructions", "replaced"]
 
 SURE = 0.8
 """Instruction strength from which a sentence that names nothing exactly keeps its turn in force, whatever happens to
-the rest of the turn."""
+the rest of the turn (MemoryCode at 2k: .4 gave 2.4 less, without such sentences the same)."""
 _LITERAL = re.compile(
     r"(?<![A-Za-z0-9])['‘\"“「『`]([^\s'’\"”」』`]{1,30})['’\"”」』`](?![A-Za-z0-9])|(?<![\w/])([A-Za-z]*_\w*)"
     r"|(?<![A-Za-z0-9_'])(\d[\d.,]*)(?![A-Za-z0-9_])"
@@ -105,9 +105,9 @@ def _parts(sentence: str, before: str) -> Iterator[tuple[frozenset[str], Collect
     if not parts:
         yield frozenset(), literals
         return
-    every, said_before, verb = _Part.of(whole + sentence[start:]), _Part.of(before), ""
+    every, said_before, verb = _Clause.of(whole + sentence[start:]), _Clause.of(before), ""
     for text, value in parts:
-        part = _Part.of(text)
+        part = _Clause.of(text)
         verb = part.verb or verb
         if value[0].isdecimal() or len(part.terms) == 1 or not verb:
             part = every
@@ -115,7 +115,7 @@ def _parts(sentence: str, before: str) -> Iterator[tuple[frozenset[str], Collect
         yield terms | {sets} if sets and terms and not part.adds else frozenset(), (value,)
 
 
-class _Part(NamedTuple):
+class _Clause(NamedTuple):
     """What a part of a sentence says."""
 
     verb: str
@@ -127,7 +127,7 @@ class _Part(NamedTuple):
     """Whether what it is about was named in the sentence before."""
 
     @classmethod
-    def of(cls, text: str) -> _Part:
+    def of(cls, text: str) -> _Clause:
         verb = _SETS.search(text)
         return cls(
             verb=next(filter(None, verb.groups())).lower() if verb else "",
