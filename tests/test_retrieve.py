@@ -251,6 +251,7 @@ def test_a_newer_value_for_the_same_thing_replaces_an_instruction(old, new):
             "Start test names with 'x'.",
         ),
         ("Always start test names with 't_'.", "Remember: start test names with 't_'."),
+        ("Always set the timeout to 30.", "Always set the timeout to 30, please."),
         ("我们总是用'x_'开头。", "下雨了。"),
     ],
 )

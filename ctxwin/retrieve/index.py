@@ -55,7 +55,7 @@ strength of each (10 to 40, and .4 to .8, lie within a point). `KIN` half: 4 of 
 half: none of 6 requests differs, double: 5."""
 EXACT, REPLACED = 1.2, 0.4
 """Factors on an instruction that names something exactly, and on one that a newer instruction replaces. Together
-MemoryCode +8.0 [3.5, 12.3] at 1k and +7.7 [3.9, 11.8] at 2k; at 2k the first alone +2.3 [-1.5, 5.6] and the second alone
+MemoryCode +8.0 [3.5, 12.3] at 1k and +7.7 [3.9, 11.8] at 2k; at 2k the first alone +2.3 [-1.5, 5.6] and the second
 +4.8 [1.5, 7.9]. At 1.4 the first gave 1.8 less at 2k and .2 more at 1k; from .2 to .6 the second: within a point."""
 WORTH_TOKENS = 150.0
 """Estimated tokens added to the size of each item when the best items for bridges are chosen. Half: none of 11 requests

@@ -17,7 +17,7 @@ SURE = 0.8
 the rest of the turn (MemoryCode at 2k: .4 gave 2.4 less, without such sentences the same)."""
 _LITERAL = re.compile(
     r"(?<![A-Za-z0-9])['‘\"“「『`]([^\s'’\"”」』`]{1,30})['’\"”」』`](?![A-Za-z0-9])|(?<![\w/])([A-Za-z]*_\w*)"
-    r"|(?<![A-Za-z0-9_'])(\d[\d.,]*)(?![A-Za-z0-9_])"
+    r"|(?<![A-Za-z0-9_'])(\d+(?:[.,]\d+)*)(?![A-Za-z0-9_])"
 )
 """What stands in quotes, an identifier with an underscore, or a number."""
 _SETS = re.compile(
