@@ -17,6 +17,7 @@ from ctxwin.retrieve.links import Titles
 from ctxwin.retrieve.table import Lazily, Table
 from ctxwin.retrieve.talk.cues import instruction_strength
 from ctxwin.retrieve.talk.dates import named_days
+from ctxwin.retrieve.talk.instructions import exact_instructions, replaced
 
 FILLER = [f"We spoke of the weather number {n} for a while." for n in range(20)]
 
@@ -206,6 +207,79 @@ def test_standing_instructions_come_with_tasks_only():
 )
 def test_how_much_a_text_instructs(text, strong):
     assert (instruction_strength(text) > 0.5) == strong
+
+
+def told(*texts, by_user=()):
+    """Return the positions of the texts that newer ones replace."""
+    return replaced((n, n in by_user, exact_instructions(text)) for n, text in enumerate(texts))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Always answer in at most 90 words.", "From now on, answer in at most 40 words."),
+        ("Please sign my letters with 'Yours'.", "Going forward, I want you to sign my letters with 'Bye'."),
+        ("Always save plots to `out/`.", "From now on, you should save plots to `figures/`."),
+        ("For charts, always set 'dpi' to 150.", "For charts, always set 'dpi' to 300."),
+        ("Write dates as `YYYY-MM-DD` at all times.", "Write dates as `DD.MM.YY` from now on."),
+        ("Now for test files. Always start them with 't_'.", "Please start test files with 'test_'."),
+        ("Remember to start ending branch names with '_a'.", "Please end branch names with '_b'."),
+        ("请一律把标题控制在20字以内。", "请一律把标题控制在12字以内。"),
+        ("请一律把分支名以'x_'开头。", "请一律把分支名以'y_'开头。"),
+    ],
+)
+def test_a_newer_value_for_the_same_thing_replaces_an_instruction(old, new):
+    assert told(old, "It rains.", new) == {0}
+    assert told(new, old, old) == {0}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Always start test names with 't_'.", "Always start class names with 'C'."),
+        ("Always start test names with 't_'.", "Always end test names with '_t'."),
+        ("Always start names with 'x_'.", "Never start names with 'y_'."),
+        ("Please add '@slow' to long tests.", "Please add '@flaky' to long tests."),
+        ("Always run `mypy` before a commit.", "Always run `ruff` before a commit."),
+        ("Always write a docstring for 'load'.", "Always write a docstring for 'dump'."),
+        ("Keep the summary under 100 words.", "Keep the summary under 3 paragraphs."),
+        ("Always set 'debug' to 1.", "Always set 'cache' to 0."),
+        ("Always start test names with 't_'.", "Sure, I'll start test names with 'x_'."),
+        ("Always start test names with 't_'.", "The old names start with 'x_'."),
+        (
+            "Always start test names with 't_'. Please never skip a failing test.",
+            "Start test names with 'x'.",
+        ),
+        ("Always start test names with 't_'.", "Remember: start test names with 't_'."),
+        ("Always set the timeout to 30.", "Always set the timeout to 30, please."),
+        ("我们总是用'x_'开头。", "下雨了。"),
+    ],
+)
+def test_an_instruction_stays_in_force_beside_one_about_something_else(one, other):
+    assert told(one, other) == set()
+
+
+def test_nobody_else_replaces_what_the_user_instructs():
+    old, new = "Always start test names with 't_'.", "Always start test names with 'x_'."
+    assert told(old, new, by_user={0}) == set()
+    assert told(old, new, by_user={1}) == {0}
+    assert told(old, new, old, by_user={0, 2}) == set()
+
+
+def test_an_instruction_in_force_comes_before_one_that_was_replaced():
+    old, new = (f"From now on, always end variable names with '{end}'." for end in ("_x", "_y"))
+    items, query = turns(old, *FILLER, new, session="1"), Query(text="Write a function that sorts a list.")
+    index = Index(items)
+    read = index.features(query)["instruction"]
+    assert read[0] < read[-1] / 2
+    assert index.select(np.array([0, 1, 2])).features(query)["instruction"][0] == read[-1]
+    assert index.select(np.array([21, 0])).features(query)["instruction"].tolist() == [read[-1], read[0]]
+    plain = Index(turns("From now on, always end variable names well.")).features(query)["instruction"]
+    assert plain[0] < read[-1]
+
+
+def test_a_full_stop_inside_a_value_ends_no_sentence():
+    assert instruction_strength("Always write 3.5 as 'A.B', in all files.") > instruction_strength("Always write 3.")
 
 
 def test_a_day_in_the_question_finds_its_session():

@@ -104,21 +104,21 @@ def lay_out(session: NDArray[np.intp], turn: NDArray[np.bool_], sizes: Scores) -
 
 
 class Lazily:
-    """A figure read from each item's text, (n,), when first asked for; 0 for items of other kinds.
+    """A value read from each item's text, (n,), when first asked for; 0 for items of other kinds.
 
-    Copies of an index share the figures. Threads that ask at once read the same figures, and either result is kept.
+    Copies of an index share the values. Threads that ask at once read the same values, and either result is kept.
     """
 
-    def __init__(self, read: Callable[[str], float], *kinds: str) -> None:
+    def __init__(self, read: Callable[[str], Any], *kinds: str, dtype: type[np.generic] = np.float32) -> None:
         self._read, self._kinds = read, kinds
-        self._values: Scores = np.zeros(0, np.float32)
+        self._values: NDArray[Any] = np.zeros(0, dtype)
 
-    def of(self, items: Sequence[Item]) -> Scores:
-        """Return the figures of `items`; earlier calls had the first of these items."""
+    def of(self, items: Sequence[Item]) -> NDArray[Any]:
+        """Return the values of `items`; earlier calls had the first of these items."""
         values = self._values
         if new := items[len(values) :]:
-            read = [self._read(item.text) if item.kind in self._kinds else 0.0 for item in new]
-            self._values = values = np.concatenate([values, np.asarray(read, np.float32)])
+            read = (self._read(item.text) if item.kind in self._kinds else 0.0 for item in new)
+            self._values = values = np.concatenate([values, np.fromiter(read, values.dtype, len(new))])
         return values
 
 

@@ -48,7 +48,8 @@ class Weights:
     role: float
     """The user's own words, or the assistant's when asked what *it* said (BEAM +8, LongMemEval +3)."""
     instruction: float
-    """A standing instruction, when the question is a task (MemoryCode +18)."""
+    """A standing instruction, when the question is a task (MemoryCode +18); more if it names something exactly, less if
+    a newer instruction replaces it."""
     kin: float
     """The item is near the likeliest standing instructions, which are phrased alike (MemoryCode +4 at 2k)."""
     date: float

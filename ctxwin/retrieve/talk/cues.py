@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ..links import LOOKED_AT
 
-__all__ = ["instruction_strength", "self_reference"]
+__all__ = ["instruction_strength", "rated_sentences", "self_reference", "without_cues"]
 
 _CUES = tuple(
     (re.compile(pattern, re.I), weight)
@@ -47,7 +48,7 @@ _PROMISE = re.compile(
 like one."""
 _FULL = 1.6
 """Sum of cues at which a sentence is surely an instruction. Half: 6 of 6 requests differ, double: 6."""
-_SENTENCE = re.compile(r"(?<=[.!?。！？])\s*|\n")
+_SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|(?<=[。！？])\s*|\n")
 _SELF = re.compile(r"\b(?:i|me|my|mine|myself|we|us|our|ours)\b|[我咱]", re.I)
 _OFTEN = 2
 """Number of words for oneself from which a text is surely about its speaker. One less: 6 of 12 requests differ, one
@@ -65,12 +66,29 @@ def instruction_strength(text: str) -> float:
         >>> instruction_strength("Understood, I'll always do that from now on.")
         0.0
     """
-    best = 0.0
-    for sentence in _SENTENCE.split(text[:LOOKED_AT]):
-        if sentence and not _PROMISE.search(sentence):
+    return max((strength for _, strength in rated_sentences(text)), default=0.0)
+
+
+def rated_sentences(text: str) -> Iterator[tuple[str, float]]:
+    """Yield each sentence of a text with how much it sounds like a standing instruction, 0 to 1."""
+    for sentence in filter(None, _SENTENCE.split(text[:LOOKED_AT])):
+        strength = 0.0
+        if not _PROMISE.search(sentence):
             strength = sum(weight for cue, weight in _CUES if cue.search(sentence))
-            best = max(best, strength / 2 if sentence.rstrip().endswith(("?", "？")) else strength)
-    return min(best, _FULL) / _FULL
+            strength = strength / 2 if sentence.rstrip().endswith(("?", "？")) else strength
+        yield sentence, min(strength, _FULL) / _FULL
+
+
+def without_cues(sentence: str) -> str:
+    """Return a sentence without the words that only say that it is an instruction.
+
+    Example:
+        >>> without_cues("From now on, please keep summaries short.").split()
+        [',', 'keep', 'summaries', 'short.']
+    """
+    for cue, _ in _CUES[:4]:
+        sentence = cue.sub(" ", sentence)
+    return sentence
 
 
 def self_reference(text: str) -> float:
