@@ -96,6 +96,9 @@ class Measured:
         room = Room(
             tokens=other._room_for_notes(shown),
             entries=[one for one in said if one.strength >= STANDS],
+            names=[one for one in self.task.talk.names() if not shown & set(map(self._unit_of, one.positions))]
+            if compacts
+            else (),
             others=[one for one in said if one.strength < STANDS] if compacts else (),
         )
         other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
@@ -124,7 +127,7 @@ class Measured:
         """Return the groups that are in the request whatever else is: of these, nothing has to be said in notes."""
         shown: set[int] = set(np.flatnonzero(self.history.units.required).tolist())
         if self.task.compacts and self.limit * SPARSE >= self.given:
-            left = int(RECENT * self.limit)
+            left = self._room_for_recent()
             for unit in reversed(self._free_units()):
                 left -= int(self.history.costs.tokens[unit])
                 if left < 0:
@@ -140,7 +143,12 @@ class Measured:
         whole = sum(int(costs.tokens[unit]) for unit in shown if units.whole[unit] or not units.required[unit])
         tail = sum(int(costs.tokens[unit]) for unit in shown if units.required[unit] and not units.whole[unit])
         gaps = int(costs.gap_tokens[0]) * 2 if len(units) else 0
-        return self.capacity - whole - min(tail, int(RECENT * self.limit)) - gaps
+        return self.capacity - whole - min(tail, self._room_for_recent()) - gaps
+
+    def _room_for_recent(self) -> int:
+        """Return the tokens that recent turns have before what stands: a part of what instructions and tools leave."""
+        units = self.history.units
+        return int(RECENT * (self.capacity - int(self.history.costs.tokens[units.whole].sum())))
 
     @cached_property
     def turns(self) -> Scored:

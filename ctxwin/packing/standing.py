@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Any, Literal
 
 from ..messages import Dialect, note, read
-from ..standing import HEADINGS, Entry, Voice
+from ..standing import COMMAND, HEADINGS, NAMED, Entry, Name, Voice, index_lines
 from ..tokens import RequestRules, Tokenizer, count_items
 
 __all__ = ["NONE", "RECENT", "SHARE", "SPARSE", "Notes", "Room", "write_notes"]
@@ -22,6 +23,9 @@ RECENT = 1 / 3
 """Part of the limit that a compaction leaves to the recent turns."""
 SPARSE = 10
 """A compaction to less than 1 / SPARSE of the conversation leaves no room to recent turns before what stands has it."""
+
+NAMED_SHARE = .9
+"""Part of the notes' room that the index of names may have before weaker sentences."""
 
 Side = Literal["user", "assistant"]
 _SIDES: Mapping[Side, tuple[Voice, ...]] = {"user": ("user",), "assistant": ("assistant", "tool")}
@@ -36,13 +40,15 @@ class Notes:
     tokens: int
     entries: Sequence[Entry]
     """What stands in the notes, in order."""
+    names: Sequence[Name]
+    """The index of what was named."""
     others: Sequence[Entry]
     """Further sentences that fill a compaction."""
     left_out: Sequence[Entry]
     """What stands and found no room."""
 
 
-NONE = Notes(messages=(), tokens=0, entries=(), others=(), left_out=())
+NONE = Notes(messages=(), tokens=0, entries=(), names=(), others=(), left_out=())
 """No notes."""
 
 
@@ -52,6 +58,7 @@ class Room:
 
     tokens: int
     entries: Sequence[Entry]
+    names: Sequence[Name] = ()
     others: Sequence[Entry] = ()
 
 
@@ -64,48 +71,89 @@ def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: Reque
         tokenizer: counts the tokens.
         rules: the counting rules of the request.
     """
-    every = [*room.entries, *room.others]
-    lines = [_line(entry) for entry in every]
-    costs = tokenizer.count_many([line + "\n" for line in lines])
-    opening = {voice: tokens for side in _SIDES for voice, tokens in _headings(side, dialect, tokenizer, rules).items()}
-    left = room.tokens - opening["user"]
-    opened: set[str] = {"user"}
-    chosen: list[int] = []
-    for i in sorted(range(len(every)), key=lambda i: (i >= len(room.entries), -every[i].strength, i)):
-        heading = 0 if every[i].voice in opened else opening[every[i].voice]
-        if costs[i] + heading <= left:
-            left -= costs[i] + heading
-            opened.add(every[i].voice)
-            chosen.append(i)
-    if not chosen:
-        return Notes(messages=(), tokens=0, entries=(), others=(), left_out=room.entries)
-    kept = set(chosen)
-    messages = _messages([(every[i].voice, lines[i]) for i in sorted(kept, key=lambda i: every[i].position)], dialect)
+    filling = _Filling(room.tokens, dialect, tokenizer, rules)
+    entries = filling.sentences(room.entries)
+    said = "\n".join(one.text for one in entries)
+    named = [name for name in room.names if name.text not in said]
+    names = filling.names(named, NAMED_SHARE)
+    others = filling.sentences(room.others)
+    names += filling.names([name for name in named if name not in names], 1.0)
+    left_out = [one for one in room.entries if one not in entries]
+    if not entries and not names and not others:
+        return Notes(messages=(), tokens=0, entries=(), names=(), others=(), left_out=left_out)
+    messages = _messages(sorted([*entries, *others], key=lambda one: one.position), names, dialect)
     return Notes(
         messages=messages,
         tokens=_count(messages, dialect, tokenizer, rules),
-        entries=[one for i, one in enumerate(room.entries) if i in kept],
-        others=[one for i, one in enumerate(room.others, len(room.entries)) if i in kept],
-        left_out=[one for i, one in enumerate(room.entries) if i not in kept],
+        entries=entries,
+        names=names,
+        others=others,
+        left_out=left_out,
     )
+
+
+class _Filling:
+    """The room of notes that fills up."""
+
+    def __init__(self, tokens: int, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> None:
+        self._tokenizer = tokenizer
+        self._opening = _openings(dialect, tokenizer, rules)
+        self._opened = {"user"}
+        self._room = self._left = tokens - self._opening["user"]
+
+    def _takes(self, heading: str, tokens: int, room: int) -> bool:
+        cost = tokens + (0 if heading in self._opened else self._opening[heading])
+        if cost > min(room, self._left):
+            return False
+        self._left -= cost
+        self._opened.add(heading)
+        return True
+
+    def sentences(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Take the strongest sentences that find room; return them in order."""
+        costs = self._tokenizer.count_many([_line(entry) + "\n" for entry in entries])
+        order = sorted(range(len(entries)), key=lambda i: (-entries[i].strength, i))
+        taken = {i for i in order if self._takes(entries[i].voice, costs[i], self._left)}
+        return [one for i, one in enumerate(entries) if i in taken]
+
+    def names(self, names: Sequence[Name], share: float) -> list[Name]:
+        """Take the names that are worth most for their tokens, within a share of the room."""
+        costs = self._tokenizer.count_many([f", {name.text}" for name in names])
+        keys = dict(
+            zip(
+                by_key := sorted({name.key for name in names}),
+                self._tokenizer.count_many([f"{key}: \n" for key in by_key]),
+                strict=True,
+            )
+        )
+        least, taken = self._left - int(share * self._room), []
+        for i in sorted(range(len(names)), key=lambda i: (log(costs[i]) - names[i].strength, i)):
+            if self._takes(NAMED, costs[i] + keys[names[i].key], self._left - least):
+                keys[names[i].key] = 0 if names[i].key != COMMAND else keys[COMMAND]
+                taken.append(names[i])
+        return taken
 
 
 def _line(entry: Entry) -> str:
     return f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text
 
 
-def _headings(side: Side, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> dict[Voice, int]:
-    """Return the tokens that the first line of each voice costs; the first voice's with the message around it."""
-    first, *more = _SIDES[side]
-    message = _count([note(HEADINGS[first] + "\n", dialect, role=side)], dialect, tokenizer, rules)
-    return {first: message, **dict.fromkeys(more, message)}
+def _openings(dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> dict[str, int]:
+    """Return the tokens that each heading costs, with the message around it."""
+    out: dict[str, int] = {}
+    for side, voices in _SIDES.items():
+        tokens = _count([note(HEADINGS[voices[0]] + "\n", dialect, role=side)], dialect, tokenizer, rules)
+        out |= dict.fromkeys(voices, tokens)
+    return out | {NAMED: out["assistant"]}
 
 
-def _messages(lines: Sequence[tuple[Voice, str]], dialect: Dialect) -> list[Mapping[str, Any]]:
+def _messages(entries: Sequence[Entry], names: Sequence[Name], dialect: Dialect) -> list[Mapping[str, Any]]:
     """Return the messages of a note. The user's message comes first, even if it has no line: some dialects need it."""
     out = []
     for side, voices in _SIDES.items():
-        parts = [[HEADINGS[voice], *(text for said_by, text in lines if said_by == voice)] for voice in voices]
+        parts = [[HEADINGS[voice], *(_line(one) for one in entries if one.voice == voice)] for voice in voices]
+        if side == "assistant":
+            parts.append([NAMED, *index_lines((name.key, name.text, name.used) for name in names)])
         shown = [part for part in parts if len(part) > 1] or (parts[:1] if side == "user" else [])
         if shown:
             out.append(note("\n".join(line for part in shown for line in part), dialect, role=side))

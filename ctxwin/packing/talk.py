@@ -24,7 +24,7 @@ from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Sentences
 from ..retrieve.words.columns import Column
-from ..standing import Entry, Standing
+from ..standing import Entry, Name, Names, Standing
 from ..tokens import RequestRules, Tokenizer, count_items, get_rules, get_tokenizer
 
 __all__ = ["Facts", "Snapshot", "Talk"]
@@ -236,9 +236,16 @@ class Snapshot:
 
     def sentences(self) -> list[Entry]:
         """Return the sentences of the messages with their strength, but those that a newer one replaces."""
+        return self.facts.sentences_said(self._is_there())
+
+    def names(self) -> list[Name]:
+        """Return what the messages named, the strongest first."""
+        return self.facts.named(self._is_there())
+
+    def _is_there(self) -> list[bool]:
         there = np.zeros(self.size, np.bool_)
         there[self.there] = True
-        return self.facts.sentences_said(there.tolist())
+        return there.tolist()
 
     def index(self, position: int) -> int:
         """Return the index among the items of the message at a position in the talk."""
@@ -284,6 +291,7 @@ class Facts:
         self._positions: dict[str, int] = {}
         self._named = 0
         self._standing = Standing()
+        self._names = Names()
         self._lock = RLock()
 
     def position(self, name: str, size: int) -> int | None:
@@ -306,6 +314,12 @@ class Facts:
         with self._lock:
             self._standing.extend(self.items[len(self._standing) : len(there)])
             return self._standing.sentences(there)
+
+    def named(self, there: Sequence[bool]) -> list[Name]:
+        """Return what the messages that are there named, the strongest first."""
+        with self._lock:
+            self._names.extend(self.items[len(self._names) : len(there)])
+            return self._names.ranked(there)
 
     def duplicate(self, size: int) -> NDArray[np.float64]:
         """Return `duplicate_weights` of the first `size` messages."""

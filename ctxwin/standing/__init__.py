@@ -12,10 +12,25 @@ from collections.abc import Iterable, Sequence
 
 from ..items import Item
 from .entry import KINDS, Entry, Kind, entries_of
-from .notes import HEADINGS, Voice, is_note
+from .named import Name, Names
+from .notes import COMMAND, HEADINGS, NAMED, Voice, index_lines, is_note
 from .superseding import Subjects
 
-__all__ = ["HEADINGS", "KINDS", "STANDS", "Entry", "Kind", "Standing", "Voice", "is_note"]
+__all__ = [
+    "COMMAND",
+    "HEADINGS",
+    "KINDS",
+    "NAMED",
+    "STANDS",
+    "Entry",
+    "Kind",
+    "Name",
+    "Names",
+    "Standing",
+    "Voice",
+    "index_lines",
+    "is_note",
+]
 
 STANDS = 0.5
 """Strength from which a sentence stands."""

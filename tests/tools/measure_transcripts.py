@@ -52,7 +52,7 @@ _FENCE = re.compile(r"```[^\n]*\n(.*?)```", re.DOTALL)
 
 def names(texts: Sequence[str], commands: Sequence[str] = ()) -> dict[str, str]:
     """Return the names in texts, each with its type."""
-    found = {line: "command" for line in commands}
+    found = dict.fromkeys(commands, "command")
     for text in texts:
         rest = text
         for kind, pattern in TYPES.items():
@@ -252,9 +252,7 @@ def _word(name: str, text: str) -> bool:
     return re.search(rf"(?<![\w]){re.escape(name)}(?!\w)", text) is not None
 
 
-def _compacted(
-    now: Messages, budget: int, way: Way, later: Messages, seen: Seen, show: int
-) -> list[Mapping[str, Any]]:
+def _compacted(now: Messages, budget: int, way: Way, later: Messages, seen: Seen, show: int) -> list[Mapping[str, Any]]:
     began = process_time()
     try:
         out, tokens = way(now, budget, later)
@@ -267,7 +265,9 @@ def _compacted(
     seen.changed += json.dumps(way(now, budget, later)[0]) != json.dumps(out) if way is by_pack else 0
     if show and len(seen.rounds) == show - 1:
         print(budget, tokens)
-        print("\n".join(f"--- {one['role']} {json.dumps(one, ensure_ascii=False)}" for one in out if not is_system(one)))
+        print(
+            "\n".join(f"--- {one['role']} {json.dumps(one, ensure_ascii=False)}" for one in out if not is_system(one))
+        )
     return list(out)
 
 
