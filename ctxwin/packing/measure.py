@@ -17,7 +17,7 @@ from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
 from ..retrieve import asks_for_the_whole
-from ..standing import STANDS, is_note
+from ..standing import STANDS, Entry, is_note
 from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
@@ -90,19 +90,31 @@ class Measured:
         """Return a copy with notes of what stands at the head of the request; earlier notes are written anew."""
         other = copy.copy(self)
         other.history = self.history.without(unit for unit in self._free_units() if self._is_note(unit))
-        shown = other._shown()
-        compacts = self.task.compacts
-        said = [one for one in self.task.talk.sentences() if self._unit_of(one.position) not in shown]
-        room = Room(
-            tokens=other._room_for_notes(shown),
-            entries=[one for one in said if one.strength >= STANDS],
-            names=[one for one in self.task.talk.names() if not shown & set(map(self._unit_of, one.positions))]
-            if compacts
-            else (),
-            others=[one for one in said if one.strength < STANDS] if compacts else (),
-        )
+        if self.task.compacts:
+            room = other._compacted()
+        else:
+            said = self._unsaid(set(np.flatnonzero(self.history.units.required).tolist()))
+            room = Room(tokens=int(SHARE * self.limit), entries=[one for one in said if one.strength >= STANDS])
         other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
         return other
+
+    def _compacted(self) -> Room:
+        """Return the room of the notes beside the recent turns, and require the turn that is to be shortened."""
+        shown, recent, short = self._recent()
+        if short is not None:
+            self.history = self.history.requiring(short)
+        said = self._unsaid(shown)
+        names = [name for name in self.task.talk.names() if not shown & set(map(self._unit_of, name.positions))]
+        return Room(
+            tokens=self._room_for_notes(recent),
+            entries=[one for one in said if one.strength >= STANDS],
+            names=names,
+            others=[one for one in said if one.strength < STANDS],
+        )
+
+    def _unsaid(self, shown: set[int]) -> list[Entry]:
+        """Return the sentences of the groups that are not shown."""
+        return [one for one in self.task.talk.sentences() if self._unit_of(one.position) not in shown]
 
     @cached_property
     def _units(self) -> NDArray[np.intp]:
@@ -123,27 +135,35 @@ class Measured:
     def _is_note(self, unit: int) -> bool:
         return all(is_note(self.history.items[member]) for member in self.history.units.members[unit])
 
-    def _shown(self) -> set[int]:
-        """Return the groups that are in the request whatever else is: of these, nothing has to be said in notes."""
-        shown: set[int] = set(np.flatnonzero(self.history.units.required).tolist())
-        if self.task.compacts and self.limit * SPARSE >= self.given:
-            left = self._room_for_recent()
-            for unit in reversed(self._free_units()):
-                left -= int(self.history.costs.tokens[unit])
-                if left < 0:
-                    break
-                shown.add(unit)
-        return shown
+    def _recent(self) -> tuple[set[int], int, int | None]:
+        """Return the groups that a compaction shows whole, the tokens of recent turns, and a turn to be shortened.
 
-    def _room_for_notes(self, shown: set[int]) -> int:
-        """Return the tokens that notes of what stands may have."""
-        if not self.task.compacts:
-            return int(SHARE * self.limit)
+        Recent turns have a part of the room, the tail included. Where the newest of them is larger than what is left of
+        that part, it is shortened.
+        """
+        units, tokens = self.history.units, self.history.costs.tokens
+        shown: set[int] = set(np.flatnonzero(units.whole).tolist())
+        tail = np.flatnonzero(units.required & ~units.whole).tolist()
+        left, spent = self._room_for_recent(), int(tokens[tail].sum())
+        if spent > left:
+            return shown, max(left, sum(map(self.history.least, tail))), None
+        shown.update(tail)
+        if self.limit * SPARSE < self.given:
+            return shown, spent, None
+        free = self._free_units()
+        for unit in reversed(free):
+            if spent + int(tokens[unit]) > left:
+                short = unit if unit == free[-1] and 2 * self.history.least(unit) < left - spent else None
+                return shown, left if short is not None else spent, short
+            spent += int(tokens[unit])
+            shown.add(unit)
+        return shown, spent, None
+
+    def _room_for_notes(self, recent: int) -> int:
+        """Return the tokens that notes of what stands may have beside recent turns of so many tokens."""
         costs, units = self.history.costs, self.history.units
-        whole = sum(int(costs.tokens[unit]) for unit in shown if units.whole[unit] or not units.required[unit])
-        tail = sum(int(costs.tokens[unit]) for unit in shown if units.required[unit] and not units.whole[unit])
         gaps = int(costs.gap_tokens[0]) * 2 if len(units) else 0
-        return self.capacity - whole - min(tail, self._room_for_recent()) - gaps
+        return self.capacity - int(costs.tokens[units.whole].sum()) - recent - gaps
 
     def _room_for_recent(self) -> int:
         """Return the tokens that recent turns have before what stands: a part of what instructions and tools leave."""

@@ -248,6 +248,14 @@ class History(_Shortener):
         other.units = replace(self.units, barred=barred)
         return other
 
+    def requiring(self, unit: int) -> History:
+        """Return the section with one more group that must stay, in some form."""
+        required = self.units.required.copy()
+        required[unit] = True
+        other = copy.copy(self)
+        other.units = replace(self.units, required=required)
+        return other
+
     def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
         """Return the note that stands for omitted messages, with their ids where a model can ask for the messages."""
         ids = id_ranges(self.items, indices) if self.recall else ""

@@ -24,7 +24,7 @@ RECENT = 1 / 3
 SPARSE = 10
 """A compaction to less than 1 / SPARSE of the conversation leaves no room to recent turns before what stands has it."""
 
-NAMED_SHARE = .9
+NAMED_SHARE = .7
 """Part of the notes' room that the index of names may have before weaker sentences."""
 
 Side = Literal["user", "assistant"]
@@ -72,12 +72,11 @@ def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: Reque
         rules: the counting rules of the request.
     """
     filling = _Filling(room.tokens, dialect, tokenizer, rules)
-    entries = filling.sentences(room.entries)
+    entries = filling.sentences(room.entries, 1.0 - NAMED_SHARE * bool(room.names))
     said = "\n".join(one.text for one in entries)
-    named = [name for name in room.names if name.text not in said]
-    names = filling.names(named, NAMED_SHARE)
+    names = filling.names([name for name in room.names if name.text not in said])
+    entries += filling.sentences([one for one in room.entries if one not in entries])
     others = filling.sentences(room.others)
-    names += filling.names([name for name in named if name not in names], 1.0)
     left_out = [one for one in room.entries if one not in entries]
     if not entries and not names and not others:
         return Notes(messages=(), tokens=0, entries=(), names=(), others=(), left_out=left_out)
@@ -101,36 +100,33 @@ class _Filling:
         self._opened = {"user"}
         self._room = self._left = tokens - self._opening["user"]
 
-    def _takes(self, heading: str, tokens: int, room: int) -> bool:
+    def _takes(self, heading: str, tokens: int, least: int = 0) -> bool:
         cost = tokens + (0 if heading in self._opened else self._opening[heading])
-        if cost > min(room, self._left):
+        if cost > self._left - least:
             return False
         self._left -= cost
         self._opened.add(heading)
         return True
 
-    def sentences(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Take the strongest sentences that find room; return them in order."""
+    def sentences(self, entries: Sequence[Entry], share: float = 1.0) -> list[Entry]:
+        """Take the strongest sentences that find room, within a share of all room; return them in order."""
         costs = self._tokenizer.count_many([_line(entry) + "\n" for entry in entries])
         order = sorted(range(len(entries)), key=lambda i: (-entries[i].strength, i))
-        taken = {i for i in order if self._takes(entries[i].voice, costs[i], self._left)}
+        least = int((1.0 - share) * self._room)
+        taken = {i for i in order if self._takes(entries[i].voice, costs[i], least)}
         return [one for i, one in enumerate(entries) if i in taken]
 
-    def names(self, names: Sequence[Name], share: float) -> list[Name]:
-        """Take the names that are worth most for their tokens, within a share of the room."""
+    def names(self, names: Sequence[Name]) -> list[Name]:
+        """Take the names that are worth most for their tokens."""
         costs = self._tokenizer.count_many([f", {name.text}" for name in names])
-        keys = dict(
-            zip(
-                by_key := sorted({name.key for name in names}),
-                self._tokenizer.count_many([f"{key}: \n" for key in by_key]),
-                strict=True,
-            )
-        )
-        least, taken = self._left - int(share * self._room), []
+        keys = sorted({name.key for name in names})
+        opening = dict(zip(keys, self._tokenizer.count_many([f"{key}: \n" for key in keys]), strict=True))
+        taken = []
         for i in sorted(range(len(names)), key=lambda i: (log(costs[i]) - names[i].strength, i)):
-            if self._takes(NAMED, costs[i] + keys[names[i].key], self._left - least):
-                keys[names[i].key] = 0 if names[i].key != COMMAND else keys[COMMAND]
+            if self._takes(NAMED, costs[i] + opening[names[i].key]):
                 taken.append(names[i])
+                if names[i].key != COMMAND:
+                    opening[names[i].key] = 0
         return taken
 
 
