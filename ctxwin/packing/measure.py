@@ -17,7 +17,7 @@ from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
 from ..retrieve import asks_for_the_whole
-from ..standing import STANDS, Entry, is_note
+from ..standing import STANDS, Entry, is_note, is_omitted
 from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
@@ -133,7 +133,9 @@ class Measured:
         return free
 
     def _is_note(self, unit: int) -> bool:
-        return all(is_note(self.history.items[member]) for member in self.history.units.members[unit])
+        """Tell whether a group is a note of an earlier packing, of what stands or of what is left out."""
+        items = [self.history.items[member] for member in self.history.units.members[unit]]
+        return all(is_note(item) or is_omitted(item) for item in items)
 
     def _recent(self) -> tuple[set[int], int, int | None]:
         """Return the groups that a compaction shows whole, the tokens of recent turns, and a turn to be shortened.

@@ -24,7 +24,7 @@ RECENT = 1 / 3
 SPARSE = 10
 """A compaction to less than 1 / SPARSE of the conversation leaves no room to recent turns before what stands has it."""
 
-NAMED_SHARE = .7
+NAMED_SHARE = .85
 """Part of the notes' room that the index of names may have before weaker sentences."""
 
 Side = Literal["user", "assistant"]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from ..items import Item
 from .entry import KINDS, Entry, Kind, entries_of
 from .named import Name, Names
-from .notes import COMMAND, HEADINGS, NAMED, Voice, index_lines, is_note
+from .notes import COMMAND, HEADINGS, NAMED, Voice, index_lines, is_note, is_omitted
 from .superseding import Subjects
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "Standing",
     "Voice",
     "index_lines",
-    "is_note",
+    "is_note", "is_omitted",
 ]
 
 STANDS = 0.5

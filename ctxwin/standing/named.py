@@ -35,16 +35,18 @@ _COMMAND_KEYS = frozenset({"bash", "cmd", "code", COMMAND, "script"})
 """Arguments that hold a command."""
 
 _PATTERNS = {
+    "date": r"\b\d{4}-\d\d-\d\d(?=T\d|\b)",
+    "address": r"[\w.+-]+@[\w-]+\.[\w.]+",
     "path": (
         r"\b(?:https?|ftp|ssh|s3|git)://[^\s\"'<>)\]]+"
         r"|(?<![\w.@])(?:~|\.{1,2})?/?(?:[\w@+-][\w.@+-]*/)+[\w@+-][\w.@+-]*"
         r"|(?<![\w./<])/[A-Za-z_][\w.@+-]*|\b[A-Za-z]:\\[\w\\.-]+|\b[\w-]+\.[a-z]{1,5}\d?\b(?![(.])"
     ),
     "id": (
-        r"[\w.+-]+@[\w-]+\.[\w.]+|#?\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])\w[\w-]{2,}\w\b|\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b"
+        r"#?\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])\w[\w-]{2,}\w\b|\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b"
         r"|\b[A-Z]{5,}\b|\b[A-Za-z][a-z]+[A-Z]\w+\b"
     ),
-    "number": r"[$€£¥]?(?<![\w.])\d[\d,]*(?:[-/:.]\d+)*\b%?",
+    "number": r"[$€£¥]?(?<![\w.:])\d[\d,]*(?:[-/:.]\d+)*\b%?",
 }
 _NAME = re.compile("|".join(f"(?P<{sort}>{pattern})" for sort, pattern in _PATTERNS.items()))
 _KEY = re.compile(r"[\"']?([A-Za-z_][\w-]{0,30})[\"']?\s?[:=]\s?[\[{(]?\s?[\"']?$")
@@ -59,6 +61,7 @@ _CODE = re.compile(r"(?=\S*[A-Z])[\w.-]{3,40}")
 ARGUED = 2.0
 SAID = 1.0
 NOTED = {"used": 2.0, "seen": 0.5}
+NOTED_CROWD = 4
 OFTEN = 0.7
 AGE = 0.25
 CROWD = 0.5
@@ -66,7 +69,7 @@ CROWD = 0.5
 its uses, of its age in messages, and of the names beside it. Of the names that later turns use, half of the room of a
 tenth keeps 82 % by these, 80 % by weights fitted to other agents' transcripts, 70 % by age alone
 (`tests/tools/measure_transcripts.py`)."""
-SORTED = {"path": 0.5, "id": 0.5, "number": 0.0}
+SORTED = {"address": 0.5, "path": 0.5, "id": 0.5, "date": 0.0, "number": 0.0}
 """A name with letters is used again likelier than a number."""
 
 
@@ -126,7 +129,7 @@ class Names:
             for (text, way), key in found.items():
                 known = self._known.setdefault(text, _Known(key))
                 known.key = key if known.key in _PATTERNS else known.key
-                known.uses.append(_Use(self._read, way, len(found)))
+                known.uses.append(_Use(self._read, way, NOTED_CROWD if way in NOTED else len(found)))
             self._read += 1
 
     def ranked(self, there: Sequence[bool] | None = None) -> list[Name]:
@@ -155,7 +158,7 @@ class Names:
         strength = ARGUED * ("argued" in ways) + SAID * ("said" in ways) + SORTED[sort] - (len(text) <= SHORT)
         strength += max((NOTED.get(way, 0.0) for way in ways), default=0.0) * (not ways & {"argued", "said"})
         strength += OFTEN * log1p(len(uses)) - AGE * log2(self._read - uses[-1].position)
-        return strength - CROWD * log2(min(use.crowd if use.way not in NOTED else 4 for use in uses))
+        return strength - CROWD * log2(min(use.crowd for use in uses))
 
 
 def _found(item: Item) -> Iterator[tuple[str, str, Way]]:
@@ -195,7 +198,7 @@ def _in_text(text: str, way: Way) -> Iterator[tuple[str, str, Way]]:
         before = text[max(last, match.start() - 40) : match.start()]
         if found := _KEY.search(before):
             key = found[1]
-        elif not key or not _AND.fullmatch(before):
+        elif key in _PATTERNS or not key or not _AND.fullmatch(before):
             key = match.lastgroup or ""
         last = match.end()
         if text[last : last + 2] in _OF_A_KEY:

@@ -18,7 +18,7 @@ from typing import Literal
 from ..items import Item
 from ..renditions import sentences
 
-__all__ = ["COMMAND", "HEADINGS", "NAMED", "Line", "Voice", "index_lines", "is_note", "lines_of", "named_in"]
+__all__ = ["COMMAND", "HEADINGS", "NAMED", "Line", "Voice", "index_lines", "is_note", "is_omitted", "lines_of", "named_in"]
 
 Voice = Literal["system", "user", "assistant", "tool"]
 """Whose word a sentence is."""
@@ -67,6 +67,16 @@ def is_note(item: Item) -> bool:
     return _VOICES.get(first) in _SAID_BY.get(item.role or "", ()) or (first == NAMED and item.role == "assistant")
 
 
+def is_omitted(item: Item) -> bool:
+    """Tell whether a message is the note for turns that an earlier packing left out.
+
+    Example:
+        >>> is_omitted(Item(role="user", text="[12 turns omitted]"))
+        True
+    """
+    return item.role == "user" and _OMITTED.fullmatch(item.text) is not None
+
+
 def index_lines(names: Iterable[tuple[str, str, bool]]) -> list[str]:
     """Return the index of names: a line for each key, in order of first appearance, used names before the others.
 
@@ -107,7 +117,7 @@ def lines_of(item: Item, voice: Voice) -> Iterator[Line]:
     if is_note(item):
         yield from _noted(item.text)
         return
-    if _OMITTED.fullmatch(item.text):
+    if is_omitted(item):
         return
     if not item.parts:
         yield from (Line(text, voice) for text in _spoken(item.text))

@@ -152,6 +152,7 @@ class Seen:
     used: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     rounds: list[float] = field(default_factory=list)
+    by_round: dict[int, list[float]] = field(default_factory=dict)
     by_origin: dict[str, list[float]] = field(default_factory=dict)
     problems: int = 0
     overruns: int = 0
@@ -166,7 +167,7 @@ class Seen:
         origins = [f"{name} {100 * sum(found) / len(found):.1f}" for name, found in sorted(self.by_origin.items())]
         return (
             f"{name:8} {whole:5.1f} of {self.used.total():,} (mean of rounds {mean:.1f})  {'  '.join(shares)}\n"
-            f"{'':8} {', '.join(origins)}\n"
+            f"{'':8} {', '.join(origins)}; by round {', '.join(f'{100 * sum(n) / len(n):.1f}' for n in self.by_round.values())}\n"
             f"{'':8} check {self.problems}, overruns {self.overruns}, refused {self.refused}, "
             f"other bytes {self.changed}, {self.seconds:.1f} s"
         )
@@ -244,6 +245,7 @@ def _rounds(messages: Messages, budget: int, way: Way, seen: Seen, origin: str, 
         seen.lost.update(name for name in wanted if name not in kept)
         if wanted:
             seen.rounds.append(len(kept) / len(wanted))
+            seen.by_round.setdefault(number, []).append(len(kept) / len(wanted))
             seen.by_origin.setdefault(origin, []).append(len(kept) / len(wanted))
 
 
