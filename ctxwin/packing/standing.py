@@ -24,8 +24,9 @@ RECENT = 1 / 3
 SPARSE = 10
 """A compaction to less than 1 / SPARSE of the conversation leaves no room to recent turns before what stands has it."""
 
-NAMED_SHARE = .85
-"""Part of the notes' room that the index of names may have before weaker sentences."""
+NAMED_SHARE = 0.85
+"""Part of the notes' room that sentences leave to the index of names, where tools were called; what the names leave, the
+sentences have. Of the names that later turns use, five rounds keep 87 % with .85, 84 % with .7 (53 transcripts)."""
 
 Side = Literal["user", "assistant"]
 _SIDES: Mapping[Side, tuple[Voice, ...]] = {"user": ("user",), "assistant": ("assistant", "tool")}

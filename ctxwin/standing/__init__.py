@@ -29,7 +29,8 @@ __all__ = [
     "Standing",
     "Voice",
     "index_lines",
-    "is_note", "is_omitted",
+    "is_note",
+    "is_omitted",
 ]
 
 STANDS = 0.5

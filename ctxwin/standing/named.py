@@ -21,9 +21,9 @@ from .notes import COMMAND, is_note, lines_of, named_in
 
 __all__ = ["Name", "Names"]
 
-Way = Literal["argued", "said", "returned", "used", "seen"]
-"""How a message has a name: as an argument of a call, in somebody's text, in a result; or in an index of names that
-were used or only seen."""
+Way = Literal["argued", "said", "returned"]
+"""How a message has a name: as an argument of a call, in somebody's text, in a result. An index tells the first and the
+last apart."""
 
 LONGEST = 100
 """Characters of a name; a longer one is a text."""
@@ -53,23 +53,23 @@ _KEY = re.compile(r"[\"']?([A-Za-z_][\w-]{0,30})[\"']?\s?[:=]\s?[\[{(]?\s?[\"']?
 """What stands before a value in JSON, YAML, a header or an assignment."""
 _AND = re.compile(r"[\"'`\s,]{1,4}$")
 """What stands between two values of a list."""
-_OF_A_KEY = frozenset({"\":", "':"})
+_OF_A_KEY = frozenset({'":', "':"})
 """What stands behind a key in JSON."""
 _FENCE = re.compile(r"```[a-z]*\n([^\n]+)\n?```")
 _CODE = re.compile(r"(?=\S*[A-Z])[\w.-]{3,40}")
 
 ARGUED = 2.0
 SAID = 1.0
-NOTED = {"used": 2.0, "seen": 0.5}
-NOTED_CROWD = 4
 OFTEN = 0.7
 AGE = 0.25
-CROWD = 0.5
-"""Weights of a name's strength: had as an argument; said in a text; kept by an earlier compaction; for each doubling of
-its uses, of its age in messages, and of the names beside it. Of the names that later turns use, half of the room of a
-tenth keeps 82 % by these, 80 % by weights fitted to other agents' transcripts, 70 % by age alone
-(`tests/tools/measure_transcripts.py`)."""
-SORTED = {"address": 0.5, "path": 0.5, "id": 0.5, "date": 0.0, "number": 0.0}
+CROWD = 0.35
+"""Weights of a name's strength: a call had the name as an argument; a text said the name; its uses (natural logarithm);
+its age in messages and the names beside it (binary logarithms). Of the names that later turns use, half of the room of
+a tenth holds 80 % by such weights, 80 % by a regression on transcripts of other agents, 70 % by age alone. Half or
+double of any changes the share that five rounds keep by at most 1.5 points (`tests/tools/measure_transcripts.py`)."""
+INDEXED = 8
+"""Names that a name in an index counts as having beside it: an earlier compaction chose it among many."""
+_WORTH = {"address": 0.5, "path": 0.5, "id": 0.5, "date": 0.0, "number": 0.0}
 """A name with letters is used again likelier than a number."""
 
 
@@ -94,7 +94,7 @@ class Name:
     text: str
     key: str
     strength: float
-    """How likely a later turn uses the name: larger is likelier."""
+    """How likely a later turn uses the name; more is likelier."""
     used: bool
     """Whether a call had the name as an argument or a text said the name; else only results have the name."""
     positions: frozenset[int]
@@ -122,41 +122,51 @@ class Names:
     def extend(self, items: Iterable[Item]) -> None:
         """Read the next messages; instructions are left out, since they stay as they are."""
         for item in items:
-            found: dict[tuple[str, Way], str] = {}
-            for text, key, way in _found(item) if item.role not in _INSTRUCTIONS else ():
-                if SHORT <= len(text) <= LONGEST and found.get((text, way)) in (None, *_PATTERNS):
-                    found[text, way] = key
-            for (text, way), key in found.items():
-                known = self._known.setdefault(text, _Known(key))
-                known.key = key if known.key in _PATTERNS else known.key
-                known.uses.append(_Use(self._read, way, NOTED_CROWD if way in NOTED else len(found)))
+            if item.role not in _INSTRUCTIONS:
+                self._add(item)
             self._read += 1
 
+    def _add(self, item: Item) -> None:
+        found: dict[tuple[str, Way], str] = {}
+        for text, key, way in _found(item):
+            if SHORT <= len(text) <= LONGEST and found.get((text, way)) in (None, *_PATTERNS):
+                found[text, way] = key
+        crowd = INDEXED if is_note(item) else len(found)
+        for (text, way), key in found.items():
+            known = self._known.setdefault(text, _Known(key))
+            known.key = key if known.key in _PATTERNS else known.key
+            known.uses.append(_Use(self._read, way, crowd))
+
     def ranked(self, there: Sequence[bool] | None = None) -> list[Name]:
-        """Return the names, the strongest first; no passwords and keys.
+        """Return the names, the strongest first, without passwords and keys; none where no tool was called.
+
+        Where people only talk, what is said of a name matters more than the name.
 
         Args:
             there: tells for each message whether it counts. Default: all messages count.
         """
-        names, agent = [], False
+        names, ways = [], set()
         for text, known in self._known.items():
             uses = [use for use in known.uses if there is None or (use.position < len(there) and there[use.position])]
             if uses and masked(said := f"{known.key}: {text}") == said:
-                positions = frozenset(use.position for use in uses)
-                strength = self._strength(text, known.key, uses)
-                used = any(use.way in ("argued", "said", "used") for use in uses)
-                agent = agent or any(use.way != "said" for use in uses)
-                names.append(Name(text=text, key=known.key, strength=strength, used=used, positions=positions))
-        if not agent:
-            return []
-        return sorted(names, key=lambda name: -name.strength)
+                mine = {use.way for use in uses}
+                ways |= mine
+                names.append(
+                    Name(
+                        text=text,
+                        key=known.key,
+                        strength=self._strength(text, uses),
+                        used=mine != {"returned"},
+                        positions=frozenset(use.position for use in uses),
+                    )
+                )
+        return sorted(names, key=lambda name: -name.strength) if ways - {"said"} else []
 
-    def _strength(self, text: str, key: str, uses: Sequence[_Use]) -> float:
+    def _strength(self, text: str, uses: Sequence[_Use]) -> float:
         ways = {use.way for use in uses}
         match = _NAME.fullmatch(text)
-        sort = (match.lastgroup if match else None) or "id"
-        strength = ARGUED * ("argued" in ways) + SAID * ("said" in ways) + SORTED[sort] - (len(text) <= SHORT)
-        strength += max((NOTED.get(way, 0.0) for way in ways), default=0.0) * (not ways & {"argued", "said"})
+        strength = _WORTH[(match.lastgroup if match else None) or "id"] - (len(text) <= SHORT)
+        strength += ARGUED * ("argued" in ways) + SAID * ("said" in ways)
         strength += OFTEN * log1p(len(uses)) - AGE * log2(self._read - uses[-1].position)
         return strength - CROWD * log2(min(use.crowd for use in uses))
 
@@ -165,7 +175,7 @@ def _found(item: Item) -> Iterator[tuple[str, str, Way]]:
     """Yield the names of a message, each with its key and the way in which the message has it."""
     spoken: Way = "returned" if item.role in _TOOLS else "said"
     if is_note(item):
-        yield from ((text, key, "used" if used else "seen") for key, text, used in named_in(item))
+        yield from ((text, key, "argued" if used else "returned") for key, text, used in named_in(item))
         for line in lines_of(item, "assistant"):
             yield from _in_text(line.text, "returned" if line.voice == "tool" else "said")
         return

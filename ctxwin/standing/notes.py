@@ -18,7 +18,18 @@ from typing import Literal
 from ..items import Item
 from ..renditions import sentences
 
-__all__ = ["COMMAND", "HEADINGS", "NAMED", "Line", "Voice", "index_lines", "is_note", "is_omitted", "lines_of", "named_in"]
+__all__ = [
+    "COMMAND",
+    "HEADINGS",
+    "NAMED",
+    "Line",
+    "Voice",
+    "index_lines",
+    "is_note",
+    "is_omitted",
+    "lines_of",
+    "named_in",
+]
 
 Voice = Literal["system", "user", "assistant", "tool"]
 """Whose word a sentence is."""
