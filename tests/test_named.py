@@ -97,9 +97,7 @@ def test_where_people_only_talk_there_is_no_index() -> None:
 
 def test_a_key_names_its_values_in_lists_and_in_yaml() -> None:
     names = Names()
-    names.extend(
-        [Item(text='{"ids": ["L1001", "L1002"], "at": "2031-05-11T08:28:51"}\nhost: db-7a', role="tool")]
-    )
+    names.extend([Item(text='{"ids": ["L1001", "L1002"], "at": "2031-05-11T08:28:51"}\nhost: db-7a', role="tool")])
     found = {(name.key, name.text) for name in names.ranked()}
     assert found >= {("ids", "L1001"), ("ids", "L1002"), ("at", "2031-05-11"), ("host", "db-7a")}
 

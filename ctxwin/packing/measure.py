@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..messages import OlderResult, older_results
 from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
@@ -87,9 +88,13 @@ class Measured:
         return other
 
     def with_notes(self) -> Measured:
-        """Return a copy with notes of what stands at the head of the request; earlier notes are written anew."""
+        """Return a copy with notes of what stands at the head of the request; earlier notes are written anew.
+
+        Results of tools of which the request has a newer one become stubs.
+        """
         other = copy.copy(self)
         other.history = self.history.without(unit for unit in self._free_units() if self._is_note(unit))
+        other.history = other.history.superseding(self._older_results())
         if self.task.compacts:
             room = other._compacted()
         else:
@@ -116,16 +121,23 @@ class Measured:
         """Return the sentences of the groups that are not shown."""
         return [one for one in self.task.talk.sentences() if self._unit_of(one.position) not in shown]
 
-    @cached_property
-    def _units(self) -> NDArray[np.intp]:
-        """The group of each message, (n,)."""
-        members = self.history.units.members
-        unit = np.empty(len(members.items), np.intp)
-        unit[members.items] = np.repeat(np.arange(len(members)), np.diff(members.start))
-        return unit
-
     def _unit_of(self, position: int) -> int:
-        return int(self._units[self.task.talk.index(position)])
+        return int(self.history.unit_of_item[self.task.talk.index(position)])
+
+    def _older_results(self) -> list[OlderResult]:
+        """Return the results that a stub may stand for: a newer one is in the request wherever the older one is.
+
+        A compaction keeps the newest turns without a gap; otherwise the newer result must be in a turn that stays.
+        """
+        items, units, unit = self.history.items, self.history.units, self.history.unit_of_item
+        stay = [items[member] for one in np.flatnonzero(units.required) for member in units.members[int(one)]]
+        if not self.task.compacts and not any(part.kind == "result" for item in stay for part in item.parts):
+            return []
+        return [
+            one
+            for one in older_results(items)
+            if not units.required[unit[one.item]] and (self.task.compacts or units.required[unit[one.newer]])
+        ]
 
     def _free_units(self) -> list[int]:
         units = self.history.units

@@ -146,7 +146,7 @@ def _openings(dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> di
 
 def _messages(entries: Sequence[Entry], names: Sequence[Name], dialect: Dialect) -> list[Mapping[str, Any]]:
     """Return the messages of a note. The user's message comes first, even if it has no line: some dialects need it."""
-    out = []
+    out: list[Mapping[str, Any]] = []
     for side, voices in _SIDES.items():
         parts = [[HEADINGS[voice], *(_line(one) for one in entries if one.voice == voice)] for voice in voices]
         if side == "assistant":
