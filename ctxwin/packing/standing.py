@@ -24,9 +24,10 @@ RECENT = 1 / 3
 SPARSE = 10
 """A compaction to less than 1 / SPARSE of the conversation leaves no room to recent turns before what stands has it."""
 
-NAMED_SHARE = 0.85
-"""Part of the notes' room that sentences leave to the index of names, where tools were called; what the names leave, the
-sentences have. Of the names that later turns use, five rounds keep 87 % with .85, 84 % with .7 (53 transcripts)."""
+NAMED_SHARE = 0.8
+"""Part of the notes' room that the sentences of users leave to the index of names, where tools were called; what the
+names leave, the other sentences have. Of the names that later turns use, five rounds keep 84 / 86 / 88 % with .5 / .7 /
+.85 (38 transcripts of agents, `tests/tools/measure_transcripts.py`)."""
 
 Side = Literal["user", "assistant"]
 _SIDES: Mapping[Side, tuple[Voice, ...]] = {"user": ("user",), "assistant": ("assistant", "tool")}
@@ -73,7 +74,8 @@ def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: Reque
         rules: the counting rules of the request.
     """
     filling = _Filling(room.tokens, dialect, tokenizer, rules)
-    entries = filling.sentences(room.entries, 1.0 - NAMED_SHARE * bool(room.names))
+    first = [one for one in room.entries if one.voice == "user" or not room.names]
+    entries = filling.sentences(first, 1.0 - NAMED_SHARE * bool(room.names))
     said = "\n".join(one.text for one in entries)
     names = filling.names([name for name in room.names if name.text not in said])
     entries += filling.sentences([one for one in room.entries if one not in entries])

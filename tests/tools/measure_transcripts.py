@@ -1,4 +1,4 @@
-"""What a compaction of agents' transcripts keeps of what later turns use: `python tests/tools/measure_transcripts.py DATA`.
+"""What a compaction of transcripts keeps of what later turns use: `python tests/tools/measure_transcripts.py DATA`.
 
 DATA is the folder with `transcripts/transcripts.jsonl.gz`; where it is absent there is nothing to measure. Each
 transcript is cut into five parts. Part after part is appended to what is left of the former parts, and the whole is
@@ -41,8 +41,10 @@ COMMAND_KEYS = frozenset({"command", "cmd", "code", "bash", "script"})
 Messages = Sequence[Mapping[str, Any]]
 TYPES: Mapping[str, re.Pattern[str]] = {
     "path": re.compile(r"https?://[^\s\"'<>)\]]+|(?<![\w.])(?:~|\.{1,2})?/?(?:[\w@+-][\w.@+-]*/)+[\w@+-][\w.@+-]*"
-                       r"|(?<![\w./])/[\w@+-][\w.@+-]*|\b[\w-]+\.(?:py|js|ts|c|h|go|rs|md|txt|json|toml|ya?ml|cfg|sh|html|csv|pcap)\b"),
-    "id": re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|(?<!\w)#?(?=\w*\d)(?=\w*[A-Za-z])\w{4,}\b|\b[a-zA-Z]+(?:_[a-zA-Z0-9]+)+\b"
+                       r"|(?<![\w./])/[\w@+-][\w.@+-]*"
+                       r"|\b[\w-]+\.(?:py|js|ts|c|h|go|rs|md|txt|json|toml|ya?ml|cfg|sh|html|csv|pcap)\b"),
+    "id": re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"
+                     r"|(?<!\w)#?(?=\w*\d)(?=\w*[A-Za-z])\w{4,}\b|\b[a-zA-Z]+(?:_[a-zA-Z0-9]+)+\b"
                      r"|\b[A-Z]{5,}\b|\b[a-z]+[A-Z]\w+\b|\b[A-Z][a-z]+[A-Z]\w+\b"),
     "number": re.compile(r"(?<![\w.-])[$€£]?\d[\d,]*\.?\d+(?:[-/:.]\d+)*(?![\w])"),
 }  # fmt: skip
@@ -164,10 +166,11 @@ class Seen:
         shares = [f"{kind} {100 * self.there[kind] / max(1, n):5.1f}" for kind, n in sorted(self.used.items())]
         whole = 100 * self.there.total() / max(1, self.used.total())
         mean = 100 * sum(self.rounds) / max(1, len(self.rounds))
+        rounds = [f"{100 * sum(found) / len(found):.1f}" for found in self.by_round.values()]
         origins = [f"{name} {100 * sum(found) / len(found):.1f}" for name, found in sorted(self.by_origin.items())]
         return (
             f"{name:8} {whole:5.1f} of {self.used.total():,} (mean of rounds {mean:.1f})  {'  '.join(shares)}\n"
-            f"{'':8} {', '.join(origins)}; by round {', '.join(f'{100 * sum(n) / len(n):.1f}' for n in self.by_round.values())}\n"
+            f"{'':8} {', '.join(origins)}; by round {', '.join(rounds)}\n"
             f"{'':8} check {self.problems}, overruns {self.overruns}, refused {self.refused}, "
             f"other bytes {self.changed}, {self.seconds:.1f} s"
         )
