@@ -98,7 +98,8 @@ class Measured:
             room = other._compacted()
         else:
             said = self._unsaid(set(np.flatnonzero(self.history.units.required).tolist()))
-            room = Room(tokens=int(SHARE * self.limit), entries=[one for one in said if one.strength >= STANDS])
+            entries = [one for one in said if one.strength >= STANDS]
+            room = Room(tokens=other._spared(int(SHARE * self.limit)), entries=entries)
         other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
         return other
 
@@ -110,7 +111,7 @@ class Measured:
         said = self._unsaid(shown)
         names = [name for name in self.task.talk.names() if not shown & set(map(self._unit_of, name.positions))]
         return Room(
-            tokens=self._room_for_notes(recent),
+            tokens=self._spared(self._room_for_notes(recent)),
             entries=[one for one in said if one.strength >= STANDS],
             names=names,
             others=[one for one in said if one.strength < STANDS],
@@ -177,6 +178,16 @@ class Measured:
         costs, units = self.history.costs, self.history.units
         gaps = int(costs.gap_tokens[0]) * 2 if len(units) else 0
         return self.capacity - int(costs.tokens[units.whole].sum()) - recent - gaps
+
+    def _spared(self, tokens: int) -> int:
+        """Return as many of some tokens as everything that must stay leaves, shortened if need be."""
+        must = [(section, int(unit)) for section in self.sections for unit in np.flatnonzero(section.units.required)]
+        left = self.capacity - sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in self.sections)
+        if left - sum(int(section.costs.tokens[unit]) for section, unit in must) < tokens:
+            for section, unit in must:
+                left -= int(section.costs.tokens[unit]) if section.units.whole[unit] else section.least(unit)
+            return max(0, min(tokens, left))
+        return tokens
 
     def _room_for_recent(self) -> int:
         """Return the tokens that recent turns have before what stands: a part of what instructions and tools leave."""

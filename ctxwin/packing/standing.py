@@ -73,7 +73,7 @@ def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: Reque
         tokenizer: counts the tokens.
         rules: the counting rules of the request.
     """
-    filling = _Filling(room.tokens, dialect, tokenizer, rules)
+    filling = _Fill(room, dialect, tokenizer, rules)
     first = [one for one in room.entries if one.voice == "user" or not room.names]
     entries = filling.sentences(first, 1.0 - NAMED_SHARE * bool(room.names))
     said = "\n".join(one.text for one in entries)
@@ -94,14 +94,16 @@ def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: Reque
     )
 
 
-class _Filling:
+class _Fill:
     """The room of notes that fills up."""
 
-    def __init__(self, tokens: int, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> None:
+    def __init__(self, room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> None:
         self._tokenizer = tokenizer
         self._opening = _openings(dialect, tokenizer, rules)
         self._opened = {"user"}
-        self._room = self._left = tokens - self._opening["user"]
+        self._room = self._left = room.tokens - self._opening["user"]
+        lines = [_line(entry) for entry in (*room.entries, *room.others)]
+        self._costs = dict(zip(lines, tokenizer.count_many([line + "\n" for line in lines]), strict=True))
 
     def _takes(self, heading: str, tokens: int, least: int = 0) -> bool:
         cost = tokens + (0 if heading in self._opened else self._opening[heading])
@@ -113,7 +115,7 @@ class _Filling:
 
     def sentences(self, entries: Sequence[Entry], share: float = 1.0) -> list[Entry]:
         """Take the strongest sentences that find room, within a share of all room; return them in order."""
-        costs = self._tokenizer.count_many([_line(entry) + "\n" for entry in entries])
+        costs = [self._costs[_line(entry)] for entry in entries]
         order = sorted(range(len(entries)), key=lambda i: (-entries[i].strength, i))
         least = int((1.0 - share) * self._room)
         taken = {i for i in order if self._takes(entries[i].voice, costs[i], least)}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from ..items import Item
 from .entry import KINDS, Entry, Kind, entries_of
-from .named import Name, Names
+from .naming import Name, Names
 from .notes import COMMAND, HEADINGS, NAMED, Voice, index_lines, is_note, is_omitted
 from .superseding import Subjects
 

@@ -59,14 +59,17 @@ _FENCE = re.compile(r"```[a-z]*\n([^\n]+)\n?```")
 _CODE = re.compile(r"(?=\S*[A-Z])[\w.-]{3,40}")
 
 ARGUED = 2.0
+"""Strength of a name that a call had as an argument. Of the names that later turns use, half of the room of a tenth
+holds 80 % by these strengths, 80 % by a regression on transcripts of other agents, 70 % by age alone; half or double
+of any changes what five rounds keep by at most 1.5 points (`tests/tools/measure_transcripts.py`)."""
 SAID = 1.0
+"""Strength of a name that a text said."""
 OFTEN = 0.7
+"""Strength for each e-fold of a name's uses."""
 AGE = 0.25
+"""Strength lost with each doubling of a name's age in messages."""
 CROWD = 0.35
-"""Weights of a name's strength: a call had the name as an argument; a text said the name; its uses (natural logarithm);
-its age in messages and the names beside it (binary logarithms). Of the names that later turns use, half of the room of
-a tenth holds 80 % by such weights, 80 % by a regression on transcripts of other agents, 70 % by age alone. Half or
-double of any changes the share that five rounds keep by at most 1.5 points (`tests/tools/measure_transcripts.py`)."""
+"""Strength lost with each doubling of the names in the same message."""
 INDEXED = 8
 """Names that a name in an index counts as having beside it: an earlier compaction chose it among many."""
 _WORTH = {"address": 0.5, "path": 0.5, "id": 0.5, "date": 0.0, "number": 0.0}
@@ -82,7 +85,7 @@ class _Use:
 
 
 @dataclass(slots=True)
-class _Known:
+class _Referent:
     key: str
     uses: list[_Use] = field(default_factory=list)
 
@@ -113,7 +116,7 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _Referent] = {}
         self._read = 0
 
     def __len__(self) -> int:
@@ -133,7 +136,7 @@ class Names:
                 found[text, way] = key
         crowd = INDEXED if is_note(item) else len(found)
         for (text, way), key in found.items():
-            known = self._known.setdefault(text, _Known(key))
+            known = self._known.setdefault(text, _Referent(key))
             known.key = key if known.key in _PATTERNS else known.key
             known.uses.append(_Use(self._read, way, crowd))
 
