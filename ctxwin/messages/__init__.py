@@ -20,6 +20,7 @@ from .native import as_plain
 from .picking import Candidate, pick_one
 from .reading import note, write
 from .repairs import repair
+from .repeated import OlderResult, older_results
 from .rewriting import as_written, rewrite, texts_within
 from .transcript import Transcript, last_user, open_tail, read, typed, waits_for_results
 
@@ -29,6 +30,7 @@ __all__ = [
     "Dialect",
     "Export",
     "Loaded",
+    "OlderResult",
     "Repair",
     "Source",
     "Transcript",
@@ -42,6 +44,7 @@ __all__ = [
     "load",
     "loaded",
     "note",
+    "older_results",
     "open_place",
     "open_tail",
     "pick_one",

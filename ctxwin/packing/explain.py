@@ -117,15 +117,19 @@ def _shared(measured: Measured, request: Request) -> Iterator[ShareUsed]:
         yield ShareUsed(source=one.name, floor=one.floor, cap=one.cap, tokens=tokens, given=given)
 
 
-def _form(one: Chosen) -> FormName:
-    return one.form.kind if one.form else "full"
+def _form(measured: Measured, one: Chosen) -> FormName:
+    """Return the form in which a unit is shown; a group with the stub of an older result is shortened."""
+    if one.form is not None:
+        return one.form.kind
+    members = measured.history.units.members[one.unit] if one.section == 0 and measured.history.superseded else ()
+    return "extract" if any(measured.history.stubs(item) for item in members) else "full"
 
 
 def _choices(measured: Measured, chosen: Sequence[Chosen]) -> Iterator[tuple[str, str]]:
     for one in chosen:
         section = measured.sections[one.section]
         for member in section.units.members[one.unit]:
-            yield section.items[member].id, _form(one)
+            yield section.items[member].id, _form(measured, one)
 
 
 def _decisions(
@@ -149,7 +153,7 @@ def _decisions(
                 position=position,
                 kind=item.kind,
                 label=_label(item),
-                form=_form(one) if one else "out",
+                form=_form(measured, one) if one else "out",
                 tokens=(one.form.tokens // len(section.units.members[unit]) if one.form else full) if one else 0,
                 full_tokens=full,
                 p=1.0 if must and must != "unanswered" else p,

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..messages import OlderResult, older_results
 from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
 from ..retrieve import asks_for_the_whole
-from ..standing import is_note, left_out
+from ..standing import Said, is_note, is_omitted, left_out
 from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
@@ -87,29 +87,40 @@ class Measured:
         return other
 
     def with_notes(self) -> Measured:
-        """Return a copy with notes of what stands at the head of the request; earlier notes are written anew."""
+        """Return a copy with notes of what stands at the head of the request; earlier notes are written anew.
+
+        Results of tools of which the request has a newer one become stubs.
+        """
         other = copy.copy(self)
         other.history = self.history.without(unit for unit in self._free_units() if self._is_note(unit))
-        shown = other._shown()
-        said = self.task.talk.said(allow_secrets=self.task.allow_secrets)
-        hidden = np.array([self._unit_of(one.position) not in shown for one in said.entries], np.bool_)
-        room = Room(
-            tokens=other._room_for_notes(shown),
-            said=said.only(hidden),
-            wanted=self.task.wanted,
-            weak=self.task.compacts,
-            left_out=max(0, self._ever - self.limit) if self.task.compacts else 0,
-        )
+        other.history = other.history.superseding(self._older_results())
+        if self.task.compacts:
+            room = other._compacted()
+        else:
+            said = self._unsaid(set(np.flatnonzero(self.history.units.required).tolist()))
+            room = Room(tokens=other._spared(int(SHARE * self.limit)), said=said, wanted=self.task.wanted)
         other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
         return other
 
-    @cached_property
-    def _units(self) -> NDArray[np.intp]:
-        """The group of each message, (n,)."""
-        members = self.history.units.members
-        unit = np.empty(len(members.items), np.intp)
-        unit[members.items] = np.repeat(np.arange(len(members)), np.diff(members.start))
-        return unit
+    def _compacted(self) -> Room:
+        """Return the room of the notes beside the recent turns, and require the turn that is to be shortened."""
+        shown, recent, short = self._recent()
+        if short is not None:
+            self.history = self.history.requiring(short)
+        names = [name for name in self.task.talk.names() if not shown & set(map(self._unit_of, name.positions))]
+        return Room(
+            tokens=self._spared(self._room_for_notes(recent)),
+            said=self._unsaid(shown),
+            wanted=self.task.wanted,
+            names=names,
+            left_out=max(0, self._ever - self.limit),
+            weak=True,
+        )
+
+    def _unsaid(self, shown: set[int]) -> Said:
+        """Return the sentences of the groups that are not shown."""
+        said = self.task.talk.said(allow_secrets=self.task.allow_secrets)
+        return said.only(np.array([self._unit_of(one.position) not in shown for one in said.entries], np.bool_))
 
     @cached_property
     def _dense(self) -> bool:
@@ -123,7 +134,22 @@ class Measured:
         return self.given + sum(map(left_out, self.history.items))
 
     def _unit_of(self, position: int) -> int:
-        return int(self._units[self.task.talk.index(position)])
+        return int(self.history.unit_of_item[self.task.talk.index(position)])
+
+    def _older_results(self) -> list[OlderResult]:
+        """Return the results that a stub may stand for: a newer one is in the request wherever the older one is.
+
+        A compaction keeps the newest turns without a gap; otherwise the newer result must be in a turn that stays.
+        """
+        items, units, unit = self.history.items, self.history.units, self.history.unit_of_item
+        stay = [items[member] for one in np.flatnonzero(units.required) for member in units.members[int(one)]]
+        if not self.task.compacts and not any(part.kind == "result" for item in stay for part in item.parts):
+            return []
+        return [
+            one
+            for one in older_results(items)
+            if not units.required[unit[one.item]] and (self.task.compacts or units.required[unit[one.newer]])
+        ]
 
     def _free_units(self) -> list[int]:
         units = self.history.units
@@ -131,29 +157,54 @@ class Measured:
         return free
 
     def _is_note(self, unit: int) -> bool:
-        return all(is_note(self.history.items[member]) for member in self.history.units.members[unit])
+        """Tell whether a group is a note of an earlier packing, of what stands or of what is left out."""
+        items = [self.history.items[member] for member in self.history.units.members[unit]]
+        return all(is_note(item) or is_omitted(item) for item in items)
 
-    def _shown(self) -> set[int]:
-        """Return the groups that are in the request whatever else is: of these, nothing has to be said in notes."""
-        shown: set[int] = set(np.flatnonzero(self.history.units.required).tolist())
-        if self.task.compacts and self.limit * SPARSE >= self._ever and not self._dense:
-            left = int(RECENT * self.limit)
-            for unit in reversed(self._free_units()):
-                left -= int(self.history.costs.tokens[unit])
-                if left < 0:
-                    break
-                shown.add(unit)
-        return shown
+    def _recent(self) -> tuple[set[int], int, int | None]:
+        """Return the groups that a compaction shows whole, the tokens of recent turns, and a turn to be shortened.
 
-    def _room_for_notes(self, shown: set[int]) -> int:
-        """Return the tokens that notes of what stands may have."""
-        if not self.task.compacts:
-            return int(SHARE * self.limit)
+        Recent turns have a part of the room, the tail included. Where the newest of them is larger than what is left of
+        that part, it is shortened.
+        """
+        units, tokens = self.history.units, self.history.costs.tokens
+        shown: set[int] = set(np.flatnonzero(units.whole).tolist())
+        tail = np.flatnonzero(units.required & ~units.whole).tolist()
+        left, spent = self._room_for_recent(), int(tokens[tail].sum())
+        if spent > left:
+            return shown, max(left, sum(map(self.history.least, tail))), None
+        shown.update(tail)
+        if self.limit * SPARSE < self._ever or self._dense:
+            return shown, spent, None
+        free = self._free_units()
+        for unit in reversed(free):
+            if spent + int(tokens[unit]) > left:
+                short = unit if unit == free[-1] and 2 * self.history.least(unit) < left - spent else None
+                return shown, left if short is not None else spent, short
+            spent += int(tokens[unit])
+            shown.add(unit)
+        return shown, spent, None
+
+    def _room_for_notes(self, recent: int) -> int:
+        """Return the tokens that notes of what stands may have beside recent turns of so many tokens."""
         costs, units = self.history.costs, self.history.units
-        whole = sum(int(costs.tokens[unit]) for unit in shown if units.whole[unit] or not units.required[unit])
-        tail = sum(int(costs.tokens[unit]) for unit in shown if units.required[unit] and not units.whole[unit])
         gaps = int(costs.gap_tokens[0]) * 2 if len(units) else 0
-        return self.capacity - whole - min(tail, int(RECENT * self.limit)) - gaps
+        return self.capacity - int(costs.tokens[units.whole].sum()) - recent - gaps
+
+    def _spared(self, tokens: int) -> int:
+        """Return as many of some tokens as everything that must stay leaves, shortened if need be."""
+        must = [(section, int(unit)) for section in self.sections for unit in np.flatnonzero(section.units.required)]
+        left = self.capacity - sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in self.sections)
+        if left - sum(int(section.costs.tokens[unit]) for section, unit in must) < tokens:
+            for section, unit in must:
+                left -= int(section.costs.tokens[unit]) if section.units.whole[unit] else section.least(unit)
+            return max(0, min(tokens, left))
+        return tokens
+
+    def _room_for_recent(self) -> int:
+        """Return the tokens that recent turns have before what stands: a part of what instructions and tools leave."""
+        units = self.history.units
+        return int(RECENT * (self.capacity - int(self.history.costs.tokens[units.whole].sum())))
 
     @cached_property
     def turns(self) -> Scored:

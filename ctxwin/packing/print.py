@@ -98,6 +98,8 @@ def _messages(history: History, kept: Sequence[Chosen]) -> tuple[list[Mapping[st
     members: list[int] = []
     for one in kept:
         members += history.units.members[one.unit]
+        for item in history.units.members[one.unit] if history.superseded else ():
+            texts |= {item: stubs} if (stubs := history.stubs(item)) else {}
         for (item, path), text in (one.form.texts if one.form else {}).items():
             texts.setdefault(item, {})[path] = text
     members.sort()

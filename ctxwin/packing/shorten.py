@@ -11,6 +11,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from ..chunking.syntax import is_code, language_of
 from ..citations.excerpts import Excerpt
 from ..items import FormKind, Item, Part
-from ..messages import as_written, note, texts_within
+from ..messages import OlderResult, as_written, note, texts_within
 from ..pool import Pool
 from ..pool.layout import Costs, Runs, costs_of, omitted_run
 from ..pool.units import Units, item_units
@@ -40,6 +41,8 @@ MANY_TURNS = 999
 """Number of omitted turns for which the note between messages is counted; a longer number costs at most one more."""
 LEAST = 8
 """Least tokens of a shortened text: a few words and the mark of omission."""
+OLDER = "[older result: see {call}]"
+"""Stands for a result where the same call was made again."""
 MAP_ID = "(map)"
 """Id of the map of all files in reports."""
 MAP_HALF = 500.0
@@ -226,6 +229,8 @@ class History(_Shortener):
     ) -> None:
         super().__init__(talk.conversation.items, units, talk.facts, tokenizer, recall)
         self.conversation = talk.conversation
+        self.superseded: Mapping[Slot, str] = {}
+        """Stubs of results of which the request has a newer one."""
         dialect, members, size = talk.conversation.dialect, units.members, len(units)
         widest = max((item.id for item in self.items), key=len, default="") if recall else ""
         marker = omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else "")
@@ -248,6 +253,44 @@ class History(_Shortener):
         other.units = replace(self.units, barred=barred)
         return other
 
+    def superseding(self, older: Iterable[OlderResult]) -> History:
+        """Return the section with a stub for each of these results that is longer than its stub."""
+        superseded: dict[Slot, str] = {}
+        tokens = self.costs.tokens.copy()
+        units = self.unit_of_item
+        for one in older:
+            text = next(part.text for part in self.items[one.item].parts if part.path == one.path)
+            stub = OLDER.format(call=one.call_id)
+            written = as_written(self.items[one.item].raw or {}, one.path, text)
+            before, after = self._tokenizer.count_many([written[0] if written else text, stub])
+            if after < before:
+                superseded[one.item, one.path] = stub
+                tokens[units[one.item]] -= before - after
+        other = copy.copy(self)
+        other.superseded = superseded
+        other.costs = replace(self.costs, tokens=tokens)
+        return other
+
+    def stubs(self, item: int) -> dict[tuple[str | int, ...], str]:
+        """Return the stubs in a message, by path."""
+        return {path: text for (index, path), text in self.superseded.items() if index == item}
+
+    @cached_property
+    def unit_of_item(self) -> NDArray[np.intp]:
+        """The group of each message, (n,)."""
+        members = self.units.members
+        unit = np.empty(len(members.items), np.intp)
+        unit[members.items] = np.repeat(np.arange(len(members)), np.diff(members.start))
+        return unit
+
+    def requiring(self, unit: int) -> History:
+        """Return the section with one more group that must stay, in some form."""
+        required = self.units.required.copy()
+        required[unit] = True
+        other = copy.copy(self)
+        other.units = replace(self.units, required=required)
+        return other
+
     def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
         """Return the note that stands for omitted messages, with their ids where a model can ask for the messages."""
         ids = id_ranges(self.items, indices) if self.recall else ""
@@ -259,7 +302,7 @@ class History(_Shortener):
             ((member, part.path), part.text)
             for member in self.units.members[unit]
             for part in self.items[member].parts
-            if _replaceable(part)
+            if _replaceable(part) and (member, part.path) not in self.superseded
         ]
 
     def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:

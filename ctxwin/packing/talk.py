@@ -24,7 +24,7 @@ from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Sentences
 from ..retrieve.words.columns import Column
-from ..standing import Entry, Said, Standing
+from ..standing import Entry, Name, Names, Said, Standing
 from ..standing.masking import masked
 from ..tokens import RequestRules, Tokenizer, count_items, get_rules, get_tokenizer
 
@@ -265,14 +265,21 @@ class Snapshot:
 
     def said(self, *, allow_secrets: bool = False) -> Said:
         """Return the sentences of the messages with their strength, but those that a newer one replaces."""
-        there = np.zeros(self.size, np.bool_)
-        there[self.there] = True
-        said = replace(self.facts.said(there), allow_secrets=allow_secrets)
+        said = replace(self.facts.said(self._is_there()), allow_secrets=allow_secrets)
         if not self.withdrawn:
             return said
         sources = {source for source, _ in self.withdrawn}
         stays = [one.source not in sources or sentence_key(one) not in self.withdrawn for one in said.entries]
         return said.only(np.array(stays, np.bool_))
+
+    def names(self) -> list[Name]:
+        """Return what the messages named, the strongest first."""
+        return self.facts.named(self._is_there().tolist())
+
+    def _is_there(self) -> NDArray[np.bool_]:
+        there = np.zeros(self.size, np.bool_)
+        there[self.there] = True
+        return there
 
     def index(self, position: int) -> int:
         """Return the index among the items of the message at a position in the talk."""
@@ -327,6 +334,7 @@ class Facts:
         self._positions: dict[str, int] = {}
         self._named = 0
         self._standing = Standing()
+        self._names = Names()
         self._lock = RLock()
 
     def position(self, name: str, size: int) -> int | None:
@@ -349,6 +357,12 @@ class Facts:
         with self._lock:
             self._standing.extend(self.items[len(self._standing) : len(there)])
             return self._standing.said(there)
+
+    def named(self, there: Sequence[bool]) -> list[Name]:
+        """Return what the messages that are there named, the strongest first."""
+        with self._lock:
+            self._names.extend(self.items[len(self._names) : len(there)])
+            return self._names.ranked(there)
 
     def duplicate(self, size: int) -> NDArray[np.float64]:
         """Return `duplicate_weights` of the first `size` messages."""

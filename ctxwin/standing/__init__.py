@@ -20,22 +20,29 @@ from ..retrieve.words.lexical import STOP_WORDS
 from .entry import Entry, entries_of
 from .features import words_of
 from .masking import masked
-from .notes import Voice, heading, is_note, left_out
+from .naming import Name, Names
+from .notes import COMMAND, NAMED, Voice, heading, index_lines, is_note, is_omitted, left_out
 from .superseding import Subjects
 from .wanted import Wanted, wanted
 from .weights import KINDS, Kind
 
 __all__ = [
+    "COMMAND",
     "KINDS",
+    "NAMED",
     "STANDS",
     "Entry",
     "Kind",
+    "Name",
+    "Names",
     "Said",
     "Standing",
     "Voice",
     "Wanted",
     "heading",
+    "index_lines",
     "is_note",
+    "is_omitted",
     "left_out",
     "wanted",
 ]
