@@ -204,7 +204,7 @@ class Measured:
     def _room_for_recent(self) -> int:
         """Return the tokens that recent turns have before what stands: a part of what instructions and tools leave."""
         units = self.history.units
-        return int(RECENT * (self.capacity - int(self.history.costs.tokens[units.whole].sum())))
+        return int(RECENT * (self.limit - int(self.history.costs.tokens[units.whole].sum())))
 
     @cached_property
     def turns(self) -> Scored:
