@@ -43,7 +43,7 @@ _PATTERNS = {
         r"|(?<![\w./<])/[A-Za-z_][\w.@+-]*|\b[A-Za-z]:\\[\w\\.-]+|\b[\w-]+\.[a-z]{1,5}\d?\b(?![(.])"
     ),
     "id": (
-        r"#?\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])\w[\w-]{2,}\w\b|\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b"
+        r"#?\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])\w[\w-]+\w\b|\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b"
         r"|\b[A-Z]{5,}\b|\b[A-Za-z][a-z]+[A-Z]\w+\b"
     ),
     "number": r"[$€£¥]?(?<![\w.:])\d[\d,]*(?:[-/:.]\d+)*\b%?",
@@ -213,9 +213,9 @@ def _in_text(text: str, way: Way) -> Iterator[tuple[str, str, Way]]:
             key = found[1]
         elif key in _PATTERNS or not key or not _AND.fullmatch(before):
             key = match.lastgroup or ""
-        last = match.end()
-        if text[last : last + 2] in _OF_A_KEY:
+        if text[match.end() : match.end() + 2] in _OF_A_KEY:
             continue
+        last = match.end()
         yield match[0].rstrip(".,:;"), key, way
 
 
