@@ -1,7 +1,7 @@
 """What stands in a conversation: rules, limits, facts, decisions, tasks and preferences that must survive unasked.
 
 Each sentence of a message is read once, when the message arrives: named cues of words, forms of values and the shape of
-the sentence give a strength (`features`, `weights`) and a kind. What is said nowhere else stands more surely. A newer
+the sentence give a strength (`features`, `odds`) and a kind. What is said nowhere else stands more surely. A newer
 sentence about the same thing replaces an older one (`superseding`). Passwords and keys are left out (`masking`).
 `notes` prints what stands for a request, and reads such a print back.
 """
@@ -24,7 +24,7 @@ from .naming import Name, Names
 from .notes import COMMAND, NAMED, Voice, heading, index_lines, is_note, is_omitted, left_out
 from .superseding import Subjects
 from .wanted import Wanted, wanted
-from .weights import KINDS, Kind
+from .odds import KINDS, Kind
 
 __all__ = [
     "COMMAND",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..items import Item
 from .features import VALUES, feature_number, features
 from .notes import Voice, is_note, lines_of
-from .weights import Kind, kind_of, odds
+from .odds import Kind, kind_of, odds
 
 __all__ = ["Entry", "entries_of"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .entry import Entry
-from .weights import Kind
+from .odds import Kind
 
 __all__ = ["Wanted", "wanted"]
 
