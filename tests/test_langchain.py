@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import itertools
 import sys
 
 import pytest
@@ -15,12 +16,14 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langchain_core.runnables import Runnable
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph.message import REMOVE_ALL_MESSAGES, add_messages
 from pydantic import BaseModel, Field
 from server import Answer, Call, Provider
 from strategies import openai_logs
 
 import ctxwin
-from ctxwin.integrations.langchain import PackingMiddleware, trim_messages
+from ctxwin.integrations.langchain import CompactionMiddleware, PackingMiddleware, trim_messages
 
 RAIN = "It rained on that day, and nobody went out. " * 12
 QUESTION = HumanMessage("What opens locker 37?")
@@ -316,3 +319,124 @@ def test_citations_and_outputs_of_a_providers_tools_stay_with_a_shortened_answer
         assert short is not answer and len(str(short.content)) < len(long)
         assert short.additional_kwargs == answer.additional_kwargs
         assert isinstance(content, str) or short.content[0]["annotations"] == cited
+
+
+RULE = "Never call me before nine."
+FACT = "The staging server is staging-7.example.org, port 8443."
+CALM = "The sea was calm and blue. " * 12
+
+
+def compacted(messages, **options):
+    """Return the messages of a state after a compaction, as LangGraph keeps them."""
+    given = {"trigger": ("messages", 1), **options}
+    update = CompactionMiddleware(**given).before_model({"messages": messages}, None)
+    return messages if update is None else add_messages([], update["messages"])
+
+
+@pytest.mark.parametrize("model", [gpt, claude])
+@pytest.mark.parametrize("calls", ["sync", "async"])
+def test_an_agent_compacts_its_state_again_and_again_and_what_stands_is_said_in_every_request(provider, model, calls):
+    agent = create_agent(
+        model(provider),
+        [read_log],
+        system_prompt="You read logs.",
+        middleware=[CompactionMiddleware(model(provider), trigger=("tokens", 1_500), budget=700)],
+        checkpointer=InMemorySaver(),
+    )
+    config = {"configurable": {"thread_id": "ana"}}
+    days = [[Answer(calls=[Call(name="read_log", arguments={"day": day})]), f"It was wet. {RAIN}"] for day in range(12)]
+    provider.script("Understood. " + FACT, *itertools.chain(*days))
+    said = [{"messages": [HumanMessage(text)]} for text in (RULE, *(f"Tell me of day {day}." for day in range(12)))]
+
+    async def talk():
+        return [await agent.ainvoke(one, config) for one in said]
+
+    states = asyncio.run(talk()) if calls == "async" else [agent.invoke(one, config) for one in said]
+    sizes = [counted(state["messages"]) for state in states]
+    assert sum(late < early for early, late in itertools.pairwise(sizes)) >= 2, "it compacts more than once"
+    assert max(sizes) < 1_500 + 2 * 200  # a question, a call, a result and an answer come on top
+    for request in list(provider.requests)[1:]:  # each of which passed the provider's check
+        assert any(RULE in text for text in request.texts)
+        assert any(FACT in text for text in request.texts)
+        users = [one for one in request.messages if one["role"] == "user"]
+        assert FACT not in str(users) + str(request.messages[0] if model is gpt else request.body["system"])
+    seen = {one.id for state in agent.get_state_history(config) for one in state.values.get("messages", ())}
+    assert len(seen) > 12 * 4, "the checkpointer has the former states"
+
+
+def test_a_compaction_keeps_the_recent_messages_under_their_ids_and_an_open_call():
+    call = {"name": "read_log", "args": {"day": 3}, "id": "c1", "type": "tool_call"}
+    end = [HumanMessage("And day 3?", id="h"), AIMessage("", tool_calls=[call], id="a")]
+    talk = [SystemMessage("Be brief.", id="s"), HumanMessage(RULE), AIMessage(FACT)]
+    talk += [*(HumanMessage(CALM) for _ in range(30)), *end]
+    before = [one.model_dump(exclude={"id"}) for one in talk]  # LangGraph gives ids
+    for tail in ([], [ToolMessage("Wet.", tool_call_id="c1", id="t")]):
+        kept = compacted([*talk, *tail], budget=400)
+        assert counted(kept) <= 400
+        assert [one.id for one in kept if len(one.id) == 1] == ["s", "h", "a", *(one.id for one in tail)]
+        assert [type(one) for one in kept[:3]] == [SystemMessage, HumanMessage, AIMessage]
+        assert RULE in kept[1].content and FACT in kept[2].content
+        assert len({one.id for one in kept}) == len(kept)
+    assert [one.model_dump(exclude={"id"}) for one in talk] == before
+
+
+def test_a_compaction_of_compactions_loses_nothing_that_stood():
+    rules = [f"Always write the {word} report before {hour} o'clock." for hour, word in enumerate(
+        ("tide", "pump", "valve", "ferry", "crane", "buoy"), 1)]  # fmt: skip
+    state = [HumanMessage(rules[0])]
+    for place, rule in enumerate(rules[1:]):
+        state = compacted([*state, *TALK[1 + 40 * place : 41 + 40 * place], HumanMessage(rule)], budget=600)
+    state = compacted([*state, *TALK[201:]], budget=600)
+    assert [rule for rule in rules if not any(rule in one.content for one in state)] == []
+    assert counted(state) <= 600
+    assert sum(one.content.startswith("[said earlier, word for word]") for one in state) == 1
+
+
+@pytest.mark.parametrize(("trigger", "compacts"), [
+    (("messages", 30), True),
+    (("messages", 31), False),
+    (("tokens", 300), True),
+    (("tokens", 500), False),
+    (("fraction", 0.004), False),
+    (("fraction", 0.002), True),
+    ({"messages": 30, "tokens": 300}, True),
+    ({"messages": 30, "tokens": 500}, False),
+    ({"tokens": 10, "fraction": 0.004}, False),
+    ([("tokens", 500), {"messages": 10}], True),
+    ([("tokens", 500), {"messages": 10, "tokens": 600}], False),
+])  # fmt: skip
+def test_triggers_are_those_of_langchain(trigger, compacts):
+    for model in ("gpt-4o", "openai:gpt-4o", ChatOpenAI(model="gpt-4o", api_key="any")):  # a window of 128,000
+        middleware = CompactionMiddleware(model, trigger=trigger, budget=100)
+        done = middleware.before_model({"messages": TALK[1:31]}, None)
+        assert (done is not None) == compacts
+        if done is not None:
+            assert done["messages"][0].id == REMOVE_ALL_MESSAGES
+
+
+def test_what_fits_is_left_as_it_is():
+    assert CompactionMiddleware(trigger=("messages", 1), budget=900).before_model({"messages": TALK[:20]}, None) is None
+
+
+@pytest.mark.parametrize("trigger", [("turns", 3), ("tokens", 0), {}, [{}], ("fraction", 0.5), {"fraction": 0.5}])
+def test_a_trigger_that_cannot_be_read_is_refused(trigger):
+    with pytest.raises(ctxwin.errors.InputError, match="trigger"):
+        CompactionMiddleware("a-model-of-ours", trigger=trigger, budget=900)
+
+
+@settings(max_examples=60)
+@given(openai_logs(), st.integers(60, 600))
+def test_any_compacted_conversation_stays_one_that_providers_take(log, budget):
+    try:
+        messages = core.convert_to_messages(log["messages"] if isinstance(log, dict) else log)
+    except (ValueError, TypeError):  # as above
+        return
+    try:
+        kept = compacted(messages, budget=budget)
+    except ctxwin.BudgetError:
+        return
+
+    def broken(some):
+        return {problem.rule for problem in ctxwin.check(core.convert_to_openai_messages(some), dialect="openai")}
+
+    assert broken(kept) <= broken(messages)

@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 from server import Answer, Call, Failure, Provider
 
 import ctxwin
-from ctxwin.integrations.openai_agents import WindowSession, pack_input
+from ctxwin.integrations.openai_agents import CompactionSession, WindowSession, pack_input
 from ctxwin.window import Window
 
 set_tracing_disabled(True)
@@ -224,3 +224,117 @@ def test_a_missing_package_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "agents", None)
     with pytest.raises(ctxwin.MissingExtra, match=r'pip install "ctxwin\[openai-agents\]"'):
         importlib.import_module("ctxwin.integrations.openai_agents")
+
+
+RULE = "Never call me before nine."
+FACT = "The staging server is staging-7.example.org, port 8443."
+CALM = "The sea was calm and blue. " * 12
+DAYS = [
+    {"role": "user", "content": RULE},
+    {"role": "assistant", "content": FACT},
+    *({"role": ("user", "assistant")[n % 2], "content": f"Day {n}. {CALM}"} for n in range(60)),
+]
+
+
+def compaction(session):
+    return CompactionSession(session, trigger=1_500, budget=600)
+
+
+def counted(items):
+    return ctxwin.count_tokens({"input": items}).tokens if items else 0
+
+
+@pytest.mark.parametrize("kind", [OpenAIResponsesModel, OpenAIChatCompletionsModel])
+@pytest.mark.parametrize("store", ["window", "sqlite"])
+def test_a_compacted_session_sends_little_and_stores_all(provider, window, kind, store):
+    days = [[Answer(calls=[Call(name="read_log", arguments={"day": day})]), f"So. {CALM}"] for day in range(12)]
+    provider.script("Understood. " + FACT, *(answer for day in days for answer in day))
+
+    async def run():
+        below = WindowSession(window) if store == "window" else SQLiteSession("ana")
+        session = compaction(below)
+        assert isinstance(session, Session)
+        async with agent_of(provider, kind) as agent:
+            for text in (RULE, *(f"Tell me of day {day}." for day in range(12))):
+                await Runner.run(agent, text, session=session)
+        stored = await below.get_items()
+        if store == "sqlite":
+            below.close()
+        return stored
+
+    stored = asyncio.run(run())
+    assert stored[0]["content"] == RULE
+    assert len(stored) == 2 + 12 * 4
+    assert counted(stored) > 3_000
+    assert max(request.tokens for request in provider.requests) < 1_500 + 500  # prompt, tools and the run's own items
+    for request in list(provider.requests)[1:]:  # each of which passed the provider's check
+        assert any(RULE in text for text in request.texts)
+        assert any(FACT in text for text in request.texts)
+        assert not any(FACT in str(one) for one in request.messages if one.get("role") == "user")
+
+
+def test_a_compacted_conversation_begins_alike_for_many_turns_and_in_each_process(window):
+    async def run():
+        session, below = compaction(WindowSession(window)), SQLiteSession("ana")
+        shown = []
+        for item in DAYS:
+            await session.add_items([item])
+            await below.add_items([item])
+            shown.append(await session.get_items())
+            assert shown[-1] == await compaction(below).get_items()  # nothing is kept in mind
+        below.close()
+        return shown
+
+    shown = asyncio.run(run())
+    assert all(counted(items) <= 1_500 for items in shown)
+    assert all(ctxwin.check({"input": items}) == [] for items in shown)
+    moved = [place for place in range(1, len(shown)) if shown[place][: len(shown[place - 1])] != shown[place - 1]]
+    assert 3 <= len(moved) <= len(DAYS) // 9
+    assert all(items[-1] == DAYS[place] for place, items in enumerate(shown))
+    for items in shown[moved[0] :]:
+        assert RULE in str(items[0]["content"]) and items[0]["role"] == "user"
+        assert FACT in str(items[1]["content"]) and items[1]["role"] == "assistant"
+
+
+def test_what_is_erased_forgotten_or_popped_leaves_the_compaction_and_what_is_pinned_stays(window):
+    async def run():
+        session = compaction(WindowSession(window))
+        await session.add_items(DAYS)
+        window.pin(5)
+        assert DAYS[5] in await session.get_items()
+        window.erase(0)
+        window.forget(1)
+        shown = str(await session.get_items())
+        assert RULE not in shown and FACT not in shown
+        assert await session.pop_item() == DAYS[-1]
+        assert (await session.get_items())[-1] == DAYS[-2]
+        assert await session.get_items(limit=2) == DAYS[-3:-1]
+        await session.clear_session()
+        assert await session.get_items() == []
+
+    asyncio.run(run())
+
+
+def test_a_call_that_is_open_where_the_compaction_ends_gets_its_result():
+    async def run():
+        for size in range(0, 1_600, 100):
+            below = SQLiteSession("ana")
+            call = {"type": "function_call", "call_id": "c1", "name": "read_log", "arguments": "{}"}
+            result = {"type": "function_call_output", "call_id": "c1", "output": CALM}
+            await below.add_items([{"role": "user", "content": "word " * size}, call, result])
+            items = await compaction(below).get_items()
+            below.close()
+            assert [one.get("call_id") for one in items][-2:] == ["c1", "c1"]
+            assert ctxwin.check({"input": items}) == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("trigger", "budget"), [(600, 600), ("1k", "2k"), (600, ctxwin.Budget(total=700, reserve=300))]
+)
+def test_a_budget_that_is_not_below_the_trigger_is_refused(trigger, budget):
+    below = SQLiteSession("ana")
+    with pytest.raises(ctxwin.errors.InputError, match="budget below it"):
+        CompactionSession(below, trigger=trigger, budget=budget)
+    below.close()

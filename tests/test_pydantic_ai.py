@@ -303,3 +303,49 @@ def test_a_file_that_a_tool_returned_is_read_in_objects_as_in_dumps():
     for form in (talk, ModelMessagesTypeAdapter.dump_python(talk, mode="json")):
         sent = ctxwin.pack(form, budget=1_000, embedder="none").messages
         assert "The ferry leaves at six." in next(one["content"] for one in sent if one["role"] == "tool")
+
+
+RULE = "Never call me before nine."
+FACT = "The staging server is staging-7.example.org, port 8443."
+CALM = "The sea was calm and blue. " * 12
+CALM_DAYS = [
+    ModelRequest.user_text_prompt(RULE),
+    ModelResponse(parts=[TextPart(FACT)]),
+    *(one for n in range(30) for one in exchange(f"c{n}", f"Day {n}. {CALM}")),
+]
+
+
+@pytest.mark.parametrize("model", [chat, partial(chat, kind=OpenAIResponsesModel), claude])
+@pytest.mark.parametrize("replaces", [True, False])
+def test_an_agent_compacts_its_history_and_what_stands_is_said_in_every_request(provider, model, replaces):
+    compacts = {"trigger": 1_500, "budget": 900}
+    history = ProcessHistory(partial(pack_history, **compacts)) if replaces else PackHistory(**compacts)
+    agent = Agent(model(provider), capabilities=[history])
+    said = [ModelRequest.user_text_prompt(RULE), ModelResponse(parts=[TextPart(FACT)])]
+
+    async def talk():
+        kept = said
+        for day in range(12):
+            provider.script(f"Day {day}. {CALM}")
+            kept = (await agent.run(f"Tell me of day {day}. {CALM}", message_history=kept)).all_messages()
+        await agent.model.client.close()
+        return kept
+
+    kept = asyncio.run(talk())
+    assert (len(kept) == len(said) + 24) == (not replaces)
+    assert max(request.tokens for request in provider.requests) <= 1_600
+    for request in provider.requests:  # each of which passed the provider's check
+        assert any(RULE in text for text in request.texts)
+        assert any(FACT in text for text in request.texts)
+        assert not any(FACT in str(one) for one in request.messages if one.get("role") == "user")
+    assert ModelMessagesTypeAdapter.validate_json(ModelMessagesTypeAdapter.dump_json(kept)) is not None
+
+
+def test_calls_stay_with_their_returns_wherever_a_compaction_ends():
+    for end in range(2, len(CALM_DAYS) + 1):
+        calls, returns = tools(kept := pack_history(CALM_DAYS[:end], trigger=1_500, budget=900))
+        assert calls[: len(returns)] == returns and len(calls) - len(returns) == (end % 2)
+        assert any(FACT in str(part.content) for one in kept for part in one.parts if part.part_kind == "text")
+    assert pack_history([], trigger=9, budget=8) == []
+    with pytest.raises(ctxwin.errors.InputError, match="budget below it"):
+        pack_history(CALM_DAYS, trigger=900)

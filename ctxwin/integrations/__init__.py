@@ -82,7 +82,8 @@ def costs_of(
         [5, 0]
     """
     given = [list(some) for some in pieces]
-    items = read([raw for some in given for raw in some], dialect=dialect).items
+    raws = [raw for some in given for raw in some]
+    items = read(raws, dialect=dialect).items if raws else ()
     counter = get_tokenizer(tokenizer if tokenizer is not None else get_model(model) if model is not None else None)
     costs = iter(count_items(items, counter, get_rules(dialect, model)))
     return [sum(islice(costs, len(some))) for some in given]
