@@ -22,9 +22,8 @@ MAX_FUNCTION = 50
 
 PUBLIC = [
     "Allocator", "Budget", "BudgetError", "CtxwinError", "Embedder", "Files", "Item", "MessageError", "MissingExtra",
-    "Packed", "Pool", "Report", "Store", "StoreError", "Summarizer", "Tokenizer", "UnknownModel", "Window", "apack",
-    "check", "count_tokens", "get_model", "get_tokenizer", "pack", "repair", "strategies",
-    "wrap",
+    "Packed", "Pool", "Report", "Store", "StoreError", "Summarizer", "Tokenizer", "UnknownModel", "Window", "acompact",
+    "apack", "check", "compact", "count_tokens", "get_model", "get_tokenizer", "pack", "repair", "strategies", "wrap",
 ]  # fmt: skip
 
 HEAVY = [

@@ -547,7 +547,11 @@ def test_a_mistyped_command_is_told_the_nearest(ctxwin: Ctxwin) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "completed"),
-    [("ctxwin p", ["pack"]), ("ctxwin c", ["cache", "chat", "compact", "config", "count"]), ("ctxwin pack --bud", ["--budget"])],
+    [
+        ("ctxwin p", ["pack"]),
+        ("ctxwin c", ["cache", "chat", "compact", "config", "count"]),
+        ("ctxwin pack --bud", ["--budget"]),
+    ],
 )
 def test_a_shell_completes_commands_and_options(typed: str, completed: list[str]) -> None:
     asked = {"_CTXWIN_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}

@@ -22,7 +22,7 @@ from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
 from .shorten import Block, History, Section, parted
-from .standing import DENSE, NONE, RECENT, SHARE, SPARSE, Notes, Room, write_notes
+from .standing import DENSE, NONE, RECENT, SHARE, SPARSE, Notes, Space, write_notes
 
 __all__ = ["Measured"]
 
@@ -98,17 +98,17 @@ class Measured:
             room = other._compacted()
         else:
             said = self._unsaid(set(np.flatnonzero(self.history.units.required).tolist()))
-            room = Room(tokens=other._spared(int(SHARE * self.limit)), said=said, wanted=self.task.wanted)
+            room = Space(tokens=other._spared(int(SHARE * self.limit)), said=said, wanted=self.task.wanted)
         other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
         return other
 
-    def _compacted(self) -> Room:
+    def _compacted(self) -> Space:
         """Return the room of the notes beside the recent turns, and require the turn that is to be shortened."""
         shown, recent, short = self._recent()
         if short is not None:
             self.history = self.history.requiring(short)
         names = [name for name in self.task.talk.names() if not shown & set(map(self._unit_of, name.positions))]
-        return Room(
+        return Space(
             tokens=self._spared(self._room_for_notes(recent)),
             said=self._unsaid(shown),
             wanted=self.task.wanted,

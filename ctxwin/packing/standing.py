@@ -26,7 +26,7 @@ __all__ = [
     "SHARE",
     "SPARSE",
     "Notes",
-    "Room",
+    "Space",
     "notes_beside",
     "stands",
     "stands_beside",
@@ -40,14 +40,11 @@ RECENT = 1 / 3
 DENSE = 10
 """Where more than 1 / DENSE of the conversation stands, what stands goes before the recent turns."""
 SPARSE = 12
-"""A compaction to less than 1 / SPARSE of the conversation, with what earlier compactions left out, leaves no room to recent turns before what stands has it."""
+"""A compaction to less than 1 / SPARSE of the conversation, earlier compactions included, gives what stands its
+room before the recent turns."""
 
 LENGTH = 0.5
 """Weight of a sentence's length, as the log of its tokens, beside the log odds that it stands."""
-LEAST_LINE = 4
-"""Tokens of the shortest sentence: so many more sentences are looked at than can be printed."""
-SURE = 0.9
-"""Strength of a sentence that a compaction prompt asks for."""
 
 NAMED_SHARE = 0.8
 """Part of the notes' room that the sentences of users leave to the index of names, where tools were called; what the
@@ -80,7 +77,7 @@ NONE = Notes(messages=(), tokens=0, entries=(), names=(), others=(), left_out=()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Space:
     """The tokens that the notes may have, and what may be in them."""
 
     tokens: int
@@ -96,7 +93,7 @@ class Room:
 
 def notes_beside(talk: Snapshot, rows: Sequence[int], tokens: int, tokenizer: Tokenizer, rules: RequestRules) -> Notes:
     """Write notes of what stands in the messages of a talk but for those at `rows`, in `tokens` tokens at most."""
-    room = Room(tokens=tokens, said=_unheard(talk, rows), wanted=Wanted())
+    room = Space(tokens=tokens, said=_unheard(talk, rows), wanted=Wanted())
     return write_notes(room, talk.conversation.dialect, tokenizer, rules)
 
 
@@ -125,7 +122,7 @@ def _unheard(talk: Snapshot, rows: Sequence[int]) -> Said:
     return said.only(~heard[talk.indices(np.array([one.position for one in said.entries], np.intp))])
 
 
-def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> Notes:
+def write_notes(room: Space, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> Notes:
     """Choose sentences, the strongest first, and print them in the order in which they were said.
 
     Args:
@@ -136,7 +133,7 @@ def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: Reque
     """
     filling = _Fill(room, dialect, tokenizer, rules)
     surely = np.array([room.wanted.has(one) for one in room.said.entries], np.bool_)
-    said = replace(room.said, strength=np.maximum(room.said.strength, SURE * surely))
+    said = replace(room.said, strength=np.maximum(room.said.strength, surely))
     stands = np.flatnonzero(said.strength >= STANDS).tolist()
     ranked = filling.ranked(said, len(said) if room.weak else len(stands))
     first = [i for i in ranked if said.strength[i] >= STANDS and (said.entries[i].voice == "user" or not room.names)]
@@ -162,7 +159,7 @@ def write_notes(room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: Reque
 class _Fill:
     """The room of notes that fills up."""
 
-    def __init__(self, room: Room, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> None:
+    def __init__(self, room: Space, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> None:
         self._tokenizer = tokenizer
         self._opening = _openings(room.left_out, dialect, tokenizer, rules)
         self._opened = {"user"}
@@ -172,7 +169,8 @@ class _Fill:
 
     def ranked(self, said: Said, size: int) -> list[int]:
         """Return the strongest sentences that may find room, the strongest for their length first."""
-        looked_at = said.best(min(size, max(0, self._left // LEAST_LINE)))
+        # No sentence takes fewer than four tokens, so no more of them can find room.
+        looked_at = said.best(min(size, max(0, self._left // 4)))
         counts = self._tokenizer.count_many([_line(said[i]) + "\n" for i in looked_at])
         self._costs = dict(zip(looked_at, counts, strict=True))
         self._voices = {i: said.entries[i].voice for i in looked_at}

@@ -22,9 +22,9 @@ from .features import words_of
 from .masking import masked
 from .naming import Name, Names
 from .notes import COMMAND, NAMED, Voice, heading, index_lines, is_note, is_omitted, left_out
+from .odds import KINDS, Kind
 from .superseding import Subjects
 from .wanted import Wanted, wanted
-from .odds import KINDS, Kind
 
 __all__ = [
     "COMMAND",
@@ -52,7 +52,9 @@ STANDS = 0.5
 FEW = 3
 """Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
 RARE = 3.0
-"""Log odds by which a sentence whose words all stand in no other message exceeds one whose words all stand elsewhere."""
+"""Log odds by which a sentence of words that no other message has exceeds a sentence of words said elsewhere. Of what was
+planted in held-back talk, 2 / 3 / 4 keep 73 / 79 / 81 % at 5 % of the tokens, in Chinese at 10 % 81 / 83 / 84 %; the more,
+the more chatter that is said once stands too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -61,7 +61,7 @@ def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
     """Yield the sentences of a message that may stand, in order, weak ones included.
 
     Example:
-        >>> item = Item(text="What nice weather! We never push to main before Ana has approved it.", role="user", id="m1")
+        >>> item = Item(text="Is it May? We never push to main before Ana has approved it.", role="user", id="m1")
         >>> [(entry.kind, entry.text) for entry in entries_of(item) if entry.strength > 0]
         [('rule', 'We never push to main before Ana has approved it.')]
     """

@@ -191,8 +191,8 @@ _TAG = re.compile(
 )
 """A statement with a short question behind it: "never do so again, is that clear?\"."""
 _ASKS = re.compile(
-    r"^(?:(?:and|so|but|also|ok|oh)[, ]+)?(?:what|how|why|who|whose|where|when|which|do|does|did|is|are|was|were|can|could"
-    r"|would|should|will|have|has)\b|^(?:怎么|什么|为什么|哪|谁|如何|是不是|有没有)",
+    r"^(?:(?:and|so|but|also|ok|oh)[, ]+)?(?:what|how|why|who|whose|where|when|which|do|does|did|is|are|was|were|can"
+    r"|could|would|should|will|have|has)\b|^(?:怎么|什么|为什么|哪|谁|如何|是不是|有没有)",
     re.IGNORECASE,
 )
 _OPENS_NO = re.compile(
@@ -200,12 +200,14 @@ _OPENS_NO = re.compile(
     re.IGNORECASE,
 )
 _POINTING = re.compile(
-    r"(?:(?:and|but|so|oh|well)[, ]+)?(?:it|that|this|there|they|these|those|he|she)(?:['’]s|['’]re| is| was| are| were| has| had)\b|[这那它]",
+    r"(?:(?:and|but|so|oh|well)[, ]+)?(?:it|that|this|there|they|these|those|he|she)"
+    r"(?:['’]s|['’]re| is| was| are| were| has| had)\b|[这那它]",
     re.IGNORECASE,
 )
 """A sentence about what was just said: alone it says nothing."""
 _PROGRAM = re.compile(
-    r"[;{}]\s*$|^\s*(?:\[[x+*!-]\]|\d+:|[$>#]|//|/\*|@|def |class |import |from \w+ import|return\b|if \()|^\S+\s*=\s*\S|==|!=|->|\(\)|ISBN|doi:|arXiv|^\d{4}-\d\d-\d\d[T ]\d\d:"
+    r"[;{}]\s*$|^\s*(?:\[[x+*!-]\]|\d+:|[$>#]|//|/\*|@|def |class |import |from \w+ import|return\b|if \()"
+    r"|^\S+\s*=\s*\S|==|!=|->|\(\)|ISBN|doi:|arXiv|^\d{4}-\d\d-\d\d[T ]\d\d:"
     r"|^(?:Archived|Retrieved)\b"
 )
 """A line of a program, a log or a list of references, pasted into a message."""

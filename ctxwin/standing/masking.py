@@ -17,7 +17,8 @@ _NO_SECRET = (
 )
 """Words that follow "the password is" and are no password."""
 _NAME = (
-    r"(?<![A-Za-z])(?:[A-Za-z]{1,20}_)?(?:pass(?:word|wd|code|phrase|key)s?|pwd?|pin(?:[ -]?(?:code|number))?|log-?in code"
+    r"(?<![A-Za-z])(?:[A-Za-z]{1,20}_)?(?:pass(?:word|wd|code|phrase|key)s?|pwd?|pin(?:[ -]?(?:code|number))?"
+    r"|log-?in code"
     r"|(?:security|backup|recovery|verification|confirmation|2fa|one-time|otp)(?: backup)? code|otp|cvv2?|cvc)"
 )
 _BETWEEN = (
@@ -64,7 +65,8 @@ _ACCOUNT = (
 )
 _CHINESE = re.compile(
     rf"(?P<owner>{_ACCOUNT}[^，。；,\s]{{0,6}}?的?)?(?:密码|密碼|口令|暗号|验证码|驗證碼|(?P<key>(?:(?<![A-Za-z])key(?=[\u4e00-\u9fff：:])|秘钥|密钥)[^，。；\s]{{0,4}}?))"
-    r"(?:还|就|现在|改)?(?:是|为|為|：|:|=|成|叫)?[ ]{0,3}[\"“'‘「]?(?P<value>[^\s，。；、,\"”'’」：:=\u4e00-\u9fff]{4,80})",
+    r"(?:还|就|现在|改)?(?:是|为|為|：|:|=|成|叫)?[ ]{0,3}[\"“'‘「]?"
+    r"(?P<value>[^\s，。；、,\"”'’」：:=\u4e00-\u9fff]{4,80})",
     re.IGNORECASE,
 )
 _HAN = re.compile(r"[\u4e00-\u9fff]")

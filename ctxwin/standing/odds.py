@@ -32,7 +32,8 @@ _SIGNS: Mapping[Kind, Mapping[str, float]] = {
     },
     "limit": {"bound": 1.8, "bound_hint": 0.8, "deadline": 0.8, "money": 0.8, "quantity": 0.7, "date": 0.5},
     "fact": {
-        "address": 1.5, "path": 1.5, "code": 1.5, "command": 1.3, "identity": 1.0, "name": 0.3, "date": 0.3, "time": 0.2,
+        "address": 1.5, "path": 1.5, "code": 1.5, "command": 1.3, "identity": 1.0, "name": 0.3, "date": 0.3,
+        "time": 0.2,
     },
     "decision": {"decision": 1.8, "decision_hint": 0.9},
     "task": {"task": 1.8, "task_hint": 0.7},

@@ -35,10 +35,10 @@ _LABEL = re.compile(
 )
 """A numbered thing, such as "Chapter 3": its number belongs to the subject."""
 _SAYS_CHANGE = """
-    actually correction scratch change changed plan make instead longer any more anymore now new moved rather sorry wrong
-    wait second thought raised lowered extended pushed brought turns out update updated revised just also then so oh go
-    goes going went get gets got come comes coming run runs use uses put set call called say says said take takes keep
-    have has want need know case one thing way today really still already is are was were be been it
+    actually correction scratch change changed plan make instead longer any more anymore now new moved rather sorry
+    wrong wait second thought raised lowered extended pushed brought turns out update updated revised just also then so oh
+    go goes going went get gets got come comes coming run runs use uses put set call called say says said take
+    takes keep have has want need know case one thing way today really still already is are was were be been it
 """
 """Words that say that something is or changed, and not what."""
 _EMPTY = frozenset(stem for word in _SAYS_CHANGE.split() for stem in tokenize(word))

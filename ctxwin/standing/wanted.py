@@ -12,11 +12,13 @@ from .odds import Kind
 __all__ = ["Wanted", "wanted"]
 
 _KINDS: Mapping[Kind, str] = {
-    "rule": r"rules?|constraints?|instructions?|guidelines?|requirements?|polic(?:y|ies)|conventions?|规则|约束|指令|要求|规范",
+    "rule": r"rules?|constraints?|instructions?|guidelines?|requirements?|polic(?:y|ies)|conventions?"
+    r"|规则|约束|指令|要求|规范",
     "limit": r"limits?|budgets?|deadlines?|caps?|quotas?|限制|预算|期限|上限",
     "fact": r"facts?|事实",
     "decision": r"decisions?|choices?|决定|决策",
-    "task": r"tasks?|to-?dos?|next steps?|open (?:questions?|issues?|items?)|progress|state|pending|goals?|任务|待办|下一步|进度|目标",
+    "task": r"tasks?|to-?dos?|next steps?|open (?:questions?|issues?|items?)|progress|state|pending|goals?"
+    r"|任务|待办|下一步|进度|目标",
     "preference": r"preferences?|style|tone|偏好|喜好|风格",
 }
 _VALUES: Mapping[str, str] = {

@@ -39,20 +39,21 @@ LOWER = {"user": 0.0, "assistant": 0.7}
 two to three points more than 0."""
 PRIOR = {
     "user": {
-        "money": 1.0, "date": 1.0, "time": 0.4, "quantity": 0.5, "address": 1.3, "path": 1.3, "command": 1.2, "code": 1.2,
-        "name": 0.9, "prohibition": 2.0, "prohibition_hint": 0.1, "obligation": 1.5, "obligation_hint": 0.0,
+        "money": 1.0, "date": 1.0, "time": 0.4, "quantity": 0.5, "address": 1.3, "path": 1.3, "command": 1.2,
+        "code": 1.2, "name": 0.9, "prohibition": 2.0, "prohibition_hint": 0.1, "obligation": 1.5, "obligation_hint": 0.0,
         "permission": 0.6, "bound": 1.5, "bound_hint": 0.4, "deadline": 0.5, "decision": 1.6, "decision_hint": 0.4,
         "task": 1.6, "task_hint": 0.3, "preference": 1.6, "preference_hint": 0.4, "aside": 0.6, "correction": 0.2,
         "identity": 0.6, "second": -0.5, "request": -1.5, "advice": -1.0, "hypothetical": -1.0, "chatter": -1.5,
         "past": -0.5, "question": -3.0, "asks": -0.5, "short": -0.5, "long": -0.7, "very_long": -0.7, "heading": -1.5,
         "listed": -0.3, "imperative": 0.6, "open_end": -1.0,
-        "addressed": 1.2, "own": 0.8, "idiom": -1.5, "feeling": -1.2, "two_values": 1.2, "opens_no": -1.5, "pointing": -1.6,
-        "program": -2.0,
+        "addressed": 1.2, "own": 0.8, "idiom": -1.5, "feeling": -1.2, "two_values": 1.2, "opens_no": -1.5,
+        "pointing": -1.6, "program": -2.0,
     },
 }  # fmt: skip
 PRIOR["assistant"] = PRIOR["user"] | {
     "address": 2.5, "path": 2.5, "code": 2.5, "command": 2.0, "identity": 1.0, "prohibition": 0.3, "obligation": 0.2,
-    "permission": 0.5, "bound": 0.6, "preference": 0.2, "advice": -1.5, "second": -1.5, "imperative": -0.5, "aside": 1.0,
+    "permission": 0.5, "bound": 0.6, "preference": 0.2, "advice": -1.5, "second": -1.5, "imperative": -0.5,
+    "aside": 1.0,
 }  # fmt: skip
 ASIDES = ("By the way, ", "Oh, and ", "Also, ", "Just so you know, ", "One more thing: ", "FYI, ", "Btw ")
 ASIDES_CHINESE = ("对了，", "另外，", "顺便说一下，", "还有，")
@@ -120,8 +121,8 @@ def main() -> None:
     if missing := [name for name in SETS if not (asked.data / name).is_dir()]:
         sys.exit(f"no {', '.join(missing)} in {asked.data}; give the folder of the evaluation data with --data")
     lines = [
-        "# Log odds that each feature adds to a sentence's, fitted by tests/tools/fit_standing.py; `base` is a sentence",
-        "# without any. An assistant's sentence stands for its values, hardly for its wording.",
+        "# Log odds that each feature adds to a sentence's, fitted by tests/tools/fit_standing.py; `base` is a",
+        "# sentence without any. An assistant's sentence stands for its values, hardly for its wording.",
     ]
     for voice in ("user", "assistant"):
         lines += ["", f"[{voice}]", *(f"{name} = {one}" for name, one in fitted(asked.data, voice).items())]

@@ -13,7 +13,7 @@ from .anthropic import mend_anthropic
 from .each_message import as_text, mend_messages
 from .openai import mend_openai
 from .responses import mend_responses
-from .work import Entry, RepairWork
+from .work import Draft, RepairWork
 
 __all__ = ["repair"]
 
@@ -92,8 +92,8 @@ def _mended(work: RepairWork, request: Envelope, dialect: Dialect | None) -> Wri
 
 
 def _work(request: Envelope) -> RepairWork:
-    entries = [Entry(raw, index - int(request.lifted)) for index, raw in enumerate(request.raws)]
-    system = Entry(entries[0].raw, None) if request.lifted else None
+    entries = [Draft(raw, index - int(request.lifted)) for index, raw in enumerate(request.raws)]
+    system = Draft(entries[0].raw, None) if request.lifted else None
     return RepairWork(
         dialect=request.dialect,
         entries=entries[int(request.lifted) :],
@@ -106,7 +106,7 @@ def _work(request: Envelope) -> RepairWork:
 def _written(work: RepairWork, request: Envelope) -> Written:
     """Return the request in the form that came in; if no message is left, a message says so."""
     if not work.entries:
-        work.entries = [Entry({"role": "user", "content": "[empty message]"}, 0)]
+        work.entries = [Draft({"role": "user", "content": "[empty message]"}, 0)]
         work.note(0, "not_empty", "a mark was put where no message was left")
     raws = [entry.raw for entry in work.entries]
     if request.envelope is None:

@@ -12,7 +12,7 @@ from ..conversation import Raw
 from .call_pairs import mend_pairs, mend_servers
 from .function_names import renamed
 from .shaping import GIVEN_UP, Bench
-from .work import Entry, RepairWork
+from .work import Draft, RepairWork
 
 __all__ = ["mend_anthropic"]
 
@@ -47,7 +47,7 @@ def _lead(work: RepairWork) -> None:
             work.entries.pop(0)
             before = _blocks(work.system.raw) if work.system else []
             joined = [*before, *_blocks(entry.raw)]
-            work.system = Entry({"role": "system", "content": joined}, None)
+            work.system = Draft({"role": "system", "content": joined}, None)
             work.note(entry.index, "first_is_user", "a system message went to the system prompt")
         else:
             entry.raw = {"role": "user", "content": entry.raw["content"]}
@@ -59,7 +59,7 @@ def _blocks(raw: Raw) -> list[Any]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
-def _by_role(work: RepairWork, entry: Entry) -> None:
+def _by_role(work: RepairWork, entry: Draft) -> None:
     """Turn blocks that a role may not have into text; a result waits for its call."""
     raw, role = entry.raw, entry.raw["role"]
     if isinstance(raw["content"], str) or not any(_wrong(role, block["type"]) for block in raw["content"]):
@@ -78,7 +78,7 @@ def _wrong(role: str, kind: str) -> bool:
     return kind in USER_ONLY if role == "assistant" else kind in ASSISTANT_ONLY or is_server_result(kind)
 
 
-def _blanks(work: RepairWork, entry: Entry) -> None:
+def _blanks(work: RepairWork, entry: Draft) -> None:
     content = entry.raw["content"]
     if isinstance(content, str):
         if content and not content.strip():
@@ -117,7 +117,7 @@ def _left(work: RepairWork) -> None:
             work.note(entry.index, "content_not_empty", "a message without content was left out")
     if not kept and work.entries:
         entry = work.entries[0]
-        kept = [Entry({"role": "user", "content": EMPTY}, entry.index)]
+        kept = [Draft({"role": "user", "content": EMPTY}, entry.index)]
         work.note(entry.index, "content_not_empty", "empty content was filled with a mark")
     work.entries = kept
 
@@ -134,7 +134,7 @@ def _names(work: RepairWork) -> None:
             work.change(entry, "tools_called_by_name", "a tool was given a name that Anthropic takes", content=named)
 
 
-def _calls(entry: Entry) -> list[Any]:
+def _calls(entry: Draft) -> list[Any]:
     content = entry.raw["content"]
     return [] if isinstance(content, str) else [block for block in content if block["type"] == "tool_use"]
 
@@ -206,7 +206,7 @@ def _asides(work: RepairWork) -> None:
 def _first(work: RepairWork) -> None:
     if work.entries and work.entries[0].raw["role"] != "user":
         index = work.entries[0].index
-        work.entries.insert(0, Entry({"role": "user", "content": BEGIN}, index))
+        work.entries.insert(0, Draft({"role": "user", "content": BEGIN}, index))
         work.note(index, "first_is_user", "a user message that says so was put before the first answer")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..checks.anthropic import SERVER_CALLS, SERVER_ID, answer_of, is_server_result
 from ..checks.well_formed import NAME
-from .work import GONE, MISSING, CallPlace, Entry, Namer, RepairWork, match
+from .work import GONE, MISSING, CallPlace, Draft, Namer, RepairWork, match
 
 __all__ = ["mend_pairs", "mend_servers"]
 
@@ -25,7 +25,7 @@ class _CallTurn:
     places: list[int] = field(default_factory=list)
 
 
-def _turns(entries: Iterable[Entry]) -> list[_CallTurn]:
+def _turns(entries: Iterable[Draft]) -> list[_CallTurn]:
     turns: list[_CallTurn] = []
     for place, entry in enumerate(entries):
         if not turns or turns[-1].role != entry.raw["role"]:
@@ -34,7 +34,7 @@ def _turns(entries: Iterable[Entry]) -> list[_CallTurn]:
     return turns
 
 
-def _blocks(entry: Entry) -> list[Any]:
+def _blocks(entry: Draft) -> list[Any]:
     content = entry.raw["content"]
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
@@ -196,8 +196,8 @@ def _arrange(
         by_turn.setdefault(turn_of[slot.place], []).append(number)
     leading: dict[int, set[tuple[int, int]]] = {number: _leading(work, turn) for number, turn in enumerate(turns)}
     taken: dict[tuple[int, int], Any] = {}
-    before: dict[int, list[Entry]] = {}
-    behind: dict[int, list[Entry]] = {}
+    before: dict[int, list[Draft]] = {}
+    behind: dict[int, list[Draft]] = {}
     for number, made in by_turn.items():
         following = turns[number + 1] if number + 1 < len(turns) else None
         found = [answers[call] for call in made if call in answers]
@@ -217,7 +217,7 @@ def _arrange(
                 work.note(index, "calls_answered", "a call without result was given one that says so")
         joined = following.places[0] if following is not None and following.role == "user" else None
         target, place = (behind, turns[number].places[-1]) if joined is None else (before, joined)
-        target.setdefault(place, []).append(Entry({"role": "user", "content": blocks}, work.entries[place].index))
+        target.setdefault(place, []).append(Draft({"role": "user", "content": blocks}, work.entries[place].index))
     _put(work, taken, "results_follow_calls", "a result was put behind its call")
     for number in by_turn:
         _calls_last(work, turns[number])

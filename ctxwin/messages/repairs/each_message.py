@@ -14,7 +14,7 @@ from ..dialects.responses import from_model
 from ..reading import parse
 from .shaping import GIVEN_UP, Bench
 from .stray_items import from_responses
-from .work import GONE, Entry, RepairWork
+from .work import GONE, Draft, RepairWork
 
 __all__ = ["as_text", "mend_messages", "result_as_text"]
 
@@ -36,7 +36,7 @@ def mend_messages(work: RepairWork) -> None:
     work.entries = [entry for entry in work.entries if entry.raw is not None]
 
 
-def _mend(work: RepairWork, entry: Entry) -> None:
+def _mend(work: RepairWork, entry: Draft) -> None:
     message = union_of(work.dialect)
     if not isinstance(entry.raw, Mapping):
         as_text(work, entry, "well_formed", "what is no message became the text of one")
@@ -65,7 +65,7 @@ def _readable(raw: Any, dialect: Dialect) -> bool:
     return True
 
 
-def _typed(work: RepairWork, entry: Entry) -> None:
+def _typed(work: RepairWork, entry: Draft) -> None:
     """Give a message a role, or an item a type, that the dialect has."""
     raw, roles = entry.raw, ROLES[work.dialect]
     if work.dialect == "responses" and raw.get("type", "message") != "message":
@@ -89,7 +89,7 @@ def _role(work: RepairWork, raw: Mapping[Any, Any]) -> str:
     return "assistant" if any(raw.get(key) for key in ("tool_calls", "function_call", "refusal", "audio")) else "user"
 
 
-def _as_result(work: RepairWork, entry: Entry) -> None:
+def _as_result(work: RepairWork, entry: Draft) -> None:
     """Turn a chat result into a result of another dialect."""
     raw = entry.raw
     content = raw.get("content")
@@ -102,7 +102,7 @@ def _as_result(work: RepairWork, entry: Entry) -> None:
     work.note(entry.index, "well_formed", "a tool message became a result as the provider writes it")
 
 
-def _filled(work: RepairWork, entry: Entry) -> None:
+def _filled(work: RepairWork, entry: Draft) -> None:
     """Fill a message without content with its words under other keys."""
     raw = entry.raw
     present = SAYS_SOMETHING if work.dialect == "openai" else ("content",)
@@ -114,7 +114,7 @@ def _filled(work: RepairWork, entry: Entry) -> None:
     work.note(entry.index, "content_present", "a message without content was filled with what it says elsewhere")
 
 
-def as_text(work: RepairWork, entry: Entry, rule: str, done: str, title: str = "") -> None:
+def as_text(work: RepairWork, entry: Draft, rule: str, done: str, title: str = "") -> None:
     """Turn a message into a plain one with the same words; without words it is dropped."""
     raw = entry.raw
     said = work.text(raw, title)
@@ -126,7 +126,7 @@ def as_text(work: RepairWork, entry: Entry, rule: str, done: str, title: str = "
     entry.raw = _plain(said, role) if said else None
 
 
-def result_as_text(work: RepairWork, entry: Entry, content: Any) -> None:
+def result_as_text(work: RepairWork, entry: Draft, content: Any) -> None:
     """Turn a message with a result, whose call is gone, into a user's message."""
     said = content if isinstance(content, str) else work.text(content)
     entry.raw = _plain(work.keep(f"{GONE}\n{said}" if said else GONE, [said]), "user")

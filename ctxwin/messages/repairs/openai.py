@@ -11,7 +11,7 @@ from ..checks.well_formed import MAX_CALLS, MAX_ID, holds_object
 from .each_message import result_as_text
 from .function_names import renamed
 from .shaping import Bench
-from .work import MISSING, CallPlace, Entry, Namer, RepairWork, match
+from .work import MISSING, CallPlace, Draft, Namer, RepairWork, match
 
 __all__ = ["mend_openai"]
 
@@ -27,7 +27,7 @@ def mend_openai(work: RepairWork) -> None:
     _functions(work)
 
 
-def _content(work: RepairWork, entry: Entry) -> None:
+def _content(work: RepairWork, entry: Draft) -> None:
     raw, allowed = entry.raw, BLOCKS[entry.raw["role"]]
     content = raw.get("content")
     if isinstance(content, list | tuple):
@@ -73,7 +73,7 @@ def _called(raw: Mapping[str, Any], found: Mapping[str, str]) -> dict[str, Any]:
     return changed
 
 
-def _calls(work: RepairWork, entry: Entry) -> None:
+def _calls(work: RepairWork, entry: Draft) -> None:
     """Wrap arguments that are no object; leave out empty lists; turn calls beyond the limit into text."""
     raw = entry.raw
     calls = list(raw.get("tool_calls") or ())
@@ -112,7 +112,7 @@ def _pair(work: RepairWork) -> None:
     calls, results = _slots(work)
     pairs = match(calls, results)
     ids = _ids(work, calls)
-    answers: dict[int, list[tuple[int, Entry, str]]] = {}
+    answers: dict[int, list[tuple[int, Draft, str]]] = {}
     orphans: set[int] = set()
     windows = _windows(work, calls)
     for number, slot in enumerate(results):
@@ -169,13 +169,13 @@ def _emit(
     work: RepairWork,
     calls: list[CallPlace],
     ids: list[str],
-    answers: dict[int, list[tuple[int, Entry, str]]],
+    answers: dict[int, list[tuple[int, Draft, str]]],
     orphans: set[int],
 ) -> None:
     named: dict[int, dict[int, str]] = {}
     for slot, call_id in zip(calls, ids, strict=True):
         named.setdefault(slot.place, {})[slot.order] = call_id
-    out: list[Entry] = []
+    out: list[Draft] = []
     stays = [place for place, entry in enumerate(work.entries) if entry.raw["role"] != "tool" or place in orphans]
     last = stays[-1] if stays else 0
     for place, entry in enumerate(work.entries):
@@ -190,7 +190,7 @@ def _emit(
     work.entries = out
 
 
-def _rename(work: RepairWork, entry: Entry, ids: Mapping[int, str]) -> None:
+def _rename(work: RepairWork, entry: Draft, ids: Mapping[int, str]) -> None:
     calls = entry.raw["tool_calls"]
     if any(call["id"] != ids[order] for order, call in enumerate(calls)):
         named = [{**call, "id": ids[order]} for order, call in enumerate(calls)]
@@ -198,8 +198,8 @@ def _rename(work: RepairWork, entry: Entry, ids: Mapping[int, str]) -> None:
 
 
 def _answered(
-    work: RepairWork, place: int, entry: Entry, ids: Mapping[int, str], answers: list[tuple[int, Entry, str]], last: int
-) -> list[Entry]:
+    work: RepairWork, place: int, entry: Draft, ids: Mapping[int, str], answers: list[tuple[int, Draft, str]], last: int
+) -> list[Draft]:
     """Return the results of a message's calls, with a mark for each missing result."""
     made = []
     for at, result, call_id in answers:
@@ -213,7 +213,7 @@ def _answered(
     missing = [call_id for call_id in ids.values() if call_id not in answered]
     if missing and place < last:
         work.note(entry.index, "calls_answered", "a call without result was given one that says so")
-        made += [Entry({"role": "tool", "tool_call_id": one, "content": MISSING}, entry.index) for one in missing]
+        made += [Draft({"role": "tool", "tool_call_id": one, "content": MISSING}, entry.index) for one in missing]
     return made
 
 

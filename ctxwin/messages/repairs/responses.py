@@ -14,7 +14,7 @@ from ..transcript import link
 from .each_message import as_text, result_as_text
 from .function_names import renamed
 from .shaping import GIVEN_UP, Bench
-from .work import MISSING, CallPlace, Entry, Namer, RepairWork, match
+from .work import MISSING, CallPlace, Draft, Namer, RepairWork, match
 
 __all__ = ["mend_responses"]
 
@@ -45,11 +45,11 @@ def mend_responses(work: RepairWork) -> None:
     _reasoning(work)
 
 
-def _kind(entry: Entry) -> str:
+def _kind(entry: Draft) -> str:
     return str(entry.raw.get("type", "message"))
 
 
-def _content(work: RepairWork, entry: Entry) -> None:
+def _content(work: RepairWork, entry: Draft) -> None:
     """Give a message the parts of its role: text changes its type, everything else becomes text."""
     raw = entry.raw
     if _kind(entry) != "message" or isinstance(raw["content"], str):
@@ -100,7 +100,7 @@ def _item_ids(work: RepairWork) -> None:
     """Send each item once, under an id of its type."""
     ids = {entry.raw["id"] for entry in work.entries if isinstance(entry.raw.get("id"), str)}
     namer = Namer("[^a-zA-Z0-9_-]+", MAX_ID, ids)
-    seen: dict[str, Entry] = {}
+    seen: dict[str, Draft] = {}
     kept = []
     for entry in work.entries:
         item_id, prefix = entry.raw.get("id"), PREFIXES.get(_kind(entry), "")
@@ -115,7 +115,7 @@ def _item_ids(work: RepairWork) -> None:
     work.entries = kept
 
 
-def _other_id(work: RepairWork, entry: Entry, namer: Namer, prefix: str) -> None:
+def _other_id(work: RepairWork, entry: Draft, namer: Namer, prefix: str) -> None:
     raw, kind = entry.raw, _kind(entry)
     if kind in ID_OPTIONAL or (kind.endswith("_output") and kind not in ("local_shell_call_output", "program_output")):
         entry.raw = {key: value for key, value in raw.items() if key != "id"}
@@ -141,7 +141,7 @@ def _call_ids(work: RepairWork) -> None:
             _set_id(work, work.entries[slot.place], ids[-1])
     first = {call_id: number for number, call_id in reversed(list(enumerate(slot.call_id for slot in calls)))}
     stored = next((place for place, entry in enumerate(work.entries) if _kind(entry) == "item_reference"), None)
-    moved: dict[int, list[Entry]] = {}
+    moved: dict[int, list[Draft]] = {}
     away: set[int] = set()
     for number, slot in enumerate(results):
         entry = work.entries[slot.place]
@@ -164,7 +164,7 @@ def _call_ids(work: RepairWork) -> None:
     ]
 
 
-def _key(entry: Entry, *, call: bool) -> str:
+def _key(entry: Draft, *, call: bool) -> str:
     kind = _kind(entry)
     if kind in ("mcp_approval_request", "mcp_approval_response"):
         return "id" if call else "approval_request_id"
@@ -182,12 +182,12 @@ def _slots(work: RepairWork) -> tuple[list[CallPlace], list[CallPlace]]:
     return calls, results
 
 
-def _set_id(work: RepairWork, entry: Entry, call_id: str) -> None:
+def _set_id(work: RepairWork, entry: Draft, call_id: str) -> None:
     key = _key(entry, call=_kind(entry) in CALLS)
     work.change(entry, "ids_unique", "the id of a call was rewritten, with its output's", **{key: call_id})
 
 
-def _orphan(work: RepairWork, entry: Entry) -> None:
+def _orphan(work: RepairWork, entry: Draft) -> None:
     result_as_text(work, entry, entry.raw.get("output", entry.raw.get("result", entry.raw.get("reason"))))
 
 
@@ -202,14 +202,14 @@ def _outputs(work: RepairWork) -> None:
     """Give calls without output one that says so, or turn them into text."""
     raws = [entry.raw for entry in work.entries]
     links = link(raws, [parse(raw, "responses") for raw in raws], "responses", elsewhere=True)
-    behind: dict[int, list[Entry]] = {}
+    behind: dict[int, list[Draft]] = {}
     for place in sorted(links.unanswered):
         entry = work.entries[place]
         answer = ANSWERS.get(_kind(entry))
         if answer is None:
             as_text(work, entry, "calls_answered", "a call without output became text")
             continue
-        made = Entry({**answer, "call_id": entry.raw["call_id"]}, entry.index)
+        made = Draft({**answer, "call_id": entry.raw["call_id"]}, entry.index)
         behind.setdefault(_run_end(work, place), []).append(made)
         work.note(entry.index, "calls_answered", "a call without output was given one that says so")
     work.entries = [
@@ -221,7 +221,7 @@ def _outputs(work: RepairWork) -> None:
 
 def _reasoning(work: RepairWork) -> None:
     """Leave out reasoning that nothing follows."""
-    kept: list[Entry] = []
+    kept: list[Draft] = []
     for entry in reversed(work.entries):
         if _kind(entry) == "reasoning" and not (kept and from_model(kept[-1].raw)):
             work.note(entry.index, "reasoning_followed", "reasoning without what it led to was left out")

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..checks.vocabulary import ITEM_TYPES
-from .work import Entry, RepairWork
+from .work import Draft, RepairWork
 
 __all__ = ["from_responses"]
 
 
-def from_responses(work: RepairWork, entry: Entry) -> None:
+def from_responses(work: RepairWork, entry: Draft) -> None:
     """Turn a call, a result or a message with a `type` into a message of chat or of Anthropic.
 
     Other items stay as they are.

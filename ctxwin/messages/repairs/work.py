@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..conversation import Dialect, Repair
 
-__all__ = ["GONE", "MISSING", "CallPlace", "Entry", "Namer", "RepairWork", "match", "spoken", "strings"]
+__all__ = ["GONE", "MISSING", "CallPlace", "Draft", "Namer", "RepairWork", "match", "spoken", "strings"]
 
 GONE = "[result of a call that is gone]"
 """Title of the text of a result whose call is not in the request."""
@@ -29,7 +29,7 @@ MACHINE = frozenset(
 
 
 @dataclass(slots=True)
-class Entry:
+class Draft:
     """A message of the request in its present state."""
 
     raw: Any
@@ -42,8 +42,8 @@ class RepairWork:
     """A request that is being mended. A given message is never changed, but replaced."""
 
     dialect: Dialect
-    entries: list[Entry]
-    system: Entry | None = None
+    entries: list[Draft]
+    system: Draft | None = None
     """The system prompt from outside the messages."""
     body: dict[str, Any] = field(default_factory=dict)
     elsewhere: bool = False
@@ -58,7 +58,7 @@ class RepairWork:
         if not self.notes or self.notes[-1] != (index, rule, done):
             self.notes.append((index, rule, done))
 
-    def change(self, entry: Entry, rule: str, done: str, **changed: Any) -> None:
+    def change(self, entry: Draft, rule: str, done: str, **changed: Any) -> None:
         """Replace values at some keys of a message, and note the change."""
         entry.raw = {**entry.raw, **changed}
         self.note(entry.index, rule, done)
