@@ -63,7 +63,7 @@ NAMELESS = {
 }  # fmt: skip
 """A program by itself, and folders that hold nothing but modules."""
 
-WORKING = {"CacheTally", "Call", "Entry", "RepairWork"}
+WORKING = {"CacheTally", "Call", "Draft", "RepairWork"}
 """Dataclasses that change while something is worked out, as those with an underscore do, and are nobody's value."""
 
 

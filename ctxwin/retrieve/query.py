@@ -275,8 +275,8 @@ def asks_for_the_whole(question: str) -> bool:
 _NOTHING = frozenset(
     """
     ok okay k yes yeah yep yup sure right alright great good nice cool perfect awesome fine done thanks thank you thx ty
-    cheers go on ahead continue carry proceed keep going please do it that that's so got understood sounds looks lgtm job
-    well no problem all much very a lot then and next
+    cheers go on ahead continue carry proceed keep going please do it that that's so got understood sounds looks lgtm
+    job well no problem all much very a lot then and next
     """.split()  # noqa: SIM905 - a list would take 60 lines
 )
 _NOTHING_CHINESE = re.compile(

@@ -52,9 +52,9 @@ STANDS = 0.5
 FEW = 3
 """Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
 RARE = 3.0
-"""Log odds by which a sentence of words that no other message has exceeds a sentence of words said elsewhere. Of what was
-planted in held-back talk, 2 / 3 / 4 keep 73 / 79 / 81 % at 5 % of the tokens, in Chinese at 10 % 81 / 83 / 84 %; the more,
-the more chatter that is said once stands too."""
+"""Log odds by which a sentence of words that no other message has exceeds a sentence of words said elsewhere. Of what
+was planted in held-back talk, 2 / 3 / 4 keep 73 / 79 / 81 % at 5 % of the tokens, in Chinese at 10 % 81 / 83 / 84 %;
+the more, the more chatter that is said once stands too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
