@@ -202,7 +202,7 @@ class Measured:
         return tokens
 
     def _room_for_recent(self) -> int:
-        """Return the tokens that recent turns have before what stands: a part of what instructions and tools leave."""
+        """Return the tokens that recent turns have before what stands: a part of what instructions leave."""
         units = self.history.units
         return int(RECENT * (self.limit - int(self.history.costs.tokens[units.whole].sum())))
 

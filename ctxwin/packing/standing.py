@@ -48,8 +48,8 @@ LENGTH = 0.5
 
 NAMED_SHARE = 0.8
 """Part of the notes' room that the sentences of users leave to the index of names, where tools were called; what the
-names leave, the other sentences have. Of the names that later turns use, five rounds keep 84 / 86 / 88 % with .5 / .7 /
-.85 (38 transcripts of agents, `tests/tools/measure_transcripts.py`)."""
+names leave, the other sentences have. Of the names that later turns use, five rounds keep 83 / 86 / 87 / 90 % with
+.5 / .8 / .9 / 1 (transcripts of agents, `tests/tools/measure_transcripts.py`)."""
 
 Side = Literal["user", "assistant"]
 _SIDES: Mapping[Side, tuple[Voice, ...]] = {"user": ("user",), "assistant": ("assistant", "tool")}
