@@ -389,7 +389,7 @@ def test_a_compaction_of_compactions_loses_nothing_that_stood():
     state = compacted([*state, *TALK[201:]], budget=600)
     assert [rule for rule in rules if not any(rule in one.content for one in state)] == []
     assert counted(state) <= 600
-    assert sum(one.content.startswith("[said earlier, word for word]") for one in state) == 1
+    assert sum(one.content.startswith("[said earlier") for one in state) == 1
 
 
 @pytest.mark.parametrize(("trigger", "compacts"), [

@@ -107,12 +107,14 @@ class Measured:
         shown, recent, short = self._recent()
         if short is not None:
             self.history = self.history.requiring(short)
-        names = [name for name in self.task.talk.names() if not shown & set(map(self._unit_of, name.positions))]
+        found, acting = self.task.talk.names()
+        names = [name for name in found if not shown & set(map(self._unit_of, name.positions))]
         return Space(
             tokens=self._spared(self._room_for_notes(recent)),
             said=self._unsaid(shown),
             wanted=self.task.wanted,
             names=names,
+            acting=acting,
             left_out=max(0, self._ever - self.limit),
             weak=True,
         )
@@ -159,7 +161,7 @@ class Measured:
     def _is_note(self, unit: int) -> bool:
         """Tell whether a group is a note of an earlier packing, of what stands or of what is left out."""
         items = [self.history.items[member] for member in self.history.units.members[unit]]
-        return all(is_note(item) or is_omitted(item) for item in items)
+        return all(is_note(item) or (self.task.compacts and is_omitted(item)) for item in items)
 
     def _recent(self) -> tuple[set[int], int, int | None]:
         """Return the groups that a compaction shows whole, the tokens of recent turns, and a turn to be shortened.

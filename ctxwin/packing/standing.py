@@ -46,6 +46,9 @@ room before the recent turns."""
 LENGTH = 0.5
 """Weight of a sentence's length, as the log of its tokens, beside the log odds that it stands."""
 
+ACTING = 6
+"""1 / ACTING of the messages are calls in a talk that is an agent's work: then names have all of their share, in a talk
+with fewer calls so much less."""
 NAMED_SHARE = 0.8
 """Part of the notes' room that the sentences of users leave to the index of names, where tools were called; what the
 names leave, the other sentences have. Of the names that later turns use, five rounds keep 83 / 86 / 87 / 90 % with
@@ -85,6 +88,8 @@ class Space:
     wanted: Wanted
     """What a compaction prompt asks to keep: it stands surely."""
     names: Sequence[Name] = ()
+    acting: float = 0.0
+    """The share of the messages that call a tool or run a command."""
     left_out: int = 0
     """Tokens of the conversation that a compaction leaves out for good; 0 where nothing is said about it."""
     weak: bool = False
@@ -137,7 +142,8 @@ def write_notes(room: Space, dialect: Dialect, tokenizer: Tokenizer, rules: Requ
     stands = np.flatnonzero(said.strength >= STANDS).tolist()
     ranked = filling.ranked(said, len(said) if room.weak else len(stands))
     first = [i for i in ranked if said.strength[i] >= STANDS and (said.entries[i].voice == "user" or not room.names)]
-    kept = filling.sentences(first, 1.0 - NAMED_SHARE * bool(room.names))
+    share = NAMED_SHARE * min(1.0, ACTING * room.acting) if room.names else 0.0
+    kept = filling.sentences(first, 1.0 - share)
     text = "\n".join(said.entries[i].text for i in kept)
     names = filling.names([name for name in room.names if name.text not in text])
     kept |= filling.sentences([i for i in ranked if i not in kept])

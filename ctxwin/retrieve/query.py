@@ -290,9 +290,9 @@ def asks_nothing(text: str) -> bool:
 
     Example:
         >>> [asks_nothing(text) for text in ("Thanks, go on!", "好的，继续", "Go on with the lease, please.", "")]
-        [True, True, False, True]
+        [True, True, False, False]
     """
     if "?" in text or "？" in text:
         return False
     words = _WORD.findall(_NOTHING_CHINESE.sub(" ", text.lower()))
-    return all(word in _NOTHING for word in words)
+    return bool(_WORD.search(text)) and all(word in _NOTHING for word in words)

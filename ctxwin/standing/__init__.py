@@ -137,6 +137,7 @@ class Standing:
     def _add(self, entry: Entry) -> None:
         number = len(self._entries)
         replaced, related = self._subjects.add(number, entry)
+        again = any(self._entries[older].text == entry.text for older in replaced)
         self._replaced.extend(replaced)
         self._replacing.extend([number] * len(replaced))
         self._entries.append(entry)
@@ -146,6 +147,8 @@ class Standing:
             if at == len(self._messages):
                 self._messages.append(0)
             self._words.append(at)
+            if again:  # what is said again is no more common for it
+                self._messages[at] = max(1, self._messages[at] - 1)
         self._ends.append(len(self._words))
         self._odds.append(max([entry.strength, *(self._odds[older] for older in related)]))
 

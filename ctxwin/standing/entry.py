@@ -23,6 +23,7 @@ PASTED_ODDS = 1.5
 """Log odds that a sentence of such a message loses."""
 WEAKEST = -5.0
 """Log odds below which a sentence is not even used to fill the room of a compaction."""
+_EXACT_FORMS = frozenset({"address", "code", "command", "path"})
 _EXACT = re.compile(r"(?<!^)[0-9](?!\.\s)|[/@_`\\]\w|[a-z][A-Z]")
 """What an assistant's sentence must have to be read: without a value its odds cannot reach `STANDS`."""
 VOICES: dict[str, Voice] = {
@@ -74,7 +75,8 @@ def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
             continue
         found = features(text)
         strength = odds(found, line.voice) - (PASTED_ODDS if pasted else 0.0)
-        if strength >= WEAKEST:
+        values = frozenset(name for name, one in zip(VALUES, found, strict=False) if one)
+        if strength >= WEAKEST or values & _EXACT_FORMS:  # a prompt may ask for all of these
             yield Entry(
                 kind=kind_of(found, line.voice),
                 text=text,
@@ -82,7 +84,7 @@ def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
                 voice=line.voice,
                 speaker=item.speaker,
                 strength=strength,
-                values=frozenset(name for name, one in zip(VALUES, found, strict=False) if one),
+                values=values,
                 corrects=found[feature_number("correction")],
                 position=position,
             )

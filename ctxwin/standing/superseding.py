@@ -36,8 +36,8 @@ _LABEL = re.compile(
 """A numbered thing, such as "Chapter 3": its number belongs to the subject."""
 _SAYS_CHANGE = """
     actually correction scratch change changed plan make instead longer any more anymore now new moved rather sorry
-    wrong wait second thought raised lowered extended pushed brought turns out update updated revised just also then so oh
-    go goes going went get gets got come comes coming run runs use uses put set call called say says said take
+    wrong wait second thought raised lowered extended pushed brought turns out update updated revised just also then so
+    oh go goes going went get gets got come comes coming run runs use uses put set call called say says said take
     takes keep have has want need know case one thing way today really still already is are was were be been it
 """
 """Words that say that something is or changed, and not what."""

@@ -41,7 +41,8 @@ PRIOR = {
     "user": {
         "money": 1.0, "date": 1.0, "time": 0.4, "quantity": 0.5, "address": 1.3, "path": 1.3, "command": 1.2,
         "code": 1.2, "name": 0.9, "prohibition": 2.0, "prohibition_hint": 0.1, "obligation": 1.5,
-        "obligation_hint": 0.0, "permission": 0.6, "bound": 1.5, "bound_hint": 0.4, "deadline": 0.5, "decision": 1.6, "decision_hint": 0.4,
+        "obligation_hint": 0.0, "permission": 0.6, "bound": 1.5, "bound_hint": 0.4, "deadline": 0.5, "decision": 1.6,
+        "decision_hint": 0.4,
         "task": 1.6, "task_hint": 0.3, "preference": 1.6, "preference_hint": 0.4, "aside": 0.6, "correction": 0.2,
         "identity": 0.6, "second": -0.5, "request": -1.5, "advice": -1.0, "hypothetical": -1.0, "chatter": -1.5,
         "past": -0.5, "question": -3.0, "asks": -0.5, "short": -0.5, "long": -0.7, "very_long": -0.7, "heading": -1.5,
