@@ -137,7 +137,7 @@ class Standing:
     def _add(self, entry: Entry) -> None:
         number = len(self._entries)
         replaced, related = self._subjects.add(number, entry)
-        again = any(self._entries[older].text == entry.text for older in replaced)
+        again = entry.strength > 0 and any(self._entries[older].text == entry.text for older in replaced)
         self._replaced.extend(replaced)
         self._replacing.extend([number] * len(replaced))
         self._entries.append(entry)
