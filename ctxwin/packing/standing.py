@@ -68,7 +68,7 @@ class Notes:
     """The index of what was named."""
     others: Sequence[Entry]
     """Further sentences that fill a compaction."""
-    left_out: Sequence[Entry]
+    left_out: Iterable[Entry]
     """What stands and found no room."""
 
 
@@ -119,7 +119,7 @@ def _unheard(talk: Snapshot, rows: Sequence[int]) -> Said:
     heard = np.zeros(len(talk.conversation.items), np.bool_)
     heard[list(rows)] = True
     said = talk.said()
-    return said.only(~heard[talk.indices(np.array([one.position for one in said.entries], np.intp))])
+    return said.only(~heard[talk.indices(said.positions)])
 
 
 def write_notes(room: Space, dialect: Dialect, tokenizer: Tokenizer, rules: RequestRules) -> Notes:
@@ -132,28 +132,37 @@ def write_notes(room: Space, dialect: Dialect, tokenizer: Tokenizer, rules: Requ
         rules: the counting rules of the request.
     """
     filling = _Fill(room, dialect, tokenizer, rules)
-    surely = np.array([room.wanted.has(one) for one in room.said.entries], np.bool_)
-    said = replace(room.said, strength=np.maximum(room.said.strength, surely))
-    stands = np.flatnonzero(said.strength >= STANDS).tolist()
-    ranked = filling.ranked(said, len(said) if room.weak else len(stands))
-    first = [i for i in ranked if said.strength[i] >= STANDS and (said.entries[i].voice == "user" or not room.names)]
+    said = _said(room)
+    stands = said.strength >= STANDS
+    ranked = filling.ranked(said, len(said) if room.weak else int(stands.sum()))
+    first = [i for i in ranked if stands[i] and (said.as_said(i).voice == "user" or not room.names)]
     kept = filling.sentences(first, 1.0 - NAMED_SHARE * bool(room.names))
-    text = "\n".join(said.entries[i].text for i in kept)
+    text = "\n".join(said.as_said(i).text for i in kept)
     names = filling.names([name for name in room.names if name.text not in text])
     kept |= filling.sentences([i for i in ranked if i not in kept])
-    left_out = [said[i] for i in stands if i not in kept]
+    order = sorted(kept)
+    left = stands.copy()
+    left[order] = False
+    left_out = said.only(left)
     if not kept and not names:
         return replace(NONE, left_out=left_out)
-    order = sorted(kept)
-    messages = _messages([(said.entries[i].voice, _line(said[i])) for i in order], names, room.left_out, dialect)
+    shown = [said[i] for i in order]
+    messages = _messages([(one.voice, _line(one)) for one in shown], names, room.left_out, dialect)
     return Notes(
         messages=messages,
         tokens=_count(messages, dialect, tokenizer, rules),
-        entries=[said[i] for i in order if said.strength[i] >= STANDS],
+        entries=[one for i, one in zip(order, shown, strict=True) if stands[i]],
         names=names,
-        others=[said[i] for i in order if said.strength[i] < STANDS],
+        others=[one for i, one in zip(order, shown, strict=True) if not stands[i]],
         left_out=left_out,
     )
+
+
+def _said(room: Space) -> Said:
+    if room.wanted == Wanted():
+        return room.said
+    surely = np.array([room.wanted.has(one) for one in room.said.entries], np.bool_)
+    return replace(room.said, strength=np.maximum(room.said.strength, surely))
 
 
 class _Fill:
@@ -173,7 +182,7 @@ class _Fill:
         looked_at = said.best(min(size, max(0, self._left // 4)))
         counts = self._tokenizer.count_many([_line(said[i]) + "\n" for i in looked_at])
         self._costs = dict(zip(looked_at, counts, strict=True))
-        self._voices = {i: said.entries[i].voice for i in looked_at}
+        self._voices = {i: said.as_said(i).voice for i in looked_at}
         strength = said.strength[looked_at].clip(1e-6, 1 - 1e-6)
         odds = np.log(strength / (1.0 - strength)) - LENGTH * np.log(np.maximum(counts, 1))
         return [looked_at[i] for i in np.argsort(-odds, kind="stable").tolist()]
