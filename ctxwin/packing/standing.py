@@ -146,7 +146,7 @@ def write_notes(room: Space, dialect: Dialect, tokenizer: Tokenizer, rules: Requ
     left_out = said.only(left)
     if not kept and not names:
         return replace(NONE, left_out=left_out)
-    shown = [said[i] for i in order]
+    shown = [filling.looked_at[i] for i in order]
     messages = _messages([(one.voice, _line(one)) for one in shown], names, room.left_out, dialect)
     return Notes(
         messages=messages,
@@ -173,16 +173,17 @@ class _Fill:
         self._opening = _openings(room.left_out, dialect, tokenizer, rules)
         self._opened = {"user"}
         self._room = self._left = room.tokens - self._opening["user"]
-        self._voices: dict[int, Voice] = {}
+        self.looked_at: dict[int, Entry] = {}
+        """The sentences that may find room, by number."""
         self._costs: dict[int, int] = {}
 
     def ranked(self, said: Said, size: int) -> list[int]:
         """Return the strongest sentences that may find room, the strongest for their length first."""
         # No sentence takes fewer than four tokens, so no more of them can find room.
         looked_at = said.best(min(size, max(0, self._left // 4)))
-        counts = self._tokenizer.count_many([_line(said[i]) + "\n" for i in looked_at])
+        self.looked_at = {i: said[i] for i in looked_at}
+        counts = self._tokenizer.count_many([_line(one) + "\n" for one in self.looked_at.values()])
         self._costs = dict(zip(looked_at, counts, strict=True))
-        self._voices = {i: said.as_said(i).voice for i in looked_at}
         strength = said.strength[looked_at].clip(1e-6, 1 - 1e-6)
         odds = np.log(strength / (1.0 - strength)) - LENGTH * np.log(np.maximum(counts, 1))
         return [looked_at[i] for i in np.argsort(-odds, kind="stable").tolist()]
@@ -198,7 +199,7 @@ class _Fill:
     def sentences(self, ranked: Sequence[int], share: float = 1.0) -> set[int]:
         """Take sentences in this order, as many as find room within a share of all room."""
         least = int((1.0 - share) * max(0, self._room))
-        return {i for i in ranked if self._takes(self._voices[i], self._costs[i], least)}
+        return {i for i in ranked if self._takes(self.looked_at[i].voice, self._costs[i], least)}
 
     def names(self, names: Sequence[Name]) -> list[Name]:
         """Take the names that are worth most for their tokens."""

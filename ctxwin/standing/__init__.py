@@ -69,6 +69,8 @@ class Said:
     """(n,) the positions of their messages."""
     strength: NDArray[np.float64]
     """(n,) how surely each stands, from 0 to 1."""
+    masks: dict[int, str]
+    """Sentences without their secrets, by their places among all, as far as they were asked for."""
     allow_secrets: bool = False
     """Whether passwords and keys may stand."""
 
@@ -104,8 +106,13 @@ class Said:
     def __getitem__(self, i: int) -> Entry:
         """Return a sentence with its strength, without the passwords and keys in it unless secrets are allowed."""
         one = self.as_said(i)
-        text = one.text if self.allow_secrets else masked(one.text)
+        text = one.text if self.allow_secrets else self._masked(int(self.at[i]))
         return replace(one, text=text, strength=round(float(self.strength[i]), 4))
+
+    def _masked(self, place: int) -> str:
+        if place not in self.masks:
+            self.masks[place] = masked(self.every[place].text)
+        return self.masks[place]
 
     def only(self, mask: NDArray[np.bool_]) -> Said:
         """Return the sentences for which the (n,) mask is true."""
@@ -137,6 +144,7 @@ class Standing:
         self._positions = array("l")
         self._strengths: NDArray[np.float64] | None = None
         """The result of `_strength`, until a message is read."""
+        self._masks: dict[int, str] = {}
 
     def __len__(self) -> int:
         return self._read
@@ -196,8 +204,13 @@ class Standing:
             stays[np.frombuffer(self._replaced, np.int64)[alive[np.frombuffer(self._replacing, np.int64)]]] = False
         if self._strengths is None:
             self._strengths = self._strength()
-        every = Said(every=self._entries, at=np.arange(size), positions=positions, strength=self._strengths)
-        return every.only(stays)
+        return Said(
+            every=self._entries,
+            at=np.flatnonzero(stays),
+            positions=positions[stays],
+            strength=self._strengths[stays],
+            masks=self._masks,
+        )
 
     def entries(self, there: NDArray[np.bool_] | None = None) -> list[Entry]:
         """Return what stands, in order."""
