@@ -22,7 +22,7 @@ from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
 from .shorten import Block, History, Section, parted
-from .standing import DENSE, NONE, RECENT, SHARE, SPARSE, Notes, Space, write_notes
+from .standing import DENSE, NONE, RECENT, SHARE, SPARSE, SURE, Notes, Space, write_notes
 
 __all__ = ["Measured"]
 
@@ -98,7 +98,8 @@ class Measured:
             room = other._compacted()
         else:
             said = self._unsaid(set(np.flatnonzero(self.history.units.required).tolist()))
-            room = Space(tokens=other._spared(int(SHARE * self.limit)), said=said, wanted=self.task.wanted)
+            tokens = other._spared(int(SHARE * self.limit))
+            room = Space(tokens=tokens, said=said, wanted=self.task.wanted, least=SURE)
         other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
         return other
 
