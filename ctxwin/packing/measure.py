@@ -17,12 +17,12 @@ from ..pool import Scored
 from ..pool.layout import frame
 from ..pool.units import conversation_units, require_room
 from ..retrieve import asks_for_the_whole
-from ..standing import Said, is_note, is_omitted, left_out
+from ..standing import Said, is_note, left_out
 from ..tokens import REPLY_PRIMING, count_note, count_tools, get_rules
 from .read import Task
 from .shares import ShareUnits, sources_of
 from .shorten import Block, History, Section, parted
-from .standing import DENSE, NONE, RECENT, SHARE, SPARSE, Notes, Space, write_notes
+from .standing import DENSE, NONE, RECENT, SHARE, SPARSE, SURE, Notes, Space, write_notes
 
 __all__ = ["Measured"]
 
@@ -92,13 +92,14 @@ class Measured:
         Results of tools of which the request has a newer one become stubs.
         """
         other = copy.copy(self)
-        other.history = self.history.without(unit for unit in self._free_units() if self._is_note(unit))
+        other.history = self.history.without(self._notes())
         other.history = other.history.superseding(self._older_results())
         if self.task.compacts:
             room = other._compacted()
         else:
             said = self._unsaid(set(np.flatnonzero(self.history.units.required).tolist()))
-            room = Space(tokens=other._spared(int(SHARE * self.limit)), said=said, wanted=self.task.wanted)
+            tokens = other._spared(int(SHARE * self.limit))
+            room = Space(tokens=tokens, said=said, wanted=self.task.wanted, least=SURE)
         other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
         return other
 
@@ -122,7 +123,9 @@ class Measured:
     def _unsaid(self, shown: set[int]) -> Said:
         """Return the sentences of the groups that are not shown."""
         said = self.task.talk.said(allow_secrets=self.task.allow_secrets)
-        return said.only(np.array([self._unit_of(one.position) not in shown for one in said.entries], np.bool_))
+        heard = np.zeros(len(self.history.units), np.bool_)
+        heard[list(shown)] = True
+        return said.only(~heard[self.history.unit_of_item[self.task.talk.indices(said.positions)]])
 
     @cached_property
     def _dense(self) -> bool:
@@ -158,10 +161,16 @@ class Measured:
         free: list[int] = np.flatnonzero(~units.required & ~units.barred).tolist()
         return free
 
-    def _is_note(self, unit: int) -> bool:
-        """Tell whether a group is a note of an earlier packing, of what stands or of what is left out."""
-        items = [self.history.items[member] for member in self.history.units.members[unit]]
-        return all(is_note(item) or (self.task.compacts and is_omitted(item)) for item in items)
+    def _notes(self) -> list[int]:
+        """Return the free groups that are notes of an earlier packing: of what stands or, compacting, of what is out."""
+        units = self.history.units
+        free = ~units.required & ~units.barred
+        free[self.history.unit_of_item[~self.task.talk.noted]] = False
+        noted: list[int] = np.flatnonzero(free).tolist()
+        if self.task.compacts:
+            return noted
+        items, members = self.history.items, self.history.units.members
+        return [unit for unit in noted if all(is_note(items[member]) for member in members[unit])]
 
     def _recent(self) -> tuple[set[int], int, int | None]:
         """Return the groups that a compaction shows whole, the tokens of recent turns, and a turn to be shortened.

@@ -24,7 +24,7 @@ from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Sentences
 from ..retrieve.words.columns import Column
-from ..standing import Entry, Name, Names, Said, Standing
+from ..standing import Entry, Name, Names, Said, Standing, is_note, is_omitted
 from ..standing.masking import masked
 from ..tokens import RequestRules, Tokenizer, count_items, get_rules, get_tokenizer
 
@@ -258,6 +258,11 @@ class Snapshot:
         """How strongly each item is discounted when a similar item is in the request, (n,)."""
         return np.concatenate([duplicate_weights(self._ahead), self.facts.duplicate(self.size)[self.there]])
 
+    @property
+    def noted(self) -> NDArray[np.bool_]:
+        """Whether each item is a note of an earlier packing, of what stands or of what is left out, (n,)."""
+        return np.concatenate([_notes(self._ahead), self.facts.noted(self.size)[self.there]])
+
     def counts(self, tokenizer: Tokenizer, rules: RequestRules) -> NDArray[np.int64]:
         """Return the tokens of each item, (n,)."""
         ahead = np.asarray(count_items(self._ahead, tokenizer, rules), np.int64)
@@ -330,6 +335,7 @@ class Facts:
         self._pool = Pool()
         self._stand = Column(np.empty(0, np.int8))
         self._duplicate = Column(np.empty(0, np.float64))
+        self._noted = Column(np.empty(0, np.bool_))
         self._counts: WeakKeyDictionary[Tokenizer, dict[RequestRules, Column[np.int64]]] = WeakKeyDictionary()
         self._positions: dict[str, int] = {}
         self._named = 0
@@ -351,6 +357,12 @@ class Facts:
         with self._lock:
             self._stand = self._stand.plus(reasons_to_stay(self.items[len(self._stand.array) : size]))
             return self._stand.array[:size]
+
+    def noted(self, size: int) -> NDArray[np.bool_]:
+        """Tell which of the first `size` messages are notes of an earlier packing."""
+        with self._lock:
+            self._noted = self._noted.plus(_notes(self.items[len(self._noted.array) : size]))
+            return self._noted.array[:size]
 
     def said(self, there: NDArray[np.bool_]) -> Said:
         """Return the sentences of the messages that are there, but those that a newer one replaces."""
@@ -399,6 +411,10 @@ class Facts:
     def sentences(self, text: str, tokenizer: Tokenizer, language: str | None = None) -> Sentences:
         """Return the text of a message, split into counted sentences."""
         return self._pool.sentences(text, tokenizer, language)
+
+
+def _notes(items: Iterable[Item]) -> NDArray[np.bool_]:
+    return np.array([is_note(item) or is_omitted(item) for item in items], np.bool_)
 
 
 def _as_turn(item: Item) -> Item:

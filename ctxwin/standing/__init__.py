@@ -61,14 +61,33 @@ the more, the more chatter that is said once stands too."""
 class Said:
     """The n sentences of a conversation that no newer one replaces, in order, with their strength."""
 
-    entries: Sequence[Entry]
+    every: Sequence[Entry]
+    """All sentences of the conversation, replaced ones included."""
+    at: NDArray[np.intp]
+    """(n,) the places of these among all."""
+    positions: NDArray[np.int64]
+    """(n,) the positions of their messages."""
     strength: NDArray[np.float64]
     """(n,) how surely each stands, from 0 to 1."""
+    masks: dict[int, str]
+    """Sentences without their secrets, by their places among all, as far as they were asked for."""
     allow_secrets: bool = False
     """Whether passwords and keys may stand."""
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self.at)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The sentences as they were said: with the secrets in them, and the log odds of their own cues."""
+        return [self.every[i] for i in self.at.tolist()]
+
+    def as_said(self, i: int) -> Entry:
+        """Return one of `entries`."""
+        return self.every[int(self.at[i])]
 
     def standing(self) -> list[Entry]:
         """Return the sentences that stand, each with its strength."""
@@ -76,19 +95,28 @@ class Said:
 
     def best(self, size: int) -> list[int]:
         """Return the numbers of the strongest sentences, the strongest first, at most `size`."""
-        order: list[int] = np.argsort(-self.strength, kind="stable")[:size].tolist()
+        if not 0 < size < len(self):
+            order: list[int] = np.argsort(-self.strength, kind="stable")[:size].tolist()
+            return order
+        weakest = np.partition(self.strength, -size)[-size]
+        among = np.flatnonzero(self.strength >= weakest)  # more than `size` where several are as weak
+        order = among[np.argsort(-self.strength[among], kind="stable")][:size].tolist()
         return order
 
     def __getitem__(self, i: int) -> Entry:
         """Return a sentence with its strength, without the passwords and keys in it unless secrets are allowed."""
-        one = self.entries[i]
-        text = one.text if self.allow_secrets else masked(one.text)
+        one = self.as_said(i)
+        text = one.text if self.allow_secrets else self._masked(int(self.at[i]))
         return replace(one, text=text, strength=round(float(self.strength[i]), 4))
+
+    def _masked(self, place: int) -> str:
+        if place not in self.masks:
+            self.masks[place] = masked(self.every[place].text)
+        return self.masks[place]
 
     def only(self, mask: NDArray[np.bool_]) -> Said:
         """Return the sentences for which the (n,) mask is true."""
-        at = np.flatnonzero(mask).tolist()
-        return replace(self, entries=[self.entries[i] for i in at], strength=self.strength[mask])
+        return replace(self, at=self.at[mask], positions=self.positions[mask], strength=self.strength[mask])
 
 
 class Standing:
@@ -114,6 +142,9 @@ class Standing:
         self._words, self._ends, self._odds = array("l"), array("l"), array("d")
         """The words of all sentences one after the other, where each sentence ends, and the log odds of its cues."""
         self._positions = array("l")
+        self._strengths: NDArray[np.float64] | None = None
+        """The result of `_strength`, until a message is read."""
+        self._masks: dict[int, str] = {}
 
     def __len__(self) -> int:
         return self._read
@@ -121,6 +152,7 @@ class Standing:
     def extend(self, items: Iterable[Item]) -> None:
         """Read the next messages."""
         for item in items:
+            self._strengths = None
             if not is_note(item):  # the sentences of a note are those of messages that are gone
                 self._count(item)
             for entry in entries_of(item, self._read):
@@ -173,7 +205,15 @@ class Standing:
         stays = alive.copy()
         if len(self._replaced):
             stays[np.frombuffer(self._replaced, np.int64)[alive[np.frombuffer(self._replacing, np.int64)]]] = False
-        return Said(entries=self._entries, strength=self._strength()).only(stays)
+        if self._strengths is None:
+            self._strengths = self._strength()
+        return Said(
+            every=self._entries,
+            at=np.flatnonzero(stays),
+            positions=positions[stays],
+            strength=self._strengths[stays],
+            masks=self._masks,
+        )
 
     def entries(self, there: NDArray[np.bool_] | None = None) -> list[Entry]:
         """Return what stands, in order."""
