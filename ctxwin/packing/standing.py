@@ -49,7 +49,7 @@ something else at 2k / 4k / 8k; without notes 7 / 12 / 27 %.
 
 203, 237 and 179 questions, half as many for .05; -0.5 is three questions that differ."""
 SURE = 0.7
-"""Strength from which a sentence is printed beside a question; a compaction prints all that stands."""
+"""Strength from which `pack` prints a sentence beside a question; elsewhere all that stands is printed."""
 RECENT = 1 / 3
 """Part of the limit that a compaction leaves to the recent turns."""
 DENSE = 10
@@ -115,7 +115,7 @@ class Space:
 
 def notes_beside(talk: Snapshot, rows: Sequence[int], tokens: int, tokenizer: Tokenizer, rules: RequestRules) -> Notes:
     """Write notes of what stands in the messages of a talk but for those at `rows`, in `tokens` tokens at most."""
-    room = Space(tokens=tokens, said=_unheard(talk, rows), wanted=Wanted(), least=SURE)
+    room = Space(tokens=tokens, said=_unheard(talk, rows), wanted=Wanted())
     return write_notes(room, talk.conversation.dialect, tokenizer, rules)
 
 
