@@ -162,7 +162,7 @@ class Measured:
         return free
 
     def _notes(self) -> list[int]:
-        """Return the free groups that are notes of an earlier packing: of what stands or, compacting, of what is out."""
+        """Return the free groups that are notes of an earlier packing: of what stands or of what is out."""
         units = self.history.units
         free = ~units.required & ~units.barred
         free[self.history.unit_of_item[~self.task.talk.noted]] = False
