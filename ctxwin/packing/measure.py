@@ -106,12 +106,14 @@ class Measured:
     def _compacted(self) -> Space:
         """Return the room of the notes beside the recent turns, and require the turn that is to be shortened."""
         shown, recent, short = self._recent()
+        room = self._room_for_notes(recent)
         if short is not None:
-            self.history = self.history.requiring(short)
+            before, self.history = self.history, self.history.requiring(short)
+            self.history = self.history if self._spared(1) else before
         found, acting = self.task.talk.names()
         names = [name for name in found if not shown & set(map(self._unit_of, name.positions))]
         return Space(
-            tokens=self._spared(self._room_for_notes(recent)),
+            tokens=self._spared(room),
             said=self._unsaid(shown),
             wanted=self.task.wanted,
             names=names,

@@ -284,11 +284,11 @@ class History(_Shortener):
         return unit
 
     def requiring(self, unit: int) -> History:
-        """Return the section with one more group that must stay, in some form."""
+        """Return the section with one more group that must stay, in some form; what had to stay before stays whole."""
         required = self.units.required.copy()
         required[unit] = True
         other = copy.copy(self)
-        other.units = replace(self.units, required=required)
+        other.units = replace(self.units, required=required, whole=self.units.required)
         return other
 
     def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
