@@ -92,9 +92,7 @@ def count(measured: Measured, request: Request) -> Count:
     return total
 
 
-def _messages(
-    history: History, kept: Sequence[Chosen], compacts: bool
-) -> tuple[list[Mapping[str, Any]], list[int]]:
+def _messages(history: History, kept: Sequence[Chosen], compacts: bool) -> tuple[list[Mapping[str, Any]], list[int]]:
     """Return the kept messages in their chosen forms, with notes between, and the index of each; -3 for a note."""
     texts: dict[int, dict[tuple[str | int, ...], str]] = {}
     members: list[int] = []
