@@ -158,6 +158,10 @@ _ENGLISH_ORDER = rf"""
   | \b(?:updated?|revised|real|actual|true|hidden|secret){_S}(?:system{_S})?(?:instructions|directives)[ ]?:
   | \byour{_S}(?:new|real|actual|true|only|next|updated){_S}(?:and{_S}\w+{_S})?(?:task|role|goal
     |instructions?|objective|mission|orders?|purpose|job|persona|identity){_S}(?:is|are|will)\b
+  | \byour{_S}(?:new|only|updated){_S}(?:policy|rules?){_S}(?:is|are){_S}(?:to|that|never|always)\b
+  | \b(?:add|append|save|write|store|commit|record|put){_S}{_WORDS}(?:to|in|into){_S}your{_S}
+    (?:(?:own|standing|permanent|system){_S})?(?:(?:rules|guidelines){_S}(?:that|to|never|always|not|you)|instructions
+      |directives|(?:long-term{_S})?memory)\b
   | \b(?:the|these|this|following){_S}(?:\w+{_S}){{0,2}}(?:instructions?|text|message
     |prompt){_S}(?:supersedes?|overrides?|replaces?|takes?{_S}precedence{_S}over){_S}{_WORDS}(?:{_ORDERS}
       |rules)\b
@@ -253,6 +257,8 @@ _CHINESE = {
   | (?:忽略|无视|無視|忘记|忘記)(?:以上|上文|前文|上面|之前)(?=[，,。！；\s]|的?(?:一切|全部|所有))
   | (?:执行|執行|遵循|服从|服從|遵守)(?:下面|以下|下列)的?(?:真正的?|新的?)?(?:指令|指示|命令)
   | (?:必须|必須|务必|務必)(?:服从|服從)
+  | (?:加入|加到|加进|加進|添加到|写入|寫入|写进|寫進|记入|記入|存入)(?:到)?(?:你|您)的?(?:系统|系統)?
+    (?:规则|規則|守则|守則|准则|準則|指令|记忆|記憶)
   | 你(?:现在|現在)?的(?:新|真正的?|唯一的?)(?:任务|任務|角色|身份|目标|目標|指令)(?:是|为|為)""",
     "role": r"""
     (?:你|您)(?:现在|現在|从现在|從現在|今后|今後|接下来|接下來)[^\n。]{0,6}?(?:是一|就是|不再是|扮演|将作为

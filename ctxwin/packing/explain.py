@@ -198,14 +198,17 @@ def _lost(measured: Measured, request: Request) -> list[str]:
 
 
 def _flags(measured: Measured, request: Request) -> Iterator[Flag]:
-    """Yield the lines that address the model: first in tool output, then in the retrieved block."""
-    history = measured.history
-    for one in request.chosen:
-        texts = one.form.texts if one.form else {}
-        for member in history.units.members[one.unit] if one.section == 0 else ():
-            item = history.items[member]
-            results = (part for part in item.parts if part.kind == "result")
-            yield from scan(item.id, [(None, texts.get((member, part.path), part.text)) for part in results])
+    """Yield the lines that address the model: first in tool output, then in the retrieved block.
+
+    Tool output that a compaction leaves out is looked through too: the names in it may stand.
+    """
+    history, chosen = measured.history, [one for one in request.chosen if one.section == 0]
+    texts = {slot: text for one in chosen if one.form for slot, text in one.form.texts.items()}
+    shown = (member for one in chosen for member in history.units.members[one.unit])
+    for member in range(len(history.items)) if measured.task.compacts else shown:
+        item = history.items[member]
+        results = (part for part in item.parts if part.kind == "result")
+        yield from scan(item.id, [(None, texts.get((member, part.path), part.text)) for part in results])
     yield from flags(request.excerpts)
 
 

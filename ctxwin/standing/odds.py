@@ -27,7 +27,7 @@ _KINDS_OF: Mapping[Voice, Sequence[Kind]] = {
 """What each voice may say so that it stands: rules and preferences are for users and the system to give."""
 _SIGNS: Mapping[Kind, Mapping[str, float]] = {
     "rule": {
-        "prohibition": 2.0, "obligation": 1.4, "permission": 1.2, "prohibition_hint": 1.0, "obligation_hint": 0.7,
+        "prohibition": 2.0, "obligation": 1.4, "permission": 1.2, "prohibition_hint": 1.4, "obligation_hint": 0.7,
         "imperative": 0.6,
     },
     "limit": {"bound": 1.8, "bound_hint": 0.8, "deadline": 0.8, "money": 0.8, "quantity": 0.7, "date": 0.5},
@@ -36,7 +36,7 @@ _SIGNS: Mapping[Kind, Mapping[str, float]] = {
         "time": 0.2,
     },
     "decision": {"decision": 1.8, "decision_hint": 0.9},
-    "task": {"task": 1.8, "task_hint": 0.7},
+    "task": {"task": 2.0, "task_hint": 0.7},
     "preference": {"preference": 2.0, "preference_hint": 1.0},
 }  # fmt: skip
 """How much each feature speaks for each kind. The kind only sorts what stands; it does not choose it."""
