@@ -116,7 +116,7 @@ def is_note(item: Item) -> bool:
         >>> is_note(Item(role="user", text="[said earlier]\nCall me Mo."))
         True
     """
-    first = item.text.split("\n", 1)[0]
+    first = "" if _returns(item) else item.text.split("\n", 1)[0]
     return _voice(first) in _SAID_BY.get(item.role or "", ()) or (first == NAMED and item.role == "assistant")
 
 
@@ -138,7 +138,7 @@ def left_out(item: Item) -> int:
         >>> left_out(Item(role="user", text="[said earlier; 12,000 tokens left out]"))
         12000
     """
-    found = _LEFT_OUT.match(item.text) if item.role == "user" else None
+    found = _LEFT_OUT.match(item.text) if item.role == "user" and not _returns(item) else None
     return int(found["tokens"].replace(",", "")) if found else 0
 
 
@@ -153,7 +153,12 @@ def is_omitted(item: Item) -> bool:
         >>> is_omitted(Item(role="user", text="[12 turns omitted]"))
         True
     """
-    return item.role == "user" and _OMITTED.fullmatch(item.text) is not None
+    return item.role == "user" and not _returns(item) and _OMITTED.fullmatch(item.text) is not None
+
+
+def _returns(item: Item) -> bool:
+    """Tell whether a message holds a result of a tool, whose words could pass for a note."""
+    return any(part.kind == "result" for part in item.parts)
 
 
 def index_lines(names: Iterable[tuple[str, str, bool]]) -> list[str]:
