@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -93,25 +94,33 @@ class Measured:
         """
         other = copy.copy(self)
         other.history = self.history.without(self._notes())
-        other.history = other.history.superseding(self._older_results())
+        other.history = uncut = other.history.superseding(self._older_results())
         if self.task.compacts:
             room = other._compacted()
         else:
             said = self._unsaid(set(np.flatnonzero(self.history.units.required).tolist()))
             tokens = other._spared(int(SHARE * self.limit))
             room = Space(tokens=tokens, said=said, wanted=self.task.wanted, least=SURE)
-        other.notes = write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
+        other.notes = other._written(room)
+        if (over := other.notes.tokens - room.tokens) > 0:  # lines may take more tokens together than one by one
+            other.notes = other._written(replace(room, tokens=room.tokens - over))
+        if not other._spared(1):
+            other.history = uncut
         return other
+
+    def _written(self, room: Space) -> Notes:
+        return write_notes(room, self.task.conversation.dialect, self.task.tokenizer, self.rules)
 
     def _compacted(self) -> Space:
         """Return the room of the notes beside the recent turns, and require the turn that is to be shortened."""
         shown, recent, short = self._recent()
-        if short is not None:
-            self.history = self.history.requiring(short)
+        room = self._room_for_notes(recent)
+        required = np.flatnonzero(self.history.units.required).tolist()
+        self.history = self.history.requiring([] if short is None else [short], whole=shown.intersection(required))
         found, acting = self.task.talk.names()
         names = [name for name in found if not shown & set(map(self._unit_of, name.positions))]
         return Space(
-            tokens=self._spared(self._room_for_notes(recent)),
+            tokens=self._spared(room),
             said=self._unsaid(shown),
             wanted=self.task.wanted,
             names=names,
@@ -132,6 +141,11 @@ class Measured:
         """Whether so much of the conversation stands that it goes before the recent turns."""
         entries = self.task.talk.said().standing()
         return sum(self.task.tokenizer.count_many([one.text for one in entries])) * DENSE > self._ever
+
+    @property
+    def _sparse(self) -> bool:
+        """Whether so little of the conversation may stay that what stands goes before the recent turns."""
+        return self.limit * SPARSE < self._ever
 
     @property
     def _ever(self) -> int:
@@ -183,9 +197,12 @@ class Measured:
         tail = np.flatnonzero(units.required & ~units.whole).tolist()
         left, spent = self._room_for_recent(), int(tokens[tail].sum())
         if spent > left:
-            return shown, max(left, sum(map(self.history.least, tail))), None
+            shown.update(unit for unit in tail if tokens[unit] <= left and (unit == tail[0] or not self._sparse))
+            cut = [unit for unit in tail if unit not in shown]
+            held = spent - int(tokens[cut].sum())
+            return shown, held + (max(left - held, sum(map(self.history.least, cut))) if cut else 0), None
         shown.update(tail)
-        if self.limit * SPARSE < self._ever or self._dense:
+        if self._sparse or self._dense:
             return shown, spent, None
         free = self._free_units()
         for unit in reversed(free):

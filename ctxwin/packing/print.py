@@ -44,7 +44,7 @@ def printed(measured: Measured, chosen: Sequence[Chosen]) -> Request:
     """
     task, history, block = measured.task, measured.history, measured.block
     dialect = task.conversation.dialect
-    raws, indices = _messages(history, [one for one in chosen if one.section == 0])
+    raws, indices = _messages(history, [one for one in chosen if one.section == 0], task.compacts)
     _insert_notes(history, raws, indices, measured.notes.messages)
     excerpts: list[Excerpt] = []
     retrieved: int | None = None
@@ -92,7 +92,7 @@ def count(measured: Measured, request: Request) -> Count:
     return total
 
 
-def _messages(history: History, kept: Sequence[Chosen]) -> tuple[list[Mapping[str, Any]], list[int]]:
+def _messages(history: History, kept: Sequence[Chosen], compacts: bool) -> tuple[list[Mapping[str, Any]], list[int]]:
     """Return the kept messages in their chosen forms, with notes between, and the index of each; -3 for a note."""
     texts: dict[int, dict[tuple[str | int, ...], str]] = {}
     members: list[int] = []
@@ -103,22 +103,47 @@ def _messages(history: History, kept: Sequence[Chosen]) -> tuple[list[Mapping[st
         for (item, path), text in (one.form.texts if one.form else {}).items():
             texts.setdefault(item, {})[path] = text
     members.sort()
-    inside = _inside_groups(history, kept)
+    gaps = _gaps(history, members, _inside_groups(history, kept), _first_asked(history) if compacts else None)
     raws: list[Mapping[str, Any]] = []
     indices: list[int] = []
+    for i in members:
+        if i in gaps:
+            raws.append(history.omitted(gaps[i]))
+            indices.append(-3)
+        raw = history.items[i].raw or {}
+        raws.append(rewrite(raw, texts[i]) if i in texts else raw)
+        indices.append(i)
+    return raws, indices
+
+
+def _gaps(history: History, members: Sequence[int], inside: set[int], latest: int | None) -> Mapping[int, list[int]]:
+    """Return the omitted messages by the kept message before which a note stands for them.
+
+    Args:
+        history: the section of the messages.
+        members: the kept messages, ascending.
+        inside: messages before which no note may stand.
+        latest: the last message before which a note may stand; None if there is no such message.
+    """
+    gaps: dict[int, list[int]] = {}
     skipped: list[int] = []
     last = -1
     for i in members:
         skipped += range(last + 1, i)
         if skipped and i not in inside:
-            raws.append(history.omitted(skipped))
-            indices.append(-3)
+            gaps.setdefault(i if latest is None else min(i, latest), []).extend(skipped)
             skipped = []
-        raw = history.items[i].raw or {}
-        raws.append(rewrite(raw, texts[i]) if i in texts else raw)
-        indices.append(i)
         last = i
-    return raws, indices
+    return gaps
+
+
+def _first_asked(history: History) -> int | None:
+    """Return the first message of the group that the last user message is in.
+
+    In a compaction no note stands behind that message: the note would be the last user message of the next one.
+    """
+    asked = last_user(history.conversation) if history.items else None
+    return None if asked is None else history.units.members[int(history.unit_of_item[asked])][0]
 
 
 def _insert_notes(

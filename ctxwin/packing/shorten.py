@@ -283,12 +283,13 @@ class History(_Shortener):
         unit[members.items] = np.repeat(np.arange(len(members)), np.diff(members.start))
         return unit
 
-    def requiring(self, unit: int) -> History:
-        """Return the section with one more group that must stay, in some form."""
-        required = self.units.required.copy()
-        required[unit] = True
+    def requiring(self, units: Iterable[int], whole: Iterable[int]) -> History:
+        """Return the section with more groups that must stay, in some form, and with more that must stay whole."""
+        required, uncut = self.units.required.copy(), self.units.whole.copy()
+        required[list(units)] = True
+        uncut[list(whole)] = True
         other = copy.copy(self)
-        other.units = replace(self.units, required=required)
+        other.units = replace(self.units, required=required, whole=uncut)
         return other
 
     def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
