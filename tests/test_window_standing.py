@@ -203,14 +203,15 @@ def test_a_forgotten_entry_stays_forgotten_after_a_restart_in_forks_and_in_expor
 
 
 def test_a_fork_from_before_the_entry_may_say_it_anew(window):
+    late = "Nobody ships on a Friday unless Bo has tested it."
     window.add("Nothing of note.")
-    window.add(FACT.replace("Redis", "Valkey"))
+    window.add(late)
     last = window.turns[-1].position
-    window.forget(window.standing[-1])
+    window.forget(entry(window, late))
     with window.fork("other", until=last - 1) as fork:
-        fork.add(FACT.replace("Redis", "Valkey"))
+        fork.add(late)
         assert fork.turns[-1].position == last
-        assert texts(fork)[-1] == FACT.replace("Redis", "Valkey")
+        assert late in texts(fork)
 
 
 def test_the_hash_of_an_erased_sentence_is_gone_too(window, tmp_path):

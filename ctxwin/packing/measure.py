@@ -207,7 +207,8 @@ class Measured:
         free = self._free_units()
         for unit in reversed(free):
             if spent + int(tokens[unit]) > left:
-                short = unit if unit == free[-1] and 2 * self.history.least(unit) < left - spent else None
+                large = unit == free[-1] and int(tokens[unit]) > left
+                short = unit if large and 2 * self.history.least(unit) < left - spent else None
                 return shown, left if short is not None else spent, short
             spent += int(tokens[unit])
             shown.add(unit)

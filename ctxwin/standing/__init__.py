@@ -48,7 +48,8 @@ __all__ = [
 ]
 
 STANDS = 0.5
-"""Strength from which a sentence stands."""
+"""Strength from which a sentence stands. Of thirty drawn from 20 real conversations a person would keep 8, from .7 on
+18 (`tests/tools/measure_kept.py`); yet of 14 lines that hold in a talk of our own 11 are over .5 and 3 over .7."""
 FEW = 3
 """Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
 RARE = 3.0
@@ -169,7 +170,8 @@ class Standing:
     def _add(self, entry: Entry) -> None:
         number = len(self._entries)
         replaced, related = self._subjects.add(number, entry)
-        again = entry.strength > 0 and any(self._entries[older].text == entry.text for older in replaced)
+        # What is said again, or of the same thing, is no more common for it; filler that is repeated is.
+        same = {word for older in replaced if entry.strength > 0 for word in self._content(self._entries[older].text)}
         self._replaced.extend(replaced)
         self._replacing.extend([number] * len(replaced))
         self._entries.append(entry)
@@ -179,7 +181,7 @@ class Standing:
             if at == len(self._messages):
                 self._messages.append(0)
             self._words.append(at)
-            if again:  # what is said again is no more common for it
+            if word in same:
                 self._messages[at] = max(1, self._messages[at] - 1)
         self._ends.append(len(self._words))
         self._odds.append(max([entry.strength, *(self._odds[older] for older in related)]))
