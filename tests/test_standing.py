@@ -209,6 +209,7 @@ def test_a_newer_value_replaces_the_older_one(old: str, new: str) -> None:
     [
         ("Flat 3 needs 40 litres of paint.", "Flat 4 needs 25 litres of paint."),
         ("The train leaves at 9:15.", "The bus leaves at 9:40."),
+        ("My flight is LH 802.", "My sister's flight is LH 417."),
         ("We can spend at most 800 euros on the boiler.", "We can spend at most 950 euros on the roof."),
         ("The oven budget is at most 1,200 euros.", "The garden budget is at most 1,200 euros."),
         ("烤箱的预算最多1200元。", "屋顶的预算最多1500元。"),

@@ -34,6 +34,10 @@ _LABEL = re.compile(
     r"\b([A-Za-z]{3,20}) (\d{1,3}|[A-Z])\b(?=[^.!?]{0,40}\b(?:is|are|was|has|have|runs|starts|needs|gets|goes)\b)"
 )
 """A numbered thing, such as "Chapter 3": its number belongs to the subject."""
+_OWNER = re.compile(
+    r"\b(?!(?:it|that|this|there|here|what|who|where|when|how|let|he|she)['’])([A-Za-z]{2,20})['’]s [a-z]+\b(?<!ing)"
+)
+"""Whose a thing is, such as "my sister's flight": the owner belongs to the subject."""
 _SAYS_CHANGE = """
     actually correction scratch change changed plan make instead longer any more anymore now new moved rather sorry
     wrong wait second thought raised lowered extended pushed brought turns out update updated revised just also then so
@@ -141,6 +145,7 @@ def _subject(entry: Entry) -> _Subject:
     if numbers := _NUMBER.findall(rest):
         forms.add("number")
         values.update(numbers)
-    labels = frozenset(f"{noun.lower()} {number.lower()}" for noun, number in _LABEL.findall(text))
+    labels = {f"{noun.lower()} {number.lower()}" for noun, number in _LABEL.findall(text)}
+    labels.update(owner.lower() for owner in _OWNER.findall(text))
     words = frozenset(word for word in tokenize(rest) if word not in STOP_WORDS and not _DIGIT.search(word))
-    return _Subject(words - _EMPTY, labels, frozenset(values), frozenset(forms), entry.corrects)
+    return _Subject(words - _EMPTY, frozenset(labels), frozenset(values), frozenset(forms), entry.corrects)
