@@ -156,7 +156,7 @@ for texts in (["Ana fed the cat."], ["Ana fed the cat.", "Rent is due in May."])
     get_embedder({which!r}).embed(texts)
     told.append({package!r} in sys.modules)
 print(json.dumps(told))"""
-    get_embedder(which).embed(["Ana fed the cat."])
+    run(code.replace(', "Rent is due in May."', ""), 1)  # another process fills the cache
     assert run(code, 1) == [[False, True]]
 
 
