@@ -48,8 +48,8 @@ __all__ = [
 ]
 
 STANDS = 0.5
-"""Strength from which a sentence stands. Of thirty drawn from 20 real conversations a person would keep 8, from .7 on
-18 (`tests/tools/measure_kept.py`); yet of 14 lines that hold in a talk of our own 11 are over .5 and 3 over .7."""
+"""Strength from which a sentence stands. Of thirty from 20 real conversations a person would keep 8; from .7 on 15 of 25
+(`tests/tools/measure_kept.py`); yet of 14 lines that hold in a talk of our own 11 are over .5 and 3 over .7."""
 FEW = 3
 """Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
 RARE = 3.0
@@ -134,15 +134,15 @@ class Standing:
         self._read = 0
         self._entries: list[Entry] = []
         self._subjects = Subjects()
-        self._replaced, self._replacing = array("l"), array("l")
+        self._replaced, self._replacing = array("q"), array("q")
         """Numbers of sentences: the older one and the newer one of each pair."""
         self._number: dict[str, int] = {}
         """The number of each word of the conversation."""
-        self._messages = array("l")
+        self._messages = array("q")
         """(w,) the number of messages that hold each word."""
-        self._words, self._ends, self._odds = array("l"), array("l"), array("d")
+        self._words, self._ends, self._odds = array("q"), array("q"), array("d")
         """The words of all sentences one after the other, where each sentence ends, and the log odds of its cues."""
-        self._positions = array("l")
+        self._positions = array("q")
         self._strengths: NDArray[np.float64] | None = None
         """The result of `_strength`, until a message is read."""
         self._masks: dict[int, str] = {}

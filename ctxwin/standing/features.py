@@ -1,7 +1,7 @@
 """Read what a sentence shows of itself: named cues of words, forms of values, and the shape of the sentence.
 
-Each cue is one pattern for English and Chinese. A sentence has each cue or has it not; nothing else of the talk is
-looked at, so that a sentence is judged once and the same wherever it stands.
+Each cue is a list of English and Chinese words (`cues.toml`). A sentence has each cue or has it not; nothing else of the
+talk is looked at, so that a sentence is judged once and the same wherever it stands.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ _TAG = re.compile(
     r"[,，;–—-] ?(?:\w+['’]?\w*[ ]?){1,4}[?？]|[^?？]{4,}(?:好吗|行吗|可以吗|好不好|明白吗|知道吗|记住了吗)[?？]?)",
     re.IGNORECASE,
 )
-"""A statement with a short question behind it: "never do so again, is that clear?\"."""
+"""A statement with a short question behind it: "never do so again, is that clear?" is no question."""
 _ASKS = re.compile(
     r"^(?:(?:and|so|but|also|ok|oh)[, ]+)?(?:what|how|why|who|whose|where|when|which|do|does|did|is|are|was|were|can"
     r"|could|would|should|will|have|has)\b|^(?:怎么|什么|为什么|哪|谁|如何|是不是|有没有)",
@@ -215,7 +215,7 @@ _HEADING = re.compile(r"\s*(?:#{1,6}\s|\*\*[^*]+\*\*:?\s*$|[^.!?。！？]{1,60}
 _LISTED = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 CHARACTERS_A_WORD = 1.6
-"""Chinese characters in a word, on average (a count of jieba's over memorybank_zh)."""
+"""Chinese characters that count as one word where the length of a sentence is judged; set by hand, not measured."""
 
 
 def feature_names() -> tuple[str, ...]:

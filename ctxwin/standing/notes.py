@@ -59,33 +59,7 @@ _VOICES = {heading: voice for voice, heading in HEADINGS.items()}
 _LEFT_OUT = re.compile(re.escape(HEADINGS["user"][:-1]) + r"; (?P<tokens>[\d,]{1,15}) tokens left out\]")
 _STOP = re.compile(r"(?<=[\w)`\]][\w)`\]][.!?])[\"'”’)]*\s+(?=[\w\"'“(`])")
 _ABBREVIATIONS = frozenset(
-    [
-        "dr",
-        "mr",
-        "ms",
-        "mrs",
-        "prof",
-        "st",
-        "vs",
-        "etc",
-        "eg",
-        "e.g",
-        "ie",
-        "i.e",
-        "no",
-        "nr",
-        "approx",
-        "inc",
-        "ltd",
-        "jr",
-        "sr",
-        "fig",
-        "vol",
-        "pp",
-        "ca",
-        "cf",
-        "al",
-    ]
+    "dr mr ms mrs prof st vs etc eg e.g ie i.e no nr approx inc ltd jr sr fig vol pp ca cf al".split()  # noqa: SIM905
 )
 _LEANS = re.compile(
     r"(?:it|that|this|these|those|they|never|no|not|only|except|unless|don['’]?t|and|but|then|so)\b|[但不别只除这那它]",
