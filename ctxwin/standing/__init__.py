@@ -48,8 +48,8 @@ __all__ = [
 ]
 
 STANDS = 0.5
-"""Strength from which a sentence stands. Of thirty from 20 real conversations a person would keep 8; from .7 on 15 of 25
-(`tests/tools/measure_kept.py`); yet of 14 lines that hold in a talk of our own 11 are over .5 and 3 over .7."""
+"""Strength from which a sentence stands. Of thirty from 20 real conversations a person would keep 8; from .7 on 15 of
+25 (`tests/tools/measure_kept.py`); yet of 14 lines that hold in a talk of our own 11 are over .5 and 3 over .7."""
 FEW = 3
 """Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
 RARE = 3.0

@@ -1,7 +1,7 @@
 """Read what a sentence shows of itself: named cues of words, forms of values, and the shape of the sentence.
 
-Each cue is a list of English and Chinese words (`cues.toml`). A sentence has each cue or has it not; nothing else of the
-talk is looked at, so that a sentence is judged once and the same wherever it stands.
+Each cue is a list of English and Chinese words (`cues.toml`). A sentence has each cue or has it not; nothing else of
+the talk is looked at, so that a sentence is judged once and the same wherever it stands.
 """
 
 from __future__ import annotations
