@@ -285,13 +285,22 @@ def test_a_question_for_what_was_said_long_ago_is_answered_and_the_history_is_fo
     assert after.turns[0] == states[-1].turns[0] or after.bill.read == 0
 
 
+def test_a_request_that_needs_much_of_the_past_holds_what_packing_anew_would_hold():
+    planner = Planner(model=model())
+    talk, states, _ = talked(planner, 60, 3000)
+    talk.extend([{"role": "user", "content": f"What was the number of the box with the {thing(7)}?"}])
+    packed, exception = planner.plan(talk, states[-1], budget=3000, now=60.0 * 60, **PLAIN)
+    assert packed.plan.choices == pack(talk, budget=3000, model=model(), **PLAIN).plan.choices
+    assert exception.turns == (*states[-1].turns, *(item.id for item in talk.items[-2:]))
+
+
 @pytest.mark.parametrize("minimum", [16, 100_000])
 def test_a_history_that_the_provider_did_not_keep_is_cut_down_after_an_exception(minimum):
     planner = small("openai", minimum)
     talk, states, _ = talked(planner, 57, 3000, length=8)
     talk.extend([{"role": "user", "content": f"What was the number of the box with the {thing(7)}?"}])
     _, exception = planner.plan(talk, states[-1], budget=3000, now=60.0 * 60, **PLAIN)
-    assert len(exception.aside) < len(exception.turns)
+    assert exception.aside and exception.aside != exception.turns
     talk.extend([{"role": "assistant", "content": "1049."}, {"role": "user", "content": "Thanks, I go on now."}])
     _, after = planner.plan(talk, exception, budget=3000, now=60.0 * 61, **PLAIN)
     assert (after.turns[0] == exception.turns[0]) == (minimum == 16)

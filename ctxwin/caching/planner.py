@@ -116,7 +116,7 @@ class Planner:
         )
         plan = self._choose(scene, state, desk)
         given = {**options, "tokenizer": counter, "model": self.model}
-        if plan is not None:
+        if plan is not None and not plan.anew:
             filled = fill(scene, plan, budget=room, tools=tools, tool_tokens=tool_tokens, **given)
         else:
             packed = pack(talk, query, room, pins=pins, tools=tools, **given)
@@ -169,20 +169,27 @@ class _Desk:
         bill = self.held.bill(sent, packed.tokens)
         carry = plan.carry if plan is not None else Arrangement(rows=(), tokens=0)
         request = plan.request if plan is not None else carry
-        exception = carry != request
+        anew = plan is not None and plan.anew
+        exception = anew or carry != request
         block = (filled.block,) if filled.block is not None and filled.block.before else ()
         new = sum(scene.tokens[i] for i in range(self._first_new(before), len(scene.items)))
         return State(
             turns=self._ids(carry),
             notes=carry.notes if exception else (*carry.notes, *block),
-            aside=self._ids(request) if exception else (),
-            aside_notes=(*request.notes, *block) if exception else (),
+            aside=self._aside(plan, packed) if exception else (),
+            aside_notes=(*request.notes, *block) if exception and not anew else (),
             last=scene.items[-1].id if scene.items else "",
             question=scene.question_id,
             growth=float(new) if before is None else (1 - RECENT) * before.growth + RECENT * float(new),
             sent=(sent, *(tuple(self.held.sent)[-1:] if exception else ())),
             bill=bill,
         )
+
+    def _aside(self, plan: Proposal | None, packed: Packed) -> tuple[str, ...]:
+        """Return the ids of the turns that stand whole in an exception."""
+        if plan is None or not plan.anew:
+            return self._ids(plan.request) if plan is not None else ()
+        return tuple(name for name, form in packed.plan.choices if form == "full" and self.scene.find(name) is not None)
 
     def _ids(self, arrangement: Arrangement) -> tuple[str, ...]:
         return tuple(self.scene.items[i].id for i in arrangement.rows)

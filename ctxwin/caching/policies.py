@@ -47,15 +47,17 @@ OLD_NAMES = ("append", "breakpoints", "repack", "truncate")
 def auto(scene: Scene, state: State | None, costs: RequestCosts) -> Proposal:
     """Carry recent history on until it has grown enough, and retrieve as much as the question seems to need.
 
-    If the question needs more than fits, this one request goes without most of the history; the next request finds the
-    history in the cache again.
+    If the question needs more than fits, this one request goes without most of the history, or is packed anew; the
+    next request finds the history in the cache again.
     """
     keep = tokens_after_cut(scene, state, costs, LEAST_KEEP)
     history = cut_or_carried(scene, state, costs, keep=keep, room=int(LEAST_BLOCK * scene.limit))
     if not lacks_block(scene, state, history):
         return Proposal(request=history, carry=history)
-    shortest = scene.newest(keep)
-    block = _block(scene.need(history), scene.room(shortest) - (int(CHAIN * scene.limit) if scene.calls_tools else 0))
+    need, shortest = scene.need(history), scene.newest(keep)
+    if need >= FULL and not scene.calls_tools:
+        return Proposal(request=history, carry=history, stable="system", anew=True)
+    block = _block(need, scene.room(shortest) - (int(CHAIN * scene.limit) if scene.calls_tools else 0))
     if block > scene.room(history):
         shortest = scene.with_standing(shortest)
         block = min(block, scene.room(shortest))

@@ -28,6 +28,8 @@ class Proposal:
     exception."""
     block: int = 0
     """Tokens for turns that are retrieved in addition; 0 for none."""
+    anew: bool = False
+    """Whether this one request is packed anew, as `ctxwin.pack` does, and only `carry` goes on."""
     stable: Literal["system", "history", "all"] = "history"
     """The part with which the next request will probably begin: tools and system messages only, everything before the
     retrieved block, or everything."""
