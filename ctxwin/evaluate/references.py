@@ -158,9 +158,11 @@ def _by_words(texts: tuple[str, ...], question: str) -> NDArray[Any]:
 
 
 def _by_words_and_vectors(texts: tuple[str, ...], question: str) -> NDArray[Any]:
+    if not texts:
+        return np.zeros(0)
     parts = [_by_words(texts, question), _vectors_of(texts) @ _minilm().embed([question])[0]]
     total = np.zeros(len(texts))
-    for part in parts if texts else ():
+    for part in parts:
         total += (part - part.min()) / max(float(np.ptp(part)), 1e-9)
     return total
 
