@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from ..evaluate.survival import Measure
+
 __all__ = ["run"]
 
 SHOWN = 10
@@ -32,6 +34,8 @@ FIGURES = (
     ("ms a pack", "milliseconds", ".0f"),
 )
 """Figures that are shown after recall, if known: name, field of a `ScoreRow`, format."""
+RECALL = ("recall %", "recall", ".1f")
+"""Shown after answer survival."""
 
 GAINS = (("gain, points", "mean"), ("95 % from", "low"), ("to", "high"))
 """Figures of a comparison that are shown: name, field of a `Difference`."""
@@ -70,6 +74,9 @@ def run(
             "--history/--no-history", help="Ask with the dialogue before a question and its date, or the bare question."
         ),
     ] = True,
+    measure: Annotated[
+        str, typer.Option(metavar="NAME", help="`evidence`: recall of it; `answers`: whether an answer is still said.")
+    ] = "evidence",
     budgets: Annotated[
         str | None, typer.Option(metavar="TOKENS,...", help="Default: 1k,2k,4k,8k, with --replay 4k,8k.")
     ] = None,
@@ -96,10 +103,14 @@ def run(
     Requests are recounted independently; one over its budget scores 0 and is listed. With several variants, the
     gain over the first is given with its 95 % interval (paired bootstrap).
 
+    With --measure answers a request scores 1 where it says an answer of the query, else the best share of an answer's
+    words that it says; queries whose answer their own gold evidence does not say are left out.
+
     \b
     A variant is written
       STRATEGY[-FEATURE...][@EMBEDDER]  auto, relevance@none, auto-session-date@static
-      ref:NAME                          bm25 (whole items, best first), ceiling (the gold alone)
+      ref:NAME                          bm25, hybrid (with MiniLM): whole items, best first; bm25_sentences,
+                                        hybrid_sentences; ceiling (the gold alone)
       ref:NAME[-FEATURE...][@EMBEDDER]  coverage, greedy, head_tail, mmr, summary: common strategies
       peer:NAME                         another package, from the extra `peers`
 
@@ -137,6 +148,7 @@ def run(
             budgets=parse_budgets(budgets),
             tokenizer=tokenizer,
             history=history,
+            measure=cast("Measure", measure),
             limit=limit,
             processes=processes,
             wheels=wheels,
@@ -173,8 +185,8 @@ def _table(result: RecallResult, dataset: str, *, ablate: bool, categories: bool
         rows = [row for row in result.rows if (row.dataset, row.variant) == (dataset, variant)]
         whole = [row for row in rows if row.category is None]
         if whole:
-            table.add_row(variant, f"recall % ({whole[0].queries:,} queries)", *_cells(result, whole))
-            for name, figure, form in FIGURES:
+            table.add_row(variant, f"{_measured(result)} % ({whole[0].queries:,} queries)", *_cells(result, whole))
+            for name, figure, form in [RECALL, *FIGURES] if result.measure == "answers" else FIGURES:
                 if getattr(whole[0], figure) is not None:
                     table.add_row("", name, *_cells(result, whole, figure, form))
         for category in dict.fromkeys(row.category for row in rows if row.category is not None):
@@ -195,7 +207,7 @@ def _by_source(result: RecallResult, dataset: str) -> Table:
     of_set = [row for row in result.source_rows if row.dataset == dataset]
     for source, variant in dict.fromkeys((row.category, row.variant) for row in of_set):
         rows = [row for row in of_set if (row.category, row.variant) == (source, variant)]
-        table.add_row(source, variant, f"recall % ({rows[0].queries:,})", *_cells(result, rows))
+        table.add_row(source, variant, f"{_measured(result)} % ({rows[0].queries:,})", *_cells(result, rows))
         if rows[0].files is not None:
             table.add_row("", "", "files %", *_cells(result, rows, "files"))
     return table
@@ -210,7 +222,7 @@ def _losses(result: RecallResult, dataset: str) -> Iterator[RenderableType]:
             cells = {one.budget: _loss(one) for one in lost[variant]}
             table.add_row(variant, *(cells.get(budget, "") for budget in result.budgets))
     if table.row_count:
-        yield f"{dataset}: recall lost without a feature, points (95 % from, to)"
+        yield f"{dataset}: {_measured(result)} lost without a feature, points (95 % from, to)"
         yield table
     if same := [variant for variant in lost if not any(one.low or one.high for one in lost[variant])]:
         yield f"nothing lost or won: {', '.join(same)}"
@@ -230,12 +242,18 @@ def _empty(result: RecallResult, *names: str, title: str | None = None) -> Table
     return table
 
 
+def _measured(result: RecallResult) -> str:
+    """Name what is measured, which is also the field of a row."""
+    return "answers" if result.measure == "answers" else "recall"
+
+
 def _differences(result: RecallResult, dataset: str, variant: str) -> Sequence[Difference]:
     return [one for one in result.differences if (one.dataset, one.second) == (dataset, variant)]
 
 
 def _cells(
-    result: RecallResult, rows: Sequence[ScoreRow | Difference], figure: str = "recall", form: str = ".1f"
+    result: RecallResult, rows: Sequence[ScoreRow | Difference], figure: str | None = None, form: str = ".1f"
 ) -> Iterator[str]:
+    figure = figure or _measured(result)
     by_budget = {row.budget: format(getattr(row, figure), form) for row in rows}
     return (by_budget.get(budget, "") for budget in result.budgets)

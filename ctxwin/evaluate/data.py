@@ -42,6 +42,8 @@ class GoldQuery:
     category: str = ""
     gold: tuple[str, ...] = ()
     """Uids of the units that hold the evidence; empty for a question without an answer in the source."""
+    answers: tuple[str, ...] = ()
+    """Answers, each of them enough."""
     mode: GoldMode = "all"
     """Whether all gold units count alike, any one is enough, or one of each group is enough."""
     groups: tuple[tuple[str, ...], ...] = ()
@@ -88,6 +90,8 @@ class QueryRow:
     query: str
     category: str | None = None
     gold: tuple[str, ...] = ()
+    answers: tuple[str | tuple[str, ...], ...] = ()
+    """Answers; a list holds other wordings of one."""
     gold_mode: GoldMode = "all"
     gold_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     gold_spans: tuple[tuple[str, int, int], ...] = ()
@@ -200,6 +204,7 @@ def _query(row: QueryRow) -> GoldQuery:
         text=row.query,
         category=row.category or "",
         gold=tuple(dict.fromkeys(row.gold)),
+        answers=tuple(text for text in _flat(row.answers) if text.strip()),
         mode=row.gold_mode,
         groups=tuple(row.gold_groups.values()),
         spans=spans,
@@ -207,6 +212,11 @@ def _query(row: QueryRow) -> GoldQuery:
         history=_history(row.history, row.query),
         asked=row.question_date or None,
     )
+
+
+def _flat(answers: Sequence[str | Sequence[str]]) -> Iterator[str]:
+    for one in answers:
+        yield from (one,) if isinstance(one, str) else one
 
 
 def _history(messages: Sequence[SaidRow], question: str) -> tuple[Item, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from itertools import groupby
@@ -15,6 +15,7 @@ from .data import Dataset, GoldQuery, load
 from .limits import check_settings, spread
 from .recall_task import RecallTask, score_source
 from .stats import Difference, Score, ScoreRow, differences, rows, source_rows
+from .survival import MEASURES, Measure, is_answered
 from .variants import Variant, get_variant
 from .workers import Progress, work
 
@@ -29,6 +30,7 @@ class RecallRecord:
     budgets: tuple[int, ...]
     tokenizer: str
     history: bool
+    measure: Measure
     rows: tuple[ScoreRow, ...]
     source_rows: tuple[ScoreRow, ...]
     differences: tuple[Difference, ...]
@@ -46,6 +48,8 @@ class RecallResult:
     tokenizer: str
     history: bool
     """Whether questions were sent with the dialogue before them and their date."""
+    measure: Measure
+    """What the variants are compared by."""
     scores: tuple[Score, ...]
 
     @cached_property
@@ -86,12 +90,13 @@ def evaluate(
     budgets: Sequence[int] = (1_000, 2_000, 4_000, 8_000),
     tokenizer: str = "o200k_base",
     history: bool = True,
+    measure: Measure = "evidence",
     limit: int | None = None,
     processes: int | None = None,
     wheels: str | Path | None = None,
     on_progress: Progress | None = None,
 ) -> RecallResult:
-    """Pack every query of the sets and score the requests by evidence recall.
+    """Pack every query of the sets and score the requests by evidence recall, or by answer survival.
 
     Each source becomes one `Pool`, built once for all its queries. If a set has the dialogue before a question, the
     turns are messages that compete for the same budget. Requests are recounted independently; a request over its
@@ -106,6 +111,8 @@ def evaluate(
         budgets: tokens of a request.
         tokenizer: a tokenizer that `toktok` carries, so that the recount is exact.
         history: whether to send a question with the dialogue before it and its date, if the set has them.
+        measure: `evidence`, or `answers`: also how much of an answer the request says; queries whose answer their own
+            gold evidence does not say are then left out.
         limit: queries of each set, spread evenly over its sources. Default: all.
         processes: number of parallel processes, each with one source. Default: one for each processor.
         wheels: as for `load`.
@@ -123,6 +130,8 @@ def evaluate(
     """
     measured = tuple({variant.name: variant for variant in map(get_variant, variants)}.values())
     budgets = tuple(dict.fromkeys(budgets))
+    if measure not in MEASURES:
+        raise InputError(f"unknown measure {measure!r}; use one of {', '.join(MEASURES)}")
     given = {"sets": len(sets), "variants": len(measured), "budgets": len(budgets)}
     check_settings(given, tokenizer=tokenizer, limit=limit, processes=processes)
     loaded = [one if isinstance(one, Dataset) else load(one, wheels=wheels) for one in sets]
@@ -135,12 +144,14 @@ def evaluate(
             budgets=budgets,
             tokenizer=tokenizer,
             history=history,
+            measure=measure,
         )
         for dataset in loaded
-        for source, queries in groupby(spread(with_evidence(dataset), limit), key=lambda query: query.source)
+        for source, queries in groupby(_wanted(dataset, measure, limit), key=lambda query: query.source)
     ]
     if not tasks:
-        raise InputError("no query of these sets has gold evidence, so there is nothing to score")
+        what = {"evidence": "gold evidence", "answers": "an answer that its gold evidence says"}[measure]
+        raise InputError(f"no query of these sets has {what}, so there is nothing to score")
     scored = work(
         tasks,
         score_source,
@@ -154,8 +165,17 @@ def evaluate(
         budgets=budgets,
         tokenizer=tokenizer,
         history=history,
+        measure=measure,
         scores=tuple(score for scores in scored for score in scores),
     )
+
+
+def _wanted(dataset: Dataset, measure: Measure, limit: int | None) -> Iterator[GoldQuery]:
+    """Yield the queries of a set that are scored; those without an answer count in the limit."""
+    units = {source: {item.id: item for item in items} for source, items in dataset.sources.items()}
+    for query in spread(with_evidence(dataset), limit):
+        if measure == "evidence" or is_answered(query, units[query.source]):
+            yield query
 
 
 def with_evidence(dataset: Dataset) -> Sequence[GoldQuery]:

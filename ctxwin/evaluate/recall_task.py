@@ -19,6 +19,7 @@ from .baselines import BASELINES
 from .data import GoldQuery
 from .score import file_recall, recall, request_text, request_tokens, text_tokens
 from .stats import Score
+from .survival import Measure, survival
 from .variants import OUTSIDE, Variant
 
 __all__ = ["RecallTask", "score_source", "silent_features"]
@@ -41,6 +42,7 @@ class RecallTask:
     budgets: tuple[int, ...]
     tokenizer: str
     history: bool
+    measure: Measure = "evidence"
 
     @property
     def packs(self) -> int:
@@ -142,7 +144,8 @@ def _score_one(
     try:
         messages, gap = packer(query, budget)
     except BudgetError as error:
-        return score(recall=0.0, files=0.0 if query.ranges else None, tokens=0, failure=str(error))
+        answer = 0.0 if task.measure == "answers" else None
+        return score(recall=0.0, files=0.0 if query.ranges else None, answer=answer, tokens=0, failure=str(error))
     seconds = time.perf_counter() - began
     tokens = request_tokens(messages, task.tokenizer)
     # One over its budget says nothing.
@@ -150,6 +153,7 @@ def _score_one(
     return score(
         recall=recall(text, query, units),
         files=file_recall(text, query, units),
+        answer=survival(text, query) if task.measure == "answers" else None,
         tokens=tokens,
         gap=gap,
         seconds=seconds,

@@ -1,4 +1,4 @@
-"""Make simple requests to compare a packing with: the best items by BM25, or only the gold evidence.
+"""Make simple requests to compare a packing with: the best items or sentences by BM25, or only the gold evidence.
 
 A reference makes a whole request, the question last, which is scored like any other. `room` says how many tokens a
 budget leaves for the texts of the only other message.
@@ -7,16 +7,33 @@ budget leaves for the texts of the only other message.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..embed import CachedEmbedder, get_embedder
 from ..items import Item
 from ..retrieve.words.lexical import Bm25, tokenize
 from .data import GoldQuery
-from .score import SHORT, TOKENS_PER_MESSAGE, counted
+from .score import SHORT, TOKENS_PER_MESSAGE, counted, sentences
 
-__all__ = ["REFERENCES", "ChatMessages", "CountText", "ReferenceWay", "bm25", "ceiling", "request", "room", "words_of"]
+__all__ = [
+    "REFERENCES",
+    "ChatMessages",
+    "CountText",
+    "ReferenceWay",
+    "bm25",
+    "bm25_sentences",
+    "ceiling",
+    "hybrid",
+    "hybrid_sentences",
+    "request",
+    "room",
+    "words_of",
+]
 
 CountText = Callable[[str], int]
 """Tokens of a text."""
@@ -48,11 +65,35 @@ def bm25(
         >>> bm25({}, items, query, 18, lambda text: len(text.split()))[0]["content"]
         'Ana: I live in Oslo.\n'
     """
-    texts = [_printed(item) for item in items]
-    scores = words_of(tuple(texts)).scores(tokenize(query.text))
-    ranked = np.argsort(-scores, kind="stable").tolist()
-    kept = _fill([texts[i] for i in ranked], room(query.text, budget, count), count)
-    return request([texts[ranked[place]] for place in sorted(kept, key=lambda place: ranked[place])], query.text)
+    return _best_first(tuple(map(_printed, items)), _by_words, query, budget, count)
+
+
+def bm25_sentences(
+    units: Mapping[str, Item], items: Sequence[Item], query: GoldQuery, budget: int, count: CountText
+) -> ChatMessages:
+    r"""Take sentences by BM25, best first, each with its speaker or title, and print them in their order.
+
+    Example:
+        >>> items = [Item(text="It rains. I live in Oslo. We had tea.", speaker="Ana")]
+        >>> query = GoldQuery(qid="1", source="s", text="Where does Ana live?")
+        >>> bm25_sentences({}, items, query, 18, lambda text: len(text.split()))[0]["content"]
+        'Ana: I live in Oslo.\n'
+    """
+    return _best_first(_sentences_of(tuple(items)), _by_words, query, budget, count)
+
+
+def hybrid(
+    units: Mapping[str, Item], items: Sequence[Item], query: GoldQuery, budget: int, count: CountText
+) -> ChatMessages:
+    """Take whole items by BM25 and MiniLM, each scaled to 0..1 and added, best first, and print them in their order."""
+    return _best_first(tuple(map(_printed, items)), _by_words_and_vectors, query, budget, count)
+
+
+def hybrid_sentences(
+    units: Mapping[str, Item], items: Sequence[Item], query: GoldQuery, budget: int, count: CountText
+) -> ChatMessages:
+    """Take sentences as `hybrid` takes items."""
+    return _best_first(_sentences_of(tuple(items)), _by_words_and_vectors, query, budget, count)
 
 
 def ceiling(
@@ -74,7 +115,13 @@ def ceiling(
     return request([cheapest[place] for place in kept], query.text)
 
 
-REFERENCES: Mapping[str, ReferenceWay] = {"bm25": bm25, "ceiling": ceiling}
+REFERENCES: Mapping[str, ReferenceWay] = {
+    "bm25": bm25,
+    "bm25_sentences": bm25_sentences,
+    "ceiling": ceiling,
+    "hybrid": hybrid,
+    "hybrid_sentences": hybrid_sentences,
+}
 """References by the name after `ref:`."""
 
 
@@ -82,6 +129,48 @@ REFERENCES: Mapping[str, ReferenceWay] = {"bm25": bm25, "ceiling": ceiling}
 def words_of(texts: tuple[str, ...]) -> Bm25:
     """Index the words of texts; the last index is used again for the next question to the same texts."""
     return Bm25(map(tokenize, texts))
+
+
+@lru_cache(maxsize=1)
+def _vectors_of(texts: tuple[str, ...]) -> NDArray[np.float32]:
+    return _minilm().embed(texts)
+
+
+@lru_cache(maxsize=1)
+def _minilm() -> CachedEmbedder:
+    embedder = get_embedder("minilm")
+    assert embedder is not None
+    return embedder
+
+
+@lru_cache(maxsize=1)
+def _sentences_of(items: tuple[Item, ...]) -> tuple[str, ...]:
+    """Return the sentences of items, each as it is printed."""
+    cut = [(item, item.text[start:stop]) for item in items for start, stop in sentences(item.text)]
+    return tuple(_printed(replace(item, text=text)) for item, text in cut)
+
+
+_Rank = Callable[[tuple[str, ...], str], NDArray[Any]]
+
+
+def _by_words(texts: tuple[str, ...], question: str) -> NDArray[Any]:
+    return words_of(texts).scores(tokenize(question))
+
+
+def _by_words_and_vectors(texts: tuple[str, ...], question: str) -> NDArray[Any]:
+    if not texts:
+        return np.zeros(0)
+    parts = [_by_words(texts, question), _vectors_of(texts) @ _minilm().embed([question])[0]]
+    total = np.zeros(len(texts))
+    for part in parts:
+        total += (part - part.min()) / max(float(np.ptp(part)), 1e-9)
+    return total
+
+
+def _best_first(texts: tuple[str, ...], rank: _Rank, query: GoldQuery, budget: int, count: CountText) -> ChatMessages:
+    ranked = np.argsort(-rank(texts, query.text), kind="stable").tolist()
+    kept = _fill([texts[i] for i in ranked], room(query.text, budget, count), count)
+    return request([texts[ranked[place]] for place in sorted(kept, key=lambda place: ranked[place])], query.text)
 
 
 def _fill(texts: Sequence[str], left: int, count: CountText) -> list[int]:

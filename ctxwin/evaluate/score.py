@@ -36,6 +36,7 @@ __all__ = [
     "request_text",
     "request_tokens",
     "text_tokens",
+    "without_question",
 ]
 
 TOKENS_PER_MESSAGE = 4
@@ -104,8 +105,13 @@ def _shares(packed_text: str, query: GoldQuery, units: Mapping[str, Item]) -> di
         raise InputError(f"query {query.qid!r} has no gold evidence; leave abstention out of recall")
     if missing := [uid for uid in query.gold if uid not in units]:
         raise InputError(f"query {query.qid!r} names {missing[0]!r} as gold, which its source does not hold")
-    packed = _plain(packed_text).rstrip().removesuffix(_plain(query.text).strip())
+    packed = without_question(packed_text, query)
     return {uid: _share(packed, query, units[uid]) for uid in counted(query, units)}
+
+
+def without_question(packed_text: str, query: GoldQuery) -> str:
+    """Return the text of a request without the question that ends it."""
+    return _plain(packed_text).rstrip().removesuffix(_plain(query.text).strip())
 
 
 def request_text(messages: Sequence[Mapping[str, Any]]) -> str:

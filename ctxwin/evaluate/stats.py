@@ -37,12 +37,19 @@ class Score:
     """Tokens counted independently from the packed messages; 0 if nothing could be packed."""
     files: float | None = None
     """Share of the gold files with a gold line in the request, from 0 to 1; None if the gold is not lines of files."""
+    answer: float | None = None
+    """Answer survival, from 0 to 1; None if it is not measured."""
     gap: float = 0.0
     """How far the choice may be from the best, as reported by the packing, from 0 to 1."""
     seconds: float = 0.0
     """Wall-clock time of one `pack`."""
     failure: str | None = None
     """Why nothing could be packed."""
+
+    @property
+    def measured(self) -> float:
+        """What is measured: answer survival, or else evidence recall."""
+        return self.recall if self.answer is None else self.answer
 
     @property
     def overrun(self) -> bool:
@@ -64,6 +71,8 @@ class ScoreRow:
     """Percent."""
     files: float | None
     """Mean of `Score.files` in percent; None if the gold is not lines of files."""
+    answers: float | None
+    """Mean answer survival in percent; None if it is not measured."""
     tokens: float
     """Mean."""
     gap: float
@@ -76,7 +85,7 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Recall of `second` minus recall of `first` over the same queries, in percentage points."""
+    """Recall, or answer survival, of `second` minus that of `first` over the same queries, in percentage points."""
 
     dataset: str
     budget: int
@@ -114,6 +123,7 @@ def _means(scores: Sequence[tuple[str | None, Score]]) -> tuple[ScoreRow, ...]:
             queries=len(group),
             recall=100 * fmean(score.recall for score in group),
             files=100 * fmean(found) if (found := [one.files for one in group if one.files is not None]) else None,
+            answers=100 * fmean(said) if (said := [one.answer for one in group if one.answer is not None]) else None,
             tokens=fmean(score.tokens for score in group),
             gap=100 * fmean(score.gap for score in group),
             milliseconds=1000 * median(score.seconds for score in group),
@@ -126,13 +136,13 @@ def _means(scores: Sequence[tuple[str | None, Score]]) -> tuple[ScoreRow, ...]:
 
 def differences(scores: Sequence[Score], first: str, second: str) -> tuple[Difference, ...]:
     """Compare two variants by set and budget, over the queries of both (adversarial ones left out)."""
-    recalls: dict[tuple[str, int], dict[tuple[str, str], dict[str, float]]] = {}
+    measured: dict[tuple[str, int], dict[tuple[str, str], dict[str, float]]] = {}
     for score in scores:
         if score.category != ADVERSARIAL:
-            queries = recalls.setdefault((score.dataset, score.budget), {})
-            queries.setdefault((score.source, score.qid), {})[score.variant] = score.recall
+            queries = measured.setdefault((score.dataset, score.budget), {})
+            queries.setdefault((score.source, score.qid), {})[score.variant] = score.measured
     found = []
-    for (dataset, budget), queries in recalls.items():
+    for (dataset, budget), queries in measured.items():
         pairs = [pair for pair in queries.values() if first in pair and second in pair]
         if pairs:
             gains = [100 * (pair[second] - pair[first]) for pair in pairs]
