@@ -15,7 +15,7 @@ from ..retrieve.words.lexical import STOP_CHARACTERS, STOP_WORDS, tokenize
 from .entry import Entry
 from .typed import comparable, typed_values
 
-__all__ = ["EMPTY", "Topic", "changed", "labels_of", "shared"]
+__all__ = ["EMPTY", "Topic", "changed", "content", "labels_of", "says_change", "shared"]
 
 COVERED = 0.3
 """Share of the older sentence's topic that a newer one must name to change a value of the same type. On pairs written
@@ -61,7 +61,7 @@ _CHANGES = """
     change of plan, change of plans, these days, this time, now, forget, our new, a new one, previous, formerly,
     since the, since last, since this, voted, decided, agreed, left, is ill, is taken, is gone, allowed, again,
     too tight, too long, too short, too small, too expensive, too slow, came back, can't make, cannot make, killed,
-    asked for more, given us, gave us, had to
+    stopped, quit, closed, void, expired, dead, lost, asked for more, given us, gave us, had to
 """
 _DATED = (
     r"since\s(?:mon|tues|wednes|thurs|fri|satur|sun)day|since\s(?:january|february|march|april|may|june|july|august"
@@ -81,7 +81,7 @@ _LEAVES = re.compile(
 )
 _IS_LEFT = re.compile(
     r"((?:[\w'-]+ ){1,3})(?:(?:has|have|is|was|'s|got|rule|no|just) ){0,2}(?:left|retired|moved|cancelled|canceled|ill"
-    r"|taken|dead|killed|gone|quit|closed|revoked|void|off|too|not|lost|dropped|expired)\b",
+    r"|taken|dead|killed|gone|quit|closed|revoked|void|too|lost|dropped|expired)\b",
     re.IGNORECASE,
 )
 _LEFT_ZH = re.compile(
@@ -108,8 +108,6 @@ class Topic:
     order: tuple[str, ...]
     """Its words in order, with marks for prepositions, articles and whatever else parts two words."""
     labels: frozenset[str]
-    changes: bool
-    """Whether it says that something changed."""
     leaves: frozenset[str]
     """Words for what is no more."""
     position: int
@@ -120,10 +118,8 @@ class Topic:
         """Read a sentence."""
         text = _HEAD.sub("", entry.text, count=1)
         typed, rest = typed_values(text, entry.values)
-        words = frozenset(word for word in tokenize(rest) if _is_content(word)) - EMPTY
+        words = content(rest)
         names = (stem for form in ("name", "first") for one in typed.get(form, ()) for stem in tokenize(one))
-        says = entry.strength >= WEAK
-        left = frozenset(tokenize(" . ".join(_left(text)))) & words if says else frozenset[str]()
         return cls(
             text=text,
             words=words,
@@ -131,11 +127,27 @@ class Topic:
             typed=typed,
             order=tuple(map(_mark, _PIECE.findall(rest))),
             labels=labels_of(entry.text),
-            changes=says and bool(left or _SAYS.search(text)),
-            leaves=left,
+            leaves=frozenset(tokenize(" . ".join(_left(text)))) & words,
             position=entry.position,
             rank=_RANKS.get(entry.voice, 0),
         )
+
+
+def content(text: str) -> frozenset[str]:
+    """Return the words of a sentence that may be what it is about."""
+    return frozenset(word for word in tokenize(text) if _is_content(word)) - EMPTY
+
+
+def says_change(entry: Entry) -> bool:
+    """Tell whether a sentence says that something is not as it was.
+
+    Example:
+        >>> from ctxwin.items import Item
+        >>> from .entry import entries_of
+        >>> [says_change(next(entries_of(Item(text=text)))) for text in ("Rent is 900.", "Rent has been raised to 950.")]
+        [False, True]
+    """
+    return entry.strength >= WEAK and _SAYS.search(entry.text) is not None
 
 
 def labels_of(text: str) -> frozenset[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..retrieve.words.lexical import STOP_WORDS, tokenize
-from .changing import EMPTY, Topic, changed, labels_of, shared
+from .changing import EMPTY, Topic, changed, content, labels_of, says_change, shared
 from .entry import Entry
 from .features import VALUES
 
@@ -59,6 +59,7 @@ class Subjects:
         self._subjects: dict[int, _Subject] = {}
         self._same: dict[str, int] = {}
         self._by_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._sentences: dict[int, Entry] = {}
         self._topics: dict[int, Topic] = {}
         self._by_topic: defaultdict[str, list[int]] = defaultdict(list)
 
@@ -73,7 +74,7 @@ class Subjects:
         """
         again = [self._same[entry.text]] if entry.text in self._same else []
         self._same[entry.text] = number
-        again += self._change(number, Topic.of(entry))
+        again += self._change(number, entry)
         if not entry.values - {"name"}:
             return sorted(again), sorted(again)
         mine = _subject(entry)
@@ -85,19 +86,28 @@ class Subjects:
             self._by_word[word].append(number)
         return sorted({*replaced, *again}), sorted({*related, *replaced, *again})
 
-    def _change(self, number: int, new: Topic) -> list[int]:
-        """Add a topic; return the older sentence that the new one says it changes, where it is clear which."""
-        rare = {word for word in new.words if 0 < len(self._by_topic.get(word, ())) <= RARE} if new.changes else ()
-        best, surest = [], 0.0
-        for older in sorted({one for word in rare for one in self._by_topic[word]}, reverse=True):
-            both = shared(new, self._topics[older])
-            sure = 0.0 if both.isdisjoint(rare) else changed(new, self._topics[older], both)
-            if sure > surest:
-                best, surest = [older], sure
-        self._topics[number] = new
-        for word in new.words:
+    def _change(self, number: int, entry: Entry) -> list[int]:
+        """Add a sentence; return the older one that it says it changes, where it is clear which."""
+        words, best, surest = content(entry.text), list[int](), 0.0
+        if says_change(entry):
+            new = Topic.of(entry)
+            rare = {word for word in words & new.words if 0 < len(self._by_topic.get(word, ())) <= RARE}
+            for older in sorted({one for word in rare for one in self._by_topic[word]}, reverse=True):
+                old = self._topic(older)
+                both = shared(new, old)
+                sure = 0.0 if both.isdisjoint(rare) else changed(new, old, both)
+                if sure > surest:
+                    best, surest = [older], sure
+        self._sentences[number] = entry
+        for word in words:
             self._by_topic[word].append(number)
         return best
+
+    def _topic(self, number: int) -> Topic:
+        """Return what an older sentence is about; few are ever asked for."""
+        if number not in self._topics:
+            self._topics[number] = Topic.of(self._sentences[number])
+        return self._topics[number]
 
     def _near(self, mine: _Subject) -> Iterator[int]:
         """Yield the newest older sentences that share a word."""
