@@ -67,7 +67,7 @@ def older_results(items: Sequence[Item]) -> list[OlderResult]:
     """
     calls = {part.call_id: part for item in items for part in item.parts if part.kind == "call"}
     newest: dict[tuple[str, str], list[list[tuple[int, Part]]]] = {}
-    files = _Files()
+    files = _WholeFiles()
     found = []
     for index in reversed(range(len(items))):
         for part in items[index].parts:
@@ -92,7 +92,7 @@ def _fails(result: Part) -> bool:
     return _ERROR.match(result.text) is not None
 
 
-class _Files:
+class _WholeFiles:
     """The files that newer calls have whole."""
 
     def __init__(self) -> None:

@@ -46,7 +46,7 @@ EMPTY = frozenset(stem for word in _SAYS_CHANGE.split() for stem in tokenize(wor
 _COMMON = """
     week month year day hour minute second morning evening night time date number thing name old good news please
     people ones first last next monday tuesday wednesday thursday friday saturday sunday decide decided decision plan
-    agree agreed 每小 小时 每月 每天 每周 医生 经理 老师 先生 女士
+    agree agreed end start begin 每小 小时 每月 每天 每周 医生 经理 老师 先生 女士
 """
 COMMON = frozenset(stem for word in _COMMON.split() for stem in tokenize(word)) | EMPTY
 """Words that alone show no topic."""
@@ -56,24 +56,37 @@ _CHANGES = """
     doubled, cancelled, canceled, scrap, scrapped, scratch, revoked, rebuilt, rebased, upgraded, update, updated,
     correction, revised, take over, takes over, took over, taken over, handed over, gone off, went off, got rid,
     becomes, became, turns out, turned out, went up, went down, gone up, went with, stretch, instead, rather than,
-    no longer, not any more, anymore, any more, any longer, from now, from here, from today, from this, from next,
-    going forward, as of, after all, actually, on second thought, on second thoughts, make that, make it,
-    change of plan, change of plans, these days, this time, now, forget, our new, a new one, previous, formerly,
-    since the, since last, since this, voted, decided, agreed, left, is ill, is taken, is gone, allowed, again,
-    too tight, too long, too short, too small, too expensive, too slow, came back, can't make, cannot make, killed,
+    no longer, not any more, anymore, any more, any longer, after all, actually, on second thought,
+    on second thoughts, make that, make it, change of plan, change of plans, forget, voted, decided, killed
+"""
+"""Words that say that something changed."""
+_PERHAPS = """
+    now, from now, from here, from today, from this, from next, going forward, as of, these days, this time, our new,
+    a new one, previous, formerly, since the, since last, since this, agreed, left, is ill, is taken, is gone, allowed,
+    again, too tight, too long, too short, too small, too expensive, too slow, came back, can't make, cannot make,
     stopped, quit, closed, void, expired, dead, lost, asked for more, given us, gave us, had to
 """
+"""Words that say so where a value of the same type shows it; a new rule begins with them too."""
 _DATED = (
     r"since\s(?:mon|tues|wednes|thurs|fri|satur|sun)day|since\s(?:january|february|march|april|may|june|july|august"
     r"|september|october|november|december)"
 )
 _CHANGES_ZH = (
     r"改[成为到用期由在了走第月]|还是.{1,12}吧|换[成到了]|变成|挪到|推[到迟]|提前|延[到期后长了]|拖到|往后挪|涨|降[到了]"
-    r"|调[成到整走]|搬[到去]|迁[到移]|不再|不用了|作废|取消|现在|以后|之后|从今|[月周天今]起|最后还?是?定|最近|放宽|收紧"
-    r"|可以[加花]到|统一|更正|更新|不对|说错|其实|离职|退休|病了|来不了|占了|订不上|重[装新构]|开学后|了(?:[，。！]|$)"
+    r"|调[成到整走]|搬[到去]|迁[到移]|不再|不用了|作废|取消|最后还?是?定|放宽|收紧|统一|更正|不对|说错|离职|退休"
 )
-_PHRASES = "|".join(re.escape(one.strip()).replace(r"\ ", r"\s") for one in _CHANGES.split(","))
-_SAYS = re.compile(rf"\b(?:{_PHRASES}|{_DATED})\b|^(?:the\s)?new\b|{_CHANGES_ZH}", re.IGNORECASE | re.ASCII)
+_PERHAPS_ZH = (
+    r"现在|以后|之后|从今|[月周天今]起|最近|可以[加花]到|更新|其实|病了|来不了|占了|订不上|重[装新构]|开学后"
+    r"|了(?:[，。！]|$)"
+)
+
+
+def _phrases(text: str) -> str:
+    return "|".join(re.escape(one.strip()).replace(r"\ ", r"\s") for one in text.split(","))
+
+
+_SURELY = re.compile(rf"\b(?:{_phrases(_CHANGES)})\b|{_CHANGES_ZH}", re.IGNORECASE | re.ASCII)
+_MAYBE = re.compile(rf"\b(?:{_phrases(_PERHAPS)}|{_DATED})\b|^(?:the\s)?new\b|{_PERHAPS_ZH}", re.IGNORECASE | re.ASCII)
 _LEAVES = re.compile(
     r"\b(?:instead of|rather than|no longer|forget|scrap|scrapped|got rid of|dropped|drop|left|gone off|renamed|killed"
     r"|stopped|quit|can't make|cannot make)((?: [\w'-]+){1,3})",
@@ -87,7 +100,7 @@ _IS_LEFT = re.compile(
 _LEFT_ZH = re.compile(
     r"([^，。]{2,6}?)(?:那条)?(?:调走|离职|退休|病了|来不了|占了|被占|订不上|作废|太|不[用要再行在])|不再?[用在是喝要去]([^，。]{2,5})"
 )
-_PIECE = re.compile(r"\x00|[^\W_][\w'-]*|[^\w\s]")
+_PIECE = re.compile(r"\x00|[^\W_]\w*(?:'\w+)?|[^\w\s]")
 _PREPOSITIONS = frozenset(["of", "for", "at", "in", "on"])
 _ARTICLES = frozenset(["the", "a", "an", "our", "my", "your", "this", "that", "his", "her", "their"])
 _RANKS = {"system": 2, "user": 1}
@@ -110,6 +123,8 @@ class Topic:
     labels: frozenset[str]
     leaves: frozenset[str]
     """Words for what is no more."""
+    surely: bool
+    """Whether it surely says that something changed."""
     position: int
     rank: int
 
@@ -118,16 +133,19 @@ class Topic:
         """Read a sentence."""
         text = _HEAD.sub("", entry.text, count=1)
         typed, rest = typed_values(text, entry.values)
-        words = content(rest)
+        pieces = _PIECE.findall(rest)
+        stems = [tokenize(piece)[: 1 if piece.isascii() else None] for piece in pieces]  # not the parts of a name
+        words = frozenset(word for some in stems for word in some if _is_content(word)) - EMPTY
         names = (stem for form in ("name", "first") for one in typed.get(form, ()) for stem in tokenize(one))
         return cls(
             text=text,
             words=words,
             names=frozenset(names),
             typed=typed,
-            order=tuple(map(_mark, _PIECE.findall(rest))),
+            order=tuple(map(_mark, pieces)),
             labels=labels_of(entry.text),
             leaves=frozenset(tokenize(" . ".join(_left(text)))) & words,
+            surely=_SURELY.search(text) is not None,
             position=entry.position,
             rank=_RANKS.get(entry.voice, 0),
         )
@@ -144,10 +162,12 @@ def says_change(entry: Entry) -> bool:
     Example:
         >>> from ctxwin.items import Item
         >>> from .entry import entries_of
-        >>> [says_change(next(entries_of(Item(text=text)))) for text in ("Rent is 900.", "Rent has been raised to 950.")]
+        >>> said = ("The rent is 900 euros.", "The rent has been raised to 950 euros.")
+        >>> [says_change(next(entries_of(Item(text=text)))) for text in said]
         [False, True]
     """
-    return entry.strength >= WEAK and _SAYS.search(entry.text) is not None
+    says = _SURELY.search(entry.text) or _MAYBE.search(entry.text)
+    return entry.strength >= WEAK and says is not None
 
 
 def labels_of(text: str) -> frozenset[str]:
@@ -181,18 +201,21 @@ def changed(new: Topic, old: Topic, both: frozenset[str]) -> float:
     if not all(map(str.isascii, topic)):
         cover = min(1.0, 2 * len(both) / (1 + len(topic)))  # each character stands in two pairs
     pairs = [
-        (kind, was, now) for kind, was in old.typed.items() for one, now in new.typed.items() if comparable(kind, one)
+        (kind, was, {value for value in now if value not in new.leaves})
+        for kind, was in old.typed.items()
+        for one, now in new.typed.items()
+        if comparable(kind, one)
     ]
     again = any(was & now and now - was for _, was, now in pairs)  # the old value is named beside the new one
     types = {kind for kind, was, now in pairs if now - was and was - now}
-    if again or (new.leaves & old.words and (len(both) > 1 or cover >= UNTYPED)):
+    if again or (new.leaves & old.words and (len(new.words & old.words) > 1 or cover >= UNTYPED)):
         return 2 + cover
     subject = next((word for word in old.order if word in old.words), "") in both
     if types:
         surely = subject or not types <= {"name", "first"}
         return 1 + cover if cover >= (COVERED if surely else UNTYPED) else 0.0
     named = both <= old.names | new.names or (old.typed and new.typed)
-    return cover if not named and cover >= (COVERED if subject else UNTYPED) else 0.0
+    return cover if new.surely and not named and cover >= (COVERED if subject else UNTYPED) else 0.0
 
 
 def _left(text: str) -> list[str]:
@@ -253,8 +276,8 @@ def _beside(order: tuple[str, ...], place: int) -> set[str]:
 
 
 def _before(word: str, text: str) -> str:
-    """Return the Chinese characters, two at most, that stand directly before a word; one where they only build."""
-    at = text.find(word)
-    found = re.search(r"[\u3400-\u9fff]{0,2}$", text[max(0, at - 2) : max(0, at)])
-    before = found[0] if found else ""
-    return before if STOP_CHARACTERS.isdisjoint(before) else before[:1]
+    """Return the two Chinese characters before a word, without 的; fewer where they only build sentences."""
+    before = text[: max(0, text.find(word))].removesuffix("的")
+    found = re.search(r"[\u3400-\u9fff]{0,2}$", before[-2:])
+    last = found[0] if found else ""
+    return last if STOP_CHARACTERS.isdisjoint(last) else last[:1]

@@ -68,9 +68,10 @@ _LEANS = re.compile(
 )
 """How a sentence begins that says little without the one before."""
 _LABELLED = re.compile(
-    r"(?:[A-Za-z][\w-]* ){0,2}(?:rules?|constraints?|requirements?|polic(?:y|ies)|conventions?|limits?|budget|deadlines?"
-    r"|facts?|decisions?|decided|to-?dos?|tasks?|next steps?|goals?|state|open questions?|preferences?|reminder|remember"
-    r"|important): ?\S|[\u3400-\u9fff]{0,4}(?:规则|规定|约束|限制|要求|期限|预算|事实|决定|任务|待办|下一步|目标|偏好|提醒|重要)[:：]",
+    r"(?:[A-Za-z][\w-]* ){0,2}(?:rules?|constraints?|requirements?|polic(?:y|ies)|conventions?|limits?|budget"
+    r"|deadlines?|facts?|decisions?|decided|to-?dos?|tasks?|next steps?|goals?|state|open questions?|preferences?"
+    r"|reminder|remember|important): ?\S"
+    r"|[\u3400-\u9fff]{0,4}(?:规则|规定|约束|限制|要求|期限|预算|事实|决定|任务|待办|下一步|目标|偏好|提醒|重要)[:：]",
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^\s{0,3}(?:```|~~~)")
