@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import process_time
 from typing import Any, Literal
 
 import pytest
@@ -94,3 +95,57 @@ def test_the_report_says_that_a_stub_is_no_full_form() -> None:
     packed = compact(given, pack(given, budget=9_000, embedder="none").tokens - 100)
     forms = [one.form for one in packed.report.decisions]
     assert forms[2] == "extract" and forms[6] == "full"
+
+
+FILE = "".join(f"{n} valve_{n} = {n * n}\n" for n in range(30))
+PART = "".join(f"{n} valve_{n} = {n * n}\n" for n in range(10, 20))
+READ, READ_PART = '{"path": "a.py"}', '{"path": "a.py", "offset": 10, "limit": 10}'
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_file_that_is_read_whole_replaces_a_part_of_it(dialect: Dialect) -> None:
+    part, whole = ("read_file", READ_PART, PART), ("read_file", READ, FILE)
+    edit = ("edit_file", '{"path": "a.py", "old": "valve_3", "new": "gate_3"}', "-valve_3\n+gate_3")
+    assert replaced(dialect, part, edit, whole) == ["call_2"]
+    assert replaced(dialect, whole, edit, part) == []
+    assert replaced(dialect, whole, edit) == []
+    assert replaced(dialect, whole, edit, whole) == ["call_2"]
+
+
+def test_a_part_that_the_newer_reading_does_not_hold_stays() -> None:
+    cut = FILE[: len(FILE) // 4] + "[80 lines more]"
+    assert replaced("openai", ("read_file", READ_PART, PART), ("read_file", READ, cut)) == []
+    other = ("read_file", '{"path": "b.py"}', FILE)
+    assert replaced("openai", ("read_file", READ_PART, PART), other) == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_file_that_is_written_whole_replaces_what_was_read_of_it(dialect: Dialect) -> None:
+    write = ("write_file", json.dumps({"path": "a.py", "content": FILE}), "done")
+    assert replaced(dialect, ("read_file", READ_PART, PART), write) == ["call_1"]
+    assert replaced(dialect, ("read_file", READ, FILE), write, ("read_file", READ, FILE)) == ["call_2"]
+    failed = (write[0], write[1], "Error: read-only file system")
+    assert replaced(dialect, ("read_file", READ, FILE), failed) == []
+    appended = ("append_file", write[1], "done")
+    assert replaced(dialect, ("read_file", READ, FILE), appended) == []
+    viewed = ("editor", '{"command": "view", "path": "a.py"}', FILE)
+    created = ("editor", json.dumps({"command": "create", "path": "a.py", "file_text": FILE}), "done")
+    assert replaced(dialect, viewed, created) == ["call_1"]
+    assert replaced(dialect, viewed, ("editor", '{"command": "insert", "path": "a.py", "content": "x"}', "done")) == []
+
+
+def test_a_newer_error_replaces_no_success() -> None:
+    call = ("run", '{"command": "make"}')
+    assert replaced("openai", (*call, "3 warnings"), (*call, "done"), (*call, "Error: no rule")) == ["call_1"]
+
+
+def test_a_call_that_fails_again_and_again_is_read_in_linear_time() -> None:
+    def seconds(times: int) -> float:
+        items = read(
+            talk("openai", *(("run", '{"c": "x"}', f"Error {n}") for n in range(times))), dialect="openai"
+        ).items
+        began = process_time()
+        assert older_results(items) == []
+        return process_time() - began
+
+    assert min(seconds(4_000) for _ in range(2)) < 4 * min(seconds(2_000) for _ in range(2))

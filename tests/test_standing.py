@@ -404,3 +404,81 @@ def said_by(item: Item) -> list[Entry]:
     talk = Standing()
     talk.extend([item])
     return talk.entries()
+
+
+UPDATES = [
+    (
+        "The lease for the studio ends on March 3.",
+        "We've been given the studio for longer, its lease now ends on May 30.",
+    ),
+    ("Ravi looks after the search service.", "Ravi has left, Ines is the one for the search service now."),
+    ("We can spend at most 2,400 euros on the greenhouse.", "Make that three thousand for the greenhouse."),
+    ("Uploads go through Jenkins.", "We got rid of Jenkins, uploads go through Buildkite these days."),
+    ("The rehearsal is at the Corn Exchange.", "The rehearsal has been moved to Fenwick Hall."),
+    ("The cover of the book should be green.", "On second thoughts a plain grey cover instead of the green one."),
+    ("Our mirror runs in eu-west-2.", "The mirror was migrated to us-east-4 last night."),
+    ("仓库的地址是10.1.7.20。", "仓库重装了，现在走10.1.9.4。"),
+    ("答辩定在六月三号。", "答辩推迟了，七月八号才办。"),
+    ("花园的预算是2000元。", "花园我可以加到两千五，就是2500元。"),
+]
+"""What was said, and an update of it in other words."""
+UNLIKE = [
+    ("The lease for the studio ends on March 3.", "The lease for the van now ends on May 30."),
+    ("Ravi looks after the search service.", "Ines has left, and Tom looks after her plants."),
+    ("We can spend at most 2,400 euros on the greenhouse.", "Make that three thousand for the kitchen."),
+    ("The staging cluster runs in eu-west-2.", "The backup cluster was moved to us-east-4."),
+    ("The door code is 4471.", "They changed the locker code, it's 9023 now."),
+    ("Use tabs in the Makefile.", "From now on use double quotes in the readme."),
+    ("I prefer window seats.", "I think I prefer trains now."),
+    ("仓库的地址是10.1.7.20。", "网关的地址现在是10.1.9.4。"),
+    ("答辩定在六月三号。", "体检推迟了，七月八号才去。"),
+    ("花园的预算是2000元。", "车库我可以加到2500元。"),
+]
+"""What was said, and a change of something else of its kind."""
+
+
+def replaced_by(old: str, new: str, roles: tuple[str, str] = ("user", "user")) -> bool:
+    subjects, found = Subjects(), []
+    for number, (text, role) in enumerate(zip((old, new), roles, strict=True)):
+        found.append(subjects.add(number, next(entries_of(Item(text=text, role=role), number)))[0])
+    return found[1] == [0]
+
+
+@pytest.mark.parametrize(("old", "new"), UPDATES)
+def test_an_update_in_other_words_replaces_the_older_value(old: str, new: str) -> None:
+    assert replaced_by(old, new)
+
+
+@pytest.mark.parametrize(("old", "new"), UNLIKE)
+def test_a_change_of_something_else_replaces_nothing(old: str, new: str) -> None:
+    assert not replaced_by(old, new)
+
+
+def test_nobody_changes_the_words_of_one_with_more_authority() -> None:
+    old, new = "Uploads go through Jenkins on port 8080.", "We got rid of Jenkins, uploads go through port 9090 now."
+    assert replaced_by(old, new)
+    assert not replaced_by(old, new, ("user", "assistant"))
+    assert not replaced_by(old, new, ("system", "user"))
+    assert replaced_by(old, new, ("user", "system"))
+
+
+def test_among_many_values_the_one_of_the_same_thing_is_replaced() -> None:
+    olds, news = [old for old, _ in UPDATES], [new for _, new in UPDATES]
+    left = [one.text for one in said_of([*olds, *news])]
+    assert not set(olds) & set(left)
+    assert set(news) <= set(left)
+
+
+def said_of(texts: Sequence[str]) -> list[Entry]:
+    talk = Standing()
+    talk.extend(Item(text=text, role="user", id=f"m{n}") for n, text in enumerate(texts))
+    return list(talk.said())
+
+
+def test_a_label_makes_a_sentence_stand_more_surely() -> None:
+    def strength(text: str, role: str = "user") -> float:
+        return next(entries_of(Item(text=text, role=role))).strength
+
+    fact = "The spare key is with Ana, flat 12."
+    assert strength(f"House rule: {fact}") > strength(fact) + 1
+    assert strength(f"Rule: {fact}", "assistant") < strength(f"Rule: {fact}") - 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..items import Item
 from .features import VALUES, feature_number, features
-from .notes import Voice, is_note, lines_of
+from .notes import Voice, is_labelled, is_note, lines_of
 from .odds import Kind, kind_of, odds
 
 __all__ = ["Entry", "entries_of"]
@@ -21,6 +21,9 @@ PASTED = 40
 """Sentences from which a message holds something pasted: nobody types so many."""
 PASTED_ODDS = 1.5
 """Log odds that a sentence of such a message loses."""
+LABELLED = 1.5
+"""Log odds that a sentence of a user or the system gains by a word such as "Rule:" before it: its writer says that it
+stands."""
 WEAKEST = -5.0
 """Log odds below which a sentence is not even used to fill the room of a compaction."""
 _EXACT_FORMS = frozenset({"address", "code", "command", "path"})
@@ -75,6 +78,7 @@ def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
             continue
         found = features(text)
         strength = odds(found, line.voice) - (PASTED_ODDS if pasted else 0.0)
+        strength += LABELLED if line.voice in ("user", "system") and is_labelled(text) else 0.0
         values = frozenset(name for name, one in zip(VALUES, found, strict=False) if one)
         if strength >= WEAKEST or values & _EXACT_FORMS:  # a prompt may ask for all of these
             yield Entry(

@@ -26,6 +26,7 @@ __all__ = [
     "Voice",
     "heading",
     "index_lines",
+    "is_labelled",
     "is_note",
     "is_omitted",
     "left_out",
@@ -66,6 +67,13 @@ _LEANS = re.compile(
     re.IGNORECASE,
 )
 """How a sentence begins that says little without the one before."""
+_LABELLED = re.compile(
+    r"(?:[A-Za-z][\w-]* ){0,2}(?:rules?|constraints?|requirements?|polic(?:y|ies)|conventions?|limits?|budget"
+    r"|deadlines?|facts?|decisions?|decided|to-?dos?|tasks?|next steps?|goals?|state|open questions?|preferences?"
+    r"|reminder|remember|important): ?\S"
+    r"|[\u3400-\u9fff]{0,4}(?:规则|规定|约束|限制|要求|期限|预算|事实|决定|任务|待办|下一步|目标|偏好|提醒|重要)[:：]",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"^\s{0,3}(?:```|~~~)")
 _QUOTED = re.compile(r"^\s{0,3}>")
 _SAID_BY: Mapping[str, frozenset[Voice]] = {
@@ -182,6 +190,16 @@ def lines_of(item: Item, voice: Voice) -> Iterator[Line]:
     for part in item.parts:
         if part.kind == "text" and voice != "tool":
             yield from (Line(text, voice) for text in _together(part.text))
+
+
+def is_labelled(text: str) -> bool:
+    """Tell whether a text begins with a word for what stands, such as "Rule:" or "Next step:".
+
+    Example:
+        >>> is_labelled("House rule: shoes off."), is_labelled("As a rule, shoes are off.")
+        (True, False)
+    """
+    return _LABELLED.match(text) is not None
 
 
 def _noted(text: str) -> Iterator[Line]:

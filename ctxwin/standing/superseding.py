@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..retrieve.words.lexical import STOP_WORDS, tokenize
+from .changing import EMPTY, Topic, changed, content, labels_of, says_change, shared
 from .entry import Entry
 from .features import VALUES
 
@@ -30,22 +31,6 @@ _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _NUMERIC = frozenset({"money", "time", "quantity", "number"})
 """Forms of values that a bare number may replace: a price is often written without its currency."""
-_LABEL = re.compile(
-    r"\b([A-Za-z]{3,20}) (\d{1,3}|[A-Z])\b(?=[^.!?]{0,40}\b(?:is|are|was|has|have|runs|starts|needs|gets|goes)\b)"
-)
-"""A numbered thing, such as "Chapter 3": its number belongs to the subject."""
-_OWNER = re.compile(
-    r"\b(?!(?:it|that|this|there|here|what|who|where|when|how|let|he|she)['’])([A-Za-z]{2,20})['’]s [a-z]+\b(?<!ing)"
-)
-"""Whose a thing is, such as "my sister's flight": the owner belongs to the subject."""
-_SAYS_CHANGE = """
-    actually correction scratch change changed plan make instead longer any more anymore now new moved rather sorry
-    wrong wait second thought raised lowered extended pushed brought turns out update updated revised just also then so
-    oh go goes going went get gets got come comes coming run runs use uses put set call called say says said take
-    takes keep have has want need know case one thing way today really still already is are was were be been it
-"""
-"""Words that say that something is or changed, and not what."""
-_EMPTY = frozenset(stem for word in _SAYS_CHANGE.split() for stem in tokenize(word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +59,9 @@ class Subjects:
         self._subjects: dict[int, _Subject] = {}
         self._same: dict[str, int] = {}
         self._by_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._sentences: dict[int, Entry] = {}
+        self._topics: dict[int, Topic] = {}
+        self._by_topic: defaultdict[str, list[int]] = defaultdict(list)
 
     def add(self, number: int, entry: Entry) -> tuple[list[int], list[int]]:
         """Add the next sentence; return the older sentences that it replaces, and those that it may replace.
@@ -86,8 +74,9 @@ class Subjects:
         """
         again = [self._same[entry.text]] if entry.text in self._same else []
         self._same[entry.text] = number
+        again += self._change(number, entry)
         if not entry.values - {"name"}:
-            return again, again
+            return sorted(again), sorted(again)
         mine = _subject(entry)
         near = list(self._near(mine))
         replaced = [number for number in near if self._replaces(mine, self._subjects[number])]
@@ -96,6 +85,29 @@ class Subjects:
         for word in mine.words:
             self._by_word[word].append(number)
         return sorted({*replaced, *again}), sorted({*related, *replaced, *again})
+
+    def _change(self, number: int, entry: Entry) -> list[int]:
+        """Add a sentence; return the older one that it says it changes, where it is clear which."""
+        words, best, surest = content(entry.text), list[int](), 0.0
+        if says_change(entry):
+            new = Topic.of(entry)
+            rare = {word for word in words & new.words if 0 < len(self._by_topic.get(word, ())) <= RARE}
+            for older in sorted({one for word in rare for one in self._by_topic[word]}, reverse=True):
+                old = self._topic(older)
+                both = shared(new, old)
+                sure = 0.0 if both.isdisjoint(rare) else changed(new, old, both)
+                if sure > surest:
+                    best, surest = [older], sure
+        self._sentences[number] = entry
+        for word in words:
+            self._by_topic[word].append(number)
+        return best
+
+    def _topic(self, number: int) -> Topic:
+        """Return what an older sentence is about; few are ever asked for."""
+        if number not in self._topics:
+            self._topics[number] = Topic.of(self._sentences[number])
+        return self._topics[number]
 
     def _near(self, mine: _Subject) -> Iterator[int]:
         """Yield the newest older sentences that share a word."""
@@ -145,7 +157,5 @@ def _subject(entry: Entry) -> _Subject:
     if numbers := _NUMBER.findall(rest):
         forms.add("number")
         values.update(numbers)
-    labels = {f"{noun.lower()} {number.lower()}" for noun, number in _LABEL.findall(text)}
-    labels.update(owner.lower() for owner in _OWNER.findall(text))
     words = frozenset(word for word in tokenize(rest) if word not in STOP_WORDS and not _DIGIT.search(word))
-    return _Subject(words - _EMPTY, frozenset(labels), frozenset(values), frozenset(forms), entry.corrects)
+    return _Subject(words - EMPTY, labels_of(text), frozenset(values), frozenset(forms), entry.corrects)
