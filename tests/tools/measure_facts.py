@@ -1,11 +1,11 @@
-"""Which facts five compactions to a tenth keep, by kind, beside other packages: `python tests/tools/measure_facts.py DATA`.
+"""Which facts five compactions to a tenth keep, by kind: `python tests/tools/measure_facts.py DATA`.
 
-    python tests/tools/measure_facts.py DATA [--with langchain,langmem,headroom] [--sessions 10] [--results FILE] [--lost]
+    python tests/tools/measure_facts.py DATA [--with langchain,langmem,headroom] [--sessions 10] [--results FILE]
 
 DATA is the folder of the evaluation sets. Of its `transcripts` and of its `standing` so many are drawn, the same for
 every way; `--sessions 0` takes all. Each comes in five parts. A part is appended to what is left of the former parts,
-and the whole is compacted where it is over the budget: the system messages and a tenth of all other tokens, counted
-apart from the library (`o200k_base`, 4 a message).
+and the whole is compacted where it is over the budget: the system messages and a tenth of all other tokens, as
+`measure_transcripts.py` takes it; each result is counted again apart from the library (`o200k_base`, 4 a message).
 
     transcripts   after each round but the last, the facts said so far that the assistant uses later, as
                   `measure_transcripts.py` defines them: numbers, dates, paths, identifiers, commands
@@ -27,6 +27,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -34,7 +35,18 @@ from typing import Any
 import numpy as np
 from measure_standing import core, folded
 from measure_standing import sessions as lines_of
-from measure_transcripts import LEAST, PARTS, TENTH, is_system, names, parts_of, stands, texts_of, there, used_later
+from measure_transcripts import (
+    LEAST,
+    TENTH,
+    Counted,
+    is_system,
+    names,
+    parts_of,
+    stands,
+    texts_of,
+    there,
+    used_later,
+)
 
 from ctxwin import BudgetError, check, compact
 from ctxwin.evaluate.score import request_text, request_tokens
@@ -131,7 +143,17 @@ def in_substance(sentence: str, lines: Sequence[frozenset[str]]) -> bool:
 
 
 def cut(messages: Messages) -> list[list[Mapping[str, Any]]]:
-    return parts_of([one for one in messages if not is_system(one)])
+    return [[one for one in part if not is_system(one)] for part in parts_of(messages)]
+
+
+def tenth(messages: Messages) -> int:
+    """Return the tokens that are left of all that is not system."""
+    return counted().messages([one for one in messages if not is_system(one)]) // TENTH
+
+
+@cache
+def counted() -> Counted:
+    return Counted()
 
 
 def run(way: Way, name: str, which: str, session: Mapping[str, Any]) -> Result:
@@ -140,7 +162,7 @@ def run(way: Way, name: str, which: str, session: Mapping[str, Any]) -> Result:
     system = [one for one in session["messages"] if is_system(one)]
     standing = names([text for one in system for text in texts_of(one)])
     parts = cut(session["messages"])
-    budget = sum(map(request_tokens, parts)) // TENTH
+    budget = tenth(session["messages"])
     now: Messages = []
     before: list[Mapping[str, Any]] = []
     for number, part in enumerate(parts[:-1] if which == "transcripts" else parts, 1):
@@ -247,7 +269,7 @@ def drawn(data: Path, which: str, most: int) -> list[dict[str, Any]]:
         return []
     given = lines_of(place)
     if which == "transcripts":
-        given = [one for one in given if sum(map(request_tokens, cut(one["messages"]))) >= LEAST]
+        given = [one for one in given if tenth(one["messages"]) * TENTH >= LEAST]
     random.Random(SEED).shuffle(given)
     return given[: most or None]
 
@@ -280,7 +302,9 @@ def main() -> None:
     for which in SETS:
         print("\n".join(table(results, which)))
     if given.lost:
-        print("\n".join(f"{one.set} {one.id} lost {name}" for one in results if one.way == "ctxwin" for name in one.lost))
+        print(
+            "\n".join(f"{one.set} {one.id} lost {name}" for one in results if one.way == "ctxwin" for name in one.lost)
+        )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 The frame: system messages stay, the newest messages that fit in a third of the budget stay, and what is older becomes a
 summary that fits in the rest. Each package decides by itself where the older messages end and what it sends to the
 model. The model is SmolLM2-135M (`ctxwin.clients.local`), as a careful user would run it: its chat template,
-temperature .3, a frequency penalty against loops, a fixed seed, the answer no longer than the room that is left.
+temperature .3, a frequency penalty against loops, a fixed seed, the answer no longer than the room that is left, and a
+short prompt that asks for exact copies: `SummarizationMiddleware`'s own, a page long, such a model only repeats.
 
     langchain   `SummarizationMiddleware` of langchain 1.5
     langmem     `summarize_messages` of langmem 0.0.30 with its running summary (`pip install langmem`)
@@ -22,9 +23,10 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, RemoveMessage, convert_to_messages, convert_to_openai_messages
 from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.prompts import ChatPromptTemplate
 from measure_transcripts import groups_of, is_system
 
-from ctxwin.clients.local import ANSWER, LocalModel
+from ctxwin.clients.local import LocalModel
 from ctxwin.evaluate.score import request_text, request_tokens, text_tokens
 
 __all__ = ["SUMMARISERS", "Kept", "Summariser"]
@@ -32,6 +34,10 @@ __all__ = ["SUMMARISERS", "Kept", "Summariser"]
 READ = 4_000
 """Tokens that a package may send to the model at once: the default of `SummarizationMiddleware`; the model's window is
 8,192 of its own, smaller tokens."""
+MOST = 256
+"""Tokens of a summary; a model this small loses itself in longer ones, and the newest messages get the room."""
+EXACTLY = "Copy every number, date, name, identifier, path, command, rule and decision exactly."
+SUMMARISE = f"Write a short summary of this conversation. {EXACTLY}\n\n{{messages}}"
 SLACK = 24
 """Tokens for what a package writes around a summary, such as "Here is a summary of the conversation to date"."""
 LEAST = 32
@@ -53,7 +59,7 @@ class Summariser(Protocol):
 class SmallModel(BaseChatModel):
     """SmolLM2-135M as a chat model of LangChain; what it reads and writes is counted."""
 
-    most: int = ANSWER
+    most: int = MOST
 
     @property
     def _llm_type(self) -> str:
@@ -70,7 +76,7 @@ class SmallModel(BaseChatModel):
             "messages": [as_text(one) for one in convert_to_openai_messages(messages)],
             "max_tokens": self.most,
             "temperature": 0.3,
-            "frequency_penalty": 0.4,
+            "frequency_penalty": 0.6,
         }
         text = local().send(body)["choices"][0]["message"]["content"]
         return ChatResult(generations=[ChatGeneration(message=convert_to_messages([("assistant", text)])[0])])
@@ -116,6 +122,7 @@ class LangChain:
             keep=("tokens", recent_of(budget)),
             token_counter=counted,
             trim_tokens_to_summarize=READ,
+            summary_prompt=SUMMARISE,
         )
         update = middleware.before_model({"messages": self._state}, None)  # type: ignore[arg-type]
         if update:
@@ -148,6 +155,11 @@ class LangMem:
                 max_tokens_before_summary=counted(self._messages[past:]) - recent_of(budget),
                 max_summary_tokens=room_of(budget),
                 token_counter=counted,
+                initial_summary_prompt=asked(f"Write a short summary of the conversation above. {EXACTLY}"),
+                existing_summary_prompt=asked(
+                    "This is the summary of the conversation so far: {existing_summary}\n\n"
+                    f"Extend it by the new messages above. {EXACTLY}"
+                ),
             )
             self._summary, self._kept = done.running_summary, list(done.messages)
         return [*system, *openai_of(self._kept)]
@@ -184,9 +196,14 @@ class Headroom:
         return out
 
 
+def asked(prompt: str) -> ChatPromptTemplate:
+    """Return a prompt of LangMem: the messages, then what is asked."""
+    return ChatPromptTemplate.from_messages([("placeholder", "{messages}"), ("user", prompt)])
+
+
 def recent_of(budget: int) -> int:
-    """Tokens for the newest messages: a third, and what a summary of the model's longest answer does not take."""
-    return max(budget // RECENT, budget - ANSWER - SLACK)
+    """Tokens for the newest messages: a third, and what the longest summary does not take."""
+    return max(budget // RECENT, budget - MOST - SLACK)
 
 
 def room_of(budget: int) -> int:
