@@ -39,6 +39,7 @@ from measure_transcripts import (
     LEAST,
     TENTH,
     Counted,
+    by_newest,
     is_system,
     names,
     parts_of,
@@ -116,11 +117,7 @@ def by_ctxwin(messages: Messages, budget: int) -> Messages:
 
 
 def newest_first(messages: Messages, budget: int) -> Messages:
-    from summarisers import newest
-
-    system = [one for one in messages if is_system(one)]
-    _, kept = newest([one for one in messages if not is_system(one)], budget - request_tokens(system))
-    return [*system, *kept]
+    return by_newest(counted())(messages, budget, ())[0]
 
 
 def kind_of(name: str, kind: str) -> str:
