@@ -39,7 +39,9 @@ TEMPERATURE = 0.2
 class _Engine(Protocol):
     """Runs the weights of the model."""
 
-    def pieces(self, messages: Sequence[dict[str, str]], most: int, temperature: float) -> Iterator[str]: ...
+    def pieces(
+        self, messages: Sequence[dict[str, str]], most: int, temperature: float, penalty: float
+    ) -> Iterator[str]: ...
 
     def count(self, text: str) -> int: ...
 
@@ -81,8 +83,8 @@ class LocalModel:
     def send(self, body: Mapping[str, Any]) -> Any:
         """Answer a chat completion request, whole or streamed, in OpenAI's form.
 
-        The options `max_tokens` (or `max_completion_tokens`), `temperature` and `stream` count; the model calls no
-        tools.
+        The options `max_tokens` (or `max_completion_tokens`), `temperature`, `frequency_penalty` (a model this small
+        repeats itself in long answers) and `stream` count; the model calls no tools.
         """
         if body.get("stream"):
             return self._events(body)
@@ -102,11 +104,10 @@ class LocalModel:
 
     def _pieces(self, body: Mapping[str, Any]) -> Iterator[str]:
         most = body.get("max_tokens") or body.get("max_completion_tokens") or ANSWER
-        temperature = body.get("temperature")
+        temperature = TEMPERATURE if body.get("temperature") is None else body["temperature"]
+        messages = [_plain(one) for one in body["messages"]]
         with self._lock:
-            yield from self._engine.pieces(
-                [_plain(one) for one in body["messages"]], most, TEMPERATURE if temperature is None else temperature
-            )
+            yield from self._engine.pieces(messages, most, temperature, body.get("frequency_penalty") or 0.0)
 
     def _answer(self, kind: str, choice: Mapping[str, Any]) -> dict[str, Any]:
         return {"object": kind, "created": int(time.time()), "model": self.name, "choices": [choice]}
@@ -141,10 +142,12 @@ class _LlamaCpp:
 
         return Llama(model_path=str(self._file), n_ctx=WINDOW, verbose=False)
 
-    def pieces(self, messages: Sequence[dict[str, str]], most: int, temperature: float) -> Iterator[str]:
+    def pieces(
+        self, messages: Sequence[dict[str, str]], most: int, temperature: float, penalty: float
+    ) -> Iterator[str]:
         """Yield an answer piece by piece."""
         events = self._llama.create_chat_completion(
-            messages=list(messages), max_tokens=most, temperature=temperature, stream=True
+            messages=list(messages), max_tokens=most, temperature=temperature, frequency_penalty=penalty, stream=True
         )
         for event in events:
             yield event["choices"][0]["delta"].get("content") or ""

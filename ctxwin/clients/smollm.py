@@ -47,12 +47,14 @@ class Network:
         self._seen: list[int] = []
         self._memory: Any = None
 
-    def pieces(self, messages: Sequence[dict[str, str]], most: int, temperature: float) -> Iterator[str]:
+    def pieces(
+        self, messages: Sequence[dict[str, str]], most: int, temperature: float, penalty: float = 0.0
+    ) -> Iterator[str]:
         """Yield an answer of limited length, piece by piece as it comes."""
         given = self._numbers(prompt(messages))
         made: list[int] = []
         said = ""
-        for token in self._tokens(given, most, temperature):
+        for token in self._tokens(given, most, temperature, penalty):
             made.append(token)
             text = self._tokenizer.decode(made)
             if not text.endswith("\ufffd"):
@@ -63,7 +65,7 @@ class Network:
         """Count the tokens of a text."""
         return len(self._numbers(text))
 
-    def _tokens(self, given: list[int], most: int, temperature: float) -> Iterator[int]:
+    def _tokens(self, given: list[int], most: int, temperature: float, penalty: float) -> Iterator[int]:
         """Yield token after token; the common beginning with the last request is not read again."""
         import torch
         from transformers import DynamicCache
@@ -71,7 +73,7 @@ class Network:
         if self._memory is None or given[: len(self._seen)] != self._seen or len(given) == len(self._seen):
             self._memory, self._seen = DynamicCache(), []
         choice = torch.Generator().manual_seed(SEED)
-        new = given[len(self._seen) :]
+        new, uses = given[len(self._seen) :], torch.zeros(self._model.config.vocab_size)
         threads = torch.get_num_threads()
         # Steps of so small a model are not worth sharing: on a busy machine two threads took four times the work.
         torch.set_num_threads(1)
@@ -81,7 +83,7 @@ class Network:
                     # By place: the name of the fourth argument changed between versions.
                     out = self._model(torch.tensor([new]), None, None, self._memory, logits_to_keep=1)
                 self._seen += new
-                scores = out.logits[0, -1]
+                scores = out.logits[0, -1] - penalty * uses
                 if temperature > 0:
                     token = int(torch.multinomial(torch.softmax(scores / temperature, -1), 1, generator=choice))
                 else:
@@ -89,6 +91,7 @@ class Network:
                 if token == END:
                     return
                 yield token
+                uses[token] += 1
                 new = [token]
         finally:
             torch.set_num_threads(threads)

@@ -72,8 +72,12 @@ CROWD = 0.35
 """Strength lost with each doubling of the names in the same message."""
 INDEXED = 8
 """Names that a name in an index counts as having beside it: an earlier compaction chose it among many."""
-_WORTH = {"address": 0.5, "path": 0.5, "id": 0.5, "date": 0.0, "number": 0.0}
-"""A name with letters is used again likelier than a number."""
+TAKEN = 0.5
+"""Strength of a name under a key that calls take, such as `payment_id`: one that a result returned may be the next
+argument. With it, and dates worth what identifiers are, five rounds keep 90.7 % instead of 89.7 (difference 1.0
+[0.0, 2.0] over 45 transcripts, `tests/tools/measure_facts.py`); without TAKEN 89.7."""
+NUMBER = 0.5
+"""Strength that a bare number lacks beside identifiers, paths and dates: it is less likely used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +155,24 @@ class Names:
         Args:
             there: tells for each message whether it counts. Default: all messages count.
         """
-        names, ways = [], set()
+        seen = []
         for text, known in self._known.items():
             uses = [use for use in known.uses if there is None or (use.position < len(there) and there[use.position])]
             if uses and masked(said := f"{known.key}: {text}") == said:
-                mine = {use.way for use in uses}
-                ways |= mine
-                names.append(
-                    Name(
-                        text=text,
-                        key=known.key,
-                        strength=self._strength(text, uses),
-                        used=mine != {"returned"},
-                        positions=frozenset(use.position for use in uses),
-                    )
-                )
-        return sorted(names, key=lambda name: -name.strength) if ways - {"said"} else []
+                seen.append((text, known.key, uses, {use.way for use in uses}))
+        taken = {key for _, key, _, mine in seen if "argued" in mine and key not in _PATTERNS}
+        names = [
+            Name(
+                text=text,
+                key=key,
+                strength=self._strength(text, uses) + TAKEN * (key in taken),
+                used=mine != {"returned"},
+                positions=frozenset(use.position for use in uses),
+            )
+            for text, key, uses, mine in seen
+        ]
+        called = any(mine != {"said"} for _, _, _, mine in seen)
+        return sorted(names, key=lambda name: -name.strength) if called else []
 
     def acting(self, there: Sequence[bool] | None = None) -> float:
         """Return the share of the messages that call a tool or run a command, from 0 to 1."""
@@ -177,7 +183,7 @@ class Names:
     def _strength(self, text: str, uses: Sequence[_Use]) -> float:
         ways = {use.way for use in uses}
         match = _NAME.fullmatch(text)
-        strength = _WORTH[(match.lastgroup if match else None) or "id"] - (len(text) <= SHORT)
+        strength = -NUMBER * (match is not None and match.lastgroup == "number") - (len(text) <= SHORT)
         strength += ARGUED * ("argued" in ways) + SAID * ("said" in ways)
         strength += OFTEN * log1p(len(uses)) - AGE * log2(self._read - uses[-1].position)
         return strength - CROWD * log2(min(use.crowd for use in uses))

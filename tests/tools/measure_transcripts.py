@@ -18,7 +18,7 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
@@ -237,12 +237,8 @@ def _rounds(messages: Messages, budget: int, way: Way, seen: Seen, origin: str, 
         later = [one for rest in parts[number:] for one in rest]
         if counted.messages(now) + 3 > budget:
             now = _compacted(now, budget, way, later, seen, show)
-        known = names_in([one for one in before if not is_system(one)])
-        used = names_in([one for one in later if one["role"] == "assistant"])
-        wanted = {name: kind for name, kind in known.items() if name in used and name not in standing}
-        here = names_in(now)
-        text = "\n".join(text for one in now for text in texts_of(one))
-        kept = [name for name in wanted if name in here or _word(name, text)]
+        wanted = used_later(before, later, standing)
+        kept = there(wanted, now)
         seen.used.update(wanted.values())
         seen.there.update(wanted[name] for name in kept)
         seen.lost.update(name for name in wanted if name not in kept)
@@ -252,7 +248,21 @@ def _rounds(messages: Messages, budget: int, way: Way, seen: Seen, origin: str, 
             seen.by_origin.setdefault(origin, []).append(len(kept) / len(wanted))
 
 
-def _word(name: str, text: str) -> bool:
+def used_later(before: Messages, later: Messages, standing: Container[str]) -> dict[str, str]:
+    """Return the names said before that the assistant uses later, each with its type; not what the system says."""
+    known = names_in([one for one in before if not is_system(one)])
+    used = names_in([one for one in later if one["role"] == "assistant"])
+    return {name: kind for name, kind in known.items() if name in used and name not in standing}
+
+
+def there(wanted: Iterable[str], now: Messages) -> list[str]:
+    """Return the wanted names that messages have."""
+    here = names_in(now)
+    text = "\n".join(text for one in now for text in texts_of(one))
+    return [name for name in wanted if name in here or stands(name, text)]
+
+
+def stands(name: str, text: str) -> bool:
     """Tell whether a name stands in a text as a word of its own."""
     return re.search(rf"(?<![\w]){re.escape(name)}(?!\w)", text) is not None
 
