@@ -17,18 +17,22 @@ of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall
 from .extracts import GAP, SIZES, TextForm, text_forms
 from .facts import facts
 from .fitting import fit_text
+from .folding import Folded, fold, unfold
 from .sentences import Sentences, sentences, split
 from .signatures import definitions_in
 
 __all__ = [
     "GAP",
     "SIZES",
+    "Folded",
     "Sentences",
     "TextForm",
     "definitions_in",
     "facts",
     "fit_text",
+    "fold",
     "sentences",
     "split",
     "text_forms",
+    "unfold",
 ]
