@@ -6,16 +6,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..tokens import Tokenizer
-from .json_tables import compact_json, read_tables, write_tables
+from .hit_lists import read_hits, write_hits
+from .json_tables import compact_json, read_line_table, read_tables, write_line_table, write_tables
+from .line_patterns import read_patterns, write_patterns
 
 __all__ = ["Folded", "fold", "unfold"]
 
 JSON = "JSON as tables"
+JSON_LINES = "JSON lines as a table"
+HITS = "hits by file"
+LINES = "lines by patterns"
 WAYS: Mapping[str, tuple[Callable[[str], str | None], Callable[[str], str]]] = {
     JSON: (write_tables, lambda text: compact_json(read_tables(text))),
+    JSON_LINES: (write_line_table, read_line_table),
+    HITS: (write_hits, read_hits),
+    LINES: (write_patterns, read_patterns),
 }
 """Each way to write a text anew, by what a report says of it, and the way back. A way returns None where it does not
 serve; the way back returns JSON without its blanks, and any other text as it was."""
+
+
+WORTH = 10
+"""A text is written anew only where that saves 1 / WORTH of its tokens: each notation costs its reader something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +54,15 @@ def fold(texts: Sequence[str], tokenizer: Tokenizer) -> list[Folded | None]:
         >>> fold([seats, "No seats."], get_tokenizer("o200k_base"))
         [Folded(text='[2]{seat,free}:\n7A,true\n8C,false\n', how='JSON as tables', saved=9), None]
     """
-    found = [
+    ways = [
         (place, how, new) for place, text in enumerate(texts) for how, (way, _) in WAYS.items() if (new := way(text))
     ]
-    before = dict(
-        zip(
-            (places := sorted({place for place, _, _ in found})),
-            tokenizer.count_many([texts[i] for i in places]),
-            strict=True,
-        )
-    )
+    places = sorted({place for place, _, _ in ways})
+    before = dict(zip(places, tokenizer.count_many([texts[place] for place in places]), strict=True))
     out: list[Folded | None] = [None] * len(texts)
-    for (place, how, new), tokens in zip(found, tokenizer.count_many([new for _, _, new in found]), strict=True):
-        saved = before[place] - tokens
-        best = out[place]
-        if saved > (best.saved if best else 0):
+    for (place, how, new), tokens in zip(ways, tokenizer.count_many([new for _, _, new in ways]), strict=True):
+        saved, best = before[place] - tokens, out[place]
+        if saved > (best.saved if best else 0) and saved * WORTH >= before[place]:
             out[place] = Folded(new, how, saved)
     return out
 

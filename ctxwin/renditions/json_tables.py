@@ -27,7 +27,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any, Final
 
-__all__ = ["Number", "compact_json", "read_json", "read_tables", "write_tables"]
+__all__ = ["Number", "compact_json", "read_json", "read_line_table", "read_tables", "write_line_table", "write_tables"]
 
 LEVELS = 64
 """Most levels of lists and objects; each costs frames of the stack. A deeper text stays as it is."""
@@ -155,6 +155,28 @@ def write_tables(text: str) -> str | None:
         return written if compact_json(read_tables(written)) == compact_json(value) else None
     except (ValueError, RecursionError):
         return None
+
+
+def write_line_table(text: str) -> str | None:
+    r"""Write a text that has a JSON object on each line as one table; None as for `write_tables`, or without a table.
+
+    Example:
+        >>> print(write_line_table('{"level": "info", "ms": 3}\n{"level": "warn", "ms": 90}\n'))
+        [2]{level,ms}:
+        info,3
+        warn,90
+        <BLANKLINE>
+    """
+    lines = text.removesuffix("\n").split("\n")
+    if len(lines) < 2 or not all(line.lstrip().startswith("{") for line in lines):
+        return None
+    written = write_tables(f"[{','.join(lines)}]")
+    return written if written and _HEAD.match(written) and len(read_tables(written)) == len(lines) else None
+
+
+def read_line_table(written: str) -> str:
+    """Return the lines that `write_line_table` wrote, each as JSON without blanks."""
+    return "".join(f"{compact_json(row)}\n" for row in read_tables(written))
 
 
 def _block(value: Any, levels: int) -> Iterator[str]:
