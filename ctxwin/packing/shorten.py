@@ -27,7 +27,7 @@ from ..pool import Pool
 from ..pool.layout import Costs, Runs, costs_of, omitted_run
 from ..pool.units import Units, item_units
 from ..recall import id_ranges, marked
-from ..renditions import Folded, Sentences, TextForm, fit_text, text_forms
+from ..renditions import TABLES, Folded, Sentences, TextForm, digests, fit_text, text_forms, undominated
 from ..tokens import RequestRules, Tokenizer, count_note
 from .talk import Snapshot
 
@@ -151,6 +151,8 @@ class _Shortener(ABC):
             sentences = self._texts.sentences(text, self._tokenizer, _grammar(item))
             if sentences.total >= SHORTEN_FROM:
                 forms = text_forms(sentences, weights, label=_label(item), tool_output=_by_line(item))
+                if found := self.by_kind(slot, text, weights):
+                    forms = undominated([*found, *forms], sentences.total)
                 by_slot.append((slot, sentences.total, self._recallable(slot, forms)))
         levels = max((len(forms) for _, _, forms in by_slot), default=0)
         return [_level(whole, level, by_slot) for level in range(levels)]
@@ -213,6 +215,10 @@ class _Shortener(ABC):
         ]
 
     costs: Costs
+
+    def by_kind(self, slot: Slot, text: str, weights: Mapping[str, float]) -> Sequence[TextForm]:
+        """Return the shorter forms that a tool's output of this kind has; () for other text."""
+        return ()
 
     @abstractmethod
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]: ...
@@ -337,6 +343,15 @@ class History(_Shortener):
             for part in self.items[member].parts
             if _replaceable(part) and (member, part.path) not in self.superseded
         ]
+
+    def by_kind(self, slot: Slot, text: str, weights: Mapping[str, float]) -> Sequence[TextForm]:
+        """Return the shorter forms that a tool's output of this kind has: made of a table, or of lines as they came."""
+        part = next((part for part in self.items[slot[0]].parts if part.path == slot[1]), None)
+        if part is None or part.kind != "result":
+            return ()
+        folded = self.folded.get(slot)
+        made_of = text if folded and folded.how in TABLES else part.text
+        return digests(self._texts.sentences(made_of, self._tokenizer), weights, self._tokenizer)
 
     def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the texts within the arguments of calls, with their paths, if the group must stay."""

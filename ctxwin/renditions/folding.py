@@ -10,7 +10,7 @@ from .hit_lists import read_hits, write_hits
 from .json_tables import compact_json, read_line_table, read_tables, write_line_table, write_tables
 from .line_patterns import read_patterns, write_patterns
 
-__all__ = ["Folded", "fold", "unfold"]
+__all__ = ["TABLES", "Folded", "fold", "unfold"]
 
 JSON = "JSON as tables"
 JSON_LINES = "JSON lines as a table"
@@ -26,6 +26,8 @@ WAYS: Mapping[str, tuple[Callable[[str], str | None], Callable[[str], str]]] = {
 serve; the way back returns JSON without its blanks, and any other text as it was."""
 
 
+TABLES = (JSON, JSON_LINES)
+"""The ways that write tables."""
 WORTH = 10
 """A text is written anew only where that saves 1 / WORTH of its tokens: each notation costs its reader something."""
 

@@ -15,11 +15,15 @@ alone ends that. `read_hits` gives back the text, character for character.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-__all__ = ["HIT", "read_hits", "write_hits"]
+from .left_out import LeftOut
 
-HIT = re.compile(r"(?P<path>[^\s:~][^\s:]*[:-])(?=\d+[:-])")
+__all__ = ["further_hits", "read_hits", "write_hits"]
+
+_HIT = re.compile(r"(?P<path>(?=[^\s:]*[A-Za-z])[^\s:~][^\s:]*[:-])(?=\d+[:-])")
 """The path of a hit with what stands before its line number, at the beginning of a line."""
 _MARK = "~"
 
@@ -55,7 +59,7 @@ def write_hits(text: str) -> str | None:
 
 
 def _path(line: str) -> str:
-    found = HIT.match(line)
+    found = _HIT.match(line)
     return found["path"] if found else ""
 
 
@@ -74,3 +78,24 @@ def read_hits(written: str) -> str:
         else:
             out.append(under + line if under and line[:1].isdigit() else line)
     return "\n".join(out)
+
+
+def further_hits(lines: Sequence[str]) -> Iterator[LeftOut]:
+    """Yield which hits are not the first or the last of their file; nothing where half of the lines are no hits.
+
+    Example:
+        >>> [one.what for one in further_hits(["a.py:1:x", "a.py:2:x", "a.py:9:x", "b.py:4:x"])]
+        [['', 'hits in the same file', '', '']]
+    """
+    paths = [_path(line) for line in lines]
+    if 2 * sum(map(bool, paths)) < len(lines):
+        return
+    seen: Counter[str] = Counter()
+    all_hits = Counter(paths)
+    what = [""] * len(lines)
+    for number, path in enumerate(paths):
+        seen[path] += 1
+        if path and 1 < seen[path] < all_hits[path]:
+            what[number] = "hits in the same file"
+    if any(what):
+        yield LeftOut(what, lost=list(map(len, lines)))

@@ -31,9 +31,6 @@ __all__ = ["Number", "compact_json", "read_json", "read_line_table", "read_table
 
 LEVELS = 64
 """Most levels of lists and objects; each costs frames of the stack. A deeper text stays as it is."""
-FILLED = 2
-"""A table has no more than FILLED times as many cells as values: else most of it would be commas."""
-
 _KEY = re.compile(r"[^\W\d][\w$@./-]*")
 _ROW_KEY = re.compile(r"[\w$@./-]+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|NaN|-?Infinity")
@@ -266,7 +263,8 @@ def _keys(rows: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         keys = list(order.static_order())
     except CycleError:
         return ()
-    return keys if len(keys) * len(rows) <= FILLED * sum(map(len, rows)) else ()
+    half_filled = len(keys) * len(rows) <= 2 * sum(map(len, rows))  # else most of the table would be commas
+    return keys if half_filled else ()
 
 
 def _field(key: str, column: Sequence[Any], rows: int, levels: int) -> _TableField:

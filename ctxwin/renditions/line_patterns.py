@@ -25,15 +25,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-__all__ = ["mined", "read_patterns", "write_patterns"]
+__all__ = ["FAILURE", "differing", "mined", "read_patterns", "write_patterns"]
 
-ALIKE = 0.5
-"""Share of equal words from which two lines follow one pattern (Drain's `st`)."""
 CANDIDATES = 32
 """Most patterns that a line is compared with; a line that is like none of them stands alone."""
 
 _DIGITS = re.compile(r"\d+")
-_FAILURE = re.compile(
+FAILURE = re.compile(
     r"(?i:\b(?:errors?|exception|traceback|fatal|fails?|failed|failures?|panic|panicked|denied|refused"
     r"|timeout|timed out|critical|crash\w*|abort\w*|killed|not ok|warning|warn|unable|cannot|could not)\b)"
     r"|\w(?:Error|Exception)\b"
@@ -81,7 +79,7 @@ def mined(lines: Sequence[str]) -> list[list[int]]:
         known = near.setdefault((len(words), _DIGITS.sub("0", words[0])), [])
         likeness = [one.likeness(words) for one in known]
         most = max(likeness, default=0)
-        if most and most >= ALIKE * len(words):
+        if most and 2 * most >= len(words):
             known[likeness.index(most)].add(number, words)
             continue
         one = _Alike(words, [True] * len(words), [number])
@@ -89,6 +87,17 @@ def mined(lines: Sequence[str]) -> list[list[int]]:
         if len(known) < CANDIDATES:
             known.append(one)
     return [one.lines for one in found]
+
+
+def differing(lines: Sequence[str]) -> list[int]:
+    """Return how many characters of each line of one pattern are not in all of them.
+
+    Example:
+        >>> differing(["got 1 item", "got 22 item"])
+        [1, 2]
+    """
+    pattern = _Pattern.of(lines)
+    return [sum(map(len, pattern.values(line))) for line in lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,7 @@ def write_patterns(text: str) -> str | None:
     head: list[str] = []
     short = [line for line, _ in runs]
     for members in mined(short):
-        members = [one for one in members if not _FAILURE.search(short[one])]
+        members = [one for one in members if not FAILURE.search(short[one])]
         pattern = _Pattern.of([short[one] for one in members])
         code = f"{_MARK}{len(head) + 1}"
         legend = f"{code} = {pattern.text(wild)}"
