@@ -26,7 +26,7 @@ BOUNDS = {
     "packing/needs.py:SUMMARY_SECONDS": "waiting",
     "packing/packed.py:PLAN_VERSION": "form of a file",
     "pool/": "memory",
-    "renditions/json_tables.py:LEVELS": "memory",
+    "renditions/table_values.py:LEVELS": "memory",
     "renditions/line_patterns.py:CANDIDATES": "time",
     "retrieve/code/traces.py:LOOKED_AT": "time",
     "retrieve/rerank.py:SECONDS": "waiting",

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from ..tokens import Tokenizer
 from .hit_lists import read_hits, write_hits
-from .json_tables import compact_json, read_line_table, read_tables, write_line_table, write_tables
+from .json_tables import read_line_table, write_line_table, write_tables
 from .line_patterns import read_patterns, write_patterns
+from .table_reading import read_tables
+from .table_values import compact_json
 
 __all__ = ["TABLES", "Folded", "fold", "unfold"]
 
