@@ -25,7 +25,8 @@ REPORT = [
 ]  # fmt: skip
 """The keys of a report. Programs read them: one more is news for the changelog, one less or renamed breaks them."""
 ITEM = [
-    "id", "position", "kind", "label", "form", "tokens", "full_tokens", "p", "reason", "cause", "by", "lacks", "preview"
+    "id", "position", "kind", "label", "form", "tokens", "full_tokens", "p", "reason", "cause", "by", "lacks",
+    "preview", "folded",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from ctxwin import Budget, Item, check, pack
 from ctxwin.evaluate.baselines import BASELINES, coverage, greedy
 from ctxwin.evaluate.score import TOKENS_PER_MESSAGE, request_tokens, text_tokens
 from ctxwin.messages import last_user, read
+from ctxwin.renditions import fold, unfold
 from ctxwin.tokens import REPLY_PRIMING, count_items, count_tokens, get_tokenizer
 
 STRATEGIES = st.sampled_from(["auto", "relevance", "recency", *BASELINES.values()])
@@ -135,6 +136,31 @@ def test_kept_items_keep_their_order_and_whole_ones_their_form(log, budget, embe
     for decision in packed.report.decisions:
         if decision.form == "full":
             place = sent.index(given_raws[decision.position], place) + 1
+
+
+def plain(text):
+    return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+
+
+@law
+@given(LOGS, BUDGETS, EMBEDDERS)
+def test_what_is_folded_reads_back(log, budget, embedder):
+    packed = attempt(log, budget=budget, embedder=embedder)
+    if packed is None:
+        return
+
+    def written(text):
+        return [new.text for new in fold([text], get_tokenizer()) if new and unfold(new) in (text, plain(text))]
+
+    given_items, sent = read(log).items, read(packed.messages).items
+    folded = [one for one in packed.report.decisions if one.form == "folded"]
+    for decision in folded:
+        results = [part for part in given_items[decision.position].parts if part.kind == "result"]
+        shown = [part for item in sent for part in item.parts if part.kind == "result"]
+        for part in results:
+            texts = {one.text for one in shown if one.call_id == part.call_id}
+            assert any(text == part.text or text in written(part.text) for text in texts)
+        assert decision.folded and decision.tokens <= decision.full_tokens
 
 
 @law

@@ -155,7 +155,7 @@ def _tools(path: str) -> Sequence[Mapping[str, Any]]:
 def _left_out(report: Report, name: str) -> Iterator[str]:
     """Yield lines that name the messages that are left out or shortened, and the way back to them."""
     runs = [[*run] for out, run in groupby(report.decisions, key=lambda one: one.form == "out") if out]
-    first = next((one.id for one in report.decisions if one.form != "full"), None)
+    first = next((one.id for one in report.decisions if one.form not in ("full", "folded")), None)
     if first is None:
         return
     yield ""

@@ -117,19 +117,23 @@ def _shared(measured: Measured, request: Request) -> Iterator[ShareUsed]:
         yield ShareUsed(source=one.name, floor=one.floor, cap=one.cap, tokens=tokens, given=given)
 
 
-def _form(measured: Measured, one: Chosen) -> FormName:
-    """Return the form in which a unit is shown; a group with the stub of an older result is shortened."""
+def _form(measured: Measured, one: Chosen, member: int) -> FormName:
+    """Return the form in which an item of a unit is shown; a group with the stub of an older result is shortened."""
     if one.form is not None:
         return one.form.kind
-    members = measured.history.units.members[one.unit] if one.section == 0 and measured.history.superseded else ()
-    return "extract" if any(measured.history.stubs(item) for item in members) else "full"
+    history = measured.history
+    if one.section or not (history.superseded or history.folded):
+        return "full"
+    if any(history.stubs(item) for item in history.units.members[one.unit]):
+        return "extract"
+    return "folded" if history.ways(member) else "full"
 
 
 def _choices(measured: Measured, chosen: Sequence[Chosen]) -> Iterator[tuple[str, str]]:
     for one in chosen:
         section = measured.sections[one.section]
         for member in section.units.members[one.unit]:
-            yield section.items[member].id, _form(measured, one)
+            yield section.items[member].id, _form(measured, one, member)
 
 
 def _decisions(
@@ -138,14 +142,17 @@ def _decisions(
     """Yield for every item, in order, the form in the request and the reason for the form."""
     reason_of = _reasons(measured, choice)
     taken = {(one.section, one.unit): one for one in request.chosen}
+    history = measured.history
     position = 0
     for number, section in enumerate(measured.sections):
         unit_of = {m: u for u, members in enumerate(section.units.members) for m in members}
         for member, item in enumerate(section.items):
             unit = unit_of[member]
             one = taken.get((number, unit))
-            full = int(section.costs.tokens[unit]) // len(section.units.members[unit])
+            now = int(section.costs.tokens[unit]) // len(section.units.members[unit])
+            full = now + (int(history.saved[unit]) // len(section.units.members[unit]) if number == 0 else 0)
             must = section.units.reasons[unit]
+            form: FormName = _form(measured, one, member) if one else "out"
             p = float(relevance.p[number][unit]) if relevance else 1.0
             cause, reason, by, lacks = reason_of(number, unit, one)
             yield Decision(
@@ -153,8 +160,8 @@ def _decisions(
                 position=position,
                 kind=item.kind,
                 label=_label(item),
-                form=_form(measured, one) if one else "out",
-                tokens=(one.form.tokens // len(section.units.members[unit]) if one.form else full) if one else 0,
+                form=form,
+                tokens=(one.form.tokens // len(section.units.members[unit]) if one.form else now) if one else 0,
                 full_tokens=full,
                 p=1.0 if must and must != "unanswered" else p,
                 reason=reason,
@@ -162,6 +169,7 @@ def _decisions(
                 by=by,
                 lacks=lacks,
                 preview=" ".join(item.text[: 2 * PREVIEW].split())[:PREVIEW],
+                folded=history.ways(member) if form == "folded" else "",
             )
             position += 1
 

@@ -90,11 +90,12 @@ class Measured:
     def with_notes(self) -> Measured:
         """Return a copy with notes of what stands at the head of the request; earlier notes are written anew.
 
-        Results of tools of which the request has a newer one become stubs.
+        Results of tools of which the request has a newer one become stubs; others are written shorter without loss.
         """
         other = copy.copy(self)
         other.history = self.history.without(self._notes())
-        other.history = uncut = other.history.superseding(self._older_results())
+        superseded = other.history.superseding(self._older_results())
+        other.history = uncut = superseded.folding(self.task.talk.folded(self.task.tokenizer))
         if self.task.compacts:
             room = other._compacted()
         else:
@@ -261,7 +262,7 @@ class Measured:
     @property
     def given(self) -> int:
         """Tokens of everything that was given, unshortened."""
-        whole = self.fixed + int(self.history.costs.tokens.sum())
+        whole = self.fixed + int(self.history.costs.tokens.sum() + self.history.saved.sum())
         if self.block is not None:
             costs = self.block.costs
             whole += int(costs.tokens[~self.block.units.barred].sum() + costs.header_tokens.sum())

@@ -98,8 +98,8 @@ def _messages(history: History, kept: Sequence[Chosen], compacts: bool) -> tuple
     members: list[int] = []
     for one in kept:
         members += history.units.members[one.unit]
-        for item in history.units.members[one.unit] if history.superseded else ():
-            texts |= {item: stubs} if (stubs := history.stubs(item)) else {}
+        for item in history.units.members[one.unit] if history.superseded or history.folded else ():
+            texts |= {item: fullest} if (fullest := history.fullest(item)) else {}
         for (item, path), text in (one.form.texts if one.form else {}).items():
             texts.setdefault(item, {})[path] = text
     members.sort()

@@ -22,11 +22,12 @@ from ..chunking.syntax import is_code, language_of
 from ..citations.excerpts import Excerpt
 from ..items import FormKind, Item, Part
 from ..messages import OlderResult, as_written, note, texts_within
+from ..messages.conversation import Path
 from ..pool import Pool
 from ..pool.layout import Costs, Runs, costs_of, omitted_run
 from ..pool.units import Units, item_units
 from ..recall import id_ranges, marked
-from ..renditions import Sentences, TextForm, fit_text, text_forms
+from ..renditions import TABLES, Folded, Sentences, TextForm, digests, fit_text, text_forms, undominated
 from ..tokens import RequestRules, Tokenizer, count_note
 from .talk import Snapshot
 
@@ -48,7 +49,7 @@ MAP_ID = "(map)"
 MAP_HALF = 500.0
 """Tokens at which a map has half the worth of a map without a limit."""
 
-Slot = tuple[int, tuple[str | int, ...]]
+Slot = tuple[int, Path]
 """A text that can be replaced: the index of the item and the path in the message, or () for the item's own text."""
 
 
@@ -150,6 +151,8 @@ class _Shortener(ABC):
             sentences = self._texts.sentences(text, self._tokenizer, _grammar(item))
             if sentences.total >= SHORTEN_FROM:
                 forms = text_forms(sentences, weights, label=_label(item), tool_output=_by_line(item))
+                if found := self.by_kind(slot, text, weights):
+                    forms = undominated([*found, *forms], sentences.total)
                 by_slot.append((slot, sentences.total, self._recallable(slot, forms)))
         levels = max((len(forms) for _, _, forms in by_slot), default=0)
         return [_level(whole, level, by_slot) for level in range(levels)]
@@ -213,6 +216,10 @@ class _Shortener(ABC):
 
     costs: Costs
 
+    def by_kind(self, slot: Slot, text: str, weights: Mapping[str, float]) -> Sequence[TextForm]:
+        """Return the shorter forms that a tool's output of this kind has; () for other text."""
+        return ()
+
     @abstractmethod
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]: ...
 
@@ -231,6 +238,10 @@ class History(_Shortener):
         self.conversation = talk.conversation
         self.superseded: Mapping[Slot, str] = {}
         """Stubs of results of which the request has a newer one."""
+        self.folded: Mapping[Slot, Folded] = {}
+        """Results that are written shorter without loss: this is the fullest form of them."""
+        self.saved = np.zeros(len(units), np.int64)
+        """Tokens that each group takes less by that, (n,)."""
         dialect, members, size = talk.conversation.dialect, units.members, len(units)
         widest = max((item.id for item in self.items), key=len, default="") if recall else ""
         marker = omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else "")
@@ -271,9 +282,36 @@ class History(_Shortener):
         other.costs = replace(self.costs, tokens=tokens)
         return other
 
-    def stubs(self, item: int) -> dict[tuple[str | int, ...], str]:
+    def folding(self, found: Mapping[Slot, Folded]) -> History:
+        """Return the section with these results written shorter, but those that must stay as they are."""
+        units, tokens, saved = self.unit_of_item, self.costs.tokens, np.zeros(len(self.units), np.int64)
+        folded: dict[Slot, Folded] = {}
+        for slot, one in found.items():
+            unit = int(units[slot[0]])
+            if not self.units.whole[unit] and tokens[unit] >= SHORTEN_FROM and slot not in self.superseded:
+                folded[slot] = one
+                saved[unit] += one.saved
+        other = copy.copy(self)
+        other.folded, other.saved = folded, saved
+        other.costs = replace(self.costs, tokens=tokens - saved)
+        return other
+
+    def ways(self, item: int) -> str:
+        """Say how the results in a message are written shorter without loss; "" where they are as they came."""
+        slots = ((item, path) for path in self._paths(item)) if self.folded else ()
+        return ", ".join(dict.fromkeys(self.folded[slot].how for slot in slots if slot in self.folded))
+
+    def stubs(self, item: int) -> dict[Path, str]:
         """Return the stubs in a message, by path."""
-        return {path: text for (index, path), text in self.superseded.items() if index == item}
+        return {path: self.superseded[item, path] for path in self._paths(item) if (item, path) in self.superseded}
+
+    def fullest(self, item: int) -> dict[Path, str]:
+        """Return the texts that stand for results of a message wherever it is shown, by path."""
+        held = ((path, self.folded.get((item, path))) for path in self._paths(item))
+        return {**self.stubs(item), **{path: one.text for path, one in held if one}}
+
+    def _paths(self, item: int) -> Iterable[Path]:
+        return [part.path for part in self.items[item].parts if part.kind == "result"]
 
     @cached_property
     def unit_of_item(self) -> NDArray[np.intp]:
@@ -300,11 +338,20 @@ class History(_Shortener):
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the texts and tool results of a group; reasoning is never replaced."""
         return [
-            ((member, part.path), part.text)
+            ((member, part.path), one.text if (one := self.folded.get((member, part.path))) else part.text)
             for member in self.units.members[unit]
             for part in self.items[member].parts
             if _replaceable(part) and (member, part.path) not in self.superseded
         ]
+
+    def by_kind(self, slot: Slot, text: str, weights: Mapping[str, float]) -> Sequence[TextForm]:
+        """Return the shorter forms that a tool's output of this kind has: made of a table, or of lines as they came."""
+        part = next((part for part in self.items[slot[0]].parts if part.path == slot[1]), None)
+        if part is None or part.kind != "result":
+            return ()
+        folded = self.folded.get(slot)
+        made_of = text if folded and folded.how in TABLES else part.text
+        return digests(self._texts.sentences(made_of, self._tokenizer), weights, self._tokenizer)
 
     def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the texts within the arguments of calls, with their paths, if the group must stay."""

@@ -18,11 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..embed import get_embedder
 from ..items import Item, content_hash
 from ..messages import Conversation, Dialect, Transcript
+from ..messages.conversation import Path
 from ..models import Model, get_model
 from ..pool import Pool, Scored
 from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
-from ..renditions import Sentences
+from ..renditions import Folded, Sentences, fold
 from ..retrieve.words.columns import Column
 from ..standing import Entry, Name, Names, Said, Standing, is_note, is_omitted
 from ..standing.masking import masked
@@ -268,6 +269,12 @@ class Snapshot:
         ahead = np.asarray(count_items(self._ahead, tokenizer, rules), np.int64)
         return np.concatenate([ahead, self.facts.counts(tokenizer, rules, self.size)[self.there]])
 
+    def folded(self, tokenizer: Tokenizer) -> dict[tuple[int, Path], Folded]:
+        """Return the results of tools that can be written shorter without loss, by item and path."""
+        found = self.facts.folded(tokenizer, self.size)
+        ahead = len(self._ahead)
+        return {(ahead + at, path): new for at, one in enumerate(self.there.tolist()) for path, new in found[one]}
+
     def said(self, *, allow_secrets: bool = False) -> Said:
         """Return the sentences of the messages with their strength, but those that a newer one replaces."""
         said = replace(self.facts.said(self._is_there()), allow_secrets=allow_secrets)
@@ -322,6 +329,10 @@ class Snapshot:
         return frozenset((len(self._ahead) + np.flatnonzero(np.isin(self.there, positions))).tolist())
 
 
+Folds = tuple[tuple[Path, Folded], ...]
+"""The results in a message that can be written shorter, each with its path."""
+
+
 def sentence_key(entry: Entry) -> tuple[str, str]:
     """Return the id of the message that holds a sentence, and a hash of the sentence without its secrets."""
     return entry.source, content_hash(masked(entry.text))
@@ -337,6 +348,7 @@ class Facts:
         self._duplicate = Column(np.empty(0, np.float64))
         self._noted = Column(np.empty(0, np.bool_))
         self._counts: WeakKeyDictionary[Tokenizer, dict[RequestRules, Column[np.int64]]] = WeakKeyDictionary()
+        self._folded: WeakKeyDictionary[Tokenizer, list[Folds]] = WeakKeyDictionary()
         self._positions: dict[str, int] = {}
         self._named = 0
         self._standing = Standing()
@@ -394,6 +406,20 @@ class Facts:
         """Take counts of the first `len(counts)` messages."""
         with self._lock:
             self._counts.setdefault(tokenizer, {})[rules] = Column(counts[: len(self.items)])
+
+    def folded(self, tokenizer: Tokenizer, size: int) -> Sequence[Folds]:
+        """Return, for each of at least the first `size` messages, its results that can be written shorter."""
+        with self._lock:
+            known = self._folded.setdefault(tokenizer, [])
+            results = [
+                [part for part in item.parts if part.kind == "result" and part.path and part.text]
+                for item in self.items[len(known) : size]
+            ]
+            new = iter(fold([part.text for parts in results for part in parts], tokenizer))
+            for parts in results:
+                pairs = [(part.path, next(new)) for part in parts]
+                known.append(tuple((path, one) for path, one in pairs if one is not None))
+            return known
 
     def pool(self, size: int) -> Pool:
         """Return a pool of at least the first `size` messages."""

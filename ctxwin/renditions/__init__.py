@@ -14,21 +14,30 @@ share. The constants were chosen by evidence recall on mtrag_un, beam_100k and l
 of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall of whole units by -1 to +2 points.
 """
 
+from .digests import digests, kind_of, undominated
 from .extracts import GAP, SIZES, TextForm, text_forms
 from .facts import facts
 from .fitting import fit_text
+from .folding import TABLES, Folded, fold, unfold
 from .sentences import Sentences, sentences, split
 from .signatures import definitions_in
 
 __all__ = [
     "GAP",
     "SIZES",
+    "TABLES",
+    "Folded",
     "Sentences",
     "TextForm",
     "definitions_in",
+    "digests",
     "facts",
     "fit_text",
+    "fold",
+    "kind_of",
     "sentences",
     "split",
     "text_forms",
+    "undominated",
+    "unfold",
 ]

@@ -18,8 +18,8 @@ from ..tokens.counts import Count
 
 __all__ = ["Cause", "Cost", "Decision", "FormName", "Offer", "Report", "ShareUsed", "Stands", "price_of"]
 
-FormName = Literal[FormKind, "out"]
-"""The kind of form that an item has in the request, or that the item is out."""
+FormName = Literal[FormKind, "folded", "out"]
+"""The kind of form that an item has in the request; `folded`: whole, but written shorter; or that the item is out."""
 
 Cause = Literal[
     Verdict,
@@ -55,7 +55,7 @@ class Decision:
     label: str
     """The speaker or role, or `path:first-last`."""
     form: FormName
-    """The form shown: `full`, `extract`, `summary`, `stub`, or `out`."""
+    """The form shown: `full`, `folded` (whole, but written shorter), `extract`, `summary`, `stub`, or `out`."""
     tokens: int
     """Tokens of the item in the request, including text printed around it."""
     full_tokens: int
@@ -73,6 +73,8 @@ class Decision:
     the cap."""
     preview: str = ""
     """The item's first words."""
+    folded: str = ""
+    """How a folded item is written shorter without loss, such as `JSON as tables`; else ""."""
 
     @property
     def rung(self) -> FormName:
@@ -245,13 +247,13 @@ class Report:
 
     @property
     def kept(self) -> tuple[Decision, ...]:
-        """Items that are in whole."""
-        return tuple(one for one in self.decisions if one.form == "full")
+        """Items that are in whole, as they were given or written shorter without loss."""
+        return tuple(one for one in self.decisions if one.form in ("full", "folded"))
 
     @property
     def shortened(self) -> tuple[Decision, ...]:
         """Items that are in as an extract, a summary or a stub."""
-        return tuple(one for one in self.decisions if one.form not in ("full", "out"))
+        return tuple(one for one in self.decisions if one.form not in ("full", "folded", "out"))
 
     @property
     def dropped(self) -> tuple[Decision, ...]:

@@ -52,6 +52,7 @@ P_COLOUR = "#2f73c9"
 FREE_COLOUR = "rgba(128,128,128,.3)"
 FORM_COLOURS = {
     "full": "#2f9e5f",
+    "folded": "#7fae42",
     "extract": "#d29922",
     "summary": "#b06ac4",
     "stub": "#8b93a1",

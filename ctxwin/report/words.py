@@ -165,7 +165,7 @@ def _purchase(report: Report) -> str | None:
 
 
 def sizes(one: Decision) -> str:
-    """Print the tokens of an item: now, or now/whole if it is shortened, or whole if it is out."""
+    """Print the tokens of an item: now, or now/whole if that is less, or whole if it is out."""
     if one.form == "full":
         return f"{one.tokens:,}"
     return f"{one.full_tokens:,}" if one.form == "out" else f"{one.tokens:,}/{one.full_tokens:,}"
@@ -205,6 +205,7 @@ def notes(report: Report) -> list[str]:
         standing(report),
         _sources(report),
         *_shares(report),
+        _folded(report),
         _lost(report),
         _skipped(report),
         left_out(report.secrets),
@@ -284,6 +285,14 @@ def flagged(report: Report) -> list[str]:
         f"({one.kind}): {clean(one.text, 80)}"
         for one in report.flags
     ]
+
+
+def _folded(report: Report) -> str | None:
+    """Say how many items are written shorter without loss, how, and what that saves; return nothing if none is."""
+    found = [one for one in report.kept if one.form == "folded"]
+    ways = ", ".join(dict.fromkeys(clean(one.folded, 60) for one in found))
+    saved = sum(one.full_tokens - one.tokens for one in report.kept)
+    return f"folded without loss: {_many(len(found), 'item')} ({ways}), {saved:,} tokens saved" if found else None
 
 
 def _lost(report: Report) -> str | None:
