@@ -269,7 +269,12 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
         return _run(task.under(budget, model))
 
     if (request := everything(measured)) is not None:
-        yield explain(measured, request, again=again)
+        relevance = (yield from judge(measured)) if measured.has_chunks else None
+        fewer = everything(measured, relevance)
+        if fewer is not None and fewer.tokens < request.tokens:
+            yield explain(measured, fewer, relevance=relevance, again=again)
+        else:
+            yield explain(measured, request, again=again)
         return
     measured.require_room()
     measured = measured.with_map().with_notes()

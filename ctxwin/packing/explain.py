@@ -34,6 +34,8 @@ UNSUMMARISED = (
 )
 """Warning of a report where strategy `summary` has no summarizer."""
 
+UNLIKE = "not relevant"
+
 Reason = tuple[Cause, str, str, int]
 """A cause, the reason in words, the id of the item or the name of the source in the reason, and the missing tokens."""
 
@@ -53,7 +55,7 @@ def explain(
         request: the final request.
         again: a function that packs the same input under another budget or for another model.
         choice: the choice behind the request; None when everything fitted.
-        relevance: the relevance behind the choice; None when everything fitted.
+        relevance: the relevance behind the request; None when everything is in it.
     """
     task = measured.task
     total = float(request.tokens)
@@ -61,7 +63,7 @@ def explain(
         budget=task.budget,
         limit=measured.limit,
         tokens=request.tokens,
-        given=request.tokens if choice is None else measured.given,
+        given=request.tokens if relevance is None else measured.given,
         parts=request.parts,
         strategy=task.strategy,
         tokenizer=task.tokenizer.name,
@@ -220,7 +222,8 @@ def _label(item: Item) -> str:
 def _reasons(measured: Measured, choice: Choice | None) -> Callable[[int, int, Chosen | None], Reason]:
     """Return a function from section, unit and chosen form to the reason for the form."""
     if choice is None:
-        return lambda section, unit, one: _anyway(measured, section, unit) or ("everything", "everything fits", "", 0)
+        said: tuple[Reason, Reason] = ("everything", "everything fits", "", 0), ("irrelevant", UNLIKE, "", 0)
+        return lambda section, unit, one: _anyway(measured, section, unit) or said[one is None]
     candidates = choice.candidates
     found = verdicts(candidates.problem, choice.selection, by_value=measured.task.follows(BY_VALUE))
     rows = {(section, unit): i for i, (section, unit) in enumerate(candidates.where.tolist())}
@@ -253,7 +256,7 @@ _WORDS: dict[Verdict, str] = {
     "bridge": "no dearer than a note",
     "shortened": "shortened to fit",
     "oversize": "needs {needs} of {left}",
-    "irrelevant": "not relevant",
+    "irrelevant": UNLIKE,
     "duplicate": "repeats {name}",
     "capped": "cap of {source}",
     "floor": "floor of {source}",

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ..embed import CachedEmbedder, Reading
 from ..embed.minilm import MAX_TOKENS
 from ..pool import Among, Scored
-from ..retrieve import Index, ItemVectors, Query, asking, score_together
-from ..retrieve.query import HISTORY
+from ..retrieve import Index, ItemVectors, Query, asking, asks_for_the_whole, score_together
+from ..retrieve.query import HISTORY, asks_over_time
 from ..retrieve.rerank import Reranker
 from ..retrieve.words.columns import Gathered
 from .measure import Measured
@@ -31,6 +31,8 @@ RERANK = 0.6
 """Score that a reranker's best item gains over its worst: half of the gain from a whole match of words or of meaning,
 so that a reranker corrects the order and does not make it. Not fitted: no cross-encoder is available without a model
 hub. Half: 3 of 4 requests differ, double: 3."""
+SAYS = 2
+"""Fewest terms of a question that says enough to call anything unrelated."""
 BESIDE_MAP = 10.0
 """Sum of probabilities that the items may keep beside a map: where hundreds match alike, no single item answers."""
 
@@ -46,6 +48,8 @@ class Relevance:
     vectors: Gathered | None
     """(n, d) rows of length 1 for the groups of all sections; None without an embedder."""
     embedder: str | None
+    noise: Sequence[NDArray[np.bool_]] = ()
+    """For each section (n,) whether a group is no more like the question than unrelated ones; empty if unknown."""
 
 
 def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
@@ -81,7 +85,23 @@ def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
         p = _beside_map(p)
     vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
-    return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)
+    noise = _noise(measured, pools, scores) if len(terms) >= SAYS else ()
+    return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None, noise=noise)
+
+
+def _noise(
+    measured: Measured, pools: Sequence[Scored], scores: Sequence[NDArray[np.float32]]
+) -> Sequence[NDArray[np.bool_]]:
+    """Mark the groups that are no more like the question than unrelated groups; none for a question about a whole."""
+    question = measured.task.question
+    if asks_for_the_whole(question) or asks_over_time(question):
+        return ()
+    turns, *chunks = (pool.index.unrelated(part) for pool, part in zip(pools, scores, strict=True))
+    by_item = np.zeros(len(measured.history.items), np.bool_)
+    by_item[measured.scored] = turns
+    members = measured.history.units.members
+    by_unit = np.logical_and.reduceat(by_item[members.items], members.start[:-1]) if len(members) else by_item
+    return [by_unit, *chunks]
 
 
 def _said_before(measured: Measured) -> tuple[str, ...]:

@@ -67,6 +67,12 @@ class Measured:
         """The sources that have a floor or a cap."""
         return sources_of(self.task.shares, self.limit, self.sections)
 
+    @property
+    def has_chunks(self) -> bool:
+        """Whether chunks of files compete, of which those that have nothing to do with the question may stay out."""
+        free = self.block is not None and not self.task.blind and not self.task.shares
+        return free and self.block is not None and any(item.kind == "chunk" for item in self.block.items)
+
     def with_map(self) -> Measured:
         """Return a copy with a map of the files in the block, where the question is about the whole; else `self`."""
         pool, block = self.task.pool, self.block

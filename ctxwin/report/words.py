@@ -50,6 +50,8 @@ NO_ROOM = 12
 """The most sentences without room to list."""
 KINDS = ("rule", "preference", "limit", "decision", "task", "fact")
 """The kinds of what stands, in the order in which they are listed."""
+UNWANTED = ("irrelevant", "duplicate", "aside", "unanswered")
+"""Causes for which an item is out whatever the budget."""
 ESTIMATED = 1.1
 """Tell a request's upper bound from this many times its tokens on; the rewriting of tools makes less difference."""
 JUDGES = {
@@ -202,6 +204,7 @@ def notes(report: Report) -> list[str]:
         limited(report),
         _estimated(report),
         _purchase(report),
+        _nothing_else(report),
         standing(report),
         _sources(report),
         *_shares(report),
@@ -211,6 +214,17 @@ def notes(report: Report) -> list[str]:
     ]
     said += flagged(report)[:FLAGS]
     return [*(one for one in said if one), *(f"warning: {clean(one)}" for one in report.warnings)]
+
+
+def _nothing_else(report: Report) -> str | None:
+    """Say that what is out has nothing to do with the question, where tokens are left; return nothing otherwise."""
+    if any(one.cause not in UNWANTED for one in report.dropped):
+        return None
+    unrelated = sum(one.cause == "irrelevant" for one in report.dropped)
+    if not unrelated:
+        return None
+    left = report.limit - report.tokens
+    return f"nothing else is relevant: {_many(unrelated, 'item')} out, {_many(left, 'token')} left free"
 
 
 def _estimated(report: Report) -> str | None:
