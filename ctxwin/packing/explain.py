@@ -15,6 +15,7 @@ from ..pool.layout import citation
 from ..renditions import facts
 from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, Stands, price_of
 from .choose import Choice
+from .expected import expect
 from .judge import Relevance
 from .measure import Measured
 from .packed import Packed, Plan
@@ -81,6 +82,7 @@ def explain(
         scanned=task.scanned,
         cost=price_of(task.model, request.tokens, measured.given) if task.model else None,
         measure=lambda: count(measured, request),
+        expect=lambda: expect(measured, relevance, request.chosen),
         decide=lambda: list(_decisions(measured, request, choice, relevance)),
         offer=lambda extra: list(_offers(measured, choice, extra)) if choice else [],
         stand=lambda: list(_stands(measured)),

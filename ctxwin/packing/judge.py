@@ -50,6 +50,10 @@ class Relevance:
     embedder: str | None
     noise: Sequence[NDArray[np.bool_]] = ()
     """For each section (n,) whether a group is no more like the question than unrelated ones; empty if unknown."""
+    said: float = 0.0
+    """Share of the question's weight, by rarity, that the best item has."""
+    meeting: bool = False
+    """Whether three or more people talk in long sittings."""
 
 
 def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
@@ -86,7 +90,15 @@ def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
     vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
     noise = _noise(measured, pools, scores) if len(terms) >= SAYS else ()
-    return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None, noise=noise)
+    return Relevance(
+        p=p,
+        weights=terms,
+        vectors=vectors,
+        embedder=names or None,
+        noise=noise,
+        said=1.0 - min(index.missing(query) for index, query in asked),
+        meeting=any(pool.index.is_meeting for pool in pools),
+    )
 
 
 def _noise(

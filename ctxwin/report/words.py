@@ -120,8 +120,9 @@ def quality(report: Report) -> str:
     judge = f"words and {clean(_judges(report.embedder), 60)}" if report.embedder else "words alone"
     if report.bound <= 0:
         return f"relevance by {judge}"
+    held = f"about {100 * report.expected.share:.0f} % of the evidence expected inside; " if report.expected else ""
     best = "proven best" if report.gap < 5e-4 else f"at most {100 * report.gap:.1f} % from the best"
-    return f"{best}; relevance by {judge}"
+    return f"{held}{best}; relevance by {judge}"
 
 
 def _judges(embedder: str) -> str:

@@ -208,6 +208,11 @@ class Index:
         told = self._table["turn"] | (self._sources["program"] > 0 if self._sources.has_code else False)
         return unrelated(p, np.where(told, FAR_TOLD, FAR_WRITTEN) * (1 - self._table.place.undivided))
 
+    @property
+    def is_meeting(self) -> bool:
+        """Whether three or more people talk in long sittings, so that an answer is spread over many turns."""
+        return self._table.is_meeting
+
     def central(self, start: Scores, damping: float) -> Scores:
         """Rank pieces of code by walks along references from `start`, (n,), that continue with probability `damping`.
 

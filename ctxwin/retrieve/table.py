@@ -122,6 +122,8 @@ class Lazily:
         return values
 
 
+PEOPLE, SITTING = 3, 1_500.0
+"""Fewest people of a meeting, and the estimated tokens from which a sitting is long."""
 USUAL_TOKENS = 64.0
 """Estimated tokens of an item that is neither brief nor long. Half, double: none of 11 requests differs."""
 
@@ -209,6 +211,15 @@ class Table:
         """How many times longer than usual each item is, as a power of e."""
         folds: Scores = np.log(self["size"] / np.float32(USUAL_TOKENS))
         return folds
+
+    @cached_property
+    def is_meeting(self) -> bool:
+        """Whether three or more people talk in sessions of `SITTING` estimated tokens and more on average."""
+        turn = self["turn"]
+        if not turn.any() or len(np.unique(self["speaker"][turn & (self["speaker"] >= 0)])) < PEOPLE:
+            return False
+        sessions = np.bincount(self["session"][turn], self["size"][turn])
+        return float((sessions**2).sum() / sessions.sum()) > SITTING
 
     @cached_property
     def place(self) -> Place:
