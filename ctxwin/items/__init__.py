@@ -184,9 +184,9 @@ class Budget:
                 raise InputError(f"budget {name} is a whole number of tokens, not {figure!r}")
             if figure < 0:
                 raise InputError(f"budget {name} is {figure:,} tokens; give 0 or more")
-        if self.enough is not None:
-            if isinstance(self.enough, bool) or not isinstance(self.enough, int | float) or not 0 < self.enough <= 1:
-                raise InputError(f"budget enough is {self.enough!r}; give a share over 0 and up to 1, such as 0.95")
+        share = self.enough
+        if share is not None and (isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1):
+            raise InputError(f"budget enough is {share!r}; give a share over 0 and up to 1, such as 0.95")
         if self.limit <= 0:
             raise InputError(
                 f"budget total {self.total:,} - reserve {self.reserve:,} - margin {self.margin or 0:,} "
