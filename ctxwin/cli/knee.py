@@ -11,7 +11,6 @@ from ..evaluate.knee import Knee, knee
 from ..items import Item, parse_tokens
 from ..messages import load
 from ..packing import Talk
-from ..pool import Pool
 from .given import PickOption, told_apart
 from .inputs import EmbedderOption, JsonOption, SecretsOption, TokenizerOption
 from .options import many, print_json
@@ -55,7 +54,7 @@ def run(
     """
     with working() as work:
         found = knee(
-            _pool(paths, pick, work, allow_secrets=allow_secrets),
+            _items(paths, pick, work, allow_secrets=allow_secrets),
             probes=ask or None,
             total=parse_tokens(total, option="--total"),
             enough=enough,
@@ -69,8 +68,8 @@ def run(
         typer.echo(_drawn(found))
 
 
-def _pool(paths: list[str], pick: str | None, work: Working, *, allow_secrets: bool) -> Pool:
-    """Return the chunks of files and behind them the turns of conversations, in one pool."""
+def _items(paths: list[str], pick: str | None, work: Working, *, allow_secrets: bool) -> list[Item]:
+    """Return the chunks of files and behind them the turns of conversations."""
     given = told_apart(paths, allow_secrets=allow_secrets)
     items: list[Item] = list(given.items)
     if given.files:
@@ -78,7 +77,7 @@ def _pool(paths: list[str], pick: str | None, work: Working, *, allow_secrets: b
     for place in given.conversations:
         said = Talk(load(place, pick).messages).snapshot().conversation.items
         items += [one for one in said if one.text.strip()]
-    return Pool(items)
+    return items
 
 
 def _drawn(found: Knee) -> str:

@@ -18,10 +18,9 @@ from ..errors import InputError
 from ..items import Budget, Item
 from ..packing import pack
 from ..pool import Pool
-from ..renditions import facts
 from .limits import spread
 
-__all__ = ["Knee", "KneePoint", "Probe", "knee", "probes_of"]
+__all__ = ["Knee", "KneePoint", "Probe", "knee", "knee_at", "probes_of"]
 
 PROBES = 24
 """Most probes: twice as many moved the knee by a tenth."""
@@ -32,6 +31,8 @@ LEAST_WORDS = 4
 NICE = 50
 """A knee is rounded up to a multiple of so many tokens."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s*|\n+")
+_FACT = re.compile(r"\b\w*\d\w*\b|(?<=[a-z,] )[A-Z]\w{2,}|\b\w+_\w+\b")
+"""A number, a name within a sentence, an identifier."""
 _WORD = re.compile(r"[^\W_]{2,}|[\u4e00-\u9fff]")
 
 
@@ -79,7 +80,7 @@ class Knee:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        return {**asdict(self), "points": [asdict(one) for one in self.points], "said": self.said}
+        return asdict(self)
 
 
 def knee(
@@ -143,11 +144,11 @@ def knee(
         )
         for column, (budget, one) in enumerate(zip(budgets, mean, strict=True))
     )  # fmt: skip
-    tokens = _knee(budgets, mean[:, 0].tolist(), enough)
+    tokens = knee_at(budgets, mean[:, 0].tolist(), enough)
     return Knee(points=points, total=total, enough=enough, tokens=tokens, probes=len(asked))
 
 
-def _knee(budgets: Sequence[int], shares: Sequence[float], enough: float) -> int:
+def knee_at(budgets: Sequence[int], shares: Sequence[float], enough: float) -> int:
     """Return the tokens at which the shares, on a line over the logarithm of tokens, reach enough of the last share."""
     rising = np.maximum.accumulate(np.asarray(shares))
     aim = enough * rising[-1]
@@ -184,10 +185,10 @@ def _asks(text: str) -> bool:
 def _masked(text: str) -> tuple[str, str] | None:
     """Return the first sentence of a text with a fact, without the fact, and the fact."""
     for sentence in _sentences(text):
-        known = sorted(facts(sentence, negations=False), key=lambda fact: (-len(fact), fact))
-        rest = sentence.replace(known[0], " ") if known else ""
+        fact = max(_FACT.findall(sentence), key=len, default="")
+        rest = sentence.replace(fact, " ") if fact else ""
         if len(_WORD.findall(rest)) >= LEAST_WORDS:
-            return " ".join(rest.split()), known[0]
+            return " ".join(rest.split()), fact
     return None
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..report import Expected
+from ..retrieve.noise import LEAST
 from .choose import SATURATION
 from .judge import Relevance
 from .measure import Measured
@@ -27,8 +28,6 @@ Array = NDArray[np.float64]
 
 EDGE = 0.003
 """Shares nearer to 0 or 1 than this are read as this: a logit has no end."""
-LEAST = 32
-"""Fewest groups that compete from which a part of them can be enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,8 +31,6 @@ RERANK = 0.6
 """Score that a reranker's best item gains over its worst: half of the gain from a whole match of words or of meaning,
 so that a reranker corrects the order and does not make it. Not fitted: no cross-encoder is available without a model
 hub. Half: 3 of 4 requests differ, double: 3."""
-SAYS = 2
-"""Fewest terms of a question that says enough to call anything unrelated."""
 BESIDE_MAP = 10.0
 """Sum of probabilities that the items may keep beside a map: where hundreds match alike, no single item answers."""
 
@@ -89,7 +87,7 @@ def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
         p = _beside_map(p)
     vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
-    noise = _noise(measured, pools, scores) if len(terms) >= SAYS else ()
+    noise = _noise(measured, pools, scores) if len(terms) > 1 else ()  # one term says too little
     return Relevance(
         p=p,
         weights=terms,

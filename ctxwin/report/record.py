@@ -95,7 +95,7 @@ class ReportRecord:
     scanned: tuple[FileScanned, ...]
     warnings: tuple[str, ...]
     cost: CostRecord | None
-    expected: Expected | None = None
+    expected: Expected | None
     items: tuple[Decision, ...] = ()
     lost_facts: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()

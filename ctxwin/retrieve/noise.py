@@ -13,16 +13,13 @@ from .table import Scores
 
 __all__ = ["unrelated"]
 
-SPREADS = 1.5
-"""Standard deviations above the middle of a pool up to which an item scores like unrelated items."""
+SPREADS = 2.2
+"""Median distances above the middle of a pool's scores up to which an item scores like unrelated items: 1.5 standard
+deviations of normal scores."""
 LEAST = 32
 """Fewest items of a pool whose scores show how unrelated items score."""
 LIKELY, REACH = 0.05, 4
 """What is within so many items of one of such a p may belong to its answer."""
-NORMAL = 1.4826
-"""Standard deviations in the median distance from the middle, for normal scores."""
-NEVER = 1e-7
-"""The least p that is told from 0, as p is rounded."""
 
 
 def unrelated(p: Scores, far: Scores) -> NDArray[np.bool_]:
@@ -39,9 +36,9 @@ def unrelated(p: Scores, far: Scores) -> NDArray[np.bool_]:
     """
     if len(p) < LEAST:
         return np.zeros(len(p), np.bool_)
-    score = np.log(np.maximum(p, NEVER).astype(np.float64))
+    score = np.log(np.maximum(p, 1e-7).astype(np.float64))  # p is rounded to that
     middle = np.median(score)
-    spread = NORMAL * np.median(np.abs(score - middle))
+    spread = np.median(np.abs(score - middle))
     near = np.cumsum(np.concatenate([[0], p >= LIKELY]))
     place = np.arange(len(p))
     alone = near[np.minimum(place + REACH + 1, len(p))] == near[np.maximum(place - REACH, 0)]
