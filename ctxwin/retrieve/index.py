@@ -205,7 +205,7 @@ class Index:
 
         Where nothing divides a long talk into sessions, an answer runs over the turns around it, and none is unrelated.
         """
-        told = self._table["turn"] | (self._sources["program"] > 0 if self._sources.has_code else False)
+        told = self._table["told"] | (self._sources["program"] > 0 if self._sources.has_code else False)
         return unrelated(p, np.where(told, FAR_TOLD, FAR_WRITTEN) * (1 - self._table.place.undivided))
 
     @property
