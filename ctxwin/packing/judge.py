@@ -87,7 +87,9 @@ def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
         p = _beside_map(p)
     vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
-    noise = _noise(measured, pools, scores) if len(terms) > 1 else ()  # one term says too little
+    noise = (
+        _noise(measured, [index for index, _ in asked], scores) if len(terms) > 1 else ()
+    )  # one term says too little
     return Relevance(
         p=p,
         weights=terms,
@@ -100,13 +102,13 @@ def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
 
 
 def _noise(
-    measured: Measured, pools: Sequence[Scored], scores: Sequence[NDArray[np.float32]]
+    measured: Measured, indexes: Sequence[Index], scores: Sequence[NDArray[np.float32]]
 ) -> Sequence[NDArray[np.bool_]]:
     """Mark the groups that are no more like the question than unrelated groups; none for a question about a whole."""
     question = measured.task.question
     if asks_for_the_whole(question) or asks_over_time(question):
         return ()
-    turns, *chunks = (pool.index.unrelated(part) for pool, part in zip(pools, scores, strict=True))
+    turns, *chunks = (index.unrelated(part) for index, part in zip(indexes, scores, strict=True))
     by_item = np.zeros(len(measured.history.items), np.bool_)
     by_item[measured.scored] = turns
     members = measured.history.units.members

@@ -69,8 +69,9 @@ PHRASE_TERMS = 0.25
 since the first and last words may be parts of longer words there. Half, double: none of 4 requests differs."""
 
 
-FAR_TOLD, FAR_WRITTEN = 0.0025, 0.01
-"""p below which a turn or a piece of a program, and any other text, may be noise."""
+FAR_TOLD, FAR_WRITTEN = 1.1, 0.85
+"""How far below the best item a turn or a piece of a program, and any other text, may be noise, in whole matches by
+words and meaning together: with vectors, p below .0024 and .0093."""
 
 
 class Index:
@@ -206,7 +207,9 @@ class Index:
         Where nothing divides a long talk into sessions, an answer runs over the turns around it, and none is unrelated.
         """
         told = self._table["told"] | (self._sources["program"] > 0 if self._sources.has_code else False)
-        return unrelated(p, np.where(told, FAR_TOLD, FAR_WRITTEN) * (1 - self._table.place.undivided))
+        whole = self.weights.lexical + (self.weights.dense if self._vectors else 0.0)
+        far = np.exp(-np.where(told, FAR_TOLD, FAR_WRITTEN) * whole / self.weights.temperature)
+        return unrelated(p, far * (1 - self._table.place.undivided))
 
     @property
     def is_meeting(self) -> bool:
