@@ -21,7 +21,7 @@ QUESTION = "What does it cost when Meiling's hired bike comes back a day late?"
 REPORT = [
     "origin", "limit", "tokens", "given", "strategy", "tokenizer", "exact", "embedder", "value", "bound", "gap",
     "price", "budget", "count", "parts", "citations", "standing", "shares", "skipped", "secrets", "scanned", "warnings",
-    "cost", "items", "lost_facts", "flags",
+    "cost", "expected", "items", "lost_facts", "flags",
 ]  # fmt: skip
 """The keys of a report. Programs read them: one more is news for the changelog, one less or renamed breaks them."""
 ITEM = [
@@ -109,6 +109,10 @@ CALLS = {
     "explain": [
         ("explain", "talk.json", "notes", "-q", QUESTION, "--share", "files=10%:300", "--model", "gpt-4o", *PACKING),
         ("explain", "talk.json", "-q", QUESTION, "-b", "100k"),
+    ],
+    "knee": [
+        ("knee", "talk.json", "--total", "500", "--embedder", "none"),
+        ("knee", "notes", "--total", "300", "--embedder", "none"),
     ],
     "models": [("models",)],
     "pack": [

@@ -142,7 +142,15 @@ def test_an_old_file_and_a_new_one_have_the_same_tables(tmp_path):
     assert found[0] == found[1]
 
 
-RELEASED = ("a3cea52d0c5c", "dd231973e230", "284c8412cce6", "2134553a3737", "b2aacd95f2cd", "ab7d1a6521aa")
+RELEASED = (
+    "a3cea52d0c5c",
+    "dd231973e230",
+    "284c8412cce6",
+    "2134553a3737",
+    "b2aacd95f2cd",
+    "ab7d1a6521aa",
+    "838f9739cd27",
+)
 
 
 def test_released_steps_are_as_they_were():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,11 +27,13 @@ from .inputs import (
     BaseUrlOption,
     CostsOption,
     EmbedderOption,
+    EnoughOption,
     JsonOption,
     SecretsOption,
     ShareOption,
     StrategyOption,
     TokenizerOption,
+    budget_of,
     pack_watched,
     write_whole,
 )
@@ -78,6 +80,7 @@ def run(
         str,
         typer.Option("--budget", "-b", envvar="CTXWIN_BUDGET", metavar="TOKENS", help="Tokens the request may have."),
     ] = "8k",
+    enough: EnoughOption = 0.95,
     model: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +128,7 @@ def run(
     \b
     Example:
       ctxwin ask "where is the session cookie signed?" src/ --budget 8k
+      ctxwin ask "where is the session cookie signed?" src/ -b 8k --enough 1
       ctxwin ask "where is the session cookie signed?" src/ --model gpt-5-mini
       ctxwin ask "where is the session cookie signed?" src/ --format xml --copy
       ctxwin ask "where is the session cookie signed?" src/ --map 1k
@@ -153,13 +157,20 @@ def run(
         return None
     if interactive:
         options = {"files": files, "shares": parse_shares(share or ()), "embedder": embedder, "strategy": strategy}
-        _talk(question, model, budget, store, base_url, {**options, "tokenizer": tokenizer})
+        _talk(
+            question,
+            model,
+            budget,
+            store,
+            base_url,
+            {**options, "tokenizer": tokenizer, "enough": None if enough == 1 else enough},
+        )
         return None
     client = _client(model, base_url) if model is not None else None
     packed = pack_watched(
         [{"role": "system", "content": INSTRUCTION}] if client is not None else None,
         query=question,
-        budget=_local_budget(budget) if isinstance(client, LocalModel) else budget,
+        budget=_local_budget(budget, enough) if isinstance(client, LocalModel) else budget_of(budget, enough),
         files=files or (),
         items=items,
         strategy=strategy,
@@ -222,9 +233,10 @@ def _client(model: str, base_url: str | None) -> Client:
     return LocalModel() if model == LOCAL else adapt(Endpoint(model=model, base_url=base_url))
 
 
-def _local_budget(budget: str) -> Budget:
-    total = min(parse_tokens(budget, option="--budget"), WINDOW)
-    return Budget(total=total, reserve=min(ANSWER, total // 4))
+def _local_budget(budget: str, enough: float | None) -> Budget:
+    whole = budget_of(budget, enough)
+    total = min(whole.total, WINDOW)
+    return replace(whole, total=total, reserve=min(ANSWER, total // 4))
 
 
 def _in_catalogue(model: str, base_url: str | None) -> bool:

@@ -134,7 +134,7 @@ class ChatLoop:
         name: the conversation's name in the store.
         model: the model that answers; without one nobody answers.
         budget: tokens of a request. Default: the model's window.
-        options: further arguments of the window.
+        options: further arguments of the window, and `enough` of its budget.
         first: a line to begin with, as if it had been typed.
         base_url: address of the endpoint. Default: the address of the model's maker.
     """
@@ -153,7 +153,9 @@ class ChatLoop:
         self._name = name
         self._work = Answering()
         judge = get_embedder(options["embedder"], on_progress=self._work.embedded, allowance=sys.maxsize)
-        self._options = {**options, "embedder": judge or "none"}  # without a limit, as a window embeds
+        self._enough: float | None = options.get("enough")
+        others = {name: value for name, value in options.items() if name != "enough"}
+        self._options = {**others, "embedder": judge or "none"}  # without a limit, as a window embeds
         self._first = first
         self._base_url = base_url
         self._said: Packed | None = None
@@ -175,7 +177,7 @@ class ChatLoop:
         asked = Endpoint(model=model, base_url=self._base_url) if model and self._base_url else None
         return Window(
             model=local.row if local is not None else model,
-            budget=limit_of(budget, local=local is not None),
+            budget=limit_of(budget, local=local is not None, enough=self._enough),
             client=local or asked,
             store=self._store,
             id=self._name,
@@ -362,7 +364,8 @@ class ChatLoop:
             self._note(f"{now.total:,} tokens a request, {now.reserve:,} of them for the answer" if now
                        else "as many tokens a request as the model's window has")  # fmt: skip
             return
-        limit = limit_of(parse_tokens(tokens, option="/budget"), local=self.window.model == LOCAL)
+        total = parse_tokens(tokens, option="/budget")
+        limit = limit_of(total, local=self.window.model == LOCAL, enough=self._enough)
         # Refused here, where it is chosen, rather than at the next message.
         self.window.pack("?" if not len(self.window) else None, budget=limit)
         self.window.set_budget(limit)

@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "Pack the sample that the package carries: a talk and six files.",
     "eval": "Score packings by the gold evidence that they keep.",
     "explain": "Say of every item why it is in, shortened or out.",
+    "knee": "Show how many tokens are enough for a talk or for files.",
     "models": "List models with window, longest answer, prices and tokenizer.",
     "pack": "Pack a conversation, and files beside it, under a token budget.",
 }

@@ -28,6 +28,7 @@ __all__ = [
     "BudgetOption",
     "CostsOption",
     "EmbedderOption",
+    "EnoughOption",
     "JsonOption",
     "ModelOption",
     "RepairOption",
@@ -35,6 +36,7 @@ __all__ = [
     "ShareOption",
     "StrategyOption",
     "TokenizerOption",
+    "budget_of",
     "mended",
     "pack_watched",
     "write_whole",
@@ -55,6 +57,13 @@ BudgetOption = Annotated[
         envvar="CTXWIN_BUDGET",
         metavar="TOKENS",
         help="Tokens the request may have, such as 2k; default: --model's window less an answer, or 2048.",
+    ),
+]
+EnoughOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Share of what the whole budget is expected to keep that is enough, such as 0.95; 1 fills the budget.",
     ),
 ]
 StrategyOption = Annotated[
@@ -121,6 +130,11 @@ SecretsOption = Annotated[
     bool, typer.Option("--allow-secrets", help="Read keys, tokens and passwords of files too; else they are left out.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object with everything.")]
+
+
+def budget_of(budget: str, enough: float | None) -> Budget:
+    """Return the budget that the options name; a share of 1 leaves nothing out."""
+    return Budget(total=parse_tokens(budget, option="--budget"), enough=None if enough == 1 else enough)
 
 
 def pack_watched(

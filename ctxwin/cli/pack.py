@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import InputError
 from ..packing.packed import Packed, PackedRecord
 from ..report.picture import clean, costs
 from .given import PickOption, opened
@@ -14,6 +15,7 @@ from .inputs import (
     BudgetOption,
     CostsOption,
     EmbedderOption,
+    EnoughOption,
     JsonOption,
     ModelOption,
     RepairOption,
@@ -21,6 +23,7 @@ from .inputs import (
     ShareOption,
     StrategyOption,
     TokenizerOption,
+    budget_of,
     pack_watched,
     write_whole,
 )
@@ -44,6 +47,7 @@ def run(
         typer.Option("--query", "-q", metavar="TEXT", help="The question; default: the last user message."),
     ] = None,
     budget: BudgetOption = None,
+    enough: EnoughOption = None,
     pick: PickOption = None,
     mend: RepairOption = False,
     files: Annotated[
@@ -80,11 +84,13 @@ def run(
     \b
     Exit codes: 0 packed; 2 bad input, or what must stay is larger than the budget.
     """
+    if enough is not None and budget is None:
+        raise InputError("--enough is a share of what --budget keeps; give both")
     packed = pack_watched(
         opened(conversation),
         origin=conversation,
         query=query,
-        budget=budget,
+        budget=budget_of(budget, enough) if budget is not None and enough is not None else budget,
         pick=pick,
         files=files or (),
         strategy=strategy,

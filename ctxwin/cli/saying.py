@@ -74,12 +74,12 @@ def stood(entries: Sequence[Entry]) -> Iterator[str]:
         yield f"{number:>4}  {one.kind:<10} {who:<16} {clean(one.text, 2 * WORDS)}"
 
 
-def limit_of(tokens: int | None, *, local: bool) -> Budget | None:
+def limit_of(tokens: int | None, *, local: bool, enough: float | None = None) -> Budget | None:
     """Return the budget of a request; the small model's window keeps a part for the answer."""
     if not local:
-        return Budget(total=tokens) if tokens is not None else None
+        return Budget(total=tokens, enough=enough) if tokens is not None else None
     total = min(tokens or WINDOW, WINDOW)
-    return Budget(total=total, reserve=min(ANSWER, total // 4))
+    return Budget(total=total, reserve=min(ANSWER, total // 4), enough=enough)
 
 
 def list_conversations(place: Path, *, as_json: bool) -> None:

@@ -170,6 +170,9 @@ class Budget:
     margin: int | None = None
     """Tokens kept free for counting errors. Default: 0 for an exact tokenizer, else the error that 95 % of the
     tokenizer's counts stay within."""
+    enough: float | None = None
+    """Share of what the whole budget is expected to hold of the evidence that is enough, over 0 to 1: a request takes
+    no more tokens than that needs. None fills the budget with what is relevant."""
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # from outside: a misspelt figure would be no figure
 
     def __post_init__(self) -> None:
@@ -181,6 +184,9 @@ class Budget:
                 raise InputError(f"budget {name} is a whole number of tokens, not {figure!r}")
             if figure < 0:
                 raise InputError(f"budget {name} is {figure:,} tokens; give 0 or more")
+        share = self.enough
+        if share is not None and (isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1):
+            raise InputError(f"budget enough is {share!r}; give a share over 0 and up to 1, such as 0.95")
         if self.limit <= 0:
             raise InputError(
                 f"budget total {self.total:,} - reserve {self.reserve:,} - margin {self.margin or 0:,} "

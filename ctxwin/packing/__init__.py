@@ -30,6 +30,7 @@ from ..renditions.summarize import Summarizer
 from ..retrieve.rerank import Reranker
 from ..waiting import Unanswered
 from .choose import choose, everything, lossy, summary_forms
+from .expected import within_enough
 from .explain import explain
 from .judge import judge
 from .measure import Measured
@@ -268,15 +269,25 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
     def again(budget: int | str | Budget | None, model: str | None) -> Packed:
         return _run(task.under(budget, model))
 
-    if (request := everything(measured)) is not None:
-        yield explain(measured, request, again=again)
+    whole = everything(measured)
+    if whole is not None and not measured.has_enough:
+        relevance = (yield from judge(measured)) if measured.has_chunks else None
+        fewer = everything(measured, relevance) if relevance is not None else None
+        if fewer is not None and fewer.tokens < whole.tokens:
+            yield explain(measured, fewer, relevance=relevance, again=again)
+        else:
+            yield explain(measured, whole, again=again)
         return
     measured.require_room()
     measured = measured.with_map().with_notes()
     relevance = yield from judge(measured)
-    choice = choose(measured, relevance)
-    if task.summarizer is not None and (asked := lossy(measured, choice)):
+    needed = within_enough(measured, relevance)
+    if whole is not None and whole.tokens <= needed.limit:
+        yield explain(measured, whole, again=again)
+        return
+    choice = choose(needed, relevance)
+    if task.summarizer is not None and (asked := lossy(needed, choice)):
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
         if forms := summary_forms(measured, asked, written):
-            choice = choose(measured, relevance, forms)
+            choice = choose(needed, relevance, forms)
     yield explain(measured, choice.request, choice=choice, relevance=relevance, again=again)

@@ -94,6 +94,7 @@ def assemble(
     extra: Mapping[tuple[int, int], Sequence[Form]],
     recall: bool = False,
     sources: Sequence[ShareUnits] = (),
+    noise: Sequence[NDArray[np.bool_]] = (),
 ) -> Candidates:
     """Build the allocator's problem: which form of which unit to choose under `capacity` tokens.
 
@@ -106,6 +107,7 @@ def assemble(
         extra: more forms (summaries) for some units, by section and unit.
         recall: whether the model can ask for the text behind a stub.
         sources: the sources that have a floor or a cap.
+        noise: for each section, the units that are worth nothing, whatever their p, (n,). Default: none.
     """
     stacked = _stack(sections, relevance)
     # The tokens left beside all units that must stay, were these units whole.
@@ -123,6 +125,8 @@ def assemble(
     start, tokens, share, kinds = _lay_out(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
     worth = stacked.p * stacked.tokens / (1.0 + stacked.tokens / SATURATION)
+    if len(noise):
+        worth[np.concatenate(noise)[stacked.row]] = 0.0
     trust = np.array([RECALLED if recall and kind == "stub" else TRUST[kind] for kind in FORM_KINDS])
     values = worth[rows] * share * trust[kinds]
     problem = Problem(
@@ -269,8 +273,13 @@ class Choice:
     request: Request
 
 
-def everything(measured: Measured) -> Request | None:
-    """Return the request with everything in it, or None if it does not fit or a source is over its cap."""
+def everything(measured: Measured, relevance: Relevance | None = None) -> Request | None:
+    """Return the request with everything in it, or None if it does not fit or a source is over its cap.
+
+    Args:
+        measured: what was measured.
+        relevance: leaves chunks of files out that are no more like the question than unrelated chunks.
+    """
     sections = measured.sections
     least = sum(int(section.costs.tokens[~section.units.barred].sum()) for section in sections)
     if least > measured.limit + measured.limit // 8:
@@ -281,9 +290,15 @@ def everything(measured: Measured) -> Request | None:
         Chosen(number, unit, None)
         for number, section in enumerate(sections)
         for unit in np.flatnonzero(~section.units.barred).tolist()
+        if relevance is None or not relevance.noise or not _noisy_chunk(section, relevance.noise[number], unit)
     ]
     request = printed(measured, chosen)
     return request if request.tokens <= measured.limit else None
+
+
+def _noisy_chunk(section: Section, noise: NDArray[np.bool_], unit: int) -> bool:
+    first = section.items[section.units.members[unit][0]]
+    return bool(noise[unit]) and first.kind == "chunk" and not section.units.required[unit]
 
 
 def choose(
@@ -305,6 +320,7 @@ def choose(
         extra=extra or {},
         recall=measured.task.recall,
         sources=measured.sources,
+        noise=relevance.noise,
     )
     best: Choice | None = None
     for _ in range(ROUNDS):

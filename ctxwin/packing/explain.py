@@ -15,6 +15,7 @@ from ..pool.layout import citation
 from ..renditions import facts
 from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, Stands, price_of
 from .choose import Choice
+from .expected import expect
 from .judge import Relevance
 from .measure import Measured
 from .packed import Packed, Plan
@@ -33,6 +34,8 @@ UNSUMMARISED = (
     "strategy 'summary' has no summarizer: what is older is shortened or left out; give summarizer=, or use 'auto'"
 )
 """Warning of a report where strategy `summary` has no summarizer."""
+
+UNLIKE = "not relevant"
 
 Reason = tuple[Cause, str, str, int]
 """A cause, the reason in words, the id of the item or the name of the source in the reason, and the missing tokens."""
@@ -53,7 +56,7 @@ def explain(
         request: the final request.
         again: a function that packs the same input under another budget or for another model.
         choice: the choice behind the request; None when everything fitted.
-        relevance: the relevance behind the choice; None when everything fitted.
+        relevance: the relevance behind the request; None when everything is in it.
     """
     task = measured.task
     total = float(request.tokens)
@@ -61,7 +64,7 @@ def explain(
         budget=task.budget,
         limit=measured.limit,
         tokens=request.tokens,
-        given=request.tokens if choice is None else measured.given,
+        given=request.tokens if relevance is None else measured.given,
         parts=request.parts,
         strategy=task.strategy,
         tokenizer=task.tokenizer.name,
@@ -79,6 +82,7 @@ def explain(
         scanned=task.scanned,
         cost=price_of(task.model, request.tokens, measured.given) if task.model else None,
         measure=lambda: count(measured, request),
+        expect=lambda: expect(measured, relevance, request.chosen),
         decide=lambda: list(_decisions(measured, request, choice, relevance)),
         offer=lambda extra: list(_offers(measured, choice, extra)) if choice else [],
         stand=lambda: list(_stands(measured)),
@@ -228,7 +232,8 @@ def _label(item: Item) -> str:
 def _reasons(measured: Measured, choice: Choice | None) -> Callable[[int, int, Chosen | None], Reason]:
     """Return a function from section, unit and chosen form to the reason for the form."""
     if choice is None:
-        return lambda section, unit, one: _anyway(measured, section, unit) or ("everything", "everything fits", "", 0)
+        said: tuple[Reason, Reason] = ("everything", "everything fits", "", 0), ("irrelevant", UNLIKE, "", 0)
+        return lambda section, unit, one: _anyway(measured, section, unit) or said[one is None]
     candidates = choice.candidates
     found = verdicts(candidates.problem, choice.selection, by_value=measured.task.follows(BY_VALUE))
     rows = {(section, unit): i for i, (section, unit) in enumerate(candidates.where.tolist())}
@@ -261,7 +266,7 @@ _WORDS: dict[Verdict, str] = {
     "bridge": "no dearer than a note",
     "shortened": "shortened to fit",
     "oversize": "needs {needs} of {left}",
-    "irrelevant": "not relevant",
+    "irrelevant": UNLIKE,
     "duplicate": "repeats {name}",
     "capped": "cap of {source}",
     "floor": "floor of {source}",

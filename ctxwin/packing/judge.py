@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ..embed import CachedEmbedder, Reading
 from ..embed.minilm import MAX_TOKENS
 from ..pool import Among, Scored
-from ..retrieve import Index, ItemVectors, Query, asking, score_together
-from ..retrieve.query import HISTORY
+from ..retrieve import Index, ItemVectors, Query, asking, asks_for_the_whole, score_together
+from ..retrieve.query import HISTORY, asks_over_time
 from ..retrieve.rerank import Reranker
 from ..retrieve.words.columns import Gathered
 from .measure import Measured
@@ -46,6 +46,12 @@ class Relevance:
     vectors: Gathered | None
     """(n, d) rows of length 1 for the groups of all sections; None without an embedder."""
     embedder: str | None
+    noise: Sequence[NDArray[np.bool_]] = ()
+    """For each section (n,) whether a group is no more like the question than unrelated ones; empty if unknown."""
+    said: float = 0.0
+    """Share of the question's weight, by rarity, that the best item has."""
+    meeting: bool = False
+    """Whether three or more people talk in long sittings."""
 
 
 def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
@@ -81,7 +87,33 @@ def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
         p = _beside_map(p)
     vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
-    return Relevance(p=p, weights=terms, vectors=vectors, embedder=names or None)
+    noise = (
+        _noise(measured, [index for index, _ in asked], scores) if len(terms) > 1 else ()
+    )  # one term says too little
+    return Relevance(
+        p=p,
+        weights=terms,
+        vectors=vectors,
+        embedder=names or None,
+        noise=noise,
+        said=1.0 - min(index.missing(query) for index, query in asked),
+        meeting=any(pool.index.is_meeting for pool in pools),
+    )
+
+
+def _noise(
+    measured: Measured, indexes: Sequence[Index], scores: Sequence[NDArray[np.float32]]
+) -> Sequence[NDArray[np.bool_]]:
+    """Mark the groups that are no more like the question than unrelated groups; none for a question about a whole."""
+    question = measured.task.question
+    if asks_for_the_whole(question) or asks_over_time(question):
+        return ()
+    turns, *chunks = (index.unrelated(part) for index, part in zip(indexes, scores, strict=True))
+    by_item = np.zeros(len(measured.history.items), np.bool_)
+    by_item[measured.scored] = turns
+    members = measured.history.units.members
+    by_unit = np.logical_and.reduceat(by_item[members.items], members.start[:-1]) if len(members) else by_item
+    return [by_unit, *chunks]
 
 
 def _said_before(measured: Measured) -> tuple[str, ...]:

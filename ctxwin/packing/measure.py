@@ -67,6 +67,25 @@ class Measured:
         """The sources that have a floor or a cap."""
         return sources_of(self.task.shares, self.limit, self.sections)
 
+    def under(self, limit: int) -> Measured:
+        """Return a copy with another limit."""
+        other = copy.copy(self)
+        other.limit = limit
+        other.__dict__.pop("sources", None)
+        return other
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether less than everything may be enough; what was packed before is not cut again."""
+        task = self.task
+        return task.budget.enough is not None and not task.blind and not task.talk.noted.any()
+
+    @property
+    def has_chunks(self) -> bool:
+        """Whether chunks of files compete, of which those that have nothing to do with the question may stay out."""
+        free = self.block is not None and not self.task.blind and not self.task.shares
+        return free and self.block is not None and any(item.kind == "chunk" for item in self.block.items)
+
     def with_map(self) -> Measured:
         """Return a copy with a map of the files in the block, where the question is about the whole; else `self`."""
         pool, block = self.task.pool, self.block

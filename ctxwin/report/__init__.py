@@ -16,7 +16,7 @@ from ..models import Model
 from ..models.footprint import Billed, Spending, spending
 from ..tokens.counts import Count
 
-__all__ = ["Cause", "Cost", "Decision", "FormName", "Offer", "Report", "ShareUsed", "Stands", "price_of"]
+__all__ = ["Cause", "Cost", "Decision", "Expected", "FormName", "Offer", "Report", "ShareUsed", "Stands", "price_of"]
 
 FormName = Literal[FormKind, "folded", "out"]
 """The kind of form that an item has in the request; `folded`: whole, but written shorter; or that the item is out."""
@@ -134,6 +134,16 @@ class Stands:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """The share of the evidence for its question that a request is expected to hold, on talk of its kind."""
+
+    share: float
+    low: float
+    high: float
+    """For 80 % of kinds of talk the mean share lies between `low` and `high`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """The cost of one call, packed and unpacked, without the answer and with an empty prompt cache."""
 
@@ -219,6 +229,7 @@ class Report:
     cost: Cost | None = None
     """Money, energy and CO2; None if no model is named."""
     measure: Callable[[], Count] | None = field(default=None, repr=False)
+    expect: Callable[[], Expected | None] = field(default=lambda: None, repr=False)
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
     stand: Callable[[], Sequence[Stands]] = field(default=lambda: (), repr=False)
@@ -239,6 +250,11 @@ class Report:
     def gap(self) -> float:
         """How far the choice can be from the best at most, as a share of the bound; 0 is proven best."""
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
+
+    @cached_property
+    def expected(self) -> Expected | None:
+        """The share of the evidence for the question that is expected inside; None without a question."""
+        return self.expect()
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
@@ -298,6 +314,7 @@ class Report:
             "scanned": [{"path": path, "read": read} for path, read in self.scanned],
             "warnings": list(self.warnings),
             "cost": self.cost.to_dict() if self.cost else None,
+            "expected": asdict(self.expected) if self.expected else None,
         }
         if decisions:
             names = [one.name for one in fields(Decision)]  # asdict copies deeply, at ten times the cost

@@ -10,7 +10,7 @@ from ..items import Budget
 from ..items.outside import read_json
 from ..models.footprint.ranges import Range
 from ..tokens.counts import Count
-from . import Decision, ShareUsed, Stands
+from . import Decision, Expected, ShareUsed, Stands
 
 __all__ = ["FileScanned", "FileSkipped", "ReportRecord", "SecretLeftOut"]
 
@@ -95,6 +95,7 @@ class ReportRecord:
     scanned: tuple[FileScanned, ...]
     warnings: tuple[str, ...]
     cost: CostRecord | None
+    expected: Expected | None
     items: tuple[Decision, ...] = ()
     lost_facts: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()

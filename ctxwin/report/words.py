@@ -50,6 +50,8 @@ NO_ROOM = 12
 """The most sentences without room to list."""
 KINDS = ("rule", "preference", "limit", "decision", "task", "fact")
 """The kinds of what stands, in the order in which they are listed."""
+UNWANTED = ("irrelevant", "duplicate", "aside", "unanswered")
+"""Causes for which an item is out whatever the budget."""
 ESTIMATED = 1.1
 """Tell a request's upper bound from this many times its tokens on; the rewriting of tools makes less difference."""
 JUDGES = {
@@ -118,8 +120,9 @@ def quality(report: Report) -> str:
     judge = f"words and {clean(_judges(report.embedder), 60)}" if report.embedder else "words alone"
     if report.bound <= 0:
         return f"relevance by {judge}"
+    held = f"about {100 * report.expected.share:.0f} % of the evidence expected inside; " if report.expected else ""
     best = "proven best" if report.gap < 5e-4 else f"at most {100 * report.gap:.1f} % from the best"
-    return f"{best}; relevance by {judge}"
+    return f"{held}{best}; relevance by {judge}"
 
 
 def _judges(embedder: str) -> str:
@@ -202,6 +205,7 @@ def notes(report: Report) -> list[str]:
         limited(report),
         _estimated(report),
         _purchase(report),
+        _nothing_else(report),
         standing(report),
         _sources(report),
         *_shares(report),
@@ -212,6 +216,17 @@ def notes(report: Report) -> list[str]:
     ]
     said += flagged(report)[:FLAGS]
     return [*(one for one in said if one), *(f"warning: {clean(one)}" for one in report.warnings)]
+
+
+def _nothing_else(report: Report) -> str | None:
+    """Say that what is out has nothing to do with the question, where tokens are left; return nothing otherwise."""
+    if any(one.cause not in UNWANTED for one in report.dropped):
+        return None
+    unrelated = sum(one.cause == "irrelevant" for one in report.dropped)
+    if not unrelated:
+        return None
+    left = report.limit - report.tokens
+    return f"nothing else is relevant: {_many(unrelated, 'item')} out, {_many(left, 'token')} left free"
 
 
 def _estimated(report: Report) -> str | None:

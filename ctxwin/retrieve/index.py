@@ -16,6 +16,7 @@ from ..items import Item
 from .code.sources import Sources
 from .item_vectors import ItemVectors
 from .links import Titles
+from .noise import unrelated
 from .query import Query
 from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
 from .table import Lazily, Scores, Table
@@ -66,6 +67,11 @@ other turns have (10 to 15 gave the same). Half: 4 of 11 requests differ, double
 PHRASE_TERMS = 0.25
 """The least share of a phrase's weight, by rarity, that the terms of an item holding the phrase have: not all of it,
 since the first and last words may be parts of longer words there. Half, double: none of 4 requests differs."""
+
+
+FAR_TOLD, FAR_WRITTEN = 1.1, 0.85
+"""How far below the best item a turn or a piece of a program, and any other text, may be noise, in whole matches by
+words and meaning together: with vectors, p below .0024 and .0093."""
 
 
 class Index:
@@ -194,6 +200,21 @@ class Index:
     def score(self, query: Query) -> Scores:
         """Return the probability p in [0, 1] of each item, (n,); quantised, so that equal input gives equal order."""
         return score_together([(self, query)])[0]
+
+    def unrelated(self, p: Scores) -> NDArray[np.bool_]:
+        """Mark the items, (n,), that are no more like the question behind p, (n,), than unrelated items are.
+
+        Where nothing divides a long talk into sessions, an answer runs over the turns around it, and none is unrelated.
+        """
+        told = self._table["told"] | (self._sources["program"] > 0 if self._sources.has_code else False)
+        whole = self.weights.lexical + (self.weights.dense if self._vectors else 0.0)
+        far = np.exp(-np.where(told, FAR_TOLD, FAR_WRITTEN) * whole / self.weights.temperature)
+        return unrelated(p, far * (1 - self._table.place.undivided))
+
+    @property
+    def is_meeting(self) -> bool:
+        """Whether three or more people talk in long sittings, so that an answer is spread over many turns."""
+        return self._table.is_meeting
 
     def central(self, start: Scores, damping: float) -> Scores:
         """Rank pieces of code by walks along references from `start`, (n,), that continue with probability `damping`.

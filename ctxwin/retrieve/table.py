@@ -122,6 +122,9 @@ class Lazily:
         return values
 
 
+SITTING = 1_500.0
+"""Estimated tokens from which a sitting is long: the sets with longer ones among three or more people are meetings, and
+their expected share is 2 logits lower (QMSum, VCSum); the others' have up to 400 (FriendsQA)."""
 USUAL_TOKENS = 64.0
 """Estimated tokens of an item that is neither brief nor long. Half, double: none of 11 requests differs."""
 
@@ -133,6 +136,7 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     "day": np.float32,
     "foreign": np.bool_,
     "turn": np.bool_,
+    "told": np.bool_,
     "speaker": np.int32,
     "session": np.intp,
 }
@@ -143,7 +147,8 @@ class Table:
 
     The columns: `size`, estimated tokens; `self`, whether the user said it; `user` and `assistant`, whether the user or
     the assistant may have said it; `day`, an ordinal, NaN if unknown; `foreign`, whether it is mostly in other scripts
-    than Latin; `turn`, whether it is a turn; `speaker`, the number of the name, -1 for none; `session`, the number of
+    than Latin; `turn`, whether it is a turn; `told`, whether it is a turn
+    or a memory; `speaker`, the number of the name, -1 for none; `session`, the number of
     the session.
 
     Example:
@@ -195,6 +200,7 @@ class Table:
             when.toordinal() if when else np.nan,
             is_foreign(item.text),
             item.kind == "turn",
+            item.kind in ("turn", "memory"),
             self._numbers.speaker(item),
             self._numbers.session(item),
         )
@@ -209,6 +215,15 @@ class Table:
         """How many times longer than usual each item is, as a power of e."""
         folds: Scores = np.log(self["size"] / np.float32(USUAL_TOKENS))
         return folds
+
+    @cached_property
+    def is_meeting(self) -> bool:
+        """Whether three or more people talk in sessions of `SITTING` estimated tokens and more on average."""
+        turn = self["turn"]
+        if not turn.any() or len(np.unique(self["speaker"][turn & (self["speaker"] >= 0)])) < 3:
+            return False
+        sessions = np.bincount(self["session"][turn], self["size"][turn])
+        return float((sessions**2).sum() / sessions.sum()) > SITTING
 
     @cached_property
     def place(self) -> Place:

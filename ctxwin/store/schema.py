@@ -88,6 +88,8 @@ _LENGTH_SUMS_PURGING = (
     "CREATE TABLE purging (since TEXT NOT NULL)",  # a row: bytes of what was erased may still be in the file
 )  # crc: sum of what the row holds, by which damage is told; NULL: written before there were sums
 
+_ENOUGH = ("ALTER TABLE windows ADD COLUMN enough REAL",)  # of the budget; NULL: none, and no part of the sum
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _MESSAGES_WINDOWS_TURNS,
     _COUNTS_VECTORS_USAGE,
@@ -95,5 +97,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _CHANGES,
     _BEHIND,
     _LENGTH_SUMS_PURGING,
+    _ENOUGH,
 )
 """Statements of each step."""

@@ -75,12 +75,12 @@ class SqliteStore:
     def settings(self, window: str) -> WindowSettings | None:
         """Return a window's settings; None if there is no such window."""
         with self._file.reading() as file:
-            sql = f"SELECT crc, state_crc, created, {_SETTINGS} FROM windows WHERE name = ?"
+            sql = f"SELECT crc, state_crc, enough, created, {_SETTINGS} FROM windows WHERE name = ?"
             row = file.execute(sql, (window,)).fetchone()
         if row is None:
             return None
-        crc, state_crc, *values, state = row
-        if crc not in (None, row_sum(*values)):
+        crc, state_crc, enough, *values, state = row
+        if crc not in (None, _settings_sum(values, enough)):
             raise self._file.error(f"is damaged: the settings of window {window!r} are not what was written; {COPY}")
         if state_crc not in (None, row_sum(state)):
             state = self._lost(window)
@@ -88,7 +88,7 @@ class SqliteStore:
         return WindowSettings(
             dialect=dialect,
             model=model,
-            budget=None if total is None else Budget(total=total, reserve=reserve, margin=margin),
+            budget=None if total is None else Budget(total=total, reserve=reserve, margin=margin, enough=enough),
             created=created,
             parent=parent,
             until=until,
@@ -112,8 +112,9 @@ class SqliteStore:
         with self._file.writing() as file:
             number = _begun(file, window)
             file.execute(
-                f"UPDATE windows SET created = coalesce(?, created), ({_SETTINGS}) = ({_marks(row)}) WHERE id = ?",
-                (settings.created, *row, number),
+                f"UPDATE windows SET created = coalesce(?, created), enough = ?, ({_SETTINGS}) = ({_marks(row)})"
+                " WHERE id = ?",
+                (settings.created, budget.enough if budget else None, *row, number),
             )
             _sum_up(file, number)
 
@@ -219,7 +220,7 @@ class SqliteStore:
             last = length - 1 if until is None else until
             if not -1 <= last < length:
                 raise no_turns(window, [last], length)
-            same = "dialect, model, total, reserve, margin, state, system"
+            same = "dialect, model, total, reserve, margin, enough, state, system"
             file.execute(
                 f"INSERT INTO windows (name, created, parent, until, length, {same})"
                 f" SELECT ?, ?, name, ?, ?, {same} FROM windows WHERE id = ?",
@@ -358,10 +359,16 @@ def _begun(file: sqlite3.Connection, window: str) -> int:
     return _known(file, window)
 
 
+def _settings_sum(values: Sequence[Any], enough: float | None) -> int:
+    """Return the sum of a window's settings, as it was before a budget could have `enough`, if it has none."""
+    return row_sum(*values, *(() if enough is None else (enough,)))
+
+
 def _sum_up(file: sqlite3.Connection, number: int) -> None:
     """Store the sums of a window's settings and of its state."""
-    *values, state = file.execute(f"SELECT created, {_SETTINGS} FROM windows WHERE id = ?", (number,)).fetchone()
-    sums = row_sum(*values), row_sum(state)
+    sql = f"SELECT enough, created, {_SETTINGS} FROM windows WHERE id = ?"
+    enough, *values, state = file.execute(sql, (number,)).fetchone()
+    sums = _settings_sum(values, enough), row_sum(state)
     file.execute("UPDATE windows SET crc = ?, state_crc = ? WHERE id = ?", (*sums, number))
 
 

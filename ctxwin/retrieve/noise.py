@@ -1,0 +1,46 @@
+"""Tell which items of a pool are no more like a question than unrelated items of the same pool: the noise floor.
+
+Most items of a large pool have nothing to do with a question, so their scores show how unrelated items score. What
+scores like them, far below the best item and near no likely item, is noise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .table import Scores
+
+__all__ = ["unrelated"]
+
+SPREADS = 2.2
+"""Median distances above the middle of a pool's scores up to which an item scores like unrelated items: 1.5 standard
+deviations of normal scores."""
+LEAST = 32
+"""Fewest items of a pool whose scores show how unrelated items score."""
+LIKELY, REACH = 0.05, 4
+"""What is within so many items of one of such a p may belong to its answer."""
+
+
+def unrelated(p: Scores, far: Scores) -> NDArray[np.bool_]:
+    """Mark the items, (n,), that are no more like the question than most items of their pool.
+
+    Args:
+        p: (n,) relevance, in the order of the pool.
+        far: (n,) the p below which each item may be noise.
+
+    Example:
+        >>> p = np.array([1.0, 0.3] + [0.001] * 34, np.float32)
+        >>> np.flatnonzero(unrelated(p, np.full(36, 0.01, np.float32))).tolist()[:3]
+        [6, 7, 8]
+    """
+    if len(p) < LEAST:
+        return np.zeros(len(p), np.bool_)
+    score = np.log(np.maximum(p, 1e-7).astype(np.float64))  # p is rounded to that
+    middle = np.median(score)
+    spread = np.median(np.abs(score - middle))
+    near = np.cumsum(np.concatenate([[0], p >= LIKELY]))
+    place = np.arange(len(p))
+    alone = near[np.minimum(place + REACH + 1, len(p))] == near[np.maximum(place - REACH, 0)]
+    marked: NDArray[np.bool_] = (p < far) & (score <= middle + SPREADS * spread) & alone
+    return marked

@@ -1,0 +1,123 @@
+"""Measure what is enough: `python tests/tools/measure_enough.py DATA --wheels WHEELS [--rows FILE] [--knees]`.
+
+Four tables, of which the first is printed by `fit_enough.py`: the expected share, each set left out of the fit.
+
+    noise floor     tokens saved and recall lost, on requests that hold not everything (paired bootstrap)
+    abstention      tokens of the requests for questions that nothing answers
+    enough          recall and tokens of `Budget(total=8_000, enough=.95)`, beside the whole budget, and beside a fixed
+                    budget of as many tokens a question (on a line over the logarithm of tokens)
+    knees           with `--knees`: the knee from probes of the talk, without labels, beside the knee from gold
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+from enough_rows import ENOUGH, TOTAL, Row, arguments, gathered
+
+from ctxwin.evaluate import load
+from ctxwin.evaluate.knee import knee, knee_at
+from ctxwin.evaluate.stats import bootstrap
+from ctxwin.pool import Pool
+
+SOURCES = 3
+"""Talks of a set whose probes make its knee; their median counts."""
+FACTOR = 1.5
+
+
+def interval(values: list[float]) -> str:
+    low, high = bootstrap(values)
+    return f"{np.mean(values):+.2f} [{low:.2f}, {high:.2f}]"
+
+
+def floors(rows: list[Row]) -> None:
+    print("noise floor: tokens saved, points of recall gained")
+    for name, some in sets(rows).items():
+        for budget in sorted({row.budget for row in some if row.budget}):
+            part = [row for row in some if row.budget == budget and row.answered and not row.fits]
+            if len(part) >= 8:
+                saved = 1 - sum(row.tokens for row in part) / sum(row.tokens_without for row in part)
+                gained = [100 * (row.recall - row.recall_without) for row in part]
+                print(f"  {name:18} {budget:>6,} n {len(part):>3}  saved {100 * saved:4.1f} %  {interval(gained)}")
+    print("abstention: mean tokens, of answered questions, of questions without an answer, these without the floor")
+    for name, some in sets(rows).items():
+        for budget in (2_000, TOTAL):
+            part = [row for row in some if row.budget == budget and not row.fits]
+            none, answered = ([row for row in part if row.answered is kind] for kind in (False, True))
+            if len(none) >= 8:
+                means = (np.mean([row.tokens for row in kind]) for kind in (answered, none))
+                without = np.mean([row.tokens_without for row in none])
+                print(f"  {name:18} {budget:>6,} {' '.join(f'{one:8,.0f}' for one in (*means, without))}")
+
+
+def curve(some: list[Row]) -> tuple[list[int], list[float]]:
+    """Return budgets and mean recall up to the total, to the size of the talk where it fits."""
+    budgets, recalls = [], []
+    for budget in sorted({row.budget for row in some if row.budget}):
+        part = [row for row in some if row.budget == budget]
+        budgets.append(budget if not all(row.fits for row in part) else int(np.mean([row.tokens for row in part])))
+        recalls.append(float(np.mean([row.recall for row in part])))
+        if all(row.fits for row in part):
+            break
+    return budgets, recalls
+
+
+def enough(rows: list[Row]) -> None:
+    print(f"enough={ENOUGH} of {TOTAL:,}: recall as a share of the whole budget's, tokens, a fixed budget of these")
+    shares, spent, gains = [], [], []
+    for name, some in sets(rows).items():
+        answered = [row for row in some if row.answered]
+        full = {row.qid: row for row in answered if row.budget == TOTAL}
+        part = [(row, full[row.qid]) for row in answered if row.budget == 0 and row.qid in full]
+        if not part:
+            continue
+        recall, whole = (float(np.mean([pair[side].recall for pair in part])) for side in (0, 1))
+        tokens, most = (float(np.mean([pair[side].tokens for pair in part])) for side in (0, 1))
+        budgets, recalls = curve(answered)
+        fixed = float(np.interp(np.log(tokens), np.log(budgets), recalls))
+        shares.append(recall / whole)
+        spent.append(tokens / most)
+        gains.append(100 * (recall - fixed))
+        print(f"  {name:18} {100 * shares[-1]:5.1f} %  {tokens:6,.0f} of {most:6,.0f}  fixed {gains[-1]:+.1f} points")
+    print(f"  mean: {100 * np.mean(shares):.1f} % of the recall, {100 * np.mean(spent):.0f} % of the tokens; beside a")
+    print(f"  fixed budget {interval(gains)} points over {len(gains)} sets")
+
+
+def knees(rows: list[Row], given: object) -> None:
+    print("knees: from gold, from probes")
+    right = []
+    for name, some in sets(rows).items():
+        budgets, recalls = curve([row for row in some if row.answered])
+        gold = knee_at(budgets, recalls, ENOUGH)
+        sources = load(given.data / name, wheels=given.wheels).sources
+        asked = {row.source for row in some}
+        pools = [Pool(items) for source, items in sources.items() if source in asked][:SOURCES]
+        found = [knee(pool, total=min(TOTAL, budgets[-1]), enough=ENOUGH) for pool in pools]
+        told = float(np.median([one.tokens for one in found]))
+        factor = max(told / gold, gold / told)
+        right.append(factor <= FACTOR)
+        print(f"  {name:18} {gold:>6,} {told:>8,.0f}  factor {factor:.2f}", flush=True)
+    print(f"  within a factor of {FACTOR}: {sum(right)} of {len(right)}")
+
+
+def sets(rows: list[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row.set].append(row)
+    return found
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--knees", action="store_true", help="make probes of the talks, and compare knees")
+    given = parser.parse_args()
+    rows = gathered(given)
+    floors(rows)
+    enough(rows)
+    if given.knees:
+        knees(rows, given)
+
+
+if __name__ == "__main__":
+    main()
