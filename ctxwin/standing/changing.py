@@ -208,7 +208,7 @@ def changed(new: Topic, old: Topic, both: frozenset[str]) -> float:
     ]
     again = any(was & now and now - was for _, was, now in pairs)  # the old value is named beside the new one
     types = {kind for kind, was, now in pairs if now - was and was - now}
-    if again or (new.leaves & old.words and (len(new.words & old.words) > 1 or cover >= UNTYPED)):
+    if again or (new.leaves & old.words - old.leaves and (len(new.words & old.words) > 1 or cover >= UNTYPED)):
         return 2 + cover
     subject = next((word for word in old.order if word in old.words), "") in both
     if types:

@@ -42,7 +42,9 @@ _CLOCK = re.compile(
     rf"(?![\s-](?:{_NUMBER_WORD}|percent|days?|weeks?|months?|years?|hours?|minutes?|people)\b)",
     re.IGNORECASE,
 )
-_HYPHENED = re.compile(r"\b[a-z]{2,}(?:-[a-z]+){0,3}-\d{1,4}\b|\b[A-Z]{2,}-\d+\b|\b\d{3,}-\d{3,}\b")
+_HYPHENED = re.compile(
+    r"(?<![\w-])(?:[a-z]{2,}(?:-[a-z]+){0,3}-\d{1,4}|[A-Z]{2,}-\d+|\d{3,}-\d{3,})(?![\w-])",
+)
 """A region, a ticket or a telephone number."""
 _MILLIGRAMS = re.compile(r"\b\d[\d.,]*\s?mg\b", re.IGNORECASE)
 _CAPITALS = re.compile(r"\b[A-Z]{2,6}\b")
