@@ -10,6 +10,7 @@ from ..items import Item
 from .features import VALUES, feature_number, features
 from .notes import Voice, is_note, lines_of
 from .odds import Kind, kind_of, odds
+from .words import wording
 
 __all__ = ["Entry", "entries_of"]
 
@@ -75,6 +76,8 @@ def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
             continue
         found = features(text)
         strength = odds(found, line.voice) - (PASTED_ODDS if pasted else 0.0)
+        if line.voice in ("user", "system"):
+            strength += wording(text)
         values = frozenset(name for name, one in zip(VALUES, found, strict=False) if one)
         if strength >= WEAKEST or values & _EXACT_FORMS:  # a prompt may ask for all of these
             yield Entry(
