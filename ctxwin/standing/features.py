@@ -69,7 +69,7 @@ VALUES: Mapping[str, re.Pattern[str]] = {
         rf"{_ZH_NUMBER}\s?(?:个|人|位|页|行|次|天|周|个月|小时|分钟|秒|公斤|千克|克|斤|米|公里|厘米|升|度|份|件|箱|本|字|条|台|辆|遍|杯|片|层|平米?)",
     ),
     "address": _any(
-        r"(?:https?|ftp|ssh|s3|postgres(?:ql)?|redis|git)://\S+|\bwww\.\S+",
+        r"\b[a-z][a-z0-9+.-]{1,15}://\S+|\bwww\.\S+",
         r"[\w.+-]+@[\w-]+\.[\w.]+",
         r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b",
         r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|local|internal|lan|example|edu|gov|de|uk|cn|fr|app|ai|co)\b(?:/\S*)?",

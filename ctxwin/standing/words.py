@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from .features import words_of
 
@@ -28,7 +29,7 @@ def phrases(sentence: str) -> list[str]:
         ['^call', 'call', 'call me', 'me', 'me call']
     """
     words = list(words_of(sentence))
-    return sorted({*words, *map(" ".join, zip(words, words[1:], strict=False)), *(f"^{one}" for one in words[:1])})
+    return sorted({*words, *map(" ".join, pairwise(words)), *(f"^{one}" for one in words[:1])})
 
 
 def wording(sentence: str) -> float:

@@ -149,7 +149,9 @@ def word_matrix(every: list[Example]) -> tuple[list[str], csr_matrix]:
     """
     has = [phrases(one.words) for one in every]
     counts = Counter(phrase for one in has for phrase in one)
-    sets = Counter(phrase for phrase, _ in {(phrase, one.origin) for one, many in zip(every, has, strict=True) for phrase in many})
+    sets = Counter(
+        phrase for phrase, _ in {(phrase, one.origin) for one, many in zip(every, has, strict=True) for phrase in many}
+    )
     common = sorted(
         one for one, count in counts.items() if count >= COMMON and sets[one] > 2 and not re.search(r"\d", one)
     )
