@@ -41,7 +41,7 @@ STRENGTH = 30.0
 """Weight of the prior; 5 and 60 keep two to four points less of what was planted at 5 %."""
 COMMON = 30
 """Sentences that a word or pair of words must be in to have log odds of its own."""
-WORDS_STRENGTH = 2.0
+WORDS_STRENGTH = 10.0
 """Weight of the prior of a word."""
 SMALL = 0.1
 """Log odds below which a word is left out."""
