@@ -137,14 +137,12 @@ class Measured:
         room = self._room_for_notes(recent)
         required = np.flatnonzero(self.history.units.required).tolist()
         self.history = self.history.requiring([] if short is None else [short], whole=shown.intersection(required))
-        found, acting = self.task.talk.names()
-        names = [name for name in found if not shown & set(map(self._unit_of, name.positions))]
+        names = [name for name in self.task.talk.names() if not shown & set(map(self._unit_of, name.positions))]
         return Space(
             tokens=self._spared(room),
             said=self._unsaid(shown),
             wanted=self.task.wanted,
             names=names,
-            acting=acting,
             left_out=max(0, self._ever - self.limit),
             weak=True,
         )

@@ -61,14 +61,6 @@ room before the recent turns."""
 LENGTH = 0.5
 """Weight of a sentence's length, as the log of its tokens, beside the log odds that it stands."""
 
-ACTING = 6
-"""1 / ACTING of the messages are calls in a talk that is an agent's work: then names have all of their share, in a talk
-with fewer calls so much less."""
-NAMED_SHARE = 0.8
-"""Part of the notes' room that the sentences of users leave to the index of names, where tools were called; what the
-names leave, the other sentences have. Of the names that later turns use, five rounds keep 83 / 86 / 87 / 90 % with
-.5 / .8 / .9 / 1 (transcripts of agents, `tests/tools/measure_transcripts.py`)."""
-
 Side = Literal["user", "assistant"]
 _SIDES: Mapping[Side, tuple[Voice, ...]] = {"user": ("user",), "assistant": ("assistant", "tool")}
 """The messages of a note, and the voices in each, in the order of print."""
@@ -103,8 +95,6 @@ class Space:
     wanted: Wanted
     """What a compaction prompt asks to keep: it stands surely."""
     names: Sequence[Name] = ()
-    acting: float = 0.0
-    """The share of the messages that call a tool or run a command."""
     left_out: int = 0
     """Tokens of the conversation that a compaction leaves out for good; 0 where nothing is said about it."""
     least: float = STANDS
@@ -157,9 +147,9 @@ def write_notes(room: Space, dialect: Dialect, tokenizer: Tokenizer, rules: Requ
     said = _said(room)
     stands = said.strength >= STANDS
     ranked = filling.ranked(said, len(said) if room.weak else int((said.strength >= room.least).sum()))
+    # Where tools were called, what users said that stands goes before the names, and these before all else.
     first = [i for i in ranked if stands[i] and (said.as_said(i).voice == "user" or not room.names)]
-    share = NAMED_SHARE * min(1.0, ACTING * room.acting) if room.names else 0.0
-    kept = filling.sentences(first, 1.0 - share)
+    kept = filling.sentences(first)
     text = "\n".join(said.as_said(i).text for i in kept)
     names = filling.names([name for name in room.names if name.text not in text])
     kept |= filling.sentences([i for i in ranked if i not in kept])
@@ -195,7 +185,7 @@ class _Fill:
         self._tokenizer = tokenizer
         self._opening = _openings(room.left_out, dialect, tokenizer, rules)
         self._opened = {"user"}
-        self._room = self._left = room.tokens - self._opening["user"]
+        self._left = room.tokens - self._opening["user"]
         self.looked_at: dict[int, Entry] = {}
         """The sentences that may find room, by number."""
         self._costs: dict[int, int] = {}
@@ -211,18 +201,17 @@ class _Fill:
         odds = np.log(strength / (1.0 - strength)) - LENGTH * np.log(np.maximum(counts, 1))
         return [looked_at[i] for i in np.argsort(-odds, kind="stable").tolist()]
 
-    def _takes(self, heading: str, tokens: int, least: int = 0) -> bool:
+    def _takes(self, heading: str, tokens: int) -> bool:
         cost = tokens + (0 if heading in self._opened else self._opening[heading])
-        if cost > self._left - least:
+        if cost > self._left:
             return False
         self._left -= cost
         self._opened.add(heading)
         return True
 
-    def sentences(self, ranked: Sequence[int], share: float = 1.0) -> set[int]:
-        """Take sentences in this order, as many as find room within a share of all room."""
-        least = int((1.0 - share) * max(0, self._room))
-        return {i for i in ranked if self._takes(self.looked_at[i].voice, self._costs[i], least)}
+    def sentences(self, ranked: Iterable[int]) -> set[int]:
+        """Take sentences in this order, as many as find room."""
+        return {i for i in ranked if self._takes(self.looked_at[i].voice, self._costs[i])}
 
     def names(self, names: Sequence[Name]) -> list[Name]:
         """Take the names that are worth most for their tokens."""

@@ -284,8 +284,8 @@ class Snapshot:
         stays = [one.source not in sources or sentence_key(one) not in self.withdrawn for one in said.entries]
         return said.only(np.array(stays, np.bool_))
 
-    def names(self) -> tuple[list[Name], float]:
-        """Return what the messages named, the strongest first, and the share of the messages that call a tool."""
+    def names(self) -> list[Name]:
+        """Return what the messages named, the strongest first."""
         return self.facts.named(self._is_there().tolist())
 
     def _is_there(self) -> NDArray[np.bool_]:
@@ -382,11 +382,11 @@ class Facts:
             self._standing.extend(self.items[len(self._standing) : len(there)])
             return self._standing.said(there)
 
-    def named(self, there: Sequence[bool]) -> tuple[list[Name], float]:
-        """Return what the messages that are there named, the strongest first, and the share of messages that act."""
+    def named(self, there: Sequence[bool]) -> list[Name]:
+        """Return what the messages that are there named, the strongest first."""
         with self._lock:
             self._names.extend(self.items[len(self._names) : len(there)])
-            return self._names.ranked(there), self._names.acting(there)
+            return self._names.ranked(there)
 
     def duplicate(self, size: int) -> NDArray[np.float64]:
         """Return `duplicate_weights` of the first `size` messages."""

@@ -10,6 +10,7 @@ from ..items import Item
 from .features import VALUES, feature_number, features
 from .notes import Voice, is_labelled, is_note, lines_of
 from .odds import Kind, kind_of, odds
+from .words import wording
 
 __all__ = ["Entry", "entries_of"]
 
@@ -24,11 +25,29 @@ PASTED_ODDS = 1.5
 LABELLED = 1.5
 """Log odds that a sentence of a user or the system gains by a word such as "Rule:" before it: its writer says that it
 stands."""
+MACHINE_ODDS = 4.0
+"""Log odds that a sentence loses in a message of which most lines are a program's: its output, a log, a listing."""
 WEAKEST = -5.0
 """Log odds below which a sentence is not even used to fill the room of a compaction."""
 _EXACT_FORMS = frozenset({"address", "code", "command", "path"})
 _EXACT = re.compile(r"(?<!^)[0-9](?!\.\s)|[/@_`\\]\w|[a-z][A-Z]")
-"""What an assistant's sentence must have to be read: without a value its odds cannot reach `STANDS`."""
+"""A value: without one, or the words of `_RECAP`, an assistant's odds cannot reach `STANDS`."""
+_RECAP = re.compile(
+    r"\b(?:agreed?|decided|settled|chose|chosen|opted|as (?:you|we) (?:said|wished|asked|discussed)"
+    r"|still (?:to|ha(?:s|ve)|needs?)|missing|left (?:is|to do))\b|那就|定了|决定|说定|商定|选了|选的是|还没|还要|还差",
+    re.IGNORECASE,
+)
+"""How an assistant says again what was decided, or what is left to do: read even without a value."""
+_MACHINE = re.compile(
+    r"\s{2,}\S|\t|[\[({<>$|+@]|#\d|\d+[:|]|-[rwx-]{9}\b|\w[\w./\\-]*:\d+|/\S+|\S+[$#]\s*$|\S+\s?[=:]\s?\S+$"
+    r"|(?:Traceback|Requirement already|Collecting|warning|error|info|debug)\b|.*(?:[;{}\]]$|\w/\w+/\w)",
+    re.IGNORECASE,
+)
+"""How a line of a program's output begins, or looks."""
+_PROMPT = re.compile(r"\S{0,80}[$#>] ?")
+"""The last line of a terminal: a shell waits for the next command."""
+_MACHINE_LINES = 3
+"""Lines from which a message can be a program's output."""
 VOICES: dict[str, Voice] = {
     "system": "system",
     "developer": "system",
@@ -71,14 +90,15 @@ def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
     """
     voice = VOICES.get(item.role or "", "user")
     lines = list(lines_of(item, voice))
-    pasted = len(lines) > PASTED and not is_note(item)
+    loses = 0.0 if is_note(item) else _loses(item.text, len(lines))
     for line in lines:
         text = line.text.strip()
-        if not SHORTEST <= len(text) <= LONGEST or (line.voice == "assistant" and not _EXACT.search(text)):
+        if not SHORTEST <= len(text) <= LONGEST or (line.voice == "assistant" and not _read(text)):
             continue
         found = features(text)
-        strength = odds(found, line.voice) - (PASTED_ODDS if pasted else 0.0)
-        strength += LABELLED if line.voice in ("user", "system") and is_labelled(text) else 0.0
+        strength = odds(found, line.voice) - loses
+        if line.voice in ("user", "system"):
+            strength += wording(text) + (LABELLED if is_labelled(text) else 0.0)
         values = frozenset(name for name, one in zip(VALUES, found, strict=False) if one)
         if strength >= WEAKEST or values & _EXACT_FORMS:  # a prompt may ask for all of these
             yield Entry(
@@ -92,3 +112,17 @@ def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
                 corrects=found[feature_number("correction")],
                 position=position,
             )
+
+
+def _read(text: str) -> bool:
+    """Tell whether an assistant's sentence may say more than an explanation."""
+    return bool(_EXACT.search(text) or _RECAP.search(text))
+
+
+def _loses(text: str, sentences: int) -> float:
+    """Return the log odds that the sentences of a message lose because nobody typed them for this talk."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    printed = sum(bool(_MACHINE.match(line[:LONGEST])) for line in lines) if len(lines) >= _MACHINE_LINES else 0
+    if 2 * printed > len(lines) or (lines and _PROMPT.fullmatch(lines[-1][-LONGEST:])):
+        return MACHINE_ODDS
+    return PASTED_ODDS if sentences > PASTED else 0.0

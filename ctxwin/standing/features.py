@@ -69,7 +69,7 @@ VALUES: Mapping[str, re.Pattern[str]] = {
         rf"{_ZH_NUMBER}\s?(?:个|人|位|页|行|次|天|周|个月|小时|分钟|秒|公斤|千克|克|斤|米|公里|厘米|升|度|份|件|箱|本|字|条|台|辆|遍|杯|片|层|平米?)",
     ),
     "address": _any(
-        r"(?:https?|ftp|ssh|s3|postgres(?:ql)?|redis|git)://\S+|\bwww\.\S+",
+        r"\b[a-z][a-z0-9+.-]{1,15}://\S+|\bwww\.\S+",
         r"[\w.+-]+@[\w-]+\.[\w.]+",
         r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b",
         r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|local|internal|lan|example|edu|gov|de|uk|cn|fr|app|ai|co)\b(?:/\S*)?",
@@ -95,6 +95,7 @@ VALUES: Mapping[str, re.Pattern[str]] = {
         r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b",
         r"\b(?=\w*\d)[A-Z]{1,6}\d{2,10}[A-Z0-9]*\b",
         r"\bv?\d+\.\d+(?:\.\d+)+\b|\bv\d+(?:\.\d+)*\b|\b[A-Za-z]+ \d+\.\d+\b",
+        r"(?<!\w)(?:['\"](?=[\w@.-]*[_@\d])[\w@.-]{1,30}['\"]|@[a-z]\w{2,30}\b)",  # 'x_', "v2", @retry
         r"\b[a-z]+_[a-z_0-9]+\b|\b[A-Z]{2,}_[A-Z_0-9]+\b|\b[a-z]+[A-Z]\w+\b",
         r"#\d{1,7}\b|\b\d{2,5}(?:[ -]\d{2,5}){2,4}\b|\b(?!(?:19|20)\d\d\b)\d{3,}(?!\s?(?:[年元块页]|%))\b",
     ),

@@ -121,7 +121,6 @@ class Names:
 
     def __init__(self) -> None:
         self._known: dict[str, _Referent] = {}
-        self._acts: set[int] = set()
         self._read = 0
 
     def __len__(self) -> int:
@@ -139,8 +138,6 @@ class Names:
         for text, key, way in _found(item):
             if SHORT <= len(text) <= LONGEST and found.get((text, way)) in (None, *_PATTERNS):
                 found[text, way] = key
-        if not is_note(item) and any(way == "argued" for _, way in found):
-            self._acts.add(self._read)
         crowd = INDEXED if is_note(item) else len(found)
         for (text, way), key in found.items():
             known = self._known.setdefault(text, _Referent(key))
@@ -173,12 +170,6 @@ class Names:
         ]
         called = any(mine != {"said"} for _, _, _, mine in seen)
         return sorted(names, key=lambda name: -name.strength) if called else []
-
-    def acting(self, there: Sequence[bool] | None = None) -> float:
-        """Return the share of the messages that call a tool or run a command, from 0 to 1."""
-        counted = self._read if there is None else sum(there)
-        acts = {one for one in self._acts if there is None or (one < len(there) and there[one])}
-        return len(acts) / max(1, counted)
 
     def _strength(self, text: str, uses: Sequence[_Use]) -> float:
         ways = {use.way for use in uses}

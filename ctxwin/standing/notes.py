@@ -60,8 +60,11 @@ _VOICES = {heading: voice for voice, heading in HEADINGS.items()}
 _LEFT_OUT = re.compile(re.escape(HEADINGS["user"][:-1]) + r"; (?P<tokens>[\d,]{1,15}) tokens left out\]")
 _STOP = re.compile(r"(?<=[\w)`\]][\w)`\]][.!?])[\"'”’)]*\s+(?=[\w\"'“(`])")
 _ABBREVIATIONS = frozenset(
-    "dr mr ms mrs prof st vs etc eg e.g ie i.e no nr approx inc ltd jr sr fig vol pp ca cf al".split()  # noqa: SIM905
+    "dr mr ms mrs prof st vs etc eg e.g ie i.e no nr approx inc incl excl ltd jr sr fig vol pp ca cf al".split()  # noqa: SIM905
 )
+_NUMBERED = re.compile(r"\b(?:no|nr|ext|tel|pp?|approx|ca|max|min)\.\s$", re.IGNORECASE)
+"""The end of a piece that goes on with a number: "receipt no. R-55"."""
+_HAS_DIGIT = re.compile(r"\S{0,8}\d")
 _LEANS = re.compile(
     r"(?:it|that|this|these|those|they|never|no|not|only|except|unless|don['’]?t|and|but|then|so)\b|[但不别只除这那它]",
     re.IGNORECASE,
@@ -225,7 +228,9 @@ def _together(text: str) -> list[str]:
 def _spoken(text: str) -> Iterator[str]:
     if "```" in text or "~~~" in text or "\n>" in text or text.startswith(">"):
         text = "\n".join(_own_lines(text))
-    for start, end in pairwise([0, *(end for _, end in sentences(text))]):
+    ends = [end for _, end in sentences(text)]
+    ends = [end for end in ends if not (_HAS_DIGIT.match(text, end) and _NUMBERED.search(text, max(0, end - 9), end))]
+    for start, end in pairwise([0, *ends]):
         yield from (one for one in _chat(text[start:end]) if not _OMITTED.fullmatch(one))
 
 
