@@ -54,6 +54,17 @@ def test_a_small_models_answer_ends_at_its_limit_and_signs_come_whole(model):
     assert 0 < events[-1]["usage"]["completion_tokens"] <= 12
 
 
+def test_a_small_model_repeats_itself_less_where_repeats_cost(model):
+    said = [{"role": "user", "content": f"Repeat exactly: {'tram ' * 20}"}]
+    asked = {"messages": said, "max_tokens": 40, "temperature": 0}
+
+    def words(penalty):
+        found = model.send({**asked, "frequency_penalty": penalty})["choices"][0]["message"]["content"].split()
+        return len(set(found)) / len(found)
+
+    assert words(1.5) > words(0)
+
+
 def test_a_small_model_counts_what_it_is_sent(model):
     with Window(model=model.row, client=model, tokenizer=model, budget=600, embedder="none") as window:
         window.system("Be brief.")

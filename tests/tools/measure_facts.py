@@ -65,6 +65,7 @@ _DATE = re.compile(
     r"\d{4}[-/.]\d\d?[-/.]\d\d?(?:T[\d:.]+)?|\d\d?[-/.]\d\d?[-/.]\d{4}"
     rf"|\d\d? (?:{_MONTHS})(?: \d{{4}})?|(?:{_MONTHS}) \d\d?(?:, \d{{4}})?"
 )
+_CODE = re.compile(r"(?<![\w./])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])\w+(?:-\w+)+(?![\w/])")
 _RUN = re.compile(r"`([^`\n]+ [^`\n]+)`")
 
 Messages = Sequence[Mapping[str, Any]]
@@ -127,11 +128,12 @@ def kind_of(name: str, kind: str) -> str:
 
 
 def facts_in(sentence: str) -> dict[str, str]:
-    """Return the facts in a sentence, each with its kind: commands in backticks first, dates in words next."""
-    found = dict.fromkeys(_RUN.findall(sentence), "command")
-    rest = _RUN.sub(" ", sentence)
-    found |= dict.fromkeys((match[0] for match in _DATE.finditer(rest)), "date")
-    return found | {name: kind_of(name, kind) for name, kind in names([_DATE.sub(" ", rest)]).items()}
+    """Return the facts in a sentence, each with its kind: commands, dates and codes first, then other names."""
+    found, rest = dict.fromkeys(_RUN.findall(sentence), "command"), _RUN.sub(" ", sentence)
+    for kind, pattern in (("date", _DATE), ("identifier", _CODE)):
+        found |= dict.fromkeys((match[0] for match in pattern.finditer(rest)), kind)
+        rest = pattern.sub(" ", rest)
+    return found | {name: kind_of(name, kind) for name, kind in names([rest]).items()}
 
 
 def in_substance(sentence: str, lines: Sequence[frozenset[str]]) -> bool:
