@@ -243,6 +243,10 @@ class Reading:
         """The embedder's name."""
         return self.embedder.name
 
+    def reads(self, text: str) -> bool:
+        """Tell whether a text is in the script of the items."""
+        return self.script is None or is_foreign(text) == (self.script == "foreign")
+
 
 class _CachedVectors:
     """A matrix whose width is set by its first rows."""

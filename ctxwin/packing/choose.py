@@ -21,7 +21,7 @@ from .judge import Relevance
 from .measure import Measured
 from .print import Request, printed
 from .shares import ShareUnits, allocator_shares
-from .shorten import Chosen, Form, Section, Slot, parted
+from .shorten import Chosen, Form, Likeness, Section, Slot, parted
 
 __all__ = ["Candidates", "Choice", "Lossy", "assemble", "choose", "everything", "lossy", "summary_forms"]
 
@@ -95,6 +95,7 @@ def assemble(
     recall: bool = False,
     sources: Sequence[ShareUnits] = (),
     noise: Sequence[NDArray[np.bool_]] = (),
+    likeness: Likeness | None = None,
 ) -> Candidates:
     """Build the allocator's problem: which form of which unit to choose under `capacity` tokens.
 
@@ -108,6 +109,7 @@ def assemble(
         recall: whether the model can ask for the text behind a stub.
         sources: the sources that have a floor or a cap.
         noise: for each section, the units that are worth nothing, whatever their p, (n,). Default: none.
+        likeness: for the long texts of the best units, the cosine of each sentence with the question.
     """
     stacked = _stack(sections, relevance)
     # The tokens left beside all units that must stay, were these units whole.
@@ -120,7 +122,8 @@ def assemble(
         more = extra.get((section, unit), ())
         room = left + int(stacked.tokens[i]) if stacked.required[i] else stacked.room(i, capacity)
         room = min([room, *(one.cap for one in shares if one.cap is not None and one.members[i])])
-        if found := _forms(sections[section], unit, room, weights, more):
+        shorter = [*sections[section].shorter(unit, weights, capacity, likeness or {}), *more]
+        if found := _forms(sections[section], unit, room, weights, shorter):
             forms[i] = found
     start, tokens, share, kinds = _lay_out(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
@@ -210,13 +213,14 @@ def _rows_to_shorten(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate([best, must]))
 
 
-def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float], extra: Sequence[Form]) -> list[Form]:
-    """Return the shorter forms of one unit, fullest first."""
+def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float], shorter: Sequence[Form]) -> list[Form]:
+    """Return the shorter forms of one unit, fullest first, with forms made to fit where no other fits."""
     full = int(section.costs.tokens[unit])
-    found = [*section.shorter(unit, weights), *extra]
-    if full > room:
+    required = section.units.required[unit]
+    found = list(shorter)
+    if full > room and (required or not any(form.kind == "extract" and form.tokens <= room for form in found)):
         sizes = [int(room * share) for share in FIT_SHARES]
-        sizes += [section.least(unit)] if section.units.required[unit] else []
+        sizes += [section.least(unit)] if required else []
         found += [form for size in sizes if (form := section.fitted(unit, size, weights)) is not None]
     return sorted((form for form in found if form.tokens < full), key=lambda form: -form.tokens)
 
@@ -321,6 +325,7 @@ def choose(
         recall=measured.task.recall,
         sources=measured.sources,
         noise=relevance.noise,
+        likeness=relevance.likeness,
     )
     best: Choice | None = None
     for _ in range(ROUNDS):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -17,16 +17,19 @@ from ..embed import CachedEmbedder, Reading
 from ..embed.minilm import MAX_TOKENS
 from ..pool import Among, Scored
 from ..retrieve import Index, ItemVectors, Query, asking, asks_for_the_whole, score_together
+from ..retrieve.item_vectors import similarity
 from ..retrieve.query import HISTORY, asks_over_time
 from ..retrieve.rerank import Reranker
 from ..retrieve.words.columns import Gathered
 from .measure import Measured
 from .needs import Indexed, IndexNeeded, Need, ScoresNeeded, VectorsNeeded
+from .shorten import Likeness, Section
 
 __all__ = ["Relevance", "judge"]
 
 RERANKED = 20
-"""Number of best items that a reranker scores. Half: 3 of 4 requests differ, double: 1."""
+"""Number of best items that are looked at again: a reranker scores them, or, where there is room for a few sentences
+only, their sentences are compared with the question. Half: 3 of 4 requests differ, double: 1."""
 RERANK = 0.6
 """Score that a reranker's best item gains over its worst: half of the gain from a whole match of words or of meaning,
 so that a reranker corrects the order and does not make it. Not fitted: no cross-encoder is available without a model
@@ -52,6 +55,8 @@ class Relevance:
     """Share of the question's weight, by rarity, that the best item has."""
     meeting: bool = False
     """Whether three or more people talk in long sittings."""
+    likeness: Likeness = field(default_factory=dict)
+    """For the long texts of the best groups, the cosine of each sentence with the question."""
 
 
 def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
@@ -87,17 +92,17 @@ def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
         p = _beside_map(p)
     vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
-    noise = (
-        _noise(measured, [index for index, _ in asked], scores) if len(terms) > 1 else ()
-    )  # one term says too little
+    likeness = yield from _compare(measured, p, readings, queries[-1])
+    indexes = [index for index, _ in asked]
     return Relevance(
         p=p,
         weights=terms,
         vectors=vectors,
         embedder=names or None,
-        noise=noise,
+        noise=_noise(measured, indexes, scores) if len(terms) > 1 else (),  # one term says too little
         said=1.0 - min(index.missing(query) for index, query in asked),
         meeting=any(pool.index.is_meeting for pool in pools),
+        likeness=likeness,
     )
 
 
@@ -191,6 +196,35 @@ def _look_again(
     total[best] += RERANK * (said - said.mean())
     p = np.exp((total - total.max(initial=-np.inf)) / temperature).round(7)
     return np.split(p.astype(np.float32), np.cumsum([len(part) for part in scores])[:-1])
+
+
+def _compare(
+    measured: Measured, p: Sequence[NDArray[np.float32]], readings: Sequence[Reading], query: Query
+) -> Generator[Need, Any, Likeness]:
+    """Compare the sentences of the best long units with the question, where there is room for a few sentences only."""
+    texts: dict[str, Sequence[str]] = {}
+    for section, unit in _best_free(measured, p, RERANKED) if readings else ():
+        texts |= section.long_texts(unit, measured.capacity)
+    found: dict[str, NDArray[np.float32]] = {}
+    for reading in readings:
+        read = {text: sentences for text, sentences in texts.items() if reading.reads(text)}
+        direction = query.direction(reading.name)
+        if read and direction is not None:
+            wanted = [sentence for sentences in read.values() for sentence in sentences]
+            matrix: NDArray[np.float32] = yield VectorsNeeded(embedder=reading.embedder, texts=wanted)
+            ends = np.cumsum([len(sentences) for sentences in read.values()])
+            found |= zip(read, np.split(similarity(matrix, direction), ends[:-1]), strict=True)
+    return found
+
+
+def _best_free(measured: Measured, p: Sequence[NDArray[np.float32]], most: int) -> list[tuple[Section, int]]:
+    """Return the most relevant units that need not stay, best first."""
+    sizes = [len(one) for one in p]
+    free = np.concatenate([~(section.units.barred | section.units.required) for section in measured.sections])
+    best = np.argsort(np.where(free, -np.concatenate(p), 1.0), kind="stable")[: min(most, int(free.sum()))]
+    number = np.repeat(np.arange(len(sizes)), sizes)
+    unit = np.concatenate([np.arange(size) for size in sizes])
+    return [(measured.sections[number[row]], int(unit[row])) for row in best.tolist()]
 
 
 def _beside_map(p: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:

@@ -27,14 +27,14 @@ from ..pool import Pool
 from ..pool.layout import Costs, Runs, costs_of, omitted_run
 from ..pool.units import Units, item_units
 from ..recall import id_ranges, marked
-from ..renditions import TABLES, Folded, Sentences, TextForm, digests, fit_text, text_forms, undominated
+from ..renditions import TABLES, Folded, Sentences, TextForm, digests, fit_text, is_long, text_forms, undominated
 from ..tokens import RequestRules, Tokenizer, count_note
 from .talk import Snapshot
 
 if TYPE_CHECKING:
     from ..files.repomap import RepoMap
 
-__all__ = ["Block", "Chosen", "Form", "History", "Section", "Slot", "parted"]
+__all__ = ["Block", "Chosen", "Form", "History", "Likeness", "Section", "Slot", "parted"]
 
 SHORTEN_FROM = 48
 """Tokens from which a text has shorter forms: of a shorter text, a stub with an id would save too little."""
@@ -51,6 +51,8 @@ MAP_HALF = 500.0
 
 Slot = tuple[int, Path]
 """A text that can be replaced: the index of the item and the path in the message, or () for the item's own text."""
+Likeness = Mapping[str, NDArray[np.float32]]
+"""For some texts, the cosine of each sentence with the question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,19 @@ class Section(Protocol):
     costs: Costs
     """Costs of the n units."""
 
-    def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
-        """Return the shorter forms of a unit, fullest first."""
+    def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
+        """Return the shorter forms of a unit, fullest first.
+
+        Args:
+            unit: the unit.
+            weights: the weight of each term of the question.
+            room: tokens for all sections together.
+            likeness: for texts of `long_texts`, the cosine of each sentence with the question.
+        """
+        ...
+
+    def long_texts(self, unit: int, room: int) -> Mapping[str, Sequence[str]]:
+        """Return the sentences of those texts of a unit of which single sentences compete for the room."""
         ...
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
@@ -143,19 +156,34 @@ class _Shortener(ABC):
         self._texts = texts
         self._tokenizer = tokenizer
 
-    def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
+    def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
         whole = int(self.costs.tokens[unit])
         by_slot: list[tuple[Slot, int, Sequence[TextForm]]] = []
         for slot, text in self.slots(unit):
             item = self.items[slot[0]]
             sentences = self._texts.sentences(text, self._tokenizer, _grammar(item))
             if sentences.total >= SHORTEN_FROM:
-                forms = text_forms(sentences, weights, label=_label(item), tool_output=_by_line(item))
+                forms = text_forms(
+                    sentences,
+                    weights,
+                    label=_label(item),
+                    tool_output=_by_line(item),
+                    room=room,
+                    likeness=likeness.get(text),
+                )
                 if found := self.by_kind(slot, text, weights):
                     forms = undominated([*found, *forms], sentences.total)
                 by_slot.append((slot, sentences.total, self._recallable(slot, forms)))
         levels = max((len(forms) for _, _, forms in by_slot), default=0)
         return [_level(whole, level, by_slot) for level in range(levels)]
+
+    def long_texts(self, unit: int, room: int) -> Mapping[str, Sequence[str]]:
+        found = {}
+        for slot, text in self.slots(unit):
+            cut = self._texts.sentences(text, self._tokenizer, _grammar(self.items[slot[0]]))
+            if cut.parts is None and cut.total >= SHORTEN_FROM and is_long(cut.total, room):
+                found[text] = cut.texts
+        return found
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
         texts = self._cuttable(self.slots(unit))
@@ -381,15 +409,19 @@ class Block(_Shortener):
         self.costs = costs
         self.maps = maps
 
-    def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
+    def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
         """Return the shorter forms of a unit, fullest first; for the map, the smaller maps."""
         if unit < len(self.items) - bool(self.maps):
-            return super().shorter(unit, weights)
+            return super().shorter(unit, weights, room, likeness)
         whole = _worth(self.maps[0])
         return [
             Form(kind="extract", tokens=one.tokens, share=_worth(one) / whole, texts={(unit, ()): one.text})
             for one in self.maps[1:]
         ]
+
+    def long_texts(self, unit: int, room: int) -> Mapping[str, Sequence[str]]:
+        """Return the sentences of long texts; none of the map."""
+        return super().long_texts(unit, room) if unit < len(self.items) - bool(self.maps) else {}
 
     def map_shown(self, chosen: Sequence[Chosen]) -> Sequence[Excerpt]:
         """Return the lines that the map shows of each file; none if the map is not chosen."""

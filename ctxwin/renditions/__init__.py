@@ -15,7 +15,7 @@ of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall
 """
 
 from .digests import digests, kind_of, undominated
-from .extracts import GAP, SIZES, TextForm, text_forms
+from .extracts import GAP, SIZES, TextForm, is_long, text_forms
 from .facts import facts
 from .fitting import fit_text
 from .folding import TABLES, Folded, fold, unfold
@@ -34,6 +34,7 @@ __all__ = [
     "facts",
     "fit_text",
     "fold",
+    "is_long",
     "kind_of",
     "sentences",
     "split",

@@ -84,6 +84,11 @@ class Sentences:
     parts: Parts | None = None
     """For code, which sentences are signatures; None if nothing is defined."""
 
+    @property
+    def texts(self) -> list[str]:
+        """The sentences, without the space around them."""
+        return [self.text[start:end].strip() for start, end in pairwise(self.ends.tolist())]
+
 
 def split(text: str, tokenizer: Tokenizer, *, longest: int = MAX_SENTENCE, language: str | None = None) -> Sentences:
     """Split a text into counted sentences, the input of `forms`, once for all questions.

@@ -1,0 +1,101 @@
+"""Texts that are long for the budget: extracts of a few sentences, chosen by words and by vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctxwin import Item, pack
+from ctxwin.renditions import Sentences, split, text_forms
+from ctxwin.renditions.extracts import LONG_FOR
+from ctxwin.tokens import get_tokenizer
+
+TOKENIZER = get_tokenizer("o200k_base")
+WEIGHTS = {"pump": 3.0, "noon": 1.0}
+FILLER = (
+    "The report was written by the night shift. Nobody had slept much in that week. It rained on the yard for hours. "
+    "The gate stood open as usual. Two lorries waited for their papers. "
+)
+
+
+def report(sentence: str) -> str:
+    return f"{FILLER}{sentence} {FILLER}"
+
+
+def extracts(source: Sentences, room: int | None, likeness: np.ndarray | None = None) -> list[tuple[str, float]]:
+    forms = text_forms(source, WEIGHTS, label="x", room=room, likeness=likeness)
+    return [(form.text.strip(), form.share) for form in forms if form.kind == "extract"]
+
+
+def test_a_few_tokens_keep_the_sentences_that_answer_from_two_long_units():
+    said = ["The pump of hall A failed at noon.", "The pump of hall B failed at dusk."]
+    others = [
+        f"The {thing} was painted green again." for thing in ("door", "roof", "desk", "sink", "lamp", "wall", "bed")
+    ]
+    items = [Item(kind="passage", text=report(one)) for one in (*others[:4], said[0], *others[4:], said[1])]
+    packed = pack(
+        query="When did the pump of hall A and the pump of hall B fail?", items=items, budget=72, embedder="none"
+    )
+    assert packed.tokens <= 72
+    assert all(one in packed.text for one in said)
+
+
+def test_a_turn_of_a_conversation_has_forms_of_a_few_sentences_too():
+    talk = [
+        {"role": "user", "content": report("I moved to Oslo in March.")},
+        {"role": "assistant", "content": report("Then you need a warm coat.")},
+        {"role": "user", "content": report("My sister stayed in Bergen.")},
+        {"role": "assistant", "content": report("You could visit her by train.")},
+    ]
+    packed = pack(talk, "Did my sister stay in Bergen?", budget=60, embedder="none")
+    assert packed.tokens <= 60
+    assert "… My sister stayed in Bergen. …" in packed.text
+
+
+def test_meaning_finds_a_sentence_that_shares_no_word_with_the_question():
+    meaning = "The vehicle would not start in the cold."
+
+    def embed(texts: list[str]) -> list[list[float]]:
+        cars = ("vehicle", "car", "engine")
+        return [[1.0, 0.1] if any(word in text.lower() for word in cars) else [0.0, 1.0] for text in texts]
+
+    items = [Item(kind="passage", text=report("The door was painted.")), Item(kind="passage", text=report(meaning))]
+    packed = pack(query="What was wrong with my car?", items=items, budget=60, embedder=embed)
+    assert meaning in packed.text
+
+
+def test_a_text_that_is_long_for_the_room_has_extracts_of_one_sentence_two_and_more():
+    source = split(report("The pump failed at noon."), TOKENIZER)
+    plain, few = extracts(source, None), extracts(source, 60)
+    assert few[-1][0] == "… The pump failed at noon. …"
+    assert len(few) > len(plain)
+    sizes = TOKENIZER.count_many([text for text, _ in few])
+    assert sizes == sorted(sizes, reverse=True)
+    assert few[-1][1] > 0.6
+
+
+def test_likeness_counts_beside_words():
+    text = report("The machine broke down.")
+    source = split(text, TOKENIZER)
+    likeness = np.array(["machine" in one for one in source.texts], np.float32)
+    assert extracts(source, 60, likeness)[-1][0] == "… The machine broke down. …"
+    assert extracts(source, None, likeness) == extracts(source, None)  # only where the text is long for the room
+
+
+@given(st.integers(0, 400), st.booleans())
+def test_shares_and_sizes_fall_and_a_large_room_changes_nothing(more: int, tool_output: bool):
+    source = split(report("The pump failed at noon."), TOKENIZER)
+    enough = LONG_FOR * source.total
+    assert extracts(source, enough + more) == extracts(source, None)
+    room = max(1, enough * more // 401)
+    forms = text_forms(source, WEIGHTS, label="x", tool_output=tool_output, room=room)
+    tokens, shares = [form.tokens for form in forms], [form.share for form in forms]
+    assert tokens == sorted(tokens, reverse=True) and shares == sorted(shares, reverse=True)
+
+
+def test_the_less_room_the_more_the_best_sentence_counts():
+    source = split(report("The pump failed at noon."), TOKENIZER)
+    best = [extracts(source, source.total // part)[-1] for part in (1, 2, 4)]
+    assert {text for text, _ in best} == {"… The pump failed at noon. …"}
+    assert best[0][1] < best[1][1] < best[2][1]
