@@ -32,7 +32,7 @@ def kind_of(text: str) -> str | None:
     r"""Return the kind of a tool's output, one of `KINDS`; None where it is of none or repeats nothing.
 
     Example:
-        >>> kind_of("src/a.py:1:import os\nsrc/a.py:7:os.remove(a)\nsrc/a.py:9:os.remove(b)")
+        >>> kind_of("\n".join(f"src/a.py:{n}:os.remove(path)" for n in range(9)))
         'hits'
     """
     lines = text.split("\n")

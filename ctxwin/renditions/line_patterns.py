@@ -33,10 +33,10 @@ CANDIDATES = 32
 _DIGITS = re.compile(r"\d+")
 FAILURE = re.compile(
     r"(?i:\b(?:errors?|exception|traceback|fatal|fails?|failed|failures?|panic|panicked|denied|refused"
-    r"|timeout|timed out|critical|crash\w*|abort\w*|killed|not ok|warning|warn|unable|cannot|could not)\b)"
-    r"|\w(?:Error|Exception)\b"
+    r"|timeout|timed out|critical|crash\w*|abort\w*|killed|not ok|warning|warn|unable|cannot|could not|total)\b)"
+    r"|\w(?:Error|Exception)\b|\" [45]\d\d \d"
 )
-"""A line that tells what went wrong: it is never written by a pattern."""
+"""A line that tells what went wrong (a web server's refusal too), or a total: it is never written by a pattern."""
 _BEFORE = "=(\"'<;|{"
 """Characters behind which a value may begin inside a word, beside a colon after a name: paths and ids stay whole."""
 _AFTER = re.compile(r"[)\"'>|}=%]|[:,;](?!\w)")
