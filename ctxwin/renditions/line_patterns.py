@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
+from operator import eq
 
 __all__ = ["FAILURE", "differing", "mined", "read_patterns", "write_patterns"]
 
@@ -51,18 +52,17 @@ _DECLARED = f"{_MARK}{_WILD} = {_OTHER}"
 
 @dataclass(eq=False, slots=True)
 class _Alike:
-    """Lines with as many words, and which of the words are the same in all."""
+    """Lines with as many words: the words that are the same in all, None where they differ, and the lines."""
 
-    words: list[str]
-    same: list[bool]
-    lines: list[int] = field(default_factory=list)
+    words: list[str | None]
+    lines: list[int]
 
     def likeness(self, words: Sequence[str]) -> int:
-        return sum(same and one == other for same, one, other in zip(self.same, self.words, words, strict=True))
+        return sum(map(eq, self.words, words))
 
     def add(self, line: int, words: Sequence[str]) -> None:
         self.lines.append(line)
-        self.same = [same and one == other for same, one, other in zip(self.same, self.words, words, strict=True)]
+        self.words = [one if one == other else None for one, other in zip(self.words, words, strict=True)]
 
 
 def mined(lines: Sequence[str]) -> list[list[int]]:
@@ -82,7 +82,7 @@ def mined(lines: Sequence[str]) -> list[list[int]]:
         if most and 2 * most >= len(words):
             known[likeness.index(most)].add(number, words)
             continue
-        one = _Alike(words, [True] * len(words), [number])
+        one = _Alike(list(words), [number])
         found.append(one)
         if len(known) < CANDIDATES:
             known.append(one)
