@@ -62,7 +62,7 @@ def digests(source: Sentences, weights: Mapping[str, float], tokenizer: Tokenize
         test cart::total ... FAILED
     """
     if (known := _KNOWN.get(source)) is None:
-        known = _KNOWN[source] = _Known(_left_out(source.text))
+        known = _KNOWN[source] = _Digested(_left_out(source.text))
     if not known.left_out:
         return []
     wanted = _wanted(source, weights)
@@ -72,7 +72,7 @@ def digests(source: Sentences, weights: Mapping[str, float], tokenizer: Tokenize
 
 
 @dataclass(eq=False, slots=True)
-class _Known:
+class _Digested:
     """What is known of a text: what may go, and the forms for the lines that were wanted last."""
 
     left_out: Sequence[LeftOut]
@@ -80,7 +80,7 @@ class _Known:
     forms: list[TextForm] = field(default_factory=list)
 
 
-_KNOWN: WeakKeyDictionary[Sentences, _Known] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Sentences, _Digested] = WeakKeyDictionary()
 """Lives as long as the split text, so that a turn does not read each result anew."""
 
 

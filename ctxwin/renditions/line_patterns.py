@@ -166,7 +166,7 @@ def write_patterns(text: str) -> str | None:
     """
     lines = text.split("\n")
     wild = _OTHER if _WILD in text else _WILD
-    if wild in text or any(line.startswith(_MARK) for line in lines):
+    if len(lines) < 2 or wild in text or any(line.startswith(_MARK) for line in lines):
         return None
     runs = [(line, sum(1 for _ in run)) for line, run in groupby(lines)]
     head: list[str] = []
