@@ -35,6 +35,7 @@ Words, each for one thing:
     item        one thing that may be packed (`items.Item`); its kind says turn, chunk, passage, memory or document
     group       items that stay or go together, such as a call with its result (`pool.units.Units` holds them)
     form        one way to show an item: full, extract, summary, stub (`renditions.TextForm`)
+    folded      whole, but written shorter without loss, as a tool's JSON in tables (`renditions.fold`)
     costs       the tokens of each item in its place, with the headings and marks around it (`pool.layout.Costs`)
     heading     a date or source that is printed once above several items
     block       the part of a request that holds items from beside the messages (`packing.shorten.Block`)

@@ -26,6 +26,7 @@ BOUNDS = {
     "packing/needs.py:SUMMARY_SECONDS": "waiting",
     "packing/packed.py:PLAN_VERSION": "form of a file",
     "pool/": "memory",
+    "renditions/passed_tests.py:LOOKED_AT": "time",
     "renditions/table_values.py:LEVELS": "memory",
     "renditions/line_patterns.py:CANDIDATES": "time",
     "retrieve/code/traces.py:LOOKED_AT": "time",

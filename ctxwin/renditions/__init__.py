@@ -2,6 +2,11 @@
 
     full > extract, several sizes > (summary, where a Summarizer is given) > stub > out
 
+A tool's output has two more. It is folded, if that takes fewer tokens: JSON as tables, lines by their patterns, hits
+by file, each read back before it serves. And by its kind it goes without what it repeats (`digests`): passed tests,
+unchanged lines of a diff, log lines and rows and hits like others; failures, totals and odd lines stay, and marks count
+the rest.
+
 An extract is made of sentences of the text, verbatim and in order; neighbours are joined as they were, and "…"
 stands for missing sentences. A form's value is the share of the text's query-relevant content that it keeps:
 

@@ -9,7 +9,7 @@ from .left_out import LeftOut
 
 __all__ = ["unchanged_lines"]
 
-_HUNK = re.compile(r"@@+ -\d+(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@")
+_HUNK = re.compile(r"@@+ -\d+(?:,(?P<old>\d{1,9}))? \+\d+(?:,(?P<new>\d{1,9}))? @@")
 _INDEX = re.compile(r"index [0-9a-f]+\.\.[0-9a-f]+(?: \d+)?|similarity index .*")
 
 

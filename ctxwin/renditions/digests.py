@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -32,7 +34,7 @@ def kind_of(text: str) -> str | None:
     r"""Return the kind of a tool's output, one of `KINDS`; None where it is of none or repeats nothing.
 
     Example:
-        >>> kind_of("src/a.py:1:import os\nsrc/a.py:7:os.remove(a)\nsrc/a.py:9:os.remove(b)")
+        >>> kind_of("\n".join(f"src/a.py:{n}:os.remove(path)" for n in range(9)))
         'hits'
     """
     lines = text.split("\n")
@@ -59,13 +61,41 @@ def digests(source: Sentences, weights: Mapping[str, float], tokenizer: Tokenize
         [3 passed tests left out]
         test cart::total ... FAILED
     """
+    if (known := _KNOWN.get(source)) is None:
+        known = _KNOWN[source] = _Digested(_left_out(source.text))
+    if not known.left_out:
+        return []
+    wanted = _wanted(source, weights)
+    if known.wanted != wanted:
+        known.forms, known.wanted = _forms(source, known.left_out, wanted, tokenizer), wanted
+    return known.forms
+
+
+@dataclass(eq=False, slots=True)
+class _Digested:
+    """What is known of a text: what may go, and the forms for the lines that were wanted last."""
+
+    left_out: Sequence[LeftOut]
+    wanted: frozenset[int] | None = None
+    forms: list[TextForm] = field(default_factory=list)
+
+
+_KNOWN: WeakKeyDictionary[Sentences, _Digested] = WeakKeyDictionary()
+"""Lives as long as the split text, so that a turn does not read each result anew."""
+
+
+def _left_out(text: str) -> Sequence[LeftOut]:
+    lines = text.split("\n")
+    return next((made for find in KINDS.values() if (made := list(find(lines)))), [])
+
+
+def _forms(
+    source: Sentences, left_out: Sequence[LeftOut], wanted: frozenset[int], tokenizer: Tokenizer
+) -> list[TextForm]:
     lines = source.text.split("\n")
-    found = next((made for find in KINDS.values() if (made := list(find(lines)))), [])
-    wanted = _wanted(source, weights) if found else frozenset()
     texts: dict[str, float] = {}
-    for one in found:
-        stay = one.what.count("")
-        keeps = wanted if len(wanted) <= stay else frozenset[int]()
+    for one in left_out:
+        keeps = wanted if len(wanted) <= one.what.count("") else frozenset[int]()
         text, told = without(lines, one, keeps)
         texts.setdefault(text, EVENNESS * told + (1 - EVENNESS) * (1.0 if keeps else told))
     forms: list[TextForm] = []

@@ -20,11 +20,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from .left_out import LeftOut
+from .line_patterns import FAILURE, mined
 
 __all__ = ["further_hits", "read_hits", "write_hits"]
 
 _HIT = re.compile(r"(?P<path>(?=[^\s:]*[A-Za-z])[^\s:~][^\s:]*[:-])(?=\d+[:-])")
 """The path of a hit with what stands before its line number, at the beginning of a line."""
+_NUMBERS = re.compile(r"(?:\d+[:-])+")
 _MARK = "~"
 
 
@@ -81,7 +83,9 @@ def read_hits(written: str) -> str:
 
 
 def further_hits(lines: Sequence[str]) -> Iterator[LeftOut]:
-    """Yield which hits are not the first or the last of their file; nothing where half of the lines are no hits.
+    """Yield which hits are not the first or the last of their file, nor the first that say what they say.
+
+    What tells of a failure stays. Nothing is yielded where fewer than half of the lines are hits.
 
     Example:
         >>> [one.what for one in further_hits(["a.py:1:x", "a.py:2:x", "a.py:9:x", "b.py:4:x"])]
@@ -92,10 +96,13 @@ def further_hits(lines: Sequence[str]) -> Iterator[LeftOut]:
         return
     seen: Counter[str] = Counter()
     all_hits = Counter(paths)
+    said = [_NUMBERS.sub("", line[len(path) :]) for line, path in zip(lines, paths, strict=True)]
+    first_to_say = {members[0] for members in mined(said)}
+    stays = first_to_say | {number for number, line in enumerate(lines) if FAILURE.search(line)}
     what = [""] * len(lines)
     for number, path in enumerate(paths):
         seen[path] += 1
-        if path and 1 < seen[path] < all_hits[path]:
+        if path and 1 < seen[path] < all_hits[path] and number not in stays:
             what[number] = "hits in the same file"
     if any(what):
         yield LeftOut(what, lost=list(map(len, lines)))

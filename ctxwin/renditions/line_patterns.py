@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
+from operator import eq
 
 __all__ = ["FAILURE", "differing", "mined", "read_patterns", "write_patterns"]
 
@@ -33,10 +34,10 @@ CANDIDATES = 32
 _DIGITS = re.compile(r"\d+")
 FAILURE = re.compile(
     r"(?i:\b(?:errors?|exception|traceback|fatal|fails?|failed|failures?|panic|panicked|denied|refused"
-    r"|timeout|timed out|critical|crash\w*|abort\w*|killed|not ok|warning|warn|unable|cannot|could not)\b)"
-    r"|\w(?:Error|Exception)\b"
+    r"|timeout|timed out|critical|crash\w*|abort\w*|killed|not ok|warning|warn|unable|cannot|could not|total)\b)"
+    r"|\w(?:Error|Exception)\b|\" [45]\d\d \d"
 )
-"""A line that tells what went wrong: it is never written by a pattern."""
+"""A line that tells what went wrong (a web server's refusal too), or a total: it is never written by a pattern."""
 _BEFORE = "=(\"'<;|{"
 """Characters behind which a value may begin inside a word, beside a colon after a name: paths and ids stay whole."""
 _AFTER = re.compile(r"[)\"'>|}=%]|[:,;](?!\w)")
@@ -51,18 +52,17 @@ _DECLARED = f"{_MARK}{_WILD} = {_OTHER}"
 
 @dataclass(eq=False, slots=True)
 class _Alike:
-    """Lines with as many words, and which of the words are the same in all."""
+    """Lines with as many words: the words that are the same in all, None where they differ, and the lines."""
 
-    words: list[str]
-    same: list[bool]
-    lines: list[int] = field(default_factory=list)
+    words: list[str | None]
+    lines: list[int]
 
     def likeness(self, words: Sequence[str]) -> int:
-        return sum(same and one == other for same, one, other in zip(self.same, self.words, words, strict=True))
+        return sum(map(eq, self.words, words))
 
     def add(self, line: int, words: Sequence[str]) -> None:
         self.lines.append(line)
-        self.same = [same and one == other for same, one, other in zip(self.same, self.words, words, strict=True)]
+        self.words = [one if one == other else None for one, other in zip(self.words, words, strict=True)]
 
 
 def mined(lines: Sequence[str]) -> list[list[int]]:
@@ -82,7 +82,7 @@ def mined(lines: Sequence[str]) -> list[list[int]]:
         if most and 2 * most >= len(words):
             known[likeness.index(most)].add(number, words)
             continue
-        one = _Alike(words, [True] * len(words), [number])
+        one = _Alike(list(words), [number])
         found.append(one)
         if len(known) < CANDIDATES:
             known.append(one)
@@ -166,7 +166,7 @@ def write_patterns(text: str) -> str | None:
     """
     lines = text.split("\n")
     wild = _OTHER if _WILD in text else _WILD
-    if wild in text or any(line.startswith(_MARK) for line in lines):
+    if len(lines) < 2 or wild in text or any(line.startswith(_MARK) for line in lines):
         return None
     runs = [(line, sum(1 for _ in run)) for line, run in groupby(lines)]
     head: list[str] = []

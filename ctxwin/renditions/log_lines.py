@@ -15,8 +15,6 @@ _TIME = re.compile(
     r"|[^\s\[]+ \S+ \S+ \[\d\d/\w{3}/\d{4}:|(?:DEBUG|INFO|WARN(?:ING)?|ERROR|TRACE)\b|[IWEF]\d{4} \d\d:"
 )
 """How a line of a log begins: a time, a client's address before it, or a level."""
-_REFUSED = re.compile(r"\" [45]\d\d \d+")
-"""A request that a web server refused."""
 
 
 def repeated_lines(lines: Sequence[str]) -> Iterator[LeftOut]:
@@ -31,7 +29,7 @@ def repeated_lines(lines: Sequence[str]) -> Iterator[LeftOut]:
     for members in patterns:
         for number, differs in zip(members, differing([lines[number] for number in members]), strict=True):
             lost[number] = differs
-    failures = {number for number, line in enumerate(lines) if FAILURE.search(line) or _REFUSED.search(line)}
+    failures = {number for number, line in enumerate(lines) if FAILURE.search(line)}
     for stays in (failures, set[int]()):
         what, counts = [""] * len(lines), {}
         for members in patterns:

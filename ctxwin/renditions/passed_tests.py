@@ -9,6 +9,9 @@ from .left_out import LeftOut
 
 __all__ = ["passed_tests"]
 
+LOOKED_AT = 500
+"""Characters of a line in which a test run is looked for."""
+
 _RUN = re.compile(
     r"={3,} test session starts ={3,}|={3,} .*\b\d+ (?:passed|failed|errors?)\b.* ={3,}"
     r"|(?:\d+ (?:passed|failed|errors?), )*\d+ (?:passed|failed|errors?|skipped)(?:, \d+ \w+)* in [\d.]+s"
@@ -17,7 +20,7 @@ _RUN = re.compile(
 )
 """A line that only test runs have: pytest, unittest, TAP (node), cargo, go, jest, vitest."""
 _PASSED = re.compile(
-    r"\S+::.* (?:PASSED|SKIPPED|XFAIL|XPASS)\b.*|(?:\[gw\d+\] \[ *\d+%\] )?(?:PASSED|SKIPPED) \S+::\S+"
+    r"(?>\S+?::).* (?:PASSED|SKIPPED|XFAIL|XPASS)\b.*|(?:\[gw\d+\] \[ *\d+%\] )?(?:PASSED|SKIPPED) \S+::\S+"
     r"|(?:\S+\.py )?[.sxX]+ +\[ *\d+%\]|[.sxX]{8,}"
     r"|test .* \.\.\. (?:ok|ignored)|\S+ \(.*\) \.\.\. (?:ok|skipped\b.*)"
     r"|\s*=== (?:RUN|PAUSE|CONT|NAME) .*|\s*--- (?:PASS|SKIP): .*"
@@ -30,7 +33,7 @@ _OPENS, _CLOSES = re.compile(r"\s+---"), re.compile(r"\s+\.\.\.")
 
 def passed_tests(lines: Sequence[str]) -> Iterator[LeftOut]:
     """Yield which lines tell of tests that passed; nothing where the text is no test run."""
-    if not any(_RUN.match(line) for line in lines):
+    if not any(_RUN.match(line, 0, LOOKED_AT) for line in lines):
         return
     what = ["passed tests" if _PASSED.fullmatch(line) else "" for line in lines]
     details = False

@@ -68,7 +68,7 @@ def _bounded(text: str, start: int, end: int, longest: int) -> Iterator[tuple[in
         yield start, end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Sentences:
     """A text split once into n sentences, with all facts that questions need about them."""
 

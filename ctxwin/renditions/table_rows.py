@@ -11,7 +11,7 @@ from .line_patterns import FAILURE
 
 __all__ = ["like_rows"]
 
-_HEAD = re.compile(r".*\[(?P<size>\d+):?\]\{.*\}:")
+_HEAD = re.compile(r".*\[(?P<size>\d{1,9}):?\]\{.*\}:")
 
 
 def like_rows(lines: Sequence[str]) -> Iterator[LeftOut]:
@@ -19,9 +19,9 @@ def like_rows(lines: Sequence[str]) -> Iterator[LeftOut]:
     what = [""] * len(lines)
     number = 0
     while number < len(lines):
-        head = _HEAD.fullmatch(lines[number])
+        head = _HEAD.fullmatch(lines[number]) if lines[number].endswith("}:") else None
         number += 1
-        size = min(int(head["size"][:9]), len(lines) - number) if head else 0
+        size = min(int(head["size"]), len(lines) - number) if head else 0
         rows = lines[number : number + size]
         odd = _odd(rows)
         for place in range(1, size - 1):
