@@ -69,9 +69,9 @@ PHRASE_TERMS = 0.25
 since the first and last words may be parts of longer words there. Half, double: none of 4 requests differs."""
 
 
-FAR_TOLD, FAR_WRITTEN = 1.1, 0.85
-"""How far below the best item a turn or a piece of a program, and any other text, may be noise, in whole matches by
-words and meaning together: with vectors, p below .0024 and .0093."""
+FAR_WORDS, FAR_MEANING, WRITTEN = 0.9, 1.25, 0.77
+"""How far below the best item a turn or a piece of a program may be noise, in whole matches by words and in whole
+matches by meaning: with vectors p is below .0025, without below .1. For any other text `WRITTEN` times that."""
 
 
 class Index:
@@ -204,12 +204,14 @@ class Index:
     def unrelated(self, p: Scores) -> NDArray[np.bool_]:
         """Mark the items, (n,), that are no more like the question behind p, (n,), than unrelated items are.
 
-        Where nothing divides a long talk into sessions, an answer runs over the turns around it, and none is unrelated.
+        In a meeting an answer is spread over many turns, and none is unrelated.
         """
+        if self.is_meeting:
+            return np.zeros(len(self), np.bool_)
         told = self._table["told"] | (self._sources["program"] > 0 if self._sources.has_code else False)
-        whole = self.weights.lexical + (self.weights.dense if self._vectors else 0.0)
-        far = np.exp(-np.where(told, FAR_TOLD, FAR_WRITTEN) * whole / self.weights.temperature)
-        return unrelated(p, far * (1 - self._table.place.undivided))
+        lead = FAR_WORDS * self.weights.lexical + (FAR_MEANING * self.weights.dense if self._vectors else 0.0)
+        far = np.exp(-np.where(told, lead, WRITTEN * lead) / self.weights.temperature)
+        return unrelated(p, far)
 
     @property
     def is_meeting(self) -> bool:
