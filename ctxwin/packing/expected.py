@@ -27,7 +27,7 @@ __all__ = ["Curve", "Signs", "expect", "shipped_curve", "signs_of", "within_enou
 Array = NDArray[np.float64]
 
 EDGE = 0.003
-"""Shares nearer to 0 or 1 than this are read as this: a logit has no end."""
+"""Shares nearer to 0 or 1 than this are read as this: a logit has no end. Fitted with it (`fit_enough.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
