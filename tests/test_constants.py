@@ -37,8 +37,8 @@ BOUNDS = {
     "tokens/tokenizers.py:PARALLEL_FROM": "threads",
 }
 """Numbers in these rooms that bound time and memory, or say what is refused or shown: no plan follows them."""
-MOST = 167
-"""Numbers that a plan may follow: 150, nine that say what stands and in which room, and eight that say what is enough:
+MOST = 168
+"""Numbers that a plan may follow: 150, nine that say what stands and in which room, and nine that say what is enough:
 which items are noise, and what share of the evidence a request holds."""
 
 
