@@ -40,8 +40,8 @@ BOUNDS = {
     "tokens/tokenizers.py:PARALLEL_FROM": "threads",
 }
 """Numbers in these rooms that bound time and memory, or say what is refused or shown: no plan follows them."""
-MOST = 169
-"""Numbers that a plan may follow: 150, nine that say what stands and in which room, one of what is folded, eight that
+MOST = 170
+"""Numbers that a plan may follow: 150, nine that say what stands and in which room, one of what is folded, nine that
 say what is enough: which items are noise, and what share of the evidence a request holds; one of single sentences."""
 
 

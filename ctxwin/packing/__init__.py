@@ -72,8 +72,8 @@ def pack(
             `report.origin` names what it was read as.
         query: the question that the request should help to answer. Default: the last user message. A query that is
             not the last user message ends the request and is counted.
-        budget: tokens, such as 2000 or "2k", or `Budget(total=, reserve=, margin=)`. Default: the model's window less
-            room for the answer, or 2,048 without a model.
+        budget: tokens, such as 2000 or "2k", or `Budget(total=, reserve=, margin=, enough=)`. Default: the model's
+            window less room for the answer, or 2,048 without a model.
         pick: which conversation, where the file holds several: its title or a part of it, its id, or its number from 1.
         model: a name from `ctxwin models`; gives window, tokenizer and prices.
         tokenizer: an encoding's or model's name, a path to a `tokenizer.json`, or an object with `count`.

@@ -20,14 +20,14 @@ from ..retrieve.noise import LEAST
 from .choose import SATURATION
 from .judge import Relevance
 from .measure import Measured
-from .shorten import Chosen
+from .shorten import Chosen, parted
 
 __all__ = ["Curve", "Signs", "expect", "shipped_curve", "signs_of", "within_enough"]
 
 Array = NDArray[np.float64]
 
 EDGE = 0.003
-"""Shares nearer to 0 or 1 than this are read as this: a logit has no end."""
+"""Shares nearer to 0 or 1 than this are read as this: a logit has no end. Fitted with it (`fit_enough.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,16 +154,25 @@ def expect(measured: Measured, relevance: Relevance | None, chosen: Sequence[Cho
 
 
 def within_enough(measured: Measured, relevance: Relevance) -> Measured:
-    """Return what was measured, with the limit that is enough for the question by `Budget.enough`."""
-    enough, task = measured.task.budget.enough, measured.task
+    """Return what was measured, with the limit that is enough for the question by `Budget.enough`.
+
+    The most valuable groups are taken one by one until the expected share is enough of what all that fit would have.
+    Beside a fixed budget of as many tokens a question this keeps more of the evidence (`measure_enough.py`).
+    """
+    enough = measured.task.budget.enough
+    if enough is None or measured.task.blind:
+        return measured
     groups = _Free.of(measured, relevance)
-    if enough is None or task.blind or np.count_nonzero(groups.free) < LEAST:
+    if np.count_nonzero(groups.free) < LEAST:
         return measured
     rows = np.flatnonzero(groups.free & ~groups.noise)
     worth = groups.p[rows] / (1.0 + groups.tokens[rows] / SATURATION)
     rows = rows[np.argsort(-worth, kind="stable")]
     spent = np.cumsum(groups.tokens[rows] + groups.gaps[rows])
-    room = measured.capacity - int(groups.tokens[~groups.free].sum())
+    room = measured.capacity
+    for section in measured.sections:
+        room -= int(section.costs.tokens[section.units.required & ~section.units.barred].sum())
+        room -= int(section.costs.gap_tokens[parted(section)].sum())
     within = max(1, int(np.searchsorted(spent, room, "right")))
     signs = groups.signs(np.cumsum(groups.p[rows[:within]] ** 2), np.arange(1.0, within + 1), relevance)
     share = shipped_curve().share(signs)

@@ -15,11 +15,14 @@ __all__ = ["unrelated"]
 
 SPREADS = 2.2
 """Median distances above the middle of a pool's scores up to which an item scores like unrelated items: 1.5 standard
-deviations of normal scores."""
+deviations of normal scores. At 1.5 / 2.2 / 3 LoCoMo at 8k saves 19 / 23 / 24 % of its tokens and loses nothing, MTRAG
+0 / 6 / 11 %; code at 8k saves 0 / 2 / 4 % and loses .2 / .2 / .6 points."""
 LEAST = 32
-"""Fewest items of a pool whose scores show how unrelated items score."""
+"""Fewest items of a pool whose scores show how unrelated items score; fewer groups are packed whole whatever is enough.
+RGB's pools of some thirty passages lose up to 2 points below that."""
 LIKELY, REACH = 0.05, 4
-"""What is within so many items of one of such a p may belong to its answer."""
+"""What is within so many items of one of such a p may belong to its answer. Without, code at 8k loses .6 points instead
+of .2, RGB at 2k 1.8 instead of 0."""
 
 
 def unrelated(p: Scores, far: Scores) -> NDArray[np.bool_]:

@@ -45,7 +45,8 @@ class Window(Recording):
     Args:
         model: a name from `ctxwin models`, which gives window, tokenizer and prices, or the name that your endpoint
             knows, with a `budget`. Default: the model of the requests that `ctxwin.wrap` passes.
-        budget: tokens of a request, as for `ctxwin.pack`, or `Budget(total=, reserve=, margin=)`. Default: the model's.
+        budget: tokens of a request, as for `ctxwin.pack`, or `Budget(total=, reserve=, margin=, enough=)`. Default: the
+            model's.
         store: a file's path, a `Store`, or None for memory.
         id: the window's name in the store.
         client: used by `send`: a client of OpenAI or Anthropic, the `litellm` module, an `Endpoint`, or a function from

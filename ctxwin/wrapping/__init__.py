@@ -61,8 +61,8 @@ def wrap(
     Args:
         client: `OpenAI()`, `AsyncOpenAI()`, `Anthropic()`, `AsyncAnthropic()` or a subclass (chat completions,
             Responses, messages), or the module `litellm` or one of its routers (`completion`, `acompletion`).
-        budget: tokens of a request ("8k"), or `Budget(total=, reserve=, margin=)`. Default: the window of the request's
-            model, less the tokens that the request allows for the answer, or less a usual answer.
+        budget: tokens of a request ("8k"), or `Budget(total=, reserve=, margin=, enough=)`. Default: the window
+            of the request's model, less the tokens that the request allows for the answer, or less a usual answer.
         model: a name from `ctxwin models` to count by, if the catalogue does not know the request's model.
         window: a stored conversation: new messages of a request are stored before it is sent, the request is packed
             from all stored messages, and the answer is stored once it is whole. If an answer breaks off, only the

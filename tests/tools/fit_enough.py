@@ -72,8 +72,30 @@ def left_out(rows: list[Row]) -> dict[str, list[tuple[int, float, float]]]:
     return {name: one for name, one in found.items() if one}
 
 
+def draw(found: dict[str, list[tuple[int, float, float]]], errors: dict[str, float], place: Path) -> None:
+    """Draw the expected and the true share of each set over tokens, the set left out of the fit."""
+    import matplotlib.pyplot as plt  # only to draw
+
+    rows = -(-len(found) // 5)
+    figure, axes = plt.subplots(rows, 5, figsize=(15, 2.6 * rows), sharey=True, squeeze=False)
+    for name, axis in zip([*found, *[""] * (rows * 5 - len(found))], axes.flat, strict=True):
+        if not name:
+            axis.axis("off")
+            continue
+        budgets, told, true = zip(*found[name], strict=True)
+        axis.plot(budgets, true, "o-", color="black", label="true")
+        axis.plot(budgets, told, "s--", color="tab:orange", label="expected")
+        axis.set(xscale="log", ylim=(0, 1.02), title=f"{name}  {errors[name]:.3f}")
+    axes.flat[0].legend(loc="lower right")
+    figure.supxlabel("tokens")
+    figure.supylabel("share of the evidence")
+    figure.tight_layout()
+    figure.savefig(place, dpi=120)
+
+
 def main() -> None:
     parser = arguments(__doc__)
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curves of all sets")
     parser.add_argument("--write", action="store_true", help=f"write the curve to {PLACE.name}")
     given = parser.parse_args()
     rows = usable(gathered(given))
@@ -83,6 +105,8 @@ def main() -> None:
         line = "  ".join(f"{budget}: {told:.2f}/{true:.2f}" for budget, told, true in one)
         print(f"{name:18} error {errors[name]:.3f}  expected/true  {line}")
     print(f"mean error per set, left out of the fit: {np.mean(list(errors.values())):.3f}")
+    if given.plot is not None:
+        draw(found, errors, given.plot)
     off = [abs(told - true) for one in found.values() for _, told, true in one]
     fitted = [row for row in rows if row.set in PERMISSIVE]
     curve = fit(fitted)

@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
-from enough_rows import ENOUGH, TOTAL, Row, arguments, gathered
+from enough_rows import ENOUGH, HELD_OUT, TOTAL, Row, arguments, gathered
 
 from ctxwin.evaluate import load
 from ctxwin.evaluate.knee import knee, knee_at
 from ctxwin.evaluate.stats import bootstrap
 from ctxwin.pool import Pool
 
-SOURCES = 3
+SOURCES = 2
 """Talks of a set whose probes make its knee; their median counts."""
 FACTOR = 1.5
 
@@ -65,7 +65,7 @@ def curve(some: list[Row]) -> tuple[list[int], list[float]]:
 
 def enough(rows: list[Row]) -> None:
     print(f"enough={ENOUGH} of {TOTAL:,}: recall as a share of the whole budget's, tokens, a fixed budget of these")
-    shares, spent, gains = [], [], []
+    shares, spent, gains, held_out = [], [], [], []
     for name, some in sets(rows).items():
         answered = [row for row in some if row.answered]
         full = {row.qid: row for row in answered if row.budget == TOTAL}
@@ -79,9 +79,13 @@ def enough(rows: list[Row]) -> None:
         shares.append(recall / whole)
         spent.append(tokens / most)
         gains.append(100 * (recall - fixed))
+        held_out += [gains[-1]] if name in HELD_OUT else []
         print(f"  {name:18} {100 * shares[-1]:5.1f} %  {tokens:6,.0f} of {most:6,.0f}  fixed {gains[-1]:+.1f} points")
     print(f"  mean: {100 * np.mean(shares):.1f} % of the recall, {100 * np.mean(spent):.0f} % of the tokens; beside a")
-    print(f"  fixed budget {interval(gains)} points over {len(gains)} sets")
+    print(
+        f"  fixed budget {interval(gains)} points over {len(gains)} sets, over those with no part in the fit", end=" "
+    )
+    print(f"{interval(held_out)}" if held_out else "")
 
 
 def knees(rows: list[Row], given: object) -> None:

@@ -1,0 +1,220 @@
+"""What is enough: the noise floor, the expected share of the evidence, `Budget(enough=)`, and the knee."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from command_line import run_here
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ctxwin
+from ctxwin import Budget, Item, Pool, pack
+from ctxwin.errors import InputError
+from ctxwin.evaluate.knee import knee, knee_at, probes_of
+from ctxwin.packing.expected import Curve, Signs, shipped_curve
+from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, unrelated
+
+PLACES = ("harbour", "orchard", "library", "quarry", "station", "bakery", "museum", "chapel")
+THINGS = ("crate", "ladder", "kettle", "bicycle", "lantern", "barrel", "violin", "compass")
+QUESTION = "Which colour did Ilse paint the greenhouse door?"
+ANSWER = "Ilse painted the greenhouse door turquoise before the frost came."
+
+
+def small_talk(turns: int) -> list[dict[str, str]]:
+    """Make turns that have nothing to do with the question, with the answer in their midst."""
+    said = [
+        f"The {THINGS[n % 8]} from the {PLACES[n // 8 % 8]} weighs {17 * n % 91} pounds, said number {n}."
+        for n in range(turns)
+    ]
+    said[turns // 2] = ANSWER
+    said[turns // 2 + 1] = "So the greenhouse door has the colour that Ilse wanted."
+    return [{"role": "user", "content": text} for text in said]
+
+
+def asked(turns: int, question: str = QUESTION) -> list[dict[str, str]]:
+    return [*small_talk(turns), {"role": "user", "content": question}]
+
+
+def test_what_is_unrelated_is_left_out_and_said_so():
+    packed = pack(asked(400), budget=7_000, embedder="none")
+    assert ANSWER in packed.text
+    assert packed.tokens < 0.7 * 7_000
+    out = packed.report.dropped
+    assert len(out) > 150
+    assert {one.cause for one in out} == {"irrelevant"}
+    assert {one.reason for one in out} == {"not relevant"}
+    assert f"nothing else is relevant: {len(out)} items out" in str(packed)
+
+
+def test_a_full_request_does_not_say_that_nothing_else_is_relevant():
+    packed = pack(asked(200, "Which things did we weigh in pounds?"), budget=500, embedder="none")
+    assert any(one.cause == "outbid" for one in packed.report.dropped)
+    assert "nothing else" not in str(packed)
+
+
+def test_a_conversation_that_fits_goes_whole():
+    messages = asked(100)
+    packed = pack(messages, budget=8_000, embedder="none")
+    assert packed.messages == messages
+    assert packed.report.expected.share == 1.0
+
+
+@pytest.mark.parametrize(
+    "question", ["In what order did we talk about things throughout our conversations?", "Ilse?"], ids=["order", "term"]
+)
+def test_a_question_that_nothing_is_unrelated_to_has_no_floor(question):
+    packed = pack(asked(200, question), budget=1_500, embedder="none")
+    assert packed.tokens > 1_400
+
+
+@pytest.mark.parametrize("fits", [False, True])
+def test_chunks_of_files_obey_the_floor_even_where_all_fits(tmp_path, fits):
+    for n, message in enumerate(small_talk(80)):
+        (tmp_path / f"note{n}.md").write_text(message["content"] + "\n", encoding="utf-8")
+    packed = pack(query=QUESTION, files=[str(tmp_path)], budget=20_000 if fits else 1_800, embedder="none")
+    assert ANSWER in packed.text
+    assert packed.tokens < 0.8 * packed.report.given
+    assert sum(one.cause == "irrelevant" for one in packed.report.dropped) > 20
+
+
+def test_a_small_pool_shows_no_noise():
+    p = np.array([1.0, *[0.0001] * (LEAST - 2)], np.float32)
+    assert not unrelated(p, np.ones(len(p), np.float32)).any()
+
+
+def test_what_is_near_a_likely_item_is_no_noise():
+    p = np.full(200, 0.0001, np.float32)
+    p[100] = LIKELY
+    marked = unrelated(p, np.full(200, 0.0025, np.float32))
+    assert np.flatnonzero(~marked).tolist() == list(range(100 - REACH, 100 + REACH + 1))
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200))
+def test_noise_is_far_and_no_more_than_usual(scores):
+    p = np.array(scores, np.float32)
+    marked = unrelated(p, np.full(len(p), 0.01, np.float32))
+    assert (p[marked] < 0.01).all()
+    assert not marked[p.argmax()] or p.max() < 0.01
+
+
+def test_the_expected_share_rises_with_the_budget():
+    shares = [pack(asked(300), budget=budget, embedder="none").report.expected for budget in (100, 300, 900)]
+    assert [one.share for one in shares] == sorted(one.share for one in shares)
+    assert all(0 <= one.low <= one.share <= one.high <= 1 for one in shares)
+
+
+def test_the_expected_share_is_in_the_table_and_in_json():
+    packed = pack(asked(300), budget=300, embedder="none")
+    share = packed.report.expected.share
+    assert f"about {100 * share:.0f} % of the evidence expected" in str(packed)
+    assert packed.report.to_dict()["expected"]["share"] == share
+
+
+def test_nothing_is_expected_without_a_question():
+    assert ctxwin.compact(small_talk(300), 500).report.expected is None
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(1, 1e6), st.booleans())
+def test_a_curve_gives_shares_that_rise_with_what_is_inside(sure, part, said, length, meeting):
+    curve = shipped_curve()
+    one = Signs(sure=sure, part=part, said=said, length=length, meeting=meeting)
+    more = Signs(sure=min(1, sure + 0.1), part=min(1, part + 0.1), said=said, length=length, meeting=meeting)
+    assert 0 <= curve.share(one) <= curve.share(more) <= 1
+
+
+def test_the_shipped_curve_is_complete():
+    assert isinstance(shipped_curve(), Curve)
+    assert 0 < shipped_curve().error < 0.2
+
+
+@pytest.mark.parametrize("enough", [0, -0.5, 1.5, True, "much", float("nan")])
+def test_a_share_that_is_none_is_refused(enough):
+    with pytest.raises(InputError, match="enough"):
+        Budget(total=1_000, enough=enough)
+
+
+def test_enough_takes_fewer_tokens_and_keeps_the_answer():
+    talk = asked(300, "Which things from the orchard and the greenhouse did Ilse weigh?")
+    whole = pack(talk, budget=Budget(total=4_000), embedder="none")
+    less, much = (pack(talk, budget=Budget(total=4_000, enough=share), embedder="none") for share in (0.6, 0.95))
+    assert less.tokens < much.tokens < whole.tokens
+    assert ANSWER in less.text
+    assert less.report.limit == 4_000
+
+
+def test_enough_cuts_what_would_fit():
+    talk = asked(100)
+    assert pack(talk, budget=8_000, embedder="none").messages == talk
+    assert pack(talk, budget=Budget(total=8_000, enough=0.8), embedder="none").tokens < 1_500
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    turns=st.integers(5, 120),
+    total=st.integers(200, 6_000),
+    enough=st.floats(0.05, 1),
+    question=st.sampled_from([QUESTION, "What weighs 17 pounds?", "Which kettle is at the quarry and which violin?"]),
+)
+def test_packing_again_with_the_same_enough_changes_nothing(turns, total, enough, question):
+    budget = Budget(total=total, enough=enough)
+    packed = pack(asked(turns, question), budget=budget, embedder="none")
+    assert packed.tokens <= total
+    assert pack(packed.messages, budget=budget, embedder="none").messages == packed.messages
+
+
+def test_a_window_keeps_enough(tmp_path):
+    budget = Budget(total=4_000, enough=0.6)
+    with ctxwin.Window(store=tmp_path / "w.db", id="w", budget=budget, embedder="none") as window:
+        for message in asked(300):
+            window.add(message)
+        first = window.pack()
+    assert first.tokens < 2_000
+    with ctxwin.Window(store=tmp_path / "w.db", id="w", embedder="none") as window:
+        assert window.budget == budget
+        assert window.pack().tokens == first.tokens
+        window.fork("copy").close()
+    with ctxwin.Window(store=tmp_path / "w.db", id="copy", embedder="none") as window:
+        assert window.budget == budget
+
+
+def test_a_knee_needs_no_labels():
+    talk = [Item(text=one["content"], role=one["role"]) for one in small_talk(200)]
+    talk += [Item(text=QUESTION, role="user"), Item(text="Turquoise.", role="assistant")]
+    found = knee(talk, total=2_000, enough=0.9, embedder="none")
+    assert found.probes == 1
+    assert [one.tokens for one in found.points] == [125, 250, 500, 1_000, 2_000]
+    assert [one.expected for one in found.points] == sorted(one.expected for one in found.points)
+    assert 125 <= found.tokens < 2_000
+    assert found.said == f"{found.tokens:,} tokens keep 90 % of what 2,000 keep"
+
+
+def test_facts_are_masked_where_nobody_asks():
+    pool = Pool([Item(text=message["content"], kind="passage") for message in small_talk(100)])
+    probes = probes_of(pool)
+    assert len(probes) == 24
+    assert all(one.answer and one.answer not in one.text.split() for one in probes)
+    found = knee(pool, total=500, embedder="none")
+    assert found.points[-1].answers > 0.9
+
+
+def test_a_knee_without_anything_to_ask_is_refused():
+    with pytest.raises(InputError, match="questions of your own"):
+        knee([Item(text="Hm.")], embedder="none")
+
+
+@pytest.mark.parametrize(("shares", "tokens"), [((0.96, 0.98, 1.0), 100), ((0.0, 0.0, 1.0), 400), ((0.5, 0.9, 1), 300)])
+def test_the_knee_lies_where_the_line_reaches_enough(shares, tokens):
+    assert knee_at((100, 200, 400), shares, 0.95) == pytest.approx(tokens, abs=60)
+
+
+def test_the_command_draws_the_curve_and_names_the_knee(tmp_path):
+    place = tmp_path / "talk.json"
+    place.write_text(json.dumps(asked(200)), encoding="utf-8")
+    done = run_here("knee", place, "--total", "2k", "--embedder", "none")
+    assert done.returncode == 0, done.stderr
+    assert "tokens keep 95 % of what 2,000 keep" in done.stdout
+    done = run_here("knee", place, "--ask", QUESTION, "--embedder", "none", "--json")
+    assert json.loads(done.stdout)["probes"] == 1
