@@ -46,7 +46,8 @@ EMPTY = frozenset(stem for word in _SAYS_CHANGE.split() for stem in tokenize(wor
 _COMMON = """
     week month year day hour minute second morning evening night time date number thing name old good news please
     people ones first last next monday tuesday wednesday thursday friday saturday sunday decide decided decision plan
-    agree agreed end start begin 每小 小时 每月 每天 每周 医生 经理 老师 先生 女士
+    agree agreed end start begin
+    spend pay cost 每小 小时 每月 每天 每周 医生 经理 老师 先生 女士
 """
 COMMON = frozenset(stem for word in _COMMON.split() for stem in tokenize(word)) | EMPTY
 """Words that alone show no topic."""
@@ -87,6 +88,7 @@ def _phrases(text: str) -> str:
 
 _SURELY = re.compile(rf"\b(?:{_phrases(_CHANGES)}|update(?=[:,]))\b|{_CHANGES_ZH}", re.IGNORECASE | re.ASCII)
 _MAYBE = re.compile(rf"\b(?:{_phrases(_PERHAPS)}|{_DATED})\b|^(?:the\s)?new\b|{_PERHAPS_ZH}", re.IGNORECASE | re.ASCII)
+_LAST = re.compile(r"[\u3400-\u9fff]{0,2}$")
 _IF = re.compile(r"(?:if|unless|suppose|in case)\b|[如要][果是]|假如|万一", re.IGNORECASE)
 _LEAVES = re.compile(
     r"\b(?:instead of|rather than|no longer|forget|scrap|scrapped|got rid of|dropped|drop|left|gone off|renamed|killed"
@@ -190,7 +192,7 @@ def shared(new: Topic, old: Topic) -> frozenset[str]:
     both = (new.words & old.words) - COMMON
     parted = {one for one in both if _parted(one, new, old)}
     rest = frozenset(both - parted)
-    return rest if not parted or _subject(old) in rest else frozenset()
+    return rest if _subject(old) in rest or not any(map(str.isascii, parted)) else frozenset()
 
 
 def changed(new: Topic, old: Topic, both: frozenset[str]) -> float:
@@ -251,8 +253,8 @@ def _mark(piece: str) -> str:
 def _parted(word: str, new: Topic, old: Topic) -> bool:
     """Tell whether the sentences set unlike words beside one that they share: the oven budget, the garden budget."""
     if not word.isascii():
-        before = _before(word, old.text)
-        return len(before) == 2 and before not in new.text and bool(_before(word, new.text))
+        was = _before(word, old.text, new.text)
+        return len(was) == 2 and was not in new.text and not _begins(word, new.text)
     if word not in new.order or word not in old.order:
         return False
     i, j = new.order.index(word), old.order.index(word)
@@ -286,9 +288,23 @@ def _beside(order: tuple[str, ...], place: int) -> set[str]:
     return {_at(order, place - 1)}
 
 
-def _before(word: str, text: str) -> str:
-    """Return the two Chinese characters before a word, without 的; fewer where they only build sentences."""
-    before = text[: max(0, text.find(word))].removesuffix("的")
-    found = re.search(r"[\u3400-\u9fff]{0,2}$", before[-2:])
+def _begins(word: str, text: str) -> bool:
+    """Tell whether a word begins a clause."""
+    at = text.find(word)
+    return at <= 0 or not text[at - 1].isalnum()
+
+
+def _before(word: str, text: str, other: str) -> str:
+    """Return the two Chinese characters before what two texts share; fewer where they only build sentences.
+
+    Args:
+        word: a word that both texts have.
+        text: the text that is looked at.
+        other: the other text.
+    """
+    at, there = text.find(word), other.find(word)
+    while min(at, there) > 0 and text[at - 1] == other[there - 1]:
+        at, there = at - 1, there - 1
+    found = _LAST.search(text[: max(0, at)].removesuffix("的"))
     last = found[0] if found else ""
     return last if STOP_CHARACTERS.isdisjoint(last) else last[:1]
