@@ -46,14 +46,15 @@ EMPTY = frozenset(stem for word in _SAYS_CHANGE.split() for stem in tokenize(wor
 _COMMON = """
     week month year day hour minute second morning evening night time date number thing name old good news please
     people ones first last next monday tuesday wednesday thursday friday saturday sunday decide decided decision plan
-    agree agreed end start begin 每小 小时 每月 每天 每周 医生 经理 老师 先生 女士
+    agree agreed end start begin
+    spend pay cost 每小 小时 每月 每天 每周 医生 经理 老师 先生 女士
 """
 COMMON = frozenset(stem for word in _COMMON.split() for stem in tokenize(word)) | EMPTY
 """Words that alone show no topic."""
 _CHANGES = """
     moved, shifted, changed, switched, switch to, swapped, raised, lowered, extended, bumped, pushed, postponed,
     rescheduled, delayed, slipped, migrated, renamed, rotated, replaced, replaces, retired, dropped, cut, halved,
-    doubled, cancelled, canceled, scrap, scrapped, scratch, revoked, rebuilt, rebased, upgraded, update, updated,
+    doubled, cancelled, canceled, scrap, scrapped, scratch, revoked, rebuilt, rebased, upgraded, updated,
     correction, revised, take over, takes over, took over, taken over, handed over, gone off, went off, got rid,
     becomes, became, turns out, turned out, went up, went down, gone up, went with, stretch, instead, rather than,
     no longer, not any more, anymore, any more, any longer, after all, actually, on second thought,
@@ -85,8 +86,10 @@ def _phrases(text: str) -> str:
     return "|".join(re.escape(one.strip()).replace(r"\ ", r"\s") for one in text.split(","))
 
 
-_SURELY = re.compile(rf"\b(?:{_phrases(_CHANGES)})\b|{_CHANGES_ZH}", re.IGNORECASE | re.ASCII)
+_SURELY = re.compile(rf"\b(?:{_phrases(_CHANGES)}|update(?=[:,]))\b|{_CHANGES_ZH}", re.IGNORECASE | re.ASCII)
 _MAYBE = re.compile(rf"\b(?:{_phrases(_PERHAPS)}|{_DATED})\b|^(?:the\s)?new\b|{_PERHAPS_ZH}", re.IGNORECASE | re.ASCII)
+_LAST = re.compile(r"[\u3400-\u9fff]{0,2}$")
+_IF = re.compile(r"(?:if|unless|suppose|in case)\b|[如要][果是]|假如|万一", re.IGNORECASE)
 _LEAVES = re.compile(
     r"\b(?:instead of|rather than|no longer|forget|scrap|scrapped|got rid of|dropped|drop|left|gone off|renamed|killed"
     r"|stopped|quit|can't make|cannot make)((?: [\w'-]+){1,3})",
@@ -103,6 +106,7 @@ _LEFT_ZH = re.compile(
 _PIECE = re.compile(r"\x00|[^\W_]\w*(?:'\w+)?|[^\w\s]")
 _PREPOSITIONS = frozenset(["of", "for", "at", "in", "on"])
 _ARTICLES = frozenset(["the", "a", "an", "our", "my", "your", "this", "that", "his", "her", "their"])
+_NAMES = frozenset({"name", "first"})
 _RANKS = {"system": 2, "user": 1}
 """Whose words may change whose: nobody's word changes that of one with more authority."""
 _BREAK, _PREPOSITION, _ARTICLE = "", "\x01", "\x02"
@@ -167,7 +171,7 @@ def says_change(entry: Entry) -> bool:
         [False, True]
     """
     says = _SURELY.search(entry.text) or _MAYBE.search(entry.text)
-    return entry.strength >= WEAK and says is not None
+    return entry.strength >= WEAK and says is not None and _IF.match(entry.text) is None
 
 
 def labels_of(text: str) -> frozenset[str]:
@@ -185,7 +189,10 @@ def shared(new: Topic, old: Topic) -> frozenset[str]:
     """Return the words by which both sentences are about the same thing."""
     if new.position == old.position or new.rank < old.rank or (old.labels and new.labels != old.labels):
         return frozenset()
-    return frozenset(one for one in (new.words & old.words) - COMMON if not _parted(one, new, old))
+    both = (new.words & old.words) - COMMON
+    parted = {one for one in both if _parted(one, new, old)}
+    rest = frozenset(both - parted)
+    return rest if _subject(old) in rest or not any(map(str.isascii, parted)) else frozenset()
 
 
 def changed(new: Topic, old: Topic, both: frozenset[str]) -> float:
@@ -196,6 +203,8 @@ def changed(new: Topic, old: Topic, both: frozenset[str]) -> float:
         old: the older one.
         both: the words that are `shared`.
     """
+    if not all(kind in _NAMES or any(comparable(kind, one) for one in new.typed) for kind in old.typed):
+        return 0.0  # the older one has a value that would be lost
     topic = old.words - (old.names - both) - COMMON
     cover = len(both) / max(1, len(topic))
     if not all(map(str.isascii, topic)):
@@ -207,15 +216,19 @@ def changed(new: Topic, old: Topic, both: frozenset[str]) -> float:
         if comparable(kind, one)
     ]
     again = any(was & now and now - was for _, was, now in pairs)  # the old value is named beside the new one
-    types = {kind for kind, was, now in pairs if now - was and was - now}
     if again or (new.leaves & old.words - old.leaves and (len(new.words & old.words) > 1 or cover >= UNTYPED)):
         return 2 + cover
-    subject = next((word for word in old.order if word in old.words), "") in both
-    if types:
-        surely = subject or not types <= {"name", "first"}
+    subject = _subject(old) in both
+    if types := {kind for kind, was, now in pairs if now - was and was - now}:
+        surely = subject or not types <= _NAMES
         return 1 + cover if cover >= (COVERED if surely else UNTYPED) else 0.0
     named = both <= old.names | new.names or (old.typed and new.typed)
     return cover if new.surely and not named and cover >= (COVERED if subject else UNTYPED) else 0.0
+
+
+def _subject(topic: Topic) -> str:
+    """Return the first word that says what a sentence is about."""
+    return next((word for word in topic.order if word in topic.words), "")
 
 
 def _left(text: str) -> list[str]:
@@ -240,8 +253,8 @@ def _mark(piece: str) -> str:
 def _parted(word: str, new: Topic, old: Topic) -> bool:
     """Tell whether the sentences set unlike words beside one that they share: the oven budget, the garden budget."""
     if not word.isascii():
-        before = _before(word, old.text)
-        return len(before) == 2 and before not in new.text and bool(_before(word, new.text))
+        was = _before(word, old.text, new.text)
+        return len(was) == 2 and was not in new.text and not _begins(word, new.text)
     if word not in new.order or word not in old.order:
         return False
     i, j = new.order.index(word), old.order.index(word)
@@ -275,9 +288,23 @@ def _beside(order: tuple[str, ...], place: int) -> set[str]:
     return {_at(order, place - 1)}
 
 
-def _before(word: str, text: str) -> str:
-    """Return the two Chinese characters before a word, without 的; fewer where they only build sentences."""
-    before = text[: max(0, text.find(word))].removesuffix("的")
-    found = re.search(r"[\u3400-\u9fff]{0,2}$", before[-2:])
+def _begins(word: str, text: str) -> bool:
+    """Tell whether a word begins a clause."""
+    at = text.find(word)
+    return at <= 0 or not text[at - 1].isalnum()
+
+
+def _before(word: str, text: str, other: str) -> str:
+    """Return the two Chinese characters before what two texts share; fewer where they only build sentences.
+
+    Args:
+        word: a word that both texts have.
+        text: the text that is looked at.
+        other: the other text.
+    """
+    at, there = text.find(word), other.find(word)
+    while min(at, there) > 0 and text[at - 1] == other[there - 1]:
+        at, there = at - 1, there - 1
+    found = _LAST.search(text[: max(0, at)].removesuffix("的"))
     last = found[0] if found else ""
     return last if STOP_CHARACTERS.isdisjoint(last) else last[:1]
