@@ -2,7 +2,9 @@
 
 A list of patterns finds known phrasings in English and Chinese, and the plainest ones in six other languages. Of 30
 phrasings written after the list, it found 19; in 53 MB of other people's packages, 5,800 files, it flagged 3 lines, all
-harmless. The list only warns; an order worded as an ordinary sentence passes it.
+harmless. Of 30 lasting orders in ordinary words ("from now on always ...") that were written after the first patterns
+for these, those found 3, today's 19; in 35 MB of documentation these patterns met two lines, both of a model's prompt.
+The list only warns.
 """
 
 from __future__ import annotations
@@ -166,6 +168,73 @@ _ENGLISH_ORDER = rf"""
     |prompt){_S}(?:supersedes?|overrides?|replaces?|takes?{_S}precedence{_S}over){_S}{_WORDS}(?:{_ORDERS}
       |rules)\b
 """
+_OWN = r"(?:rules?|instructions?|guidelines|polic(?:y|ies)|memory|memories|notes|directives?|principles|habits)"
+_REPLY = r"(?:answers?|repl(?:y|ies)|responses?)"
+_FROM_NOW = rf"(?:from{_S}(?:now|here|today){_S}on|henceforth|going{_S}forward|from{_S}this{_S}(?:point|moment){_S}on)"
+_ENGLISH_STANDING = rf"""
+    \b(?:add|append|save|write|put|commit|store|copy|record){_S}{_WORDS}(?:to|in|into){_S}your{_S}
+    (?:(?:own|standing|long-term|permanent|core|system|list{_S}of){_S}){{0,2}}
+    (?:rules(?!{_S}(?:file|\.|engine))|instructions|guidelines|polic(?:y|ies)|memory|memories|notes|directives?)
+    (?={_S}(?:that|as|for)\b|\s*(?::|,|$))
+  | \b(?:update|amend|extend){_S}your{_S}(?:rules|instructions|guidelines|polic(?:y|ies)|memory)\s*:
+  | \byour{_S}new{_S}(?:rule|policy|guideline|preference|default){_S}(?:is|says|reads)\b
+  | \bone{_S}of{_S}your{_S}{_OWN}\b
+  | \b(?:treat|regard|consider|note|take|accept|keep){_S}(?:this|that|the{_S}following|it|what{_S}follows){_S}as
+    {_S}(?:an?|your)
+    {_S}(?:(?:permanent|standing|binding|lasting|new){_S})?(?:rule|instruction|order|command|directive)\b
+  | \b{_FROM_NOW}{_S}(?:please{_S})?(?:always{_S}|never{_S}|only{_S}|you{_S}(?:must{_S}|should{_S}|will
+    {_S}|shall{_S})?(?:always{_S}
+    |never{_S}|only{_S})?)(?:answer|reply|respond|recommend|suggest|mention|say|tell|write{_S}to|refer|address|speak|act
+    |promote|praise)\b
+  | \b{_FROM_NOW}{_S}(?:{_WORDS})your{_S}{_REPLY}\b
+  | \b{_FROM_NOW}{_S}(?:whenever|every{_S}time|each{_S}time|when|if){_S}(?:you|the{_S}user|anyone|someone)
+    {_S}[^\n.]{{1,60}}?
+    {_S}you{_S}(?:must|should|will|shall|have{_S}to)\b
+  | \b(?:in|with|for){_S}(?:all|every|each|any){_S}(?:of{_S}your{_S})?(?:future|later|further|subsequent|following|next)
+    {_S}(?:{_REPLY}|conversations?|chats?|sessions?{_S}with){_S}(?:always{_S}|please
+    {_S})?(?:include|add|say|mention|use|recommend
+    |that|you)\b
+  | \b(?:end|finish|close|begin|start|open|conclude|preface){_S}(?:all|every|each|any)(?:{_S}one)?{_S}(?:of
+    {_S}your{_S})?
+    (?:future{_S})?{_REPLY}{_S}(?:with|by)\b
+  | \b(?:end|finish|close|begin|start|open|conclude){_S}your{_S}{_REPLY}{_S}(?:with|by)\b
+  | \b(?:each|every){_S}time{_S}you{_S}(?:answer|reply|respond|are{_S}asked)\b
+  | \bwhen(?:ever)?{_S}you{_S}(?:summari[sz]e|describe|mention|quote|review|rate){_S}(?:this|our|the){_S}\w+
+    {_S}(?:say|tell|state
+    |write|claim|add)\b
+  | \b(?:when(?:ever)?|if|each{_S}time|every{_S}time){_S}(?:the|a|any){_S}users?
+    {_S}asks?\b[^\n.]{{0,60}}?\b(?:always{_S}|you{_S}(?:must
+    {_S}|should{_S}|will{_S})?)(?:say|tell|answer|reply|recommend|respond|claim|mention)\b
+  | \bfor{_S}the{_S}(?:rest|remainder){_S}of{_S}(?:this|the|our){_S}(?:conversation|session|chat|dialogue)\b
+  | \b(?:remember|memori[sz]e|keep{_S}in{_S}mind|note){_S}(?:this{_S}|it{_S}|that{_S})?for{_S}(?:all|every|the|any)
+    {_S}(?:(?:later|future|coming|next|other){_S})?(?:conversations?|chats?|sessions?|{_REPLY})\b
+  | \bthe{_S}user{_S}(?:has{_S}|have{_S})?(?:already
+    {_S})?(?:prefers?|wants?|wishes|agreed|agrees|approved|allowed|allows|confirmed
+    |authori[sz]ed|consented)(?:{_S}(?:to|that|for))?{_S}you\b
+  | \byou{_S}(?:no{_S}longer|do{_S}not|dont|never){_S}(?:have{_S}to|need(?:{_S}to)?)
+    {_S}(?:ask|get|wait|seek|the)?{_S}?(?:for{_S})?
+    (?:the{_S})?users?{_S}(?:s{_S})?(?:permission|approval|consent|confirmation)\b
+  | \b(?:save|store|note|record|remember){_S}(?:this|the{_S}following){_S}(?:as{_S}a{_S})?(?:preference|rule|wish){_S}
+    (?:of|for|from){_S}the{_S}user\b
+  | \b(?:in|on|to|into){_S}your{_S}(?:(?:own|long-term|permanent){_S})?(?:memory(?!{_S}\w)|list{_S}of
+    {_S}rules|standing{_S}\w+)\b
+  | \b(?:memory|memories|instructions){_S}of{_S}the{_S}(?:assistant|model|agent)\b|\bassistants?{_S}(?:s{_S})?memory\s*:
+  | \byour{_S}{_REPLY}{_S}(?:must|should|have{_S}to|shall|are{_S}to|{_FROM_NOW})\b
+  | \byour{_S}{_REPLY}\b[^\n.]{{0,40}}?\b{_FROM_NOW}\b
+  | \byou{_S}(?:now{_S})?have{_S}(?:an?{_S}|another{_S})?new{_S}(?:rule|instruction|policy|order)s?\b
+  | \byour{_S}(?:rules|instructions|guidelines){_S}(?:now|have{_S}changed|are{_S}now|include{_S}now)\b
+  | \byou{_S}are{_S}hereby{_S}(?:asked|instructed|ordered|told|authori[sz]ed|required)\b
+  | \b{_FROM_NOW}{_S}you{_S}(?:never|always|only){_S}(?!need\b|have\b|get\b|see\b|want\b)\w+
+  | \b(?:if|when(?:ever)?|every{_S}time){_S}(?:anyone|anybody|someone|somebody|people)
+    {_S}(?:asks?|wants?|mentions?)\b[^\n.]{{0,40}}?
+    \b(?:tell{_S}them|you{_S}(?:say|answer|tell|claim|reply))\b
+  | \bnever{_S}(?:again{_S})?(?:warn|tell|ask|remind|inform){_S}(?:the{_S})?user\b
+  | \b(?:for|to){_S}(?:every|all|any){_S}(?:following|later|subsequent|further|coming)
+    {_S}(?:questions?|requests?|conversations?|chats?)\b
+  | \bin{_S}(?:all|every|any){_S}(?:coming|following){_S}(?:conversations?|chats?|{_REPLY})\b
+  | \bmake{_S}it{_S}(?:a|your){_S}(?:habit|rule|practice){_S}to{_S}[^\n.]{{0,40}}?\byour{_S}{_REPLY}\b
+"""
+"""Orders that are to last, in ordinary words: "add to your rules that ...", "end every reply with ..."."""
 _ENGLISH_ROLE = rf"""
     \byou{_S}are{_S}(?:now|hereby|henceforth){_S}(?:an?{_S}(?:\w+{_S}){{0,3}}?(?:AI|assistant|model|bot
       |chatbot|agent|hacker|pirate|expert|character|persona|terminal|interpreter|DAN|evil\w*)
@@ -259,6 +328,11 @@ _CHINESE = {
   | (?:必须|必須|务必|務必)(?:服从|服從)
   | (?:加入|加到|加进|加進|添加到|写入|寫入|写进|寫進|记入|記入|存入)(?:到)?(?:你|您)的?(?:系统|系統)?
     (?:规则|規則|守则|守則|准则|準則|指令|记忆|記憶)
+  | (?:以后|以後|今后|今後|从现在起|從現在起|从现在开始|從現在開始|往后|往後)[，,]?(?:你|您)?的?
+    (?:每次|所有|每个|每個|每条|每條|一切)(?:的)?(?:回答|回复|回復|答复|答覆)
+  | (?:以后|以後|今后|今後|从现在起|從現在起)[，,]?(?:你|您)[^\n。；]{0,6}?(?:回答|回复|回復|答复|答覆)
+  | (?:你|您)(?:以后|以後|今后|今後)?(?:不用|不必|无需|無需)再?(?:征求|徵求|询问|詢問|问用户|問用戶)
+  | 用户(?:已经|已經|已)?(?:同意|允许|允許|授权|授權|批准)(?:了)?(?:你|您)
   | 你(?:现在|現在)?的(?:新|真正的?|唯一的?)(?:任务|任務|角色|身份|目标|目標|指令)(?:是|为|為)""",
     "role": r"""
     (?:你|您)(?:现在|現在|从现在|從現在|今后|今後|接下来|接下來)[^\n。]{0,6}?(?:是一|就是|不再是|扮演|将作为
@@ -332,6 +406,7 @@ def _patterns() -> tuple[tuple[FlagKind, re.Pattern[str]], ...]:
     """Compile the patterns, for the first text: it takes a tenth as long as the import of the whole package."""
     return (
         ("order", re.compile(_ENGLISH_ORDER, _FLAGS)),
+        ("order", re.compile(_ENGLISH_STANDING, _FLAGS)),
         ("role", re.compile(_ENGLISH_ROLE, _FLAGS)),
         ("secret", re.compile(_ENGLISH_SECRET, _FLAGS)),
         ("order", re.compile(_OTHERS, _FLAGS)),

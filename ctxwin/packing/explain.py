@@ -14,6 +14,7 @@ from ..items import Item
 from ..pool.layout import citation
 from ..renditions import facts
 from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, Stands, price_of
+from ..standing import UNREAD, understood
 from .choose import Choice
 from .expected import expect
 from .judge import Relevance
@@ -78,7 +79,7 @@ def explain(
         shares=tuple(_shared(measured, request)),
         skipped=task.skipped,
         secrets=task.secrets,
-        warnings=(UNSUMMARISED,) if choice and task.follows(("summary",)) and task.summarizer is None else (),
+        warnings=tuple(_warnings(measured, chosen=choice is not None)),
         scanned=task.scanned,
         cost=price_of(task.model, request.tokens, measured.given) if task.model else None,
         measure=lambda: count(measured, request),
@@ -103,6 +104,14 @@ def explain(
             again=again,
         ),
     )
+
+
+def _warnings(measured: Measured, *, chosen: bool) -> Iterator[str]:
+    task = measured.task
+    if chosen and task.follows(("summary",)) and task.summarizer is None:
+        yield UNSUMMARISED
+    if task.compacts and chosen and not understood(one.text for one in measured.history.items if one.role == "user"):
+        yield UNREAD
 
 
 def _stands(measured: Measured) -> Iterator[Stands]:

@@ -107,8 +107,8 @@ def _messages(history: History, kept: Sequence[Chosen], compacts: bool) -> tuple
     raws: list[Mapping[str, Any]] = []
     indices: list[int] = []
     for i in members:
-        if i in gaps:
-            raws.append(history.omitted(gaps[i]))
+        if i in gaps and (marker := history.omitted(gaps[i])):
+            raws.append(marker)
             indices.append(-3)
         raw = history.items[i].raw or {}
         raws.append(rewrite(raw, texts[i]) if i in texts else raw)

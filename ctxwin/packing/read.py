@@ -147,6 +147,7 @@ def make_task(
     said = _last_question(conversation)
     asked = typed(said) if said is not None else ""
     compacts = compacts or (query is None and asks_nothing(asked) and not items and not files)
+    strategy = "recency" if compacts and strategy == "auto" else strategy
     question = "" if compacts else asking(query if query is not None else asked)
     found = _found(files, allow_secrets)
     pool, scanned = _block_pool(items, found, question)
@@ -166,7 +167,7 @@ def make_task(
         budget=fill_budget(budget, row, counter),
         tokenizer=counter,
         model=row,
-        allocator=get_allocator("recency" if compacts and strategy == "auto" else strategy, solver=solver),
+        allocator=get_allocator(strategy, solver=solver),
         strategy=strategy if isinstance(strategy, str) else name_of(strategy),
         allow_secrets=allow_secrets,
         wanted=wanted(keep),

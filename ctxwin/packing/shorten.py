@@ -28,6 +28,7 @@ from ..pool.layout import Costs, Runs, costs_of, omitted_run
 from ..pool.units import Units, item_units
 from ..recall import id_ranges, marked
 from ..renditions import TABLES, Folded, Sentences, TextForm, digests, fit_text, is_long, text_forms, undominated
+from ..standing import turns_of
 from ..tokens import RequestRules, Tokenizer, count_note
 from .talk import Snapshot
 
@@ -358,10 +359,14 @@ class History(_Shortener):
         other.units = replace(self.units, required=required, whole=uncut)
         return other
 
-    def omitted(self, indices: Sequence[int]) -> dict[str, Any]:
-        """Return the note that stands for omitted messages, with their ids where a model can ask for the messages."""
+    def omitted(self, indices: Sequence[int]) -> dict[str, Any] | None:
+        """Return the note that stands for omitted messages, with their ids where a model can ask for the messages.
+
+        A note of an earlier packing counts as the turns that it stands for; where nothing else is out there is no note.
+        """
         ids = id_ranges(self.items, indices) if self.recall else ""
-        return note(omitted_run(len(indices), ids), self.conversation.dialect)
+        turns = sum(turns_of(self.items[i]) for i in indices)
+        return note(omitted_run(turns, ids), self.conversation.dialect) if turns else None
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the texts and tool results of a group; reasoning is never replaced."""

@@ -20,9 +20,10 @@ from ..items import Item
 from ..retrieve.words.lexical import STOP_WORDS
 from .entry import Entry, entries_of
 from .features import words_of
+from .languages import UNREAD, understood
 from .masking import masked
 from .naming import Name, Names
-from .notes import COMMAND, NAMED, Voice, heading, index_lines, is_note, is_omitted, left_out
+from .notes import COMMAND, NAMED, Voice, heading, index_lines, is_note, is_omitted, left_out, turns_of
 from .odds import KINDS, Kind
 from .superseding import Subjects
 from .wanted import Wanted, wanted
@@ -32,6 +33,7 @@ __all__ = [
     "KINDS",
     "NAMED",
     "STANDS",
+    "UNREAD",
     "Entry",
     "Kind",
     "Name",
@@ -45,6 +47,8 @@ __all__ = [
     "is_note",
     "is_omitted",
     "left_out",
+    "turns_of",
+    "understood",
     "wanted",
 ]
 

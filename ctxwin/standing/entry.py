@@ -10,7 +10,7 @@ from ..items import Item
 from .features import VALUES, feature_number, features
 from .notes import Voice, is_labelled, is_note, lines_of
 from .odds import Kind, kind_of, odds
-from .words import wording
+from .phrases import wording
 
 __all__ = ["Entry", "entries_of"]
 

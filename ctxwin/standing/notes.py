@@ -32,6 +32,7 @@ __all__ = [
     "left_out",
     "lines_of",
     "named_in",
+    "turns_of",
 ]
 
 Voice = Literal["system", "user", "assistant", "tool"]
@@ -54,7 +55,7 @@ COMMAND = "command"
 UNUSED = "[returned by tools, not used]"
 """The line of the index behind which no name was used by a call or said in a text."""
 _BETWEEN = ", "
-_OMITTED = re.compile(r"\[[\d,]+ turns? omitted[^\]]*\]")
+_OMITTED = re.compile(r"\[(?P<turns>[\d,]{1,15}) turns? omitted[^\]]*\]")
 """A note for what an earlier packing left out: nobody's sentence."""
 _VOICES = {heading: voice for voice, heading in HEADINGS.items()}
 _LEFT_OUT = re.compile(re.escape(HEADINGS["user"][:-1]) + r"; (?P<tokens>[\d,]{1,15}) tokens left out\]")
@@ -139,6 +140,19 @@ def is_omitted(item: Item) -> bool:
         True
     """
     return item.role == "user" and not _returns(item) and _OMITTED.fullmatch(item.text) is not None
+
+
+def turns_of(item: Item) -> int:
+    """Return for how many turns of the conversation a message stands: 1, or what a note of an earlier packing says.
+
+    Example:
+        >>> [turns_of(Item(role="user", text=text)) for text in ("Hi.", "[12 turns omitted]", "[said earlier]")]
+        [1, 12, 0]
+    """
+    if not is_omitted(item):
+        return 0 if is_note(item) else 1
+    found = _OMITTED.fullmatch(item.text)
+    return int(found["turns"].replace(",", "")) if found else 0
 
 
 def _returns(item: Item) -> bool:

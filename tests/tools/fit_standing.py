@@ -1,4 +1,4 @@
-"""Fit the log odds of `odds.toml` and `words.toml` in `ctxwin/standing`: how a sentence shows that it stands.
+"""Fit the log odds of `odds.toml` and `phrases.toml` in `ctxwin/standing`: how a sentence shows that it stands.
 
 Positive: `standing_sentences.jsonl`, some 1,100 sentences written for this purpose by several people, in English and
 Chinese. Negative: the sentences of real talk of sets under MIT and Apache licences (an unknown few of which stand). The
@@ -31,7 +31,7 @@ from ctxwin.items import Item
 from ctxwin.standing import Voice
 from ctxwin.standing.features import feature_names, features
 from ctxwin.standing.notes import lines_of
-from ctxwin.standing.words import phrases
+from ctxwin.standing.phrases import phrases
 
 HERE = Path(__file__).parent
 SETS = ("longmemeval_mini", "memorybank_en", "memorybank_zh", "friendsqa", "vcsum_zh", "bfcl_memory")
@@ -200,7 +200,7 @@ def main() -> None:
     if asked.write:
         folder = Path(__file__).parents[2] / "ctxwin" / "standing"
         (folder / "odds.toml").write_text(text, encoding="utf-8")
-        (folder / "words.toml").write_text(words_table(words), encoding="utf-8")
+        (folder / "phrases.toml").write_text(words_table(words), encoding="utf-8")
 
 
 if __name__ == "__main__":

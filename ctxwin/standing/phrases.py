@@ -12,7 +12,7 @@ from .features import words_of
 
 __all__ = ["phrases", "wording"]
 
-_FILE = "words.toml"
+_FILE = "phrases.toml"
 
 
 @cache
