@@ -33,8 +33,8 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 NOTEBOOK_SECONDS = 900
-"""Time for one cell, with room for a busy machine; a notebook takes some 30 s on two cores, and standing three minutes of
-a core more where the small model is installed."""
+"""Time for one cell, with room for a busy machine; it takes some 30 s on two cores, and `standing` three minutes
+of a core more where the small model is installed."""
 
 
 def blocks(language: str, *readmes: Path) -> Iterator[tuple[str, bool]]:
