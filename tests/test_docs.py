@@ -32,8 +32,9 @@ BLOCK = re.compile(
     r"^(?:<!--\s*not run:(?P<why>.+?)-->\s*)?```(?P<language>\w+)\n(?P<body>.*?)^```",
     re.MULTILINE | re.DOTALL,
 )
-NOTEBOOK_SECONDS = 240
-"""Time for one notebook, with room for a slow machine; it takes some 30 s on two cores."""
+NOTEBOOK_SECONDS = 900
+"""Time for one cell, with room for a busy machine; it takes some 30 s on two cores, and `standing` three minutes
+of a core more where the small model is installed."""
 
 
 def blocks(language: str, *readmes: Path) -> Iterator[tuple[str, bool]]:

