@@ -122,7 +122,8 @@ def assemble(
             forms[i] = found
     start, tokens, share, kinds = _lay_out(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
-    worth = stacked.p * stacked.tokens / (1.0 + stacked.tokens / SATURATION)
+    told = stacked.tokens + stacked.saved  # what is folded tells as much as before
+    worth = stacked.p * told / (1.0 + told / SATURATION)
     trust = np.array([RECALLED if recall and kind == "stub" else TRUST[kind] for kind in FORM_KINDS])
     values = worth[rows] * share * trust[kinds]
     problem = Problem(
@@ -152,6 +153,7 @@ class _Stacked:
     where: NDArray[np.int64]
     row: NDArray[np.int64]
     tokens: NDArray[np.int64]
+    saved: NDArray[np.int64]
     order: NDArray[np.int64]
     gap_tokens: NDArray[np.int64]
     header: NDArray[np.int64]
@@ -178,6 +180,7 @@ def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]
             where=np.stack([np.full(len(allowed), number), allowed], axis=1),
             row=allowed + row,
             tokens=costs.tokens[allowed],
+            saved=section.saved[allowed],
             order=costs.order[allowed] + order,
             gap_tokens=costs.gap_tokens[allowed],
             header=np.where(header >= 0, header + headers, -1),

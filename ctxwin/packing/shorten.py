@@ -82,6 +82,8 @@ class Section(Protocol):
     units: Units
     costs: Costs
     """Costs of the n units."""
+    saved: NDArray[np.int64]
+    """(n,) tokens that each unit takes less in its fullest form than as it was given."""
 
     def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
         """Return the shorter forms of a unit, fullest first."""
@@ -225,6 +227,7 @@ class _Shortener(ABC):
         ]
 
     costs: Costs
+    saved: NDArray[np.int64]
 
     def by_kind(self, slot: Slot, weights: Mapping[str, float]) -> Sequence[TextForm]:
         """Return the shorter forms that a tool's output of this kind has; () for other text."""
@@ -255,7 +258,6 @@ class History(_Shortener):
         self.folded: Mapping[Slot, Folded] = {}
         """Results that are written shorter without loss: this is the fullest form of them."""
         self.saved = np.zeros(len(units), np.int64)
-        """Tokens that each group takes less by that, (n,)."""
         dialect, members, size = talk.conversation.dialect, units.members, len(units)
         widest = max((item.id for item in self.items), key=len, default="") if recall else ""
         marker = omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else "")
@@ -404,6 +406,7 @@ class Block(_Shortener):
             units = item_units(items)
         super().__init__(items, units, pool, tokenizer, recall)
         self.costs = costs
+        self.saved = np.zeros(len(units), np.int64)
         self.maps = maps
 
     def shorter(self, unit: int, weights: Mapping[str, float]) -> Sequence[Form]:
