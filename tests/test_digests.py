@@ -7,7 +7,7 @@ import pytest
 
 from ctxwin import pack
 from ctxwin.recall import recall_tool
-from ctxwin.renditions import digests, fold, kind_of, split
+from ctxwin.renditions import digests, fit_digest, fold, kind_of, split
 from ctxwin.tokens import get_tokenizer
 
 PYTEST = """============================= test session starts ==============================
@@ -203,3 +203,26 @@ def test_pack_leaves_out_passed_tests_and_names_the_way_back(recall):
     assert "passed tests left out]" in sent and ("[m2]" in sent) is recall
     assert "FAILED test_cart.py::test_total[41] - assert 41 == 0" in sent and "1 failed, 41 passed, 1 error" in sent
     assert {one.form for one in packed.report.shortened} == {"extract"}
+
+
+@pytest.mark.parametrize("budget", [200, 400, 1_600])
+def test_an_open_call_s_output_is_cut_by_its_kind(budget):
+    talk = [
+        {"role": "user", "content": "Why does it hang?"},
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "logs", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": log(2_000)},
+    ]  # fmt: skip
+    packed = pack(talk, budget=budget, embedder="none")
+    sent = packed.messages[-1]["content"]
+    assert "ERROR pool: connection 17 lost (host=db-2.internal)" in sent and "TimeoutError: db-2.internal" in sent
+    assert packed.tokens > budget // 2 and packed.tokens <= budget
+
+
+def test_room_is_filled_with_what_the_question_asks_for():
+    source = split(CARGO * 3, get_tokenizer())
+    text = fit_digest(source, 260, {"17": 2.0}, get_tokenizer())
+    assert text.count("test cart::adds_17 ... ok") == 3 and text.count("test cart::total ... FAILED") == 3
+    assert get_tokenizer().count_many([text])[0] <= 260
+    assert get_tokenizer().count_many([fit_digest(source, 20, {}, get_tokenizer())])[0] <= 20
+    assert fit_digest(split("Just prose. " * 60, get_tokenizer()), 20, {}, get_tokenizer()) is None

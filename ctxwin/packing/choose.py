@@ -127,7 +127,8 @@ def assemble(
             forms[i] = found
     start, tokens, share, kinds = _lay_out(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
-    worth = stacked.p * stacked.tokens / (1.0 + stacked.tokens / SATURATION)
+    told = stacked.tokens + stacked.saved  # what is folded tells as much as before
+    worth = stacked.p * told / (1.0 + told / SATURATION)
     if len(noise):
         worth[np.concatenate(noise)[stacked.row]] = 0.0
     trust = np.array([RECALLED if recall and kind == "stub" else TRUST[kind] for kind in FORM_KINDS])
@@ -159,6 +160,7 @@ class _Stacked:
     where: NDArray[np.int64]
     row: NDArray[np.int64]
     tokens: NDArray[np.int64]
+    saved: NDArray[np.int64]
     order: NDArray[np.int64]
     gap_tokens: NDArray[np.int64]
     header: NDArray[np.int64]
@@ -185,6 +187,7 @@ def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]
             where=np.stack([np.full(len(allowed), number), allowed], axis=1),
             row=allowed + row,
             tokens=costs.tokens[allowed],
+            saved=section.saved[allowed],
             order=costs.order[allowed] + order,
             gap_tokens=costs.gap_tokens[allowed],
             header=np.where(header >= 0, header + headers, -1),

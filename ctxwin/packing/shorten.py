@@ -27,7 +27,18 @@ from ..pool import Pool
 from ..pool.layout import Costs, Runs, costs_of, omitted_run
 from ..pool.units import Units, item_units
 from ..recall import id_ranges, marked
-from ..renditions import TABLES, Folded, Sentences, TextForm, digests, fit_text, is_long, text_forms, undominated
+from ..renditions import (
+    TABLES,
+    Folded,
+    Sentences,
+    TextForm,
+    digests,
+    fit_digest,
+    fit_text,
+    is_long,
+    text_forms,
+    undominated,
+)
 from ..standing import turns_of
 from ..tokens import RequestRules, Tokenizer, count_note
 from .talk import Snapshot
@@ -75,6 +86,8 @@ class Section(Protocol):
     units: Units
     costs: Costs
     """Costs of the n units."""
+    saved: NDArray[np.int64]
+    """(n,) tokens that each unit takes less in its fullest form than as it was given."""
 
     def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
         """Return the shorter forms of a unit, fullest first.
@@ -172,7 +185,7 @@ class _Shortener(ABC):
                     room=room,
                     likeness=likeness.get(text),
                 )
-                if found := self.by_kind(slot, text, weights):
+                if found := self.by_kind(slot, weights):
                     forms = undominated([*found, *forms], sentences.total)
                 by_slot.append((slot, sentences.total, self._recallable(slot, forms)))
         levels = max((len(forms) for _, _, forms in by_slot), default=0)
@@ -207,7 +220,7 @@ class _Shortener(ABC):
         runs: dict[Slot, Runs] = {}
         for one in texts:
             room = LEAST + int(spare * one.saved / max(1, most) / one.scale)
-            text, runs[one.slot] = fit_text(one.source, room, weights, self._tokenizer)
+            text, runs[one.slot] = self.fit(one.slot, one.source, room, weights)
             short[one.slot] = text if text == one.source.text else self.shown(one.slot, text)
         return Form(kind="extract", tokens=tokens, share=min(1.0, tokens / max(1, whole)), texts=short, runs=runs)
 
@@ -244,10 +257,15 @@ class _Shortener(ABC):
         ]
 
     costs: Costs
+    saved: NDArray[np.int64]
 
-    def by_kind(self, slot: Slot, text: str, weights: Mapping[str, float]) -> Sequence[TextForm]:
+    def by_kind(self, slot: Slot, weights: Mapping[str, float]) -> Sequence[TextForm]:
         """Return the shorter forms that a tool's output of this kind has; () for other text."""
         return ()
+
+    def fit(self, slot: Slot, source: Sentences, room: int, weights: Mapping[str, float]) -> tuple[str, Runs]:
+        """Return a text shortened to at most `room` tokens, and the slices of it that are kept, if known."""
+        return fit_text(source, room, weights, self._tokenizer)
 
     @abstractmethod
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]: ...
@@ -270,7 +288,6 @@ class History(_Shortener):
         self.folded: Mapping[Slot, Folded] = {}
         """Results that are written shorter without loss: this is the fullest form of them."""
         self.saved = np.zeros(len(units), np.int64)
-        """Tokens that each group takes less by that, (n,)."""
         dialect, members, size = talk.conversation.dialect, units.members, len(units)
         widest = max((item.id for item in self.items), key=len, default="") if recall else ""
         marker = omitted_run(MANY_TURNS, f"{widest}-{widest}" if recall else "")
@@ -377,14 +394,25 @@ class History(_Shortener):
             if _replaceable(part) and (member, part.path) not in self.superseded
         ]
 
-    def by_kind(self, slot: Slot, text: str, weights: Mapping[str, float]) -> Sequence[TextForm]:
+    def by_kind(self, slot: Slot, weights: Mapping[str, float]) -> Sequence[TextForm]:
         """Return the shorter forms that a tool's output of this kind has: made of a table, or of lines as they came."""
+        source = self._output(slot)
+        return digests(source, weights, self._tokenizer) if source else ()
+
+    def fit(self, slot: Slot, source: Sentences, room: int, weights: Mapping[str, float]) -> tuple[str, Runs]:
+        """Return a text shortened to at most `room` tokens; a tool's output by its kind, its slices unknown."""
+        output = self._output(slot) if source.total > room else None
+        text = fit_digest(output, room, weights, self._tokenizer) if output else None
+        return super().fit(slot, source, room, weights) if text is None else (text, ())
+
+    def _output(self, slot: Slot) -> Sentences | None:
+        """Return the tool's output at a place: the table that it is folded to, or the lines as they came; else None."""
         part = next((part for part in self.items[slot[0]].parts if part.path == slot[1]), None)
         if part is None or part.kind != "result":
-            return ()
+            return None
         folded = self.folded.get(slot)
-        made_of = text if folded and folded.how in TABLES else part.text
-        return digests(self._texts.sentences(made_of, self._tokenizer), weights, self._tokenizer)
+        text = folded.text if folded and folded.how in TABLES else part.text
+        return self._texts.sentences(text, self._tokenizer)
 
     def last_slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
         """Return the texts within the arguments of calls, with their paths, if the group must stay."""
@@ -412,6 +440,7 @@ class Block(_Shortener):
             units = item_units(items)
         super().__init__(items, units, pool, tokenizer, recall)
         self.costs = costs
+        self.saved = np.zeros(len(units), np.int64)
         self.maps = maps
 
     def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:

@@ -19,7 +19,7 @@ share. The constants were chosen by evidence recall on mtrag_un, beam_100k and l
 of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall of whole units by -1 to +2 points.
 """
 
-from .digests import digests, kind_of, undominated
+from .digests import digests, fit_digest, kind_of, undominated
 from .extracts import GAP, SIZES, TextForm, is_long, text_forms
 from .facts import facts
 from .fitting import fit_text
@@ -37,6 +37,7 @@ __all__ = [
     "definitions_in",
     "digests",
     "facts",
+    "fit_digest",
     "fit_text",
     "fold",
     "is_long",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -11,14 +11,15 @@ import numpy as np
 from ..tokens import Tokenizer
 from .diff_hunks import unchanged_lines
 from .extracts import EVENNESS, TextForm, match
+from .fitting import fit_text
 from .hit_lists import further_hits
 from .left_out import LeftOut, without
 from .log_lines import repeated_lines
 from .passed_tests import passed_tests
-from .sentences import Sentences
+from .sentences import Sentences, split
 from .table_rows import like_rows
 
-__all__ = ["KINDS", "digests", "kind_of", "undominated"]
+__all__ = ["KINDS", "digests", "fit_digest", "kind_of", "undominated"]
 
 KINDS: Mapping[str, Callable[[Sequence[str]], Iterator[LeftOut]]] = {
     "test run": passed_tests,
@@ -61,14 +62,18 @@ def digests(source: Sentences, weights: Mapping[str, float], tokenizer: Tokenize
         [3 passed tests left out]
         test cart::total ... FAILED
     """
+    return [form for form, _ in _digested(source, weights, tokenizer)]
+
+
+def _digested(source: Sentences, weights: Mapping[str, float], tokenizer: Tokenizer) -> Sequence[_Digest]:
     if (known := _KNOWN.get(source)) is None:
         known = _KNOWN[source] = _Digested(_left_out(source.text))
-    if not known.left_out:
-        return []
-    wanted = _wanted(source, weights)
-    if known.wanted != wanted:
+    if known.left_out and known.wanted != (wanted := _wanted(source, weights)):
         known.forms, known.wanted = _forms(source, known.left_out, wanted, tokenizer), wanted
     return known.forms
+
+
+_Digest = tuple[TextForm, LeftOut]
 
 
 @dataclass(eq=False, slots=True)
@@ -77,7 +82,7 @@ class _Digested:
 
     left_out: Sequence[LeftOut]
     wanted: frozenset[int] | None = None
-    forms: list[TextForm] = field(default_factory=list)
+    forms: Sequence[_Digest] = ()
 
 
 _KNOWN: WeakKeyDictionary[Sentences, _Digested] = WeakKeyDictionary()
@@ -91,18 +96,61 @@ def _left_out(text: str) -> Sequence[LeftOut]:
 
 def _forms(
     source: Sentences, left_out: Sequence[LeftOut], wanted: frozenset[int], tokenizer: Tokenizer
-) -> list[TextForm]:
+) -> Sequence[_Digest]:
     lines = source.text.split("\n")
-    texts: dict[str, float] = {}
+    forms: list[_Digest] = []
     for one in left_out:
         keeps = wanted if len(wanted) <= one.what.count("") else frozenset[int]()
         text, told = without(lines, one, keeps)
-        texts.setdefault(text, EVENNESS * told + (1 - EVENNESS) * (1.0 if keeps else told))
-    forms: list[TextForm] = []
-    for (text, share), tokens in zip(texts.items(), tokenizer.count_many(list(texts)), strict=True):
-        if tokens < (forms[-1].tokens if forms else source.total):
-            forms.append(TextForm(kind="extract", text=text, tokens=tokens, share=share))
+        share = EVENNESS * told + (1 - EVENNESS) * (1.0 if keeps else told)
+        tokens = tokenizer.count_many([text])[0]
+        if tokens < (forms[-1][0].tokens if forms else source.total):
+            forms.append((TextForm(kind="extract", text=text, tokens=tokens, share=share), one))
     return forms
+
+
+def fit_digest(source: Sentences, tokens: int, weights: Mapping[str, float], tokenizer: Tokenizer) -> str | None:
+    r"""Shorten a tool's output by its kind to at most `tokens` tokens; None where it is of no known kind.
+
+    The fullest digest that fits has its room filled with lines that went: those that match the question best, then the
+    last. Of a digest that does not fit, what matches, the beginning and the end stay, as in `fit_text`.
+
+    Example:
+        >>> from ctxwin.renditions import split
+        >>> from ctxwin.tokens import get_tokenizer
+        >>> run = [*(f"test cart::adds_{n} ... ok" for n in range(40)), "test total ... FAILED", "test result: FAILED"]
+        >>> print(fit_digest(split("\n".join(run), get_tokenizer()), 40, {}, get_tokenizer()))
+        [38 passed tests left out]
+        test cart::adds_38 ... ok
+        test cart::adds_39 ... ok
+        test total ... FAILED
+        test result: FAILED
+    """
+    forms = _digested(source, weights, tokenizer)
+    if not forms:
+        return None
+    form, left_out = next((one for one in forms if one[0].tokens <= tokens), forms[-1])
+    if form.tokens > tokens:
+        return fit_text(split(form.text, tokenizer), tokens, weights, tokenizer)[0]
+    lines = source.text.split("\n")
+    order = [number for number in _ranked(source, lines, weights) if left_out.what[number]]
+    sizes = np.cumsum([len(lines[number]) + 1 for number in order]) * source.total / max(1, len(source.text))
+    count = int(np.searchsorted(sizes, tokens - form.tokens, "right"))
+    while count:
+        text = without(lines, left_out, frozenset(order[:count]))[0]
+        if tokenizer.count_many([text])[0] <= tokens:
+            return text
+        count = count * 3 // 4
+    return form.text
+
+
+def _ranked(source: Sentences, lines: Sequence[str], weights: Mapping[str, float]) -> list[int]:
+    """Return the numbers of the lines, those that match the question best first, of equal ones the last."""
+    starts = np.cumsum([0, *(len(line) + 1 for line in lines[:-1])])
+    sentence = np.searchsorted(source.ends[1:], starts, "right").clip(0, len(source.tokens) - 1)
+    scores = match(source, weights, 0.0)[sentence]
+    order: list[int] = np.lexsort((-np.arange(len(lines)), -scores)).tolist()
+    return order
 
 
 def undominated(forms: Sequence[TextForm], whole: int) -> tuple[TextForm, ...]:

@@ -31,9 +31,9 @@ serve; the way back returns JSON without its blanks, and any other text as it wa
 TABLES = (JSON, JSON_LINES)
 """The ways that write tables."""
 WORTH = 10
-"""A text is written anew only where that saves 1 / WORTH of its tokens: each notation costs its reader something. Of 533
-results in agents' transcripts 262 are folded and 35.5 % of their tokens saved; with 5 it is 228 and 34.6 %, with 20 it
-is 263 and 35.7 %."""
+"""A text is written anew only where that saves 1 / WORTH of its tokens: each notation costs its reader something. Of
+533 results in agents' transcripts 262 are folded and 35.5 % of their tokens saved; with 5 it is 228 and 34.6 %, with 20
+it is 263 and 35.7 %."""
 
 
 @dataclass(frozen=True, slots=True)
