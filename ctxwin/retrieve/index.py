@@ -209,8 +209,8 @@ class Index:
     def unrelated(self, p: Scores) -> NDArray[np.bool_]:
         """Mark the items, (n,), that are no more like the question behind p, (n,), than unrelated items are.
 
-        In a meeting an answer is spread over many turns, and none is unrelated; nor is a memory, which somebody chose to
-        keep (MADial lost 1.4 points at 2k).
+        In a meeting an answer is spread over many turns, and none is unrelated; nor is a memory, which somebody chose
+        to keep (MADial lost 1.4 points at 2k).
         """
         if self.is_meeting:
             return np.zeros(len(self), np.bool_)

@@ -147,8 +147,8 @@ class Table:
 
     The columns: `size`, estimated tokens; `self`, whether the user said it; `user` and `assistant`, whether the user or
     the assistant may have said it; `day`, an ordinal, NaN if unknown; `foreign`, whether it is mostly in other scripts
-    than Latin; `turn` and `memory`, whether it is of this kind; `speaker`, the number of the name, -1 for none; `session`, the number of
-    the session.
+    than Latin; `turn` and `memory`, whether it is of this kind; `speaker`, the number of the name, -1 for none;
+    `session`, the number of the session.
 
     Example:
         >>> table = Table().plus([Item(text="Hello"), Item(text="Hi", role="user")])
