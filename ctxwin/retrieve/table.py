@@ -136,7 +136,7 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     "day": np.float32,
     "foreign": np.bool_,
     "turn": np.bool_,
-    "told": np.bool_,
+    "memory": np.bool_,
     "speaker": np.int32,
     "session": np.intp,
 }
@@ -147,9 +147,8 @@ class Table:
 
     The columns: `size`, estimated tokens; `self`, whether the user said it; `user` and `assistant`, whether the user or
     the assistant may have said it; `day`, an ordinal, NaN if unknown; `foreign`, whether it is mostly in other scripts
-    than Latin; `turn`, whether it is a turn; `told`, whether it is a turn or
-    a memory; `speaker`, the number of the name, -1 for none; `session`, the number of
-    the session.
+    than Latin; `turn` and `memory`, whether it is of this kind; `speaker`, the number of the name, -1 for none;
+    `session`, the number of the session.
 
     Example:
         >>> table = Table().plus([Item(text="Hello"), Item(text="Hi", role="user")])
@@ -200,7 +199,7 @@ class Table:
             when.toordinal() if when else np.nan,
             is_foreign(item.text),
             item.kind == "turn",
-            item.kind in ("turn", "memory"),
+            item.kind == "memory",
             self._numbers.speaker(item),
             self._numbers.session(item),
         )
