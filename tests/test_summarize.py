@@ -52,8 +52,8 @@ def test_a_summary_takes_the_place_of_what_would_be_lost_and_is_kept_on_disk():
 
 @pytest.mark.parametrize(
     "answer",
-    [lambda text: text * 2, lambda text: "", lambda text: "On 9 June 2031 they built 400 boats."],
-    ids=["longer", "empty", "invented"],
+    [lambda text: "", lambda text: "On 9 June 2031 they built 400 boats.", lambda text: "好的，没有问题。", lambda text: "\x00"],
+    ids=["empty", "invented", "another language", "garbage"],
 )
 def test_a_bad_summary_is_refused(answer):
     packed = pack(items=ITEMS, budget=300, summarizer=Recorder("bad", answer), **ASK)

@@ -6,7 +6,7 @@ The data pass seven stations, in this order:
     measure  what everything costs, and whether what must stay fits           measure.py
     judge    how probable each group is to hold evidence                      judge.py
     shorten  the shorter forms of a group                                     shorten.py
-    choose   which form of which group, recounted until the request fits      choose.py, shares.py
+    choose   which form of which group, recounted until the request fits      choose.py, shares.py, summarise.py
     print    the chosen forms as a request in the caller's dialect            print.py
     explain  the report: why each item is in, shortened or out                explain.py, packed.py
 
@@ -29,13 +29,14 @@ from ..pool import Pool
 from ..renditions.summarize import Summarizer
 from ..retrieve.rerank import Reranker
 from ..waiting import Unanswered
-from .choose import choose, everything, lossy, summary_forms
+from .choose import choose, everything
 from .explain import explain
 from .judge import judge
 from .measure import Measured
 from .needs import IndexNeeded, LateWarning, Need, Summaries, VectorsNeeded, answer
 from .packed import Change, Packed, Plan
 from .read import Task, make_task
+from .summarise import Summary, account, lossy, summaries
 from .talk import Talk
 
 __all__ = ["Change", "Packed", "Plan", "Talk", "acompact", "apack", "compact", "pack"]
@@ -275,8 +276,11 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
     measured = measured.with_map().with_notes()
     relevance = yield from judge(measured)
     choice = choose(measured, relevance)
+    found: list[Summary] = []
     if task.summarizer is not None and (asked := lossy(measured, choice)):
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
-        if forms := summary_forms(measured, asked, written):
+        found = summaries(measured, relevance, asked, written)
+        if forms := {(one.of.section, one.of.unit): [one.form] for one in found if one.form is not None}:
             choice = choose(measured, relevance, forms)
-    yield explain(measured, choice.request, choice=choice, relevance=relevance, again=again)
+    told = account(measured, found, choice)
+    yield explain(measured, choice.request, choice=choice, relevance=relevance, summaries=told, again=again)

@@ -12,8 +12,8 @@ from ..allocate import Verdict, marginal, verdicts
 from ..citations.injections import Flag, flags, scan
 from ..items import Item
 from ..pool.layout import citation
-from ..renditions import facts
-from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, Stands, price_of
+from ..renditions import facts, kind_of
+from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, Stands, Summarized, price_of
 from .choose import Choice
 from .judge import Relevance
 from .measure import Measured
@@ -45,6 +45,7 @@ def explain(
     again: Callable[..., Packed],
     choice: Choice | None = None,
     relevance: Relevance | None = None,
+    summaries: Sequence[Summarized] = (),
 ) -> Packed:
     """Return the packed request with its report and plan.
 
@@ -54,6 +55,7 @@ def explain(
         again: a function that packs the same input under another budget or for another model.
         choice: the choice behind the request; None when everything fitted.
         relevance: the relevance behind the choice; None when everything fitted.
+        summaries: what became of the summaries that were asked for.
     """
     task = measured.task
     total = float(request.tokens)
@@ -77,6 +79,7 @@ def explain(
         secrets=task.secrets,
         warnings=(UNSUMMARISED,) if choice and task.follows(("summary",)) and task.summarizer is None else (),
         scanned=task.scanned,
+        summaries=tuple(summaries),
         cost=price_of(task.model, request.tokens, measured.given) if task.model else None,
         measure=lambda: count(measured, request),
         decide=lambda: list(_decisions(measured, request, choice, relevance)),
@@ -185,8 +188,8 @@ def _offers(measured: Measured, choice: Choice, extra: int) -> Iterator[Offer]:
         )
 
 
-def _lost(measured: Measured, request: Request) -> list[str]:
-    """Return the facts that shortened items lost and that stand nowhere else in the request."""
+def _lost(measured: Measured, request: Request) -> dict[str, str]:
+    """Return the facts that shortened items lost and that stand nowhere else in the request, with their kinds."""
     lost: set[str] = set()
     for one in request.chosen:
         if one.form is None:
@@ -194,7 +197,7 @@ def _lost(measured: Measured, request: Request) -> list[str]:
         for slot, text in measured.sections[one.section].slots(one.unit):
             if slot in one.form.texts:
                 lost |= facts(text) - facts(one.form.texts[slot])
-    return sorted(fact for fact in lost if fact not in request.text)
+    return {fact: kind_of(fact) for fact in sorted(lost) if fact not in request.text}
 
 
 def _flags(measured: Measured, request: Request) -> Iterator[Flag]:

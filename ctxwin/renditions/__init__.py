@@ -14,8 +14,8 @@ share. The constants were chosen by evidence recall on mtrag_un, beam_100k and l
 of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall of whole units by -1 to +2 points.
 """
 
-from .extracts import GAP, SIZES, TextForm, text_forms
-from .facts import facts
+from .extracts import GAP, SIZES, TextForm, share_of, text_forms
+from .facts import facts, kind_of
 from .fitting import fit_text
 from .sentences import Sentences, sentences, split
 from .signatures import definitions_in
@@ -28,7 +28,9 @@ __all__ = [
     "definitions_in",
     "facts",
     "fit_text",
+    "kind_of",
     "sentences",
+    "share_of",
     "split",
     "text_forms",
 ]

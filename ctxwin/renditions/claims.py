@@ -94,7 +94,7 @@ def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[s
         few = len(set(terms)) < (1 if _NOT.search(text) else 2)
         if not last and (few or any(place < stop < place + len(one.text) for place, one in values)):
             continue  # too little said to stand alone, or a cut within a value
-        if terms:
+        if terms or any(begin <= place < stop for place, _ in values):
             plain = _NO_NEGATION.sub(" ", text)
             negated = bool(_NOT.search(plain))
             yield Claim(

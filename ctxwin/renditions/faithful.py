@@ -185,7 +185,7 @@ class Grounds:
         weights = {term: self._rarity(term) for term in known}
         whole = sum(weights.values())
         if not whole:
-            return []
+            return [at for value in clause.values for at in self._having(value)]
         near = self._near(weights)
         if near.max() < NEAR * whole:
             return "puts together what stands apart in the source"
@@ -219,7 +219,10 @@ class Grounds:
             return _stands(value.text, self.text)
         if value.kind == "name":
             return value.text in self.text or value.key[0] in self._vocabulary or value.key[0] in self._names
-        return any(self._says(value, other) for clause in self._clauses for other in clause.values)
+        return bool(self._having(value))
+
+    def _having(self, value: Value) -> list[int]:
+        return [at for at, one in enumerate(self._clauses) if any(self._says(value, other) for other in one.values)]
 
     def _says(self, value: Value, other: Value) -> bool:
         if value.within(other):
@@ -280,7 +283,10 @@ class Grounds:
         if not rest or overlap.max() < NEAR * sum(rest.values()):
             return False
         pronoun = not _named(clause) and any(_PERSON.match(self._clauses[at].text) for at in best)
-        return not pronoun and not any(at in self._context[first] for at in best) and not _GROUP.match(first)
+        there = set(self._context[first])
+        if clause.values:  # which of a sentence's values belongs to which word is told by `_moved`
+            there = set(np.flatnonzero(np.isin(self._sentence, self._sentence[list(there)])).tolist())
+        return not pronoun and there.isdisjoint(best) and not _GROUP.match(first)
 
     def _rules(self, best: Sequence[int], share: float) -> bool:
         """Tell whether the source rules the same, given the share of the words that its best clause has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -16,7 +17,19 @@ from ..models import Model
 from ..models.footprint import Billed, Spending, spending
 from ..tokens.counts import Count
 
-__all__ = ["Cause", "Cost", "Decision", "FormName", "Offer", "Report", "ShareUsed", "Stands", "price_of"]
+__all__ = [
+    "Cause",
+    "Cost",
+    "Decision",
+    "FormName",
+    "Offer",
+    "Report",
+    "ShareUsed",
+    "Stands",
+    "Summarized",
+    "SummarySentence",
+    "price_of",
+]
 
 FormName = Literal[FormKind, "out"]
 """The kind of form that an item has in the request, or that the item is out."""
@@ -132,6 +145,33 @@ class Stands:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SummarySentence:
+    """A sentence of a summary, with where its sources say so."""
+
+    text: str
+    sources: tuple[str, ...]
+    """The ids of the items that it sums up."""
+    places: tuple[tuple[int, int], ...]
+    """(start, end) characters of the sentences of the source that bear it out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summarized:
+    """What became of a summary that was asked for."""
+
+    id: str
+    """The id of the item that it is of."""
+    used: bool
+    """Whether the request shows it."""
+    reason: str
+    """Why it is not used; "" for one that is."""
+    sentences: tuple[SummarySentence, ...]
+    """The sentences that the source bears out."""
+    refused: tuple[tuple[str, str], ...]
+    """The other sentences, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """The cost of one call, packed and unpacked, without the answer and with an empty prompt cache."""
 
@@ -213,6 +253,8 @@ class Report:
     """Lines of files (`path:line`) with a secret that was left out, and the secret's kind."""
     scanned: Sequence[tuple[str, str]] = ()
     """Files too large to index that were searched for the question, and what was read of each."""
+    summaries: Sequence[Summarized] = ()
+    """What became of each summary that a summarizer was asked for."""
     warnings: Sequence[str] = ()
     cost: Cost | None = None
     """Money, energy and CO2; None if no model is named."""
@@ -220,7 +262,7 @@ class Report:
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
     stand: Callable[[], Sequence[Stands]] = field(default=lambda: (), repr=False)
-    lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
+    lose: Callable[[], Mapping[str, str]] = field(default=dict, repr=False)
     flag: Callable[[], Sequence[Flag]] = field(default=lambda: (), repr=False)
 
     @cached_property
@@ -264,9 +306,19 @@ class Report:
         return tuple(self.stand())
 
     @cached_property
+    def _lost(self) -> Mapping[str, str]:
+        """The kind of each fact that was lost."""
+        return self.lose()
+
+    @property
     def lost_facts(self) -> tuple[str, ...]:
         """Numbers, names, paths, dates and negations of shortened items that their shorter forms lack."""
-        return tuple(self.lose())
+        return tuple(self._lost)
+
+    @property
+    def lost_kinds(self) -> Mapping[str, int]:
+        """How many of the `lost_facts` are of the kind number, date, path, command, identifier and negation."""
+        return dict(Counter(self._lost.values()))
 
     @cached_property
     def flags(self) -> tuple[Flag, ...]:
@@ -301,5 +353,7 @@ class Report:
             names = [one.name for one in fields(Decision)]  # asdict copies deeply, at ten times the cost
             plain["items"] = [{name: getattr(one, name) for name in names} for one in self.decisions]
             plain["lost_facts"] = list(self.lost_facts)
+            plain["lost_kinds"] = dict(self.lost_kinds)
+            plain["summaries"] = [asdict(one) for one in self.summaries]
             plain["flags"] = [asdict(one) for one in self.flags]
         return plain
