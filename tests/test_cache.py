@@ -20,7 +20,6 @@ from ctxwin.cli import main
 from ctxwin.evaluate import baselines
 from ctxwin.files import documents
 from ctxwin.files.documents import NotNow, read_document
-from ctxwin.packing import needs
 from ctxwin.packing.needs import SummaryWarning
 from ctxwin.renditions.summarize import ChatSummarizer, drop_summaries, load_summary, save_summary
 from ctxwin.store.cache import CacheWarning, TextCache, cache_folder

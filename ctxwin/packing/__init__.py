@@ -85,8 +85,8 @@ def pack(
             `none`, a sentence-transformers model's name, or an `Embedder`. Default: `auto`.
         reranker: a second judge of the best items: the name of a sentence-transformers cross-encoder, a `Reranker`, or
             a function from question and texts to a number for each text. None disables it.
-        summarizer: a `Summarizer` or a function from text to shorter text; asked only when something would
-            be lost.
+        summarizer: a `Summarizer` such as `ctxwin.renditions.summarize.ChatSummarizer`, which has limits, or a
+            function from text to shorter text; asked only when something would be lost that is worth a summary.
         pins: indices or ids of messages that must stay whole.
         tools: tool schemas that go with the request and are counted. With `ctxwin.recall.recall_tool` among them, the
             request names shortened and omitted items by ids that the model can ask for.

@@ -1,4 +1,4 @@
-"""Ask for summaries of what a choice loses, and turn those that are borne out into forms: within the station "choose"."""
+"""Ask for summaries of what a choice loses, and turn what the source bears out into forms: part of "choose"."""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ _NOT = re.compile(
     re.I,
 )
 _NO_NEGATION = re.compile(
-    r"\bnot only\b|\bno(?:t)? later\b|\bno doubt\b|\bno\.(?= ?\d)|不仅|不但|不过|不同|不断|不久|不错|不得不|差不多|无论|未来|(.)[不没]\1"
-    r"|别的|别人|没关系"
+    r"\bnot only\b|\bno(?:t)? later\b|\bno doubt\b|\bno\.(?= ?\d)|别的|别人|没关系|(.)[不没]\1"
+    r"|不仅|不但|不过|不同|不断|不久|不错|不得不|差不多|无论|未来"
 )
 _DENIES = re.compile(
     r"\b(?:avoid|refus|reject|declin|forb[ia]d|prohibit|ban(?:s|ned)?\b|prevent|stop|fail|lack|unable|unless|deny|denied"
@@ -53,8 +53,8 @@ _DENIES = re.compile(
     re.I,
 )
 _RULES = re.compile(
-    r"\b(?:must|always|never|should|shall|ha(?:s|ve) to|needs? to|required?|ensure|make sure|mandatory|forbidden|everyone)\b"
-    r"|必须|务必|一定要|总是|永远|绝不|应该|应当|不得|禁止|只能|不许|不准|要求|所有人",
+    r"\b(?:must|always|never|should|shall|ha(?:s|ve) to|needs? to|required?|ensure|make sure|mandatory|forbidden)\b"
+    r"|\beveryone\b|必须|务必|一定要|总是|永远|绝不|应该|应当|不得|禁止|只能|不许|不准|要求|所有人",
     re.I,
 )
 _LEANS = re.compile(

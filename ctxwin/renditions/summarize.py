@@ -19,8 +19,8 @@ from ..store.cache import TextCache, drop_old
 
 __all__ = [
     "ChatSummarizer",
-    "Limits",
     "Expenses",
+    "Limits",
     "Summarizer",
     "being_written",
     "drop_summaries",

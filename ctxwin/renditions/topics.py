@@ -17,7 +17,7 @@ BLOCK = 6
 
 
 def shifts(parts: Sequence[str]) -> NDArray[np.float64]:
-    """Return how strongly the topic changes before each part, (n,): the depth of the valley in likeness; 0 for the first.
+    """Return how strongly the topic changes before each part, (n,): how deep likeness falls there; 0 for the first.
 
     Args:
         parts: sentences or turns, in order.

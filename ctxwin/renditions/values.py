@@ -34,16 +34,8 @@ class Value:
         return all(mine in ("", theirs) for mine, theirs in zip(self.key, other.key, strict=True))
 
 
-_MONTHS = {
-    name: str(number)
-    for number, names in enumerate(
-        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|october oct"
-        "|november nov|december dec".split("|"),
-        1,
-    )
-    for name in names.split()
-}
-_MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
+_MONTHS = {name.lower(): str(number) for number, name in enumerate(_MONTH.split("|"), 1)}
 _WEEKDAYS = {name: str(at) for at, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), 1)}
 _CHINESE_WEEKDAYS = dict(zip("一二三四五六日天末", "12345677w", strict=True))
 _NUMERAL = "[零〇一二两三四五六七八九十百千]"
@@ -65,7 +57,8 @@ _CODE = re.compile(
     r"""
     (?<![\w])
     (?: https?://[^\s<>"'，。；）]{1,500}
-      | (?:~|\.{0,2})/[\w.@-][\w./@+-]{0,300} | [\w.@-]{1,100}(?:/[\w.@+-]{1,100}){2,20} | [\w-]{1,60}/[\w-]{1,60}\.\w{1,8}
+      | (?:~|\.{0,2})/[\w.@-][\w./@+-]{0,300} | [\w.@-]{1,100}(?:/[\w.@+-]{1,100}){2,20} 
+      | [\w-]{1,60}/[\w-]{1,60}\.\w{1,8}
       | [\w.+-]{1,60}@[\w-]{1,60}\.[\w.]{2,40}
       | --?[A-Za-z][\w-]{0,60}
       | [A-Za-z_][\w]{0,60}(?:::|\.)[A-Za-z_]\w{0,60}\(\)? | [A-Za-z_]\w{0,60}\(\)
@@ -83,11 +76,13 @@ _UNITS = {
         "ms": "ms millisecond milliseconds 毫秒", "s": "s sec secs second seconds 秒 秒钟",
         "min": "min mins minute minutes 分钟", "h": "h hr hrs hour hours 小时 个小时 钟头", "d": "day days 天",
         "wk": "week weeks 周 个星期", "mo": "month months 个月", "yr": "year years 年", "b": "byte bytes 字节",
-        "kb": "kb kib", "mb": "mb mib", "gb": "gb gib", "tb": "tb tib", "km": "km kilometre kilometres kilometers 公里 千米",
+        "kb": "kb kib", "mb": "mb mib", "gb": "gb gib", "tb": "tb tib",
+        "km": "km kilometre kilometres kilometers 公里 千米",
         "m": "m metre metres meter meters 米", "cm": "cm 厘米", "mm": "mm 毫米", "mile": "mile miles 英里",
         "kg": "kg kilo kilos kilogram kilograms 公斤 千克", "g": "g gram grams 克", "t": "ton tons tonne tonnes 吨",
         "lb": "lb lbs", "%": "% percent", "usd": "$ dollar dollars usd 美元", "eur": "€ euro euros eur 欧元",
-        "gbp": "£ gbp", "cny": "¥ ￥ yuan rmb 元 块 块钱 人民币", "am": "am a.m. 上午 早上 凌晨", "pm": "pm p.m. 下午 晚上 傍晚",
+        "gbp": "£ gbp", "cny": "¥ ￥ yuan rmb 元 块 块钱 人民币", 
+        "am": "am a.m. 上午 早上 凌晨", "pm": "pm p.m. 下午 晚上 傍晚",
     }.items()
     for surface in surfaces.split()
 }  # fmt: skip
@@ -96,14 +91,14 @@ _BEFORE = ("上午", "早上", "凌晨", "下午", "晚上", "傍晚")
 _SCALES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "billion": 1e9, "千": 1e3, "万": 1e4, "亿": 1e8}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _SMALL = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
-_WORDS = {
-    word: number
-    for number, word in enumerate(
-        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
-        " nineteen twenty".split(),
-        2,
-    )
-} | dict(zip("thirty forty fifty sixty seventy eighty ninety".split(), range(30, 100, 10), strict=True))  # noqa: SIM905
+_TWO_TO_TWENTY = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty"
+)
+_TENFOLD = "thirty forty fifty sixty seventy eighty ninety"
+_WORDS = dict(zip(_TWO_TO_TWENTY.split(), range(2, 21), strict=True)) | dict(
+    zip(_TENFOLD.split(), range(30, 100, 10), strict=True)
+)
 _UNIT = "|".join(
     re.escape(unit) + (r"(?!\w)" if unit.isascii() and unit[-1].isalpha() else "")
     for unit in sorted(_UNITS, key=len, reverse=True)
@@ -112,7 +107,7 @@ _UNIT = "|".join(
 _NUMBER = re.compile(
     rf"""
     (?P<before>[$€£¥￥]|{"|".join(_BEFORE)}|百分之)?
-    (?P<number> (?<![\w.])\d+(?:,\d{{3}})*(?:\.\d+)? | (?<=[^\x00-\x7f])\d+(?:\.\d+)? | (?!十分(?!钟)){_NUMERAL}+(?=.)
+    (?P<number> (?<![\w.])\d+(?:,\d{{3}})*(?:\.\d+)? | (?<=[^\x00-\x7f])\d+(?:\.\d+)? | (?!十分(?!钟)){_NUMERAL}+
       | \b(?:{"|".join(_WORDS)})\b )
     (?:[ ]?(?P<scale>[kK](?![\w])|thousand\b|million\b|billion\b|[千万亿]))?
     (?:[ -]?(?P<unit>{_UNIT}))?
@@ -126,7 +121,7 @@ _SURNAME = (
 )
 _CHINESE_NAME = re.compile(
     rf"(?:(?<=^)|(?<=[\s，。；：！？、“「（和与由对给跟叫是让请找妹弟姐哥爸妈友事士]))"
-    rf"[{_SURNAME}](?:总|哥|姐|老师|经理|医生|先生|女士|[\u4e00-\u9fff](?=[\u4e00-\u9fff，。；！？、]|$))|[小老][{_SURNAME}]"
+    rf"[{_SURNAME}](?:总|哥|姐|老师|经理|医生|先生|女士|[\u4e00-\u9fff](?=[\u4e00-\u9fff，。；！？、]|$))|[小老][{_SURNAME}]|(?<=[\u4e00-\u9fff])[A-Z](?![A-Za-z])"
 )
 
 
@@ -173,7 +168,7 @@ def values_in(sentence: str, names: frozenset[str]) -> list[tuple[int, Value]]:
         if (name := _plain_name(match[0])) in names:
             found.append((match.start(), Value("name", (name,), match[0])))
     found += ((match.start(), Value("name", (match[0],), match[0])) for match in _CHINESE_NAME.finditer(sentence))
-    return found
+    return sorted(found, key=lambda one: one[0])
 
 
 def _plain_name(name: str) -> str:

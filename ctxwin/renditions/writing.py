@@ -1,4 +1,4 @@
-"""Write summaries through a summarizer: from the cache, in parts that fit its window, in time, within what may be spent.
+"""Write summaries through a summarizer: cached, in parts that fit its window, in time, within what may be spent.
 
 A summarizer that fails is left alone for a while, so that the next packing is not slower.
 """
@@ -6,7 +6,7 @@ A summarizer that fails is left alone for a while, so that the next packing is n
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import Future, wait
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -79,43 +79,42 @@ def write_summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[Writte
         texts: asked about in this order, as long as time and money last.
     """
     limits = getattr(summarizer, "limits", None) or Limits()
-    found: list[Written | None] = [
-        None if (text := load_summary(summarizer.name, one, SUMMARY_TOKENS)) is None else Written(text) for one in texts
-    ]
-    missing = [at for at, one in enumerate(found) if one is None]
+    found: dict[str, Written] = {}
+    for text in texts:
+        if (summary := load_summary(summarizer.name, text, SUMMARY_TOKENS)) is not None:
+            found[text] = Written(summary)
+    missing = [text for text in dict.fromkeys(texts) if text not in found]
     breaker = _breakers.setdefault(summarizer.name, _Breaker())
     if missing and breaker.until > monotonic():
-        reason = f"left alone for {breaker.until - monotonic():.0f} s more, since it {breaker.why}"
-        return [one or Written(None, reason) for one in found]
-    work = _Work(summarizer, limits, breaker, {at: texts[at] for at in missing})
-    for at, outcome in work.outcomes():
-        found[at] = outcome
-    return [one or Written(None, "not asked") for one in found]
+        alone = Written(None, f"left alone for {breaker.until - monotonic():.0f} s more, since it {breaker.why}")
+        found |= dict.fromkeys(missing, alone)
+    elif missing:
+        found |= _Work(summarizer, limits, breaker, missing).outcomes()
+    return [found[text] for text in texts]
 
 
 class _Work:
     """The requests of one packing, in a few threads that keep no process alive."""
 
-    def __init__(self, summarizer: Summarizer, limits: Limits, breaker: _Breaker, texts: dict[int, str]) -> None:
+    def __init__(self, summarizer: Summarizer, limits: Limits, breaker: _Breaker, texts: Sequence[str]) -> None:
         self._summarizer = summarizer
         self._limits = limits
         self._breaker = breaker
         self._counter, self._slack = _counter(summarizer.name)
         self._stop = Event()
-        self._done: dict[int, Future[Written]] = {}
-        self._queue: SimpleQueue[tuple[int, str]] = SimpleQueue()
         self._texts = texts
-        for at, text in texts.items():
-            key = (summarizer.name, text)
+        self._done: dict[str, Future[Written]] = {}
+        self._queue: SimpleQueue[str] = SimpleQueue()
+        for text in texts:
             with _lock:
-                if key in _flying:
+                if (summarizer.name, text) in _flying:
                     continue
-                _flying.add(key)
-            self._done[at] = Future()
-            self._queue.put((at, text))
+                _flying.add((summarizer.name, text))
+            self._done[text] = Future()
+            self._queue.put(text)
 
-    def outcomes(self) -> Iterator[tuple[int, Written]]:
-        """Ask, wait as long as the limits say, and yield what came, or why nothing did."""
+    def outcomes(self) -> dict[str, Written]:
+        """Ask, wait as long as the limits say, and return what came of each text."""
         for _ in range(min(self._limits.workers, len(self._done))):
             Thread(target=copy_context().run, args=(self._run,), name="ctxwin-summaries", daemon=True).start()
         seconds = 0.0 if self._limits.background else self._limits.timeout
@@ -127,21 +126,20 @@ class _Work:
         if late and not self._limits.background and not any(one.done() for one in self._done.values()):
             self._breaker.fail(f"gave no answer for {seconds:g} s")
         why = "is being written" if self._limits.background else f"gave no answer for {seconds:g} s"
-        for at in self._texts:
-            if (one := self._done.get(at)) is None:
-                yield at, Written(None, "is being written")  # for another packing
-            else:
-                yield at, one.result() if one.done() else Written(None, why, failed=not self._limits.background)
+        out = dict.fromkeys(self._texts, Written(None, "is being written"))  # for another packing
+        for text, one in self._done.items():
+            out[text] = one.result() if one.done() else Written(None, why, failed=not self._limits.background)
+        return out
 
     def _run(self) -> None:
         while True:
             try:
-                at, text = self._queue.get_nowait()
+                text = self._queue.get_nowait()
             except Empty:
                 return
             try:
                 with being_written(text):
-                    self._done[at].set_result(self._one(text))
+                    self._done[text].set_result(self._one(text))
             finally:
                 with _lock:
                     _flying.discard((self._summarizer.name, text))
