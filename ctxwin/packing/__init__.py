@@ -6,7 +6,8 @@ The data pass seven stations, in this order:
     measure  what everything costs, and whether what must stay fits           measure.py
     judge    how probable each group is to hold evidence                      judge.py
     shorten  the shorter forms of a group                                     shorten.py
-    choose   which form of which group, recounted until the request fits      choose.py, shares.py, summarise.py
+    choose   which form of which group, recounted until the request fits      choose.py, shares.py, story.py,
+                                                                              summarise.py
     print    the chosen forms as a request in the caller's dialect            print.py
     explain  the report: why each item is in, shortened or out                explain.py, packed.py
 
@@ -36,6 +37,7 @@ from .measure import Measured
 from .needs import IndexNeeded, LateWarning, Need, Summaries, VectorsNeeded, answer
 from .packed import Change, Packed, Plan
 from .read import Task, make_task
+from .story import told
 from .summarise import Summary, account, lossy, summaries
 from .talk import Talk
 
@@ -282,5 +284,6 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
         found = summaries(measured, relevance, asked, written)
         if forms := {(one.of.section, one.of.unit): [one.form] for one in found if one.form is not None}:
             choice = choose(measured, relevance, forms)
-    told = account(measured, found, choice)
-    yield explain(measured, choice.request, choice=choice, relevance=relevance, summaries=told, again=again)
+    choice = told(measured, relevance, choice)
+    said = account(measured, found, choice)
+    yield explain(measured, choice.request, choice=choice, relevance=relevance, summaries=said, again=again)

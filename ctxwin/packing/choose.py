@@ -22,7 +22,7 @@ from .print import Request, printed
 from .shares import ShareUnits, allocator_shares
 from .shorten import Chosen, Form, Section, parted
 
-__all__ = ["SHORTENED_FROM", "TRUST", "Candidates", "Choice", "assemble", "choose", "everything"]
+__all__ = ["SHORTENED_FROM", "TRUST", "Candidates", "Choice", "allocated", "assemble", "choose", "everything"]
 
 SHORTENED = 160
 """Most units whose shorter forms are made: the most relevant of the long units. Half, double: none of 18 requests
@@ -253,6 +253,8 @@ class Choice:
     candidates: Candidates
     selection: Selection
     request: Request
+    story: frozenset[tuple[int, int]] = frozenset()
+    """Section and unit of what is shown for the sake of the whole, beside what the selection keeps."""
 
 
 def everything(measured: Measured) -> Request | None:
@@ -294,7 +296,7 @@ def choose(
     )
     best: Choice | None = None
     for _ in range(ROUNDS):
-        choice = _allocate(measured, candidates, capacity)
+        choice = allocated(measured, candidates, capacity)
         room = measured.limit - choice.request.tokens
         if room >= 0 and (best is None or choice.selection.value > best.selection.value):
             best = choice
@@ -303,10 +305,11 @@ def choose(
         if corrected == capacity or 0 <= room <= max(SLACK, measured.limit // SLACK_SHARE):
             break
         capacity = corrected
-    return best or _cut_down(measured, _allocate(measured, candidates, capacity))
+    return best or _cut_down(measured, allocated(measured, candidates, capacity))
 
 
-def _allocate(measured: Measured, candidates: Candidates, capacity: int) -> Choice:
+def allocated(measured: Measured, candidates: Candidates, capacity: int) -> Choice:
+    """Let the allocator choose within a capacity, and print what it chose."""
     problem = replace(candidates.problem, capacity=capacity)
     selection = measured.task.allocator.allocate(problem)
     if not (selection.choice >= 0).any() and len(problem.required) and not problem.shares:

@@ -231,6 +231,8 @@ def _reasons(measured: Measured, choice: Choice | None) -> Callable[[int, int, C
     def reason(section: int, unit: int, one: Chosen | None) -> Reason:
         if known := _anyway(measured, section, unit):
             return known
+        if (section, unit) in choice.story:
+            return "story", "a part of the whole", "", 0
         i = rows[section, unit]
         verdict, lacks, other = found.verdict[i], found.lacks[i], found.other[i]
         if one is None and choice.selection.choice[i] >= 0:

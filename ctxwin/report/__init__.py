@@ -43,6 +43,7 @@ Cause = Literal[
     "unanswered",
     "aside",
     "recounted",
+    "story",
     "carried",
     "retrieved",
     "unasked",
@@ -51,7 +52,8 @@ Cause = Literal[
 
 `system`, `pinned`, `tail`: it stays for any question; `everything`: nothing had to be left out; `unanswered`: a
 call without its result, which providers refuse; `aside`: in the pool, but not among the items that compete;
-`recounted`: chosen, but the exact count of the request was over the limit. If a window keeps the provider's prompt
+`recounted`: chosen, but the exact count of the request was over the limit; `story`: the question asks for the whole, of
+which it tells a part. If a window keeps the provider's prompt
 cache warm, also `carried`: it has been in since an earlier request; `retrieved`: an earlier question brought it in as
 an extract; `unasked`: no question has asked for it.
 """
