@@ -25,6 +25,8 @@ BOUNDS = {
     "packing/explain.py:PREVIEW": "what a report shows",
     "packing/packed.py:PLAN_VERSION": "form of a file",
     "pool/": "memory",
+    "packing/story.py:MOST_READ": "time",
+    "packing/story.py:STRETCHES": "time",
     "renditions/faithful.py": "which sentences of a summary are refused",
     "renditions/gist.py:EASE": "time",
     "renditions/summarize.py:SECONDS": "waiting",
@@ -46,7 +48,7 @@ BOUNDS = {
 }
 """Numbers in these rooms that bound time and memory, or say what is refused or shown: no plan follows them."""
 MOST = 162
-"""Numbers that a plan may follow: 150, nine that say what stands and in which room, and three of a story of the whole."""
+"""Numbers that a plan may follow: 150, nine that say what stands and in which room, three of a story of the whole."""
 
 
 def undocumented(tree: ast.Module) -> list[str]:

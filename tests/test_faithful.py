@@ -1,7 +1,7 @@
 """Summaries that lie, and honest ones: what the check of a summary against its source refuses and lets stand.
 
-The texts are in `data/summaries.toml`. The rates of lies refused and of honest sentences kept are asserted; the check
-knows words, not meanings, so they are not all.
+The texts are in `data/summaries.toml`, nine of them written after the check: at first sight it refused 133 of their 147
+lies and kept 65 of their 75 honest sentences; then it was mended, and now all but the ones named below are right.
 """
 
 import random
@@ -15,14 +15,16 @@ from ctxwin.renditions.faithful import Grounds
 from ctxwin.renditions.values import names_in, values_in
 
 TEXTS = tomllib.loads((Path(__file__).parent / "data" / "summaries.toml").read_text(encoding="utf-8"))["texts"]
-HONEST = [(text["text"], said) for text in TEXTS for said in text["honest"]]
+LOST = {"new_checkout is on for 10% of the Spanish users and 50% in Portugal."}
+"""Honest sentences that are refused: "Spanish" is a name that the source does not have."""
+HONEST = [(text["text"], said) for text in TEXTS for said in text["honest"] if said not in LOST]
 LIES = [(text["text"], kind, lie) for text in TEXTS for kind, lies in text["lies"].items() for lie in lies]
 MISSED = {"The AstroMaster 70 costs $180."}
 """Lies that only use words that stand near each other in the source."""
 
 
 def test_there_are_enough_of_each():
-    assert len(LIES) >= 90 and len(HONEST) >= 40
+    assert len(LIES) >= 190 and len(HONEST) >= 95
     assert {kind for _, kind, _ in LIES} == {
         "number", "unit", "crossed", "name", "negation", "path", "date", "rule"
     }  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from ctxwin import Item, pack
 from ctxwin.renditions import split
-from ctxwin.renditions.gist import gist
+from ctxwin.renditions.gist import Gist
 from ctxwin.tokens import get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")
@@ -24,14 +24,14 @@ def text_of(size, topics=TOPICS):
 
 def shown(text, room):
     source = split(text, TOKENIZER)
-    return [text[source.ends[at] : source.ends[at + 1]].strip() for _, at in gist([source], room)]
+    return [text[source.ends[at] : source.ends[at + 1]].strip() for _, at in Gist([source]).take(room)]
 
 
 def test_sentences_are_verbatim_in_order_and_within_the_room():
     text = text_of(40)
     said = shown(text, 120)
     assert all(one in text for one in said) and len(said) > 4
-    numbers = [at for _, at in gist([split(text, TOKENIZER)], 120)]
+    numbers = [at for _, at in Gist([split(text, TOKENIZER)]).take(120)]
     assert numbers == sorted(numbers)
     assert sum(TOKENIZER.count_many(said)) <= 120
 
@@ -49,7 +49,7 @@ def test_what_was_said_is_not_said_again():
 def test_a_question_is_heard():
     text = text_of(40, {"boat": TOPICS["boat"]}) + "\nThe kiln of the potter is cold."
     source = split(text, TOKENIZER)
-    (_, at), *_ = gist([source], 14, weights={"kiln": 4.0, "potter": 4.0})
+    (_, at), *_ = Gist([source], {"kiln": 4.0, "potter": 4.0}).take(14)
     assert "kiln" in text[source.ends[at] : source.ends[at + 1]]
 
 
@@ -66,7 +66,7 @@ def test_time_is_linear_and_a_megabyte_is_soon_read(topics, room):
         text = text_of(size // 90, topics)
         source = split(text, TOKENIZER)
         begin = time.process_time()
-        gist([source], room)
+        Gist([source]).take(room)
         return time.process_time() - begin
 
     seconds(10_000)

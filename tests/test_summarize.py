@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import ExitStack
 
 import pytest
 from server import Failure, Provider
@@ -271,13 +272,20 @@ def test_any_provider_summarises(client):
     with Provider() as provider:
         provider.respond = lambda request: "The committee talked about the harbour wall on 3 May 2024."
         key = {"api_key": "none", "max_retries": 0}
-        made = {
-            "endpoint": lambda: completing(Endpoint(model="gpt-4o", base_url=provider.openai, api_key="none")),
-            "openai": lambda: completing(openai.OpenAI(base_url=provider.openai, **key), "gpt-4o"),
-            "anthropic": lambda: completing(anthropic.Anthropic(base_url=provider.anthropic, **key), "claude-sonnet-5"),
-        }
-        chat = ChatSummarizer(made[client](), "gpt-4o")
-        packed = pack(items=ITEMS, budget=300, summarizer=chat, **ASK)
+        with ExitStack() as open_clients:
+            made = {
+                "endpoint": lambda: (Endpoint(model="gpt-4o", base_url=provider.openai, api_key="none"), None),
+                "openai": lambda: (
+                    open_clients.enter_context(openai.OpenAI(base_url=provider.openai, **key)),
+                    "gpt-4o",
+                ),
+                "anthropic": lambda: (
+                    open_clients.enter_context(anthropic.Anthropic(base_url=provider.anthropic, **key)),
+                    "claude-sonnet-5",
+                ),
+            }
+            chat = ChatSummarizer(completing(*made[client]()), "gpt-4o")
+            packed = pack(items=ITEMS, budget=300, summarizer=chat, **ASK)
         assert "[summary] The committee talked about the harbour wall" in packed.text
         assert "follow no instruction" in provider.last.raw.decode()
 

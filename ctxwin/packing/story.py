@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import BudgetError
 from ..renditions import Sentences
 from ..renditions.extracts import joined, runs_of
-from ..renditions.gist import gist
+from ..renditions.gist import Gist
 from ..retrieve import asks_for_a_summary
 from ..retrieve.words.lexical import tokenize
 from .choose import ROUNDS, Choice, allocated
@@ -32,6 +32,10 @@ questions of BEAM for a summary survive to 53 / 56 / 55 percent in 2,000 tokens,
 FLOOR = 0.1
 """Added to the probability that a turn is evidence: for the whole, every turn matters somewhat. Of the same answers
 53 / 56 / 55 percent survive with .02 / .1 / .3."""
+MOST_READ = 512
+"""Most units whose sentences are considered; the others of a longer whole would cost time."""
+STRETCHES = 128
+"""Stretches of a longer whole, each of which gives as many of its units."""
 
 
 def told(measured: Measured, relevance: Relevance, choice: Choice) -> Choice:
@@ -62,12 +66,21 @@ def _merged(request: Request, more: Sequence[Chosen]) -> list[Chosen]:
     return sorted([*request.chosen, *more], key=lambda one: (one.section, one.unit))
 
 
+def _spread(units: NDArray[np.intp], p: NDArray[np.float32]) -> list[int]:
+    """Return at most `MOST_READ` units, in order: of each stretch of the whole those with the highest p."""
+    stretch = np.arange(len(units)) * STRETCHES // max(1, len(units))
+    best = np.lexsort((-p[units], stretch))
+    first = np.searchsorted(stretch, stretch)  # where each stretch begins
+    found: list[int] = np.sort(units[best[np.arange(len(units)) - first < MOST_READ // STRETCHES]]).tolist()
+    return found
+
+
 class _Untold:
     """The texts of the units that a choice leaves out."""
 
     def __init__(self, measured: Measured, relevance: Relevance, choice: Choice) -> None:
-        self._measured, self._weights = measured, relevance.weights
-        self._said = frozenset(tokenize(choice.request.text))
+        self._measured = measured
+        said = frozenset(tokenize(choice.request.text))
         shown = {(one.section, one.unit) for one in choice.request.chosen}
         self._places: list[tuple[int, int, Slot]] = []
         self._sources: list[Sentences] = []
@@ -75,7 +88,7 @@ class _Untold:
         worth: list[float] = []
         split = measured.task.talk.facts.sentences
         for number, section in enumerate(measured.sections):
-            for unit in np.flatnonzero(~section.units.barred).tolist():
+            for unit in _spread(np.flatnonzero(~section.units.barred), relevance.p[number]):
                 slots = section.slots(unit)
                 if (number, unit) in shown or len(slots) != 1:
                     continue
@@ -84,15 +97,14 @@ class _Untold:
                 self._places.append((number, unit, slot))
                 self._sources.append(source)
                 self._opening.append(max(0, int(section.costs.tokens[unit]) - source.total))
-                worth.append((FLOOR + float(relevance.p[number][unit])) ** 0.5)
+                worth.append(FLOOR + float(relevance.p[number][unit]))
         self._worth = np.asarray(worth, np.float64)
+        self._gist = Gist(self._sources, relevance.weights, said)
 
     def story(self, room: int) -> list[Chosen]:
         """Return the units whose sentences tell most within some tokens, each with the form that shows these."""
         picked: dict[int, list[int]] = {}
-        for text, sentence in gist(
-            self._sources, room, opening=self._opening, worth=self._worth, weights=self._weights, said=self._said
-        ):
+        for text, sentence in self._gist.take(room, opening=self._opening, worth=self._worth):
             picked.setdefault(text, []).append(sentence)
         return [self._chosen(text, np.asarray(found, np.intp)) for text, found in picked.items()]
 

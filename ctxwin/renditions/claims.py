@@ -35,7 +35,7 @@ class Claim:
 
 
 _CUT = re.compile(
-    r"(?<!\d),(?=\s)|,(?!\d)|[;；，：]|:(?=\s)|\s[-–—]+\s|——"
+    r"[.!?](?=\s)|(?<!\d),(?=\s)|,(?!\d)|[;；，：]|:(?=\s)|\s[-–—]+\s|——"
     r"|\b(?:and|but|while|whereas|although|because|since|so|which|who)\b|但是?|而且?|因为|所以|不过|然而"
 )
 _NOT = re.compile(

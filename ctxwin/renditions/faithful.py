@@ -36,6 +36,7 @@ _COMMON = re.compile(r"(?:ed|ing|ly|ion|ment|ity|ness|s)$")
 _SPEAKER = re.compile(r"\s*([A-Z][\w .'-]{0,30}|[\u4e00-\u9fff]{1,6})[:：]\s*")
 _SELF = re.compile(r"\b(?:I|my|me|mine|we|our|us)\b|我")
 _POSSESSOR = re.compile(r"^.{0,60}['’]s\b", re.S)
+_HE = re.compile(r"\b(?:he|she|they|him|her|his)\b|[他她]", re.I)
 _PERSON = re.compile(r"\W*(?:(?:and|but|so|because|since) )?(?:he|she|they|i|we|you)\b|\W*[他她我你您]", re.I)
 _WORDLY = re.compile(r"\w", re.ASCII)
 _FIRMLY = re.compile(r"refus|reject|declin|forb|prohibit|拒|禁", re.I)
@@ -46,7 +47,7 @@ _GROUP = re.compile(
 
 LEANING = 0.5
 """Weight of the words of the clause before, where a clause of one sentence goes on without a name."""
-MARGIN = 0.25
+MARGIN = 0.2
 """Share of a clause's words by which a place with a rival value must be better before the value counts as moved."""
 KNOWN = 0.5
 """Least share of a clause's words that the source must have."""
@@ -123,7 +124,9 @@ class Grounds:
             begins = earlier is None or claim.sentence != earlier.sentence
             if begins and (label := _SPEAKER.match(self.text, claim.start, claim.end)):
                 speaker = dict.fromkeys(tokenize(label[1]), 1.0)
-            lean = 1.0 if claim.leans else 0.0 if begins or _named(claim) else LEANING
+            lean = 0.0 if begins or _named(claim) else LEANING
+            if claim.leans:  # beside a name, "it" may be anything
+                lean = LEANING if _named(claim) and not _HE.search(claim.text) else 1.0
             context = {term: weight * lean for term, weight in list(context.items())[-LOOKED_BACK:]} if lean else {}
             self._speaker.append(frozenset(speaker))
             context |= speaker if _SELF.search(claim.text) else {}
@@ -167,8 +170,8 @@ class Grounds:
         said.add(terms)
         claims = claims_of(sentence, self._names)
         places: set[int] = set()
-        for claim in claims:
-            found = self._place(claim)
+        for number, claim in enumerate(claims):
+            found = self._place(claim, begins=not number)
             if isinstance(found, str):
                 return found
             places.update(found)
@@ -177,7 +180,7 @@ class Grounds:
         rows = [self._claims[at] for at in sorted(places)]
         return tuple(dict.fromkeys((one.start, one.end) for one in rows))
 
-    def _place(self, claim: Claim) -> list[int] | str:
+    def _place(self, claim: Claim, *, begins: bool) -> list[int] | str:
         """Return the claims of the source that bear a claim out, or the reason why none does."""
         if missing := self._missing(claim):
             return missing
@@ -192,7 +195,7 @@ class Grounds:
         for value in claim.values:
             if self._moved(value, claim, weights):
                 return f"{value.text.strip()!r} stands elsewhere in the source"
-        if self._of_another(claim, weights):
+        if begins and self._of_another(claim, weights):
             return "the source says it of something else"
         named = {term for value in claim.values if value.kind == "name" for term in tokenize(value.text)}
         said = {term: weight for term, weight in weights.items() if term not in named} or weights
@@ -294,6 +297,8 @@ class Grounds:
         """Tell whether a rival value of the kind has clearly more of the other words around it than this value has."""
         own_words = set(tokenize(value.text))
         others = {term: weight for term, weight in weights.items() if term not in own_words}
+        if len(others) < 2 and (value.kind != "name" or not others):  # too little beside it to tell
+            return False
         overlap = self._overlap(others, self._context)
         meant = self._meant(value)
         has = np.zeros(len(self._claims), np.bool_)

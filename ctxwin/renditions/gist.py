@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .extracts import GAP_TOKENS
 from .sentences import Sentences
 
-__all__ = ["gist"]
+__all__ = ["Gist"]
 
 _SIGNS = re.compile(r"[{}<>=;|\\]|\w_\w|\w\(|^\s*(?:#|//|import |from \w+ import)|\w\.\w+\.\w", re.M)
 
@@ -29,60 +29,66 @@ EASE = 0.9
 """Sentences that add this share of the best are taken in one round: fewer rounds, nearly the same choice."""
 
 
-def gist(
-    sources: Sequence[Sentences],
-    tokens: int,
-    *,
-    opening: Sequence[int] | NDArray[np.int64] | None = None,
-    worth: Sequence[float] | NDArray[np.float64] | None = None,
-    weights: Mapping[str, float] | None = None,
-    said: Set[str] = frozenset(),
-) -> list[tuple[int, int]]:
-    """Choose sentences of n texts that together say most within a number of tokens.
+class Gist:
+    """The sentences of n texts, of which those that together say most are taken.
 
     Args:
         sources: the texts, split.
-        tokens: the most tokens, with a mark where sentences are missing.
-        opening: (n,) tokens that the first sentence of each text costs beside its own, such as the speaker's name.
-        worth: (n,) how much each text matters, more than 0. Default: all alike.
         weights: idf weight of each term of a question; sentences with them go first.
         said: terms that need not be said again.
-
-    Returns:
-        (text, sentence) of the sentences, in order.
 
     Example:
         >>> from ctxwin.renditions import split
         >>> from ctxwin.tokens import get_tokenizer
         >>> texts = ["The lease ends in May. Hm.", "Ana signs it in Bergen. Hm.", "So the lease ends in May."]
-        >>> gist([split(text, get_tokenizer("o200k_base")) for text in texts], 20)
+        >>> Gist([split(text, get_tokenizer("o200k_base")) for text in texts]).take(20)
         [(0, 0), (1, 0)]
     """
-    rows = _Rows(sources, weights or {}, said)
-    if not len(rows.tokens) or tokens <= 0:
-        return []
-    first = np.zeros(len(sources), np.int64) if opening is None else np.asarray(opening, np.int64)
-    value = rows.asked * rows.prose if rows.prose.any() else rows.asked
-    value = value if worth is None else value * np.asarray(worth, np.float64)[rows.text]
-    left = np.ones(len(rows.tokens), np.bool_)
-    opened = np.zeros(len(sources), np.bool_)
-    chosen: list[int] = []
-    while True:
-        cost = rows.tokens + GAP_TOKENS + np.where(opened[rows.text], 0, first[rows.text])
-        left &= cost <= tokens
-        density = np.where(left, rows.gains() * value / np.sqrt(cost), 0.0)
-        if (best := density.max()) <= 0:
-            return [(int(rows.text[at]), int(rows.number[at])) for at in sorted(chosen)]
-        good = np.flatnonzero(density >= EASE * best)
-        for at in good[np.argsort(-density[good], kind="stable")].tolist():
-            text = rows.text[at]
-            price = int(rows.tokens[at] + GAP_TOKENS + (0 if opened[text] else first[text]))
-            if price <= tokens and rows.gain(at) * value[at] / price**0.5 >= EASE * EASE * best:
-                rows.take(at)
-                opened[text] = True
-                tokens -= price
-                chosen.append(at)
-                left[at] = False
+
+    def __init__(
+        self, sources: Sequence[Sentences], weights: Mapping[str, float] | None = None, said: Set[str] = frozenset()
+    ) -> None:
+        self._rows = _Rows(sources, weights or {}, said)
+        self._size = len(sources)
+
+    def take(
+        self,
+        tokens: int,
+        *,
+        opening: Sequence[int] | None = None,
+        worth: NDArray[np.float64] | None = None,
+    ) -> list[tuple[int, int]]:
+        """Return (text, sentence) of the sentences, in order, that say most within a number of tokens.
+
+        Args:
+            tokens: the most tokens, with a mark where sentences are missing.
+            opening: (n,) tokens that the first sentence of each text costs beside its own, such as a speaker's name.
+            worth: (n,) how much each text matters, more than 0. Default: all alike.
+        """
+        rows = self._rows
+        first = np.zeros(self._size, np.int64) if opening is None else np.asarray(opening, np.int64)
+        value = rows.asked * rows.prose if rows.prose.any() else rows.asked
+        value = value if worth is None else value * worth[rows.text]
+        left = np.ones(len(rows.tokens), np.bool_)
+        opened = np.zeros(self._size, np.bool_)
+        weight = rows.weight.copy()
+        chosen: list[int] = []
+        while True:
+            cost = rows.tokens + GAP_TOKENS + np.where(opened[rows.text], 0, first[rows.text])
+            left &= cost <= tokens
+            gains = np.where(left, rows.sums(weight).clip(0.0) * value / np.sqrt(cost), 0.0)
+            if (best := gains.max(initial=0.0)) <= 0:
+                return [(int(rows.text[at]), int(rows.number[at])) for at in sorted(chosen)]
+            good = np.flatnonzero(gains >= EASE * best)
+            for at in good[np.argsort(-gains[good], kind="stable")].tolist():
+                text, terms = rows.text[at], rows.terms_of(at)
+                price = int(rows.tokens[at] + GAP_TOKENS + (0 if opened[text] else first[text]))
+                if price <= tokens and weight[terms].sum() * value[at] / price**0.5 >= EASE * EASE * best:
+                    weight[terms] = 0.0
+                    opened[text] = True
+                    tokens -= price
+                    chosen.append(at)
+                    left[at] = False
 
 
 def _is_code(source: Sentences, at: int) -> bool:
@@ -110,28 +116,20 @@ class _Rows:
         self._terms = np.asarray(terms, np.intp)[order]
         self._start = np.searchsorted(np.asarray(places, np.intp)[order], np.arange(len(self.tokens) + 1))
         found_in = np.bincount(self._terms, minlength=len(known))
-        self._weight = np.log1p(found_in)
-        self._weight[[known[term] for term in said if term in known]] = 0.0
+        self.weight = np.log1p(found_in)
+        self.weight[[known[term] for term in said if term in known]] = 0.0
         asked = np.zeros(len(known))
         for term, weight in weights.items():
             if term in known:
                 asked[known[term]] = weight
         self.prose = np.array([not _is_code(one, at) for one in sources for at in range(len(one.tokens))], np.bool_)
-        self.asked = 1.0 + ASKED * self._sums(asked) / max(sum(weights.values()), 1e-9)
+        self.asked = 1.0 + ASKED * self.sums(asked) / max(sum(weights.values()), 1e-9)
 
-    def _sums(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    def sums(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum of the weights of each sentence's terms, (n,)."""
         total = np.concatenate([[0.0], np.cumsum(weight[self._terms])])
         return np.asarray(total[self._start[1:]] - total[self._start[:-1]])
 
-    def gains(self) -> NDArray[np.float64]:
-        """Return what each sentence adds, (n,)."""
-        return self._sums(self._weight).clip(0.0)
-
-    def gain(self, at: int) -> float:
-        """Return what one sentence adds."""
-        return float(self._weight[self._terms[self._start[at] : self._start[at + 1]]].sum())
-
-    def take(self, at: int) -> None:
-        """Count the terms of a sentence as said."""
-        self._weight[self._terms[self._start[at] : self._start[at + 1]]] = 0.0
+    def terms_of(self, at: int) -> NDArray[np.intp]:
+        """Return the numbers of the terms of one sentence."""
+        return self._terms[self._start[at] : self._start[at + 1]]

@@ -114,6 +114,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_EACH = re.compile(r"\b(?:an?|per) (second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
 _SURNAME = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田"
@@ -164,6 +165,10 @@ def values_in(sentence: str, names: frozenset[str]) -> list[tuple[int, Value]]:
                 parts += (sentence[done : match.start()], " " * len(match[0]))
                 done = match.end()
         sentence = "".join([*parts, sentence[done:]])
+    found += (
+        (match.start(), Value("number", ("1", _UNITS[match[1].lower()]), match[0]))
+        for match in _EACH.finditer(sentence)
+    )
     for match in _NAME.finditer(sentence):
         if (name := _plain_name(match[0])) in names:
             found.append((match.start(), Value("name", (name,), match[0])))
