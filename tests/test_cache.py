@@ -20,9 +20,8 @@ from ctxwin.cli import main
 from ctxwin.evaluate import baselines
 from ctxwin.files import documents
 from ctxwin.files.documents import NotNow, read_document
-from ctxwin.packing import needs
 from ctxwin.packing.needs import SummaryWarning
-from ctxwin.renditions.summarize import drop_summaries, load_summary, save_summary
+from ctxwin.renditions.summarize import ChatSummarizer, drop_summaries, load_summary, save_summary
 from ctxwin.store.cache import CacheWarning, TextCache, cache_folder
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
@@ -179,21 +178,25 @@ def test_summaries_of_the_first_version_are_removed_and_told(place):
     assert holding(place, SECRET) == []
 
 
-def test_a_summarizer_that_hangs_is_left(monkeypatch):
-    monkeypatch.setattr(needs, "SUMMARY_SECONDS", 0.05)
+def test_a_summarizer_that_hangs_is_left():
     never, asked = threading.Event(), []
 
-    def hang(text):
-        asked.append(text)
+    def hang(messages):
+        asked.append(messages)
         never.wait(60)
         return "late"
 
+    chat = ChatSummarizer(hang, "hanging", timeout=0.05, workers=1)
+
     texts = [f"Flat {i}. " + f"The lease of Ana ends in May {i}. " * 40 for i in range(6)]
     with pytest.warns(SummaryWarning, match=r"gave no answer for 0\.05 s; extracts are used instead"):
-        packed = pack(items=texts, query="When does the lease end?", budget=300, embedder="none", summarizer=hang)
+        packed = pack(items=texts, query="When does the lease end?", budget=300, embedder="none", summarizer=chat)
+    again = pack(items=texts, query="When does the lease end?", budget=300, embedder="none", summarizer=chat)
     never.set()
     assert packed.tokens <= 300 and "May" in packed.text
     assert len(asked) == 1
+    assert again.messages == packed.messages
+    assert all(one.reason.startswith("left alone for") for one in again.report.summaries)
 
 
 # Documents.

@@ -23,12 +23,22 @@ BOUNDS = {
     "chunking/cutting.py:BLOCK": "time",
     "chunking/cutting.py:DENSE": "time",
     "packing/explain.py:PREVIEW": "what a report shows",
-    "packing/needs.py:SUMMARY_SECONDS": "waiting",
     "packing/packed.py:PLAN_VERSION": "form of a file",
     "pool/": "memory",
     "renditions/passed_tests.py:LOOKED_AT": "time",
     "renditions/table_values.py:LEVELS": "memory",
     "renditions/line_patterns.py:CANDIDATES": "time",
+    "packing/story.py:MOST_READ": "time",
+    "packing/story.py:STRETCHES": "time",
+    "renditions/faithful.py": "which sentences of a summary are refused",
+    "renditions/gist.py:EASE": "time",
+    "renditions/summarize.py:SECONDS": "waiting",
+    "renditions/summarize.py:WINDOW": "what is refused",
+    "renditions/topics.py:BLOCK": "where a text too long for a summarizer is parted",
+    "renditions/writing.py:LONGEST_PAUSE": "waiting",
+    "renditions/writing.py:PAUSE": "waiting",
+    "renditions/writing.py:ROUNDS": "time",
+    "renditions/writing.py:TRIES": "waiting",
     "retrieve/code/traces.py:LOOKED_AT": "time",
     "retrieve/rerank.py:SECONDS": "waiting",
     "retrieve/words/columns.py:GROWTH": "memory",
@@ -40,9 +50,10 @@ BOUNDS = {
     "tokens/tokenizers.py:PARALLEL_FROM": "threads",
 }
 """Numbers in these rooms that bound time and memory, or say what is refused or shown: no plan follows them."""
-MOST = 170
+MOST = 173
 """Numbers that a plan may follow: 150, nine that say what stands and in which room, one of what is folded, nine that
-say what is enough: which items are noise, and what share of the evidence a request holds; one of single sentences."""
+say what is enough (which items are noise, what share of the evidence a request holds), one of single sentences, three
+of a story of the whole."""
 
 
 def undocumented(tree: ast.Module) -> list[str]:

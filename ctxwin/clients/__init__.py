@@ -10,8 +10,9 @@ file next to `openai.py` that reads them.
 from __future__ import annotations
 
 from .adapting import adapt
+from .completing import completing
 from .endpoint import Endpoint
 from .reply import Client, Gather, Reply, Usage
 from .sdk_apis import ApiName
 
-__all__ = ["ApiName", "Client", "Endpoint", "Gather", "Reply", "Usage", "adapt"]
+__all__ = ["ApiName", "Client", "Endpoint", "Gather", "Reply", "Usage", "adapt", "completing"]

@@ -35,6 +35,7 @@ __all__ = [
     "recall",
     "request_text",
     "request_tokens",
+    "sentences",
     "text_tokens",
     "without_question",
 ]

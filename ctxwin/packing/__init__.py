@@ -6,7 +6,8 @@ The data pass seven stations, in this order:
     measure  what everything costs, and whether what must stay fits           measure.py
     judge    how probable each group is to hold evidence                      judge.py
     shorten  the shorter forms of a group                                     shorten.py
-    choose   which form of which group, recounted until the request fits      choose.py, shares.py
+    choose   which form of which group, recounted until the request fits      choose.py, shares.py, story.py,
+                                                                              summarise.py
     print    the chosen forms as a request in the caller's dialect            print.py
     explain  the report: why each item is in, shortened or out                explain.py, packed.py
 
@@ -29,7 +30,7 @@ from ..pool import Pool
 from ..renditions.summarize import Summarizer
 from ..retrieve.rerank import Reranker
 from ..waiting import Unanswered
-from .choose import choose, everything, lossy, summary_forms
+from .choose import choose, everything
 from .expected import within_enough
 from .explain import explain
 from .judge import judge
@@ -37,6 +38,8 @@ from .measure import Measured
 from .needs import IndexNeeded, LateWarning, Need, Summaries, VectorsNeeded, answer
 from .packed import Change, Packed, Plan
 from .read import Task, make_task
+from .story import told
+from .summarise import Summary, account, lossy, summaries
 from .talk import Talk
 
 __all__ = ["Change", "Packed", "Plan", "Talk", "acompact", "apack", "compact", "pack"]
@@ -85,8 +88,8 @@ def pack(
             `none`, a sentence-transformers model's name, or an `Embedder`. Default: `auto`.
         reranker: a second judge of the best items: the name of a sentence-transformers cross-encoder, a `Reranker`, or
             a function from question and texts to a number for each text. None disables it.
-        summarizer: a `Summarizer` or a function from text to shorter text; asked only when something would
-            be lost.
+        summarizer: a `Summarizer` such as `ctxwin.renditions.summarize.ChatSummarizer`, which has limits, or a
+            function from text to shorter text; asked only when something would be lost that is worth a summary.
         pins: indices or ids of messages that must stay whole.
         tools: tool schemas that go with the request and are counted. With `ctxwin.recall.recall_tool` among them, the
             request names shortened and omitted items by ids that the model can ask for.
@@ -286,8 +289,12 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
         yield explain(measured, whole, again=again)
         return
     choice = choose(needed, relevance)
+    found: list[Summary] = []
     if task.summarizer is not None and (asked := lossy(needed, choice)):
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
-        if forms := summary_forms(measured, asked, written):
+        found = summaries(needed, relevance, asked, written)
+        if forms := {(one.of.section, one.of.unit): [one.form] for one in found if one.form is not None}:
             choice = choose(needed, relevance, forms)
-    yield explain(measured, choice.request, choice=choice, relevance=relevance, again=again)
+    choice = told(needed, relevance, choice)
+    said = account(needed, found, choice)
+    yield explain(measured, choice.request, choice=choice, relevance=relevance, summaries=said, again=again)

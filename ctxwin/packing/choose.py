@@ -1,7 +1,7 @@
 """Choose which form of which group goes into the request: the fifth station, "choose", of a packing.
 
 An allocator chooses within the capacity; then the request is printed and recounted, and the choice repeated with a
-corrected capacity until the request fits and is full. `lossy` and `summary_forms` add summaries to the choice.
+corrected capacity until the request fits and is full. What is lost may be summarised (summarise.py) and chosen anew.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 from ..allocate import Problem, Selection, worth
 from ..errors import BudgetError
 from ..items import FORM_KINDS
-from ..renditions import facts
 from ..retrieve.words.columns import Gathered
 from .judge import Relevance
 from .measure import Measured
 from .print import Request, printed
 from .shares import ShareUnits, allocator_shares
-from .shorten import Chosen, Form, Likeness, Section, Slot, parted
+from .shorten import Chosen, Form, Likeness, Section, parted
 
-__all__ = ["Candidates", "Choice", "Lossy", "assemble", "choose", "everything", "lossy", "summary_forms"]
+__all__ = ["SHORTENED_FROM", "TRUST", "Candidates", "Choice", "allocated", "assemble", "choose", "everything"]
 
 SHORTENED = 160
 """Most units whose shorter forms are made: the most relevant of the long units. Half, double: none of 18 requests
@@ -256,19 +255,6 @@ SLACK = 12
 differs."""
 SLACK_SHARE = 100
 """Or 1 / SLACK_SHARE of the limit, whichever is more. Half: none of 18 requests differs, double: 2."""
-SUMMARIES = 16
-"""Most units for which one packing asks for summaries, the largest losses first: each may cost a model's call. Half,
-double: none of 4 requests differs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lossy:
-    """A unit that loses value by a choice, and the text of the unit that a summary could replace."""
-
-    section: int
-    unit: int
-    slot: Slot
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -278,6 +264,8 @@ class Choice:
     candidates: Candidates
     selection: Selection
     request: Request
+    story: frozenset[tuple[int, int]] = frozenset()
+    """Section and unit of what is shown for the sake of the whole, beside what the selection keeps."""
 
 
 def everything(measured: Measured, relevance: Relevance | None = None) -> Request | None:
@@ -332,7 +320,7 @@ def choose(
     )
     best: Choice | None = None
     for _ in range(ROUNDS):
-        choice = _allocate(measured, candidates, capacity)
+        choice = allocated(measured, candidates, capacity)
         room = measured.limit - choice.request.tokens
         if room >= 0 and (best is None or choice.selection.value > best.selection.value):
             best = choice
@@ -341,10 +329,11 @@ def choose(
         if corrected == capacity or 0 <= room <= max(SLACK, measured.limit // SLACK_SHARE):
             break
         capacity = corrected
-    return best or _cut_down(measured, _allocate(measured, candidates, capacity))
+    return best or _cut_down(measured, allocated(measured, candidates, capacity))
 
 
-def _allocate(measured: Measured, candidates: Candidates, capacity: int) -> Choice:
+def allocated(measured: Measured, candidates: Candidates, capacity: int) -> Choice:
+    """Let the allocator choose within a capacity, and print what it chose."""
     problem = replace(candidates.problem, capacity=capacity)
     selection = measured.task.allocator.allocate(problem)
     if not (selection.choice >= 0).any() and len(problem.required) and not problem.shares:
@@ -408,38 +397,3 @@ def _needed(measured: Measured, chosen: Sequence[Chosen], one: Chosen) -> bool:
             if rest < min(source.floor, source.tokens(measured.sections)):
                 return True
     return False
-
-
-def lossy(measured: Measured, choice: Choice) -> list[Lossy]:
-    """Return the units that lose most value by a choice and could be summarised, the largest loss first."""
-    problem, selection = choice.candidates.problem, choice.selection
-    first = problem.start[:-1]
-    taken = np.where(selection.choice >= 0, problem.values[first + np.maximum(selection.choice, 0)], 0.0)
-    loss = problem.values[first] - taken
-    found: list[Lossy] = []
-    for i in np.argsort(-loss, kind="stable").tolist():
-        if loss[i] <= 0 or len(found) == SUMMARIES:
-            break
-        section, unit = choice.candidates.where[i].tolist()
-        slots = measured.sections[section].slots(unit)
-        if len(slots) == 1 and problem.tokens[problem.start[i]] >= SHORTENED_FROM:
-            found.append(Lossy(section, unit, *slots[0]))
-    return found
-
-
-def summary_forms(
-    measured: Measured, asked: Sequence[Lossy], written: Sequence[str | None]
-) -> dict[tuple[int, int], Sequence[Form]]:
-    """Turn summaries into forms; refuse a summary that is no shorter than its source or states other facts."""
-    texts = [(text or "").strip() for text in written]
-    shown = [measured.sections[one.section].shown(one.slot, text) for one, text in zip(asked, texts, strict=True)]
-    counts = measured.task.tokenizer.count_many([text + "\n" for text in shown])
-    forms: dict[tuple[int, int], Sequence[Form]] = {}
-    for one, text, short, tokens in zip(asked, texts, shown, counts, strict=True):
-        section = measured.sections[one.section]
-        full = measured.task.talk.facts.sentences(one.text, measured.task.tokenizer).total
-        if text and tokens < full and facts(text, negations=False) <= facts(one.text, negations=False):
-            whole = int(section.costs.tokens[one.unit])
-            form = Form(kind="summary", tokens=whole - full + tokens, share=1.0, texts={one.slot: short})
-            forms[one.section, one.unit] = [form]
-    return forms

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..report import Expected
+from ..retrieve import asks_for_a_summary
 from ..retrieve.noise import LEAST
 from .choose import SATURATION
 from .judge import Relevance
@@ -157,10 +158,11 @@ def within_enough(measured: Measured, relevance: Relevance) -> Measured:
     """Return what was measured, with the limit that is enough for the question by `Budget.enough`.
 
     The most valuable groups are taken one by one until the expected share is enough of what all that fit would have.
-    Beside a fixed budget of as many tokens a question this keeps more of the evidence (`measure_enough.py`).
+    Beside a fixed budget of as many tokens a question this keeps more of the evidence (`measure_enough.py`). For a
+    summary of the whole no number of turns is enough.
     """
     enough = measured.task.budget.enough
-    if enough is None or measured.task.blind:
+    if enough is None or measured.task.blind or asks_for_a_summary(measured.task.question):
         return measured
     groups = _Free.of(measured, relevance)
     if np.count_nonzero(groups.free) < LEAST:

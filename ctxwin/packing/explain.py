@@ -12,8 +12,8 @@ from ..allocate import Verdict, marginal, verdicts
 from ..citations.injections import Flag, flags, scan
 from ..items import Item
 from ..pool.layout import citation
-from ..renditions import facts
-from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, Stands, price_of
+from ..renditions import fact_kind, facts
+from ..report import Cause, Decision, FormName, Offer, Report, ShareUsed, Stands, Summarized, price_of
 from ..standing import UNREAD, understood
 from .choose import Choice
 from .expected import expect
@@ -49,6 +49,7 @@ def explain(
     again: Callable[..., Packed],
     choice: Choice | None = None,
     relevance: Relevance | None = None,
+    summaries: Sequence[Summarized] = (),
 ) -> Packed:
     """Return the packed request with its report and plan.
 
@@ -58,6 +59,7 @@ def explain(
         again: a function that packs the same input under another budget or for another model.
         choice: the choice behind the request; None when everything fitted.
         relevance: the relevance behind the request; None when everything is in it.
+        summaries: what became of the summaries that were asked for.
     """
     task = measured.task
     total = float(request.tokens)
@@ -81,6 +83,7 @@ def explain(
         secrets=task.secrets,
         warnings=tuple(_warnings(measured, chosen=choice is not None)),
         scanned=task.scanned,
+        summaries=tuple(summaries),
         cost=price_of(task.model, request.tokens, measured.given) if task.model else None,
         measure=lambda: count(measured, request),
         expect=lambda: expect(measured, relevance, request.chosen),
@@ -206,8 +209,8 @@ def _offers(measured: Measured, choice: Choice, extra: int) -> Iterator[Offer]:
         )
 
 
-def _lost(measured: Measured, request: Request) -> list[str]:
-    """Return the facts that shortened items lost and that stand nowhere else in the request."""
+def _lost(measured: Measured, request: Request) -> dict[str, str]:
+    """Return the facts that shortened items lost and that stand nowhere else in the request, with their kinds."""
     lost: set[str] = set()
     for one in request.chosen:
         if one.form is None:
@@ -215,7 +218,7 @@ def _lost(measured: Measured, request: Request) -> list[str]:
         for slot, text in measured.sections[one.section].slots(one.unit):
             if slot in one.form.texts:
                 lost |= facts(text) - facts(one.form.texts[slot])
-    return sorted(fact for fact in lost if fact not in request.text)
+    return {fact: fact_kind(fact) for fact in sorted(lost) if fact not in request.text}
 
 
 def _flags(measured: Measured, request: Request) -> Iterator[Flag]:
@@ -250,6 +253,8 @@ def _reasons(measured: Measured, choice: Choice | None) -> Callable[[int, int, C
     def reason(section: int, unit: int, one: Chosen | None) -> Reason:
         if known := _anyway(measured, section, unit):
             return known
+        if (section, unit) in choice.story:
+            return "story", "a part of the whole", "", 0
         i = rows[section, unit]
         verdict, lacks, other = found.verdict[i], found.lacks[i], found.other[i]
         if one is None and choice.selection.choice[i] >= 0:

@@ -5,9 +5,8 @@ The stations "judge" and "choose" yield a need; `answer` calls the embedder, rer
 
 from __future__ import annotations
 
-import inspect
 import warnings
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 
 from ..embed import CachedEmbedder, Embedder, Nearest
 from ..errors import CtxwinWarning
-from ..renditions.summarize import Summarizer, load_summary, save_summary
+from ..renditions.summarize import Summarizer
+from ..renditions.writing import Written, write_summaries
 from ..retrieve.rerank import Reranker, rerank
-from ..waiting import Unanswered, in_time
 
 __all__ = [
     "IndexNeeded",
@@ -30,12 +29,6 @@ __all__ = [
     "VectorsNeeded",
     "answer",
 ]
-
-SUMMARY_TOKENS = 96
-"""Tokens that a summary is asked to have at most: some four sentences. The returned summary is counted. Half, double:
-none of 4 requests differs."""
-SUMMARY_SECONDS = 60.0
-"""Seconds to wait for one summary: a small model on two cores writes SUMMARY_TOKENS tokens in some 10 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +49,7 @@ class IndexNeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summaries:
-    """A need: shorten these texts. The answer is a shorter text for each text, or None where shortening failed."""
+    """A need: shorten these texts. The answer is for each text a shorter one, or the reason why there is none."""
 
     summarizer: Summarizer
     texts: Sequence[str]
@@ -81,7 +74,7 @@ class SummaryWarning(CtxwinWarning):
 
 Need = VectorsNeeded | IndexNeeded | ScoresNeeded | Summaries
 Indexed = tuple[Nearest, NDArray[np.intp]]
-Answer = NDArray[np.float32] | Indexed | list[str | None]
+Answer = NDArray[np.float32] | Indexed | list[Written]
 
 
 def answer(need: Need) -> Answer:
@@ -99,39 +92,10 @@ def answer(need: Need) -> Answer:
     return _summaries(need.summarizer, need.texts)
 
 
-def _summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[str | None]:
-    """Return the cached summary of each text, or a new summary; None where the summariser fails in any way.
-
-    After a summariser has given no answer in time, it is not asked about the remaining texts.
-    """
-    found = [load_summary(summarizer.name, text, SUMMARY_TOKENS) for text in texts]
-    for place, text in enumerate(texts):
-        if found[place] is not None:
-            continue
-        try:
-            who = f"summarizer {summarizer.name!r}"
-            summary = in_time(lambda text=text: _written(summarizer, text), SUMMARY_SECONDS, who)  # type: ignore[misc]
-        except Exception as error:  # noqa: BLE001 - a summariser is anybody's code; the extract serves instead
-            late = isinstance(error, Unanswered)
-            why = f"gave no answer for {SUMMARY_SECONDS:g} s" if late else f"failed ({type(error).__name__})"
-            message = f"summarizer {summarizer.name!r} {why}; extracts are used instead"
-            warnings.warn(message, SummaryWarning, stacklevel=2)
-            if late:
-                break
-        else:
-            save_summary(summarizer.name, text, SUMMARY_TOKENS, summary)
-            found[place] = summary
+def _summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[Written]:
+    """Return what was written; warn of failures, without the texts."""
+    found = write_summaries(summarizer, texts)
+    for reason in dict.fromkeys(one.reason for one in found if one.failed):
+        message = f"summarizer {summarizer.name!r} {reason}; extracts are used instead"
+        warnings.warn(message, SummaryWarning, stacklevel=2)
     return found
-
-
-def _written(summarizer: Summarizer, text: str) -> str:
-    written = summarizer.summarize([text], SUMMARY_TOKENS)
-    if inspect.isawaitable(written):
-        import asyncio  # with the packages of networks, which hardly any packing has a use for
-
-        written = asyncio.run(_awaited(written))
-    return str(written[0])
-
-
-async def _awaited(written: Awaitable[Sequence[str]]) -> Sequence[str]:
-    return await written

@@ -20,8 +20,8 @@ of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall
 """
 
 from .digests import digests, fit_digest, kind_of, undominated
-from .extracts import GAP, SIZES, TextForm, is_long, text_forms
-from .facts import facts
+from .extracts import GAP, SIZES, TextForm, is_long, share_of, text_forms
+from .facts import fact_kind, facts
 from .fitting import fit_text
 from .folding import TABLES, Folded, fold, unfold
 from .sentences import Sentences, sentences, split
@@ -36,6 +36,7 @@ __all__ = [
     "TextForm",
     "definitions_in",
     "digests",
+    "fact_kind",
     "facts",
     "fit_digest",
     "fit_text",
@@ -43,6 +44,7 @@ __all__ = [
     "is_long",
     "kind_of",
     "sentences",
+    "share_of",
     "split",
     "text_forms",
     "undominated",

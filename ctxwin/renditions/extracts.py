@@ -11,10 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..items import FormKind
+from ..retrieve.words.lexical import tokenize
 from .sentences import Sentences
 from .signatures import REST
 
-__all__ = ["GAP", "GAP_TOKENS", "NEIGHBOUR", "SIZES", "TextForm", "is_long", "joined", "match", "runs_of", "text_forms"]
+__all__ = [
+    "GAP",
+    "GAP_TOKENS",
+    "NEIGHBOUR",
+    "SIZES",
+    "TextForm",
+    "is_long",
+    "joined",
+    "match",
+    "runs_of",
+    "share_of",
+    "text_forms",
+]
 
 TEMPERATURE = 0.15
 """T: how sharply the matching sentences stand out. Half: 1 of 11 requests differs, double: 1."""
@@ -165,6 +178,26 @@ def match(source: Sentences, weights: Mapping[str, float], neighbour: float) -> 
     np.maximum(scores[1:], neighbour * own[:-1], out=scores[1:])
     np.maximum(scores[:-1], neighbour * own[1:], out=scores[:-1])
     return scores
+
+
+def share_of(source: Sentences, weights: Mapping[str, float], text: str) -> float:
+    """Return the share of the query-relevant content of a text that another text in other words keeps, 0 to 1.
+
+    It is told by the terms: those of the question with their weight, all others by how many sentences have them.
+
+    Args:
+        source: the text, split.
+        weights: idf weight of each term of the question.
+        text: the other text, such as a summary.
+    """
+    there = set(tokenize(text))
+    asked = {term: weight for term, weight in weights.items() if term in source.found}
+    said = sum(len(found) for term, found in source.found.items() if term in there)
+    content = said / max(1, sum(map(len, source.found.values())))
+    if not asked:
+        return content
+    matched = sum(weight for term, weight in asked.items() if term in there) / sum(asked.values())
+    return (1 - EVENNESS) * matched + EVENNESS * content
 
 
 def _omega(source: Sentences, scores: NDArray[np.float64], evenness: float) -> NDArray[np.float64]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-__all__ = ["facts"]
+__all__ = ["FactKind", "fact_kind", "facts"]
+
+FactKind = Literal["number", "date", "path", "command", "identifier", "negation"]
 
 _WORD = re.compile(r"""(?:[^\s,;!?()\[\]{}<>"'`“”‘’，。；：！？、（）《》「」\u3040-\u9fff]|(?<=\d),(?=\d)){1,200}""")
 _FACT = re.compile(
@@ -43,3 +46,23 @@ def facts(text: str, *, negations: bool = True) -> frozenset[str]:
     if negations:
         found.update(match[0] for match in _NEGATION.finditer(text))
     return frozenset(found)
+
+
+_KINDS: tuple[tuple[FactKind, re.Pattern[str]], ...] = (
+    ("negation", _NEGATION),
+    ("path", re.compile(r"://|[/\\].*[/\\]|^[~.]{0,2}[/\\]\w|\w\.[a-z][a-z0-9]{1,4}$|\w\w\.[chr]$")),
+    ("command", re.compile(r"^--?[A-Za-z]")),
+    ("date", re.compile(r"^(?:January|February|March|April|May|June|July|August|September|October|November|December)$"
+                        r"|day$|^\d{4}-\d\d|\d月|\d年|\d日|^\d{1,2}:\d\d")),
+    ("number", re.compile(r"^[^\w]?\d[\d.,%:]*[^\W\d_]{0,3}$|^[^A-Za-z_]*\d[^A-Za-z_]*$")),
+)  # fmt: skip
+
+
+def fact_kind(fact: str) -> FactKind:
+    """Return the kind of a fact that `facts` found.
+
+    Example:
+        >>> [fact_kind(fact) for fact in ("1,200", "May", "src/app.py", "--force", "do_not", "never eats")]
+        ['number', 'date', 'path', 'command', 'identifier', 'negation']
+    """
+    return next((kind for kind, pattern in _KINDS if pattern.search(fact)), "identifier")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -16,7 +17,20 @@ from ..models import Model
 from ..models.footprint import Billed, Spending, spending
 from ..tokens.counts import Count
 
-__all__ = ["Cause", "Cost", "Decision", "Expected", "FormName", "Offer", "Report", "ShareUsed", "Stands", "price_of"]
+__all__ = [
+    "Cause",
+    "Cost",
+    "Decision",
+    "Expected",
+    "FormName",
+    "Offer",
+    "Report",
+    "ShareUsed",
+    "Stands",
+    "Summarized",
+    "SummarySentence",
+    "price_of",
+]
 
 FormName = Literal[FormKind, "folded", "out"]
 """The kind of form that an item has in the request; `folded`: whole, but written shorter; or that the item is out."""
@@ -30,6 +44,7 @@ Cause = Literal[
     "unanswered",
     "aside",
     "recounted",
+    "story",
     "carried",
     "retrieved",
     "unasked",
@@ -38,7 +53,8 @@ Cause = Literal[
 
 `system`, `pinned`, `tail`: it stays for any question; `everything`: nothing had to be left out; `unanswered`: a
 call without its result, which providers refuse; `aside`: in the pool, but not among the items that compete;
-`recounted`: chosen, but the exact count of the request was over the limit. If a window keeps the provider's prompt
+`recounted`: chosen, but the exact count of the request was over the limit; `story`: the question asks for the whole, of
+which it tells a part. If a window keeps the provider's prompt
 cache warm, also `carried`: it has been in since an earlier request; `retrieved`: an earlier question brought it in as
 an extract; `unasked`: no question has asked for it.
 """
@@ -144,6 +160,33 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SummarySentence:
+    """A sentence of a summary, with where its sources say so."""
+
+    text: str
+    sources: tuple[str, ...]
+    """The ids of the items that it sums up."""
+    places: tuple[tuple[int, int], ...]
+    """(start, end) characters of the sentences of the source that bear it out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summarized:
+    """What became of a summary that was asked for."""
+
+    id: str
+    """The id of the item that it is of."""
+    used: bool
+    """Whether the request shows it."""
+    reason: str
+    """Why it is not used; "" for one that is."""
+    sentences: tuple[SummarySentence, ...]
+    """The sentences that the source bears out."""
+    refused: tuple[tuple[str, str], ...]
+    """The other sentences, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """The cost of one call, packed and unpacked, without the answer and with an empty prompt cache."""
 
@@ -225,6 +268,8 @@ class Report:
     """Lines of files (`path:line`) with a secret that was left out, and the secret's kind."""
     scanned: Sequence[tuple[str, str]] = ()
     """Files too large to index that were searched for the question, and what was read of each."""
+    summaries: Sequence[Summarized] = ()
+    """What became of each summary that a summarizer was asked for."""
     warnings: Sequence[str] = ()
     cost: Cost | None = None
     """Money, energy and CO2; None if no model is named."""
@@ -233,7 +278,7 @@ class Report:
     decide: Callable[[], Sequence[Decision]] = field(default=lambda: (), repr=False)
     offer: Callable[[int], Sequence[Offer]] = field(default=lambda extra: (), repr=False)
     stand: Callable[[], Sequence[Stands]] = field(default=lambda: (), repr=False)
-    lose: Callable[[], Sequence[str]] = field(default=lambda: (), repr=False)
+    lose: Callable[[], Mapping[str, str]] = field(default=dict, repr=False)
     flag: Callable[[], Sequence[Flag]] = field(default=lambda: (), repr=False)
 
     @cached_property
@@ -282,9 +327,19 @@ class Report:
         return tuple(self.stand())
 
     @cached_property
+    def _lost(self) -> Mapping[str, str]:
+        """The kind of each fact that was lost."""
+        return self.lose()
+
+    @property
     def lost_facts(self) -> tuple[str, ...]:
         """Numbers, names, paths, dates and negations of shortened items that their shorter forms lack."""
-        return tuple(self.lose())
+        return tuple(self._lost)
+
+    @property
+    def lost_kinds(self) -> Mapping[str, int]:
+        """How many of the `lost_facts` are of the kind number, date, path, command, identifier and negation."""
+        return dict(Counter(self._lost.values()))
 
     @cached_property
     def flags(self) -> tuple[Flag, ...]:
@@ -320,5 +375,7 @@ class Report:
             names = [one.name for one in fields(Decision)]  # asdict copies deeply, at ten times the cost
             plain["items"] = [{name: getattr(one, name) for name in names} for one in self.decisions]
             plain["lost_facts"] = list(self.lost_facts)
+            plain["lost_kinds"] = dict(self.lost_kinds)
+            plain["summaries"] = [asdict(one) for one in self.summaries]
             plain["flags"] = [asdict(one) for one in self.flags]
         return plain

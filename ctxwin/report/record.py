@@ -10,7 +10,7 @@ from ..items import Budget
 from ..items.outside import read_json
 from ..models.footprint.ranges import Range
 from ..tokens.counts import Count
-from . import Decision, Expected, ShareUsed, Stands
+from . import Decision, Expected, ShareUsed, Stands, Summarized
 
 __all__ = ["FileScanned", "FileSkipped", "ReportRecord", "SecretLeftOut"]
 
@@ -98,6 +98,8 @@ class ReportRecord:
     expected: Expected | None
     items: tuple[Decision, ...] = ()
     lost_facts: tuple[str, ...] = ()
+    lost_kinds: Mapping[str, int] = field(default_factory=dict, hash=False)
+    summaries: tuple[Summarized, ...] = ()
     flags: tuple[Flag, ...] = ()
 
     @classmethod

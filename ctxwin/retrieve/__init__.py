@@ -9,7 +9,7 @@ the question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 from .index import Index, count_terms, score_together
 from .item_vectors import DiskFirst, ItemVectors
 from .own_weights import Feedback, HasIndex, fit
-from .query import Query, asking, asks_for_the_whole, asks_nothing
+from .query import Query, asking, asks_for_a_summary, asks_for_the_whole, asks_nothing
 from .weights import FEATURES, Weights, shipped_weights
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Query",
     "Weights",
     "asking",
+    "asks_for_a_summary",
     "asks_for_the_whole",
     "asks_nothing",
     "count_terms",

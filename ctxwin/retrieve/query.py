@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from .code.traces import Frame, frames
 from .words.lexical import STOP_WORDS, term_counts, tokenize
 
-__all__ = ["HISTORY", "Query", "asking", "asks_for_the_whole", "asks_nothing", "asks_over_time", "subject"]
+__all__ = [
+    "HISTORY",
+    "Query",
+    "asking",
+    "asks_for_a_summary",
+    "asks_for_the_whole",
+    "asks_nothing",
+    "asks_over_time",
+    "subject",
+]
 
 _TALKS = r"(?:conversation|chat|session|meeting|discussion|talk|message|question)s?"
 _OVER_TIME = re.compile(
@@ -24,6 +33,16 @@ _OVER_TIME = re.compile(
     r"|how\b(?! (?:do|does|can|could|should|would|will|to)\b)[^.?!]{1,120}"
     r"\b(?:develop(?:ed)?|evolved?|progress(?:ed)?|unfold(?:ed)?|changed?))\b"
     r"|时间顺序|先后顺序|时间线|(?:如何|怎么|怎样)(?:一步步)?(?:发展|变化|演变|进展)|(?:到目前|迄今)为止|历次",
+    re.I,
+)
+_SUMMARY = re.compile(
+    r"\bsummar(?:y|ies|i[sz]e|i[sz]ing)\b(?! ?\(|[\w. ]{0,9}(?:function|table|field|column|method|page|api)\b)"
+    r"|\b(?:recap|overview|sum (?:it |things |this )?up)\b|总结|概括|概述|回顾|综述|摘要",
+    re.I,
+)
+_WHOLE = re.compile(
+    r"\b(?:whole|entire|everything|overall|complete|comprehensive|thorough|detailed|full)\b"
+    r"|整个|全部|全面|完整|所有|我们的?(?:对话|谈话|聊天|讨论|会议)",
     re.I,
 )
 _OUR_TALKS = re.compile(
@@ -57,6 +76,17 @@ def asks_over_time(text: str) -> bool:
         (False, False)
     """
     return bool(_OVER_TIME.search(text))
+
+
+def asks_for_a_summary(text: str) -> bool:
+    """Tell whether a question asks for a summary of a whole conversation, and not of one thing in it.
+
+    Example:
+        >>> [asks_for_a_summary(text) for text in ("Summarise our talks.", "总结我们的讨论", "Sum up the lease.")]
+        [True, True, False]
+    """
+    whole = _WHOLE.search(text) or _OUR_TALKS.search(text) or asks_over_time(text)
+    return bool(whole and _SUMMARY.search(text))
 
 
 def subject(text: str) -> str:

@@ -1,0 +1,112 @@
+"""Read what a text claims, clause by clause: its terms and values, and whether it denies or commands something."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..retrieve.words.lexical import tokenize
+from .sentences import sentences
+from .values import Value, values_in
+
+__all__ = ["Claim", "claims_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A part of a sentence that claims one thing."""
+
+    text: str
+    sentence: int
+    start: int
+    """Characters at which the sentence of the clause begins and ends."""
+    end: int
+    terms: tuple[str, ...]
+    values: tuple[Value, ...]
+    negated: bool
+    """Whether a word such as "not" or 不 stands in it."""
+    denials: frozenset[str]
+    """Words such as "avoid", "fail" or 禁止 in it, lower case."""
+    rules: bool
+    """Whether it has a word such as "must", "always" or 必须."""
+    leans: bool
+    """Whether it begins with a pronoun, or says too little alone."""
+
+
+_CUT = re.compile(
+    r"[.!?](?=\s)|(?<!\d),(?=\s)|,(?!\d)|[;；，：]|:(?=\s)|\s[-–—]+\s|——"
+    r"|\b(?:and|but|while|whereas|although|because|since|so|which|who)\b|但是?|而且?|因为|所以|不过|然而"
+)
+_NOT = re.compile(
+    r"\b(?:not|never|no|cannot|nor|neither|none|nobody|nothing|without|\w{2,8}n['’]t)\b|[不没未无勿]|(?<![特个分区告])别",
+    re.I,
+)
+_NO_NEGATION = re.compile(
+    r"\bnot only\b|\bno(?:t)? later\b|\bno doubt\b|\bno\.(?= ?\d)|别的|别人|没关系|(.)[不没]\1"
+    r"|不仅|不但|不过|不同|不断|不久|不错|不得不|差不多|无论|未来"
+)
+_DENIES = re.compile(
+    r"\b(?:avoid|refus|reject|declin|forb[ia]d|prohibit|ban(?:s|ned)?\b|prevent|stop|fail|lack|unable|unless|deny|denied"
+    r"|cancel|instead of|rather than|neither|exclud|omit|hardly|barely|missing|free of)"
+    r"|禁|拒|避免|防止|停|失败|缺|取消|除非|除外|免|别|非",
+    re.I,
+)
+_RULES = re.compile(
+    r"\b(?:must|always|never|should|shall|ha(?:s|ve) to|needs? to|required?|ensure|make sure|mandatory|forbidden)\b"
+    r"|\beveryone\b|必须|务必|一定要|总是|永远|绝不|应该|应当|不得|禁止|只能|不许|不准|要求|所有人",
+    re.I,
+)
+_LEANS = re.compile(
+    r"\W*(?:this|that|these|those|its|both)\b|\W*(?:\w+\W+){0,3}(?:he|she|it|they|them|him|his|her|their)\b"
+    r"|\W*.{0,3}[他她它]|\W*[那该其也还并则都这](?![周次天月年])",
+    re.I,
+)
+
+
+def claims_of(text: str, names: frozenset[str]) -> list[Claim]:
+    """Read a text clause by clause.
+
+    Args:
+        text: any text.
+        names: words, lower case, that are names wherever they stand with a capital.
+
+    Example:
+        >>> first, second = claims_of("Ana pays 1,200 euros, but Bo does not pay.", frozenset({"ana", "bo"}))
+        >>> [value.key for value in first.values], second.negated
+        ([('1200', 'eur'), ('ana',)], True)
+    """
+    return [
+        claim
+        for number, (start, end) in enumerate(sentences(text))
+        for claim in _claims(text[start:end], number, start, end, names)
+    ]
+
+
+def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[str]) -> Iterator[Claim]:
+    values = values_in(sentence, names)
+    cuts = [0, *(match.start() for match in _CUT.finditer(sentence)), len(sentence)]
+    begin = 0
+    for at, stop in enumerate(cuts[1:], 1):
+        text = sentence[begin:stop]
+        terms = tuple(tokenize(text))
+        last = at == len(cuts) - 1
+        few = len(set(terms)) < (1 if _NOT.search(text) else 2)
+        if not last and (few or any(place < stop < place + len(one.text) for place, one in values)):
+            continue  # too little said to stand alone, or a cut within a value
+        if terms or any(begin <= place < stop for place, _ in values):
+            plain = _NO_NEGATION.sub(" ", text)
+            negated = bool(_NOT.search(plain))
+            yield Claim(
+                text=text,
+                sentence=number,
+                start=start,
+                end=end,
+                terms=terms,
+                values=tuple(one for place, one in values if begin <= place < stop),
+                negated=negated,
+                denials=frozenset(match[0].lower() for match in _DENIES.finditer(plain)),
+                rules=bool(_RULES.search(text)),
+                leans=len(set(terms)) < 2 or bool(_LEANS.match(text)),
+            )
+        begin = stop

@@ -1,0 +1,231 @@
+"""Find the values in a sentence that a summary may not change, each in one form.
+
+English and Chinese: "1,200 euros" equals "€1200", "three years" "3 years", "May 7" "7 May", "50万元" "500000元".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from ..retrieve.words.lexical import STOP_WORDS
+
+__all__ = ["Value", "ValueKind", "dimension", "names_in", "values_in"]
+
+ValueKind = Literal["number", "date", "name", "code"]
+"""`code`: paths, addresses, files, identifiers, options, commands in backquotes, versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Something in a clause that may not be changed."""
+
+    kind: ValueKind
+    key: tuple[str, ...]
+    """The value in one form; for a number and a date its parts, "" for a part that is not said."""
+    text: str
+    """The value as it is written."""
+
+    def within(self, other: Value) -> bool:
+        """Tell whether another value says all that this one says."""
+        if self.kind != other.kind or len(self.key) != len(other.key):
+            return False
+        return all(mine in ("", theirs) for mine, theirs in zip(self.key, other.key, strict=True))
+
+
+_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
+_MONTHS = {name.lower(): str(number) for number, name in enumerate(_MONTH.split("|"), 1)}
+_WEEKDAYS = {name: str(at) for at, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), 1)}
+_CHINESE_WEEKDAYS = dict(zip("一二三四五六日天末", "12345677w", strict=True))
+_NUMERAL = "[零〇一二两三四五六七八九十百千]"
+_DATE = re.compile(
+    rf"""
+    (?P<y1>\d{{4}})-(?P<m1>\d\d?)-(?P<d1>\d\d?)(?!\d)
+  | (?<!\d)(?P<d2>\d\d?)(?:st|nd|rd|th)?[ ](?:of[ ])?(?P<m2>{_MONTH})\b(?:,?[ ](?P<y2>\d{{4}}))?
+  | (?P<m3>{_MONTH})[ ](?P<d3>\d\d?)(?:st|nd|rd|th)?(?!\d)(?:,?[ ](?P<y3>\d{{4}}))?
+  | \b(?P<m4>{_MONTH})\b(?!['’]|[ ](?:I|we|you)\b)(?:[ ](?P<y4>\d{{4}}))?
+  | (?:(?P<y5>\d{{4}})年)?(?P<m5>\d\d?|[一二三四五六七八九十]{{1,2}})月(?:(?P<d5>\d\d?|{_NUMERAL}{{1,3}})[日号])?
+  | (?<!\d)(?P<d6>\d\d?)[日号]
+  | (?:周|星期|礼拜)(?P<w1>[一二三四五六日天末])
+  | \b(?P<w2>Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b
+    """,
+    re.VERBOSE,
+)
+_BACKQUOTED = re.compile(r"`([^`\n]{1,300})`")
+_CODE = re.compile(
+    r"""
+    (?<![\w])
+    (?: https?://[^\s<>"'，。；）]{1,500}
+      | (?:~|\.{0,2})/[\w.@-][\w./@+-]{0,300} | [\w.@-]{1,100}(?:/[\w.@+-]{1,100}){2,20} 
+      | [\w-]{1,60}/[\w-]{1,60}\.\w{1,8}
+      | [\w.+-]{1,60}@[\w-]{1,60}\.[\w.]{2,40}
+      | --?[A-Za-z][\w-]{0,60}
+      | [A-Za-z_][\w]{0,60}(?:::|\.)[A-Za-z_]\w{0,60}\(\)? | [A-Za-z_]\w{0,60}\(\)
+      | [\w-]{1,60}\.(?:py|js|ts|tsx|go|rs|c|h|cpp|java|rb|sh|sql|md|txt|csv|json|ya?ml|toml|html|css|log|cfg|ini|pdf)
+      | [A-Za-z][A-Za-z0-9]{0,60}_\w{1,60} | _\w{1,60} | [a-z]{1,40}[A-Z]\w{0,60}
+      | v?\d+\.\d+(?:\.\d+)+[\w-]{0,20}
+      | [A-Za-z]+-?\d[\w-]{0,40}
+    )(?![A-Za-z0-9_])
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_UNITS = {
+    surface: unit
+    for unit, surfaces in {
+        "ms": "ms millisecond milliseconds 毫秒", "s": "s sec secs second seconds 秒 秒钟",
+        "min": "min mins minute minutes 分钟", "h": "h hr hrs hour hours 小时 个小时 钟头", "d": "day days 天",
+        "wk": "week weeks 周 个星期", "mo": "month months 个月", "yr": "year years 年", "b": "byte bytes 字节",
+        "kb": "kb kib", "mb": "mb mib", "gb": "gb gib", "tb": "tb tib",
+        "km": "km kilometre kilometres kilometers 公里 千米",
+        "m": "m metre metres meter meters 米", "cm": "cm 厘米", "mm": "mm 毫米", "mile": "mile miles 英里",
+        "kg": "kg kilo kilos kilogram kilograms 公斤 千克", "g": "g gram grams 克", "t": "ton tons tonne tonnes 吨",
+        "lb": "lb lbs", "%": "% percent", "usd": "$ dollar dollars usd 美元", "eur": "€ euro euros eur 欧元",
+        "gbp": "£ gbp", "cny": "¥ ￥ yuan rmb 元 块 块钱 人民币", 
+        "am": "am a.m. 上午 早上 凌晨", "pm": "pm p.m. 下午 晚上 傍晚",
+    }.items()
+    for surface in surfaces.split()
+}  # fmt: skip
+_DIMENSIONS = ("ms s min h d wk mo yr", "b kb mb gb tb", "km m cm mm mile", "kg g t lb", "usd eur gbp cny", "am pm")
+_BEFORE = ("上午", "早上", "凌晨", "下午", "晚上", "傍晚")
+_SCALES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "billion": 1e9, "千": 1e3, "万": 1e4, "亿": 1e8}
+_TENS = {"十": 10, "百": 100, "千": 1000}
+_SMALL = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
+_TWO_TO_TWENTY = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty"
+)
+_TENFOLD = "thirty forty fifty sixty seventy eighty ninety"
+_WORDS = dict(zip(_TWO_TO_TWENTY.split(), range(2, 21), strict=True)) | dict(
+    zip(_TENFOLD.split(), range(30, 100, 10), strict=True)
+)
+_UNIT = "|".join(
+    re.escape(unit) + (r"(?!\w)" if unit.isascii() and unit[-1].isalpha() else "")
+    for unit in sorted(_UNITS, key=len, reverse=True)
+    if unit not in "$€£¥￥" and unit not in _BEFORE
+)
+_NUMBER = re.compile(
+    rf"""
+    (?P<before>[$€£¥￥]|{"|".join(_BEFORE)}|百分之)?
+    (?P<number> (?<![\w.])\d+(?:,\d{{3}})*(?:\.\d+)? | (?<=[^\x00-\x7f])\d+(?:\.\d+)? | (?!十分(?!钟)){_NUMERAL}+
+      | \b(?:{"|".join(_WORDS)})\b )
+    (?:[ ]?(?P<scale>[kK](?![\w])|thousand\b|million\b|billion\b|[千万亿]))?
+    (?:[ -]?(?P<unit>{_UNIT}))?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_EACH = re.compile(r"\b(?:an?|per) (second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
+_NAME = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
+_SURNAME = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田"
+    "任姜范石姚谭廖邹熊陆郝孔崔康毛邱秦顾侯邵孟龙段雷钱汤尹黎易武乔贺赖龚"
+)
+_CHINESE_NAME = re.compile(
+    rf"(?:(?<=^)|(?<=[\s，。；：！？、“「（和与由对给跟叫是让请找妹弟姐哥爸妈友事士]))"
+    rf"[{_SURNAME}](?:总|哥|姐|老师|经理|医生|先生|女士|[\u4e00-\u9fff](?=[\u4e00-\u9fff，。；！？、]|$))|[小老][{_SURNAME}]|(?<=[\u4e00-\u9fff])[A-Z](?![A-Za-z])"
+)
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Return the words of a text that are always written with a capital, lower case; stop words are none.
+
+    Example:
+        >>> sorted(names_in("Ana met Bo. The lease ends. They signed the lease with Bo."))
+        ['ana', 'bo']
+    """
+    words = set(re.findall(r"(?<![\w'’])[a-z]\w*", text))
+    found = (_plain_name(match[0]) for match in _NAME.finditer(text))
+    return frozenset(name for name in found if name not in words and name not in STOP_WORDS)
+
+
+def dimension(unit: str) -> str:
+    """Return what a unit measures; an unknown unit measures itself.
+
+    Example:
+        >>> dimension("ms") == dimension("yr"), dimension("kg") == dimension("eur")
+        (True, False)
+    """
+    return next((units for units in _DIMENSIONS if unit in units.split()), unit)
+
+
+def values_in(sentence: str, names: frozenset[str]) -> list[tuple[int, Value]]:
+    """Return the values of a sentence with the characters at which they begin.
+
+    Args:
+        sentence: any text; what is found is taken out kind after kind, so that a date is no number.
+        names: words, lower case, that are names wherever they stand with a capital.
+    """
+    found: list[tuple[int, Value]] = []
+    for pattern, read in ((_BACKQUOTED, _code), (_DATE, _date), (_CODE, _code), (_NUMBER, _number)):
+        parts: list[str] = []
+        done = 0
+        for match in pattern.finditer(sentence):
+            if (value := read(match)) is not None:
+                found.append((match.start(), value))
+                parts += (sentence[done : match.start()], " " * len(match[0]))
+                done = match.end()
+        sentence = "".join([*parts, sentence[done:]])
+    found += (
+        (match.start(), Value("number", ("1", _UNITS[match[1].lower()]), match[0]))
+        for match in _EACH.finditer(sentence)
+    )
+    for match in _NAME.finditer(sentence):
+        if (name := _plain_name(match[0])) in names:
+            found.append((match.start(), Value("name", (name,), match[0])))
+    found += ((match.start(), Value("name", (match[0],), match[0])) for match in _CHINESE_NAME.finditer(sentence))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"['’]s?$", "", name).lower()
+
+
+def _code(match: re.Match[str]) -> Value | None:
+    text = match[1] if match.re is _BACKQUOTED else match[0]
+    if match.re is _CODE and (units := re.fullmatch(r"\d+([A-Za-z]+)", text)) and units[1].lower() in _UNITS:
+        return None
+    return Value("code", (text.strip("./"),), text)
+
+
+def _date(match: re.Match[str]) -> Value:
+    got = {name.rstrip("123456"): text for name, text in match.groupdict().items() if text}
+    if "w" in got:
+        day = _CHINESE_WEEKDAYS.get(got["w"]) or _WEEKDAYS[got["w"][:3].lower()]
+        return Value("date", (day,), match[0])
+    month = got.get("m", "")
+    month = _MONTHS.get(month.lower()) or _whole(month)
+    day = _whole(got.get("d", ""))
+    return Value("date", (got.get("y", ""), month, day), match[0])
+
+
+def _whole(said: str) -> str:
+    return "" if (number := _read_numeral(said)) is None else f"{number:.0f}"
+
+
+def _number(match: re.Match[str]) -> Value | None:
+    said, before = match["number"], match["before"]
+    number = _read_numeral(said.replace(",", ""))
+    if number is None or said == "一":
+        return None
+    number *= _SCALES.get((match["scale"] or "").lower(), 1)
+    unit = _UNITS.get((match["unit"] or "").lower(), "")
+    unit = unit or ("%" if before == "百分之" else _UNITS.get(before or "", ""))
+    return Value("number", (f"{number:.10g}", unit), match[0].strip())
+
+
+def _read_numeral(said: str) -> float | None:
+    """Read digits, an English word from two to ninety, or a Chinese numeral below ten thousand."""
+    if said.lower() in _WORDS:
+        return _WORDS[said.lower()]
+    if said and said.isascii():
+        return float(said)
+    total = current = 0
+    for sign in said:
+        if sign in _TENS:
+            total += (current or 1) * _TENS[sign]
+            current = 0
+        elif sign in _SMALL:
+            current = _SMALL[sign]
+        else:
+            return None
+    return total + current if said else None

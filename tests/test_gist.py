@@ -1,0 +1,126 @@
+"""Sums made of a text's own sentences, and requests spread over a whole conversation where a summary is asked for."""
+
+import time
+
+import pytest
+
+from ctxwin import Item, pack
+from ctxwin.renditions import split
+from ctxwin.renditions.gist import Gist
+from ctxwin.tokens import get_tokenizer
+
+TOKENIZER = get_tokenizer("o200k_base")
+TOPICS = {
+    "garden": "We plant {n} tomato beds behind the shed. The soil there needs lime. The fence keeps deer out.",
+    "boat": "The hull of the boat has {n} cracks. We sand the hull before the varnish. The mast is sound.",
+    "choir": "The choir sings {n} carols at the fair. The altos come late to rehearsal. The organ is tuned.",
+    "菜园": "我们在棚子后面种了{n}畦番茄。那里的土壤需要石灰。围栏挡住了鹿。",
+}
+
+
+def text_of(size, topics=TOPICS):
+    return "\n".join(list(topics.values())[n % len(topics)].format(n=n) for n in range(size))
+
+
+def shown(text, room):
+    source = split(text, TOKENIZER)
+    return [text[source.ends[at] : source.ends[at + 1]].strip() for _, at in Gist([source]).take(room)]
+
+
+def test_sentences_are_verbatim_in_order_and_within_the_room():
+    text = text_of(40)
+    said = shown(text, 120)
+    assert all(one in text for one in said) and len(said) > 4
+    numbers = [at for _, at in Gist([split(text, TOKENIZER)]).take(120)]
+    assert numbers == sorted(numbers)
+    assert sum(TOKENIZER.count_many(said)) <= 120
+
+
+def test_a_sum_covers_every_topic_in_both_languages():
+    said = " ".join(shown(text_of(40), 160))
+    assert all(word in said for word in ("tomato", "hull", "choir", "番茄"))
+
+
+def test_what_was_said_is_not_said_again():
+    text = "The lease of the mill ends in May. " * 30 + "The miller keeps two grey geese. " * 3
+    assert shown(text, 60) == ["The lease of the mill ends in May.", "The miller keeps two grey geese."]
+
+
+def test_a_question_is_heard():
+    text = text_of(40, {"boat": TOPICS["boat"]}) + "\nThe kiln of the potter is cold."
+    source = split(text, TOKENIZER)
+    (_, at), *_ = Gist([source], {"kiln": 4.0, "potter": 4.0}).take(14)
+    assert "kiln" in text[source.ends[at] : source.ends[at + 1]]
+
+
+def test_code_is_taken_only_where_there_is_nothing_else():
+    code = "\n".join(f"value_{n} = compute({n})" for n in range(30))
+    assert shown(code + "\nThe parser reads the header first.", 40) == ["The parser reads the header first."]
+    assert shown(code, 40)
+
+
+@pytest.mark.parametrize("topics", [TOPICS, {"菜园": TOPICS["菜园"]}, {"hostile": "a b c {n}. " * 9}])
+@pytest.mark.parametrize("room", [200, 8_000])
+def test_time_is_linear_and_a_megabyte_is_soon_read(topics, room):
+    def seconds(size):
+        text = text_of(size // 90, topics)
+        source = split(text, TOKENIZER)
+        begin = time.process_time()
+        Gist([source]).take(room)
+        return time.process_time() - begin
+
+    seconds(10_000)
+    short, long = (min(seconds(size) for _ in range(2)) for size in (60_000, 240_000))
+    assert long < 12 * short + 0.1
+
+
+def talk(size=240):
+    names = list(TOPICS.values())[:3]
+    return [
+        {"role": ("user", "assistant")[n % 2], "content": names[n * 3 // size].format(n=n) + f" So much for day {n}."}
+        for n in range(size)
+    ]
+
+
+ASKED = "Can you give me a complete summary of everything in our conversations?"
+
+
+def of_topics(text):
+    return [text.count(word) for word in ("tomato", "hull", "choir")]
+
+
+@pytest.mark.parametrize("budget", [60, 100, 300, 1_000, 3_000])
+def test_a_request_for_a_summary_fits_and_keeps_the_order(budget):
+    packed = pack(talk(), query=ASKED, budget=budget, embedder="none")
+    assert packed.tokens <= budget
+    days = [int(one) for text in packed.text.split("So much for day ")[1:] for one in [text.split(".")[0]]]
+    assert days == sorted(days)
+
+
+def test_a_summary_is_asked_of_the_whole():
+    packed = pack(talk(), query=ASKED, budget=700, embedder="none")
+    told = [one for one in packed.report.decisions if one.cause == "story"]
+    assert told and all(one.form == "extract" and one.reason == "a part of the whole" for one in told)
+    assert min(of_topics(packed.text)) > 0
+    assert {one.position * 3 // 240 for one in packed.report.decisions if one.form != "out"} == {0, 1, 2}
+    again = pack(talk(), query=ASKED, budget=700, embedder="none")
+    assert again.messages == packed.messages
+
+
+def test_items_are_told_like_messages():
+    items = [Item(id=f"t{n}", text=one["content"], role=one["role"]) for n, one in enumerate(talk())]
+    packed = pack(items=items, query=ASKED, budget=700, embedder="none")
+    assert packed.tokens <= 700
+    assert min(of_topics(packed.text)) > 0
+    assert any(one.cause == "story" for one in packed.report.decisions)
+
+
+def test_other_questions_are_packed_as_before():
+    packed = pack(talk(), query="How many cracks has the hull on day 101?", budget=700, embedder="none")
+    assert not [one for one in packed.report.decisions if one.cause == "story"]
+
+
+def test_what_must_stay_stays():
+    messages = talk()
+    packed = pack(messages, query=ASKED, budget=400, embedder="none", pins=[7])
+    assert messages[7] in packed.messages
