@@ -46,11 +46,12 @@ EMPTY = frozenset(stem for word in _SAYS_CHANGE.split() for stem in tokenize(wor
 _COMMON = """
     week month year day hour minute second morning evening night time date number thing name old good news please
     people ones first last next monday tuesday wednesday thursday friday saturday sunday decide decided decision plan
-    agree agreed end start begin
-    spend pay cost 每小 小时 每月 每天 每周 医生 经理 老师 先生 女士
+    agree agreed end start begin 每小 小时 每月 每天 每周 医生 经理 老师 先生 女士
 """
 COMMON = frozenset(stem for word in _COMMON.split() for stem in tokenize(word)) | EMPTY
-"""Words that alone show no topic."""
+"""Words that alone show no topic, and tell no two things apart."""
+_SPENDING = frozenset(tokenize("spend pay cost"))
+"""Words that alone show no topic either, yet a "spending limit" is one of its own."""
 _CHANGES = """
     moved, shifted, changed, switched, switch to, swapped, raised, lowered, extended, bumped, pushed, postponed,
     rescheduled, delayed, slipped, migrated, renamed, rotated, replaced, replaces, retired, dropped, cut, halved,
@@ -189,7 +190,7 @@ def shared(new: Topic, old: Topic) -> frozenset[str]:
     """Return the words by which both sentences are about the same thing."""
     if new.position == old.position or new.rank < old.rank or (old.labels and new.labels != old.labels):
         return frozenset()
-    both = (new.words & old.words) - COMMON
+    both = (new.words & old.words) - COMMON - _SPENDING
     parted = {one for one in both if _parted(one, new, old)}
     rest = frozenset(both - parted)
     return rest if _subject(old) in rest or not any(map(str.isascii, parted)) else frozenset()
