@@ -22,7 +22,7 @@ PASTED = 40
 """Sentences from which a message holds something pasted: nobody types so many."""
 PASTED_ODDS = 1.5
 """Log odds that a sentence of such a message loses."""
-MACHINE_ODDS = 4.0
+MACHINE_ODDS = 6.0
 """Log odds that a sentence loses in a message of which most lines are a program's: its output, a log, a listing."""
 WEAKEST = -5.0
 """Log odds below which a sentence is not even used to fill the room of a compaction."""
