@@ -172,12 +172,13 @@ _OWN = r"(?:rules?|instructions?|guidelines|polic(?:y|ies)|memory|memories|notes
 _REPLY = r"(?:answers?|repl(?:y|ies)|responses?)"
 _FROM_NOW = rf"(?:from{_S}(?:now|here|today){_S}on|henceforth|going{_S}forward|from{_S}this{_S}(?:point|moment){_S}on)"
 _ENGLISH_STANDING = rf"""
-    \b(?:add|append|save|write|put|commit|store|copy|record){_S}{_WORDS}(?:to|in|into){_S}your{_S}
+    \b(?:add|append|save|write|put|commit|store|copy|record){_S}
+    (?:(?:this|these|it|that|the{_S}following(?:{_S}\w+)?|what{_S}follows){_S})?(?:to|in|into){_S}your{_S}
     (?:(?:own|standing|long-term|permanent|core|system|list{_S}of){_S}){{0,2}}
     (?:rules(?!{_S}(?:file|\.|engine))|instructions|guidelines|polic(?:y|ies)|memory|memories|notes|directives?)
     (?={_S}(?:that|as|for)\b|\s*(?::|,|$))
   | \b(?:update|amend|extend){_S}your{_S}(?:rules|instructions|guidelines|polic(?:y|ies)|memory)\s*:
-  | \byour{_S}new{_S}(?:rule|policy|guideline|preference|default){_S}(?:is|says|reads)\b
+  | \byour{_S}new{_S}(?:rule|policy|guideline|preference|default){_S}(?:is|says|reads)(?:{_S}(?:to|that)\b|\s*:)
   | \bone{_S}of{_S}your{_S}{_OWN}\b
   | \b(?:treat|regard|consider|note|take|accept|keep){_S}(?:this|that|the{_S}following|it|what{_S}follows){_S}as
     {_S}(?:an?|your)
@@ -406,9 +407,9 @@ def _patterns() -> tuple[tuple[FlagKind, re.Pattern[str]], ...]:
     """Compile the patterns, for the first text: it takes a tenth as long as the import of the whole package."""
     return (
         ("order", re.compile(_ENGLISH_ORDER, _FLAGS)),
-        ("order", re.compile(_ENGLISH_STANDING, _FLAGS)),
         ("role", re.compile(_ENGLISH_ROLE, _FLAGS)),
         ("secret", re.compile(_ENGLISH_SECRET, _FLAGS)),
+        ("order", re.compile(_ENGLISH_STANDING, _FLAGS)),
         ("order", re.compile(_OTHERS, _FLAGS)),
         ("order", re.compile(_CHINESE["order"], _FLAGS)),
         ("role", re.compile(_CHINESE["role"], _FLAGS)),

@@ -20,7 +20,7 @@ from ..items import Item
 from ..retrieve.words.lexical import STOP_WORDS
 from .entry import Entry, entries_of
 from .features import words_of
-from .languages import UNREAD, understood
+from .known_languages import UNREAD, understood
 from .masking import masked
 from .naming import Name, Names
 from .notes import COMMAND, NAMED, Voice, heading, index_lines, is_note, is_omitted, left_out, turns_of
@@ -57,14 +57,14 @@ STANDS = 0.5
 25 (`tests/tools/measure_kept.py`); yet of 14 lines that hold in a talk of our own 11 are over .5 and 3 over .7."""
 FEW = 3
 """Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
-RARE = 3.0
+RARE = 4.0
 """Log odds by which a sentence of words that no other message has exceeds a sentence of words said elsewhere. Of what
 was planted in held-back talk, 2 / 3 / 4 keep 73 / 79 / 81 % at 5 % of the tokens, in Chinese at 10 % 81 / 83 / 84 %;
 the more, the more chatter that is said once stands too."""
 
 USUAL = 0.12
 """Share of a user's sentences that stand, as in the fit (`tests/tools/fit_standing.py`)."""
-USUAL_SEEN = 50
+USUAL_SEEN = 100
 """Sentences by which a talk must differ from the usual share before its own share counts as much."""
 _BINS = 4
 """Bins of each unit of log odds in which `_level` counts the sentences: in long talks that is fast."""

@@ -25,7 +25,7 @@ PASTED_ODDS = 1.5
 LABELLED = 1.5
 """Log odds that a sentence of a user or the system gains by a word such as "Rule:" before it: its writer says that it
 stands."""
-MACHINE_ODDS = 4.0
+MACHINE_ODDS = 6.0
 """Log odds that a sentence loses in a message of which most lines are a program's: its output, a log, a listing."""
 WEAKEST = -5.0
 """Log odds below which a sentence is not even used to fill the room of a compaction."""

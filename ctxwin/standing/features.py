@@ -162,6 +162,7 @@ _WITH_SIGNS = ("address", "path", "command")
 
 _SHAPES = (
     "two_values",
+    "ordered",
     "question",
     "asks",
     "opens_no",
@@ -186,8 +187,10 @@ _IMPERATIVE = _any(
 )
 _QUESTION = re.compile(r"[?？][\"'”’)\s]*$|[吗呢么][。！]?$")
 _TAG = re.compile(
-    r"(?!(?:what|how|why|who|where|when|which|do|does|did|is|are|can|could|would|should|will)\b)(?:[^?？]{8,}"
-    r"[,，;–—-] ?(?:\w+['’]?\w*[ ]?){1,4}[?？]|[^?？]{4,}(?:好吗|行吗|可以吗|好不好|明白吗|知道吗|记住了吗)[?？]?)",
+    r"(?!(?:(?:hmm+|so|and|but|ok|okay|well|also|oh|wait|hey)[, ]+){0,3}"
+    r"(?:what|how|why|who|where|when|which|do|does|did|is|are|can|could|would|should|will)\b)(?:[^?？]{8,}"
+    r"[,，;–—-] ?(?!or\b)(?:\w+['’]?\w*[ ]?){1,4}[?？]"
+    r"|[^?？]{4,}(?:好吗|行吗|可以吗|好不好|明白吗|知道吗|记住了吗)[?？]?)",
     re.IGNORECASE,
 )
 """A statement with a short question behind it: "never do so again, is that clear?" is no question."""
@@ -202,7 +205,9 @@ _OPENS_NO = re.compile(
 )
 _POINTING = re.compile(
     r"(?:(?:and|but|so|oh|well)[, ]+)?(?:it|that|this|there|they|these|those|he|she)"
-    r"(?:['’]s|['’]re| is| was| are| were| has| had)\b|[这那它]",
+    r"(?:['’]s|['’]re| is| was| are| were| has| had)\b|[这那它]"
+    r"|(?:the|another|one) (?:(?:first|second|third|next|last|other|final|more) )?"
+    r"(?:practice|update|point|thing|topic|aspect) (?:\w+ ){0,8}?(?:is|was|concerns|regards|has to do)\b",
     re.IGNORECASE,
 )
 """A sentence about what was just said: alone it says nothing."""
@@ -241,7 +246,10 @@ def features(sentence: str) -> list[bool]:
     whole = sentence.strip()
     body = _LISTED.sub("", whole, count=1)
     values = _values_in(body)
-    return [*values, *_cues_in(body), sum(values) > 1, *_shapes_of(whole, body)]
+    cues = _cues_in(body)
+    said = {name for name, one in zip(_cues().names, cues, strict=True) if one}
+    ordered = "addressed" in said and not said.isdisjoint(("obligation", "prohibition"))
+    return [*values, *cues, sum(values) > 1, ordered, *_shapes_of(whole, body)]
 
 
 def words_of(text: str) -> Iterator[str]:

@@ -61,7 +61,7 @@ PRIOR = {
         "past": -0.5, "question": -3.0, "asks": -0.5, "short": -0.5, "long": -0.7, "very_long": -0.7, "heading": -1.5,
         "listed": -0.3, "imperative": 0.6, "open_end": -1.0,
         "addressed": 1.2, "own": 0.8, "idiom": -1.5, "feeling": -1.2, "two_values": 1.2, "opens_no": -1.5,
-        "pointing": -1.6, "program": -2.0,
+        "pointing": -1.6, "program": -2.0, "ordered": 2.0,
     },
 }  # fmt: skip
 PRIOR["assistant"] = PRIOR["user"] | {
