@@ -44,6 +44,8 @@ Words, each for one thing:
     standing    what must survive unasked, sentence by sentence (`standing.Entry`), printed as notes at a request's head
     share       a floor and a cap on the tokens of a source (`packing.shares.ShareUnits`)
     budget      the tokens that a caller allows (`items.Budget`); the limit is what is left of them for the request
+    expected    the share of the evidence that a request is believed to hold (`report.Expected`)
+    noise       what is no more like a question than unrelated items of its pool (`retrieve.noise`)
     dialect     whose messages they are: openai, responses or anthropic (`messages.Dialect`)
     Talk        a conversation that grows while a program runs (`packing.Talk`)
     Conversation  one that was read, as a value (`messages.Conversation`)

@@ -200,6 +200,14 @@ def test_facts_are_masked_where_nobody_asks():
     assert found.points[-1].answers > 0.9
 
 
+def test_a_probe_may_be_larger_than_a_budget():
+    found = knee(
+        [Item(text=one["content"]) for one in small_talk(99)], probes=["Ilse? " * 90], total=999, embedder="none"
+    )
+    assert found.points[0].expected == 0
+    assert found.points[-1].expected > 0
+
+
 def test_a_knee_without_anything_to_ask_is_refused():
     with pytest.raises(InputError, match="questions of your own"):
         knee([Item(text="Hm.")], embedder="none")

@@ -10,12 +10,14 @@ conversations turn by turn and prices the requests of caching policies.
     cache_policies                      what the caching policy `auto` is compared with
     recall_run, recall_task, score      the requests of a set, packed and scored; `stats` averages and compares them
     cache_run, cache_task, provider     the requests of a conversation, planned and priced by an imitated prompt cache
+    knee                                how many tokens are enough on talk or files without labels
     reliability, recalibration          how far p can be read as a probability, and what it should be instead
     limits, workers                     settings checked, tasks spread over processes
 """
 
 from .cache_run import READS, REPLAYED, Gain, Priced, Replay, replay
 from .data import Dataset, GoldQuery, load, load_sample
+from .knee import Knee, knee
 from .recall_run import Progress, RecallResult, evaluate
 from .score import recall, request_text, request_tokens
 from .stats import ADVERSARIAL, Difference, Score, ScoreRow
@@ -30,6 +32,7 @@ __all__ = [
     "Difference",
     "Gain",
     "GoldQuery",
+    "Knee",
     "Priced",
     "Progress",
     "RecallResult",
@@ -40,6 +43,7 @@ __all__ = [
     "ablations",
     "evaluate",
     "get_variant",
+    "knee",
     "load",
     "load_sample",
     "recall",

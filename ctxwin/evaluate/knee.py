@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import BudgetError, InputError
 from ..items import Budget, Item
 from ..packing import pack
 from ..pool import Pool
@@ -129,11 +129,15 @@ def knee(
         elif growing is not pool:
             growing.extend(list(pool.items)[len(growing) : probe.items])
         for column, budget in enumerate(budgets):
-            made = pack(query=probe.text, items=growing, budget=budget, tokenizer=tokenizer, embedder=embedder)
-            share = made.report.expected
-            shares[row, column] = (share.share, share.low, share.high) if share is not None else 1.0
-            if probe.answer:
-                held[row, column] = probe.answer in made.text.replace(probe.text, "")
+            try:
+                made = pack(query=probe.text, items=growing, budget=budget, tokenizer=tokenizer, embedder=embedder)
+            except BudgetError:  # the question alone is larger
+                held[row, column] = 0.0 if probe.answer else np.nan
+            else:
+                share = made.report.expected
+                shares[row, column] = (share.share, share.low, share.high) if share is not None else 1.0
+                if probe.answer:
+                    held[row, column] = probe.answer in made.text.replace(probe.text, "")
             if on_progress is not None:
                 on_progress(row * len(budgets) + column + 1, shares.shape[0] * shares.shape[1])
     mean, known = shares.mean(axis=0), ~np.isnan(held[:, 0])

@@ -21,8 +21,8 @@ from ctxwin.evaluate.knee import knee, knee_at
 from ctxwin.evaluate.stats import bootstrap
 from ctxwin.pool import Pool
 
-SOURCES = 2
-"""Talks of a set whose probes make its knee; their median counts."""
+SOURCES = 1
+"""Talks of a set whose probes make its knee; their median counts. A talk takes some ten seconds."""
 FACTOR = 1.5
 
 
