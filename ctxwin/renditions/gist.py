@@ -20,7 +20,7 @@ from .sentences import Sentences
 
 __all__ = ["Gist"]
 
-_SIGNS = re.compile(r"[{}<>=;|\\]|\w_\w|\w\(|^\s*(?:#|//|import |from \w+ import)|\w\.\w+\.\w", re.M)
+_SIGNS = re.compile(r"[{}<>=;|\\]|\w_\w|\w\(|^[^\S\n]*+(?:#|//|import |from \w+ import)|\w\.\w{1,60}\.\w", re.M)
 
 ASKED = 5.0
 """Weight of the question's terms in a sentence, beside 1 for no such term. Of the answers to 16 questions of BEAM for a
