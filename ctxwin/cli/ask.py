@@ -156,15 +156,9 @@ def run(
         )
         return None
     if interactive:
-        options = {"files": files, "shares": parse_shares(share or ()), "embedder": embedder, "strategy": strategy}
-        _talk(
-            question,
-            model,
-            budget,
-            store,
-            base_url,
-            {**options, "tokenizer": tokenizer, "enough": None if enough == 1 else enough},
-        )
+        options: dict[str, object] = {"files": files, "shares": parse_shares(share or ()), "strategy": strategy}
+        options |= {"embedder": embedder, "tokenizer": tokenizer, "enough": None if enough == 1 else enough}
+        _talk(question, model, budget, store, base_url, options)
         return None
     client = _client(model, base_url) if model is not None else None
     packed = pack_watched(
