@@ -18,8 +18,8 @@ from .typed import comparable, typed_values
 __all__ = ["EMPTY", "Topic", "changed", "content", "labels_of", "says_change", "shared"]
 
 COVERED = 0.3
-"""Share of the older sentence's topic that a newer one must name to change a value of the same type. On pairs written
-for it (120 updates, 120 unlike), .3 finds 16 % more of the updates than .5, with as few unlike ones."""
+"""Share of the older sentence's topic that a newer one must name to change a value of the same type. Of 120 updates in
+other words, English and Chinese, .3 finds 77 and .5 71; neither replaces one of 120 unlike values of a kind."""
 UNTYPED = 0.5
 """The same where no value of the same type is seen, as in "the novel is in third person"."""
 WEAK = -3.0

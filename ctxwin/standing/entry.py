@@ -24,7 +24,8 @@ PASTED_ODDS = 1.5
 """Log odds that a sentence of such a message loses."""
 LABELLED = 1.5
 """Log odds that a sentence of a user or the system gains by a word such as "Rule:" before it: its writer says that it
-stands."""
+stands. Of what `tests/tools/measure_kit.py` plants 25 / 39 % are there at 10 % with 0 / 1.5, at 20 % alike; of updates
+without such a word 38 / 25 % are resolved at 10 %, at 20 % 56 / 50 %."""
 MACHINE_ODDS = 6.0
 """Log odds that a sentence loses in a message of which most lines are a program's: its output, a log, a listing."""
 WEAKEST = -5.0
