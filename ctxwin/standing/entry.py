@@ -26,8 +26,6 @@ LABELLED = 1.5
 """Log odds that a sentence of a user or the system gains by a word such as "Rule:" before it: its writer says that it
 stands. Of what `tests/tools/measure_kit.py` plants 25 / 39 % are there at 10 % with 0 / 1.5, at 20 % alike; of updates
 without such a word 38 / 25 % are resolved at 10 %, at 20 % 56 / 50 %."""
-MACHINE_ODDS = 6.0
-"""Log odds that a sentence loses in a message of which most lines are a program's: its output, a log, a listing."""
 WEAKEST = -5.0
 """Log odds below which a sentence is not even used to fill the room of a compaction."""
 _EXACT_FORMS = frozenset({"address", "code", "command", "path"})
@@ -45,8 +43,8 @@ _MACHINE = re.compile(
     re.IGNORECASE,
 )
 """How a line of a program's output begins, or looks."""
-_PROMPT = re.compile(r"\S{0,80}[$#>] ?")
-"""The last line of a terminal: a shell waits for the next command."""
+_AWAITS = re.compile(r"\n\S{0,80}[$#>] ?\Z")
+"""The end of what a terminal printed: a shell waits for the next command. Nobody typed any of that."""
 _MACHINE_LINES = 3
 """Lines from which a message can be a program's output."""
 VOICES: dict[str, Voice] = {
@@ -90,11 +88,16 @@ def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:
         [('rule', 'We never push to main before Ana has approved it.')]
     """
     voice = VOICES.get(item.role or "", "user")
+    if _AWAITS.search(item.text) and not is_note(item):
+        return
     lines = list(lines_of(item, voice))
-    loses = 0.0 if is_note(item) else _loses(item.text, len(lines))
+    printed = not is_note(item) and _is_printed(item.text)
+    loses = PASTED_ODDS if not is_note(item) and (printed or len(lines) > PASTED) else 0.0
     for line in lines:
         text = line.text.strip()
         if not SHORTEST <= len(text) <= LONGEST or (line.voice == "assistant" and not _read(text)):
+            continue
+        if printed and _MACHINE.match(text):
             continue
         found = features(text)
         strength = odds(found, line.voice) - loses
@@ -120,10 +123,7 @@ def _read(text: str) -> bool:
     return bool(_EXACT.search(text) or _RECAP.search(text))
 
 
-def _loses(text: str, sentences: int) -> float:
-    """Return the log odds that the sentences of a message lose because nobody typed them for this talk."""
+def _is_printed(text: str) -> bool:
+    """Tell whether a program printed most lines of a message: its output, a log, a listing."""
     lines = [line for line in text.split("\n") if line.strip()]
-    printed = sum(bool(_MACHINE.match(line[:LONGEST])) for line in lines) if len(lines) >= _MACHINE_LINES else 0
-    if 2 * printed > len(lines) or (lines and _PROMPT.fullmatch(lines[-1][-LONGEST:])):
-        return MACHINE_ODDS
-    return PASTED_ODDS if sentences > PASTED else 0.0
+    return len(lines) >= _MACHINE_LINES and 2 * sum(bool(_MACHINE.match(line[:LONGEST])) for line in lines) > len(lines)
