@@ -26,7 +26,7 @@ from ..pool import Pool
 from ..pool.layout import Costs, Runs, costs_of, omitted_run
 from ..pool.units import Units, item_units
 from ..recall import id_ranges, marked
-from ..renditions import Sentences, TextForm, fit_text, is_long, text_forms
+from ..renditions import Sentences, TextForm, fit_text, text_forms
 from ..tokens import RequestRules, Tokenizer, count_note
 from .talk import Snapshot
 
@@ -74,19 +74,19 @@ class Section(Protocol):
     costs: Costs
     """Costs of the n units."""
 
-    def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
+    def shorter(self, unit: int, weights: Mapping[str, float], few: int | None, likeness: Likeness) -> Sequence[Form]:
         """Return the shorter forms of a unit, fullest first.
 
         Args:
             unit: the unit.
             weights: the weight of each term of the question.
-            room: tokens for all sections together.
+            few: tokens for all sections together where these are few, else None.
             likeness: for texts of `long_texts`, the cosine of each sentence with the question.
         """
         ...
 
     def long_texts(self, unit: int, room: int) -> Mapping[str, Sequence[str]]:
-        """Return the sentences of those texts of a unit of which single sentences compete for the room."""
+        """Return the sentences of those texts of a unit that are longer than the room."""
         ...
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
@@ -155,7 +155,7 @@ class _Shortener(ABC):
         self._texts = texts
         self._tokenizer = tokenizer
 
-    def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
+    def shorter(self, unit: int, weights: Mapping[str, float], few: int | None, likeness: Likeness) -> Sequence[Form]:
         whole = int(self.costs.tokens[unit])
         by_slot: list[tuple[Slot, int, Sequence[TextForm]]] = []
         for slot, text in self.slots(unit):
@@ -167,7 +167,7 @@ class _Shortener(ABC):
                     weights,
                     label=_label(item),
                     tool_output=_by_line(item),
-                    room=room,
+                    room=few,
                     likeness=likeness.get(text),
                 )
                 by_slot.append((slot, sentences.total, self._recallable(slot, forms)))
@@ -178,7 +178,7 @@ class _Shortener(ABC):
         found = {}
         for slot, text in self.slots(unit):
             cut = self._texts.sentences(text, self._tokenizer, _grammar(self.items[slot[0]]))
-            if cut.parts is None and cut.total >= SHORTEN_FROM and is_long(cut.total, room):
+            if cut.parts is None and cut.total >= max(SHORTEN_FROM, room + 1):
                 found[text] = cut.texts
         return found
 
@@ -362,10 +362,10 @@ class Block(_Shortener):
         self.costs = costs
         self.maps = maps
 
-    def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
+    def shorter(self, unit: int, weights: Mapping[str, float], few: int | None, likeness: Likeness) -> Sequence[Form]:
         """Return the shorter forms of a unit, fullest first; for the map, the smaller maps."""
         if unit < len(self.items) - bool(self.maps):
-            return super().shorter(unit, weights, room, likeness)
+            return super().shorter(unit, weights, few, likeness)
         whole = _worth(self.maps[0])
         return [
             Form(kind="extract", tokens=one.tokens, share=_worth(one) / whole, texts={(unit, ()): one.text})

@@ -14,7 +14,7 @@ share. The constants were chosen by evidence recall on mtrag_un, beam_100k and l
 of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall of whole units by -1 to +2 points.
 """
 
-from .extracts import GAP, SIZES, TextForm, is_long, text_forms
+from .extracts import GAP, SIZES, TextForm, text_forms
 from .facts import facts
 from .fitting import fit_text
 from .sentences import Sentences, sentences, split
@@ -28,7 +28,6 @@ __all__ = [
     "definitions_in",
     "facts",
     "fit_text",
-    "is_long",
     "sentences",
     "split",
     "text_forms",
