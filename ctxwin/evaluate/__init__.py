@@ -1,8 +1,8 @@
 """Score packings by the share of gold evidence that they keep, without a language model.
 
 `load` reads a set, `load_sample` the package's own. `evaluate` packs the queries with one or more variants and scores
-the requests; `ablations` makes variants that each lack one feature; `recall` and `survival` score one request. `replay` goes through
-conversations turn by turn and prices the requests of caching policies.
+the requests; `ablations` makes variants that each lack one feature; `recall` and `survival` score one request. `replay`
+goes through conversations turn by turn and prices the requests of caching policies.
 
     data, spoken                        what is read: sets with gold evidence, conversations to replay
     variants                            what is measured, as a value or a short text such as `auto-session@none`
