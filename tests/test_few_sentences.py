@@ -1,4 +1,4 @@
-"""Texts that are long for the budget: extracts of a few sentences, chosen by words and by vectors."""
+"""Texts that are longer than the budget: extracts of a few sentences, chosen by words and by vectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from ctxwin import Item, pack
 from ctxwin.renditions import Sentences, split, text_forms
-from ctxwin.renditions.extracts import LONG_FOR
 from ctxwin.tokens import get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")
@@ -50,7 +49,7 @@ def test_a_turn_of_a_conversation_has_forms_of_a_few_sentences_too():
     ]
     packed = pack(talk, "Did my sister stay in Bergen?", budget=60, embedder="none")
     assert packed.tokens <= 60
-    assert "… My sister stayed in Bergen. …" in packed.text
+    assert "My sister stayed in Bergen. …" in packed.text and "Oslo" not in packed.text
 
 
 def test_meaning_finds_a_sentence_that_shares_no_word_with_the_question():
@@ -72,7 +71,7 @@ def test_a_text_that_is_long_for_the_room_has_extracts_of_one_sentence_two_and_m
     assert len(few) > len(plain)
     sizes = TOKENIZER.count_many([text for text, _ in few])
     assert sizes == sorted(sizes, reverse=True)
-    assert few[-1][1] > 0.6
+    assert few[-1] not in plain
 
 
 def test_likeness_counts_beside_words():
@@ -80,22 +79,14 @@ def test_likeness_counts_beside_words():
     source = split(text, TOKENIZER)
     likeness = np.array(["machine" in one for one in source.texts], np.float32)
     assert extracts(source, 60, likeness)[-1][0] == "… The machine broke down. …"
-    assert extracts(source, None, likeness) == extracts(source, None)  # only where the text is long for the room
 
 
 @given(st.integers(0, 400), st.booleans())
 def test_shares_and_sizes_fall_and_a_large_room_changes_nothing(more: int, tool_output: bool):
     source = split(report("The pump failed at noon."), TOKENIZER)
-    enough = LONG_FOR * source.total
+    enough = source.total
     assert extracts(source, enough + more) == extracts(source, None)
     room = max(1, enough * more // 401)
     forms = text_forms(source, WEIGHTS, label="x", tool_output=tool_output, room=room)
     tokens, shares = [form.tokens for form in forms], [form.share for form in forms]
     assert tokens == sorted(tokens, reverse=True) and shares == sorted(shares, reverse=True)
-
-
-def test_the_less_room_the_more_the_best_sentence_counts():
-    source = split(report("The pump failed at noon."), TOKENIZER)
-    best = [extracts(source, source.total // part)[-1] for part in (1, 2, 4)]
-    assert {text for text, _ in best} == {"… The pump failed at noon. …"}
-    assert best[0][1] < best[1][1] < best[2][1]

@@ -94,6 +94,7 @@ def assemble(
     recall: bool = False,
     sources: Sequence[ShareUnits] = (),
     noise: Sequence[NDArray[np.bool_]] = (),
+    few: int | None = None,
     likeness: Likeness | None = None,
 ) -> Candidates:
     """Build the allocator's problem: which form of which unit to choose under `capacity` tokens.
@@ -108,6 +109,7 @@ def assemble(
         recall: whether the model can ask for the text behind a stub.
         sources: the sources that have a floor or a cap.
         noise: for each section, the units that are worth nothing, whatever their p, (n,). Default: none.
+        few: the capacity where sentences compete instead of whole units, else None.
         likeness: for the long texts of the best units, the cosine of each sentence with the question.
     """
     stacked = _stack(sections, relevance)
@@ -121,8 +123,13 @@ def assemble(
         more = extra.get((section, unit), ())
         room = left + int(stacked.tokens[i]) if stacked.required[i] else stacked.room(i, capacity)
         room = min([room, *(one.cap for one in shares if one.cap is not None and one.members[i])])
-        shorter = [*sections[section].shorter(unit, weights, capacity, likeness or {}), *more]
-        if found := _forms(sections[section], unit, room, weights, shorter):
+        shorter = sections[section].shorter(unit, weights, few, likeness or {})
+        suit = (
+            few is not None
+            and not stacked.required[i]
+            and any(one.kind == "extract" and one.tokens <= room for one in shorter)
+        )
+        if found := _forms(sections[section], unit, None if suit else room, weights, [*shorter, *more]):
             forms[i] = found
     start, tokens, share, kinds = _lay_out(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
@@ -215,12 +222,13 @@ def _rows_to_shorten(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate([best, must]))
 
 
-def _forms(section: Section, unit: int, room: int, weights: Mapping[str, float], shorter: Sequence[Form]) -> list[Form]:
-    """Return the shorter forms of one unit, fullest first, with forms made to fit where no other fits."""
-    full = int(section.costs.tokens[unit])
-    required = section.units.required[unit]
+def _forms(
+    section: Section, unit: int, room: int | None, weights: Mapping[str, float], shorter: Sequence[Form]
+) -> list[Form]:
+    """Return the shorter forms of one unit, fullest first, with more that fit the room; None asks for no more."""
+    full, required = int(section.costs.tokens[unit]), section.units.required[unit]
     found = list(shorter)
-    if full > room and (required or not any(form.kind == "extract" and form.tokens <= room for form in found)):
+    if room is not None and full > room:
         sizes = [int(room * share) for share in FIT_SHARES]
         sizes += [section.least(unit)] if required else []
         found += [form for size in sizes if (form := section.fitted(unit, size, weights)) is not None]
@@ -316,6 +324,7 @@ def choose(
         recall=measured.task.recall,
         sources=measured.sources,
         noise=relevance.noise,
+        few=measured.few,
         likeness=relevance.likeness,
     )
     best: Choice | None = None

@@ -203,8 +203,9 @@ def _compare(
 ) -> Generator[Need, Any, Likeness]:
     """Compare the sentences of the best long units with the question, where there is room for a few sentences only."""
     texts: dict[str, Sequence[str]] = {}
-    for section, unit in _best_free(measured, p, RERANKED) if readings else ():
-        texts |= section.long_texts(unit, measured.capacity)
+    if measured.few is not None and readings:
+        for section, unit in _best_free(measured, p, RERANKED):
+            texts |= section.long_texts(unit, measured.few)
     found: dict[str, NDArray[np.float32]] = {}
     for reading in readings:
         read = {text: sentences for text, sentences in texts.items() if reading.reads(text)}

@@ -35,7 +35,6 @@ from ..renditions import (
     digests,
     fit_digest,
     fit_text,
-    is_long,
     text_forms,
     undominated,
 )
@@ -89,19 +88,19 @@ class Section(Protocol):
     saved: NDArray[np.int64]
     """(n,) tokens that each unit takes less in its fullest form than as it was given."""
 
-    def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
+    def shorter(self, unit: int, weights: Mapping[str, float], few: int | None, likeness: Likeness) -> Sequence[Form]:
         """Return the shorter forms of a unit, fullest first.
 
         Args:
             unit: the unit.
             weights: the weight of each term of the question.
-            room: tokens for all sections together.
+            few: tokens for all sections together where these are few, else None.
             likeness: for texts of `long_texts`, the cosine of each sentence with the question.
         """
         ...
 
     def long_texts(self, unit: int, room: int) -> Mapping[str, Sequence[str]]:
-        """Return the sentences of those texts of a unit of which single sentences compete for the room."""
+        """Return the sentences of those texts of a unit that are longer than the room."""
         ...
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
@@ -170,7 +169,7 @@ class _Shortener(ABC):
         self._texts = texts
         self._tokenizer = tokenizer
 
-    def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
+    def shorter(self, unit: int, weights: Mapping[str, float], few: int | None, likeness: Likeness) -> Sequence[Form]:
         whole = int(self.costs.tokens[unit])
         by_slot: list[tuple[Slot, int, Sequence[TextForm]]] = []
         for slot, text in self.slots(unit):
@@ -182,7 +181,7 @@ class _Shortener(ABC):
                     weights,
                     label=_label(item),
                     tool_output=_by_line(item),
-                    room=room,
+                    room=few,
                     likeness=likeness.get(text),
                 )
                 if found := self.by_kind(slot, weights):
@@ -195,7 +194,7 @@ class _Shortener(ABC):
         found = {}
         for slot, text in self.slots(unit):
             cut = self._texts.sentences(text, self._tokenizer, _grammar(self.items[slot[0]]))
-            if cut.parts is None and cut.total >= SHORTEN_FROM and is_long(cut.total, room):
+            if cut.parts is None and cut.total >= max(SHORTEN_FROM, room + 1):
                 found[text] = cut.texts
         return found
 
@@ -443,10 +442,10 @@ class Block(_Shortener):
         self.saved = np.zeros(len(units), np.int64)
         self.maps = maps
 
-    def shorter(self, unit: int, weights: Mapping[str, float], room: int, likeness: Likeness) -> Sequence[Form]:
+    def shorter(self, unit: int, weights: Mapping[str, float], few: int | None, likeness: Likeness) -> Sequence[Form]:
         """Return the shorter forms of a unit, fullest first; for the map, the smaller maps."""
         if unit < len(self.items) - bool(self.maps):
-            return super().shorter(unit, weights, room, likeness)
+            return super().shorter(unit, weights, few, likeness)
         whole = _worth(self.maps[0])
         return [
             Form(kind="extract", tokens=one.tokens, share=_worth(one) / whole, texts={(unit, ()): one.text})

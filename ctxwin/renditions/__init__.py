@@ -20,7 +20,7 @@ of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall
 """
 
 from .digests import digests, fit_digest, kind_of, undominated
-from .extracts import GAP, SIZES, TextForm, is_long, share_of, text_forms
+from .extracts import GAP, SIZES, TextForm, share_of, text_forms
 from .facts import fact_kind, facts
 from .fitting import fit_text
 from .folding import TABLES, Folded, fold, unfold
@@ -41,7 +41,6 @@ __all__ = [
     "fit_digest",
     "fit_text",
     "fold",
-    "is_long",
     "kind_of",
     "sentences",
     "share_of",

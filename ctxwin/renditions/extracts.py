@@ -21,7 +21,6 @@ __all__ = [
     "NEIGHBOUR",
     "SIZES",
     "TextForm",
-    "is_long",
     "joined",
     "match",
     "runs_of",
@@ -47,11 +46,8 @@ CODE_SIZES = (0.75, 0.5, 0.35, 0.2)
 """The same for code whose signatures are known; one more extract is all signatures and nothing else. Line recall on
 code_sweqa_wheels within 500 / 1k / 2k / 4k / 8k / 16k tokens, by words: 33.1 / 51.1 / 62.2 / 73.6 / 79.4 / 87.0 percent
 (extracts of lines alone: 32.8 / 50.9 / 62.3 / 73.6 / 79.5 / 87.0): as many, but each under the name it belongs to."""
-LONG_FOR = 2
-"""A text is long for a room of fewer than so many times its tokens: then single sentences of it compete, and the less
-room, the less is spread evenly (`EVENNESS`)."""
 FEW = (*range(1, 9), 10, 12, 15, 18, 22, 27, 33)
-"""Sentences in the extracts of a text that is long for the room."""
+"""Sentences in the extracts of a text that is longer than the room."""
 LEAST = 200
 """Tokens of one more extract, for a text more than eight times as long: the length of a passage. Half, double: none of
 11 requests differs."""
@@ -79,11 +75,6 @@ class TextForm:
     """(start, end) characters of the slices of the text in an extract, in order; () for a stub."""
 
 
-def is_long(tokens: int, room: int) -> bool:
-    """Tell whether a text is so long for the tokens of all texts together that its single sentences compete."""
-    return LONG_FOR * tokens > room
-
-
 def text_forms(
     source: Sentences,
     weights: Mapping[str, float],
@@ -104,9 +95,9 @@ def text_forms(
         label: names the text in its stub: "Ana, 2023-05-03, id t41".
         tool_output: whether the text is tool output or code: a matching line then brings the lines around it, and if
             no signatures are known, the first and the last line stay.
-        room: the tokens that all texts have together. A text that is long for it has extracts of one sentence, two,
-            three, and so on, which count by how well the sentences match.
-        likeness: the cosine of each sentence with the question, for a text that is long for the room.
+        room: the tokens that all texts have together. A text longer than that has extracts of one sentence, two,
+            three, and so on.
+        likeness: the cosine of each sentence with the question, if known.
 
     Returns:
         Forms of falling size, all smaller than the text; () if no form would save anything.
@@ -123,11 +114,9 @@ def text_forms(
     if not source.text:
         return ()
     scores = match(source, weights, CONTEXT if tool_output else NEIGHBOUR)
-    room = LONG_FOR * source.total if room is None or source.parts is not None else room
-    few = is_long(source.total, room)
-    if few and likeness is not None:
+    if likeness is not None:
         scores = scores / 2 + likeness
-    omega = _omega(source, scores, EVENNESS * min(1.0, room / (LONG_FOR * source.total)))
+    omega = _omega(source, scores)
     order = _order(source, scores, tool_output)
     spent = (source.tokens[order] + GAP_TOKENS).cumsum()
     kept = omega[order].cumsum()
@@ -136,7 +125,7 @@ def text_forms(
         outline = int(spent[np.count_nonzero(source.parts.level < REST) - 1])
         rooms = sorted({outline, *(int(size * source.total) for size in CODE_SIZES)}, reverse=True)
     counts = set(spent.searchsorted(rooms, "right").tolist())
-    if few:
+    if source.parts is None and room is not None and room < source.total:
         counts.update(FEW[: np.searchsorted(FEW, spent.searchsorted(room, "right"), "right")])
     forms: list[TextForm] = []
     for count in sorted(counts, reverse=True):
@@ -200,10 +189,10 @@ def share_of(source: Sentences, weights: Mapping[str, float], text: str) -> floa
     return (1 - EVENNESS) * matched + EVENNESS * content
 
 
-def _omega(source: Sentences, scores: NDArray[np.float64], evenness: float) -> NDArray[np.float64]:
+def _omega(source: Sentences, scores: NDArray[np.float64]) -> NDArray[np.float64]:
     raised: NDArray[np.float64] = np.exp((scores - scores.max(initial=0.0)) / TEMPERATURE)
-    raised *= (1 - evenness) / max(float(raised.sum()), 1e-300)
-    raised += (evenness / max(len(source.text), 1)) * (source.ends[1:] - source.ends[:-1])
+    raised *= (1 - EVENNESS) / max(float(raised.sum()), 1e-300)
+    raised += (EVENNESS / max(len(source.text), 1)) * (source.ends[1:] - source.ends[:-1])
     return raised
 
 
