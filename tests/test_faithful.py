@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ctxwin.renditions.faithful import Grounds
-from ctxwin.renditions.values import names_in, values_in
+from ctxwin.renditions.summaries.faithful import Grounds
+from ctxwin.renditions.summaries.values import names_in, values_in
 
 TEXTS = tomllib.loads((Path(__file__).parent / "data" / "summaries.toml").read_text(encoding="utf-8"))["texts"]
 LOST = {"new_checkout is on for 10% of the Spanish users and 50% in Portugal."}

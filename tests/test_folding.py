@@ -11,9 +11,9 @@ from ctxwin import check, pack
 from ctxwin.messages import read
 from ctxwin.recall import recall_tool
 from ctxwin.renditions import fold, unfold
-from ctxwin.renditions.hit_lists import read_hits, write_hits
-from ctxwin.renditions.json_tables import write_line_table
-from ctxwin.renditions.line_patterns import mined, read_patterns, write_patterns
+from ctxwin.renditions.outputs.hit_lists import read_hits, write_hits
+from ctxwin.renditions.outputs.json_tables import write_line_table
+from ctxwin.renditions.outputs.line_patterns import mined, read_patterns, write_patterns
 from ctxwin.tokens import get_tokenizer
 
 WAYS = {"hits": (write_hits, read_hits), "patterns": (write_patterns, read_patterns)}

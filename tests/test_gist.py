@@ -6,7 +6,7 @@ import pytest
 
 from ctxwin import Item, pack
 from ctxwin.renditions import split
-from ctxwin.renditions.gist import Gist
+from ctxwin.renditions.summaries.gist import Gist
 from ctxwin.tokens import get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxwin.renditions.json_tables import write_tables
-from ctxwin.renditions.table_reading import read_tables
-from ctxwin.renditions.table_values import Number, compact_json, read_json
+from ctxwin.renditions.outputs.json_tables import write_tables
+from ctxwin.renditions.outputs.table_reading import read_tables
+from ctxwin.renditions.outputs.table_values import Number, compact_json, read_json
 
 WORDS = st.sampled_from(
     ["", " ", "a", "null", "true", "-0", "1.0", "1e5", "NaN", "-Infinity", "a,b", "a;b", "[2]{x}:", "{", "}", "]", '"',

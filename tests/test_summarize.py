@@ -11,9 +11,9 @@ from ctxwin import Item, apack, get_tokenizer, pack
 from ctxwin.clients import Endpoint, completing
 from ctxwin.errors import InputError
 from ctxwin.packing.needs import SummaryWarning
-from ctxwin.renditions.faithful import Grounds
+from ctxwin.renditions.summaries.faithful import Grounds
+from ctxwin.renditions.summaries.writing import SUMMARY_TOKENS, TRIES, write_summaries
 from ctxwin.renditions.summarize import ChatSummarizer, Summarizer, drop_summaries, get_summarizer, load_summary
-from ctxwin.renditions.writing import SUMMARY_TOKENS, TRIES, write_summaries
 
 LONG = "The committee met on 3 May 2024 and talked about the harbour wall at length. " * 12
 ITEMS = [Item(text=LONG + f"Point {i} was adjourned.", id=f"m{i}", kind="memory") for i in range(6)]

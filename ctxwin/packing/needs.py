@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..embed import CachedEmbedder, Embedder, Nearest
 from ..errors import CtxwinWarning
+from ..renditions.summaries.writing import Written, write_summaries
 from ..renditions.summarize import Summarizer
-from ..renditions.writing import Written, write_summaries
 from ..retrieve.rerank import Reranker, rerank
 
 __all__ = [

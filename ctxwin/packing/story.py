@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import BudgetError
 from ..renditions import Sentences
 from ..renditions.extracts import joined, runs_of
-from ..renditions.gist import Gist
+from ..renditions.summaries.gist import Gist
 from ..retrieve import asks_for_a_summary
 from ..retrieve.words.lexical import tokenize
 from .choose import ROUNDS, Choice, allocated

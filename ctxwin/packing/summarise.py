@@ -9,8 +9,8 @@ import numpy as np
 
 from ..citations.injections import scan
 from ..renditions import share_of
-from ..renditions.faithful import Grounds, Verified
-from ..renditions.writing import SUMMARY_TOKENS, Written
+from ..renditions.summaries.faithful import Grounds, Verified
+from ..renditions.summaries.writing import SUMMARY_TOKENS, Written
 from ..report import Summarized, SummarySentence
 from .choose import TRUST, Choice
 from .judge import Relevance

@@ -19,11 +19,11 @@ share. The constants were chosen by evidence recall on mtrag_un, beam_100k and l
 of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall of whole units by -1 to +2 points.
 """
 
-from .digests import digests, fit_digest, kind_of, undominated
 from .extracts import GAP, SIZES, TextForm, share_of, text_forms
 from .facts import fact_kind, facts
 from .fitting import fit_text
-from .folding import TABLES, Folded, fold, unfold
+from .outputs.digests import digests, fit_digest, kind_of, undominated
+from .outputs.folding import TABLES, Folded, fold, unfold
 from .sentences import Sentences, sentences, split
 from .signatures import definitions_in
 

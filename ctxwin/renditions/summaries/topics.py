@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..retrieve.words.lexical import tokenize
+from ...retrieve.words.lexical import tokenize
 
 __all__ = ["cut_by_topic", "shifts"]
 

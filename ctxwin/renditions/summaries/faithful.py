@@ -23,9 +23,9 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from ..retrieve.words.lexical import STOP_WORDS, cjk_share, tokenize
+from ...retrieve.words.lexical import STOP_WORDS, cjk_share, tokenize
+from ..sentences import sentences
 from .claims import Claim, claims_of
-from .sentences import sentences
 from .values import Value, dimension, names_in
 
 __all__ = ["Cited", "Grounds", "Refusal", "Verified"]

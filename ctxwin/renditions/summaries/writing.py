@@ -14,9 +14,9 @@ from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from time import monotonic
 
-from ..tokens import Tokenizer, get_tokenizer
-from .sentences import MAX_SENTENCE, sentences
-from .summarize import INSTRUCTION, Limits, Summarizer, being_written, load_summary, save_summary
+from ...tokens import Tokenizer, get_tokenizer
+from ..sentences import MAX_SENTENCE, sentences
+from ..summarize import INSTRUCTION, Limits, Summarizer, being_written, load_summary, save_summary
 from .topics import cut_by_topic
 
 __all__ = ["SUMMARY_TOKENS", "Written", "write_summaries"]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..retrieve.words.lexical import tokenize
-from .sentences import sentences
+from ...retrieve.words.lexical import tokenize
+from ..sentences import sentences
 from .values import Value, values_in
 
 __all__ = ["Claim", "claims_of"]

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence, Set
 import numpy as np
 from numpy.typing import NDArray
 
-from .extracts import GAP_TOKENS
-from .sentences import Sentences
+from ..extracts import GAP_TOKENS
+from ..sentences import Sentences
 
 __all__ = ["Gist"]
 

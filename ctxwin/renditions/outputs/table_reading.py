@@ -18,7 +18,7 @@ def read_tables(text: str) -> Any:
         ValueError: the text is not in this notation.
 
     Example:
-        >>> from ctxwin.renditions.table_values import compact_json
+        >>> from ctxwin.renditions.outputs.table_values import compact_json
         >>> compact_json(read_tables('{"free":[2]{seat,at{row}}:\n7A,7\n8C,8\n}'))
         '{"free":[{"seat":"7A","at":{"row":7}},{"seat":"8C","at":{"row":8}}]}'
     """

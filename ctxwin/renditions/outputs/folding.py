@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..tokens import Tokenizer
+from ...tokens import Tokenizer
 from .hit_lists import read_hits, write_hits
 from .json_tables import read_line_table, write_line_table, write_tables
 from .line_patterns import read_patterns, write_patterns

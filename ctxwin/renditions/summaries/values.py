@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ..retrieve.words.lexical import STOP_WORDS
+from ...retrieve.words.lexical import STOP_WORDS
 
 __all__ = ["Value", "ValueKind", "dimension", "names_in", "values_in"]
 

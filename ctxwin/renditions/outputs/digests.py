@@ -8,15 +8,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..tokens import Tokenizer
+from ...tokens import Tokenizer
+from ..extracts import EVENNESS, TextForm, match
+from ..fitting import fit_text
+from ..sentences import Sentences, split
 from .diff_hunks import unchanged_lines
-from .extracts import EVENNESS, TextForm, match
-from .fitting import fit_text
 from .hit_lists import further_hits
 from .left_out import LeftOut, without
 from .log_lines import repeated_lines
 from .passed_tests import passed_tests
-from .sentences import Sentences, split
 from .table_rows import like_rows
 
 __all__ = ["KINDS", "digests", "fit_digest", "kind_of", "undominated"]
