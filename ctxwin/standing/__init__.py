@@ -54,7 +54,7 @@ __all__ = [
 
 STANDS = 0.6
 """Strength from which a sentence stands. Of what is over .6 in 20 real conversations where nothing was planted a person
-would keep 11 of 14, over .5 13 of 22 (`tests/tools/measure_kept.py`). A compaction fills its room with weaker ones too."""
+would keep 11 of 14, over .5 13 of 22 (`tests/tools/measure_kept.py`). A compaction fills its room with weaker ones."""
 FEW = 3
 """Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
 RARE = 4.0
