@@ -58,9 +58,9 @@ would keep 11 of 14, over .5 13 of 22 (`tests/tools/measure_kept.py`). A compact
 FEW = 3
 """Words of a sentence below which the share of rare ones says little: a shorter sentence counts as one of so many."""
 RARE = 4.0
-"""Log odds by which a sentence of words that no other message has exceeds a sentence of words said elsewhere. Of what
-was planted in held-back talk, 2 / 3 / 4 rank 71 / 75 / 78 % within 3 % of the tokens, in Chinese 89 / 90 / 91 %; of the
-rules of real mentors, who talk much of the same, 28 / 27 / 26 %."""
+"""Log odds by which a sentence of words that no other message has exceeds a sentence of words said elsewhere.
+Chosen on planted talk that is not public: there 2 / 3 / 4 rank 71 / 75 / 78 % of what stands within 3 % of the
+tokens."""
 USUAL = 0.12
 """Share of a user's sentences that stand, as in the fit (`tests/tools/fit_standing.py`)."""
 USUAL_SEEN = 100
