@@ -113,7 +113,7 @@ UNIT = {
 SPOKEN = {"messages": [{"role": "user", "content": SECRET}, {"role": "assistant", "content": SECRET}]}
 WINDOW = {
     "format": "ctxwin.window", "version": 1, "id": "w", "created": "2024-05-01T10:00:00+00:00", "dialect": "openai",
-    "model": "gpt-4o", "budget": {"total": 500, "reserve": 100, "margin": None}, "system": SECRET,
+    "model": "gpt-4o", "budget": {"total": 500, "reserve": 100, "margin": None, "enough": 0.9}, "system": SECRET,
     "turns": [{"message": {"role": "user", "content": SECRET}, "time": None, "pinned": True, "forgotten": False}],
 }  # fmt: skip
 NAMES = ("plan", "report", "queries", "units", "transcripts", "window")

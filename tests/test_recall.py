@@ -89,14 +89,14 @@ def test_what_is_shortened_ends_in_its_id():
 
 
 def test_a_summary_ends_in_its_id_too():
-    long = {"role": "assistant", "content": RAIN * 30 + "The pump failed at noon. " + RAIN * 30}
+    told = "The committee met on 3 May 2024 and talked about the harbour wall at length. " * 12
     packed = ctxwin.pack(
-        [long, {"role": "user", "content": "When did the pump fail?"}],
-        budget=200,
+        [{"role": "assistant", "content": told}, {"role": "user", "content": "What was said about the harbour wall?"}],
+        budget=140,
         tools=[recall_tool()],
-        summarizer=lambda text: "The pump failed at noon.",
+        summarizer=lambda text: "Harbour wall: talked about on 3 May 2024.",
     )
-    assert "The pump failed at noon. [m0]" in packed.text
+    assert "Harbour wall: talked about on 3 May 2024. [m0]" in packed.text
 
 
 @pytest.mark.parametrize(("logs", "dialect"), [

@@ -119,8 +119,8 @@ def test_erasing_takes_everything_that_was_made_of_a_turn_and_names_exports(tmp_
         asked.append(text)
         return " ".join(text.split()[:25])
 
-    window = ctxwin.Window(budget=300, store=tmp_path / "w.db", embedder="static", summarizer=shorten)
-    window.add(f"My password is {SECRET} and the lease ends in May. " + "The garden has old trees. " * 60)
+    window = ctxwin.Window(budget=150, store=tmp_path / "w.db", embedder="static", summarizer=shorten)
+    window.add(f"My password is {SECRET} and the lease ends in May. " + "The garden has old trees. " * 20)
     for number in range(30):
         window.add(f"Note {number}: " + "the locker opens with a small brass key under the pot. " * 5)
     window.pack("What is the password of the lease?")

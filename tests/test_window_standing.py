@@ -285,10 +285,10 @@ def test_a_forgotten_entry_leaves_the_next_request_under_a_warm_cache(provider):
     with answered(provider, "openai") as window:
         window.add(*said())
         window.send("And what do you make of the view from the door, is it fine?")
-        assert RULE in window.last.text
-        window.forget(entry(window, RULE))
+        assert NEW in window.last.text
+        window.forget(entry(window, NEW))
         window.send("And from the roof, is it fine?")
-        assert RULE not in window.last.text
+        assert NEW not in window.last.text
         window.erase("m1")
         assert FACT not in json.dumps(window._store.settings(window.id).state)
 

@@ -125,7 +125,7 @@ def test_a_long_window_is_packed_and_all_of_it_is_kept(provider, api):
         call(client, api, "whole", body_of(api, [user("And once more, what opens locker 0?")], **system))
     assert len(window.messages) == 82
     assert max(request.tokens for request in provider.requests) <= LIMIT
-    assert provider.last.tokens > LIMIT // 2
+    assert any("Locker 39" in text for text in provider.last.texts)  # the newest turns stay
     assert any("Locker 0 opens with 1000" in text for text in provider.last.texts)
     assert provider.last.body.get("system") == system.get("system")
 

@@ -12,8 +12,8 @@ GPT-5.6 on, OpenAI. A minute passes between two requests, a day before a new sit
 On BEAM at 8k, with reads at .1 and writes at 1.25 of the price, a request costs as much as
 
     policy                                   fresh tokens    evidence recall
-    auto                                            3,467               84.4
-    ref:repack, packed anew every turn              7,380               85.2
+    auto                                            3,428               83.7
+    ref:repack, packed anew every turn              7,155               84.3
     ref:breakpoints                                 6,312               83.0
     ref:append, and cut down at times               3,387               73.5
     ref:truncate, the oldest dropped                6,224                1.9

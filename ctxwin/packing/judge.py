@@ -34,6 +34,9 @@ RERANK = 0.6
 """Score that a reranker's best item gains over its worst: half of the gain from a whole match of words or of meaning,
 so that a reranker corrects the order and does not make it. Not fitted: no cross-encoder is available without a model
 hub. Half: 3 of 4 requests differ, double: 3."""
+LATEST = 8
+"""Newest groups of a conversation, four exchanges, that are never noise: a question may lean on them without a shared
+word. They compete by their p. No set has such questions, so it is not measured."""
 BESIDE_MAP = 10.0
 """Sum of probabilities that the items may keep beside a map: where hundreds match alike, no single item answers."""
 
@@ -118,6 +121,7 @@ def _noise(
     by_item[measured.scored] = turns
     members = measured.history.units.members
     by_unit = np.logical_and.reduceat(by_item[members.items], members.start[:-1]) if len(members) else by_item
+    by_unit[-LATEST:] = False
     return [by_unit, *chunks]
 
 

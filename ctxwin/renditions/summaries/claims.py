@@ -74,7 +74,7 @@ def claims_of(text: str, names: frozenset[str]) -> list[Claim]:
     Example:
         >>> first, second = claims_of("Ana pays 1,200 euros, but Bo does not pay.", frozenset({"ana", "bo"}))
         >>> [value.key for value in first.values], second.negated
-        ([('1200', 'eur'), ('ana',)], True)
+        ([('ana',), ('1200', 'eur')], True)
     """
     return [
         claim

@@ -98,7 +98,7 @@ class Grounds:
         >>> source = Grounds("Ana pays 900 euros. Bo pays 1,200 euros. We do not heat the hall.")
         >>> checked = source.check("Ana pays €900. Bo pays €900. They heat the hall.")
         >>> checked.text, [one.reason for one in checked.refused]
-        ('Ana pays €900.', ["'€900' stands elsewhere in the source", 'negation differs'])
+        ('Ana pays €900.', ["'Bo' stands elsewhere in the source", 'negation differs'])
     """
 
     def __init__(self, text: str) -> None:
