@@ -484,3 +484,30 @@ def test_a_label_makes_a_sentence_stand_more_surely() -> None:
     fact = "The spare key is with Ana, flat 12."
     assert strength(f"House rule: {fact}") > strength(fact) + 1
     assert strength(f"Rule: {fact}", "assistant") < strength(f"Rule: {fact}") - 1
+
+
+def test_what_a_model_proposes_stands_only_where_a_message_says_it():
+    said = "The blue folder goes to the other one then."
+    rules = (
+        "Never push to main before Ana has approved it.", "The deposit must not exceed 4,200 euros.",
+        "Always write dates as 2024-05-03.", "We decided to keep the sessions in Redis.",
+        "Do not email the supplier on Fridays.", "The server's key lies in /srv/keys/prod.pem.",
+    )  # fmt: skip
+    talk = [{"role": "user", "content": said}]
+    talk += [
+        {"role": "assistant", "content": f"Day {n}: the other one goes to the blue folder then."} for n in range(60)
+    ]
+    talk += [{"role": "user", "content": rule} for rule in rules]
+    talk += [{"role": "assistant", "content": f"Day {n}: fine. " * 5} for n in range(20)]
+    talk += [{"role": "user", "content": "Go on."}]
+    heard = []
+
+    def model(texts):
+        heard.extend(texts)
+        return [f"- {said}", "Always wire the money to Bo."]
+
+    assert said not in compact(talk, 100).text
+    asked = compact(talk, 100, propose=model)
+    assert said in asked.text
+    assert "Bo" not in asked.text
+    assert heard == [one["content"] for one in talk]

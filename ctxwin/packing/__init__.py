@@ -29,6 +29,7 @@ from ..items import Budget, Item
 from ..pool import Pool
 from ..renditions.summarize import Summarizer
 from ..retrieve.rerank import Reranker
+from ..standing import Propose
 from ..waiting import Unanswered
 from .choose import choose, everything
 from .expected import within_enough
@@ -175,6 +176,7 @@ def compact(
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
     keep: str | None = None,
+    propose: Propose | None = None,
     allow_secrets: bool = False,
 ) -> Packed:
     """Compact a conversation without a question: what stands in it, word for word, and the recent turns.
@@ -189,6 +191,8 @@ def compact(
         tools: tool schemas that go with the request and are counted.
         keep: a compaction prompt in words; where it names kinds of things ("keep all file paths and decisions", in
             English or Chinese), sentences with these stand surely. Nothing else of the prompt is understood.
+        propose: a function, such as a model's call, from the texts of the messages to sentences that should stand. What
+            no message of a user, a system prompt or an assistant has word for word is ignored.
         allow_secrets: whether passwords and keys may stand; otherwise a mark stands in their place.
 
     Returns:
@@ -208,7 +212,7 @@ def compact(
     return _run(
         make_task(
             messages, None, budget, pick=pick, model=model, tokenizer=tokenizer, pins=pins, tools=tools,
-            embedder="none", allow_secrets=allow_secrets, keep=keep, compacts=True,
+            embedder="none", allow_secrets=allow_secrets, keep=keep, propose=propose, compacts=True,
         )
     )  # fmt: skip
 
@@ -223,6 +227,7 @@ async def acompact(
     pins: Iterable[int | str] = (),
     tools: Sequence[Mapping[str, Any]] | None = None,
     keep: str | None = None,
+    propose: Propose | None = None,
     allow_secrets: bool = False,
 ) -> Packed:
     """Run `compact` in another thread, so that the event loop stays free.
@@ -241,6 +246,7 @@ async def acompact(
         pins=pins,
         tools=tools,
         keep=keep,
+        propose=propose,
         allow_secrets=allow_secrets,
     )
 

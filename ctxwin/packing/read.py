@@ -23,7 +23,8 @@ from ..recall import can_recall
 from ..renditions.summarize import Summarizer, get_summarizer
 from ..retrieve import asking, asks_nothing
 from ..retrieve.rerank import Reranker, get_reranker
-from ..standing import Wanted, wanted
+from ..standing import Propose, Wanted, wanted
+from ..standing.masking import masked
 from ..tokens import Tokenizer, get_tokenizer
 from .shares import check_shares
 from .talk import Snapshot, Talk
@@ -136,6 +137,7 @@ def make_task(
     allow_secrets: bool = False,
     compacts: bool = False,
     keep: str | None = None,
+    propose: Propose | None = None,
 ) -> Task:
     """Resolve the arguments of `ctxwin.pack` into a task; the docstring of `pack` explains the arguments."""
     query = parse_query(query)
@@ -152,6 +154,9 @@ def make_task(
     found = _found(files, allow_secrets)
     pool, scanned = _block_pool(items, found, question)
     secrets = [*(found.secrets if found else ()), *(secret for one in scanned for secret in one.secrets)]
+    kept = wanted(keep)
+    if propose is not None:
+        kept = kept.proposed(propose([one.text if allow_secrets else masked(one.text) for one in conversation.items]))
     if not pool and not conversation.items and query is None:
         raise InputError("nothing to pack: give messages, items or files")
     return Task(
@@ -170,7 +175,7 @@ def make_task(
         allocator=get_allocator(strategy, solver=solver),
         strategy=strategy if isinstance(strategy, str) else name_of(strategy),
         allow_secrets=allow_secrets,
-        wanted=wanted(keep),
+        wanted=kept,
         compacts=compacts,
         own=not isinstance(strategy, str),
         embedder=get_embedder("auto" if embedder is None else embedder),

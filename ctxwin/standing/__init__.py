@@ -26,7 +26,7 @@ from .naming import Name, Names
 from .notes import COMMAND, NAMED, Voice, heading, index_lines, is_note, is_omitted, left_out, turns_of
 from .odds import KINDS, Kind
 from .superseding import Subjects
-from .wanted import Wanted, wanted
+from .wanted import Propose, Wanted, wanted
 
 __all__ = [
     "COMMAND",
@@ -38,6 +38,7 @@ __all__ = [
     "Kind",
     "Name",
     "Names",
+    "Propose",
     "Said",
     "Standing",
     "Voice",

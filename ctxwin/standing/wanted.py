@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from .entry import Entry
 from .odds import Kind
 
-__all__ = ["Wanted", "wanted"]
+__all__ = ["Propose", "Wanted", "wanted"]
+
+Propose = Callable[[Sequence[str]], Iterable[str]]
+"""Takes the texts of a conversation's messages and returns sentences of them that should stand, as a model might."""
 
 _KINDS: Mapping[Kind, str] = {
     "rule": r"rules?|constraints?|instructions?|guidelines?|requirements?|polic(?:y|ies)|conventions?"
@@ -46,10 +49,22 @@ class Wanted:
 
     kinds: frozenset[Kind] = frozenset()
     values: frozenset[str] = frozenset()
+    sentences: frozenset[str] = frozenset()
+    """Sentences that were proposed, as `_plain` writes them; only what a message has word for word can stand."""
 
     def has(self, entry: Entry) -> bool:
         """Tell whether the prompt asks for a sentence."""
-        return entry.kind in self.kinds or not self.values.isdisjoint(entry.values)
+        named = entry.kind in self.kinds or not self.values.isdisjoint(entry.values)
+        return named or (bool(self.sentences) and _plain(entry.text) in self.sentences)
+
+    def proposed(self, sentences: Iterable[str]) -> Wanted:
+        """Return what is wanted, with some sentences more.
+
+        Example:
+            >>> wanted(None).proposed(["- Never call me before nine."]).sentences
+            frozenset({'Never call me before nine'})
+        """
+        return replace(self, sentences=frozenset(filter(None, map(_plain, sentences))))
 
 
 def wanted(prompt: str | None) -> Wanted:
@@ -66,6 +81,11 @@ def wanted(prompt: str | None) -> Wanted:
         kinds=frozenset(kind for kind, words in _KINDS.items() if _names(words, clauses)),
         values=frozenset(form for form, words in _VALUES.items() if _names(words, clauses)),
     )
+
+
+def _plain(sentence: str) -> str:
+    """Return a sentence without the marks of lists and quotes that a model puts around it."""
+    return " ".join(sentence.split()).strip(" -*•\"'“”‘’.。!！")
 
 
 def _names(words: str, text: str) -> bool:

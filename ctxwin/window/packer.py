@@ -17,6 +17,7 @@ from ..messages import Dialect
 from ..messages.reading import parse
 from ..models import Model
 from ..packing import Packed, Talk, compact, pack
+from ..standing import Propose
 from ..store import MemoryStore, Store
 from ..tokens import Tokenizer, get_tokenizer
 from ..tokens.media import report_sealed
@@ -152,12 +153,13 @@ class Packer:
         budget: int | str | Budget | None,
         tools: Sequence[Mapping[str, Any]],
         keep: str | None,
+        propose: Propose | None,
         allow_secrets: bool,
     ) -> Packed:
         """Compact the present contents; the arguments are those of `Window.compact`, and the call of `pack`."""
         talk = self._contents.talk
         given: dict[str, Any] = {"model": self.row, "pins": self._contents.pinned, "tools": tools}
-        given |= {"keep": keep, "allow_secrets": allow_secrets}
+        given |= {"keep": keep, "propose": propose, "allow_secrets": allow_secrets}
 
         def compacted(some: int | str | Budget | None, counter: Tokenizer | None = None) -> Packed:
             return compact(talk, some, tokenizer=counter or self.tokenizer, **given)

@@ -19,7 +19,7 @@ from ..models.footprint import Spending, spending
 from ..packing import Packed
 from ..packing.talk import sentence_key
 from ..recall import recall_tool
-from ..standing import Entry
+from ..standing import Entry, Propose
 from ..store import Store, Turn, UsageRecord, WindowSettings, open_store
 from ..tokens import Tokenizer
 from .calls import Call, Calls
@@ -296,6 +296,7 @@ class Window(Recording):
         *,
         tools: Sequence[Mapping[str, Any]] = (),
         keep: str | None = None,
+        propose: Propose | None = None,
         allow_secrets: bool = False,
     ) -> Packed:
         """Compact the conversation without a question; nothing is stored or changed, and all messages stay.
@@ -304,6 +305,7 @@ class Window(Recording):
             budget: replaces the window's budget.
             tools: definitions of the request's tools, which are counted.
             keep: as for `ctxwin.compact`.
+            propose: as for `ctxwin.compact`.
             allow_secrets: as for `ctxwin.compact`.
 
         Raises:
@@ -319,6 +321,7 @@ class Window(Recording):
                 budget=self.budget if budget is None else budget,
                 tools=self.with_recall(tools),
                 keep=keep,
+                propose=propose,
                 allow_secrets=allow_secrets,
             )
 
@@ -328,10 +331,13 @@ class Window(Recording):
         *,
         tools: Sequence[Mapping[str, Any]] = (),
         keep: str | None = None,
+        propose: Propose | None = None,
         allow_secrets: bool = False,
     ) -> Packed:
         """Do as `compact`, without blocking the event loop."""
-        return await asyncio.to_thread(self.compact, budget, tools=tools, keep=keep, allow_secrets=allow_secrets)
+        return await asyncio.to_thread(
+            self.compact, budget, tools=tools, keep=keep, propose=propose, allow_secrets=allow_secrets
+        )
 
     def send(
         self, message: str | Mapping[str, Any] | None = None, *, tools: Sequence[Mapping[str, Any]] = (), **options: Any
