@@ -6,8 +6,8 @@ The data pass seven stations, in this order:
     measure  what everything costs, and whether what must stay fits           measure.py
     judge    how probable each group is to hold evidence                      judge.py
     shorten  the shorter forms of a group                                     shorten.py
-    choose   which form of which group, recounted until the request fits      choose.py, shares.py, story.py,
-                                                                              summarise.py
+    choose   which form of which group, recounted until the request fits      choose.py, shares.py, expected.py,
+                                                                              summarise.py, story.py
     print    the chosen forms as a request in the caller's dialect            print.py
     explain  the report: why each item is in, shortened or out                explain.py, packed.py
 
