@@ -13,10 +13,10 @@ LOOKED_AT = 500
 """Characters of a line in which a test run is looked for."""
 
 _RUN = re.compile(
-    r"={3,} test session starts ={3,}|={3,} .*\b\d+ (?:passed|failed|errors?)\b.* ={3,}"
+    r"\A(?:={3,} test session starts ={3,}|={3,} (?=.* ={3,}).*?\b\d++ (?:passed|failed|errors?)\b"
     r"|(?:\d+ (?:passed|failed|errors?), )*\d+ (?:passed|failed|errors?|skipped)(?:, \d+ \w+)* in [\d.]+s"
     r"|TAP version \d+|Ran \d+ tests? in |test result: |running \d+ tests?$|=== RUN +\S|# tests \d+"
-    r"|Tests?:? +.*\b\d+ (?:passed|total)"
+    r"|Tests?:? ++.*\b\d+ (?:passed|total))"
 )
 """A line that only test runs have: pytest, unittest, TAP (node), cargo, go, jest, vitest."""
 _PASSED = re.compile(
