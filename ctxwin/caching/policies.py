@@ -55,9 +55,10 @@ def auto(scene: Scene, state: State | None, costs: RequestCosts) -> Proposal:
     history = cut_or_carried(scene, state, costs, keep=keep, room=int(LEAST_BLOCK * scene.limit))
     if not lacks_block(scene, state, history):
         return Proposal(request=history, carry=history)
-    need, shortest = scene.need(history), scene.newest(keep)
+    need = scene.need(history)
     if need >= FULL and not scene.calls_tools:
         return Proposal(request=history, carry=history, stable="system", anew=True)
+    shortest = scene.newest(keep)
     block = _block(need, scene.room(shortest) - (int(CHAIN * scene.limit) if scene.calls_tools else 0))
     if block > scene.room(history):
         shortest = scene.with_standing(shortest)

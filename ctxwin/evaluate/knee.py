@@ -8,7 +8,7 @@ files; whether the masked fact stands in a request is an answer that can be chec
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..items import Budget, Item
 from ..packing import pack
 from ..pool import Pool
 from .limits import spread
+from .score import sentences
 
 __all__ = ["Knee", "KneePoint", "Probe", "knee", "knee_at", "probes_of"]
 
@@ -30,7 +31,6 @@ LEAST_WORDS = 4
 """Fewest words of a turn that says enough to be a probe."""
 NICE = 50
 """A knee is rounded up to a multiple of so many tokens."""
-_SENTENCE = re.compile(r"(?<=[.!?。！？])\s*|\n+")
 _FACT = re.compile(r"\b\w*\d\w*\b|(?<=[a-z,] )[A-Z]\w{2,}|\b\w+_\w+\b")
 """A number, a name within a sentence, an identifier."""
 _WORD = re.compile(r"[^\W_]{2,}|[\u4e00-\u9fff]")
@@ -122,12 +122,12 @@ def knee(
     budgets = sorted({total, *(total // 2**step for step in range(32) if total // 2**step >= LEAST_BUDGET)})
     shares = np.zeros((len(asked), len(budgets), 3))
     held = np.full((len(asked), len(budgets)), np.nan)
-    growing = Pool((), weights=pool.weights) if probes is None else pool
+    growing, every = Pool((), weights=pool.weights) if probes is None else pool, list(pool.items)
     for row, probe in enumerate(asked):
         if growing is not pool and probe.items == len(pool):
             growing = pool
         elif growing is not pool:
-            growing.extend(list(pool.items)[len(growing) : probe.items])
+            growing.extend(every[len(growing) : probe.items])
         for column, budget in enumerate(budgets):
             try:
                 made = pack(query=probe.text, items=growing, budget=budget, tokenizer=tokenizer, embedder=embedder)
@@ -188,13 +188,10 @@ def _asks(text: str) -> bool:
 
 def _masked(text: str) -> tuple[str, str] | None:
     """Return the first sentence of a text with a fact, without the fact, and the fact."""
-    for sentence in _sentences(text):
+    for start, end in sentences(text[:4_000]):
+        sentence = text[start:end]
         fact = max(_FACT.findall(sentence), key=len, default="")
         rest = sentence.replace(fact, " ") if fact else ""
         if len(_WORD.findall(rest)) >= LEAST_WORDS:
             return " ".join(rest.split()), fact
     return None
-
-
-def _sentences(text: str) -> Iterator[str]:
-    yield from (one.strip() for one in _SENTENCE.split(text[:4_000]) if one and one.strip())

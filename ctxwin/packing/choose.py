@@ -124,12 +124,9 @@ def assemble(
         room = left + int(stacked.tokens[i]) if stacked.required[i] else stacked.room(i, capacity)
         room = min([room, *(one.cap for one in shares if one.cap is not None and one.members[i])])
         shorter = sections[section].shorter(unit, weights, few, likeness or {})
-        suit = (
-            few is not None
-            and not stacked.required[i]
-            and any(one.kind == "extract" and one.tokens <= room for one in shorter)
-        )
-        if found := _forms(sections[section], unit, None if suit else room, weights, [*shorter, *more]):
+        extracted = any(one.kind == "extract" and one.tokens <= room for one in shorter)
+        fits = few is not None and extracted and not stacked.required[i]
+        if found := _forms(sections[section], unit, None if fits else room, weights, [*shorter, *more]):
             forms[i] = found
     start, tokens, share, kinds = _lay_out(stacked.tokens, forms)
     rows = np.repeat(np.arange(len(stacked.where)), np.diff(start))
