@@ -282,6 +282,7 @@ class History(_Shortener):
     ) -> None:
         super().__init__(talk.conversation.items, units, talk.facts, tokenizer, recall)
         self.conversation = talk.conversation
+        self._noted = talk.noted
         self.superseded: Mapping[Slot, str] = {}
         """Stubs of results of which the request has a newer one."""
         self.folded: Mapping[Slot, Folded] = {}
@@ -381,7 +382,9 @@ class History(_Shortener):
         A note of an earlier packing counts as the turns that it stands for; where nothing else is out there is no note.
         """
         ids = id_ranges(self.items, indices) if self.recall else ""
-        turns = sum(turns_of(self.items[i]) for i in indices)
+        places = np.asarray(indices, np.intp)
+        noted = places[self._noted[places]].tolist()
+        turns = len(indices) - len(noted) + sum(turns_of(self.items[i]) for i in noted)
         return note(omitted_run(turns, ids), self.conversation.dialect) if turns else None
 
     def slots(self, unit: int) -> Sequence[tuple[Slot, str]]:
