@@ -272,8 +272,9 @@ class Snapshot:
     def folded(self, tokenizer: Tokenizer) -> dict[tuple[int, Path], Folded]:
         """Return the results of tools that can be written shorter without loss, by item and path."""
         found = self.facts.folded(tokenizer, self.size)
+        held = np.flatnonzero(np.isin(self.there, list(found))) if found else np.zeros(0, np.intp)
         ahead = len(self._ahead)
-        return {(ahead + at, path): new for at, one in enumerate(self.there.tolist()) for path, new in found[one]}
+        return {(ahead + at, path): new for at in held.tolist() for path, new in found[int(self.there[at])]}
 
     def said(self, *, allow_secrets: bool = False) -> Said:
         """Return the sentences of the messages with their strength, but those that a newer one replaces."""
@@ -348,7 +349,8 @@ class Facts:
         self._duplicate = Column(np.empty(0, np.float64))
         self._noted = Column(np.empty(0, np.bool_))
         self._counts: WeakKeyDictionary[Tokenizer, dict[RequestRules, Column[np.int64]]] = WeakKeyDictionary()
-        self._folded: WeakKeyDictionary[Tokenizer, list[Folds]] = WeakKeyDictionary()
+        self._folded: WeakKeyDictionary[Tokenizer, tuple[int, dict[int, Folds]]] = WeakKeyDictionary()
+        """For each tokenizer how many messages were read, and what was found."""
         self._positions: dict[str, int] = {}
         self._named = 0
         self._standing = Standing()
@@ -407,19 +409,22 @@ class Facts:
         with self._lock:
             self._counts.setdefault(tokenizer, {})[rules] = Column(counts[: len(self.items)])
 
-    def folded(self, tokenizer: Tokenizer, size: int) -> Sequence[Folds]:
-        """Return, for each of at least the first `size` messages, its results that can be written shorter."""
+    def folded(self, tokenizer: Tokenizer, size: int) -> Mapping[int, Folds]:
+        """Return the results that can be written shorter, by position, of at least the first `size` messages."""
         with self._lock:
-            known = self._folded.setdefault(tokenizer, [])
+            read, known = self._folded.get(tokenizer, (0, {}))
             results = [
-                [part for part in item.parts if part.kind == "result" and part.path and part.text]
-                for item in self.items[len(known) : size]
+                (position, part.path, part.text)
+                for position, item in enumerate(self.items[read:size], read)
+                for part in item.parts
+                if part.kind == "result" and part.path and part.text
             ]
-            new = iter(fold([part.text for parts in results for part in parts], tokenizer))
-            for parts in results:
-                pairs = [(part.path, next(new)) for part in parts]
-                known.append(tuple((path, one) for path, one in pairs if one is not None))
-            return known
+            new = fold([text for _, _, text in results], tokenizer)
+            for (position, path, _), one in zip(results, new, strict=True):
+                if one is not None:
+                    known[position] = (*known.get(position, ()), (path, one))
+            self._folded[tokenizer] = max(read, size), known
+            return dict(known)
 
     def pool(self, size: int) -> Pool:
         """Return a pool of at least the first `size` messages."""
