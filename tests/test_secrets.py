@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -279,13 +280,7 @@ def test_what_only_speaks_of_keys_stays(text: str, tmp_path: Path) -> None:
     assert packed.report.secrets == () and MARK not in packed.text
 
 
-LONGEST = "password="
-"""The piece that takes fifteen seconds of a core; the other thirty-two take seven together."""
-
-
-@pytest.mark.parametrize(
-    "piece", [pytest.param(one, marks=pytest.mark.slow) if one == LONGEST else one for one in HOSTILE]
-)
+@pytest.mark.parametrize("piece", HOSTILE)
 def test_hostile_texts_take_linear_time(piece: str) -> None:
     def spent(size: int) -> float:
         text = (piece * (size // len(piece) + 1))[:size]
@@ -294,9 +289,12 @@ def test_hostile_texts_take_linear_time(piece: str) -> None:
         return time.process_time() - start
 
     spent(1_000)
-    once, twice = min(spent(100_000) for _ in range(2)), min(spent(200_000) for _ in range(2))
-    assert twice < 3.4 * once + 0.1
-    assert twice < 6
+    once = twice = math.inf
+    for _ in range(5):  # a busy machine disturbs single measurements
+        once, twice = min(once, spent(40_000)), min(twice, spent(80_000))
+        if twice < 3 * once + 0.05:
+            return
+    pytest.fail(f"{once:.2f} s for 40,000 characters, {twice:.2f} s for 80,000")
 
 
 def test_redacting_again_changes_nothing() -> None:
