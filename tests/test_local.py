@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 
 import pytest
 
-from ctxwin import Window
-from ctxwin.clients import local
+from ctxwin import Item, Window, pack
+from ctxwin.clients import completing, local
 from ctxwin.clients.local import LocalModel
 from ctxwin.clients.smollm import prompt
 from ctxwin.errors import MissingExtra
+from ctxwin.renditions.summarize import ChatSummarizer
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,6 +22,15 @@ ASKED = [
     {"role": "system", "content": "Answer in one short sentence."},
     {"role": "user", "content": "What is the capital of France?"},
 ]
+TALKS = {
+    "wall": "The committee met on 3 May 2024 and talked about the harbour wall. The engineer, Ms Okafor, said that the "
+    "wall has 14 cracks, of which 3 go through. The repair costs 2.4 million crowns and takes seven months. The "
+    "committee did not decide; it asked for a second offer by 20 June. The ferry stops at pier 4 meanwhile. The "
+    "fishermen did not agree with pier 4, because it lies in the wind.",
+    "flat": "Ana said that the lease of the flat ends on 31 May 2026, and that the landlord wants 1,450 euros a month "
+    "from June, which is 200 more than now. Ben found a flat behind the harbour wall for 1,280 euros, with a balcony. "
+    "They must give notice by 28 February. Ben writes the letter to Mr Haugen, who wants it on paper, not by e-mail.",
+}
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +81,20 @@ def test_a_small_model_counts_what_it_is_sent(model):
         window.system("Be brief.")
         window.send("What is the capital of France?")
         assert window.records[0].input <= window.last.tokens <= window.records[0].input + 8
+
+
+def test_a_small_model_summarises_and_only_what_the_source_says_stays(model, monkeypatch, tmp_path):
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path))
+    items = [Item(id=name, text=text, kind="memory") for name, text in TALKS.items()]
+    chat = ChatSummarizer(completing(model), "smollm2-135m", window=2_048, timeout=600, workers=1)
+    packed = pack(items=items, query="What about the harbour wall?", budget=120, embedder="none", summarizer=chat)
+    assert packed.tokens <= 120
+    written = [one for one in packed.report.summaries if one.sentences]
+    assert written
+    numbers = re.compile(r"\d+(?:[.,]\d+)*")
+    for one in written:
+        said = " ".join(sentence.text for sentence in one.sentences)
+        assert set(numbers.findall(said)) <= set(numbers.findall(TALKS[one.id]))
 
 
 def test_what_a_small_model_lacks_is_named_with_what_fetches_it(monkeypatch):

@@ -159,6 +159,9 @@ def test_tokens_and_dollars_bound_what_is_asked():
     assert dear.spent.dollars == 0
     with pytest.raises(ValueError, match="needs price="):
         ChatSummarizer(lambda messages: "short", "dear", dollars=1.0)
+    wordy = ChatSummarizer(lambda messages: "They counted birds again. " * 2_000, "wordy", tokens=9_000, workers=1)
+    assert [one.text is None for one in write_summaries(wordy, texts)] == [False, True, True, True, True]
+    assert wordy.spent.tokens > 9_000  # the answer was longer than was asked for, and counts
 
 
 def test_a_request_that_fails_once_is_sent_again():

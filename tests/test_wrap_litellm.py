@@ -10,8 +10,9 @@ from conversations import LIMIT, TOOLS, Kept, recaller, reports, said, talk, use
 from server import Answer, Call, Failure, Provider
 
 import ctxwin
-from ctxwin.clients import Usage, adapt
+from ctxwin.clients import Usage, adapt, completing
 from ctxwin.errors import InputError
+from ctxwin.renditions.summarize import ChatSummarizer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of its own making, at import
@@ -269,3 +270,21 @@ def test_claudes_cache_is_told(provider):
     ]
     assert usages[0].written == usages[1].cached > 1024
     assert usages[0].input == usages[1].input == provider.last.tokens
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_it_writes_summaries_and_one_that_the_source_does_not_bear_out_is_refused(
+    provider, monkeypatch, tmp_path, model
+):
+    monkeypatch.setenv("CTXWIN_CACHE", str(tmp_path))
+    for key, value in fields(provider, model).items():
+        monkeypatch.setattr(litellm, {"max_retries": "num_retries"}.get(key, key), value, raising=False)
+    provider.respond = lambda request: "The harbour wall was talked about on 3 May 2024. It costs 7,000 crowns."
+    long = "The committee met on 3 May 2024 and talked about the harbour wall at length. " * 12
+    items = [ctxwin.Item(text=f"{long}Point {i} was adjourned.", id=f"m{i}", kind="memory") for i in range(6)]
+    chat = ChatSummarizer(completing(litellm, model), model, workers=1)  # of two threads' clients it closes one
+    asked = "What did the committee say about the harbour wall?"
+    packed = ctxwin.pack(items=items, query=asked, budget=300, embedder="none", summarizer=chat)
+    assert "[summary] The harbour wall was talked about" in packed.text
+    assert "7,000" not in packed.text
+    assert packed.report.summaries[0].refused[0][0] == "It costs 7,000 crowns."

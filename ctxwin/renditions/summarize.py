@@ -85,6 +85,10 @@ class Limits:
         """Take tokens for a request and its answer from what may be spent; False if too little is left."""
         return self.spent.take(sent, written, self)
 
+    def settle(self, longer: int) -> None:
+        """Take the tokens by which an answer was longer than was allowed for; they are spent, whatever was left."""
+        self.spent.take(0, longer, self, forced=True)
+
 
 class Expenses:
     """The tokens and dollars that were spent; threads may share it."""
@@ -94,8 +98,8 @@ class Expenses:
         self.dollars = 0.0
         self._lock = Lock()
 
-    def take(self, sent: int, written: int, limits: Limits) -> bool:
-        """Add a request of `sent` and an answer of `written` tokens; False, and nothing added, if over the limits."""
+    def take(self, sent: int, written: int, limits: Limits, *, forced: bool = False) -> bool:
+        """Add a request of `sent` and an answer of `written` tokens; False if over the limits: added only if forced."""
         into, out = limits.price or (0.0, 0.0)
         cost = (sent * into + written * out) / 1e6
         with self._lock:
@@ -103,7 +107,7 @@ class Expenses:
             fits = (limits.tokens is None or tokens <= limits.tokens) and (
                 limits.dollars is None or dollars <= limits.dollars
             )
-            if fits:
+            if fits or forced:
                 self.tokens, self.dollars = tokens, dollars
             return fits
 

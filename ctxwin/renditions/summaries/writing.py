@@ -180,7 +180,9 @@ class _Work:
             raise _Broken("has spent what it may")
         for left in reversed(range(TRIES)):
             try:
-                return _answer(self._summarizer, text)
+                answer = _answer(self._summarizer, text)
+                self._limits.settle(max(0, self._tokens(answer) - SUMMARY_TOKENS))
+                return answer
             except Exception:
                 if not left or self._stop.is_set():
                     raise
