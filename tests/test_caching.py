@@ -35,6 +35,7 @@ from ctxwin.items import Item
 from ctxwin.messages import read
 from ctxwin.models import Model
 from ctxwin.packing import Talk, pack
+from ctxwin.renditions import Folded, unfold
 from ctxwin.retrieve import Index, Query
 from ctxwin.tokens import REPLY_PRIMING, count_items, get_rules, get_tokenizer
 
@@ -347,6 +348,42 @@ def test_a_chain_of_calls_goes_on_from_the_whole_request():
                 {"role": "tool", "tool_call_id": f"c{n}", "content": f"Shelf {n}."},
             ]
         )
+
+
+def looked_up(n):
+    """A call, and its result: rows of JSON that repeat their keys."""
+    call = {"id": f"c{n}", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    rows = [{"seat": f"{n}{letter}", "free": letter != "C", "price": 10 * n + at} for at, letter in enumerate("ABCDEF")]
+    result = {"role": "tool", "tool_call_id": f"c{n}", "content": json.dumps(rows)}
+    return [{"role": "assistant", "content": None, "tool_calls": [call]}, result]
+
+
+@pytest.mark.parametrize("budget", [1_000, 3_000])
+def test_what_tools_returned_is_written_shorter_once_not_everything_fits_and_stays_so(budget):
+    planner, talk, state, before = small("openai"), Talk(), None, None
+    talk.extend([{"role": "user", "content": "Which seats are free?"}, *looked_up(0)])
+    shown = []
+    for n in range(1, 30):
+        talk.extend(looked_up(n))
+        packed, state = planner.plan(talk, state, budget=budget, now=10.0 * n, pins=[2], **PLAIN)
+        assert packed.tokens <= budget
+        rules = get_rules("openai", planner.model)
+        counted = sum(count_items(read(packed.messages, dialect="openai").items, TOKENIZER, rules))
+        assert counted + REPLY_PRIMING == packed.tokens
+        results = {one["tool_call_id"]: one["content"] for one in packed.messages if one["role"] == "tool"}
+        assert results["c0"] == looked_up(0)[1]["content"]  # a pin stays as it is
+        folded = [one for one in packed.report.decisions if one.form == "folded"]
+        for one in folded:
+            whole = talk.items[one.position].raw
+            back = unfold(Folded(results[whole["tool_call_id"]], one.folded, 0))
+            assert json.loads(back) == json.loads(whole["content"])
+            assert one.tokens < one.full_tokens
+        given = sum(talk.counts(TOKENIZER, model=planner.model)) + REPLY_PRIMING
+        assert bool(folded) == (given > budget)
+        if before is not None and shown and folded and state.turns[: len(shown)] == tuple(shown):
+            assert packed.messages[: len(before)] == before
+        before, shown = (packed.messages, list(state.turns)) if folded else (None, [])
+    assert len(folded) > 3
 
 
 def test_what_is_forgotten_leaves_the_history():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..items import Budget
@@ -14,6 +15,7 @@ from ..packing import Packed, Talk, pack
 from ..packing.read import fill_budget
 from ..pool.units import ALWAYS_WHOLE
 from ..tokens import count_items, count_tools, get_rules, get_tokenizer
+from .folded_turns import FoldedTurns
 from .held import Held, message_hash
 from .policies import get_policy
 from .prices import Prices
@@ -62,6 +64,7 @@ class Planner:
         self.prices = Prices.of_model(self.model)
         self.rules = cache_rules(self.model)
         self.ttl = self.rules.ttl if ttl is None else ttl
+        self._folded = FoldedTurns()
 
     def plan(
         self,
@@ -99,7 +102,8 @@ class Planner:
         tools = tuple(tools) if tools is not None else talk.snapshot().conversation.tools
         tool_tokens = count_tools(tools, counter, rules).tokens
         room = fill_budget(budget, self.model, counter)
-        scene = Scene(
+        seen = partial(
+            Scene,
             talk,
             limit=room.limit - tool_tokens,
             tokenizer=counter,
@@ -108,6 +112,9 @@ class Planner:
             query=query,
             tools=bool(tools),
         )
+        scene = seen()
+        if scene.everything() is None and (folded := self._folded.of(scene.now, counter, rules)):
+            scene = seen(folded=folded)
         desk = _Desk(
             held=Held(rules=self.rules, sent=self._live(state, now)),
             tools=message_hash(tools),
@@ -189,7 +196,8 @@ class _Desk:
         """Return the ids of the turns that stand whole in an exception."""
         if plan is None or not plan.anew:
             return self._ids(plan.request) if plan is not None else ()
-        return tuple(name for name, form in packed.plan.choices if form == "full" and self.scene.find(name) is not None)
+        whole = (name for name, form in packed.plan.choices if form in ("full", "folded"))
+        return tuple(name for name in whole if self.scene.find(name) is not None)
 
     def _ids(self, arrangement: Arrangement) -> tuple[str, ...]:
         return tuple(self.scene.items[i].id for i in arrangement.rows)

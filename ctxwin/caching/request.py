@@ -142,7 +142,7 @@ def _told(scene: Scene, plan: Proposal, packed: Packed, raws: Sequence[Raw], bud
         ),
         budget=budget,
         limit=budget.limit,
-        given=int(scene.tokens.sum()) + report.tokens - sum(scene.tokens[list(plan.request.rows)].tolist()),
+        given=int(scene.given.sum()) + report.tokens - sum(scene.tokens[list(plan.request.rows)].tolist()),
         decide=lambda: list(_decisions(scene, plan, report.decisions)),
     )
     choices = tuple((name, form) for name, form in packed.plan.choices if not name.startswith(NOTE))
@@ -161,7 +161,7 @@ def _decisions(scene: Scene, plan: Proposal, made: Sequence[Decision]) -> Iterat
     for position, item in enumerate(scene.items):
         one = known.get(item.id)
         if one is None:
-            tokens = int(scene.tokens[position])
+            tokens = int(scene.given[position])
             one = Decision(
                 id=item.id, position=position, kind=item.kind, label=item.speaker or item.role or item.kind,
                 form="out", tokens=0, full_tokens=tokens, p=0.0, reason="not asked for", cause="unasked",
@@ -170,4 +170,6 @@ def _decisions(scene: Scene, plan: Proposal, made: Sequence[Decision]) -> Iterat
             one = replace(one, reason="carried on", cause="carried")
         elif item.id in shown:
             one = replace(one, form="extract", reason="retrieved before", cause="retrieved")
+        if item.id in there and (turn := scene.folded.get(position)):
+            one = replace(one, form="folded", folded=turn.how, full_tokens=int(scene.given[position]))
         yield replace(one, position=position)

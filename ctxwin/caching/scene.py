@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -19,6 +19,7 @@ from ..pool.layout import omitted_run
 from ..pool.units import ALWAYS_WHOLE, conversation_units
 from ..retrieve import Index, Query
 from ..tokens import REPLY_PRIMING, RequestRules, Tokenizer, count_items
+from .folded_turns import FoldedTurn
 from .need import need
 from .state import Note, State
 
@@ -57,6 +58,7 @@ class Scene:
         pins: indices or ids of messages that must stay whole.
         query: a question that ends the request and is not among the messages.
         tools: whether the request has tools.
+        folded: turns that are written shorter without loss, by row, but those that must stay as they are.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Scene:
         pins: Iterable[int | str] = (),
         query: str | None = None,
         tools: bool = False,
+        folded: Mapping[int, FoldedTurn] | None = None,
     ) -> None:
         self.now = talk.snapshot()
         self.talk = talk
@@ -80,9 +83,16 @@ class Scene:
         self._tools = tools
         self._notes: dict[tuple[str, str], int] = {}
         self.tokens: NDArray[np.int64] = self.now.counts(tokenizer, rules)
+        self.given = self.tokens
         units = conversation_units(conversation, self.now.pinned(pins), self.now.stand)
         self.groups = np.asarray(conversation.groups, np.intp)
         self.must = self._of_units(units.required)
+        whole = self._of_units(units.whole)
+        self.folded = {row: turn for row, turn in (folded or {}).items() if not whole[row]}
+        if self.folded:
+            self.items = [self.folded[i].item if i in self.folded else item for i, item in enumerate(self.items)]
+            self.tokens = self.tokens.copy()
+            self.tokens[list(self.folded)] = [turn.tokens for turn in self.folded.values()]
         self.barred = self._of_units(units.barred)
         said = self.items[conversation.asked].text if conversation.asked is not None else ""
         query = parse_query(query)
