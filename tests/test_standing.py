@@ -181,6 +181,22 @@ def test_words_of_the_assistant_stand_in_a_message_of_the_assistant() -> None:
     assert any(fact in m["content"] for m in packed.messages if m["role"] == "assistant")
 
 
+def test_nobody_replaces_the_words_of_one_with_more_authority() -> None:
+    limit = "We spend at most {} euros on the boiler."
+
+    def stands(*said: tuple[str, str]) -> list[tuple[str, str]]:
+        talk = Standing()
+        talk.extend(Item(text=text, role=role, id=f"m{at}") for at, (role, text) in enumerate(said))
+        return [(one.voice, one.text) for one in talk.said() if "boiler" in one.text]
+
+    user, wrong = ("user", limit.format(800)), ("assistant", limit.format(950))
+    assert stands(user, wrong) == [user, wrong]
+    assert stands(wrong, user) == [user]
+    assert stands(user, ("assistant", user[1])) == [user]  # said again: the word stays the user's
+    assert stands(user, ("assistant", user[1]), ("user", limit.format(950))) == [("user", limit.format(950))]
+    assert stands(("system", limit.format(700)), user) == [("system", limit.format(700)), user]
+
+
 def replaces(old: str, new: str) -> bool:
     subjects, found = Subjects(), []
     for number, text in enumerate((old, new)):

@@ -188,11 +188,11 @@ class Standing:
     def _add(self, entry: Entry) -> None:
         number = len(self._entries)
         replaced, related = self._subjects.add(number, entry)
+        self._entries.append(entry)
         # What is said again, or of the same thing, is no more common for it; filler that is repeated is.
         same = {word for older in replaced if entry.strength > 0 for word in self._content(self._entries[older].text)}
         self._replaced.extend(replaced)
-        self._replacing.extend([number] * len(replaced))
-        self._entries.append(entry)
+        self._replacing.extend(related if replaced == [number] else [number] * len(replaced))
         self._positions.append(entry.position)
         self._users.append(entry.voice == "user")
         for word in self._content(entry.text):

@@ -108,8 +108,6 @@ _PIECE = re.compile(r"\x00|[^\W_]\w*(?:'\w+)?|[^\w\s]")
 _PREPOSITIONS = frozenset(["of", "for", "at", "in", "on"])
 _ARTICLES = frozenset(["the", "a", "an", "our", "my", "your", "this", "that", "his", "her", "their"])
 _NAMES = frozenset({"name", "first"})
-_RANKS = {"system": 2, "user": 1}
-"""Whose words may change whose: nobody's word changes that of one with more authority."""
 _BREAK, _PREPOSITION, _ARTICLE = "", "\x01", "\x02"
 
 
@@ -152,7 +150,7 @@ class Topic:
             leaves=frozenset(tokenize(" . ".join(_left(text)))) & words,
             surely=_SURELY.search(text) is not None,
             position=entry.position,
-            rank=_RANKS.get(entry.voice, 0),
+            rank=entry.rank,
         )
 
 

@@ -47,6 +47,7 @@ _AWAITS = re.compile(r"\n\S{0,80}[$#>] ?\Z")
 """The end of what a terminal printed: a shell waits for the next command. Nobody typed any of that."""
 _MACHINE_LINES = 3
 """Lines from which a message can be a program's output."""
+_RANKS = {"system": 2, "user": 1}
 VOICES: dict[str, Voice] = {
     "system": "system",
     "developer": "system",
@@ -77,6 +78,11 @@ class Entry:
     """Whether the sentence has a word of correction, such as "actually" or "no longer"."""
     position: int = 0
     """The place of the message in its conversation, from 0."""
+
+    @property
+    def rank(self) -> int:
+        """The authority of the voice: nobody's word replaces that of one with more."""
+        return _RANKS.get(self.voice, 0)
 
 
 def entries_of(item: Item, position: int = 0) -> Iterator[Entry]:

@@ -40,6 +40,7 @@ class _Subject:
     values: frozenset[str]
     forms: frozenset[str]
     corrects: bool
+    rank: int
 
 
 class Subjects:
@@ -66,14 +67,18 @@ class Subjects:
     def add(self, number: int, entry: Entry) -> tuple[list[int], list[int]]:
         """Add the next sentence; return the older sentences that it replaces, and those that it may replace.
 
-        The second list holds the first. What may be replaced stays, yet the newer sentence matters no less than it.
+        The second list holds the first. What may be replaced stays, yet the newer sentence matters no less than it. If
+        one with more authority said the same before, the first list is the new sentence alone, the second the older.
 
         Args:
             number: the number of the sentence; numbers ascend.
             entry: the sentence.
         """
-        again = [self._same[entry.text]] if entry.text in self._same else []
+        said = self._same.get(entry.text)
+        if said is not None and self._sentences[said].rank > entry.rank:
+            return [number], [said]
         self._same[entry.text] = number
+        again = [said] if said is not None else []
         again += self._change(number, entry)
         if not entry.values - {"name"}:
             return sorted(again), sorted(again)
@@ -127,7 +132,7 @@ class Subjects:
         if new.labels != old.labels or not both:
             return False
         share = len(both) / len(new.words | old.words)
-        if not _alike(new, old):
+        if new.rank < old.rank or not _alike(new, old):
             return False
         if share >= SAME:
             return True
@@ -158,4 +163,4 @@ def _subject(entry: Entry) -> _Subject:
         forms.add("number")
         values.update(numbers)
     words = frozenset(word for word in tokenize(rest) if word not in STOP_WORDS and not _DIGIT.search(word))
-    return _Subject(words - EMPTY, labels_of(text), frozenset(values), frozenset(forms), entry.corrects)
+    return _Subject(words - EMPTY, labels_of(text), frozenset(values), frozenset(forms), entry.corrects, entry.rank)
