@@ -96,6 +96,18 @@ def test_an_async_summariser_serves_both_drivers():
     assert one.plan == two.plan
 
 
+def test_functions_of_one_name_keep_their_own_summaries():
+    first, second = get_summarizer(lambda text: text[:10]), get_summarizer(lambda text: text[:20])
+    assert first.name != second.name
+    assert [write_summaries(one, [LONG])[0].text for one in (first, second)] == [LONG[:10], LONG[:20]]
+    assert first.name == get_summarizer(lambda text: text[:10]).name
+
+    def by(model):
+        return get_summarizer(lambda text: f"{model} says {text[:10]}")
+
+    assert by("small").name == by("small").name != by("large").name
+
+
 def test_a_function_and_a_chat_model_are_summarisers():
     assert isinstance(get_summarizer(str.upper), Summarizer)
     seen = []

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
+from types import CodeType, FunctionType
 from typing import Any, Protocol, runtime_checkable
 
 from ..items import content_hash
@@ -138,7 +139,12 @@ class _FunctionSummarizer:
     @property
     def name(self) -> str:
         module = getattr(self.function, "__module__", None) or "builtins"
-        return f"{module}.{getattr(self.function, '__qualname__', type(self.function).__name__)}"
+        name = f"{module}.{getattr(self.function, '__qualname__', type(self.function).__name__)}"
+        if not isinstance(self.function, FunctionType):
+            return name
+        held = (cell.cell_contents for cell in self.function.__closure__ or ())
+        plain = (repr(one) for one in held if isinstance(one, str | int | float))  # such as the name of a model
+        return f"{name}-{content_hash(_code_hash(self.function.__code__), *plain)}"
 
     def summarize(self, texts: Sequence[str], max_tokens: int) -> Sequence[str] | Awaitable[Sequence[str]]:
         if inspect.iscoroutinefunction(self.function):
@@ -180,6 +186,17 @@ class ChatSummarizer(Limits):
             self.complete([{"role": "system", "content": task}, {"role": "user", "content": f"-----\n{text}\n-----"}])
             for text in texts
         ]
+
+
+def _code_hash(code: CodeType) -> str:
+    """Identify what a function does: functions may share a name, as lambdas do, or be rewritten."""
+
+    def said(constant: object) -> str:
+        if isinstance(constant, CodeType):
+            return _code_hash(constant)
+        return repr(sorted(constant, key=repr) if isinstance(constant, frozenset) else constant)
+
+    return content_hash(code.co_code.hex(), *map(said, code.co_consts), *code.co_names)
 
 
 def get_summarizer(which: Summarizer | Callable[[str], str]) -> Summarizer:
