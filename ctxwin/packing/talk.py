@@ -24,6 +24,7 @@ from ..pool import Pool, Scored
 from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Folded, Sentences, fold
+from ..renditions.summaries.tree import View
 from ..retrieve.words.columns import Column
 from ..standing import Entry, Name, Names, Said, Standing, is_note, is_omitted
 from ..standing.masking import masked
@@ -314,6 +315,10 @@ class Snapshot:
     def select(self, items: NDArray[np.intp]) -> Scored:
         """Return some messages, (m,) ascending indices of items, to be scored as though there were no others."""
         return self.facts.select(self.there[items - len(self._ahead)], self.size)
+
+    def tree(self) -> View:
+        """Return segments, sessions and so on of the messages that are there, but a system prompt kept apart."""
+        return self.facts.pool(self.size).tree.view(self.there)
 
     def pinned(self, pins: Iterable[int | str]) -> frozenset[int]:
         """Turn pins into indices of items; a pin on a forgotten message gives no index.
