@@ -6,10 +6,11 @@ sentences from the turns that are left out, word for word and each in its place,
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
-from itertools import pairwise
+from itertools import groupby
+from operator import itemgetter
 from typing import cast
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..renditions.summaries.gist import Gist, Statements, Vocabulary
 from ..renditions.summaries.tree import Place, View
 from ..retrieve import asks_for_a_summary
 from ..retrieve.words.lexical import tokenize
-from .choose import ROUNDS, SLACK, Choice, allocated
+from .choose import ROUNDS, Choice, allocated, candidates_of, is_full
 from .judge import Relevance
 from .measure import Measured
 from .print import Request, printed
@@ -46,17 +47,26 @@ OPENING = 4
 """Tokens that a turn's name and frame cost beside its sentences, nearly."""
 
 
-def told(measured: Measured, relevance: Relevance, choice: Choice) -> Choice:
-    """Return a choice that gives a part of its room to the whole, if a summary is asked for; else the choice itself."""
+def told(
+    measured: Measured, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
+) -> Choice | None:
+    """Return a choice that gives a part of its room to the whole; None if no summary is asked for, or no room is left.
+
+    Args:
+        measured: what was measured.
+        relevance: of every group to the question.
+        extra: more forms (summaries) for some units, by section and unit.
+    """
     if not (asks_for_a_summary(measured.task.question) and measured.task.follows(("auto",))):
-        return choice
-    problem = choice.candidates.problem
+        return None
+    candidates = candidates_of(measured, relevance, extra)
+    problem = candidates.problem
     bound = int(problem.tokens[problem.start[:-1][problem.required]].sum())
     room = min(MOST_TOLD, int(SUMMED_UP * max(0, measured.capacity - bound)))
     try:
-        less = allocated(measured, choice.candidates, measured.capacity - room)
+        less = allocated(measured, candidates, measured.capacity - room)
     except BudgetError:  # little room as it is
-        return choice
+        return None
     untold = _Untold(measured, relevance, less)
     room = measured.limit - less.request.tokens
     best: Choice | None = None
@@ -66,12 +76,11 @@ def told(measured: Measured, relevance: Relevance, choice: Choice) -> Choice:
         left = measured.limit - request.tokens
         if left >= 0 and (best is None or request.tokens > best.request.tokens):
             story = frozenset((one.section, one.unit) for one in more)
-            selection = replace(less.selection, bound=max(choice.selection.bound, less.selection.bound))
-            best = replace(less, request=request, selection=selection, story=story)
-        if 0 <= left <= SLACK:
+            best = replace(less, request=request, story=story)
+        if is_full(measured, request.tokens):
             break
         room += left
-    return best or choice
+    return best
 
 
 def _merged(request: Request, more: Sequence[Chosen]) -> list[Chosen]:
@@ -110,7 +119,8 @@ class _Part:
         units = self.section.units
         free = ~units.barred & (np.diff(units.members.start) == 1)
         free[[unit for section, unit in shown if section == self.number]] = False
-        return free[self.units]
+        usable: NDArray[np.bool_] = free[self.units]
+        return usable
 
     def slot(self, leaf: int) -> tuple[Slot, str] | None:
         """Return the text of a leaf, if the request can show another in its place."""
@@ -126,10 +136,10 @@ class _Untold:
         parts = [_Part(measured, relevance, number) for number in range(len(measured.sections))]
         shown = {(one.section, one.unit) for one in choice.request.chosen}
         known: Vocabulary = {}
-        self._leaves = [(part, leaf) for part in parts for leaf in range(len(part.items))]
-        first = np.cumsum([0, *(len(part.items) for part in parts[:-1])]).tolist()
+        self._parts = parts
+        self._first = np.cumsum([0, *(len(part.items) for part in parts[:-1])])
         found = [_by(known, part.view, places) for part, places in zip(parts, _frontier(parts), strict=True)]
-        all_of = Statements.joined(found, first)
+        all_of = Statements.joined(found, self._first.tolist())
         usable = np.concatenate([part.usable(shown) for part in parts])
         kept = all_of.take(np.flatnonzero(usable[all_of.text]))
         scale = np.concatenate([part.scale for part in parts])
@@ -142,21 +152,25 @@ class _Untold:
     def story(self, room: int) -> list[Chosen]:
         """Return the units whose sentences tell most within some tokens, each with the form that shows these."""
         told = self._told.take(self._gist.take(room, opening=OPENING, worth=self._worth))
-        cuts = [*np.flatnonzero(np.diff(told.text, prepend=-1)).tolist(), len(told)]
-        found = [self._chosen(told.take(np.arange(first, last))) for first, last in pairwise(cuts)]
+        rows = zip(told.text.tolist(), told.starts.tolist(), told.ends.tolist(), told.tokens.tolist(), strict=True)
+        found = [self._chosen(text, list(some)) for text, some in groupby(rows, itemgetter(0))]
         return [one for one in found if one is not None]
 
-    def _chosen(self, told: Statements) -> Chosen | None:
-        part, leaf = self._leaves[int(told.text[0])]
+    def _chosen(self, text: int, told: Sequence[tuple[int, int, int, int]]) -> Chosen | None:
+        """Return the unit of a text with the form that shows some sentences: text, start, end and tokens of each."""
+        number = int(np.searchsorted(self._first, text, "right")) - 1
+        part, leaf = self._parts[number], text - int(self._first[number])
         if (whole := part.slot(leaf)) is None:
             return None
-        slot, text = whole
-        unit, runs = int(part.units[leaf]), told.runs
-        tokens = OPENING + int(told.tokens.sum())
-        share = tokens / max(1, int(part.section.costs.tokens[unit]))
-        shown = part.section.shown(slot, joined(text, runs))
+        slot, original = whole
+        runs: list[tuple[int, int]] = []
+        for _, start, end, _ in told:
+            runs[-1:] = [(runs[-1][0], end)] if runs and runs[-1][1] == start else [*runs[-1:], (start, end)]
+        tokens = OPENING + sum(one[-1] for one in told)
+        share = tokens / max(1, int(part.section.costs.tokens[part.units[leaf]]))
+        shown = part.section.shown(slot, joined(original, runs))
         form = Form(kind="extract", tokens=tokens, share=min(1.0, share), texts={slot: shown}, runs={slot: tuple(runs)})
-        return Chosen(part.number, unit, form)
+        return Chosen(number, int(part.units[leaf]), form)
 
 
 def _by(known: Vocabulary, view: View, places: Sequence[Place]) -> Statements:

@@ -69,6 +69,7 @@ class Contents:
         self._pinned = set()
         self.talk = Talk(dialect=self._dialect)
         self.talk.system = system
+        self.talk.keep_nodes_in(self._store.nodes)
         known_settings = self._store.settings(self._window)
         self.talk.withdrawn = map(tuple, known_settings.state.get(WITHDRAWN, ()) if known_settings else ())
         self._take_new()
@@ -220,8 +221,14 @@ class Contents:
         texts = [self.talk.pool.index.text_to_embed(row) for row in rows]
         drop_indexed(texts)
         positions = [self.turns[row].position for row in rows]
-        self._store.erase(self._window, positions, derived=hashes_of(texts, embedders))
+        nodes = self.talk.node_keys(rows)
+        self._store.erase(self._window, positions, derived=[*hashes_of(texts, embedders), *nodes])
         self.reload(self.talk.system)
+
+    def keep_nodes(self) -> None:
+        """Store the nodes of the tree that are new; they hold places of sentences and no text."""
+        if new := self.talk.new_nodes():
+            self._store.save_nodes(new)
 
     @property
     def pinned(self) -> list[int]:

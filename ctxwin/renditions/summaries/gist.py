@@ -69,13 +69,6 @@ class Statements:
         columns = {one.name: getattr(self, one.name)[rows] for one in fields(self) if one.name != "terms"}
         return Statements(**columns, terms=self.terms[at])
 
-    @property
-    def runs(self) -> list[tuple[int, int]]:
-        """(start, end) characters of the runs of neighbours among the sentences of one text, in order."""
-        cuts = np.flatnonzero(np.diff(self.number) != 1) + 1
-        starts, ends = self.starts[[0, *cuts.tolist()]], self.ends[[*(cuts - 1).tolist(), -1]]
-        return list(zip(starts.tolist(), ends.tolist(), strict=True))
-
     @classmethod
     def joined(cls, parts: Sequence[Statements], first: Sequence[int]) -> Statements:
         """Return the sentences of several, one after the other; the texts of each are numbered on from its `first`."""
@@ -96,21 +89,29 @@ _NONE = Statements(
 )
 
 
-def read_statements(text: str, vocabulary: Vocabulary) -> Statements:
-    """Split a text, number 0, into sentences with their terms; the vocabulary gets those that are new."""
+def read_statements(text: str, vocabulary: Vocabulary, numbers: Sequence[int] | None = None) -> Statements:
+    """Split a text, number 0, into sentences with their terms; the vocabulary gets those that are new.
+
+    Args:
+        text: any text.
+        vocabulary: the number of each term.
+        numbers: the sentences to read, ascending; the text has no others of these. Default: all.
+    """
     places = sentences(text)
-    if not places:
+    wanted = range(len(places)) if numbers is None else [one for one in numbers if one < len(places)]
+    if not wanted:
         return _NONE
-    pieces = [text[start:end] for start, end in places]
+    some = [places[one] for one in wanted]
+    pieces = [text[start:end] for start, end in some]
     found = [{vocabulary.setdefault(term, len(vocabulary)) for term in tokenize(piece)} for piece in pieces]
-    ends = np.asarray(places, np.int64)
+    ends = np.asarray(some, np.int64)
     return Statements(
-        text=np.zeros(len(places), np.intp),
-        number=np.arange(len(places)),
+        text=np.zeros(len(some), np.intp),
+        number=np.asarray(wanted, np.intp),
         starts=ends[:, 0],
         ends=ends[:, 1],
         tokens=np.array([1 + len(piece.encode("utf-8", "surrogatepass")) // BYTES for piece in pieces], np.int64),
-        prose=np.array([_SIGNS.search(text, start, end) is None for start, end in places], np.bool_),
+        prose=np.array([_SIGNS.search(text, start, end) is None for start, end in some], np.bool_),
         sizes=np.array([len(one) for one in found], np.intp),
         terms=np.array([term for one in found for term in sorted(one)], np.intp),
     )

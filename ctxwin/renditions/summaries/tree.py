@@ -12,18 +12,21 @@ is a hash of all that it depends on, so it can be kept anywhere and is never sta
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import RLock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...items import Item, content_hash
+from ...retrieve.words.columns import Column
 from .gist import BYTES, Gist, Statements, Vocabulary, read_statements
 from .topics import BLOCK
 
-__all__ = ["Node", "Place", "Tree", "View"]
+__all__ = ["Kept", "Node", "Place", "Tree", "View"]
 
 FORM = "1"
 """Changed with what makes a node, so that nodes of another version are not read."""
@@ -33,6 +36,8 @@ GIST = 256
 """Tokens of a node's sentences, by `BYTES`."""
 READ = 2_048
 """Texts of which the sentences are remembered; some 20 MB."""
+SOUGHT = 1_024
+"""Nodes that are looked for at once where they are kept."""
 
 AHEAD = MOST + BLOCK
 """Children that say where the first node over them ends."""
@@ -41,7 +46,7 @@ SILENT = frozenset({"tool", "function", "system", "developer"})
 
 Place = tuple[int, int]
 """A node or leaf of a view: its level, 0 for a leaf, and its number in the level."""
-Known = Callable[[Sequence[str]], Mapping[str, bytes]]
+Kept = Callable[[Sequence[str]], Mapping[str, bytes]]
 """Returns the nodes that are kept under some keys."""
 
 
@@ -84,9 +89,11 @@ class _Level:
     """Where the children of each node begin in the level below, and where those of the next node will."""
     firsts: list[int] = field(default_factory=lambda: [0])
     """The first leaf of each node, and of the next."""
+    sought: int = 0
+    """Children from which a kept node may begin: those before were looked for."""
 
     def copy(self) -> _Level:
-        return _Level(list(self.keys), list(self.nodes), list(self.begins), list(self.firsts))
+        return _Level(list(self.keys), list(self.nodes), list(self.begins), list(self.firsts), self.sought)
 
 
 class Tree:
@@ -106,10 +113,12 @@ class Tree:
         self._items = items
         self._leaf_keys: list[str] = []
         self._days: list[str] = []
-        self._bytes: list[int] = []
+        self._bytes = Column(np.zeros(0, np.int64))
         self._vocabulary: Vocabulary = {}
         self._leaves: dict[int, Statements] = {}
         self._nodes: dict[str, Node] = {}
+        self._new: list[str] = []
+        self._kept: Kept | None = None
         self._gists: dict[str, Statements] = {}
         self._rows = np.zeros(0, np.intp)
         self._levels = [_Level()]
@@ -120,63 +129,60 @@ class Tree:
         """The number of each term that was read."""
         return self._vocabulary
 
-    @property
-    def made(self) -> Mapping[str, bytes]:
-        """All nodes that were made or known, by key."""
+    def keep_in(self, kept: Kept | None) -> None:
+        """Look for nodes in this place before they are made, from now on."""
         with self._lock:
-            return {key: node.to_bytes() for key, node in self._nodes.items()}
+            self._kept = kept
 
-    def view(self, rows: NDArray[np.intp], known: Known | None = None) -> View:
-        """Return the tree over some of the texts, (m,) ascending.
-
-        Args:
-            rows: the texts, as though there were no others.
-            known: finds nodes that are kept elsewhere.
-        """
+    def take_new(self) -> dict[str, bytes]:
+        """Return the nodes that were made since this was asked last, by key."""
         with self._lock:
-            while self.grow(rows, known=known):
-                pass
-            size = np.asarray(self._bytes, np.int64)[rows] // BYTES
+            new, self._new = self._new, []
+            return {key: self._nodes[key].to_bytes() for key in new}
+
+    def view(self, rows: NDArray[np.intp]) -> View:
+        """Return the tree over some of the texts, (m,) ascending, as though there were no others."""
+        with self._lock:
+            self.grow(rows)
+            size = self._bytes.array[rows] // BYTES
             return View(self, rows, size, [level.copy() for level in self._levels])
 
-    def grow(self, rows: NDArray[np.intp], most: int = 64, known: Known | None = None) -> int:
-        """Make nodes over some of the texts, at most so many; return how many were made or found: 0 when all are there.
+    def grow(self, rows: NDArray[np.intp], most: int | None = None) -> bool:
+        """Make the nodes over some of the texts.
 
         Args:
             rows: the texts, (m,) ascending.
-            most: the most nodes to make.
-            known: finds nodes that are kept elsewhere.
+            most: the most nodes to make. Default: all.
+
+        Returns:
+            Whether all are there.
         """
         with self._lock:
             self._look_at(rows)
-            made = 0
-            for number in range(1, len(self._levels) + 1):
+            left = sys.maxsize if most is None else most
+            number = 1
+            while len(self._levels[number - 1].keys) >= AHEAD:
                 if number == len(self._levels):
-                    if len(self._levels[-1].keys) < AHEAD:
-                        break
                     self._levels.append(_Level())
-                made += self._grown(number, most - made, known)
-                if made >= most:
-                    break
-            return made
+                left -= self._grow_level(number, left)
+                if self._levels[number].begins[-1] + AHEAD <= len(self._levels[number - 1].keys):
+                    return False
+                number += 1
+            return True
 
-    def keys_over(self, rows: NDArray[np.intp], gone: NDArray[np.intp]) -> list[str]:
-        """Return the keys of all nodes that depend on some of the texts, for these to be erased with the texts.
+    def keys_over(self, rows: NDArray[np.intp], some: NDArray[np.intp]) -> list[str]:
+        """Return the keys of all nodes over the texts in `rows` that depend on some of the texts, made or not.
 
-        Args:
-            rows: all texts, (m,) ascending.
-            gone: the texts that are erased, (k,).
+        Nodes behind one that was never made, and that is kept nowhere, are not found.
         """
         with self._lock:
-            while self.grow(rows):
-                pass
-            touched = np.flatnonzero(np.isin(rows, gone))
+            self.grow(rows, 0)
+            touched = np.flatnonzero(np.isin(rows, some)).tolist()
             found: list[str] = []
-            for number, level in enumerate(self._levels[1:], 1):
-                below = self._levels[number - 1].keys
-                starts = {at for one in touched.tolist() for at in range(max(0, one - AHEAD + 1), one + 1)}
-                found += [_key(below[at : at + AHEAD]) for at in sorted(starts) if at + AHEAD <= len(below)]
-                touched = np.array([at for at, begin in enumerate(level.begins[:-1]) if begin in starts], np.intp)
+            for below, level in pairwise([*self._levels, _Level()]):
+                starts = {at for one in touched for at in range(max(0, one - AHEAD + 1), one + 1)}
+                found += [_key(below.keys[at : at + AHEAD]) for at in sorted(starts) if at + AHEAD <= len(below.keys)]
+                touched = [at for at, begin in enumerate(level.begins[:-1]) if begin in starts]
             return found
 
     def statements(self, row: int) -> Statements:
@@ -184,12 +190,15 @@ class Tree:
         with self._lock:
             found = self._leaves.get(row)
             if found is None:
-                item = self._items[row]
-                found = read_statements("" if item.role in SILENT else item.text, self._vocabulary)
+                found = read_statements(self._text(row), self._vocabulary)
                 if len(self._leaves) >= READ:
                     self._leaves.clear()
                 self._leaves[row] = found
             return found
+
+    def _text(self, row: int) -> str:
+        item = self._items[row]
+        return "" if item.role in SILENT else item.text
 
     def gist(self, key: str, node: Node, rows: NDArray[np.intp]) -> Statements:
         """Return the sentences of a node that covers the texts in `rows`, each with its leaf from 0 on as its text."""
@@ -199,45 +208,60 @@ class Tree:
                 leaves = np.unique(node.leaf).tolist()
                 parts = []
                 for leaf in leaves:
-                    own, number = self.statements(int(rows[leaf])), node.number[node.leaf == leaf]
-                    parts.append(own.take(number[number < len(own)].astype(np.intp)))
+                    numbers = node.number[node.leaf == leaf].tolist()
+                    parts.append(read_statements(self._text(int(rows[leaf])), self._vocabulary, numbers))
                 self._gists[key] = found = Statements.joined(parts, leaves)
             return found
 
     def _look_at(self, rows: NDArray[np.intp]) -> None:
         """Take these texts for the leaves; go on where there are only more of them than before."""
-        for item in self._items[len(self._leaf_keys) : int(rows.max(initial=-1)) + 1]:
-            day = f"{item.when:%Y-%m-%d}" if item.when else ""
-            self._days.append(day)
-            self._bytes.append(len(item.text.encode("utf-8", "surrogatepass")))
-            self._leaf_keys.append(content_hash(item.text, item.role or "", day))
+        new = self._items[len(self._leaf_keys) : int(rows.max(initial=-1)) + 1]
+        days = [f"{item.when:%Y-%m-%d}" if item.when else "" for item in new]
+        self._days += days
+        self._leaf_keys += [content_hash(item.text, item.role or "", day) for item, day in zip(new, days, strict=True)]
+        self._bytes = self._bytes.plus([len(item.text.encode("utf-8", "surrogatepass")) for item in new])
         size = len(self._rows)
         if size > len(rows) or not np.array_equal(self._rows, rows[:size]):
             self._levels, size = [_Level()], 0
         self._levels[0].keys += [self._leaf_keys[row] for row in rows[size:].tolist()]
         self._rows = rows
 
-    def _grown(self, number: int, most: int, known: Known | None) -> int:
-        """Add nodes to a level; return how many."""
+    def _grow_level(self, number: int, most: int) -> int:
+        """Add nodes to a level, of which at most so many are made; return how many were."""
         level, below = self._levels[number], self._levels[number - 1]
-        if known is not None and level.begins[-1] + AHEAD <= len(below.keys):
-            ends = range(level.begins[-1] + AHEAD, len(below.keys) + 1)
-            keys = [_key(below.keys[end - AHEAD : end]) for end in ends]
-            for key, kept in known([key for key in keys if key not in self._nodes]).items():
-                if (node := Node.from_bytes(kept)) is not None:
-                    self._nodes[key] = node
         made = 0
-        while made < most and (at := level.begins[-1]) + AHEAD <= len(below.keys):
+        while (at := level.begins[-1]) + AHEAD <= len(below.keys):
+            if at >= level.sought:
+                level.sought = min(at + SOUGHT, len(below.keys) - AHEAD + 1)
+                self._find(below.keys[at : level.sought + AHEAD - 1])
             key = _key(below.keys[at : at + AHEAD])
             node = self._nodes.get(key)
-            if node is None or (number > 1 and node.size != _span(self._levels[number - 1], at, node.children)):
+            size = len(self._rows) if node is None else self._size(number, at, node.children)
+            if node is None or node.size != size:  # kept by a hand that made no node of ours
+                if made == most:
+                    break
                 self._nodes[key] = node = self._made(number, at, key)
+                self._new.append(key)
+                made += 1
             level.keys.append(key)
             level.nodes.append(node)
             level.begins.append(at + node.children)
             level.firsts.append(level.firsts[-1] + node.size)
-            made += 1
         return made
+
+    def _find(self, keys: Sequence[str]) -> None:
+        """Take the nodes that are kept for some runs of children."""
+        if self._kept is None:
+            return
+        wanted = [_key(keys[at : at + AHEAD]) for at in range(len(keys) - AHEAD + 1)]
+        for key, kept in self._kept([key for key in wanted if key not in self._nodes]).items():
+            if (node := Node.from_bytes(kept)) is not None:
+                self._nodes[key] = node
+
+    def _size(self, number: int, at: int, children: int) -> int:
+        """Return how many leaves some children of a level's node cover."""
+        below = self._levels[number - 1]
+        return children if number == 1 else below.firsts[at + children] - below.firsts[at]
 
     def _made(self, number: int, at: int, key: str) -> Node:
         """Make the node whose children begin at one of the level below."""
@@ -287,11 +311,6 @@ def _key(keys: Sequence[str]) -> str:
     return content_hash(FORM + "".join(keys))
 
 
-def _span(level: _Level, at: int, children: int) -> int:
-    """Return how many leaves some nodes of a level cover."""
-    return level.firsts[at + children] - level.firsts[at]
-
-
 class View:
     """The tree over m texts at one moment."""
 
@@ -336,7 +355,8 @@ class View:
 
     def count(self, place: Place) -> int:
         """Return how many sentences a node or leaf has."""
-        return len(self._statements(place))
+        number, at = place
+        return len(self._levels[number].nodes[at].leaf if number else self._statements(place))
 
     def _statements(self, place: Place) -> Statements:
         number, at = place
