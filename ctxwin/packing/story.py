@@ -20,7 +20,7 @@ from ..errors import BudgetError
 from ..pool import Pool
 from ..renditions.extracts import joined
 from ..renditions.summaries.gist import Gist, Statements, Vocabulary
-from ..renditions.summaries.tree import Place, View
+from ..renditions.summaries.growing import Place, View
 from ..retrieve import asks_for_a_summary
 from ..retrieve.words.lexical import tokenize
 from .choose import ROUNDS, Choice, allocated, candidates_of, is_full
@@ -87,7 +87,7 @@ def _merged(request: Request, more: Sequence[Chosen]) -> list[Chosen]:
     return sorted([*request.chosen, *more], key=lambda one: (one.section, one.unit))
 
 
-class _Part:
+class _SectionTree:
     """The tree of one section, with the unit of each leaf."""
 
     def __init__(self, measured: Measured, relevance: Relevance, number: int) -> None:
@@ -133,7 +133,7 @@ class _Untold:
     """What a choice leaves out, told by the nodes of the trees: coarsely, and the more relevant parts finer."""
 
     def __init__(self, measured: Measured, relevance: Relevance, choice: Choice) -> None:
-        parts = [_Part(measured, relevance, number) for number in range(len(measured.sections))]
+        parts = [_SectionTree(measured, relevance, number) for number in range(len(measured.sections))]
         shown = {(one.section, one.unit) for one in choice.request.chosen}
         known: Vocabulary = {}
         self._parts = parts
@@ -181,7 +181,7 @@ def _by(known: Vocabulary, view: View, places: Sequence[Place]) -> Statements:
     return replace(found, terms=new[at])
 
 
-def _frontier(parts: Sequence[_Part]) -> list[list[Place]]:
+def _frontier(parts: Sequence[_SectionTree]) -> list[list[Place]]:
     """Return for each part the nodes and leaves that tell it, in order: the top, and what matters most opened."""
     found = [set(part.view.top()) for part in parts]
     heap = [(-part.worth_of(place), at, place) for at, part in enumerate(parts) for place in found[at]]

@@ -25,7 +25,7 @@ from ..pool import Pool, Scored
 from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Folded, Sentences, fold
-from ..renditions.summaries.tree import Kept, Tree, View
+from ..renditions.summaries.growing import Kept, Tree, View
 from ..retrieve.words.columns import Column
 from ..standing import Entry, Name, Names, Said, Standing, is_note, is_omitted
 from ..standing.masking import masked

@@ -17,7 +17,7 @@ from ..embed import Nearest, Reading, Script
 from ..errors import MessageError
 from ..items import Item
 from ..renditions import Sentences, split
-from ..renditions.summaries.tree import Tree
+from ..renditions.summaries.growing import Tree
 from ..retrieve import DiskFirst, Index, ItemVectors, Weights
 from ..retrieve.words.columns import Column
 from ..retrieve.words.lexical import TermCounts

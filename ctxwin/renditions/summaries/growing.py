@@ -26,7 +26,7 @@ from ...retrieve.words.columns import Column
 from .gist import BYTES, Gist, Statements, Vocabulary, read_statements
 from .topics import BLOCK
 
-__all__ = ["Kept", "Node", "Place", "Tree", "View"]
+__all__ = ["Kept", "Place", "Tree", "TreeNode", "View"]
 
 FORM = "1"
 """Changed with what makes a node, so that nodes of another version are not read."""
@@ -51,7 +51,7 @@ Kept = Callable[[Sequence[str]], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Node:
+class TreeNode:
     """What one node says of the leaves that it covers."""
 
     children: int
@@ -68,7 +68,7 @@ class Node:
         return np.concatenate([[self.children, self.size], self.leaf, self.number]).astype("<u4").tobytes()
 
     @classmethod
-    def from_bytes(cls, kept: bytes) -> Node | None:
+    def from_bytes(cls, kept: bytes) -> TreeNode | None:
         """Return the node; None if the bytes are none of `to_bytes`."""
         if len(kept) < 8 or len(kept) % 8:
             return None
@@ -84,7 +84,7 @@ class _Level:
     """The nodes of one level; of level 0 only the keys of the leaves."""
 
     keys: list[str] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[TreeNode] = field(default_factory=list)
     begins: list[int] = field(default_factory=lambda: [0])
     """Where the children of each node begin in the level below, and where those of the next node will."""
     firsts: list[int] = field(default_factory=lambda: [0])
@@ -103,10 +103,10 @@ class Tree:
         items: the texts with their times; the list may grow at its end.
 
     Example:
-        >>> tree = Tree([Item(text=f"The boat of pier {n} leaks.") for n in range(400)])
-        >>> view = tree.view(np.arange(400))
-        >>> [view.span(place) for place in view.top()][:3], len(view.top()) < 60
-        ([(0, 100), (100, 200), (200, 216)], True)
+        >>> talk = ["The boat leaks.", "We tar the boat."] * 4 + ["The choir sings.", "The altos sing."] * 9
+        >>> view = Tree([Item(text=text) for text in talk]).view(np.arange(26))
+        >>> [view.span(place) for place in view.top()][:2], len(view.top())
+        ([(0, 8), (8, 9)], 19)
     """
 
     def __init__(self, items: Sequence[Item]) -> None:
@@ -116,7 +116,7 @@ class Tree:
         self._bytes = Column(np.zeros(0, np.int64))
         self._vocabulary: Vocabulary = {}
         self._leaves: dict[int, Statements] = {}
-        self._nodes: dict[str, Node] = {}
+        self._nodes: dict[str, TreeNode] = {}
         self._new: list[str] = []
         self._kept: Kept | None = None
         self._gists: dict[str, Statements] = {}
@@ -200,7 +200,7 @@ class Tree:
         item = self._items[row]
         return "" if item.role in SILENT else item.text
 
-    def gist(self, key: str, node: Node, rows: NDArray[np.intp]) -> Statements:
+    def gist(self, key: str, node: TreeNode, rows: NDArray[np.intp]) -> Statements:
         """Return the sentences of a node that covers the texts in `rows`, each with its leaf from 0 on as its text."""
         with self._lock:
             found = self._gists.get(key)
@@ -255,7 +255,7 @@ class Tree:
             return
         wanted = [_key(keys[at : at + AHEAD]) for at in range(len(keys) - AHEAD + 1)]
         for key, kept in self._kept([key for key in wanted if key not in self._nodes]).items():
-            if (node := Node.from_bytes(kept)) is not None:
+            if (node := TreeNode.from_bytes(kept)) is not None:
                 self._nodes[key] = node
 
     def _size(self, number: int, at: int, children: int) -> int:
@@ -263,7 +263,7 @@ class Tree:
         below = self._levels[number - 1]
         return children if number == 1 else below.firsts[at + children] - below.firsts[at]
 
-    def _made(self, number: int, at: int, key: str) -> Node:
+    def _made(self, number: int, at: int, key: str) -> TreeNode:
         """Make the node whose children begin at one of the level below."""
         below = self._levels[number - 1]
         firsts = list(range(at, at + AHEAD + 1)) if number == 1 else below.firsts[at : at + AHEAD + 1]
@@ -272,7 +272,7 @@ class Tree:
         said = Statements.joined(parts[:children], [first - firsts[0] for first in firsts[:children]])
         gist = said.take(Gist(said).take(GIST))
         self._gists[key] = gist
-        return Node(
+        return TreeNode(
             children=children,
             size=firsts[children] - firsts[0],
             leaf=gist.text.astype(np.int32),
@@ -297,7 +297,7 @@ class Tree:
         width = int(column.max(initial=-1)) + 1
         counts = np.bincount(child * width + column, minlength=len(terms) * width).reshape(len(terms), width)
         total = np.concatenate([np.zeros((1, width), np.int64), counts.cumsum(axis=0)])
-        gaps = np.arange(FEWEST, MOST + 1)
+        gaps = np.arange(MOST, FEWEST - 1, -1)  # of equal gaps the last is taken
         before = (total[gaps] - total[np.maximum(gaps - BLOCK, 0)]).astype(np.float64)
         after = (total[gaps + BLOCK] - total[gaps]).astype(np.float64)
         norm = np.sqrt((before**2).sum(axis=1) * (after**2).sum(axis=1))
