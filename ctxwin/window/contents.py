@@ -18,6 +18,7 @@ from ..packing import Talk
 from ..renditions.summarize import drop_summaries
 from ..standing import Entry
 from ..store import Store, Turn
+from ..store.turns import stamps
 from .matching import results_of
 from .stored_vectors import hashes_of
 
@@ -122,13 +123,13 @@ class Contents:
             StoreError: the store cannot be written; nothing was added.
         """
         first = self.next
-        said = times or [None] * len(messages)
+        said = stamps(times, len(messages))  # now, so that a turn is read with the time that it is stored with
         self.talk.extend(
             [_item(one, time, first + i) for i, (one, time) in enumerate(zip(messages, said, strict=True))]
         )
         stored: Sequence[Turn] = ()
         try:
-            stored = self._store.append(self._window, messages, expected=first, times=times, behind=behind)
+            stored = self._store.append(self._window, messages, expected=first, times=said, behind=behind)
         finally:
             there = [turn.position for turn in stored] == list(range(first, first + len(messages)))
             if there and (not self.turns or stored[0].place > self.turns[-1].place):

@@ -129,7 +129,7 @@ class Gist:
         >>> texts = ["The lease ends in May. Hm.", "Ana signs it in Bergen. Hm.", "So the lease ends in May."]
         >>> known: Vocabulary = {}
         >>> read = Statements.joined([read_statements(text, known) for text in texts], range(len(texts)))
-        >>> [texts[read.text[row]][read.starts[row] : read.ends[row]] for row in Gist(read).take(16)]
+        >>> [texts[read.text[row]][read.starts[row] : read.ends[row]] for row in Gist(read).take(18)]
         ['The lease ends in May. ', 'Ana signs it in Bergen. ']
     """
 
