@@ -152,17 +152,19 @@ class Gist:
         self,
         tokens: int,
         *,
-        opening: int = 0,
+        opening: NDArray[np.int64] | None = None,
         worth: NDArray[np.float64] | None = None,
     ) -> NDArray[np.intp]:
         """Return the rows of the sentences, in order, that say most within a number of tokens.
 
         Args:
             tokens: the most tokens, with a mark where sentences are missing.
-            opening: tokens that the first sentence of each text costs beside its own, such as a speaker's name.
+            opening: (m,) tokens that a sentence costs beside its own if it is the first of its text, as a speaker's
+                name does. Default: none.
             worth: (m,) how much each sentence matters, more than 0. Default: all alike.
         """
         rows = self._all
+        first = np.zeros(len(rows), np.int64) if opening is None else opening
         value = self._asked * rows.prose if rows.prose.any() else self._asked
         value = value if worth is None else value * worth
         left = np.ones(len(rows), np.bool_)
@@ -170,7 +172,7 @@ class Gist:
         weight = self._weight.copy()
         chosen: list[int] = []
         while True:
-            cost = rows.tokens + GAP_TOKENS + np.where(opened[rows.text], 0, opening)
+            cost = rows.tokens + GAP_TOKENS + np.where(opened[rows.text], 0, first)
             left &= cost <= tokens
             gains = np.where(left, self._sums(weight).clip(0.0) * value / np.sqrt(cost), 0.0)
             if (best := gains.max(initial=0.0)) <= 0:
@@ -178,7 +180,7 @@ class Gist:
             good = np.flatnonzero(gains >= EASE * best)
             for at in good[np.argsort(-gains[good], kind="stable")].tolist():
                 text, terms = rows.text[at], rows.terms[self._start[at] : self._start[at + 1]]
-                price = int(rows.tokens[at] + GAP_TOKENS + (0 if opened[text] else opening))
+                price = int(rows.tokens[at] + GAP_TOKENS + (0 if opened[text] else first[at]))
                 if price <= tokens and weight[terms].sum() * value[at] / price**0.5 >= EASE * EASE * best:
                     weight[terms] = 0.0
                     opened[text] = True

@@ -1,7 +1,7 @@
 """Hold a tree over the texts of a conversation that grows: segments, sessions of these, and so on.
 
     leaf       a text, such as a turn
-    segment    a run of `FEWEST` to `MOST` leaves that ends where the topic changes most, or the day
+    segment    a run of `FEWEST` to `FAN` leaves that ends where the topic changes most, or the day
     session    a run of as many segments, cut alike by what they say
     and so on, up to the few nodes that no further node covers
 
@@ -30,16 +30,20 @@ __all__ = ["Kept", "Place", "Tree", "TreeNode", "View"]
 
 FORM = "1"
 """Changed with what makes a node, so that nodes of another version are not read."""
-FEWEST, MOST = 4, 16
-"""Children of a node."""
+FAN = 16
+"""Most children of a node; the fewest are a quarter. With 8 / 16 / 32 of 18 answers of BEAM that are summaries 52 / 52
+/ 52 % survive in 2,000 tokens, 71 / 71 / 71 in 8,000, where 1,000 sentences are compared, so that nodes say nearly all;
+53 / 71 where segments are eight turns whatever the topic."""
 GIST = 256
-"""Tokens of a node's sentences, by `BYTES`."""
+"""Tokens of a node's sentences, by `BYTES`. As above with 128 / 256 / 512: 52 / 52 / 52 and 71 / 71 / 71 %."""
 READ = 2_048
 """Texts of which the sentences are remembered; some 20 MB."""
 SOUGHT = 1_024
 """Nodes that are looked for at once where they are kept."""
 
-AHEAD = MOST + BLOCK
+
+FEWEST = FAN // 4
+AHEAD = FAN + BLOCK
 """Children that say where the first node over them ends."""
 SILENT = frozenset({"tool", "function", "system", "developer"})
 """Roles whose texts are no part of what a conversation was about; their places count."""
@@ -74,7 +78,7 @@ class TreeNode:
             return None
         (children, size), places = np.split(np.frombuffer(kept, "<u4").astype(np.int32), [2])
         leaf, number = np.split(places, 2)
-        if not (FEWEST <= children <= MOST and children <= size and (leaf < size).all() and (places >= 0).all()):
+        if not (FEWEST <= children <= FAN and children <= size and (leaf < size).all() and (places >= 0).all()):
             return None
         return cls(children=int(children), size=int(size), leaf=leaf, number=number)
 
@@ -297,7 +301,7 @@ class Tree:
         width = int(column.max(initial=-1)) + 1
         counts = np.bincount(child * width + column, minlength=len(terms) * width).reshape(len(terms), width)
         total = np.concatenate([np.zeros((1, width), np.int64), counts.cumsum(axis=0)])
-        gaps = np.arange(MOST, FEWEST - 1, -1)  # of equal gaps the last is taken
+        gaps = np.arange(FAN, FEWEST - 1, -1)  # of equal gaps the last is taken
         before = (total[gaps] - total[np.maximum(gaps - BLOCK, 0)]).astype(np.float64)
         after = (total[gaps + BLOCK] - total[gaps]).astype(np.float64)
         norm = np.sqrt((before**2).sum(axis=1) * (after**2).sum(axis=1))
