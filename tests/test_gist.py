@@ -5,8 +5,7 @@ import time
 import pytest
 
 from ctxwin import Item, pack
-from ctxwin.renditions import split
-from ctxwin.renditions.summaries.gist import Gist
+from ctxwin.renditions.summaries.gist import Gist, read_statements
 from ctxwin.tokens import get_tokenizer
 
 TOKENIZER = get_tokenizer("o200k_base")
@@ -22,18 +21,34 @@ def text_of(size, topics=TOPICS):
     return "\n".join(list(topics.values())[n % len(topics)].format(n=n) for n in range(size))
 
 
-def shown(text, room):
-    source = split(text, TOKENIZER)
-    return [text[source.ends[at] : source.ends[at + 1]].strip() for _, at in Gist([source]).take(room)]
+def taken(text, room, asked=()):
+    """Return the rows that are taken, and all sentences."""
+    known = {}
+    read = read_statements(text, known)
+    return Gist(read, {known[term]: 4.0 for term in asked}).take(room).tolist(), read
+
+
+def shown(text, room, asked=()):
+    rows, read = taken(text, room, asked)
+    return [text[read.starts[at] : read.ends[at]].strip() for at in rows]
 
 
 def test_sentences_are_verbatim_in_order_and_within_the_room():
     text = text_of(40)
     said = shown(text, 120)
     assert all(one in text for one in said) and len(said) > 4
-    numbers = [at for _, at in Gist([split(text, TOKENIZER)]).take(120)]
-    assert numbers == sorted(numbers)
+    rows, read = taken(text, 120)
+    assert rows == sorted(rows) and int(read.tokens[rows].sum()) <= 120
     assert sum(TOKENIZER.count_many(said)) <= 120
+
+
+def test_some_sentences_read_alone_are_those_of_the_whole():
+    text = text_of(12)
+    whole, some = read_statements(text, {}), read_statements(text, {}, [3, 7, 999])
+    assert some.number.tolist() == [3, 7]
+    for name in ("starts", "ends", "tokens", "prose", "sizes"):
+        assert getattr(some, name).tolist() == getattr(whole, name)[[3, 7]].tolist()
+    assert len(read_statements("", {})) == 0
 
 
 def test_a_sum_covers_every_topic_in_both_languages():
@@ -48,9 +63,7 @@ def test_what_was_said_is_not_said_again():
 
 def test_a_question_is_heard():
     text = text_of(40, {"boat": TOPICS["boat"]}) + "\nThe kiln of the potter is cold."
-    source = split(text, TOKENIZER)
-    (_, at), *_ = Gist([source], {"kiln": 4.0, "potter": 4.0}).take(14)
-    assert "kiln" in text[source.ends[at] : source.ends[at + 1]]
+    assert "kiln" in shown(text, 14, ("kiln", "potter"))[0]
 
 
 def test_code_is_taken_only_where_there_is_nothing_else():
@@ -64,9 +77,8 @@ def test_code_is_taken_only_where_there_is_nothing_else():
 def test_time_is_linear_and_a_megabyte_is_soon_read(topics, room):
     def seconds(size):
         text = text_of(size // 90, topics)
-        source = split(text, TOKENIZER)
         begin = time.process_time()
-        Gist([source]).take(room)
+        taken(text, room)
         return time.process_time() - begin
 
     seconds(10_000)

@@ -150,6 +150,7 @@ RELEASED = (
     "b2aacd95f2cd",
     "ab7d1a6521aa",
     "838f9739cd27",
+    "141c9f59eb2f",
 )
 
 

@@ -294,13 +294,13 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
     if whole is not None and whole.tokens <= needed.limit:
         yield explain(measured, whole, again=again)
         return
-    choice = choose(needed, relevance)
+    choice = None if task.summarizer is not None else told(needed, relevance)
+    choice = choice or choose(needed, relevance)
     found: list[Summary] = []
     if task.summarizer is not None and (asked := lossy(needed, choice)):
         written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
         found = summaries(needed, relevance, asked, written)
-        if forms := {(one.of.section, one.of.unit): [one.form] for one in found if one.form is not None}:
-            choice = choose(needed, relevance, forms)
-    choice = told(needed, relevance, choice)
+        forms = {(one.of.section, one.of.unit): [one.form] for one in found if one.form is not None}
+        choice = told(needed, relevance, forms) or (choose(needed, relevance, forms) if forms else choice)
     said = account(needed, found, choice)
     yield explain(measured, choice.request, choice=choice, relevance=relevance, summaries=said, again=again)

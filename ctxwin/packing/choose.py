@@ -22,7 +22,18 @@ from .print import Request, printed
 from .shares import ShareUnits, allocator_shares
 from .shorten import Chosen, Form, Likeness, Section, parted
 
-__all__ = ["SHORTENED_FROM", "TRUST", "Candidates", "Choice", "allocated", "assemble", "choose", "everything"]
+__all__ = [
+    "SHORTENED_FROM",
+    "TRUST",
+    "Candidates",
+    "Choice",
+    "allocated",
+    "assemble",
+    "candidates_of",
+    "choose",
+    "everything",
+    "is_full",
+]
 
 SHORTENED = 160
 """Most units whose shorter forms are made: the most relevant of the long units. Half, double: none of 18 requests
@@ -262,6 +273,11 @@ SLACK_SHARE = 100
 """Or 1 / SLACK_SHARE of the limit, whichever is more. Half: none of 18 requests differs, double: 2."""
 
 
+def is_full(measured: Measured, tokens: int) -> bool:
+    """Tell whether a request of so many tokens leaves too little room to choose again."""
+    return 0 <= measured.limit - tokens <= max(SLACK, measured.limit // SLACK_SHARE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Choice:
     """The forms chosen for a request, with the problem and the selection that led to the choice."""
@@ -301,6 +317,25 @@ def _noisy_chunk(section: Section, noise: NDArray[np.bool_], unit: int) -> bool:
     return bool(noise[unit]) and first.kind == "chunk" and not section.units.required[unit]
 
 
+def candidates_of(
+    measured: Measured, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
+) -> Candidates:
+    """Return the problem of a packing, with more forms for some units if there are any."""
+    return assemble(
+        measured.sections,
+        relevance.p,
+        capacity=measured.capacity,
+        weights=relevance.weights,
+        vectors=relevance.vectors,
+        extra=extra or {},
+        recall=measured.task.recall,
+        sources=measured.sources,
+        noise=relevance.noise,
+        few=measured.few,
+        likeness=relevance.likeness,
+    )
+
+
 def choose(
     measured: Measured, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
 ) -> Choice:
@@ -311,19 +346,7 @@ def choose(
     difference, `ROUNDS` times at most.
     """
     capacity = measured.capacity
-    candidates = assemble(
-        measured.sections,
-        relevance.p,
-        capacity=capacity,
-        weights=relevance.weights,
-        vectors=relevance.vectors,
-        extra=extra or {},
-        recall=measured.task.recall,
-        sources=measured.sources,
-        noise=relevance.noise,
-        few=measured.few,
-        likeness=relevance.likeness,
-    )
+    candidates = candidates_of(measured, relevance, extra)
     best: Choice | None = None
     for _ in range(ROUNDS):
         choice = allocated(measured, candidates, capacity)
@@ -332,7 +355,7 @@ def choose(
             best = choice
         miscounted = choice.request.tokens - measured.fixed - choice.selection.tokens
         corrected = measured.capacity - miscounted
-        if corrected == capacity or 0 <= room <= max(SLACK, measured.limit // SLACK_SHARE):
+        if corrected == capacity or is_full(measured, choice.request.tokens):
             break
         capacity = corrected
     return best or _cut_down(measured, allocated(measured, candidates, capacity))

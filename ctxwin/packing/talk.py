@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from itertools import chain
 from threading import RLock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,6 +25,7 @@ from ..pool import Pool, Scored
 from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Folded, Sentences, fold
+from ..renditions.summaries.growing import Kept, Tree, View
 from ..retrieve.words.columns import Column
 from ..standing import Entry, Name, Names, Said, Standing, is_note, is_omitted
 from ..standing.masking import masked
@@ -57,6 +59,7 @@ class Talk:
     def __init__(self, messages: Any = None, *, dialect: Dialect | None = None) -> None:
         self._transcript = Transcript(() if messages is None else messages, dialect=dialect)
         self._facts = Facts(self._transcript.items)
+        self._kept: Kept | None = None
         self._snapshot: Snapshot | None = None
         self._withdrawn: frozenset[tuple[str, str]] = frozenset()
         self._lock = RLock()
@@ -89,6 +92,7 @@ class Talk:
             self._transcript.extend(messages)
             if self._facts.items is not self._transcript.items:
                 self._facts = Facts(self._transcript.items)
+                self._facts.tree().keep_in(self._kept)
             self._snapshot = None
 
     @property
@@ -214,6 +218,32 @@ class Talk:
         self.snapshot().said()
         self.pool.index.read_ahead()
 
+    def tell_ahead(self, most: int) -> bool:
+        """Make at most so many nodes of the tree over the messages; return whether all are there.
+
+        A question for a summary of the whole makes what is missing. May run in a thread of its own.
+        """
+        now = self.snapshot()
+        return now.facts.tree(now.size).grow(now.there, most)
+
+    def keep_nodes_in(self, kept: Kept) -> None:
+        """Look for nodes of the tree in this place, by their keys, before they are made."""
+        with self._lock:
+            self._kept = kept
+            self._facts.tree().keep_in(kept)
+
+    def new_nodes(self) -> dict[str, bytes]:
+        """Return the nodes that were made since this was asked last, by key."""
+        with self._lock:
+            return self._facts.tree().take_new()
+
+    def node_keys(self, positions: Sequence[int]) -> list[str]:
+        """Return the keys of all nodes that depend on some messages, whether forgotten messages are left out or not."""
+        now, some = self.snapshot(), np.asarray(positions, np.intp)
+        tree = now.facts.tree(now.size)
+        keys = [tree.keys_over(rows, some) for rows in (np.arange(now.size), np.union1d(now.there, some), now.there)]
+        return list(dict.fromkeys(chain.from_iterable(keys)))
+
     def snapshot(self) -> Snapshot:
         """Return the conversation at this moment as a value that can be packed."""
         with self._lock:
@@ -314,6 +344,10 @@ class Snapshot:
     def select(self, items: NDArray[np.intp]) -> Scored:
         """Return some messages, (m,) ascending indices of items, to be scored as though there were no others."""
         return self.facts.select(self.there[items - len(self._ahead)], self.size)
+
+    def tree(self) -> View:
+        """Return segments, sessions and so on of the messages that are there, but a system prompt kept apart."""
+        return self.facts.tree(self.size).view(self.there)
 
     def pinned(self, pins: Iterable[int | str]) -> frozenset[int]:
         """Turn pins into indices of items; a pin on a forgotten message gives no index.
@@ -433,6 +467,11 @@ class Facts:
             new = (_as_turn(item) for item in self.items[len(self._pool) : size])
             self._pool.extend(new)
             return self._pool
+
+    def tree(self, size: int = 0) -> Tree:
+        """Return the tree over at least the first `size` messages."""
+        with self._lock:
+            return self.pool(size).tree
 
     def select(self, positions: NDArray[np.intp], size: int) -> Scored:
         """Return some of the first `size` messages to be scored."""

@@ -17,6 +17,7 @@ from ..embed import Nearest, Reading, Script
 from ..errors import MessageError
 from ..items import Item
 from ..renditions import Sentences, split
+from ..renditions.summaries.growing import Tree
 from ..retrieve import DiskFirst, Index, ItemVectors, Weights
 from ..retrieve.words.columns import Column
 from ..retrieve.words.lexical import TermCounts
@@ -164,6 +165,7 @@ class Pool(Scored):
         self._costs: WeakKeyDictionary[Tokenizer, Costs] = WeakKeyDictionary()
         self._sentences: WeakKeyDictionary[Tokenizer, dict[tuple[str, str | None], Sentences]] = WeakKeyDictionary()
         self._units: Units | None = None
+        self._tree = Tree(self._items)
         self.extend(items)
 
     def to_index(self, reading: Reading, among: Among = None) -> list[str]:
@@ -233,6 +235,7 @@ class Pool(Scored):
             self._look_at(np.arange(len(self)))  # what both share may grow for the other
         grown = copy.copy(self)
         grown._items, grown._costs = list(self._items), WeakKeyDictionary(self._costs)
+        grown._tree = Tree(grown._items)
         left_out = np.ones(len(self), np.bool_)
         left_out[rows[rows < len(self)]] = False
         grown._ids = self._ids.copy()
@@ -244,6 +247,7 @@ class Pool(Scored):
         other = copy.copy(self)
         other._items = [self._items[row] for row in rows.tolist()]
         other._units, other._sentences = None, WeakKeyDictionary(self._sentences)
+        other._tree = Tree(other._items)
         known = {tokenizer: self.costs(tokenizer) for tokenizer in list(self._costs)}
         other._costs = WeakKeyDictionary(
             {by: costs.take(rows, other._items) for by, costs in known.items() if not any(costs.labels)}
@@ -291,6 +295,11 @@ class Pool(Scored):
                 known.clear()
             known[text, language] = found
         return found
+
+    @property
+    def tree(self) -> Tree:
+        """Segments, sessions and so on of the items, with what each says; it grows when it is asked."""
+        return self._tree
 
     @property
     def units(self) -> Units:

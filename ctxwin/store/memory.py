@@ -61,6 +61,7 @@ class MemoryStore:
         self._windows: dict[str, _MemoryWindow] = {}
         self._counts: dict[tuple[str, str], int] = {}
         self._vectors: dict[tuple[str, str], Vector] = {}
+        self._nodes: dict[str, bytes] = {}
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -148,6 +149,8 @@ class MemoryStore:
             for kept in (self._counts, self._vectors):
                 for key in [key for key in kept if key[1] in gone]:
                     del kept[key]
+            for name in gone:
+                self._nodes.pop(name, None)
 
     def fork(self, window: str, new: str, until: int | None = None) -> None:
         """Start a window with the turns, marks and settings of another."""
@@ -194,6 +197,14 @@ class MemoryStore:
                 kept = vector.copy()
                 kept.flags.writeable = False
                 self._vectors[embedder, key] = kept
+
+    def nodes(self, hashes: Sequence[str]) -> Mapping[str, bytes]:
+        """Return nodes of the trees over windows by hash."""
+        return {key: self._nodes[key] for key in hashes if key in self._nodes}
+
+    def save_nodes(self, nodes: Mapping[str, bytes]) -> None:
+        """Store nodes by hash of all that they depend on."""
+        self._nodes.update(nodes)
 
     def close(self) -> None:
         """Do nothing: there is no file."""

@@ -12,7 +12,7 @@ __all__ = ["Store"]
 
 @runtime_checkable
 class Store(Protocol):
-    """Keeps windows: their turns, settings and usage, and the counts and vectors of their texts.
+    """Keeps windows: their turns, settings and usage, the counts and vectors of their texts, and nodes over the texts.
 
     Saved data is there for good when the method returns. A window exists from the first data that is saved for it;
     before that it has no turns and no usage. Several threads may use a store, and several processes its file, at once:
@@ -73,13 +73,14 @@ class Store(Protocol):
     def erase(self, window: str, positions: Sequence[int], *, derived: Sequence[str] = ()) -> None:
         """Remove turns and their content for good; their positions stay empty.
 
-        Content that another turn has too, in this or another window, stays. Counts and vectors under the hash of an
-        erased message are removed.
+        Content that another turn has too, in this or another window, stays. Counts, vectors and nodes under the hash of
+        an erased message are removed.
 
         Args:
             window: the window's name.
             positions: of the turns; positions of turns that were erased before are allowed.
-            derived: further hashes whose counts and vectors are removed: of texts that were cut from the messages.
+            derived: further hashes whose counts, vectors and nodes are removed: of texts that were cut from the
+                messages, and of nodes over the messages.
 
         Raises:
             InputError: there is no such position; nothing is erased.
@@ -120,6 +121,12 @@ class Store(Protocol):
         Raises:
             InputError: a vector is not of shape (d,), or neither float16 nor float32.
         """
+
+    def nodes(self, hashes: Sequence[str]) -> Mapping[str, bytes]:
+        """Return nodes of the trees over windows by hash, where there are any."""
+
+    def save_nodes(self, nodes: Mapping[str, bytes]) -> None:
+        """Store nodes by hash of all that they depend on."""
 
     def close(self) -> None:
         """Close the file; closing again does nothing."""

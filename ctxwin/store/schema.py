@@ -90,6 +90,14 @@ _LENGTH_SUMS_PURGING = (
 
 _ENOUGH = ("ALTER TABLE windows ADD COLUMN enough REAL",)  # of the budget; NULL: none, and no part of the sum
 
+_NODES = (
+    """CREATE TABLE nodes (
+        hash TEXT NOT NULL PRIMARY KEY,  -- of all that the node depends on
+        node BLOB NOT NULL,              -- places of sentences in turns; no text
+        crc INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _MESSAGES_WINDOWS_TURNS,
     _COUNTS_VECTORS_USAGE,
@@ -98,5 +106,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _BEHIND,
     _LENGTH_SUMS_PURGING,
     _ENOUGH,
+    _NODES,
 )
 """Statements of each step."""

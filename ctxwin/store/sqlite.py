@@ -205,7 +205,7 @@ class SqliteStore:
                 f"DELETE FROM messages WHERE id {_IN} AND NOT EXISTS (SELECT * FROM turns WHERE message = id)",
                 (json.dumps(list(hashes)),),
             )
-            for table in ("counts", "vectors"):
+            for table in ("counts", "vectors", "nodes"):
                 file.execute(f"DELETE FROM {table} WHERE hash {_IN}", (json.dumps([*hashes.values(), *derived]),))
             file.execute("INSERT INTO purging VALUES (?)", (now(),))
         self._file.purge()
@@ -288,6 +288,19 @@ class SqliteStore:
         sql = "INSERT OR REPLACE INTO vectors (hash, embedder, dtype, vector, crc) VALUES (?, ?, ?, ?, ?)"
         with self._file.writing(again=True) as file:
             file.executemany(sql, rows)
+
+    def nodes(self, hashes: Sequence[str]) -> Mapping[str, bytes]:
+        """Return nodes of the trees over windows by hash, without damaged nodes."""
+        with self._file.reading() as file:
+            sql = f"SELECT hash, node, crc FROM nodes WHERE hash {_IN}"
+            rows = file.execute(sql, (json.dumps(list(hashes)),)).fetchall()
+        return {key: node for key, node, crc in rows if isinstance(node, bytes) and crc == row_sum(key, node)}
+
+    def save_nodes(self, nodes: Mapping[str, bytes]) -> None:
+        """Store nodes by hash of all that they depend on."""
+        rows = [(key, node, row_sum(key, node)) for key, node in nodes.items()]
+        with self._file.writing(again=True) as file:
+            file.executemany("INSERT OR REPLACE INTO nodes (hash, node, crc) VALUES (?, ?, ?)", rows)
 
     def close(self) -> None:
         """Close the file; closing again does nothing."""

@@ -18,6 +18,7 @@ from ..packing import Talk
 from ..renditions.summarize import drop_summaries
 from ..standing import Entry
 from ..store import Store, Turn
+from ..store.turns import stamps
 from .matching import results_of
 from .stored_vectors import hashes_of
 
@@ -69,6 +70,7 @@ class Contents:
         self._pinned = set()
         self.talk = Talk(dialect=self._dialect)
         self.talk.system = system
+        self.talk.keep_nodes_in(self._store.nodes)
         known_settings = self._store.settings(self._window)
         self.talk.withdrawn = map(tuple, known_settings.state.get(WITHDRAWN, ()) if known_settings else ())
         self._take_new()
@@ -121,13 +123,13 @@ class Contents:
             StoreError: the store cannot be written; nothing was added.
         """
         first = self.next
-        said = times or [None] * len(messages)
+        said = stamps(times, len(messages))  # now, so that a turn is read with the time that it is stored with
         self.talk.extend(
             [_item(one, time, first + i) for i, (one, time) in enumerate(zip(messages, said, strict=True))]
         )
         stored: Sequence[Turn] = ()
         try:
-            stored = self._store.append(self._window, messages, expected=first, times=times, behind=behind)
+            stored = self._store.append(self._window, messages, expected=first, times=said, behind=behind)
         finally:
             there = [turn.position for turn in stored] == list(range(first, first + len(messages)))
             if there and (not self.turns or stored[0].place > self.turns[-1].place):
@@ -220,8 +222,14 @@ class Contents:
         texts = [self.talk.pool.index.text_to_embed(row) for row in rows]
         drop_indexed(texts)
         positions = [self.turns[row].position for row in rows]
-        self._store.erase(self._window, positions, derived=hashes_of(texts, embedders))
+        nodes = self.talk.node_keys(rows)
+        self._store.erase(self._window, positions, derived=[*hashes_of(texts, embedders), *nodes])
         self.reload(self.talk.system)
+
+    def keep_nodes(self) -> None:
+        """Store the nodes of the tree that are new; they hold places of sentences and no text."""
+        if new := self.talk.new_nodes():
+            self._store.save_nodes(new)
 
     @property
     def pinned(self) -> list[int]:

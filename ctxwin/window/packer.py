@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import cached_property
 from math import ceil
+from threading import Lock
 from typing import Any
 
 from ..caching import Planner, Policy, State, mark
@@ -35,6 +37,8 @@ LEARNED, CACHED, SEALED = "calibration", "cache", "sealed"
 provider reported for thoughts that only the provider can read."""
 NEW = 2
 """Messages at the end of a usual request that its predecessor did not have: a reply and a question."""
+AT_ONCE = 8
+"""Nodes of the tree that are made before others may go on: some 15 ms."""
 
 
 class Packer:
@@ -79,6 +83,7 @@ class Packer:
         if embedder is not None:  # what is wrong with a given one is told now; the usual one is loaded when it is used
             self._embedder  # noqa: B018
         self._counts = StoredCounts(contents, store, base, row)
+        self._quiet = Lock()  # held by whoever packs, so that nodes are made between requests
         self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
         self._preparing: Future[None] | None = None
         self._keeping: Future[None] | None = None
@@ -177,14 +182,16 @@ class Packer:
     ) -> Packed:
         """Pack so that the request fits as the provider counts, and note it; without a limit, as `packed` counts."""
         call.planned, call.sent = None, ()
-        if limit is None:
-            call.packed = packed(budget)
-        else:
-            new = int(talk.counts(self.tokenizer, model=self.row)[-NEW:].sum())
-            call.packed, call.sent = self.learner.pack(limit, tools, new, talk.dialect, packed)
+        with self._quiet:
+            if limit is None:
+                call.packed = packed(budget)
+            else:
+                new = int(talk.counts(self.tokenizer, model=self.row)[-NEW:].sum())
+                call.packed, call.sent = self.learner.pack(limit, tools, new, talk.dialect, packed)
         first, self.last = self.last is None, call.packed
         if first:
             self._keeping = self._background.submit(self._counts.keep)
+            self._background.submit(self._tell, self._contents.talk)
         return call.packed
 
     @property
@@ -256,6 +263,16 @@ class Packer:
             self._counts.keep()
         talk.embed_ahead(self._embedder or "none")
         talk.read_ahead()
+        self._tell(talk)
+
+    def _tell(self, talk: Talk) -> None:
+        """Make some nodes of the tree, store them, and leave the rest for when nothing else waits."""
+        with self._quiet:
+            whole = talk.tell_ahead(AT_ONCE)
+        self._contents.keep_nodes()
+        if not whole:
+            with suppress(RuntimeError):  # the window was closed meanwhile
+                self._background.submit(self._tell, talk)
 
     def _vectors_of(self, embedder: str) -> StoredVectors:
         self._noted(embedder)
