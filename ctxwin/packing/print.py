@@ -186,5 +186,5 @@ def _block_text(block: Block, kept: Sequence[Chosen]) -> tuple[str, list[Excerpt
         one.unit: (one.form.texts[slot], one.form.runs.get(slot)) for one in kept if one.form for slot in one.form.texts
     }
     allowed = len(block.units) - int(block.units.barred.sum())
-    text, shown = render_block(block.items, block.costs.labels, [one.unit for one in kept], short, allowed)
+    text, shown = render_block(block.items, block.costs, [one.unit for one in kept], short, allowed)
     return text, [*shown, *block.map_shown(kept)]

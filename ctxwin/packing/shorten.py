@@ -434,8 +434,8 @@ class Block(_Shortener):
 
     def __init__(self, pool: Pool, tokenizer: Tokenizer, recall: bool = False, maps: Sequence[RepoMap] = ()) -> None:
         """Measure the items of a pool and, as one more unit, a map of their files in several sizes, largest first."""
-        items, costs = tuple(pool.items), pool.costs(tokenizer)  # a copy, since the pool may grow
-        units = pool.units
+        items, units = tuple(pool.items), pool.units  # a copy, since the pool may grow
+        costs = pool.costs(tokenizer).without_sole_source(items)
         if maps:
             drawn = Item(id=MAP_ID, kind="passage", text=maps[0].text)
             items, costs = (*items, drawn), costs.plus(costs_of([drawn], tokenizer))

@@ -13,16 +13,16 @@ run, one block with the items retrieved from lists and files, the question. The 
     The deposit is two months' rent.
     [end 583]
 
-The first and last line stand only where documents are quoted; otherwise the block begins with
-`[412 of 437 items left out]`. A date is printed once for a sitting, a source once for the passages from it that follow
-each other, and `path:first-last` (the lines shown) once for a run of neighbouring chunks. `…` stands where turns
+The first and last line stand only where documents are quoted; otherwise the block begins with `[412 left out]`. A date
+is printed once for a sitting, a source once for the passages from it that follow each other (not where all items are
+passages from one source), and `path:first-last` (the lines shown) once for a run of neighbouring chunks. `…` stands where turns
 between two printed turns are missing. Everything printed is counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,16 @@ class Costs:
     duplicate_weight: NDArray[np.float64]
     """(n,) the share, from 0 to 1, by which an item loses value when a near-duplicate of it is chosen."""
 
+    def without_sole_source(self, items: Sequence[Item]) -> Costs:
+        """Return the costs without a heading where one source stands above all n items: it tells none from another.
+
+        What was asked for one source, its name of 8 tokens, was a tenth of the room within 128 tokens.
+        """
+        sole = len(self.header_tokens) == 1 and bool((self.header == 0).all())
+        if not sole or items[0].kind != "passage" or items[0].time is not None:
+            return self
+        return replace(self, header=np.full(len(items), -1, np.int64), header_tokens=np.zeros(0, np.int64))
+
     def take(self, rows: NDArray[np.intp], items: Sequence[Item]) -> Costs:
         """Return the costs of some of the items, (m,) in any order, without counting them again.
 
@@ -122,12 +132,15 @@ class Costs:
 
 def frame(kinds: Collection[str], size: int) -> str:
     """Return the longest text that can stand around a block of `size` items of these kinds."""
-    return fenced("", FENCE, size) if QUOTED & set(kinds) else left_out(size, size)
+    return fenced("", FENCE, size) if QUOTED & set(kinds) else left_out(size)
 
 
-def left_out(omitted: int, total: int) -> str:
-    """Return a block's first line, which says how many items are missing; "" when none is."""
-    return f"[{omitted:,} of {total:,} items left out]\n" if omitted else ""
+def left_out(omitted: int) -> str:
+    """Return a block's first line, which says how many items are missing; "" when none is.
+
+    It takes 5 tokens. `[412 of 437 items left out]` took 9, and a question of 128 tokens has some 90 for all items.
+    """
+    return f"[{omitted:,} left out]\n" if omitted else ""
 
 
 def omitted_run(turns: int, ids: str = "") -> str:
@@ -283,7 +296,7 @@ def duplicate_weights(items: Sequence[Item]) -> NDArray[np.float64]:
 
 def render_block(
     items: Sequence[Item],
-    labels: Sequence[str],
+    costs: Costs,
     chosen: Sequence[int],
     short: Mapping[int, tuple[str, Runs | None]],
     total: int | None = None,
@@ -292,7 +305,7 @@ def render_block(
 
     Args:
         items: all items of the block.
-        labels: the label before each text, from `costs_of`.
+        costs: the costs of all items, which name the label before each text and the items under a heading.
         chosen: indices of the items to print, ascending.
         short: for each item that is not printed whole, the text to print and the slices of the item's own text that
             it is made of; None instead of slices for a text in other words.
@@ -308,8 +321,8 @@ def render_block(
     under: tuple[str | None, str] | None = None
     for run in _runs(items, chosen):
         first = items[run[0]]
-        excerpt = _excerpt(items, labels, run, short)
-        head, line = _head(first, excerpt.citation), _shared(first)
+        excerpt = _excerpt(items, costs.labels, run, short)
+        head, line = _head(first, excerpt.citation), _shared(first) if costs.header[run[0]] >= 0 else ""
         if line and (first.session, line) != under:
             head = line + ("" if head == OMISSION else head.removeprefix("\n"))
         if not out:
@@ -321,7 +334,7 @@ def render_block(
     text = "".join(out)
     if any(items[i].kind in QUOTED for i in chosen):
         return fenced(text, fence_number(text), omitted), shown
-    return left_out(omitted, total) + text, shown
+    return left_out(omitted) + text, shown
 
 
 def _excerpt(
