@@ -24,8 +24,8 @@ PASTED_ODDS = 1.5
 """Log odds that a sentence of such a message loses."""
 LABELLED = 2.5
 """Log odds that a sentence of a user or the system gains by a word such as "Rule:" before it: its writer says that it
-stands. Of what `tests/tools/measure_kit.py` plants 81 / 85 / 90 % are there at 20 % with 1.5 / 2 / 2.5, at 10 % 40 % with
-each (25 % with 0). No measure of `tests/tools/measure_standing.py` or `measure_kept.py` changes."""
+stands. Of what `tests/tools/measure_kit.py` plants 81 / 85 / 90 % are there at 20 % with 1.5 / 2 / 2.5, at 10 % 40 %
+with each (25 % with 0). No measure of `tests/tools/measure_standing.py` or `measure_kept.py` changes."""
 WEAKEST = -5.0
 """Log odds below which a sentence is not even used to fill the room of a compaction."""
 _EXACT_FORMS = frozenset({"address", "code", "command", "path"})
