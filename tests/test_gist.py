@@ -25,7 +25,7 @@ def taken(text, room, asked=()):
     """Return the rows that are taken, and all sentences."""
     known = {}
     read = read_statements(text, known)
-    return Gist(read, {known[term]: 4.0 for term in asked}).take(room).tolist(), read
+    return Gist(read, {known[term]: 1 / len(asked) for term in asked}).take(room).tolist(), read
 
 
 def shown(text, room, asked=()):

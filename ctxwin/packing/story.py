@@ -148,7 +148,8 @@ class _Untold:
         self._told = replace(kept, tokens=np.ceil(kept.tokens * scale[kept.text]).astype(np.int64))
         self._worth = np.concatenate([part.worth for part in parts])[kept.text]
         self._opening = np.concatenate([part.opening for part in parts])[kept.text]
-        asked = {known[term]: weight for term, weight in relevance.weights.items() if term in known}
+        total = sum(relevance.weights.values())
+        asked = {known[term]: weight / total for term, weight in relevance.weights.items() if term in known}
         said = {known[term] for term in tokenize(choice.request.text) if term in known}
         self._gist = Gist(self._told, asked, said)
 
