@@ -46,6 +46,11 @@ MOST_READ = 4_000
 a question for one thing takes 26. Of 18 such answers of BEAM 52 / 53 / 53 / 53 / 52 % survived in 2,000 tokens with
 1,000 / 2,000 / 4,000 / 8,000 / all, in 8,000 tokens 71 % with each."""
 
+CHUNKS = 512
+"""Most chunks of files that are read for a story: files have no tree, since they are cut and chosen anew each time."""
+STRETCHES = 128
+"""Stretches of many chunks, each of which gives as many of them."""
+
 
 def told(
     measured: Measured, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
@@ -95,8 +100,9 @@ class _SectionTree:
         self.section = measured.sections[number]
         if number:
             pool = cast(Pool, measured.task.pool)
-            self.view = pool.tree.view(np.arange(len(pool)))
-            self.items = np.arange(len(pool))
+            chunks = any(item.kind == "chunk" for item in pool)
+            self.items = _spread(relevance.p[1][: len(pool)]) if chunks else np.arange(len(pool))
+            self.view = pool.tree.leaves(self.items) if chunks else pool.tree.view(self.items)
             self.units = self.items
         else:
             talk = measured.task.talk
@@ -183,6 +189,14 @@ def _by(known: Vocabulary, view: View, places: Sequence[Place]) -> Statements:
     used, at = np.unique(found.terms, return_inverse=True)
     new = np.array([known.setdefault(terms[one], len(known)) for one in used.tolist()], np.intp)
     return replace(found, terms=new[at])
+
+
+def _spread(p: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return `CHUNKS` units at most, ascending: of each stretch of the whole those with the highest p."""
+    stretch = np.arange(len(p)) * STRETCHES // max(1, len(p))
+    best = np.lexsort((-p, stretch))
+    rank = np.arange(len(p)) - np.searchsorted(stretch, stretch)  # in the stretch
+    return np.sort(best[rank < CHUNKS // STRETCHES])
 
 
 def _frontier(parts: Sequence[_SectionTree]) -> list[list[Place]]:
