@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+import ctxwin
 from ctxwin import Item, pack
 from ctxwin.renditions.summaries.gist import Gist, read_statements
 from ctxwin.tokens import get_tokenizer
@@ -25,7 +26,7 @@ def taken(text, room, asked=()):
     """Return the rows that are taken, and all sentences."""
     known = {}
     read = read_statements(text, known)
-    return Gist(read, {known[term]: 4.0 for term in asked}).take(room).tolist(), read
+    return Gist(read, {known[term]: 1 / len(asked) for term in asked}).take(room).tolist(), read
 
 
 def shown(text, room, asked=()):
@@ -136,3 +137,14 @@ def test_what_must_stay_stays():
     messages = talk()
     packed = pack(messages, query=ASKED, budget=400, embedder="none", pins=[7])
     assert messages[7] in packed.messages
+
+
+def test_many_chunks_of_files_are_told_without_a_tree(tmp_path):
+    for name, text in TOPICS.items():
+        (tmp_path / f"{name}.md").write_text("\n\n".join(f"# Day {n}\n\n" + text.format(n=n) * 20 for n in range(300)))
+    files = ctxwin.Files(tmp_path)
+    packed = pack(query="Give me a complete summary of the whole project.", files=files, budget=3_000, embedder="none")
+    assert packed.tokens <= 3_000
+    told = [one for one in packed.report.decisions if one.cause == "story"]
+    assert len({one.id.split(":")[0] for one in told}) > 1
+    assert not files.pool_for("")[0].tree.take_new()

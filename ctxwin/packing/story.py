@@ -46,6 +46,11 @@ MOST_READ = 4_000
 a question for one thing takes 26. Of 18 such answers of BEAM 52 / 53 / 53 / 53 / 52 % survived in 2,000 tokens with
 1,000 / 2,000 / 4,000 / 8,000 / all, in 8,000 tokens 71 % with each."""
 
+CHUNKS = 512
+"""Most chunks of files that are read for a story: files have no tree, since they are cut and chosen anew each time."""
+STRETCHES = 128
+"""Stretches of many chunks, each of which gives as many of them."""
+
 
 def told(
     measured: Measured, relevance: Relevance, extra: Mapping[tuple[int, int], Sequence[Form]] | None = None
@@ -95,8 +100,9 @@ class _SectionTree:
         self.section = measured.sections[number]
         if number:
             pool = cast(Pool, measured.task.pool)
-            self.view = pool.tree.view(np.arange(len(pool)))
-            self.items = np.arange(len(pool))
+            chunks = any(item.kind == "chunk" for item in pool)
+            self.items = _spread(relevance.p[1][: len(pool)]) if chunks else np.arange(len(pool))
+            self.view = pool.tree.leaves(self.items) if chunks else pool.tree.view(self.items)
             self.units = self.items
         else:
             talk = measured.task.talk
@@ -148,7 +154,8 @@ class _Untold:
         self._told = replace(kept, tokens=np.ceil(kept.tokens * scale[kept.text]).astype(np.int64))
         self._worth = np.concatenate([part.worth for part in parts])[kept.text]
         self._opening = np.concatenate([part.opening for part in parts])[kept.text]
-        asked = {known[term]: weight for term, weight in relevance.weights.items() if term in known}
+        total = sum(relevance.weights.values())
+        asked = {known[term]: weight / total for term, weight in relevance.weights.items() if term in known}
         said = {known[term] for term in tokenize(choice.request.text) if term in known}
         self._gist = Gist(self._told, asked, said)
 
@@ -182,6 +189,14 @@ def _by(known: Vocabulary, view: View, places: Sequence[Place]) -> Statements:
     used, at = np.unique(found.terms, return_inverse=True)
     new = np.array([known.setdefault(terms[one], len(known)) for one in used.tolist()], np.intp)
     return replace(found, terms=new[at])
+
+
+def _spread(p: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return `CHUNKS` units at most, ascending: of each stretch of the whole those with the highest p."""
+    stretch = np.arange(len(p)) * STRETCHES // max(1, len(p))
+    best = np.lexsort((-p, stretch))
+    rank = np.arange(len(p)) - np.searchsorted(stretch, stretch)  # in the stretch
+    return np.sort(best[rank < CHUNKS // STRETCHES])
 
 
 def _frontier(parts: Sequence[_SectionTree]) -> list[list[Place]]:

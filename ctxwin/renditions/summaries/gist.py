@@ -122,7 +122,8 @@ class Gist:
 
     Args:
         statements: the sentences.
-        asked: idf weight of each term of a question, by number; sentences with them go first.
+        asked: the share of a question's weight, by rarity, of each of its terms, by number; sentences with them go
+            first.
         said: numbers of terms that need not be said again.
 
     Example:
@@ -146,7 +147,7 @@ class Gist:
             for term, weight in asked.items():
                 if term < len(share):
                     share[term] = weight
-            self._asked += ASKED * self._sums(share) / max(sum(asked.values()), 1e-9)
+            self._asked += ASKED * self._sums(share)
 
     def take(
         self,

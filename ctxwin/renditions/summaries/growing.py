@@ -151,6 +151,12 @@ class Tree:
             size = self._bytes.array[rows] // BYTES
             return View(self, rows, size, [level.copy() for level in self._levels])
 
+    def leaves(self, rows: NDArray[np.intp]) -> View:
+        """Return some of the texts, (m,) ascending, without any node, where the choice among them changes each time."""
+        with self._lock:
+            self._know(rows)
+            return View(self, rows, self._bytes.array[rows] // BYTES, [_Level(keys=self._keys_of(rows))])
+
     def grow(self, rows: NDArray[np.intp], most: int | None = None) -> bool:
         """Make the nodes over some of the texts.
 
@@ -219,16 +225,23 @@ class Tree:
 
     def _look_at(self, rows: NDArray[np.intp]) -> None:
         """Take these texts for the leaves; go on where there are only more of them than before."""
+        self._know(rows)
+        size = len(self._rows)
+        if size > len(rows) or not np.array_equal(self._rows, rows[:size]):
+            self._levels, size = [_Level()], 0
+        self._levels[0].keys += self._keys_of(rows[size:])
+        self._rows = rows
+
+    def _keys_of(self, rows: NDArray[np.intp]) -> list[str]:
+        return [self._leaf_keys[row] for row in rows.tolist()]
+
+    def _know(self, rows: NDArray[np.intp]) -> None:
+        """Read the keys, days and sizes of the texts up to the last of these."""
         new = self._items[len(self._leaf_keys) : int(rows.max(initial=-1)) + 1]
         days = [f"{item.when:%Y-%m-%d}" if item.when else "" for item in new]
         self._days += days
         self._leaf_keys += [content_hash(item.text, item.role or "", day) for item, day in zip(new, days, strict=True)]
         self._bytes = self._bytes.plus([len(item.text.encode("utf-8", "surrogatepass")) for item in new])
-        size = len(self._rows)
-        if size > len(rows) or not np.array_equal(self._rows, rows[:size]):
-            self._levels, size = [_Level()], 0
-        self._levels[0].keys += [self._leaf_keys[row] for row in rows[size:].tolist()]
-        self._rows = rows
 
     def _grow_level(self, number: int, most: int) -> int:
         """Add nodes to a level, of which at most so many are made; return how many were."""
