@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from ...retrieve.words.lexical import tokenize
 from ..sentences import sentences
 from .values import Value, values_in
+from .wording import same_words
 
-__all__ = ["Claim", "claims_of"]
+__all__ = ["Claim", "claims_of", "terms_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +84,18 @@ def claims_of(text: str, names: frozenset[str]) -> list[Claim]:
     ]
 
 
+def terms_of(text: str) -> tuple[str, ...]:
+    """Return the terms of a text, with one term for all words that say the same."""
+    return same_words(tokenize(text))
+
+
 def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[str]) -> Iterator[Claim]:
     values = values_in(sentence, names)
     cuts = [0, *(match.start() for match in _CUT.finditer(sentence)), len(sentence)]
     begin = 0
     for at, stop in enumerate(cuts[1:], 1):
         text = sentence[begin:stop]
-        terms = tuple(tokenize(text))
+        terms = terms_of(text)
         last = at == len(cuts) - 1
         few = len(set(terms)) < (1 if _NOT.search(text) else 2)
         if not last and (few or any(place < stop < place + len(one.text) for place, one in values)):

@@ -1,0 +1,175 @@
+"""Compare a clause of a summary with the sentences that bear it out: how firmly it speaks, and what it turns round.
+
+Each check takes a clause of the summary, its whole sentence, and one sentence of the source; a clause stands if one of
+its best sentences passes all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .claims import Claim, terms_of
+from .manner import IF, manner, order_of, stronger
+from .source import LEANING, Source
+from .wording import opposite
+
+__all__ = ["differs"]
+
+CLOSE = 0.1
+"""Share of a clause's words by which a sentence may have fewer than the best one and be read as well."""
+
+_PLACE = re.compile(r"\b(in|at|on|for|to|from|by|with)\b")
+_YES = re.compile(r"\W*(?:[\w.]{1,20}: )?(?:yes|yeah|yep|sure|right|exactly|correct|ok|okay|of course)\b|[^，。]{0,6}(?:对|是的|嗯|好)", re.I)
+_NAME = re.compile(r"[A-Za-z][\w-]*")
+_SELF = re.compile(r"\bI\b|我(?!们)")
+_YOU = re.compile(r"\byou\b|[你您]")
+_BY = re.compile(r"\bby\b|[被由]")
+_BREAK = re.compile(r"[;；]|\bbut\b|但")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A sentence of the source, as one that may bear a clause out."""
+
+    rows: Sequence[int]
+    """The clauses of the source from the first to the last that have words of the clause."""
+    said: str
+    """Their text."""
+    whole: str
+    """The sentence."""
+    around: str
+    """The sentence with the ones beside it."""
+
+
+def differs(source: Source, claim: Claim, sentence: str, weights: dict[str, float]) -> str:
+    """Return how a clause says more than its source, or turns it round; "" if a best sentence of the source bears it.
+
+    Args:
+        source: the text that was summarised.
+        claim: a clause of the summary.
+        sentence: the whole sentence of the summary.
+        weights: the words of the clause that the source has.
+    """
+    reason = ""
+    marks = manner(sentence)
+    for place in _places(source, weights):
+        reason = _at(source, claim, sentence, marks, place)
+        if not reason:
+            return ""
+    return reason
+
+
+def _at(source: Source, claim: Claim, sentence: str, marks: frozenset[str], place: _Place) -> str:
+    if word := opposite(claim.text, place.said):
+        if not claim.negated and not any(source.claims[at].negated for at in place.rows):
+            return f"says the opposite: {word!r}"
+    if _turned(claim.text, place.around):
+        return "turns an order round"
+    if reason := stronger(marks, _marks(source, sentence, place), manner(place.around)):
+        return reason
+    return _actors_differ(source, claim, place)
+
+
+def _marks(source: Source, sentence: str, place: _Place) -> frozenset[str]:
+    """Return how the source says it: an "if" binds its sentence, and counts unless the summary says the condition."""
+    marks = manner(place.said, source=True) - {"if"}
+    whole = manner(place.whole, source=True) & {"asked"}
+    if whole and _YES.match(source.text, source.claims[place.rows[-1]].end):
+        whole = frozenset()
+    terms = set(terms_of(sentence))
+    for part in _BREAK.split(place.whole):
+        if (found := IF.search(part)) and set(terms_of(part)) & terms:
+            condition = set(terms_of(_condition(part, found.start())))
+            if len(condition & terms) * 2 < len(condition) or not condition:
+                whole |= {"if"}
+    return marks | whole
+
+
+def _condition(text: str, at: int) -> str:
+    """Return the clause of a text that a word such as "if" opens; the one that it closes for 的话."""
+    begin = max(text.rfind(mark, 0, at) for mark in ",，:：") + 1 if text.startswith("的话", at) else at
+    ends = [found for mark in ",，" if (found := text.find(mark, at)) >= 0]
+    return text[begin : min(ends, default=len(text))]
+
+
+def _places(source: Source, weights: dict[str, float]) -> Iterator[_Place]:
+    """Yield the sentences that have most of these words."""
+    if not weights:
+        return
+    size = int(source.sentence[-1]) + 1
+    overlap = np.zeros(size)
+    for term, weight in weights.items():
+        row = np.zeros(size)
+        found = source.context[term]
+        np.maximum.at(row, source.sentence[list(found)], np.fromiter(found.values(), np.float64, len(found)))
+        overlap += weight * row
+    best = np.flatnonzero(overlap >= overlap.max() - CLOSE * sum(weights.values()))
+    for number in best.tolist():
+        begin, end = np.searchsorted(source.sentence, [number, number + 1]).tolist()
+        own = [at for at in range(begin, end) if any(source.context[t].get(at, 0.0) > LEANING for t in weights)]
+        rows = range(own[0], own[-1] + 1) if own else range(begin, end)
+        before, after = source.claims[max(0, begin - 1)], source.claims[min(end, len(source.claims) - 1)]
+        one = source.claims[begin]
+        yield _Place(
+            rows=rows,
+            said="".join(source.claims[at].text for at in rows),
+            whole=source.text[one.start : one.end],
+            around=source.text[before.start : after.end],
+        )
+
+
+def _turned(claim: str, source: str) -> bool:
+    """Tell whether a clause says that one thing came before another, and the source the other way round."""
+    mine = order_of(claim)
+    if mine is None:
+        return False
+    first, second = (set(terms_of(part)) for part in mine)
+    first, second = first - second, second - first
+    theirs = order_of(source)
+    if theirs is None:
+        return False
+    earlier, later = (set(terms_of(part)) for part in theirs)
+    crossed = first & later and second & earlier
+    return bool(crossed) and len(first & later) + len(second & earlier) > len(first & earlier) + len(second & later)
+
+
+def _actors_differ(source: Source, claim: Claim, place: _Place) -> str:
+    """Return why who does what to whom differs from a sentence, with "I" and "you" as the speaker and who is spoken to."""
+    mine = _actors(source, claim.text, None)
+    if not mine:
+        return ""
+    theirs = _actors(source, place.said, place.rows[0])
+    here = [name for _, name in theirs]
+    subject, name = mine[0]
+    begins = len(terms_of(claim.text[:subject])) == 0
+    if begins and here and name not in here and _SELF.match(_spoken(place.said).lstrip()):
+        return "the source says it of someone else"
+    if len(mine) > 1 and len(set(here)) > 1:
+        (at, one), (until, other) = mine[0], mine[1]
+        if one in here and other in here and one != other:
+            first, second = here.index(one), here.index(other)
+            verb = set(terms_of(claim.text[at:until])) - {one, other}
+            between = set(terms_of(place.said[theirs[second][0] : theirs[first][0]]))
+            passive = bool(_BY.search(claim.text)) != bool(_BY.search(place.said))
+            if second < first and verb & between and not passive and other not in here[first:]:
+                return "turns round who does it"
+    return ""
+
+
+def _spoken(text: str) -> str:
+    return re.sub(r"^[^:：]{0,60}[:：]", "", text)
+
+
+def _actors(source: Source, text: str, row: int | None) -> list[tuple[int, str]]:
+    """Return the names in a text with their places; for a text of the source "I" and "you" as who they are."""
+    found = [(m.start(), m[0].lower()) for m in _NAME.finditer(text) if m[0].lower() in source.people]
+    found += [(at, name) for name in source.chinese if (at := text.find(name)) >= 0]
+    if row is not None:
+        speaker, other = source.speakers[row]
+        found += [(m.start(), speaker) for m in _SELF.finditer(text) if speaker]
+        found += [(m.start(), other) for m in _YOU.finditer(text) if other]
+    return sorted(found)
