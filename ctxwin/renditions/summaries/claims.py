@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...retrieve.words.lexical import tokenize
@@ -27,10 +27,20 @@ class Claim:
     values: tuple[Value, ...]
     negated: bool
     """Whether a word such as "not" or 不 stands in it."""
+    heads: frozenset[str]
+    """The terms that its negations are about: "answer" in "she has not answered"."""
+    denied: frozenset[str]
+    """The terms that stand behind its negations: a few more."""
+    dismissed: frozenset[Value]
+    """Values that it names as what is not or no more: "5" in "from 5 to 8"."""
+    counted: tuple[tuple[Value, str], ...]
+    """Numbers without a unit, with the term that stands behind each."""
     denials: frozenset[str]
     """Words such as "avoid", "fail" or 禁止 in it, lower case."""
     rules: bool
     """Whether it has a word such as "must", "always" or 必须."""
+    asks: bool
+    """Whether its sentence ends with a question mark."""
     leans: bool
     """Whether it begins with a pronoun, or says too little alone."""
 
@@ -40,7 +50,7 @@ _CUT = re.compile(
     r"|\b(?:and|but|while|whereas|although|because|since|so|which|who)\b|但是?|而且?|因为|所以|不过|然而"
 )
 _NOT = re.compile(
-    r"\b(?:not|never|no|cannot|nor|neither|none|nobody|nothing|without|\w{2,8}n['’]t)\b|[不没未无勿]|(?<![特个分区告])别",
+    r"\b(?:not|never|no(?![,.!])|cannot|nor|neither|none|nobody|nothing|\w{2,8}n['’]t)\b|[不没未无勿]|(?<![特个分区告])别",
     re.I,
 )
 _NO_NEGATION = re.compile(
@@ -48,9 +58,10 @@ _NO_NEGATION = re.compile(
     r"|不仅|不但|不过|不同|不断|不久|不错|不得不|差不多|无论|未来"
 )
 _DENIES = re.compile(
-    r"\b(?:avoid|refus|reject|declin|forb[ia]d|prohibit|ban(?:s|ned)?\b|prevent|stop|fail|lack|unable|unless|deny|denied"
+    r"\b(?:without|keep|remain|stay|still|below|less|fewer|only|postpon|un(?:able|available|changed|clear|decided|known|supported)"
+    r"|impossible|avoid|refus|reject|declin|forb[ia]d|prohibit|ban(?:s|ned)?\b|prevent|stop|fail|lack|unless|deny|denied"
     r"|cancel|instead of|rather than|neither|exclud|omit|hardly|barely|missing|free of)"
-    r"|禁|拒|避免|防止|停|失败|缺|取消|除非|除外|免|别|非",
+    r"|保持|保留|仍|低于|不足|只|推迟|再议|还差|禁|拒|避免|防止|停|失败|缺|取消|除非|除外|免|别|非",
     re.I,
 )
 _RULES = re.compile(
@@ -58,6 +69,14 @@ _RULES = re.compile(
     r"|\beveryone\b|必须|务必|一定要|总是|永远|绝不|应该|应当|不得|禁止|只能|不许|不准|要求|所有人",
     re.I,
 )
+_DISMISSES = re.compile(
+    r"(?:\binstead of|\brather than|\bused to (?:be|take|cost)|\bformerly|\bpreviously|\bwas once|不是|原定|以前|原来|上次(?:说的?)?是)\W*$"
+    r"|(?:\bfrom|从|由)[^，。,]{0,4}$",
+    re.I,
+)
+_TO = re.compile(r"[^，。,]{0,12}(?:\bto\b|[改到至成增降缩调提升])")
+_MEASURE = re.compile(r"\s*[个条笔次名位台项家人份张本只件把辆副组种行块]?")
+_GENERIC = frozenset(same_words(tokenize("want think know like need get see say believe let try sure plan ask")))
 _LEANS = re.compile(
     r"\W*(?:this|that|these|those|its|both)\b|\W*(?:\w+\W+){0,3}(?:he|she|it|they|them|him|his|her|their)\b"
     r"|\W*.{0,3}[他她它]|\W*[那该其也还并则都这](?![周次天月年])",
@@ -103,16 +122,47 @@ def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[s
         if terms or any(begin <= place < stop for place, _ in values):
             plain = _NO_NEGATION.sub(" ", text)
             negated = bool(_NOT.search(plain))
+            here = [(place, one) for place, one in values if begin <= place < stop]
+            denied = [said for match in _NOT.finditer(plain) if (said := _words(plain[match.end() : match.end() + 60]))]
             yield Claim(
                 text=text,
                 sentence=number,
                 start=start,
                 end=end,
                 terms=terms,
-                values=tuple(one for place, one in values if begin <= place < stop),
+                values=tuple(one for _, one in here),
                 negated=negated,
+                heads=frozenset(term for said in denied for term in _head(said)),
+                denied=frozenset(term for said in denied for term in said[:3]),
+                dismissed=frozenset(one for place, one in here if _dismissed(sentence, place, one)),
+                counted=tuple(_counted(sentence[:stop], here)),
                 denials=frozenset(match[0].lower() for match in _DENIES.finditer(plain)),
                 rules=bool(_RULES.search(text)),
+                asks=sentence.rstrip().endswith(("?", "？")),
                 leans=len(set(terms)) < 2 or bool(_LEANS.match(text)),
             )
         begin = stop
+
+
+def _words(text: str) -> list[str]:
+    """Return the terms of a text in order; of Chinese the pairs."""
+    return [term for term in terms_of(text) if len(term) > 1 or term < "\u3000"]
+
+
+def _head(said: Sequence[str]) -> Sequence[str]:
+    """Return the term that a negation is about; in Chinese two, since a verb and what follows may share a term."""
+    said = [term for term in said if term not in _GENERIC] or said
+    return said[: 1 + (said[0] >= "\u3000")]
+
+
+def _dismissed(sentence: str, place: int, value: Value) -> bool:
+    found = _DISMISSES.search(sentence[max(0, place - 30) : place])
+    return bool(found) and (not found[0].lower().startswith(("from", "从", "由")) or bool(_TO.match(sentence, place)))
+
+
+def _counted(text: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[Value, str]]:
+    for place, value in values:
+        if value.kind == "number" and not value.key[1]:
+            after = _MEASURE.sub("", text[place + len(value.text) :][:30], count=1)
+            for term in _words(after)[:1]:
+                yield value, term

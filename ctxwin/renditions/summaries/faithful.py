@@ -28,14 +28,15 @@ from ..sentences import sentences
 from .claims import Claim, claims_of, terms_of
 from .relations import differs
 from .source import Source, named
-from .values import Value, dimension
+from .values import NUMBER_WORDS, Value, dimension
 
 __all__ = ["Cited", "Grounds", "Refusal", "Verified"]
 
 _CAPITAL = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
+_COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d", re.I)
 _VERB = re.compile(r"['’]s\b| (?:is|was|has|had|will|would|does|did|can|may|must|should|and|\w{2,20}(?:s|ed))\b")
 _COMMON = re.compile(r"(?:ed|ing|ly|ion|ment|ity|ness|s)$")
-_POSSESSOR = re.compile(r"^.{0,60}['’]s\b", re.S)
+_POSSESSOR = re.compile(r"^\W*(?:[\w.-]{1,20}\s){0,2}[\w.-]{1,20}['’]s\b")
 _PERSON = re.compile(r"\W*(?:(?:and|but|so|because|since) )?(?:he|she|they|i|we|you)\b|\W*[他她我你您]", re.I)
 _FIRMLY = re.compile(r"refus|reject|declin|forb|prohibit|拒|禁", re.I)
 _FROM = re.compile(r"\bfrom\b.{1,80}\b(?:to|until)\b|从.{1,40}[到至]", re.I)
@@ -129,14 +130,17 @@ class Grounds:
         if terms in said or (len(terms) > 8 and len(set(terms)) * 3 < len(terms)):
             return "repeats itself"
         said.add(terms)
+        if place := self._source.stands(sentence):
+            return (place,)
         claims = claims_of(sentence, self._source.names)
+        every = {term: self._source.rarity(term) for one in claims for term in one.terms if term in self._source.own}
         places: set[int] = set()
         for number, claim in enumerate(claims):
             found = self._place(claim, begins=not number)
             if isinstance(found, str):
                 return found
             weights = {term: self._source.rarity(term) for term in dict.fromkeys(claim.terms) if term in self._source.own}
-            if reason := differs(self._source, claim, sentence, weights):
+            if reason := differs(self._source, claim, sentence, weights, every):
                 return reason
             places.update(found)
         if not claims:
@@ -174,7 +178,8 @@ class Grounds:
             return "turns an order round"
         if name := _new_name(claim.text, self._source.vocabulary):
             return f"{name!r} is not in the source"
-        terms = set(claim.terms)
+        values = {term for value in claim.values for term in terms_of(value.text)}
+        terms = set(claim.terms) - (values - self._source.own.keys())
         few = sum(term in self._source.own for term in terms) < KNOWN * len(terms)
         return "says what the source does not" if few else ""
 
@@ -198,16 +203,36 @@ class Grounds:
         ) / 2
         if same.max() >= SAYS_THE_SAME * whole:
             best = self._to_the_end(claim, weights, np.flatnonzero(same >= same.max() - MARGIN / 2 * whole).tolist())
-            if not any(_agree(claim, self._source.claims[at]) for at in best):
+            if not any(_agree(claim, self._source.claims[at]) for at in best) and not self._denied_too(claim):
                 return "negation differs"
         else:
             best = np.flatnonzero(near >= near.max() - 1e-9).tolist()
-            if claim.negated and not any(_denies(self._source.claims[at]) for at in best):
+            if claim.negated and not any(_denies(self._source.claims[at]) for at in best) and not self._denied_too(claim):
                 return "negation differs"
+        if not claim.negated and not claim.denials and not self._source.denied.isdisjoint(claim.terms):
+            return "negation differs"
         unknown = sum(term not in self._source.own for term in set(claim.terms))
         if claim.rules and not self._rules(best, same.max() / (whole + unknown * log(1.0 + len(self._source.claims)))):
             return "a rule that the source does not have"
         return best
+
+    def _denied_too(self, claim: Claim) -> bool:
+        """Tell whether the source, too, denies a word that a clause denies, or one of its words where it ends so."""
+        source = self._source
+        terms = {term for term in claim.terms if term in source.own}
+        if not claim.negated:
+            return False
+        if claim.denied:
+            likely = np.flatnonzero([bool(claim.denied & one.denied) for one in source.claims])
+        else:
+            likely = np.flatnonzero([one.negated for one in source.claims])
+        for at in likely.tolist():
+            rows = np.flatnonzero(source.sentence == source.sentence[at]).tolist()
+            shared = [len(terms.intersection(source.claims[row].terms)) for row in rows]
+            there = terms.intersection(term for row in rows for term in source.claims[row].terms)
+            if len(there) >= NEAR * len(terms) and shared[rows.index(at)] == max(shared):
+                return True
+        return False
 
     def _to_the_end(self, claim: Claim, weights: dict[str, float], best: list[int]) -> list[int]:
         """Return the parts of the best claims' sentences that have the last word, which "not" goes with, if any has."""
@@ -231,9 +256,10 @@ class Grounds:
         has = np.zeros(len(self._source.claims), np.bool_)
         rival = np.zeros(len(self._source.claims), np.bool_)
         for at, one in enumerate(self._source.claims):
-            kin = [other for other in one.values if _kin(value, other)]
+            kin = [other for other in one.values if _kin(value, other) and (_each(value) or not _each(other))]
             has[at] = any(self._source.says(value, other) for other in kin) or at in meant
             rival[at] = bool(kin) and not has[at] and not all(_said_too(other, claim) for other in kin)
+            rival[at] &= claim.negated or not one.negated
         if not has.any():
             return False
         if value.kind in ("number", "date") and not self._with_its_name(claim, np.flatnonzero(has).tolist()):
@@ -254,9 +280,13 @@ class Grounds:
         """Tell whether the source says the rest of a clause of something else than the clause's first word."""
         terms = [term for term in terms_of(_POSSESSOR.sub("", claim.text)) if term in weights]
         first = next((term for term in terms if len(term) > 1), "")
+        if first.isdigit() and len(terms) > 1 and _COUNT.match(claim.text):
+            first = next((term for term in terms if len(term) > 1 and not term.isdigit()), "")
         if not first:
             return False
         rest = {term: weight for term, weight in weights.items() if term not in first and first not in term}
+        if rest.keys() <= {term for value in claim.values if value.kind == "name" for term in terms_of(value.text)}:
+            return False
         overlap = self._source.overlap(rest, self._source.context)
         best = np.flatnonzero(overlap >= overlap.max() - 1e-9).tolist()
         if not rest or overlap.max() < NEAR * sum(rest.values()):
@@ -285,6 +315,11 @@ def _kin(value: Value, other: Value) -> bool:
     return "" in units or dimension(units[0]) == dimension(units[1])
 
 
+def _each(value: Value) -> bool:
+    """Tell whether a value is the "a week" of "10 a week"."""
+    return value.kind == "number" and value.key[0] == "1" and not value.text[0].isdigit()
+
+
 def _said_too(other: Value, claim: Claim) -> bool:
     return any(other.within(value) for value in claim.values)
 
@@ -293,7 +328,8 @@ def _agree(claim: Claim, other: Claim) -> bool:
     """Tell whether two clauses that say the same are both negated, or both not."""
     denied = other.negated or bool(other.denials - claim.denials)
     denies = other.negated or any(_FIRMLY.match(word) for word in other.denials)
-    return (denied or not claim.negated) and (claim.negated or bool(claim.denials) or not denies)
+    lacks = claim.negated or "without" in claim.denials
+    return (denied or "without" in other.denials or not lacks) and (claim.negated or bool(claim.denials) or not denies)
 
 
 def _denies(claim: Claim) -> bool:
@@ -303,7 +339,7 @@ def _denies(claim: Claim) -> bool:
 def _new_name(text: str, vocabulary: frozenset[str]) -> str:
     """Return the first word that must be a name, since it has a capital, and that the source does not have."""
     for match in _CAPITAL.finditer(text):
-        known = match[0].lower() in STOP_WORDS or not vocabulary.isdisjoint(tokenize(match[0]))
+        known = match[0].lower() in STOP_WORDS or match[0].lower() in NUMBER_WORDS or not vocabulary.isdisjoint(tokenize(match[0]))
         first = not text[: match.start()].strip(" \"'*-([“‘")
         if not known and (not first or (_VERB.match(text, match.end()) and not _COMMON.search(match[0]))):
             return match[0]

@@ -27,11 +27,11 @@ _MARKS = {
     r"|thinks?|thought|guess\w*|suspect\w*|doubt\w*|believ\w*|assum\w*|(?:not|un)[ -]?(?:sure|certain|clear|proven)"
     r"|uncertain\w*|expect\w*|hop(?:e[sd]?|ing)|estimat\w*|propos\w*|suggest\w*|recommend\w*|want(?:s|ed|ing)?|wish\w*"
     r"|rather|likes?|plan(?:s|ned|ning)?|intend\w*|consider\w*|offer\w*|ask(?:s|ed|ing)?|request\w*|try|tries|trying"
-    r"|should|ought|undecided|whether|needs?|supposed|according|claim\w*|prefer\w*|aim(?:s|ed)?|demand\w*|argued?|idea)\b"
+    r"|should|ought|undecided|whether|needs?|supposed|according|claim\w*|prefer\w*|aim(?:s|ed)?|demand\w*|argue[sd]?|idea|blam\w*|accus\w*|fear\w*|worr\w*)\b"
     r"|['’]d\b|可能|也许|大概|或许|估计|怀疑|不一定|预计|未必|疑似|似乎|好像|认为|觉得|建议|提出|提议|想|打算|计划|希望|试试|考虑|申请"
     r"|要求|请求|问|应该|据说|可以|能|是否|愿意|最好|尽量|需要",
-    "one": r"\b(?:some|most|many|several|few|only|except|apart from|half of|almost|alone|not all)\b"
-    r"|有些|一些|部分|大多|多数|只有|仅有?|除.{1,12}外|除了|个别|少数|其中",
+    "one": r"\b(?:some|(?<!at )most(?! likely)|many|several|few|only (?:the|one|some|two|three)|^\W*only|except|apart from|half of|almost|alone|not all)\b"
+    r"|有些|一些|部分|大多|多数|只有|仅有?|除.{1,12}外|除了|个别|少数",
     "part": r"\b(?:some|most|many|several|few|part(?:ly|ially)?|half|only|alone|except|apart from|other than|exclu\w+|one of"
     r"|almost|nearly|solely|merely|just|limited|but not|rarely|sometimes|often|\d+ of|rest|others?|\w+ of (?:the|them))\b"
     r"|有些|一些|部分|大多|多数|只|仅|除|个别|几乎|有时|少数|之一|其中|单独|就|不全|才|其余",
@@ -53,21 +53,22 @@ _MARKS = {
     r"|solved?|grant\w*|consent\w*|guarantee\w*|commit(?:s|ted) to|finali[sz]ed)\b"
     r"|决定|同意|批准|答应|接受|确认|证实|解决|承诺|商定|许可|保证",
     "agreeing": r"\b(?:decid\w*|decision|agree[ds]?|agreement|approv\w*|accept\w*|promis\w*|confirm\w*|prove[sdn]?"
-    r"|resolv\w*|solved?|permit\w*|grant\w*|guarantee\w*|chose|chosen|carried|vote[ds]?|yes|ok|okay|fine|deal|sure"
-    r"|great|good|let['’]s|i['’]ll|will do|it is|done|fixed|sign(?:s|ed)?|seconded|take)\b"
+    r"|resolv\w*|solved?|permit\w*|grant\w*|guarantee\w*|chose|chosen|carried|yes|ok|okay|fine|deal|sure"
+    r"|will do|sign(?:s|ed)?|seconded)\b"
     r"|决定|同意|批准|答应|接受|确认|证实|解决|承诺|通过|[好行]的?[，,。.！]|可以|没问题|那就|就这么|定了|行吧|嗯|明白|知道了|不用|请",
     "success": r"\b(?:successful\w*|succe(?:ss|eded|eds)|completed|accomplished|flawless\w*|smooth\w*)\b|成功|顺利|圆满|完毕|良好",
     "cause": r"\b(?:because|due to|caused?|causes|owing to|thanks to|as a result|result(?:s|ed)? (?:in|from)|led to"
     r"|reason)\b|因为|由于|导致|原因|是因|因此",
     "causing": r"\b(?:because|due to|caus\w*|owing to|thanks to|result\w*|led to|leads? to|reason|so|since|as|therefore|thus"
     r"|hence|why|after|makes?|made|for|until|which|without|that['’]s)\b|因|由于|导致|原因|所以|才|后|使|让|就|要不|[，。]",
-    "more": r"\b(?:more|less|fewer|better|worse|\w{3,}er) than\b|\bexceed\w*|\boutperform\w*|\b(?:faster|slower|cheaper|"
-    r"(?:high|low|small|larg|bigg|old|young|long|short)er)\b|超过|高于|低于|多于|少于|更[多少大小高低快慢贵好差长短]|比[^，。]{1,12}[更多少大小高低快慢贵近远]",
+    "more": r"\b(?:more|less|fewer|better|worse|\w{3,}er) than\b|\bexceed\w*|\boutperform\w*|\b(?:is|are|was|were)"
+    r" (?:much )?(?:fast|slow|cheap|high|low|small|larg|bigg|old|young|long|short)er\b|超过|高于|低于|多于|少于|更[多少大小高低快慢贵好差长短]|比[^，。]{1,12}[更多少大小高低快慢贵近远]",
     "compared": r"\b(?:than|more|less|fewer|compared|exceed\w*|over|under|below|above|against|from|versus|vs|instead|twice|half"
     r"|rose|fell|grew|shrank|drop\w*|ris\w*|increas\w*|decreas\w*|improv\w*|\w{3,}er|\w{3,}est|times|only|at (?:least|most)"
     r"|up to|[1-9][.]\d+x)\b|比|超|高|低|增|减|降|涨|升|缩|延|最|过|不足|倍|从|由|多|少|贵|便宜|近|远|快|慢",
 }  # fmt: skip
 _PATTERNS = {mark: re.compile(pattern, re.IGNORECASE) for mark, pattern in _MARKS.items()}
+_FIGURES = re.compile(r"\d[\d,.]*")
 _ASKED = re.compile(r"[?？][\"'”’)）]*\s*$")
 _KEPT = (
     ("if", ("condition", "guessed"), "drops a condition"),
@@ -101,25 +102,31 @@ def manner(text: str, *, source: bool = False) -> frozenset[str]:
         (True, True)
     """
     marks = {mark for mark, pattern in _PATTERNS.items() if pattern.search(text)}
+    marks |= {"asking"} if _ASKED.search(text) else set()
+    if len(_FIGURES.findall(text)) > 1:  # they show which is more
+        marks -= {"more"}
     if source:
         marks |= {"if"} if IF.search(text) else set()
         marks |= {"asked"} if _ASKED.search(text) else set()
     return frozenset(marks)
 
 
-def stronger(claim: frozenset[str], source: frozenset[str], around: frozenset[str]) -> str:
+def stronger(claim: frozenset[str], source: frozenset[str], whole: frozenset[str], around: frozenset[str]) -> str:
     """Return why a sentence says a thing more firmly than its source, "" if it does not.
 
     Args:
         claim: marks of the summary's sentence.
         source: marks of the clauses that bear it out.
-        around: marks of their sentences and of the ones beside them, where a consent may stand.
+        whole: marks of their sentence.
+        around: marks of it and the ones beside it, where a consent may stand.
     """
     for mark, answers, reason in _KEPT:
         if mark in source and claim.isdisjoint(answers):
             return reason
     for mark, bearing, reason in _EARNED:
-        if mark in claim and (around if mark in WIDELY else source).isdisjoint(bearing):
+        if mark == "cause" and "supposed" in claim:
+            continue
+        if mark in claim and (around if mark in WIDELY else whole).isdisjoint(bearing):
             return reason
     if "coming" in source and "over" not in source and "over" in claim and "to come" not in claim:
         return "gives as done what is still to come"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -23,6 +24,8 @@ CLOSE = 0.1
 """Share of a clause's words by which a sentence may have fewer than the best one and be read as well."""
 
 _PLACE = re.compile(r"\b(in|at|on|for|to|from|by|with)\b")
+_LABEL = re.compile(r"^\s*[^:：,，.。]{0,60}[:：]")
+_PRONOUN = re.compile(r"I\b|we\b|you\b|[我你您]", re.I)
 _YES = re.compile(r"\W*(?:[\w.]{1,20}: )?(?:yes|yeah|yep|sure|right|exactly|correct|ok|okay|of course)\b|[^，。]{0,6}(?:对|是的|嗯|好)", re.I)
 _NAME = re.compile(r"[A-Za-z][\w-]*")
 _SELF = re.compile(r"\bI\b|我(?!们)")
@@ -45,7 +48,8 @@ class _Place:
     """The sentence with the ones beside it."""
 
 
-def differs(source: Source, claim: Claim, sentence: str, weights: dict[str, float]) -> str:
+def differs(source: Source, claim: Claim, sentence: str, weights: dict[str, float], every: dict[str, float]
+) -> str:
     """Return how a clause says more than its source, or turns it round; "" if a best sentence of the source bears it.
 
     Args:
@@ -53,10 +57,11 @@ def differs(source: Source, claim: Claim, sentence: str, weights: dict[str, floa
         claim: a clause of the summary.
         sentence: the whole sentence of the summary.
         weights: the words of the clause that the source has.
+        every: the words of the sentence that it has.
     """
     reason = ""
     marks = manner(sentence)
-    for place in _places(source, weights):
+    for place in chain(_places(source, weights), _places(source, every)):
         reason = _at(source, claim, sentence, marks, place)
         if not reason:
             return ""
@@ -67,11 +72,23 @@ def _at(source: Source, claim: Claim, sentence: str, marks: frozenset[str], plac
     if word := opposite(claim.text, place.said):
         if not claim.negated and not any(source.claims[at].negated for at in place.rows):
             return f"says the opposite: {word!r}"
-    if _turned(claim.text, place.around):
+    if _turned(sentence, place.around):
         return "turns an order round"
-    if reason := stronger(marks, _marks(source, sentence, place), manner(place.around)):
+    if _counts_differ(source, claim, place):
+        return "counts something else"
+    if reason := stronger(marks, _marks(source, sentence, place), manner(place.whole), manner(place.around)):
         return reason
     return _actors_differ(source, claim, place)
+
+
+def _counts_differ(source: Source, claim: Claim, place: _Place) -> bool:
+    """Tell whether a clause counts what the sentence counts, and gives another number."""
+    theirs = [pair for at in place.rows for pair in source.claims[at].counted]
+    for value, term in claim.counted:
+        counts = {other.key[0] for other, counted in theirs if counted == term}
+        if counts and value.key[0] not in counts:
+            return True
+    return False
 
 
 def _marks(source: Source, sentence: str, place: _Place) -> frozenset[str]:
@@ -93,7 +110,7 @@ def _condition(text: str, at: int) -> str:
     """Return the clause of a text that a word such as "if" opens; the one that it closes for 的话."""
     begin = max(text.rfind(mark, 0, at) for mark in ",，:：") + 1 if text.startswith("的话", at) else at
     ends = [found for mark in ",，" if (found := text.find(mark, at)) >= 0]
-    return text[begin : min(ends, default=len(text))]
+    return text[begin : min(ends, default=len(text))] if at or ends else " ".join(text.split(None, 4)[:4])
 
 
 def _places(source: Source, weights: dict[str, float]) -> Iterator[_Place]:
@@ -138,30 +155,28 @@ def _turned(claim: str, source: str) -> bool:
 
 
 def _actors_differ(source: Source, claim: Claim, place: _Place) -> str:
-    """Return why who does what to whom differs from a sentence, with "I" and "you" as the speaker and who is spoken to."""
+    """Return how who does what differs from a sentence, with "I" and "you" as the speaker and who is spoken to."""
     mine = _actors(source, claim.text, None)
     if not mine:
         return ""
-    theirs = _actors(source, place.said, place.rows[0])
+    terms = set(claim.terms) - {term for _, name in mine for term in terms_of(name)}
+    row = max(place.rows, key=lambda at: len(terms.intersection(source.claims[at].terms)))
+    said = _LABEL.sub("", source.claims[row].text)
+    theirs = _actors(source, said, row)
     here = [name for _, name in theirs]
-    subject, name = mine[0]
-    begins = len(terms_of(claim.text[:subject])) == 0
-    if begins and here and name not in here and _SELF.match(_spoken(place.said).lstrip()):
+    at, one = mine[0]
+    spoken = bool(theirs) and bool(_PRONOUN.match(said, theirs[0][0]))
+    if not terms_of(claim.text[:at]) and spoken and one not in here:
         return "the source says it of someone else"
-    if len(mine) > 1 and len(set(here)) > 1:
-        (at, one), (until, other) = mine[0], mine[1]
-        if one in here and other in here and one != other:
-            first, second = here.index(one), here.index(other)
+    if len(mine) > 1:
+        until, other = mine[1]
+        if one != other and one in here and other in here and here.index(other) < here.index(one):
             verb = set(terms_of(claim.text[at:until])) - {one, other}
-            between = set(terms_of(place.said[theirs[second][0] : theirs[first][0]]))
-            passive = bool(_BY.search(claim.text)) != bool(_BY.search(place.said))
-            if second < first and verb & between and not passive and other not in here[first:]:
+            between = set(terms_of(said[theirs[here.index(other)][0] : theirs[here.index(one)][0]]))
+            passive = bool(_BY.search(claim.text)) != bool(_BY.search(said))
+            if verb & between and not passive and other not in here[here.index(one) :]:
                 return "turns round who does it"
     return ""
-
-
-def _spoken(text: str) -> str:
-    return re.sub(r"^[^:：]{0,60}[:：]", "", text)
 
 
 def _actors(source: Source, text: str, row: int | None) -> list[tuple[int, str]]:

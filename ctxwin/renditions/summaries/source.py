@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from math import log
 
 import numpy as np
@@ -56,15 +57,23 @@ class Source:
         self.chinese: set[str] = set()
         self.speakers: list[tuple[str, str]] = []
         self._index()
+        self.denied = self._only_denied()
+        self.verbatim = {_letters(text[one.start : one.end]): (one.start, one.end) for one in self.claims}
+        self.verbatim |= {
+            _letters(text[label.end() : one.end]): (one.start, one.end)
+            for one in self.claims
+            if (label := _SPEAKER.match(text, one.start, one.end))
+        }
 
     def _index(self) -> None:
         context: dict[str, float] = {}
         speaker: dict[str, float] = {}
         earlier: Claim | None = None
-        who, other = "", ""
+        who, other, spoken = "", "", -1
         for at, claim in enumerate(self.claims):
             begins = earlier is None or claim.sentence != earlier.sentence
             if begins and (label := _SPEAKER.match(self.text, claim.start, claim.end)):
+                spoken = claim.sentence
                 speaker = dict.fromkeys(terms_of(label[1]), 1.0)
                 if (said := label[1].split()[-1].lower()) != who:
                     who, other = said, who
@@ -75,13 +84,23 @@ class Source:
             context = {term: weight * lean for term, weight in list(context.items())[-LOOKED_BACK:]} if lean else {}
             self.speaker.append(frozenset(speaker))
             self.speakers.append((who, other))
-            context |= speaker if _SELF.search(claim.text) else {}
+            context |= speaker if claim.sentence == spoken or _SELF.search(claim.text) else {}
             context |= dict.fromkeys(claim.terms, 1.0)
             for term in claim.terms:
                 self.own.setdefault(term, {})[at] = 1.0
             for term, weight in context.items():
                 self.context.setdefault(term, {})[at] = weight
             earlier = claim
+
+    def _only_denied(self) -> frozenset[str]:
+        """Return the terms that the text denies, and says nowhere without denying or asking them."""
+        said = [claim for claim in self.claims if not claim.asks]
+        flatly = {term for claim in said for term in claim.terms if term not in claim.heads}
+        return frozenset(term for claim in said for term in claim.heads) - flatly
+
+    def stands(self, sentence: str) -> tuple[int, int] | None:
+        """Return where the text has a whole sentence word for word, None if nowhere."""
+        return self.verbatim.get(_letters(sentence))
 
     def rarity(self, term: str) -> float:
         return log(1.0 + len(self.claims) / len(self.own[term]))
@@ -126,6 +145,11 @@ class Source:
         """Return the clauses that a name belongs to by a pronoun, or as the speaker's."""
         rows = [self.context.get(term, {}) for term in terms_of(value.text)] if value.kind == "name" else []
         return {at for row in rows for at, weight in row.items() if weight > LEANING}
+
+
+def _letters(text: str) -> str:
+    """Return a text without its blanks, points and width, as which a sentence is compared."""
+    return "".join(re.findall(r"[\w%$€£¥+-]+", unicodedata.normalize("NFKC", text).casefold()))
 
 
 def named(claim: Claim) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ...retrieve.words.lexical import STOP_WORDS
 
-__all__ = ["Value", "ValueKind", "dimension", "names_in", "values_in"]
+__all__ = ["NUMBER_WORDS", "Value", "ValueKind", "dimension", "names_in", "values_in"]
 
 ValueKind = Literal["number", "date", "name", "code"]
 """`code`: paths, addresses, files, identifiers, options, commands in backquotes, versions."""
@@ -96,7 +96,7 @@ _TWO_TO_TWENTY = (
     "nineteen twenty"
 )
 _TENFOLD = "thirty forty fifty sixty seventy eighty ninety"
-_WORDS = dict(zip(_TWO_TO_TWENTY.split(), range(2, 21), strict=True)) | dict(
+NUMBER_WORDS = dict(zip(_TWO_TO_TWENTY.split(), range(2, 21), strict=True)) | dict(
     zip(_TENFOLD.split(), range(30, 100, 10), strict=True)
 )
 _UNIT = "|".join(
@@ -108,13 +108,13 @@ _NUMBER = re.compile(
     rf"""
     (?P<before>[$€£¥￥]|{"|".join(_BEFORE)}|百分之)?
     (?P<number> (?<![\w.])\d+(?:,\d{{3}})*(?:\.\d+)? | (?<=[^\x00-\x7f])\d+(?:\.\d+)? | (?!十分(?!钟)){_NUMERAL}+
-      | \b(?:{"|".join(_WORDS)})\b )
+      | \b(?:{"|".join(NUMBER_WORDS)})\b )
     (?:[ ]?(?P<scale>[kK](?![\w])|thousand\b|million\b|billion\b|[千万亿]))?
     (?:[ -]?(?P<unit>{_UNIT}))?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_EACH = re.compile(r"\b(?:an?|per) (second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
+_EACH = re.compile(r"\b(?:an?|per|each|every) (second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
 _SURNAME = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田"
@@ -215,8 +215,8 @@ def _number(match: re.Match[str]) -> Value | None:
 
 def _read_numeral(said: str) -> float | None:
     """Read digits, an English word from two to ninety, or a Chinese numeral below ten thousand."""
-    if said.lower() in _WORDS:
-        return _WORDS[said.lower()]
+    if said.lower() in NUMBER_WORDS:
+        return NUMBER_WORDS[said.lower()]
     if said and said.isascii():
         return float(said)
     total = current = 0
