@@ -76,7 +76,9 @@ _DISMISSES = re.compile(
 )
 _TO = re.compile(r"[^，。,]{0,12}(?:\bto\b|[改到至成增降缩调提升])")
 _MEASURE = re.compile(r"\s*[个条笔次名位台项家人份张本只件把辆副组种行块]?")
-_GENERIC = frozenset(same_words(tokenize("want think know like need get see say believe let try sure plan ask")))
+_GENERIC = frozenset(same_words(tokenize("want think know like need get see believe let try sure plan ask")))
+_SAYING = frozenset(same_words(tokenize("say mention tell")))
+_HAVE = re.compile(r"\s*(?:have|has|had|been|going)\b")
 _LEANS = re.compile(
     r"\W*(?:this|that|these|those|its|both)\b|\W*(?:\w+\W+){0,3}(?:he|she|it|they|them|him|his|her|their)\b"
     r"|\W*.{0,3}[他她它]|\W*[那该其也还并则都这](?![周次天月年])",
@@ -124,6 +126,11 @@ def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[s
             negated = bool(_NOT.search(plain))
             here = [(place, one) for place, one in values if begin <= place < stop]
             denied = [said for match in _NOT.finditer(plain) if (said := _words(plain[match.end() : match.end() + 60]))]
+            heads = [
+                said
+                for match in _NOT.finditer(plain)
+                if not _HAVE.match(plain, match.end()) and (said := _words(plain[match.end() : match.end() + 60]))
+            ]
             yield Claim(
                 text=text,
                 sentence=number,
@@ -132,7 +139,7 @@ def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[s
                 terms=terms,
                 values=tuple(one for _, one in here),
                 negated=negated,
-                heads=frozenset(term for said in denied for term in _head(said)),
+                heads=frozenset(term for said in heads for term in _head(said)),
                 denied=frozenset(term for said in denied for term in said[:3]),
                 dismissed=frozenset(one for place, one in here if _dismissed(sentence, place, one)),
                 counted=tuple(_counted(sentence[:stop], here)),
@@ -151,7 +158,9 @@ def _words(text: str) -> list[str]:
 
 def _head(said: Sequence[str]) -> Sequence[str]:
     """Return the term that a negation is about; in Chinese two, since a verb and what follows may share a term."""
-    said = [term for term in said if term not in _GENERIC] or said
+    said = [term for term in said if term not in _GENERIC]
+    if not said or said[0] in _SAYING:
+        return ()
     return said[: 1 + (said[0] >= "\u3000")]
 
 
@@ -164,5 +173,6 @@ def _counted(text: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[V
     for place, value in values:
         if value.kind == "number" and not value.key[1]:
             after = _MEASURE.sub("", text[place + len(value.text) :][:30], count=1)
-            for term in _words(after)[:1]:
+            following = re.match(r"\s*([A-Za-z]+|[\u4e00-\u9fff]{2})", after)
+            for term in _words(following[1])[:1] if following else ():
                 yield value, term

@@ -34,6 +34,7 @@ __all__ = ["Cited", "Grounds", "Refusal", "Verified"]
 
 _CAPITAL = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
 _COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d", re.I)
+_TOLD = re.compile(r"\b(?:said|says|told|tells|according|reported|stated|wrote|writes|explained)\b|说|表示|称|告诉", re.I)
 _VERB = re.compile(r"['’]s\b| (?:is|was|has|had|will|would|does|did|can|may|must|should|and|\w{2,20}(?:s|ed))\b")
 _COMMON = re.compile(r"(?:ed|ing|ly|ion|ment|ity|ness|s)$")
 _POSSESSOR = re.compile(r"^\W*(?:[\w.-]{1,20}\s){0,2}[\w.-]{1,20}['’]s\b")
@@ -161,6 +162,8 @@ class Grounds:
         if near.max() < NEAR * whole:
             return "puts together what stands apart in the source"
         for value in claim.values:
+            if value.kind == "name" and self._belongs(value, claim):
+                continue
             if self._moved(value, claim, weights):
                 return f"{value.text.strip()!r} stands elsewhere in the source"
         if begins and self._of_another(claim, weights):
@@ -168,6 +171,11 @@ class Grounds:
         named = {term for value in claim.values if value.kind == "name" for term in terms_of(value.text)}
         said = {term: weight for term, weight in weights.items() if term not in named} or weights
         return self._in_kind(claim, said, near)
+
+    def _belongs(self, value: Value, claim: Claim) -> bool:
+        """Tell whether a name is the second part of one that the source has: "Delgado" in "Rosa Delgado"."""
+        found = re.search(rf"[A-Z]\w* {re.escape(value.text)}\b", claim.text)
+        return bool(found) and found[0] in self._source.text
 
     def _missing(self, claim: Claim) -> str:
         """Return the reason why the source cannot bear a claim out: values, names and words that it does not have."""
@@ -229,8 +237,9 @@ class Grounds:
         for at in likely.tolist():
             rows = np.flatnonzero(source.sentence == source.sentence[at]).tolist()
             shared = [len(terms.intersection(source.claims[row].terms)) for row in rows]
-            there = terms.intersection(term for row in rows for term in source.claims[row].terms)
-            if len(there) >= NEAR * len(terms) and shared[rows.index(at)] == max(shared):
+            near = np.flatnonzero(np.abs(source.sentence - source.sentence[at]) <= 1).tolist()
+            there = terms.intersection(term for row in near for term in source.claims[row].terms)
+            if len(there) >= SAYS_THE_SAME * len(terms) and shared[rows.index(at)] == max(shared):
                 return True
         return False
 
@@ -295,13 +304,24 @@ class Grounds:
         there = set(self._source.context[first])
         if claim.values:  # which of a sentence's values belongs to which word is told by `_moved`
             there = set(np.flatnonzero(np.isin(self._source.sentence, self._source.sentence[list(there)])).tolist())
-        there |= {at for at in best if first in self._source.speaker[at]}
+        there |= {at for at in best if first in self._source.speaker[at] or self._was_told(at, first, claim)}
         return not pronoun and there.isdisjoint(best) and not _GROUP.match(first)
+
+    def _was_told(self, at: int, first: str, claim: Claim) -> bool:
+        """Tell whether the sentence before a clause asks it, or tells whom it is from, in the words of `first`."""
+        begin = int(np.searchsorted(self._source.sentence, self._source.sentence[at]))
+        before = self._source.claims[begin - 1] if begin else None
+        if before is None:
+            return False
+        asked = before.asks and first in self._source.speaker[begin - 1]
+        told = self._source.speaker[begin - 1] == self._source.speaker[at] and bool(_TOLD.search(claim.text))
+        return asked or (told and first in before.terms)
 
     def _rules(self, best: Sequence[int], share: float) -> bool:
         """Tell whether the source rules the same, given the share of the words that its best clause has."""
+        rows = np.flatnonzero(np.isin(self._source.sentence, self._source.sentence[list(best)])).tolist()
         return share >= SAYS_THE_SAME and any(
-            self._source.claims[at].rules or _denies(self._source.claims[at]) for at in best
+            self._source.claims[at].rules or _denies(self._source.claims[at]) for at in rows
         )
 
 
@@ -312,7 +332,7 @@ def _kin(value: Value, other: Value) -> bool:
     if value.kind != "number":
         return True
     units = value.key[1], other.key[1]
-    return "" in units or dimension(units[0]) == dimension(units[1])
+    return not units[0] or dimension(units[0]) == dimension(units[1])
 
 
 def _each(value: Value) -> bool:

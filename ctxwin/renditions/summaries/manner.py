@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["IF", "manner", "order_of", "stronger"]
+__all__ = ["DENIABLE", "IF", "manner", "order_of", "stronger"]
 
 IF = re.compile(
     r"\b(?:if|unless|provided|as long as|in case|only (?:after|when|once)|depends on)\b"
@@ -86,6 +86,8 @@ _EARNED = (
     ("more", ("compared",), "a comparison that the source does not make"),
 )
 """What a summary may only say where the source does: the mark in the summary, what bears it, the reason."""
+DENIABLE = frozenset({"agreed", "success", "whole", "more"})
+"""What a sentence that denies it does not claim."""
 WIDELY = frozenset({"agreed", "cause"})
 """What the sentences beside may bear, too."""
 

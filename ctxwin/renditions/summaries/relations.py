@@ -14,7 +14,7 @@ from itertools import chain
 import numpy as np
 
 from .claims import Claim, terms_of
-from .manner import IF, manner, order_of, stronger
+from .manner import DENIABLE, IF, manner, order_of, stronger
 from .source import LEANING, Source
 from .wording import opposite
 
@@ -26,6 +26,7 @@ CLOSE = 0.1
 _PLACE = re.compile(r"\b(in|at|on|for|to|from|by|with)\b")
 _LABEL = re.compile(r"^\s*[^:：,，.。]{0,60}[:：]")
 _PRONOUN = re.compile(r"I\b|we\b|you\b|[我你您]", re.I)
+_SAYS = re.compile(r"\b(?:sa(?:id|ys)|told|tells|ask|suggest|propos|recommend|want|offer|advis|order|beg|warn|remind|promis|agree)|说|问|建议|提|要求|让|请|告诉|答应|同意|提醒", re.I)
 _YES = re.compile(r"\W*(?:[\w.]{1,20}: )?(?:yes|yeah|yep|sure|right|exactly|correct|ok|okay|of course)\b|[^，。]{0,6}(?:对|是的|嗯|好)", re.I)
 _NAME = re.compile(r"[A-Za-z][\w-]*")
 _SELF = re.compile(r"\bI\b|我(?!们)")
@@ -76,6 +77,7 @@ def _at(source: Source, claim: Claim, sentence: str, marks: frozenset[str], plac
         return "turns an order round"
     if _counts_differ(source, claim, place):
         return "counts something else"
+    marks -= DENIABLE if claim.negated else frozenset()
     if reason := stronger(marks, _marks(source, sentence, place), manner(place.whole), manner(place.around)):
         return reason
     return _actors_differ(source, claim, place)
@@ -166,7 +168,8 @@ def _actors_differ(source: Source, claim: Claim, place: _Place) -> str:
     here = [name for _, name in theirs]
     at, one = mine[0]
     spoken = bool(theirs) and bool(_PRONOUN.match(said, theirs[0][0]))
-    if not terms_of(claim.text[:at]) and spoken and one not in here:
+    says = one == source.speakers[row][0] and _SAYS.search(claim.text)
+    if not terms_of(claim.text[:at]) and spoken and one not in here and not says:
         return "the source says it of someone else"
     if len(mine) > 1:
         until, other = mine[1]

@@ -108,7 +108,7 @@ _NUMBER = re.compile(
     rf"""
     (?P<before>[$€£¥￥]|{"|".join(_BEFORE)}|百分之)?
     (?P<number> (?<![\w.])\d+(?:,\d{{3}})*(?:\.\d+)? | (?<=[^\x00-\x7f])\d+(?:\.\d+)? | (?!十分(?!钟)){_NUMERAL}+
-      | \b(?:{"|".join(NUMBER_WORDS)})\b )
+      | \bhalf[ ]a[ ]dozen\b | \b(?:a[ ])?dozen\b | \b(?:{"|".join(NUMBER_WORDS)})\b )
     (?:[ ]?(?P<scale>[kK](?![\w])|thousand\b|million\b|billion\b|[千万亿]))?
     (?:[ -]?(?P<unit>{_UNIT}))?
     """,
@@ -215,6 +215,8 @@ def _number(match: re.Match[str]) -> Value | None:
 
 def _read_numeral(said: str) -> float | None:
     """Read digits, an English word from two to ninety, or a Chinese numeral below ten thousand."""
+    if said.lower().endswith("dozen"):
+        return 6 if said.lower().startswith("half") else 12
     if said.lower() in NUMBER_WORDS:
         return NUMBER_WORDS[said.lower()]
     if said and said.isascii():
