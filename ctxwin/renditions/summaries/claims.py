@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ...retrieve.words.lexical import tokenize
 from ..sentences import sentences
+from .synonyms import same_words
 from .values import Value, values_in
-from .wording import same_words
 
 __all__ = ["Claim", "claims_of", "terms_of"]
 
@@ -58,8 +58,10 @@ _NO_NEGATION = re.compile(
     r"|不仅|不但|不过|不同|不断|不久|不错|不得不|差不多|无论|未来"
 )
 _DENIES = re.compile(
-    r"\b(?:without|keep|remain|stay|still|below|less|fewer|only|postpon|un(?:able|available|changed|clear|decided|known|supported)"
-    r"|impossible|avoid|refus|reject|declin|forb[ia]d|prohibit|ban(?:s|ned)?\b|prevent|stop|fail|lack|unless|deny|denied"
+    r"\b(?:without|keep|remain|stay|still|below|less|fewer|only|postpon|un(?:able|available|changed|clear|decided"
+    r"|known|supported)"
+    r"|impossible|avoid|refus|reject|declin|forb[ia]d|prohibit|ban(?:s|ned)?\b|prevent|stop|fail|lack|unless|deny"
+    r"|denied"
     r"|cancel|instead of|rather than|neither|exclud|omit|hardly|barely|missing|free of)"
     r"|保持|保留|仍|低于|不足|只|推迟|再议|还差|禁|拒|避免|防止|停|失败|缺|取消|除非|除外|免|别|非",
     re.I,
@@ -70,7 +72,8 @@ _RULES = re.compile(
     re.I,
 )
 _DISMISSES = re.compile(
-    r"(?:\binstead of|\brather than|\bused to (?:be|take|cost)|\bformerly|\bpreviously|\bwas once|不是|原定|以前|原来|上次(?:说的?)?是)\W*$"
+    r"(?:\binstead of|\brather than|\bused to (?:be|take|cost)|\bformerly|\bpreviously|\bwas once|不是|原定|以前|原来"
+    r"|上次(?:说的?)?是)\W*$"
     r"|(?:\bfrom|从|由)[^，。,]{0,4}$",
     re.I,
 )
@@ -166,7 +169,9 @@ def _head(said: Sequence[str]) -> Sequence[str]:
 
 def _dismissed(sentence: str, place: int, value: Value) -> bool:
     found = _DISMISSES.search(sentence[max(0, place - 30) : place])
-    return bool(found) and (not found[0].lower().startswith(("from", "从", "由")) or bool(_TO.match(sentence, place)))
+    if not found:
+        return False
+    return not found[0].lower().startswith(("from", "从", "由")) or bool(_TO.match(sentence, place))
 
 
 def _counted(text: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[Value, str]]:

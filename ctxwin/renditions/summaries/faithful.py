@@ -26,15 +26,18 @@ from numpy.typing import NDArray
 from ...retrieve.words.lexical import STOP_WORDS, cjk_share, tokenize
 from ..sentences import sentences
 from .claims import Claim, claims_of, terms_of
+from .clauses import MARGIN, Clauses, named
+from .manner import manner
 from .relations import differs
-from .source import Source, named
 from .values import NUMBER_WORDS, Value, dimension
 
 __all__ = ["Cited", "Grounds", "Refusal", "Verified"]
 
 _CAPITAL = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
 _COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d", re.I)
-_TOLD = re.compile(r"\b(?:said|says|told|tells|according|reported|stated|wrote|writes|explained)\b|说|表示|称|告诉", re.I)
+_TOLD = re.compile(
+    r"\b(?:said|says|told|tells|according|reported|stated|wrote|writes|explained)\b|说|表示|称|告诉", re.I
+)
 _VERB = re.compile(r"['’]s\b| (?:is|was|has|had|will|would|does|did|can|may|must|should|and|\w{2,20}(?:s|ed))\b")
 _COMMON = re.compile(r"(?:ed|ing|ly|ion|ment|ity|ness|s)$")
 _POSSESSOR = re.compile(r"^\W*(?:[\w.-]{1,20}\s){0,2}[\w.-]{1,20}['’]s\b")
@@ -45,8 +48,6 @@ _GROUP = re.compile(
     r"(?:team|group|user|speaker|people|peopl|compani|client|custom|assist|author|both)$|团队|大家|用户|双方"
 )
 
-MARGIN = 0.2
-"""Share of a clause's words by which a place with a rival value must be better before the value counts as moved."""
 KNOWN = 0.5
 """Least share of a clause's words that the source must have."""
 NEAR = 0.6
@@ -98,7 +99,7 @@ class Grounds:
     """
 
     def __init__(self, text: str) -> None:
-        self._source = Source(text)
+        self._source = Clauses(text)
 
     def check(self, summary: str, *, addresses: Callable[[str], bool] = lambda sentence: False) -> Verified:
         """Return the sentences of a summary that the source bears out, and the others with the reason.
@@ -137,10 +138,12 @@ class Grounds:
         every = {term: self._source.rarity(term) for one in claims for term in one.terms if term in self._source.own}
         places: set[int] = set()
         for number, claim in enumerate(claims):
-            found = self._place(claim, begins=not number)
+            found = self._place(claim, sentence, begins=not number)
             if isinstance(found, str):
                 return found
-            weights = {term: self._source.rarity(term) for term in dict.fromkeys(claim.terms) if term in self._source.own}
+            weights = {
+                term: self._source.rarity(term) for term in dict.fromkeys(claim.terms) if term in self._source.own
+            }
             if reason := differs(self._source, claim, sentence, weights, every):
                 return reason
             places.update(found)
@@ -149,9 +152,9 @@ class Grounds:
         rows = [self._source.claims[at] for at in sorted(places)]
         return tuple(dict.fromkeys((one.start, one.end) for one in rows))
 
-    def _place(self, claim: Claim, *, begins: bool) -> list[int] | str:
+    def _place(self, claim: Claim, sentence: str, *, begins: bool) -> list[int] | str:
         """Return the claims of the source that bear a claim out, or the reason why none does."""
-        if missing := self._missing(claim):
+        if missing := self._missing(claim, sentence):
             return missing
         known = [term for term in dict.fromkeys(claim.terms) if term in self._source.own]
         weights = {term: self._source.rarity(term) for term in known}
@@ -175,15 +178,17 @@ class Grounds:
     def _belongs(self, value: Value, claim: Claim) -> bool:
         """Tell whether a name is the second part of one that the source has: "Delgado" in "Rosa Delgado"."""
         found = re.search(rf"[A-Z]\w* {re.escape(value.text)}\b", claim.text)
-        return bool(found) and found[0] in self._source.text
+        return found is not None and found[0] in self._source.text
 
-    def _missing(self, claim: Claim) -> str:
+    def _missing(self, claim: Claim, sentence: str) -> str:
         """Return the reason why the source cannot bear a claim out: values, names and words that it does not have."""
         for value in claim.values:
             if not self._source.holds(value):
                 return f"{value.text.strip()!r} is not in the source"
         if _FROM.search(claim.text) and not self._in_order([v for v in claim.values if v.kind in ("number", "date")]):
             return "turns an order round"
+        if _dropped(claim, sentence, self._source.claims):
+            return "gives an older value as the present one"
         if name := _new_name(claim.text, self._source.vocabulary):
             return f"{name!r} is not in the source"
         values = {term for value in claim.values for term in terms_of(value.text)}
@@ -215,7 +220,11 @@ class Grounds:
                 return "negation differs"
         else:
             best = np.flatnonzero(near >= near.max() - 1e-9).tolist()
-            if claim.negated and not any(_denies(self._source.claims[at]) for at in best) and not self._denied_too(claim):
+            if (
+                claim.negated
+                and not any(_denies(self._source.claims[at]) for at in best)
+                and not self._denied_too(claim)
+            ):
                 return "negation differs"
         if not claim.negated and not claim.denials and not self._source.denied.isdisjoint(claim.terms):
             return "negation differs"
@@ -262,10 +271,13 @@ class Grounds:
             return False
         overlap = self._source.overlap(others, self._source.context)
         meant = self._source.meant(value)
+        plain = any(value.key == other.key for one in self._source.claims for other in one.values)
         has = np.zeros(len(self._source.claims), np.bool_)
         rival = np.zeros(len(self._source.claims), np.bool_)
         for at, one in enumerate(self._source.claims):
-            kin = [other for other in one.values if _kin(value, other) and (_each(value) or not _each(other))]
+            kin = [
+                other for other in one.values if _kin(value, other, plain=plain) and (_each(value) or not _each(other))
+            ]
             has[at] = any(self._source.says(value, other) for other in kin) or at in meant
             rival[at] = bool(kin) and not has[at] and not all(_said_too(other, claim) for other in kin)
             rival[at] &= claim.negated or not one.negated
@@ -325,14 +337,33 @@ class Grounds:
         )
 
 
-def _kin(value: Value, other: Value) -> bool:
-    """Tell whether one value could be mistaken for another: both are names, dates of a sort, or numbers of a unit."""
+def _kin(value: Value, other: Value, *, plain: bool) -> bool:
+    """Tell whether one value could be mistaken for another: both are names, dates of a sort, or numbers of a unit.
+
+    Args:
+        value: of a summary.
+        other: of the source.
+        plain: whether the source has the value with its unit; then a number without any is of something else.
+    """
     if value.kind != other.kind or len(value.key) != len(other.key):
         return False
     if value.kind != "number":
         return True
     units = value.key[1], other.key[1]
-    return not units[0] or dimension(units[0]) == dimension(units[1])
+    if "" in units:
+        return not plain or not units[0] or dimension(units[0]) == dimension("usd")
+    return dimension(units[0]) == dimension(units[1])
+
+
+def _dropped(claim: Claim, sentence: str, source: Sequence[Claim]) -> bool:
+    """Tell whether a clause has a value that the source names only as what is not or no more, and does not say so."""
+    if claim.negated or "before" in manner(sentence):
+        return False
+    for value in claim.values:
+        places = [one for one in source if value in one.values]
+        if places and value not in claim.dismissed and all(value in one.dismissed for one in places):
+            return True
+    return False
 
 
 def _each(value: Value) -> bool:
@@ -359,7 +390,11 @@ def _denies(claim: Claim) -> bool:
 def _new_name(text: str, vocabulary: frozenset[str]) -> str:
     """Return the first word that must be a name, since it has a capital, and that the source does not have."""
     for match in _CAPITAL.finditer(text):
-        known = match[0].lower() in STOP_WORDS or match[0].lower() in NUMBER_WORDS or not vocabulary.isdisjoint(tokenize(match[0]))
+        known = (
+            match[0].lower() in STOP_WORDS
+            or match[0].lower() in NUMBER_WORDS
+            or not vocabulary.isdisjoint(tokenize(match[0]))
+        )
         first = not text[: match.start()].strip(" \"'*-([“‘")
         if not known and (not first or (_VERB.match(text, match.end()) and not _COMMON.search(match[0]))):
             return match[0]

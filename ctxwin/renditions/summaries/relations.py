@@ -14,29 +14,34 @@ from itertools import chain
 import numpy as np
 
 from .claims import Claim, terms_of
-from .manner import DENIABLE, IF, manner, order_of, stronger
-from .source import LEANING, Source
-from .wording import opposite
+from .clauses import LEANING, MARGIN, Clauses
+from .manner import DENIABLE, IF, compared, manner, order_of, stronger
+from .synonyms import opposite
 
 __all__ = ["differs"]
 
-CLOSE = 0.1
-"""Share of a clause's words by which a sentence may have fewer than the best one and be read as well."""
-
-_PLACE = re.compile(r"\b(in|at|on|for|to|from|by|with)\b")
+_PLACE = re.compile(r"\b(in|at|on|for|to|from|by|with) (?:the |a |an |its |his |her |their )?([A-Za-z][\w-]*)")
 _LABEL = re.compile(r"^\s*[^:：,，.。]{0,60}[:：]")
-_PRONOUN = re.compile(r"I\b|we\b|you\b|[我你您]", re.I)
-_SAYS = re.compile(r"\b(?:sa(?:id|ys)|told|tells|ask|suggest|propos|recommend|want|offer|advis|order|beg|warn|remind|promis|agree)|说|问|建议|提|要求|让|请|告诉|答应|同意|提醒", re.I)
-_YES = re.compile(r"\W*(?:[\w.]{1,20}: )?(?:yes|yeah|yep|sure|right|exactly|correct|ok|okay|of course)\b|[^，。]{0,6}(?:对|是的|嗯|好)", re.I)
+_PRONOUN = re.compile(r"(?:I|me|my|mine|you|your|yours)\b|[我你您]", re.I)
+_SAYS = re.compile(
+    r"\b(?:sa(?:id|ys)|told|tells|ask|suggest|propos|recommend|want|offer|advis|order|beg|warn"
+    r"|remind|promis|agree)|说|问|建议|提|要求|让|请|告诉|答应|同意|提醒",
+    re.I,
+)
+_YES = re.compile(
+    r"\W*(?:[\w.]{1,20}: )?(?:yes|yeah|yep|sure|right|exactly|correct|ok|okay|of course)\b"
+    r"|[^，。]{0,6}(?:对|是的|嗯|好)",
+    re.I,
+)
 _NAME = re.compile(r"[A-Za-z][\w-]*")
-_SELF = re.compile(r"\bI\b|我(?!们)")
-_YOU = re.compile(r"\byou\b|[你您]")
+_SELF = re.compile(r"\b(?:I|my|mine|me)\b|我(?!们)", re.I)
+_YOU = re.compile(r"\b(?:you|your|yours)\b|[你您]")
 _BY = re.compile(r"\bby\b|[被由]")
 _BREAK = re.compile(r"[;；]|\bbut\b|但")
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Bearing:
     """A sentence of the source, as one that may bear a clause out."""
 
     rows: Sequence[int]
@@ -49,8 +54,7 @@ class _Place:
     """The sentence with the ones beside it."""
 
 
-def differs(source: Source, claim: Claim, sentence: str, weights: dict[str, float], every: dict[str, float]
-) -> str:
+def differs(source: Clauses, claim: Claim, sentence: str, weights: dict[str, float], every: dict[str, float]) -> str:
     """Return how a clause says more than its source, or turns it round; "" if a best sentence of the source bears it.
 
     Args:
@@ -69,12 +73,14 @@ def differs(source: Source, claim: Claim, sentence: str, weights: dict[str, floa
     return reason
 
 
-def _at(source: Source, claim: Claim, sentence: str, marks: frozenset[str], place: _Place) -> str:
-    if word := opposite(claim.text, place.said):
-        if not claim.negated and not any(source.claims[at].negated for at in place.rows):
-            return f"says the opposite: {word!r}"
+def _at(source: Clauses, claim: Claim, sentence: str, marks: frozenset[str], place: _Bearing) -> str:
+    denied = claim.negated or any(source.claims[at].negated for at in place.rows)
+    if not denied and (word := opposite(claim.text, place.said)):
+        return f"says the opposite: {word!r}"
     if _turned(sentence, place.around):
         return "turns an order round"
+    if _elsewhere(source, claim, place):
+        return "puts it elsewhere"
     if _counts_differ(source, claim, place):
         return "counts something else"
     marks -= DENIABLE if claim.negated else frozenset()
@@ -83,9 +89,23 @@ def _at(source: Source, claim: Claim, sentence: str, marks: frozenset[str], plac
     return _actors_differ(source, claim, place)
 
 
-def _counts_differ(source: Source, claim: Claim, place: _Place) -> bool:
+def _elsewhere(source: Clauses, claim: Claim, place: _Bearing) -> bool:
+    """Tell whether a clause says "in X" of what the sentence says "in Y", and the sentence says nothing of X."""
+    there = set(terms_of(place.whole))
+    here = set(claim.terms)
+    for found in _PLACE.finditer(claim.text):
+        known = set(terms_of(found[2])) & source.own.keys()
+        rivals = [set(terms_of(other[2])) for other in _PLACE.finditer(place.said) if other[1] == found[1]]
+        if known - there and any(rival and not rival & here for rival in rivals):
+            return True
+    return False
+
+
+def _counts_differ(source: Clauses, claim: Claim, place: _Bearing) -> bool:
     """Tell whether a clause counts what the sentence counts, and gives another number."""
-    theirs = [pair for at in place.rows for pair in source.claims[at].counted]
+    number = source.claims[place.rows[0]].sentence
+    near = range(*np.searchsorted(source.sentence, [number - 1, number + 2]).tolist())
+    theirs = [pair for at in near for pair in source.claims[at].counted]
     for value, term in claim.counted:
         counts = {other.key[0] for other, counted in theirs if counted == term}
         if counts and value.key[0] not in counts:
@@ -93,7 +113,7 @@ def _counts_differ(source: Source, claim: Claim, place: _Place) -> bool:
     return False
 
 
-def _marks(source: Source, sentence: str, place: _Place) -> frozenset[str]:
+def _marks(source: Clauses, sentence: str, place: _Bearing) -> frozenset[str]:
     """Return how the source says it: an "if" binds its sentence, and counts unless the summary says the condition."""
     marks = manner(place.said, source=True) - {"if"}
     whole = manner(place.whole, source=True) & {"asked"}
@@ -115,7 +135,7 @@ def _condition(text: str, at: int) -> str:
     return text[begin : min(ends, default=len(text))] if at or ends else " ".join(text.split(None, 4)[:4])
 
 
-def _places(source: Source, weights: dict[str, float]) -> Iterator[_Place]:
+def _places(source: Clauses, weights: dict[str, float]) -> Iterator[_Bearing]:
     """Yield the sentences that have most of these words."""
     if not weights:
         return
@@ -126,14 +146,14 @@ def _places(source: Source, weights: dict[str, float]) -> Iterator[_Place]:
         found = source.context[term]
         np.maximum.at(row, source.sentence[list(found)], np.fromiter(found.values(), np.float64, len(found)))
         overlap += weight * row
-    best = np.flatnonzero(overlap >= overlap.max() - CLOSE * sum(weights.values()))
+    best = np.flatnonzero(overlap >= overlap.max() - MARGIN / 2 * sum(weights.values()))
     for number in best.tolist():
         begin, end = np.searchsorted(source.sentence, [number, number + 1]).tolist()
         own = [at for at in range(begin, end) if any(source.context[t].get(at, 0.0) > LEANING for t in weights)]
         rows = range(own[0], own[-1] + 1) if own else range(begin, end)
         before, after = source.claims[max(0, begin - 1)], source.claims[min(end, len(source.claims) - 1)]
         one = source.claims[begin]
-        yield _Place(
+        yield _Bearing(
             rows=rows,
             said="".join(source.claims[at].text for at in rows),
             whole=source.text[one.start : one.end],
@@ -142,21 +162,21 @@ def _places(source: Source, weights: dict[str, float]) -> Iterator[_Place]:
 
 
 def _turned(claim: str, source: str) -> bool:
-    """Tell whether a clause says that one thing came before another, and the source the other way round."""
-    mine = order_of(claim)
-    if mine is None:
+    """Tell whether two texts say what comes first, or compare two things, each the other way round."""
+    return any(_crossed(read(claim), read(source)) for read in (order_of, compared))
+
+
+def _crossed(mine: tuple[str, str] | None, theirs: tuple[str, str] | None) -> bool:
+    if mine is None or theirs is None:
         return False
     first, second = (set(terms_of(part)) for part in mine)
-    first, second = first - second, second - first
-    theirs = order_of(source)
-    if theirs is None:
-        return False
     earlier, later = (set(terms_of(part)) for part in theirs)
-    crossed = first & later and second & earlier
-    return bool(crossed) and len(first & later) + len(second & earlier) > len(first & earlier) + len(second & later)
+    first, second, earlier, later = first - second, second - first, earlier - later, later - earlier
+    crossed = len(first & later) + len(second & earlier)
+    return bool(first & later and second & earlier) and crossed > len(first & earlier) + len(second & later)
 
 
-def _actors_differ(source: Source, claim: Claim, place: _Place) -> str:
+def _actors_differ(source: Clauses, claim: Claim, place: _Bearing) -> str:
     """Return how who does what differs from a sentence, with "I" and "you" as the speaker and who is spoken to."""
     mine = _actors(source, claim.text, None)
     if not mine:
@@ -182,7 +202,7 @@ def _actors_differ(source: Source, claim: Claim, place: _Place) -> str:
     return ""
 
 
-def _actors(source: Source, text: str, row: int | None) -> list[tuple[int, str]]:
+def _actors(source: Clauses, text: str, row: int | None) -> list[tuple[int, str]]:
     """Return the names in a text with their places; for a text of the source "I" and "you" as who they are."""
     found = [(m.start(), m[0].lower()) for m in _NAME.finditer(text) if m[0].lower() in source.people]
     found += [(at, name) for name in source.chinese if (at := text.find(name)) >= 0]

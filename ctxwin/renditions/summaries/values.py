@@ -48,6 +48,9 @@ _DATE = re.compile(
   | (?:(?P<y5>\d{{4}})年)?(?P<m5>\d\d?|[一二三四五六七八九十]{{1,2}})月(?:(?P<d5>\d\d?|{_NUMERAL}{{1,3}})[日号])?
   | (?<!\d)(?P<d6>\d\d?)[日号]
   | (?:周|星期|礼拜)(?P<w1>[一二三四五六日天末])
+  | \b(?P<r1>(?i:(?:next|last|this)[ ](?:week|weekend|month|year|spring|summer|autumn|winter|quarter)
+      |tomorrow|yesterday|today|tonight))\b
+  | (?P<r2>[上下本这](?:个?月|周|星期|季度)(?![一二三四五六日天末])|[今明昨后前]天|[今明去后前]年)
   | \b(?P<w2>Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b
     """,
     re.VERBOSE,
@@ -192,6 +195,8 @@ def _date(match: re.Match[str]) -> Value:
     if "w" in got:
         day = _CHINESE_WEEKDAYS.get(got["w"]) or _WEEKDAYS[got["w"][:3].lower()]
         return Value("date", (day,), match[0])
+    if "r" in got:
+        return Value("date", ("relative", got["r"].lower()), match[0])
     month = got.get("m", "")
     month = _MONTHS.get(month.lower()) or _whole(month)
     day = _whole(got.get("d", ""))

@@ -7,12 +7,12 @@ English words are read as stems, after irregular forms and plain synonyms are pu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 
 from ...retrieve.words.lexical import tokenize
 
-__all__ = ["describes", "opposite", "plain", "same_words"]
+__all__ = ["describes", "opposite", "same_words"]
 
 _SAME = """
 say said says tell told state report mention note explain inform according announce speak spoke spoken
@@ -196,9 +196,6 @@ _OPPOSITE_CHINESE = """
 免费 | 收费
 允许 | 禁止
 """
-_IRREGULAR = """
-am is are was were been be | has had have | went gone go | ran run | wrote written write | took taken take
-"""
 _DESCRIBING = re.compile(
     r"\w{2,}(?:ful|fully|ous|ously|ive|ively|less|lessly|ish|some|able|ably|ible|ibly|ic|ically|ly|al|ary|ory|ent|ant|y)$",
     re.I,
@@ -235,12 +232,9 @@ def _same() -> dict[str, str]:
 
 
 @cache
-def _opposites() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-    table = {}
-    for line in _OPPOSITE.strip().splitlines():
-        one, other = (frozenset(re.findall(r"\w+", side)) for side in line.split("|"))
-        table |= dict.fromkeys(one, (one, other)) | dict.fromkeys(other, (other, one))
-    return table
+def _opposites(said: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    sides = ([frozenset(side.split()) for side in line.split("|")] for line in said.strip().splitlines())
+    return tuple(pair for one, other in sides for pair in ((one, other), (other, one)))
 
 
 def same_words(terms: Iterable[str]) -> tuple[str, ...]:
@@ -254,7 +248,6 @@ def same_words(terms: Iterable[str]) -> tuple[str, ...]:
     return tuple(table.get(term, term) for term in terms)
 
 
-_CHINESE = [tuple(side.split() for side in line.split("|")) for line in _OPPOSITE_CHINESE.strip().splitlines()]
 _WORD = re.compile(r"[A-Za-z]+")
 _BASE = re.compile(r"(?:ed|d|s|es|ing)$")
 
@@ -269,12 +262,12 @@ def _words(text: str) -> set[str]:
 
 
 _FORMS = {
-    form: base
-    for base, forms in {
-        "rise": "rose risen", "fall": "fell fallen", "grow": "grew grown", "shrink": "shrank shrunk", "win": "won",
-        "lose": "lost", "buy": "bought", "sell": "sold", "lend": "lent", "begin": "began begun", "forbid": "forbade forbidden",
-    }.items()
-    for form in forms.split()
+    form: line.split()[0]
+    for line in (
+        "rise rose risen", "fall fell fallen", "grow grew grown", "shrink shrank shrunk", "win won", "lose lost",
+        "buy bought", "sell sold", "lend lent", "begin began begun", "forbid forbade forbidden",
+    )
+    for form in line.split()
 }  # fmt: skip
 
 
@@ -286,16 +279,13 @@ def opposite(claim: str, source: str) -> str:
         'rise'
     """
     mine, theirs = _words(claim), _words(source)
-    for word in sorted(mine & _opposites().keys()):
-        like, unlike = _opposites()[word]
-        if theirs.isdisjoint(like) and not theirs.isdisjoint(unlike) and mine.isdisjoint(unlike):
-            return word
-    for sides in _CHINESE:
-        for like, unlike in (sides, sides[::-1]):
-            here = next((word for word in like if word in claim), "")
-            if here and not any(word in claim for word in unlike) and not any(word in source for word in like):
-                if any(word in source for word in unlike):
-                    return here
+    for like, unlike in _opposites(_OPPOSITE):
+        if (here := mine & like) and theirs.isdisjoint(like) and theirs & unlike and mine.isdisjoint(unlike):
+            return min(here)
+    for like, unlike in _opposites(_OPPOSITE_CHINESE):
+        has, had = ([[word for word in side if word in text] for side in (like, unlike)] for text in (claim, source))
+        if has[0] and not has[1] and not had[0] and had[1]:
+            return has[0][0]
     return ""
 
 
@@ -307,8 +297,3 @@ def describes(word: str) -> bool:
         (True, False, False)
     """
     return bool(_DESCRIBING.fullmatch(word)) and word.lower() not in _NEUTRAL
-
-
-def plain(text: str) -> Sequence[str]:
-    """Return the English words of a text, as they stand."""
-    return _WORD.findall(text)

@@ -13,10 +13,11 @@ from ...retrieve.words.lexical import tokenize
 from .claims import Claim, claims_of, terms_of
 from .values import Value, names_in
 
-__all__ = ["LEANING", "Source", "named"]
+__all__ = ["LEANING", "MARGIN", "Clauses", "named"]
 
 _SPEAKER = re.compile(
-    r"\s*(?:\[?\d[\d:./ -]{2,20}\]?\s+)?([A-Za-z][\w.'-]{0,20}(?: [A-Z][\w.'-]{0,20}){0,2}|[\u4e00-\u9fff]{1,6}|[\u4e00-\u9fff]{0,2}[A-Z][a-z]+)"
+    r"\s*(?:\[?\d[\d:./ -]{2,20}\]?\s+)?([A-Za-z][\w.'-]{0,20}(?: [A-Z][\w.'-]{0,20}){0,2}|[\u4e00-\u9fff]{1,6}"
+    r"|[\u4e00-\u9fff]{0,2}[A-Z][a-z]+)"
     r"(?: ?[(（][^()\n（）]{1,40}[)）])?[:：](?!\S*//)\s*"
 )
 _SELF = re.compile(r"\b(?:I|my|me|mine|we|our|us)\b|我")
@@ -25,11 +26,13 @@ _WORDLY = re.compile(r"\w", re.ASCII)
 
 LEANING = 0.5
 """Weight of the words of the clause before, where a clause of one sentence goes on without a name."""
+MARGIN = 0.2
+"""Share of a clause's words by which a place with a rival value must be better before the value counts as moved."""
 LOOKED_BACK = 60
 """Most words that a clause takes over from the clauses that it leans on."""
 
 
-class Source:
+class Clauses:
     """The clauses of a text, and which of them have a word, a value or a name.
 
     Args:
@@ -103,6 +106,7 @@ class Source:
         return self.verbatim.get(_letters(sentence))
 
     def rarity(self, term: str) -> float:
+        """Return the weight of a term that the text has: more if fewer clauses have it."""
         return log(1.0 + len(self.claims) / len(self.own[term]))
 
     def holds(self, value: Value) -> bool:
@@ -114,9 +118,11 @@ class Source:
         return bool(self.having(value))
 
     def having(self, value: Value) -> list[int]:
+        """Return the clauses that have a value."""
         return [at for at, one in enumerate(self.claims) if any(self.says(value, other) for other in one.values)]
 
     def says(self, value: Value, other: Value) -> bool:
+        """Tell whether a value of the text says what a value of a summary says."""
         if value.within(other):
             return True
         unsaid = value.kind == "number" == other.kind and value.key[0] == other.key[0] and not other.key[1]
@@ -153,6 +159,7 @@ def _letters(text: str) -> str:
 
 
 def named(claim: Claim) -> bool:
+    """Tell whether a clause has a name."""
     return any(value.kind == "name" for value in claim.values)
 
 
