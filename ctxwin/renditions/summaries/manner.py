@@ -153,18 +153,30 @@ def stronger(claim: frozenset[str], source: frozenset[str], whole: frozenset[str
     return ""
 
 
-_ORDER = (
-    (re.compile(r"^\W*(?:before)\b([^,]+),(.+)$", re.I | re.S), (2, 1)),
-    (re.compile(r"^\W*(?:after)\b([^,]+),(.+)$", re.I | re.S), (1, 2)),
-    (re.compile(r"^(.+?)\b(?:before|followed by|and then|, then|then)\b(.+)$", re.I | re.S), (1, 2)),
-    (re.compile(r"^(.+?)\b(?:after)\b(.+)$", re.I | re.S), (2, 1)),
-    (re.compile(r"^(.*?)(?:之前|以前|前)[先要]*(.*先.+|.+)$", re.S), (2, 1)),
-    (re.compile(r"先(.+?)(?:再|然后|之后|后)(.+)$", re.S), (1, 2)),
-    (re.compile(r"^(.+?)(?:之后|以后|然后|再)(.+)$", re.S), (1, 2)),
+_OPENING = re.compile(r"\W{0,4}(before|after)\b", re.I)
+_BETWEEN = re.compile(
+    r"\b(?:and then|then|followed by)\b|(?P<later>\bafter\b|之前|以前)|\bbefore\b|之后|以后|然后|再"
+    r"|(?<=先.)后|(?<=先.{2})后|(?<=先.{3})后|(?<=先.{4})后",
+    re.I,
 )
+_THAN = re.compile(r"\bthan\b|比(?![如较例赛])")
 
 
-_COMPARED = (re.compile(r"^(.+?)\bthan\b(.+)$", re.S), re.compile(r"^(.*)比(.+)$", re.S))
+def order_of(text: str) -> tuple[str, str] | None:
+    """Return what a text says comes earlier and what later, None if it does not say it.
+
+    Example:
+        >>> order_of("Run the tests after the build."), order_of("Dinner, then cards.")
+        ((' the build.', 'Run the tests '), ('Dinner, ', ' cards.'))
+    """
+    if opening := _OPENING.match(text):
+        first, comma, rest = text[opening.end() :].partition(",")
+        if comma:
+            return (rest, first) if opening[1].lower() == "before" else (first, rest)
+    if found := _BETWEEN.search(text):
+        before, after = text[: found.start()], text[found.end() :]
+        return (after, before) if found["later"] else (before, after)
+    return None
 
 
 def compared(text: str) -> tuple[str, str] | None:
@@ -174,18 +186,5 @@ def compared(text: str) -> tuple[str, str] | None:
         >>> compared("The bus is faster than the train.")
         ('The bus is faster ', ' the train.')
     """
-    found = next((found for pattern in _COMPARED if (found := pattern.search(text))), None)
-    return (found[1], found[2]) if found else None
-
-
-def order_of(text: str) -> tuple[str, str] | None:
-    """Return what a text says comes earlier and what later, None if it does not say it.
-
-    Example:
-        >>> order_of("Run the tests after the build."), order_of("Dinner, then cards.")
-        ((' the build.', 'Run the tests '), ('Dinner', ' cards.'))
-    """
-    for pattern, (first, second) in _ORDER:
-        if found := pattern.search(text):
-            return found[first], found[second]
-    return None
+    found = _THAN.search(text)
+    return (text[: found.start()], text[found.end() :]) if found else None

@@ -21,6 +21,9 @@ from .synonyms import opposite
 __all__ = ["differs"]
 
 _PLACE = re.compile(r"\b(in|at|on|for|to|from|by|with) (?:the |a |an |its |his |her |their )?([A-Za-z][\w-]*)")
+MOST_PLACES = 8
+"""Most sentences of the source that one clause is compared with, the best first."""
+
 _LABEL = re.compile(r"^\s*[^:：,，.。]{0,60}[:：]")
 _PRONOUN = re.compile(r"(?:I|me|my|mine|you|your|yours)\b|[我你您]", re.I)
 _SAYS = re.compile(
@@ -146,8 +149,8 @@ def _places(source: Clauses, weights: dict[str, float]) -> Iterator[_Bearing]:
         found = source.context[term]
         np.maximum.at(row, source.sentence[list(found)], np.fromiter(found.values(), np.float64, len(found)))
         overlap += weight * row
-    best = np.flatnonzero(overlap >= overlap.max() - MARGIN / 2 * sum(weights.values()))
-    for number in best.tolist():
+    best = np.argsort(-overlap, kind="stable")[:MOST_PLACES]
+    for number in best[overlap[best] >= overlap.max() - MARGIN / 2 * sum(weights.values())].tolist():
         begin, end = np.searchsorted(source.sentence, [number, number + 1]).tolist()
         own = [at for at in range(begin, end) if any(source.context[t].get(at, 0.0) > LEANING for t in weights)]
         rows = range(own[0], own[-1] + 1) if own else range(begin, end)
