@@ -31,6 +31,8 @@ BOUNDS = {
     "packing/story.py:CHUNKS": "time",
     "packing/story.py:MOST_READ": "time",
     "packing/story.py:STRETCHES": "time",
+    "renditions/summaries/clauses.py": "which sentences of a summary are refused",
+    "renditions/summaries/relations.py": "which sentences of a summary are refused",
     "renditions/summaries/faithful.py": "which sentences of a summary are refused",
     "renditions/summaries/gist.py:EASE": "time",
     "renditions/summaries/growing.py:READ": "memory",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...retrieve.words.lexical import tokenize
 from ..sentences import sentences
+from .synonyms import same_words
 from .values import Value, values_in
 
-__all__ = ["Claim", "claims_of"]
+__all__ = ["Claim", "claims_of", "terms_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +27,20 @@ class Claim:
     values: tuple[Value, ...]
     negated: bool
     """Whether a word such as "not" or 不 stands in it."""
+    heads: frozenset[str]
+    """The terms that its negations are about: "answer" in "she has not answered"."""
+    denied: frozenset[str]
+    """The terms that stand behind its negations: a few more."""
+    dismissed: frozenset[Value]
+    """Values that it names as what is not or no more: "5" in "from 5 to 8"."""
+    counted: tuple[tuple[Value, str], ...]
+    """Numbers without a unit, with the term that stands behind each."""
     denials: frozenset[str]
     """Words such as "avoid", "fail" or 禁止 in it, lower case."""
     rules: bool
     """Whether it has a word such as "must", "always" or 必须."""
+    asks: bool
+    """Whether its sentence ends with a question mark."""
     leans: bool
     """Whether it begins with a pronoun, or says too little alone."""
 
@@ -39,7 +50,7 @@ _CUT = re.compile(
     r"|\b(?:and|but|while|whereas|although|because|since|so|which|who)\b|但是?|而且?|因为|所以|不过|然而"
 )
 _NOT = re.compile(
-    r"\b(?:not|never|no|cannot|nor|neither|none|nobody|nothing|without|\w{2,8}n['’]t)\b|[不没未无勿]|(?<![特个分区告])别",
+    r"\b(?:not|never|no(?![,.!])|cannot|nor|neither|none|nobody|nothing|\w{2,8}n['’]t)\b|[不没未无勿]|(?<![特个分区告])别",
     re.I,
 )
 _NO_NEGATION = re.compile(
@@ -47,9 +58,12 @@ _NO_NEGATION = re.compile(
     r"|不仅|不但|不过|不同|不断|不久|不错|不得不|差不多|无论|未来"
 )
 _DENIES = re.compile(
-    r"\b(?:avoid|refus|reject|declin|forb[ia]d|prohibit|ban(?:s|ned)?\b|prevent|stop|fail|lack|unable|unless|deny|denied"
+    r"\b(?:without|keep|remain|stay|still|below|less|fewer|only|postpon|un(?:able|available|changed|clear|decided"
+    r"|known|supported)"
+    r"|impossible|avoid|refus|reject|declin|forb[ia]d|prohibit|ban(?:s|ned)?\b|prevent|stop|fail|lack|unless|deny"
+    r"|denied"
     r"|cancel|instead of|rather than|neither|exclud|omit|hardly|barely|missing|free of)"
-    r"|禁|拒|避免|防止|停|失败|缺|取消|除非|除外|免|别|非",
+    r"|保持|保留|仍|低于|不足|只|推迟|再议|还差|禁|拒|避免|防止|停|失败|缺|取消|除非|除外|免|别|非",
     re.I,
 )
 _RULES = re.compile(
@@ -57,6 +71,17 @@ _RULES = re.compile(
     r"|\beveryone\b|必须|务必|一定要|总是|永远|绝不|应该|应当|不得|禁止|只能|不许|不准|要求|所有人",
     re.I,
 )
+_DISMISSES = re.compile(
+    r"(?:\binstead of|\brather than|\bused to (?:be|take|cost)|\bformerly|\bpreviously|\bwas once|不是|原定|以前|原来"
+    r"|上次(?:说的?)?是)\W*$"
+    r"|(?:\bfrom|从|由)[^，。,]{0,4}$",
+    re.I,
+)
+_TO = re.compile(r"[^，。,]{0,12}(?:\bto\b|[改到至成增降缩调提升])")
+_MEASURE = re.compile(r"\s*[个条笔次名位台项家人份张本只件把辆副组种行块]?")
+_GENERIC = frozenset(same_words(tokenize("want think know like need get see believe let try sure plan ask")))
+_SAYING = frozenset(same_words(tokenize("say mention tell")))
+_HAVE = re.compile(r"\s*(?:have|has|had|been|going)\b")
 _LEANS = re.compile(
     r"\W*(?:this|that|these|those|its|both)\b|\W*(?:\w+\W+){0,3}(?:he|she|it|they|them|him|his|her|their)\b"
     r"|\W*.{0,3}[他她它]|\W*[那该其也还并则都这](?![周次天月年])",
@@ -83,13 +108,18 @@ def claims_of(text: str, names: frozenset[str]) -> list[Claim]:
     ]
 
 
+def terms_of(text: str) -> tuple[str, ...]:
+    """Return the terms of a text, with one term for all words that say the same."""
+    return same_words(tokenize(text))
+
+
 def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[str]) -> Iterator[Claim]:
     values = values_in(sentence, names)
     cuts = [0, *(match.start() for match in _CUT.finditer(sentence)), len(sentence)]
     begin = 0
     for at, stop in enumerate(cuts[1:], 1):
         text = sentence[begin:stop]
-        terms = tuple(tokenize(text))
+        terms = terms_of(text)
         last = at == len(cuts) - 1
         few = len(set(terms)) < (1 if _NOT.search(text) else 2)
         if not last and (few or any(place < stop < place + len(one.text) for place, one in values)):
@@ -97,16 +127,57 @@ def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[s
         if terms or any(begin <= place < stop for place, _ in values):
             plain = _NO_NEGATION.sub(" ", text)
             negated = bool(_NOT.search(plain))
+            here = [(place, one) for place, one in values if begin <= place < stop]
+            denied = [said for match in _NOT.finditer(plain) if (said := _words(plain[match.end() : match.end() + 60]))]
+            heads = [
+                said
+                for match in _NOT.finditer(plain)
+                if not _HAVE.match(plain, match.end()) and (said := _words(plain[match.end() : match.end() + 60]))
+            ]
             yield Claim(
                 text=text,
                 sentence=number,
                 start=start,
                 end=end,
                 terms=terms,
-                values=tuple(one for place, one in values if begin <= place < stop),
+                values=tuple(one for _, one in here),
                 negated=negated,
+                heads=frozenset(term for said in heads for term in _head(said)),
+                denied=frozenset(term for said in denied for term in said[:3]),
+                dismissed=frozenset(one for place, one in here if _dismissed(sentence, place, one)),
+                counted=tuple(_counted(sentence[:stop], here)),
                 denials=frozenset(match[0].lower() for match in _DENIES.finditer(plain)),
                 rules=bool(_RULES.search(text)),
+                asks=sentence.rstrip().endswith(("?", "？")),
                 leans=len(set(terms)) < 2 or bool(_LEANS.match(text)),
             )
         begin = stop
+
+
+def _words(text: str) -> list[str]:
+    """Return the terms of a text in order; of Chinese the pairs."""
+    return [term for term in terms_of(text) if len(term) > 1 or term < "\u3000"]
+
+
+def _head(said: Sequence[str]) -> Sequence[str]:
+    """Return the term that a negation is about; in Chinese two, since a verb and what follows may share a term."""
+    said = [term for term in said if term not in _GENERIC]
+    if not said or said[0] in _SAYING:
+        return ()
+    return said[: 1 + (said[0] >= "\u3000")]
+
+
+def _dismissed(sentence: str, place: int, value: Value) -> bool:
+    found = _DISMISSES.search(sentence[max(0, place - 30) : place])
+    if not found:
+        return False
+    return not found[0].lower().startswith(("from", "从", "由")) or bool(_TO.match(sentence, place))
+
+
+def _counted(text: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[Value, str]]:
+    for place, value in values:
+        if value.kind == "number" and not value.key[1]:
+            after = _MEASURE.sub("", text[place + len(value.text) :][:30], count=1)
+            following = re.match(r"\s*([A-Za-z]+|[\u4e00-\u9fff]{2})", after)
+            for term in _words(following[1])[:1] if following else ():
+                yield value, term

@@ -25,38 +25,35 @@ from numpy.typing import NDArray
 
 from ...retrieve.words.lexical import STOP_WORDS, cjk_share, tokenize
 from ..sentences import sentences
-from .claims import Claim, claims_of
-from .values import Value, dimension, names_in
+from .claims import Claim, claims_of, terms_of
+from .clauses import MARGIN, Clauses, named
+from .manner import manner
+from .relations import differs
+from .values import NUMBER_WORDS, Value, dimension
 
 __all__ = ["Cited", "Grounds", "Refusal", "Verified"]
 
 _CAPITAL = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
+_COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d", re.I)
+_TOLD = re.compile(
+    r"\b(?:said|says|told|tells|according|reported|stated|wrote|writes|explained)\b|说|表示|称|告诉", re.I
+)
 _VERB = re.compile(r"['’]s\b| (?:is|was|has|had|will|would|does|did|can|may|must|should|and|\w{2,20}(?:s|ed))\b")
 _COMMON = re.compile(r"(?:ed|ing|ly|ion|ment|ity|ness|s)$")
-_SPEAKER = re.compile(r"\s*([A-Z][\w .'-]{0,30}|[\u4e00-\u9fff]{1,6})[:：]\s*")
-_SELF = re.compile(r"\b(?:I|my|me|mine|we|our|us)\b|我")
-_POSSESSOR = re.compile(r"^.{0,60}['’]s\b", re.S)
-_HE = re.compile(r"\b(?:he|she|they|him|her|his)\b|[他她]", re.I)
+_POSSESSOR = re.compile(r"^\W*(?:[\w.-]{1,20}\s){0,2}[\w.-]{1,20}['’]s\b")
 _PERSON = re.compile(r"\W*(?:(?:and|but|so|because|since) )?(?:he|she|they|i|we|you)\b|\W*[他她我你您]", re.I)
-_WORDLY = re.compile(r"\w", re.ASCII)
 _FIRMLY = re.compile(r"refus|reject|declin|forb|prohibit|拒|禁", re.I)
 _FROM = re.compile(r"\bfrom\b.{1,80}\b(?:to|until)\b|从.{1,40}[到至]", re.I)
 _GROUP = re.compile(
     r"(?:team|group|user|speaker|people|peopl|compani|client|custom|assist|author|both)$|团队|大家|用户|双方"
 )
 
-LEANING = 0.5
-"""Weight of the words of the clause before, where a clause of one sentence goes on without a name."""
-MARGIN = 0.2
-"""Share of a clause's words by which a place with a rival value must be better before the value counts as moved."""
 KNOWN = 0.5
 """Least share of a clause's words that the source must have."""
 NEAR = 0.6
 """Least share of a clause's weight that one sentence of the source must have together with its neighbours."""
 SAYS_THE_SAME = 0.5
 """Least share of a clause's weight by which a clause of the source says the same; then their negations must agree."""
-LOOKED_BACK = 60
-"""Most words that a clause takes over from the clauses that it leans on."""
 MOST_SENTENCES = 200
 """Most sentences of a summary that are read; a summary of some hundred tokens has ten."""
 
@@ -102,40 +99,7 @@ class Grounds:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self._names = names_in(text)
-        self._claims = claims_of(text, self._names)
-        self._vocabulary = frozenset(tokenize(text))
-        self._units = {value.key[1] for one in self._claims for value in one.values if value.kind == "number"}
-        self._own: dict[str, dict[int, float]] = {}
-        """The clauses that have each term, with its weight."""
-        self._context: dict[str, dict[int, float]] = {}
-        """The same, with the words of the clauses that a clause leans on, and its speaker if it speaks of itself."""
-        self._speaker: list[frozenset[str]] = []
-        """The words of who says each claim, where a text says so."""
-        self._index()
-        self._sentence = np.array([one.sentence for one in self._claims], np.intp)
-
-    def _index(self) -> None:
-        context: dict[str, float] = {}
-        speaker: dict[str, float] = {}
-        earlier: Claim | None = None
-        for at, claim in enumerate(self._claims):
-            begins = earlier is None or claim.sentence != earlier.sentence
-            if begins and (label := _SPEAKER.match(self.text, claim.start, claim.end)):
-                speaker = dict.fromkeys(tokenize(label[1]), 1.0)
-            lean = 0.0 if begins or _named(claim) else LEANING
-            if claim.leans:  # beside a name, "it" may be anything
-                lean = LEANING if _named(claim) and not _HE.search(claim.text) else 1.0
-            context = {term: weight * lean for term, weight in list(context.items())[-LOOKED_BACK:]} if lean else {}
-            self._speaker.append(frozenset(speaker))
-            context |= speaker if _SELF.search(claim.text) else {}
-            context |= dict.fromkeys(claim.terms, 1.0)
-            for term in claim.terms:
-                self._own.setdefault(term, {})[at] = 1.0
-            for term, weight in context.items():
-                self._context.setdefault(term, {})[at] = weight
-            earlier = claim
+        self._source = Clauses(text)
 
     def check(self, summary: str, *, addresses: Callable[[str], bool] = lambda sentence: False) -> Verified:
         """Return the sentences of a summary that the source bears out, and the others with the reason.
@@ -148,7 +112,7 @@ class Grounds:
         refused: list[Refusal] = []
         if not summary.strip():
             return Verified(text="", kept=(), refused=(Refusal(text="", reason="the answer is empty"),))
-        if abs(cjk_share(summary) - cjk_share(self.text)) > 0.6:
+        if abs(cjk_share(summary) - cjk_share(self._source.text)) > 0.6:
             return Verified(text="", kept=(), refused=(Refusal(text=summary, reason="another language"),))
         out: list[str] = []
         said: set[tuple[str, ...]] = set()
@@ -168,145 +132,155 @@ class Grounds:
         if terms in said or (len(terms) > 8 and len(set(terms)) * 3 < len(terms)):
             return "repeats itself"
         said.add(terms)
-        claims = claims_of(sentence, self._names)
+        if place := self._source.stands(sentence):
+            return (place,)
+        claims = claims_of(sentence, self._source.names)
+        every = {term: self._source.rarity(term) for one in claims for term in one.terms if term in self._source.own}
         places: set[int] = set()
         for number, claim in enumerate(claims):
-            found = self._place(claim, begins=not number)
+            found = self._place(claim, sentence, begins=not number)
             if isinstance(found, str):
                 return found
+            weights = {
+                term: self._source.rarity(term) for term in dict.fromkeys(claim.terms) if term in self._source.own
+            }
+            if reason := differs(self._source, claim, sentence, weights, every):
+                return reason
             places.update(found)
         if not claims:
             return () if not sentence.strip(" \n*-#>_") else "says nothing of the source"
-        rows = [self._claims[at] for at in sorted(places)]
+        rows = [self._source.claims[at] for at in sorted(places)]
         return tuple(dict.fromkeys((one.start, one.end) for one in rows))
 
-    def _place(self, claim: Claim, *, begins: bool) -> list[int] | str:
+    def _place(self, claim: Claim, sentence: str, *, begins: bool) -> list[int] | str:
         """Return the claims of the source that bear a claim out, or the reason why none does."""
-        if missing := self._missing(claim):
+        if missing := self._missing(claim, sentence):
             return missing
-        known = [term for term in dict.fromkeys(claim.terms) if term in self._own]
-        weights = {term: self._rarity(term) for term in known}
+        known = [term for term in dict.fromkeys(claim.terms) if term in self._source.own]
+        weights = {term: self._source.rarity(term) for term in known}
         whole = sum(weights.values())
         if not whole:
-            return [at for value in claim.values for at in self._having(value)]
-        near = self._near(weights)
+            return [at for value in claim.values for at in self._source.having(value)]
+        near = self._source.near(weights)
         if near.max() < NEAR * whole:
             return "puts together what stands apart in the source"
         for value in claim.values:
+            if value.kind == "name" and self._belongs(value, claim):
+                continue
             if self._moved(value, claim, weights):
                 return f"{value.text.strip()!r} stands elsewhere in the source"
         if begins and self._of_another(claim, weights):
             return "the source says it of something else"
-        named = {term for value in claim.values if value.kind == "name" for term in tokenize(value.text)}
+        named = {term for value in claim.values if value.kind == "name" for term in terms_of(value.text)}
         said = {term: weight for term, weight in weights.items() if term not in named} or weights
         return self._in_kind(claim, said, near)
 
-    def _missing(self, claim: Claim) -> str:
+    def _belongs(self, value: Value, claim: Claim) -> bool:
+        """Tell whether a name is the second part of one that the source has: "Delgado" in "Rosa Delgado"."""
+        found = re.search(rf"[A-Z]\w* {re.escape(value.text)}\b", claim.text)
+        return found is not None and found[0] in self._source.text
+
+    def _missing(self, claim: Claim, sentence: str) -> str:
         """Return the reason why the source cannot bear a claim out: values, names and words that it does not have."""
         for value in claim.values:
-            if not self._holds(value):
+            if not self._source.holds(value):
                 return f"{value.text.strip()!r} is not in the source"
         if _FROM.search(claim.text) and not self._in_order([v for v in claim.values if v.kind in ("number", "date")]):
             return "turns an order round"
-        if name := _new_name(claim.text, self._vocabulary):
+        if _dropped(claim, sentence, self._source.claims):
+            return "gives an older value as the present one"
+        if name := _new_name(claim.text, self._source.vocabulary):
             return f"{name!r} is not in the source"
-        terms = set(claim.terms)
-        few = sum(term in self._own for term in terms) < KNOWN * len(terms)
+        values = {term for value in claim.values for term in terms_of(value.text)}
+        terms = set(claim.terms) - (values - self._source.own.keys())
+        few = sum(term in self._source.own for term in terms) < KNOWN * len(terms)
         return "says what the source does not" if few else ""
 
     def _in_order(self, values: Sequence[Value]) -> bool:
         """Tell whether a sentence of the source has these values one after the other, or none has them all."""
         turned = False
-        for at in self._having(values[0]) if len(values) > 1 else ():
-            sentence = self._sentence == self._sentence[at]
-            found = [other for i in np.flatnonzero(sentence).tolist() for other in self._claims[i].values]
+        for at in self._source.having(values[0]) if len(values) > 1 else ():
+            sentence = self._source.sentence == self._source.sentence[at]
+            found = [other for i in np.flatnonzero(sentence).tolist() for other in self._source.claims[i].values]
             rest = iter(found)
-            if all(any(self._says(value, other) for other in rest) for value in values):
+            if all(any(self._source.says(value, other) for other in rest) for value in values):
                 return True
-            turned = turned or all(any(self._says(value, other) for other in found) for value in values)
+            turned = turned or all(any(self._source.says(value, other) for other in found) for value in values)
         return not turned
 
     def _in_kind(self, claim: Claim, weights: dict[str, float], near: NDArray[np.float64]) -> list[int] | str:
         """Return the claims that say the same, unless they deny what a claim says, or it rules what they do not."""
         whole = sum(weights.values())
-        same = (self._overlap(weights, self._own) + self._overlap(weights, self._context)) / 2
+        same = (
+            self._source.overlap(weights, self._source.own) + self._source.overlap(weights, self._source.context)
+        ) / 2
         if same.max() >= SAYS_THE_SAME * whole:
             best = self._to_the_end(claim, weights, np.flatnonzero(same >= same.max() - MARGIN / 2 * whole).tolist())
-            if not any(_agree(claim, self._claims[at]) for at in best):
+            if not any(_agree(claim, self._source.claims[at]) for at in best) and not self._denied_too(claim):
                 return "negation differs"
         else:
             best = np.flatnonzero(near >= near.max() - 1e-9).tolist()
-            if claim.negated and not any(_denies(self._claims[at]) for at in best):
+            if (
+                claim.negated
+                and not any(_denies(self._source.claims[at]) for at in best)
+                and not self._denied_too(claim)
+            ):
                 return "negation differs"
-        unknown = sum(term not in self._own for term in set(claim.terms))
-        if claim.rules and not self._rules(best, same.max() / (whole + unknown * log(1.0 + len(self._claims)))):
+        if not claim.negated and not claim.denials and not self._source.denied.isdisjoint(claim.terms):
+            return "negation differs"
+        unknown = sum(term not in self._source.own for term in set(claim.terms))
+        if claim.rules and not self._rules(best, same.max() / (whole + unknown * log(1.0 + len(self._source.claims)))):
             return "a rule that the source does not have"
         return best
 
+    def _denied_too(self, claim: Claim) -> bool:
+        """Tell whether the source, too, denies a word that a clause denies, or one of its words where it ends so."""
+        source = self._source
+        terms = {term for term in claim.terms if term in source.own}
+        if not claim.negated:
+            return False
+        if claim.denied:
+            likely = np.flatnonzero([bool(claim.denied & one.denied) for one in source.claims])
+        else:
+            likely = np.flatnonzero([one.negated for one in source.claims])
+        for at in likely.tolist():
+            rows = np.flatnonzero(source.sentence == source.sentence[at]).tolist()
+            shared = [len(terms.intersection(source.claims[row].terms)) for row in rows]
+            near = np.flatnonzero(np.abs(source.sentence - source.sentence[at]) <= 1).tolist()
+            there = terms.intersection(term for row in near for term in source.claims[row].terms)
+            if len(there) >= SAYS_THE_SAME * len(terms) and shared[rows.index(at)] == max(shared):
+                return True
+        return False
+
     def _to_the_end(self, claim: Claim, weights: dict[str, float], best: list[int]) -> list[int]:
         """Return the parts of the best claims' sentences that have the last word, which "not" goes with, if any has."""
-        last = next((term for term in reversed(claim.terms) if term in self._own), "")
-        there = np.zeros(len(self._claims), np.bool_)
-        there[list(self._own.get(last, ()))] = True
-        there &= np.isin(self._sentence, self._sentence[best])
+        last = next((term for term in reversed(claim.terms) if term in self._source.own), "")
+        there = np.zeros(len(self._source.claims), np.bool_)
+        there[list(self._source.own.get(last, ()))] = True
+        there &= np.isin(self._source.sentence, self._source.sentence[best])
         if not there.any():
             return best
-        overlap = np.where(there, self._overlap(weights, self._context), -1.0)
+        overlap = np.where(there, self._source.overlap(weights, self._source.context), -1.0)
         return np.flatnonzero(overlap == overlap.max()).tolist()
-
-    def _rarity(self, term: str) -> float:
-        return log(1.0 + len(self._claims) / len(self._own[term]))
-
-    def _holds(self, value: Value) -> bool:
-        """Tell whether the source has a value: a code as written, a name as a word, others with all their parts."""
-        if value.kind == "code":
-            return _stands(value.text, self.text)
-        if value.kind == "name":
-            return value.text in self.text or value.key[0] in self._vocabulary or value.key[0] in self._names
-        return bool(self._having(value))
-
-    def _having(self, value: Value) -> list[int]:
-        return [at for at, one in enumerate(self._claims) if any(self._says(value, other) for other in one.values)]
-
-    def _says(self, value: Value, other: Value) -> bool:
-        if value.within(other):
-            return True
-        unsaid = value.kind == "number" == other.kind and value.key[0] == other.key[0] and not other.key[1]
-        return unsaid and value.key[1] in self._units  # "Rent (euros): 900"
-
-    def _overlap(self, weights: dict[str, float], table: dict[str, dict[int, float]]) -> NDArray[np.float64]:
-        """Return the weight of these words that each clause of the source has, (n,)."""
-        out = np.zeros(len(self._claims))
-        for term, weight in weights.items():
-            row = table.get(term, {})
-            out[list(row)] += weight * np.fromiter(row.values(), np.float64, len(row))
-        return out
-
-    def _near(self, weights: dict[str, float]) -> NDArray[np.float64]:
-        """Return the weight of these words that each clause's sentence and its neighbours have, (n,)."""
-        size = int(self._sentence[-1]) + 1
-        out = np.zeros(size)
-        for term, weight in weights.items():
-            there = np.zeros(size + 2, np.bool_)
-            at = self._sentence[list(self._context[term])]
-            there[at] = there[at + 1] = there[at + 2] = True
-            out += weight * there[1:-1]
-        return out[self._sentence]
 
     def _moved(self, value: Value, claim: Claim, weights: dict[str, float]) -> bool:
         """Tell whether a rival value of the kind has clearly more of the other words around it than this value has."""
-        own_words = set(tokenize(value.text))
+        own_words = set(terms_of(value.text))
         others = {term: weight for term, weight in weights.items() if term not in own_words}
         if len(others) < 2 and (value.kind != "name" or not others):  # too little beside it to tell
             return False
-        overlap = self._overlap(others, self._context)
-        meant = self._meant(value)
-        has = np.zeros(len(self._claims), np.bool_)
-        rival = np.zeros(len(self._claims), np.bool_)
-        for at, one in enumerate(self._claims):
-            kin = [other for other in one.values if _kin(value, other)]
-            has[at] = any(self._says(value, other) for other in kin) or at in meant
+        overlap = self._source.overlap(others, self._source.context)
+        meant = self._source.meant(value)
+        plain = any(value.key == other.key for one in self._source.claims for other in one.values)
+        has = np.zeros(len(self._source.claims), np.bool_)
+        rival = np.zeros(len(self._source.claims), np.bool_)
+        for at, one in enumerate(self._source.claims):
+            kin = [
+                other for other in one.values if _kin(value, other, plain=plain) and (_each(value) or not _each(other))
+            ]
+            has[at] = any(self._source.says(value, other) for other in kin) or at in meant
             rival[at] = bool(kin) and not has[at] and not all(_said_too(other, claim) for other in kin)
+            rival[at] &= claim.negated or not one.negated
         if not has.any():
             return False
         if value.kind in ("number", "date") and not self._with_its_name(claim, np.flatnonzero(has).tolist()):
@@ -318,84 +292,109 @@ class Grounds:
         """Tell whether some of these claims has a name of a claim, or no name at all."""
         names = [value for value in claim.values if value.kind == "name"]
         for at in places if names else ():
-            others = [value for value in self._claims[at].values if value.kind == "name"]
-            if not others or any(value in others or at in self._meant(value) for value in names):
+            others = [value for value in self._source.claims[at].values if value.kind == "name"]
+            if not others or any(value in others or at in self._source.meant(value) for value in names):
                 return True
         return not names
 
-    def _meant(self, value: Value) -> set[int]:
-        """Return the clauses that a name belongs to by a pronoun, or as the speaker's."""
-        rows = [self._context.get(term, {}) for term in tokenize(value.text)] if value.kind == "name" else []
-        return {at for row in rows for at, weight in row.items() if weight > LEANING}
-
     def _of_another(self, claim: Claim, weights: dict[str, float]) -> bool:
         """Tell whether the source says the rest of a clause of something else than the clause's first word."""
-        terms = [term for term in tokenize(_POSSESSOR.sub("", claim.text)) if term in weights]
+        terms = [term for term in terms_of(_POSSESSOR.sub("", claim.text)) if term in weights]
         first = next((term for term in terms if len(term) > 1), "")
+        if first.isdigit() and len(terms) > 1 and _COUNT.match(claim.text):
+            first = next((term for term in terms if len(term) > 1 and not term.isdigit()), "")
         if not first:
             return False
         rest = {term: weight for term, weight in weights.items() if term not in first and first not in term}
-        overlap = self._overlap(rest, self._context)
+        if rest.keys() <= {term for value in claim.values if value.kind == "name" for term in terms_of(value.text)}:
+            return False
+        overlap = self._source.overlap(rest, self._source.context)
         best = np.flatnonzero(overlap >= overlap.max() - 1e-9).tolist()
         if not rest or overlap.max() < NEAR * sum(rest.values()):
             return False
-        pronoun = not _named(claim) and any(_PERSON.match(self._claims[at].text) for at in best)
-        there = set(self._context[first])
+        pronoun = not named(claim) and any(_PERSON.match(self._source.claims[at].text) for at in best)
+        there = set(self._source.context[first])
         if claim.values:  # which of a sentence's values belongs to which word is told by `_moved`
-            there = set(np.flatnonzero(np.isin(self._sentence, self._sentence[list(there)])).tolist())
-        there |= {at for at in best if first in self._speaker[at]}
+            there = set(np.flatnonzero(np.isin(self._source.sentence, self._source.sentence[list(there)])).tolist())
+        there |= {at for at in best if first in self._source.speaker[at] or self._was_told(at, first, claim)}
         return not pronoun and there.isdisjoint(best) and not _GROUP.match(first)
+
+    def _was_told(self, at: int, first: str, claim: Claim) -> bool:
+        """Tell whether the sentence before a clause asks it, or tells whom it is from, in the words of `first`."""
+        begin = int(np.searchsorted(self._source.sentence, self._source.sentence[at]))
+        before = self._source.claims[begin - 1] if begin else None
+        if before is None:
+            return False
+        asked = before.asks and first in self._source.speaker[begin - 1]
+        told = self._source.speaker[begin - 1] == self._source.speaker[at] and bool(_TOLD.search(claim.text))
+        return asked or (told and first in before.terms)
 
     def _rules(self, best: Sequence[int], share: float) -> bool:
         """Tell whether the source rules the same, given the share of the words that its best clause has."""
-        return share >= SAYS_THE_SAME and any(self._claims[at].rules or _denies(self._claims[at]) for at in best)
+        rows = np.flatnonzero(np.isin(self._source.sentence, self._source.sentence[list(best)])).tolist()
+        return share >= SAYS_THE_SAME and any(
+            self._source.claims[at].rules or _denies(self._source.claims[at]) for at in rows
+        )
 
 
-def _kin(value: Value, other: Value) -> bool:
-    """Tell whether one value could be mistaken for another: both are names, dates of a sort, or numbers of a unit."""
+def _kin(value: Value, other: Value, *, plain: bool) -> bool:
+    """Tell whether one value could be mistaken for another: both are names, dates of a sort, or numbers of a unit.
+
+    Args:
+        value: of a summary.
+        other: of the source.
+        plain: whether the source has the value with its unit; then a number without any is of something else.
+    """
     if value.kind != other.kind or len(value.key) != len(other.key):
         return False
     if value.kind != "number":
         return True
     units = value.key[1], other.key[1]
-    return "" in units or dimension(units[0]) == dimension(units[1])
+    if "" in units:
+        return not plain or not units[0] or dimension(units[0]) == dimension("usd")
+    return dimension(units[0]) == dimension(units[1])
+
+
+def _dropped(claim: Claim, sentence: str, source: Sequence[Claim]) -> bool:
+    """Tell whether a clause has a value that the source names only as what is not or no more, and does not say so."""
+    if claim.negated or "before" in manner(sentence):
+        return False
+    for value in claim.values:
+        places = [one for one in source if value in one.values]
+        if places and value not in claim.dismissed and all(value in one.dismissed for one in places):
+            return True
+    return False
+
+
+def _each(value: Value) -> bool:
+    """Tell whether a value is the "a week" of "10 a week"."""
+    return value.kind == "number" and value.key[0] == "1" and not value.text[0].isdigit()
 
 
 def _said_too(other: Value, claim: Claim) -> bool:
     return any(other.within(value) for value in claim.values)
 
 
-def _named(claim: Claim) -> bool:
-    return any(value.kind == "name" for value in claim.values)
-
-
 def _agree(claim: Claim, other: Claim) -> bool:
     """Tell whether two clauses that say the same are both negated, or both not."""
     denied = other.negated or bool(other.denials - claim.denials)
     denies = other.negated or any(_FIRMLY.match(word) for word in other.denials)
-    return (denied or not claim.negated) and (claim.negated or bool(claim.denials) or not denies)
+    lacks = claim.negated or "without" in claim.denials
+    return (denied or "without" in other.denials or not lacks) and (claim.negated or bool(claim.denials) or not denies)
 
 
 def _denies(claim: Claim) -> bool:
     return claim.negated or bool(claim.denials)
 
 
-def _stands(code: str, text: str) -> bool:
-    """Tell whether a code stands in a text as a whole, or as the last part of a path."""
-    code = code.strip("./")
-    at = text.find(code)
-    while at >= 0:
-        before, after = text[at - 1 : at], text[at + len(code) : at + len(code) + 1]
-        if not _WORDLY.match(before) and not _WORDLY.match(after):
-            return True
-        at = text.find(code, at + 1)
-    return False
-
-
 def _new_name(text: str, vocabulary: frozenset[str]) -> str:
     """Return the first word that must be a name, since it has a capital, and that the source does not have."""
     for match in _CAPITAL.finditer(text):
-        known = match[0].lower() in STOP_WORDS or not vocabulary.isdisjoint(tokenize(match[0]))
+        known = (
+            match[0].lower() in STOP_WORDS
+            or match[0].lower() in NUMBER_WORDS
+            or not vocabulary.isdisjoint(tokenize(match[0]))
+        )
         first = not text[: match.start()].strip(" \"'*-([“‘")
         if not known and (not first or (_VERB.match(text, match.end()) and not _COMMON.search(match[0]))):
             return match[0]

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ...retrieve.words.lexical import STOP_WORDS
 
-__all__ = ["Value", "ValueKind", "dimension", "names_in", "values_in"]
+__all__ = ["NUMBER_WORDS", "Value", "ValueKind", "dimension", "names_in", "values_in"]
 
 ValueKind = Literal["number", "date", "name", "code"]
 """`code`: paths, addresses, files, identifiers, options, commands in backquotes, versions."""
@@ -48,6 +48,9 @@ _DATE = re.compile(
   | (?:(?P<y5>\d{{4}})年)?(?P<m5>\d\d?|[一二三四五六七八九十]{{1,2}})月(?:(?P<d5>\d\d?|{_NUMERAL}{{1,3}})[日号])?
   | (?<!\d)(?P<d6>\d\d?)[日号]
   | (?:周|星期|礼拜)(?P<w1>[一二三四五六日天末])
+  | \b(?P<r1>(?i:(?:next|last|this)[ ](?:week|weekend|month|year|spring|summer|autumn|winter|quarter)
+      |tomorrow|yesterday|today|tonight))\b
+  | (?P<r2>[上下本这](?:个?月|周|星期|季度)(?![一二三四五六日天末])|[今明昨后前]天|[今明去后前]年)
   | \b(?P<w2>Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b
     """,
     re.VERBOSE,
@@ -96,7 +99,7 @@ _TWO_TO_TWENTY = (
     "nineteen twenty"
 )
 _TENFOLD = "thirty forty fifty sixty seventy eighty ninety"
-_WORDS = dict(zip(_TWO_TO_TWENTY.split(), range(2, 21), strict=True)) | dict(
+NUMBER_WORDS = dict(zip(_TWO_TO_TWENTY.split(), range(2, 21), strict=True)) | dict(
     zip(_TENFOLD.split(), range(30, 100, 10), strict=True)
 )
 _UNIT = "|".join(
@@ -108,13 +111,13 @@ _NUMBER = re.compile(
     rf"""
     (?P<before>[$€£¥￥]|{"|".join(_BEFORE)}|百分之)?
     (?P<number> (?<![\w.])\d+(?:,\d{{3}})*(?:\.\d+)? | (?<=[^\x00-\x7f])\d+(?:\.\d+)? | (?!十分(?!钟)){_NUMERAL}+
-      | \b(?:{"|".join(_WORDS)})\b )
+      | \bhalf[ ]a[ ]dozen\b | \b(?:a[ ])?dozen\b | \b(?:{"|".join(NUMBER_WORDS)})\b )
     (?:[ ]?(?P<scale>[kK](?![\w])|thousand\b|million\b|billion\b|[千万亿]))?
     (?:[ -]?(?P<unit>{_UNIT}))?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_EACH = re.compile(r"\b(?:an?|per) (second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
+_EACH = re.compile(r"\b(?:an?|per|each|every) (second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
 _SURNAME = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田"
@@ -192,6 +195,8 @@ def _date(match: re.Match[str]) -> Value:
     if "w" in got:
         day = _CHINESE_WEEKDAYS.get(got["w"]) or _WEEKDAYS[got["w"][:3].lower()]
         return Value("date", (day,), match[0])
+    if "r" in got:
+        return Value("date", ("relative", got["r"].lower()), match[0])
     month = got.get("m", "")
     month = _MONTHS.get(month.lower()) or _whole(month)
     day = _whole(got.get("d", ""))
@@ -215,8 +220,10 @@ def _number(match: re.Match[str]) -> Value | None:
 
 def _read_numeral(said: str) -> float | None:
     """Read digits, an English word from two to ninety, or a Chinese numeral below ten thousand."""
-    if said.lower() in _WORDS:
-        return _WORDS[said.lower()]
+    if said.lower().endswith("dozen"):
+        return 6 if said.lower().startswith("half") else 12
+    if said.lower() in NUMBER_WORDS:
+        return NUMBER_WORDS[said.lower()]
     if said and said.isascii():
         return float(said)
     total = current = 0
