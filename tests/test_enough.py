@@ -14,7 +14,7 @@ import ctxwin
 from ctxwin import Budget, Item, Pool, pack
 from ctxwin.errors import InputError
 from ctxwin.evaluate.knee import knee, knee_at, probes_of
-from ctxwin.packing.expected import Curve, Signs, shipped_curve
+from ctxwin.retrieve import Curve, Signs, shipped_curve
 from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, unrelated
 
 PLACES = ("harbour", "orchard", "library", "quarry", "station", "bakery", "museum", "chapel")

@@ -12,12 +12,12 @@ import numpy as np
 from enough_rows import PERMISSIVE, Row, arguments, gathered
 from scipy.optimize import minimize
 
-from ctxwin.packing import expected
-from ctxwin.packing.expected import EDGE, Curve, Signs
+from ctxwin.retrieve import curve as curve_module
+from ctxwin.retrieve.curve import EDGE, Curve, Signs
 
 RIDGE = 0.003
 """Weight of the squared weights beside the mean loss of a row, the signs scaled to a deviation of 1."""
-PLACE = Path(expected.__file__).with_name("expected.toml")
+PLACE = Path(curve_module.__file__).with_name("curve.toml")
 
 
 def columns(rows: list[Row]) -> np.ndarray:
