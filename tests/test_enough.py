@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import ctxwin
 from ctxwin import Budget, Item, Pool, pack
 from ctxwin.errors import InputError
-from ctxwin.evaluate.knee import knee, knee_at, probes_of
+from ctxwin.evaluate.knee import _corrected, knee, knee_at, probes_of
 from ctxwin.retrieve import Curve, Signs, shipped_curve
 from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, unrelated
 
@@ -184,20 +184,40 @@ def test_a_knee_needs_no_labels():
     talk = [Item(text=one["content"], role=one["role"]) for one in small_talk(200)]
     talk += [Item(text=QUESTION, role="user"), Item(text="Turquoise.", role="assistant")]
     found = knee(talk, total=2_000, enough=0.9, embedder="none")
-    assert found.probes == 1
+    assert found.probes == 24
     assert [one.tokens for one in found.points] == [125, 250, 500, 1_000, 2_000]
     assert [one.expected for one in found.points] == sorted(one.expected for one in found.points)
     assert 125 <= found.tokens < 2_000
     assert found.said == f"{found.tokens:,} tokens keep 90 % of what 2,000 keep"
 
 
-def test_facts_are_masked_where_nobody_asks():
+def test_sentences_are_half_remembered():
     pool = Pool([Item(text=message["content"], kind="passage") for message in small_talk(100)])
     probes = probes_of(pool)
     assert len(probes) == 24
-    assert all(one.answer and one.answer not in one.text.split() for one in probes)
+    for one in probes:
+        assert set(one.text.split()) < set(one.sentence.split())
+        rarest = min(one.sentence.split(), key=lambda word: sum(word in item.text.split() for item in pool))
+        assert rarest not in one.text.split()
     found = knee(pool, total=500, embedder="none")
-    assert found.points[-1].answers > 0.9
+    assert found.points[-1].answers >= found.points[0].answers > 0.5
+
+
+def test_chinese_sentences_are_half_remembered():
+    said = "王芳在{}月把绿色的自行车停在图书馆后面的小院子里。"
+    probes = probes_of(Pool([Item(text=said.format(n), kind="passage") for n in "一二三四五六七八九"]))
+    assert len(probes) == 9
+    assert all(1 < len(one.text.replace(" ", "")) < len(one.sentence) for one in probes)
+
+
+def test_what_sentences_show_corrects_the_knee():
+    """The same talk, once with sentences that its own words lead to, once with sentences that nothing leads to."""
+    shares = np.tile([0.5, 0.7, 0.8, 0.9, 0.95], (20, 1))
+    found, lost = (_corrected(shares, np.full(shares.shape, held)) for held in (1.0, 0.0))
+    assert (found > shares).all()
+    assert (lost < shares).all()
+    assert (np.diff(lost) > 0).all()
+    assert (_corrected(shares, np.full(shares.shape, np.nan)) == shares).all()
 
 
 def test_a_probe_may_be_larger_than_a_budget():
