@@ -15,7 +15,7 @@ from ctxwin import Budget, Item, Pool, pack
 from ctxwin.errors import InputError
 from ctxwin.evaluate.knee import _corrected, knee, knee_at, probes_of
 from ctxwin.retrieve import Curve, Signs, shipped_curve
-from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, unrelated
+from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, REACH_WRITTEN, unrelated
 
 PLACES = ("harbour", "orchard", "library", "quarry", "station", "bakery", "museum", "chapel")
 THINGS = ("crate", "ladder", "kettle", "bicycle", "lantern", "barrel", "violin", "compass")
@@ -80,22 +80,30 @@ def test_chunks_of_files_obey_the_floor_even_where_all_fits(tmp_path, fits):
     assert sum(one.cause == "irrelevant" for one in packed.report.dropped) > 20
 
 
+def test_a_task_has_no_floor():
+    task = "Write a function that counts the crates from the harbour and the ladders from the quarry."
+    packed = pack(asked(400, task), budget=3_000, embedder="none")
+    assert packed.tokens > 2_900
+    assert {one.cause for one in packed.report.dropped} == {"outbid"}
+
+
 def test_a_small_pool_shows_no_noise():
     p = np.array([1.0, *[0.0001] * (LEAST - 2)], np.float32)
-    assert not unrelated(p, np.ones(len(p), np.float32)).any()
+    assert not unrelated(p, np.ones(len(p), np.float32), np.zeros(len(p), np.bool_)).any()
 
 
 def test_what_is_near_a_likely_item_is_no_noise():
     p = np.full(200, 0.0001, np.float32)
     p[100] = LIKELY
-    marked = unrelated(p, np.full(200, 0.0025, np.float32))
-    assert np.flatnonzero(~marked).tolist() == list(range(100 - REACH, 100 + REACH + 1))
+    for reach in (REACH, REACH_WRITTEN):
+        marked = unrelated(p, np.full(200, 0.0025, np.float32), np.full(200, reach == REACH_WRITTEN))
+        assert np.flatnonzero(~marked).tolist() == list(range(100 - reach, 100 + reach + 1))
 
 
-@given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200))
-def test_noise_is_far_and_no_more_than_usual(scores):
+@given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200), st.booleans())
+def test_noise_is_far_and_no_more_than_usual(scores, written):
     p = np.array(scores, np.float32)
-    marked = unrelated(p, np.full(len(p), 0.01, np.float32))
+    marked = unrelated(p, np.full(len(p), 0.01, np.float32), np.full(len(p), written))
     assert (p[marked] < 0.01).all()
     assert not marked[p.argmax()] or p.max() < 0.01
 
