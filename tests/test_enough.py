@@ -84,7 +84,7 @@ def test_a_task_has_no_floor():
     task = "Write a function that counts the crates from the harbour and the ladders from the quarry."
     packed = pack(asked(400, task), budget=3_000, embedder="none")
     assert packed.tokens > 2_900
-    assert {one.cause for one in packed.report.dropped} == {"outbid"}
+    assert "irrelevant" not in {one.cause for one in packed.report.dropped}
 
 
 def test_a_small_pool_shows_no_noise():

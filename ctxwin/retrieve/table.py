@@ -146,10 +146,10 @@ COLUMNS: Mapping[str, type[np.generic]] = {
 class Table:
     """Columns of n items: `table["size"]` is (n,). A table never changes; `plus` and `take` return new tables.
 
-    The columns: `size`, estimated tokens; `self`, whether the user said it; `user` and `assistant`, whether the user or
-    the assistant may have said it; `day`, an ordinal, NaN if unknown; `foreign`, whether it is mostly in other scripts
-    than Latin; `turn` and `memory`, whether it is of this kind; `titled`, whether it has a title; `speaker`, the number of the name,
-    -1 for none; `session`, the number of the session.
+    The columns: `size`, estimated tokens; `self`, whether the user said it; `user` and `assistant`, whether the
+    user or the assistant may have said it; `day`, an ordinal, NaN if unknown; `foreign`, whether it is mostly in
+    other scripts than Latin; `turn` and `memory`, whether it is of this kind; `titled`, whether it has a title;
+    `speaker`, the number of the name, -1 for none; `session`, the number of the session.
 
     Example:
         >>> table = Table().plus([Item(text="Hello"), Item(text="Hi", role="user")])
