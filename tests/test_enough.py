@@ -125,11 +125,13 @@ def test_nothing_is_expected_without_a_question():
     assert ctxwin.compact(small_talk(300), 500).report.expected is None
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(1, 1e6), st.booleans())
-def test_a_curve_gives_shares_that_rise_with_what_is_inside(sure, part, said, length, meeting):
+@given(*[st.floats(0, 1)] * 3, st.floats(1, 1e6), st.floats(0, 1), st.booleans())
+def test_a_curve_gives_shares_that_rise_with_what_is_inside(sure, part, said, length, second, meeting):
     curve = shipped_curve()
-    one = Signs(sure=sure, part=part, said=said, length=length, meeting=meeting)
-    more = Signs(sure=min(1, sure + 0.1), part=min(1, part + 0.1), said=said, length=length, meeting=meeting)
+    one = Signs(sure=sure, part=part, said=said, length=length, second=second, meeting=meeting)
+    more = Signs(
+        sure=min(1, sure + 0.1), part=min(1, part + 0.1), said=said, length=length, second=second, meeting=meeting
+    )
     assert 0 <= curve.share(one) <= curve.share(more) <= 1
 
 

@@ -34,9 +34,9 @@ REMEMBERED = 0.45
 """Share of a sentence's weight, by rarity, that its probe still has. With a fact masked alone probes are easier than
 questions, and the knees too small: within a factor of 1.5 of the knee from gold on X of 20 sets, at .6 / .45 / .3 on
 X / X / X."""
-HOLD = 3.0
-"""How many half-remembered sentences the curve counts for (as `own_curve.HOLD` for labelled questions): they are found
-more easily than what questions ask for, by .6 logits, so they correct by less. At 1.5 / 3 / 6: X / X / X of 20."""
+HOLD = 0.25
+"""How many half-remembered sentences the curve counts for, as a share of all (`own_curve.HOLD` for labelled questions):
+they are found more easily than what questions ask for, by .6 logits, however many they are."""
 LEAST_BUDGET = 125
 """Tokens of the smallest budget, from which each budget is twice the one before."""
 LEAST_WORDS = 4
@@ -189,7 +189,7 @@ def _corrected(shares: NDArray[np.float64], held: NDArray[np.float64]) -> NDArra
     questions = [ShareBySize(pool=0, logit=one, share=found) for one, found in rows if len(one)]
     if not questions:
         return shares
-    shift, factor = scaled(questions, HOLD)
+    shift, factor = scaled(questions, HOLD * len(questions))
     return np.where(sure, shares, 1 / (1 + np.exp(-shift - factor * logit)))
 
 

@@ -58,6 +58,7 @@ class _Free:
             part=inside / max(1, n),
             said=relevance.said,
             length=float(self.tokens[self.free].mean()) if n else 1.0,
+            second=float(np.partition(self.p[self.free], n - 2)[n - 2]) if n > 1 else 0.0,
             meeting=relevance.meeting,
         )
 

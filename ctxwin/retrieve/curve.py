@@ -1,4 +1,4 @@
-"""Read from what a packing shows what share of the evidence is in it: a logistic curve over five signs without labels.
+"""Read from what a packing shows what share of the evidence is in it: a logistic curve over six signs without labels.
 
 `curve.toml` holds the package's own curve and the command that fitted it; sets that had no part in the fit were
 predicted within its `error`. `fit` corrects the curve by labelled questions of one kind of talk.
@@ -34,6 +34,10 @@ class Signs:
     """Share of the question's words, by rarity, that the best item has."""
     length: float
     """Mean tokens of a group."""
+    second: float
+    """p of the second-best group: the lower, the further the best stands out. Without it the mean shares of sets that
+    had no part in the fit were off by .076 on average instead of .068, CMRC .17 instead of .11, DRCD .19 instead of
+    .13. Eleven other signs gained less, such as the sum of p, the number of groups, their kind and script."""
     meeting: bool
     """Whether three or more people talk in long sittings, where an answer is spread over many turns."""
 
@@ -50,6 +54,8 @@ class Curve:
     said: float
     length: float
     """Per factor e."""
+    second: float
+    """Per factor e."""
     meeting: float
     error: float
     """Within this of their expected share 80 % of the sets had their mean share, at one budget each, when left out."""
@@ -61,7 +67,8 @@ class Curve:
     def logit(self, signs: Signs) -> Array:
         """Return the logit of the expected share."""
         total = self.start + self.sure * _logit(signs.sure) + self.part * _logit(signs.part) + self.said * signs.said
-        return np.asarray(total + self.length * np.log(max(1.0, signs.length)) + self.meeting * signs.meeting)
+        total = total + self.length * np.log(max(1.0, signs.length)) + self.second * np.log(max(EDGE, signs.second))
+        return np.asarray(total + self.meeting * signs.meeting)
 
 
 def _logit(share: float | Array) -> Array:
@@ -75,7 +82,7 @@ def shipped_curve() -> Curve:
 
     Example:
         >>> curve = shipped_curve()
-        >>> few, many = (Signs(sure=s, part=s / 9, said=0.6, length=40, meeting=False) for s in (0.5, 0.99))
+        >>> few, many = (Signs(sure=s, part=s / 9, said=0.6, length=40, second=0.3, meeting=False) for s in (0.5, 0.99))
         >>> bool(curve.share(few) < curve.share(many))
         True
     """

@@ -72,6 +72,7 @@ def filled(
         part=inside / len(p),
         said=1.0 - index.missing(query),
         length=float(index.sizes.mean()),
+        second=float(np.partition(p, len(p) - 2)[len(p) - 2]) if len(p) > 1 else 0.0,
         meeting=index.is_meeting,
     )
     return ShareBySize(pool=pool, logit=start.logit(signs), share=found[inside - 1] / len(helped))
