@@ -15,6 +15,7 @@ ROOMS = ("allocate/", "chunking/", "packing/", "pool/", "renditions/", "retrieve
 """The stations of a packing, and what they are made of."""
 BOUNDS = {
     "chunking/syntax/": "when a hostile text is given up, before it costs minutes or gigabytes",
+    "retrieve/own_curve.py": "how a curve is fitted, before any plan",
     "retrieve/own_weights.py": "how weights are fitted, before any plan",
     "allocate/exact.py:EXACT_ITEMS": "what is refused",
     "allocate/value.py:_ALONE": "threads",

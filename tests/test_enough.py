@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import ctxwin
 from ctxwin import Budget, Item, Pool, pack
 from ctxwin.errors import InputError
-from ctxwin.evaluate.knee import knee, knee_at, probes_of
-from ctxwin.packing.expected import Curve, Signs, shipped_curve
-from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, unrelated
+from ctxwin.evaluate.knee import _corrected, knee, knee_at, probes_of
+from ctxwin.retrieve import Curve, Signs, shipped_curve
+from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, REACH_WRITTEN, unrelated
 
 PLACES = ("harbour", "orchard", "library", "quarry", "station", "bakery", "museum", "chapel")
 THINGS = ("crate", "ladder", "kettle", "bicycle", "lantern", "barrel", "violin", "compass")
@@ -80,22 +80,30 @@ def test_chunks_of_files_obey_the_floor_even_where_all_fits(tmp_path, fits):
     assert sum(one.cause == "irrelevant" for one in packed.report.dropped) > 20
 
 
+def test_a_task_has_no_floor():
+    task = "Write a function that counts the crates from the harbour and the ladders from the quarry."
+    packed = pack(asked(400, task), budget=3_000, embedder="none")
+    assert packed.tokens > 2_900
+    assert "irrelevant" not in {one.cause for one in packed.report.dropped}
+
+
 def test_a_small_pool_shows_no_noise():
     p = np.array([1.0, *[0.0001] * (LEAST - 2)], np.float32)
-    assert not unrelated(p, np.ones(len(p), np.float32)).any()
+    assert not unrelated(p, np.ones(len(p), np.float32), np.zeros(len(p), np.bool_)).any()
 
 
 def test_what_is_near_a_likely_item_is_no_noise():
     p = np.full(200, 0.0001, np.float32)
     p[100] = LIKELY
-    marked = unrelated(p, np.full(200, 0.0025, np.float32))
-    assert np.flatnonzero(~marked).tolist() == list(range(100 - REACH, 100 + REACH + 1))
+    for reach in (REACH, REACH_WRITTEN):
+        marked = unrelated(p, np.full(200, 0.0025, np.float32), np.full(200, reach == REACH_WRITTEN))
+        assert np.flatnonzero(~marked).tolist() == list(range(100 - reach, 100 + reach + 1))
 
 
-@given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200))
-def test_noise_is_far_and_no_more_than_usual(scores):
+@given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200), st.booleans())
+def test_noise_is_far_and_no_more_than_usual(scores, written):
     p = np.array(scores, np.float32)
-    marked = unrelated(p, np.full(len(p), 0.01, np.float32))
+    marked = unrelated(p, np.full(len(p), 0.01, np.float32), np.full(len(p), written))
     assert (p[marked] < 0.01).all()
     assert not marked[p.argmax()] or p.max() < 0.01
 
@@ -117,11 +125,13 @@ def test_nothing_is_expected_without_a_question():
     assert ctxwin.compact(small_talk(300), 500).report.expected is None
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(1, 1e6), st.booleans())
-def test_a_curve_gives_shares_that_rise_with_what_is_inside(sure, part, said, length, meeting):
+@given(*[st.floats(0, 1)] * 3, st.floats(1, 1e6), st.floats(0, 1), st.booleans())
+def test_a_curve_gives_shares_that_rise_with_what_is_inside(sure, part, said, length, second, meeting):
     curve = shipped_curve()
-    one = Signs(sure=sure, part=part, said=said, length=length, meeting=meeting)
-    more = Signs(sure=min(1, sure + 0.1), part=min(1, part + 0.1), said=said, length=length, meeting=meeting)
+    one = Signs(sure=sure, part=part, said=said, length=length, second=second, meeting=meeting)
+    more = Signs(
+        sure=min(1, sure + 0.1), part=min(1, part + 0.1), said=said, length=length, second=second, meeting=meeting
+    )
     assert 0 <= curve.share(one) <= curve.share(more) <= 1
 
 
@@ -184,20 +194,40 @@ def test_a_knee_needs_no_labels():
     talk = [Item(text=one["content"], role=one["role"]) for one in small_talk(200)]
     talk += [Item(text=QUESTION, role="user"), Item(text="Turquoise.", role="assistant")]
     found = knee(talk, total=2_000, enough=0.9, embedder="none")
-    assert found.probes == 1
+    assert found.probes == 24
     assert [one.tokens for one in found.points] == [125, 250, 500, 1_000, 2_000]
     assert [one.expected for one in found.points] == sorted(one.expected for one in found.points)
     assert 125 <= found.tokens < 2_000
     assert found.said == f"{found.tokens:,} tokens keep 90 % of what 2,000 keep"
 
 
-def test_facts_are_masked_where_nobody_asks():
+def test_sentences_are_half_remembered():
     pool = Pool([Item(text=message["content"], kind="passage") for message in small_talk(100)])
     probes = probes_of(pool)
     assert len(probes) == 24
-    assert all(one.answer and one.answer not in one.text.split() for one in probes)
+    for one in probes:
+        assert set(one.text.split()) < set(one.sentence.split())
+        rarest = min(one.sentence.split(), key=lambda word: sum(word in item.text.split() for item in pool))
+        assert rarest not in one.text.split()
     found = knee(pool, total=500, embedder="none")
-    assert found.points[-1].answers > 0.9
+    assert found.points[-1].answers >= found.points[0].answers > 0.5
+
+
+def test_chinese_sentences_are_half_remembered():
+    said = "王芳在{}月把绿色的自行车停在图书馆后面的小院子里。"
+    probes = probes_of(Pool([Item(text=said.format(n), kind="passage") for n in "一二三四五六七八九"]))
+    assert len(probes) == 9
+    assert all(1 < len(one.text.replace(" ", "")) < len(one.sentence) for one in probes)
+
+
+def test_what_sentences_show_corrects_the_knee():
+    """The same talk, once with sentences that its own words lead to, once with sentences that nothing leads to."""
+    shares = np.tile([0.5, 0.7, 0.8, 0.9, 0.95], (20, 1))
+    found, lost = (_corrected(shares, np.full(shares.shape, held)) for held in (1.0, 0.0))
+    assert (found > shares).all()
+    assert (lost < shares).all()
+    assert (np.diff(lost) > 0).all()
+    assert (_corrected(shares, np.full(shares.shape, np.nan)) == shares).all()
 
 
 def test_a_probe_may_be_larger_than_a_budget():

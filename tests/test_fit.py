@@ -1,5 +1,6 @@
 """Weights from feedback, isotonic recalibration, reliability."""
 
+import json
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -8,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import check_grad
 
+from ctxwin import Budget, pack
 from ctxwin.errors import InputError
 from ctxwin.evaluate.recalibration import calibrate
 from ctxwin.evaluate.reliability import reliability_curve
 from ctxwin.items import Item
 from ctxwin.pool import Pool
-from ctxwin.retrieve import FEATURES, Feedback, Query, fit, shipped_weights
+from ctxwin.retrieve import FEATURES, Feedback, Query, Signs, Weights, fit, shipped_weights
+from ctxwin.retrieve.own_curve import ShareBySize, scaled
 from ctxwin.retrieve.own_weights import Logistic, lessons_of
 
 ANCHORS = ("lexical", "dense")
@@ -68,7 +71,8 @@ def test_the_sum_of_the_matches_and_what_was_not_seen_stay():
 
 def test_where_the_pools_left_out_do_not_gain_the_start_comes_back():
     feedback = [*pool(0, helper="assistant"), *pool(1, helper="user")]  # the two contradict each other
-    assert fit(feedback, embedder="none") == shipped_weights()
+    fitted = fit(feedback, embedder="none")
+    assert replace(fitted, curve=shipped_weights().curve) == shipped_weights()
 
 
 def test_one_label_hardly_moves_the_weights():
@@ -111,6 +115,53 @@ def test_labels_that_teach_nothing_are_refused(helped, says):
 def test_no_feedback_is_refused():
     with pytest.raises(InputError, match="no feedback to learn from"):
         fit([], embedder="none")
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_the_expected_share_follows_the_labels(found):
+    """What helped comes first, or last: the curve then expects more of a request, or less."""
+    pools = [Pool([Item(text=f"{topic.title()} {number}, " + "said at some length " * 9, id=topic) for topic in TOPICS])
+             for number in range(12)]  # fmt: skip
+    feedback = [Feedback(pool=one, query="Which harbour?", helped=["harbour" if found else "glacier"]) for one in pools]
+    feedback = [
+        replace(one, pool=Pool([*one.pool] + [Item(text=f"Nothing {n} " * 60) for n in range(40)])) for one in feedback
+    ]
+    fitted = fit(feedback, embedder="none")
+    signs = Signs(sure=0.9, part=0.3, said=0.6, length=60.0, second=0.3, meeting=False)
+    before, after = (float(one.curve.share(signs)) for one in (shipped_weights(), fitted))
+    assert after > before if found else after < before - 0.1
+
+
+def test_fitted_weights_are_saved_and_loaded():
+    fitted = fit(labelled(6, helper="user"), embedder="none")
+    assert fitted.curve != shipped_weights().curve
+    assert Weights.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
+
+
+@pytest.mark.parametrize("plain", [{}, {"lexical": 1.0}, {"curve": {"start": 0}}, {"curve": 3}])
+def test_what_are_no_weights_is_refused(plain):
+    with pytest.raises(InputError, match="no saved weights"):
+        Weights.from_dict(plain)
+
+
+def test_a_pool_with_fitted_weights_packs_by_their_curve():
+    pool = Pool(
+        [Item(text=f"Shelf {n} holds {n * n} jars of plum jam, said the {TOPICS[n % 8]} keeper.") for n in range(400)]
+    )
+    curve = replace(shipped_weights().curve, start=shipped_weights().curve.start - 2.0)
+    low = Pool(pool.items, weights=replace(shipped_weights(), curve=curve))
+    asked = {"query": "How many jars did the harbour keeper count on shelf 31?", "embedder": "none"}
+    sure, unsure = (pack(items=one, budget=1_000, **asked).report.expected for one in (pool, low))
+    assert unsure.share < sure.share
+    enough = Budget(total=4_000, enough=0.9)
+    assert pack(items=low, budget=enough, **asked).tokens > pack(items=pool, budget=enough, **asked).tokens
+
+
+def test_the_fit_of_the_curve_does_not_go_too_far():
+    random = np.random.default_rng(3)
+    logit = [np.sort(random.normal(3, 2, 6)) for _ in range(40)]
+    questions = [ShareBySize(pool=n, logit=one, share=1 / (1 + np.exp(1 - 0.5 * one))) for n, one in enumerate(logit)]
+    assert scaled(questions) == pytest.approx((-1.0, 0.5), abs=0.1)
 
 
 def test_brief_and_long_add_nothing_as_shipped():

@@ -41,9 +41,10 @@ def run(
 ) -> None:
     r"""Show how many tokens are enough for a talk or for files.
 
-    Turns that ask something, or sentences of which a fact is masked, stand for the questions to come; nothing has to
+    Turns that ask something, and sentences without their rarest words, stand for the questions to come; nothing has to
     be labelled. A bar is the share of the evidence that requests of a size are expected to hold, on talk of this kind;
-    behind it stand its interval, and the share of masked facts that the requests hold. `Budget(total=, enough=)` packs
+    behind it stand its interval, and the share of those sentences that the requests hold. Questions of your own, with
+    --ask, tell more: what people ask cannot be known from what was said. `Budget(total=, enough=)` packs
     each question to what is enough.
 
     \b
@@ -82,7 +83,7 @@ def _items(paths: list[str], pick: str | None, work: Working, *, allow_secrets: 
 
 def _drawn(found: Knee) -> str:
     """Draw the curve, one bar a size, and name the knee."""
-    lines = [f"{'tokens':>8}  {'expected share of the evidence':<{BAR + 5}}  {'between':<11}  masked facts"]
+    lines = [f"{'tokens':>8}  {'expected share of the evidence':<{BAR + 5}}  {'between':<11}  sentences"]
     for one in found.points:
         bar = "█" * round(BAR * one.expected)
         held = "" if one.answers is None else f"{100 * one.answers:.0f} %"

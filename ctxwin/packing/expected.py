@@ -1,92 +1,28 @@
 """Say what share of the evidence a request holds on talk of its kind, and how many tokens hold enough of it.
 
-The share is a logistic curve over five signs that any packing shows without a label. `expected.toml` holds the curve
-and the command that fitted it; sets that had no part in the fit were predicted within its `error`.
+The curve that reads the share from the signs of a request is the package's own, or that of the pool's weights, which
+`ctxwin.retrieve.fit` made (`retrieve/curve.py`).
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from functools import lru_cache
-from importlib.resources import files
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..report import Expected
-from ..retrieve import asks_for_a_summary
+from ..retrieve import Curve, Signs, asks_for_a_summary, shipped_curve
 from ..retrieve.noise import LEAST
 from .choose import SATURATION
 from .judge import Relevance
 from .measure import Measured
 from .shorten import Chosen, parted
 
-__all__ = ["Curve", "Signs", "expect", "shipped_curve", "signs_of", "within_enough"]
+__all__ = ["expect", "signs_of", "within_enough"]
 
 Array = NDArray[np.float64]
-
-EDGE = 0.003
-"""Shares nearer to 0 or 1 than this are read as this: a logit has no end. Fitted with it (`fit_enough.py`)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signs:
-    """What a packing shows of the share of the evidence in it; numbers, or arrays for several packings."""
-
-    sure: float | Array
-    """Share of the sum of p squared: what is likely, inside."""
-    part: float | Array
-    """Share of the groups inside."""
-    said: float
-    """Share of the question's words, by rarity, that the best item has."""
-    length: float
-    """Mean tokens of a group."""
-    meeting: bool
-    """Whether three or more people talk in long sittings, where an answer is spread over many turns."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """Weights of the signs in the logit of the expected share."""
-
-    start: float
-    sure: float
-    """Per logit of the share."""
-    part: float
-    """Per logit of the share."""
-    said: float
-    length: float
-    """Per factor e."""
-    meeting: float
-    error: float
-    """Within this of their expected share 80 % of the sets had their mean share, at one budget each, when left out."""
-
-    def share(self, signs: Signs) -> Array:
-        """Return the expected share of the evidence inside."""
-        total = self.start + self.sure * _logit(signs.sure) + self.part * _logit(signs.part) + self.said * signs.said
-        total = total + self.length * np.log(max(1.0, signs.length)) + self.meeting * signs.meeting
-        return np.asarray(1 / (1 + np.exp(-total)))
-
-
-def _logit(share: float | Array) -> Array:
-    clipped = np.clip(np.asarray(share, np.float64), EDGE, 1 - EDGE)
-    return np.asarray(np.log(clipped / (1 - clipped)))
-
-
-@lru_cache(maxsize=1)
-def shipped_curve() -> Curve:
-    """Return the package's own curve.
-
-    Example:
-        >>> curve = shipped_curve()
-        >>> few, many = (Signs(sure=s, part=s / 9, said=0.6, length=40, meeting=False) for s in (0.5, 0.99))
-        >>> bool(curve.share(few) < curve.share(many))
-        True
-    """
-    made = tomllib.loads((files(__package__) / "expected.toml").read_text(encoding="utf-8"))["curve"]
-    return Curve(**{one.name: made[one.name] for one in fields(Curve)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,6 +58,7 @@ class _Free:
             part=inside / max(1, n),
             said=relevance.said,
             length=float(self.tokens[self.free].mean()) if n else 1.0,
+            second=float(np.partition(self.p[self.free], n - 2)[n - 2]) if n > 1 else 0.0,
             meeting=relevance.meeting,
         )
 
@@ -136,6 +73,11 @@ def signs_of(measured: Measured, relevance: Relevance, chosen: Sequence[Chosen])
     return groups.signs(float((groups.p**2 * share).sum()), float((share > 0).sum()), relevance)
 
 
+def _curve(measured: Measured) -> Curve:
+    pool = measured.task.pool
+    return pool.weights.curve if pool is not None else shipped_curve()
+
+
 def expect(measured: Measured, relevance: Relevance | None, chosen: Sequence[Chosen]) -> Expected | None:
     """Return the share of the evidence that the request is expected to hold; None without a question.
 
@@ -148,7 +90,7 @@ def expect(measured: Measured, relevance: Relevance | None, chosen: Sequence[Cho
         return None
     if relevance is None:
         return Expected(share=1.0, low=1.0, high=1.0)
-    curve = shipped_curve()
+    curve = _curve(measured)
     share = float(curve.share(signs_of(measured, relevance, chosen)))
     low, high = max(0.0, share - curve.error), min(1.0, share + curve.error)
     return Expected(share=round(share, 3), low=round(low, 3), high=round(high, 3))
@@ -177,7 +119,7 @@ def within_enough(measured: Measured, relevance: Relevance) -> Measured:
         room -= int(section.costs.gap_tokens[parted(section)].sum())
     within = max(1, int(np.searchsorted(spent, room, "right")))
     signs = groups.signs(np.cumsum(groups.p[rows[:within]] ** 2), np.arange(1.0, within + 1), relevance)
-    share = shipped_curve().share(signs)
+    share = _curve(measured).share(signs)
     if not len(share):
         return measured
     last = int(np.searchsorted(share, enough * share[-1]))

@@ -6,6 +6,7 @@ vectors are the base of a score; every other feature is a correction that observ
 the question switch on: sessions, speakers, roles, dates, titles, script, tasks.
 """
 
+from .curve import Curve, Signs, shipped_curve
 from .index import Index, count_terms, score_together
 from .item_vectors import DiskFirst, ItemVectors
 from .own_weights import Feedback, HasIndex, fit
@@ -14,12 +15,14 @@ from .weights import FEATURES, Weights, shipped_weights
 
 __all__ = [
     "FEATURES",
+    "Curve",
     "DiskFirst",
     "Feedback",
     "HasIndex",
     "Index",
     "ItemVectors",
     "Query",
+    "Signs",
     "Weights",
     "asking",
     "asks_for_a_summary",
@@ -28,5 +31,6 @@ __all__ = [
     "count_terms",
     "fit",
     "score_together",
+    "shipped_curve",
     "shipped_weights",
 ]

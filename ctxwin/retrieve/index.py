@@ -69,14 +69,18 @@ PHRASE_TERMS = 0.25
 since the first and last words may be parts of longer words there. Half, double: none of 4 requests differs."""
 
 
-FAR_WORDS, FAR_TOLD, FAR_WRITTEN = 0.9, 1.4, 0.54
+FAR_WORDS, FAR_TOLD, FAR_WRITTEN = 0.9, 1.4, 1.0
 """How far below the best item an item may be noise: in whole matches by words, and beside vectors, in whole matches by
-meaning, of turns and programs, and of other text. With vectors p is below .0016 and .021, without below .1.
+meaning, of turns, programs and titled passages, and of other text. With vectors p is below .0016 and .005, without
+below .1. A titled passage may be the second step to an answer: one of MuSiQue's has p = .002.
 
 Tokens saved and points of recall lost by `unrelated` at 1.25 / 1.4 / 1.6 for what is told: LoCoMo at 8k 32 % .4 /
-23 % 0 / 13 % 0, FriendsQA at 2k 14 % .2 / 10 % 0 / 5 % 0, MemoryCode at 8k 8 % 1.5 / 5 % .5 / 3 % .5. For what is
-written, at .82 / .54: MTRAG at 8k 5 / 6 % and nothing lost, RGB at 2k 0 / .5 lost. Nothing tried saved a fifth of BEAM
-or of code at half a point lost: boosted trees on 21 signs, whole sets left out, 11 and 9 %."""
+23 % 0 / 13 % 0, FriendsQA at 2k 14 % .2 / 10 % 0 / 5 % 0. For what is written, p below .003 / .005 / .01 (where each
+gave up to half a point, of 20 sets): MTRAG at 8k 15 / 25 / 38 % and at most .1 lost, chunking_eval 68 / 76 / 82 % and
+nothing, RGB at 2k 0 / 0 / .3 lost. Nothing tried saved a fifth of BEAM, of code or of FriendsQA at half a point lost:
+likeness beside that to other turns of the pool and to questions of other talks (z of cosine and of BM25, by sum, by
+maximum, by Fisher's method, alone and beside p: FriendsQA 13 %, BEAM 2, code 5 at most), shares of the summed p, the
+rank; boosted trees on these and more, 25 signs, whole sets left out: 15, 0 and 0 %."""
 
 
 class Index:
@@ -215,9 +219,10 @@ class Index:
         if self.is_meeting:
             return np.zeros(len(self), np.bool_)
         told = self._table["turn"] | (self._sources["program"] > 0 if self._sources.has_code else False)
-        meaning = self.weights.dense * np.where(told, FAR_TOLD, FAR_WRITTEN) if self._vectors else 0.0
+        written = ~told & ~self._table["titled"] & bool(self._vectors)
+        meaning = self.weights.dense * np.where(written, FAR_WRITTEN, FAR_TOLD) if self._vectors else 0.0
         far = np.exp(-(FAR_WORDS * self.weights.lexical + meaning) / self.weights.temperature)
-        return unrelated(p, np.where(self._table["memory"], 0.0, far))
+        return unrelated(p, np.where(self._table["memory"], 0.0, far), written)
 
     @property
     def is_meeting(self) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from ..embed import CachedEmbedder, Reading, Script, get_embedder
 from ..errors import InputError
 from ..items import Item
+from .curve import Curve
 from .index import WORTH_TOKENS, Index
+from .own_curve import filled, fitted_curve
 from .query import Query
 from .weights import FEATURES, Weights, shipped_weights
 
@@ -116,7 +118,17 @@ def fit(feedback: Sequence[Feedback], *, start: Weights | None = None, embedder:
         raise InputError("there is no feedback to learn from; give at least one question with the ids of what helped")
     learner = Logistic(start, lessons)
     firmness = learner.chosen_firmness()
-    return start if firmness is None else learner.weights(learner.solved(lessons, firmness))
+    weights = start if firmness is None else learner.weights(learner.solved(lessons, firmness))
+    return replace(weights, curve=_curve(weights, lessons))
+
+
+def _curve(weights: Weights, lessons: Sequence[Lesson]) -> Curve:
+    """Return the curve of the expected share, corrected for requests that these weights fill."""
+    questions = []
+    for one in lessons:
+        index = one.index.with_weights(weights)
+        questions.append(filled(weights.curve, one.pool, index, one.query, index.score(one.query), one.places))
+    return fitted_curve(weights.curve, [one for one in questions if one is not None])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,6 +136,10 @@ class Lesson:
     """One question over n items; k of them helped."""
 
     pool: int
+    index: Index
+    query: Query
+    places: NDArray[np.intp]
+    """The places of all items that helped."""
     values: Array
     """(n, features) what each feature adds at weight 1."""
     handicap: Array
@@ -148,7 +164,8 @@ class Lesson:
 
 def lessons_of(feedback: Sequence[Feedback], start: Weights, embedder: CachedEmbedder | None) -> Iterator[Lesson]:
     """Yield what each feedback teaches, with the features that weights to start from see."""
-    probe = replace(start, **{name: getattr(start, name) or PROBE for name in FEATURES})
+    seen: dict[str, Any] = {name: getattr(start, name) or PROBE for name in FEATURES}
+    probe = replace(start, **seen)
     pools: dict[tuple[tuple[str, str], ...], dict[str, int]] = {}
     for number, one in enumerate(feedback):
         # Pools of the same items are one: what is learned from one of them may not be tested on another.
@@ -163,7 +180,7 @@ def lessons_of(feedback: Sequence[Feedback], start: Weights, embedder: CachedEmb
             own = reading.embedder.embed(query.texts_to_embed)
             query = replace(query, vectors={**query.vectors, reading.name: own})
         index = one.pool.index_with(readings).with_weights(probe)
-        yield _lesson(list(pools).index(key), index, index.features(query), helped, probe)
+        yield _lesson(list(pools).index(key), index, query, helped, probe)
 
 
 def _places(number: int, one: Feedback, places: dict[str, int]) -> NDArray[np.intp]:
@@ -177,10 +194,9 @@ def _places(number: int, one: Feedback, places: dict[str, int]) -> NDArray[np.in
     return np.sort(np.fromiter((places[name] for name in wanted), np.intp, len(wanted)))
 
 
-def _lesson(
-    pool: int, index: Index, parts: dict[str, NDArray[np.float32]], helped: NDArray[np.intp], probe: Weights
-) -> Lesson:
+def _lesson(pool: int, index: Index, query: Query, helped: NDArray[np.intp], probe: Weights) -> Lesson:
     """Keep the items that helped and their strongest rivals, with the value of each feature at weight 1."""
+    parts = index.features(query)
     total = np.sum(np.stack(list(parts.values())), axis=0)
     rivals = total.copy()
     rivals[helped] = -np.inf
@@ -196,7 +212,10 @@ def _lesson(
     spent = sizes.copy()
     spent[first] = 0.0
     handicap = -np.log1p(sizes / WORTH_TOKENS)
-    return Lesson(pool=pool, values=values, handicap=handicap, helped=first, tokens=sizes[first], spent=spent)
+    return Lesson(
+        pool=pool, index=index, query=query, places=helped, values=values, handicap=handicap, helped=first,
+        tokens=sizes[first], spent=spent,
+    )  # fmt: skip
 
 
 class Logistic:
@@ -220,7 +239,8 @@ class Logistic:
         """Return the starting weights with a correction."""
         moved = self._from + self._unit * correction
         moved *= self._from[self._anchors].sum() / moved[self._anchors].sum()
-        return replace(self.start, **{name: round(float(w), 4) for name, w in zip(self.names, moved, strict=True)})
+        rounded: dict[str, Any] = {name: round(float(w), 4) for name, w in zip(self.names, moved, strict=True)}
+        return replace(self.start, **rounded)
 
     def solved(self, lessons: Sequence[Lesson], firmness: float) -> Array:
         """Return the correction that fits some lessons best (L-BFGS-B)."""

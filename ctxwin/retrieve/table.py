@@ -137,6 +137,7 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     "foreign": np.bool_,
     "turn": np.bool_,
     "memory": np.bool_,
+    "titled": np.bool_,
     "speaker": np.int32,
     "session": np.intp,
 }
@@ -145,10 +146,10 @@ COLUMNS: Mapping[str, type[np.generic]] = {
 class Table:
     """Columns of n items: `table["size"]` is (n,). A table never changes; `plus` and `take` return new tables.
 
-    The columns: `size`, estimated tokens; `self`, whether the user said it; `user` and `assistant`, whether the user or
-    the assistant may have said it; `day`, an ordinal, NaN if unknown; `foreign`, whether it is mostly in other scripts
-    than Latin; `turn` and `memory`, whether it is of this kind; `speaker`, the number of the name, -1 for none;
-    `session`, the number of the session.
+    The columns: `size`, estimated tokens; `self`, whether the user said it; `user` and `assistant`, whether the
+    user or the assistant may have said it; `day`, an ordinal, NaN if unknown; `foreign`, whether it is mostly in
+    other scripts than Latin; `turn` and `memory`, whether it is of this kind; `titled`, whether it has a title;
+    `speaker`, the number of the name, -1 for none; `session`, the number of the session.
 
     Example:
         >>> table = Table().plus([Item(text="Hello"), Item(text="Hi", role="user")])
@@ -200,6 +201,7 @@ class Table:
             is_foreign(item.text),
             item.kind == "turn",
             item.kind == "memory",
+            bool(item.title),
             self._numbers.speaker(item),
             self._numbers.session(item),
         )

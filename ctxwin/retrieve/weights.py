@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from ..errors import InputError
+from .curve import Curve, shipped_curve
 
 __all__ = ["FEATURES", "Weights", "shipped_weights"]
 
@@ -87,6 +90,29 @@ class Weights:
     temperature: float
     """Score difference at which p falls by e. With the allocator's saturating value of long items, .4 to .5 was the
     best on most sets (against .3: BEAM +3, VCSum +1, others within .5)."""
+    curve: Curve = field(default_factory=shipped_curve)
+    """What share of the evidence a request is expected to hold (`packed.report.expected`, `Budget(enough=)`)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON.
+
+        Example:
+            >>> Weights.from_dict(shipped_weights().to_dict()) == shipped_weights()
+            True
+        """
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Weights:
+        """Read the result of `to_dict`, also after it was saved as JSON.
+
+        Raises:
+            InputError: `plain` is no saved weights.
+        """
+        try:
+            return cls(**{**plain, "curve": Curve(**plain["curve"])})
+        except (KeyError, TypeError) as error:
+            raise InputError(f"these are no saved weights ({error}); save some with to_dict()") from error
 
     def without(self, feature: str) -> Weights:
         """Return the same weights with one feature switched off.
@@ -100,10 +126,11 @@ class Weights:
         """
         if feature not in FEATURES:
             raise InputError(f"no feature {feature!r}; the features are {', '.join(FEATURES)}")
-        return replace(self, **{feature: 0.0})
+        without: dict[str, Any] = {feature: 0.0}
+        return replace(self, **without)
 
 
-FEATURES = tuple(field.name for field in fields(Weights) if field.name != "temperature")
+FEATURES = tuple(one.name for one in fields(Weights) if one.name not in ("temperature", "curve"))
 """The names of all features, the strongest and simplest first."""
 
 

@@ -12,19 +12,20 @@ import numpy as np
 from enough_rows import PERMISSIVE, Row, arguments, gathered
 from scipy.optimize import minimize
 
-from ctxwin.packing import expected
-from ctxwin.packing.expected import EDGE, Curve, Signs
+from ctxwin.retrieve import curve as curve_module
+from ctxwin.retrieve.curve import EDGE, Curve, Signs
 
 RIDGE = 0.003
 """Weight of the squared weights beside the mean loss of a row, the signs scaled to a deviation of 1."""
-PLACE = Path(expected.__file__).with_name("expected.toml")
+NAMES = ("start", "sure", "part", "said", "length", "second", "meeting")
+PLACE = Path(curve_module.__file__).with_name("curve.toml")
 
 
 def columns(rows: list[Row]) -> np.ndarray:
-    """Return the signs of rows as they enter the logit, (n, 5)."""
+    """Return the signs of rows as they enter the logit, (n, 6)."""
     told = [Signs(**row.signs) for row in rows]
     shares = np.clip([[one.sure, one.part] for one in told], EDGE, 1 - EDGE)
-    rest = [[one.said, np.log(max(1.0, one.length)), float(one.meeting)] for one in told]
+    rest = [[one.said, np.log(max(1.0, one.length)), np.log(max(EDGE, one.second)), float(one.meeting)] for one in told]
     return np.hstack([np.log(shares / (1 - shares)), np.array(rest)])
 
 
@@ -43,9 +44,9 @@ def fit(rows: list[Row]) -> Curve:
 
     w = minimize(loss, np.zeros(z.shape[1]), jac=True).x
     slopes = w[1:] / scale
-    sure, part, said, length, meeting = slopes.tolist()
+    sure, part, said, length, second, meeting = slopes.tolist()
     start = float(w[0] - slopes @ middle)
-    return Curve(start=start, sure=sure, part=part, said=said, length=length, meeting=meeting, error=0.0)
+    return Curve(start=start, sure=sure, part=part, said=said, length=length, second=second, meeting=meeting, error=0.0)
 
 
 def usable(rows: list[Row]) -> list[Row]:
@@ -110,8 +111,8 @@ def main() -> None:
     off = [abs(told - true) for one in found.values() for _, told, true in one]
     fitted = [row for row in rows if row.set in PERMISSIVE]
     curve = fit(fitted)
-    figures = {name: round(float(getattr(curve, name)), 3) for name in ("start", "sure", "part", "said", "length")}
-    figures |= {"meeting": round(curve.meeting, 3), "error": round(float(np.quantile(off, 0.8)), 3)}
+    figures = {name: round(float(getattr(curve, name)), 3) for name in NAMES}
+    figures["error"] = round(float(np.quantile(off, 0.8)), 3)
     print(figures)
     if given.write:
         head, _, _ = PLACE.read_text(encoding="utf-8").partition("data = ")
