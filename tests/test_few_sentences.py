@@ -1,8 +1,9 @@
-"""Texts that are longer than the budget: extracts of a few sentences, chosen by words and by vectors."""
+"""Budgets of a few sentences: extracts of one sentence and more, chosen by words and by vectors."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,30 @@ def test_a_text_that_is_long_for_the_room_has_extracts_of_one_sentence_two_and_m
     assert few[-1] not in plain
 
 
+def test_a_short_text_has_an_extract_of_one_sentence_where_sentences_compete():
+    source = split("We met in the yard. The pump failed at noon. It rained.", TOKENIZER)
+    assert extracts(source, 90)[-1][0] == "… The pump failed at noon. …"
+    said = [f"The {colour} pump failed at noon." for colour in ("red", "blue", "black")]
+    items = [Item(kind="passage", text=f"We met in the yard. {one} It rained on the roof.") for one in said]
+    packed = pack(query="When did the red, the blue and the black pump fail?", items=items, budget=66, embedder="none")
+    assert packed.tokens <= 66
+    assert all(one in packed.text for one in said)
+
+
+def test_a_sentence_that_finds_no_room_leaves_the_room_to_others():
+    long = "The pump of the hall, " + "which was built by the brothers, " * 9 + "failed at noon."
+    source = split(f"It rained. {long} The pump is old. We had tea.", TOKENIZER)
+    assert extracts(source, 30)[-1][0] == "… The pump is old. …"
+
+
+def test_shares_are_in_proportion_to_tokens_where_no_sentence_has_a_word_of_the_question():
+    source = split(FILLER, TOKENIZER)
+    forms = text_forms(source, {"whale": 3.0}, label="x", room=90)
+    for form in forms[:-1]:
+        kept = sum(source.tokens[i] for i, one in enumerate(source.texts) if one in form.text)
+        assert form.share == pytest.approx(kept / source.tokens.sum())
+
+
 def test_likeness_counts_beside_words():
     text = report("The machine broke down.")
     source = split(text, TOKENIZER)
@@ -82,11 +107,12 @@ def test_likeness_counts_beside_words():
 
 
 @given(st.integers(0, 400), st.booleans())
-def test_shares_and_sizes_fall_and_a_large_room_changes_nothing(more: int, tool_output: bool):
+def test_shares_and_sizes_fall_and_a_large_room_changes_nothing_in_tool_output(more: int, tool_output: bool):
     source = split(report("The pump failed at noon."), TOKENIZER)
     enough = source.total
-    assert extracts(source, enough + more) == extracts(source, None)
-    room = max(1, enough * more // 401)
+    output = {"weights": WEIGHTS, "label": "x", "tool_output": True}
+    assert text_forms(source, room=enough + more, **output) == text_forms(source, **output)
+    room = max(1, 2 * enough * more // 401)
     forms = text_forms(source, WEIGHTS, label="x", tool_output=tool_output, room=room)
     tokens, shares = [form.tokens for form in forms], [form.share for form in forms]
     assert tokens == sorted(tokens, reverse=True) and shares == sorted(shares, reverse=True)

@@ -32,8 +32,7 @@ def chunk(number):
 
 
 def shown(items, chosen):
-    labels = costs_of(items, TOKENIZER).labels
-    text, excerpts = render_block(items, labels, chosen, {})
+    text, excerpts = render_block(items, costs_of(items, TOKENIZER), chosen, {})
     return text, [one.citation for one in excerpts if one.path]
 
 
@@ -42,7 +41,7 @@ def test_a_date_stands_once_for_its_sitting_and_a_gap_is_marked():
     items += [turn(i, time="2024-05-04", session="2") for i in range(4, 6)]
     text, cited = shown(items, [0, 1, 3, 5])
     assert text == (
-        "[2 of 6 items left out]\n3 May 2024:\nAna: Turn number 0.\nAna: Turn number 1.\n…\n"
+        "[2 left out]\n3 May 2024:\nAna: Turn number 0.\nAna: Turn number 1.\n…\n"
         "Ana: Turn number 3.\n4 May 2024:\nAna: Turn number 5.\n"
     )
     assert cited == []
@@ -57,10 +56,24 @@ def test_neighbouring_chunks_share_one_citation_and_stand_as_they_were():
     assert text == f"[data {number}: 1 left out]\n{body}[end {number}]\n"
 
 
+def test_a_source_that_all_passages_share_has_no_heading():
+    passages = [Item(text=f"Passage {i}.", kind="passage", source="lease.md") for i in range(3)]
+    sole = costs_of(passages, TOKENIZER).without_sole_source(passages)
+    text, excerpts = render_block(passages, sole, [0, 2], {})
+    assert text == "[1 left out]\n\nPassage 0.\n\nPassage 2.\n"
+    assert [one.path for one in excerpts] == ["lease.md", "lease.md"]
+    assert (sole.header == -1).all() and not len(sole.header_tokens)
+    other = Item(text="Passage 3.", kind="passage", source="letter.md")
+    dated = [turn(i, time="2024-05-03", session="1") for i in range(2)]
+    for items in ([*passages, other], [*passages, Item(text="Passage 3.", kind="passage")], dated, []):
+        costs = costs_of(items, TOKENIZER)
+        assert costs.without_sole_source(items) is costs
+
+
 def test_everything_shown_has_no_note():
     items = [turn(0), turn(1)]
     assert shown(items, [0, 1])[0] == "Ana: Turn number 0.\nAna: Turn number 1.\n"
-    assert left_out(0, 7) == ""
+    assert left_out(0) == ""
     assert omitted_run(1) == "[1 turn omitted]"
     assert omitted_run(1200) == "[1,200 turns omitted]"
 
@@ -227,7 +240,7 @@ WORDS = [
 @given(extracts())
 def test_the_lines_of_an_excerpt_are_those_on_which_its_slices_stand(drawn):
     text, items, short = drawn
-    _, excerpts = render_block(items, [""] * len(items), range(len(items)), short)
+    _, excerpts = render_block(items, costs_of(items, TOKENIZER), range(len(items)), short)
     lines = text.split("\n")
     for excerpt in excerpts:
         shown = [n for first, last in excerpt.lines for n in range(first, last + 1)]
@@ -246,7 +259,7 @@ def test_an_extract_is_cited_by_the_lines_it_shows_alone():
     texts[11], texts[29] = "The pump failed at noon.\n", "The pump was mended at night.\n"
     item = Item(text="".join(texts), kind="chunk", source="log.txt", lines=(101, 140), span=(0, 9_999))
     form = text_forms(split(item.text, TOKENIZER), {"pump": 2.0}, label="log")[1]
-    text, (excerpt,) = render_block([item], [""], [0], {0: (form.text, form.runs)})
+    text, (excerpt,) = render_block([item], costs_of([item], TOKENIZER), [0], {0: (form.text, form.runs)})
     assert "(" not in excerpt.citation and excerpt.citation in text
     shown = [n for first, last in excerpt.lines for n in range(first, last + 1)]
     assert 112 in shown and 130 in shown and 120 not in shown
@@ -255,7 +268,7 @@ def test_an_extract_is_cited_by_the_lines_it_shows_alone():
 
 def test_a_stub_shows_no_line():
     stub = text_forms(split("Nothing much happened on that day.\n" * 40, TOKENIZER), {}, label="log")[-1]
-    _, (excerpt,) = render_block([chunk(0)], [""], [0], {0: (stub.text, stub.runs)})
+    _, (excerpt,) = render_block([chunk(0)], costs_of([chunk(0)], TOKENIZER), [0], {0: (stub.text, stub.runs)})
     assert (excerpt.lines, excerpt.parts, excerpt.citation) == ((), (), "notes.md")
 
 

@@ -20,7 +20,7 @@ from .judge import Relevance
 from .measure import Measured
 from .print import Request, printed
 from .shares import ShareUnits, allocator_shares
-from .shorten import Chosen, Form, Likeness, Section, parted
+from .shorten import SENTENCES_FROM, Chosen, Form, Likeness, Section, parted
 
 __all__ = [
     "SHORTENED_FROM",
@@ -121,7 +121,7 @@ def assemble(
         sources: the sources that have a floor or a cap.
         noise: for each section, the units that are worth nothing, whatever their p, (n,). Default: none.
         few: the capacity where sentences compete instead of whole units, else None.
-        likeness: for the long texts of the best units, the cosine of each sentence with the question.
+        likeness: for the texts of the best units, the cosine of each sentence with the question.
     """
     stacked = _stack(sections, relevance)
     # The tokens left beside all units that must stay, were these units whole.
@@ -129,7 +129,8 @@ def assemble(
     left = capacity - int(stacked.tokens[stacked.required].sum())
     left -= sum(int(section.costs.gap_tokens[parted(section)].sum()) for section in sections)
     forms: dict[int, list[Form]] = {}
-    for i in _rows_to_shorten(stacked, capacity).tolist():
+    least = SHORTENED_FROM if few is None else SENTENCES_FROM
+    for i in _rows_to_shorten(stacked, capacity, least).tolist():
         section, unit = stacked.where[i].tolist()
         more = extra.get((section, unit), ())
         room = left + int(stacked.tokens[i]) if stacked.required[i] else stacked.room(i, capacity)
@@ -219,9 +220,9 @@ def _stack(sections: Sequence[Section], relevance: Sequence[NDArray[np.float32]]
     return _Stacked(**columns)
 
 
-def _rows_to_shorten(stacked: _Stacked, capacity: int) -> NDArray[np.int64]:
+def _rows_to_shorten(stacked: _Stacked, capacity: int, least: int) -> NDArray[np.int64]:
     """Choose the units whose shorter forms are made: the most relevant long units, and the required units."""
-    long = stacked.tokens >= min(SHORTENED_FROM, max(1, capacity))
+    long = stacked.tokens >= min(least, max(1, capacity))
     rows = np.flatnonzero(long & ~stacked.required)
     best = rows[np.argsort(-stacked.p[rows], kind="stable")[:SHORTENED]]
     before = np.cumsum(stacked.tokens[best]) - stacked.tokens[best]

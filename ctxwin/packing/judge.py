@@ -59,7 +59,7 @@ class Relevance:
     meeting: bool = False
     """Whether three or more people talk in long sittings."""
     likeness: Likeness = field(default_factory=dict)
-    """For the long texts of the best groups, the cosine of each sentence with the question."""
+    """For the texts of the best groups, the cosine of each sentence with the question."""
 
 
 def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
@@ -208,11 +208,11 @@ def _look_again(
 def _compare(
     measured: Measured, p: Sequence[NDArray[np.float32]], readings: Sequence[Reading], query: Query
 ) -> Generator[Need, Any, Likeness]:
-    """Compare the sentences of the best long units with the question, where there is room for a few sentences only."""
+    """Compare the sentences of the best units with the question, where there is room for a few sentences only."""
     texts: dict[str, Sequence[str]] = {}
     if measured.few is not None and readings:
         for section, unit in _best_free(measured, p, RERANKED):
-            texts |= section.long_texts(unit, measured.few)
+            texts |= section.sentences(unit)
     found: dict[str, NDArray[np.float32]] = {}
     for reading in readings:
         read = {text: sentences for text, sentences in texts.items() if reading.reads(text)}

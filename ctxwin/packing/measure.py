@@ -30,10 +30,8 @@ __all__ = ["Measured"]
 MAP_SHARES = (0.25, 0.125, 0.0625)
 """Sizes of the map of the files, as parts of the capacity, for a question about the whole."""
 FEW_SENTENCES = 150
-"""Tokens below which texts longer than all of them compete by their sentences: evidence is a sentence or two
-(`SATURATION`). Answers within 128 tokens, 8 sets, before and after: HotpotQA 26 -> 32 percent, MuSiQue 18 -> 22, BFCL
-74 -> 83, CMRC 69 -> 79, RGB, FriendsQA, LoCoMo and MemoryBank the same within their intervals. With 256 tokens the
-same forms won nothing and lost 5 points of spans (CMRC) and 2 of whole passages (RGB)."""
+"""Tokens below which texts compete by their sentences: evidence is a sentence or two (`SATURATION`). Answers within 128
+tokens, 8 sets, 993 questions: +4.8 [2.8, 6.9] beside whole texts, their halves and quarters, on each set 2.0 to 7.7."""
 LEAST_OF_MAP, MOST_OF_MAP = 40, 2_000
 """Tokens of a map: a smaller map names no definition, and nobody reads a larger map."""
 

@@ -53,6 +53,8 @@ MANY_TURNS = 999
 """Number of omitted turns for which the note between messages is counted; a longer number costs at most one more."""
 LEAST = 8
 """Least tokens of a shortened text: a few words and the mark of omission."""
+SENTENCES_FROM = 2 * LEAST
+"""Tokens from which a text has shorter forms where single sentences compete."""
 OLDER = "[older result: see {call}]"
 """Stands for a result where the same call was made again."""
 MAP_ID = "(map)"
@@ -95,12 +97,12 @@ class Section(Protocol):
             unit: the unit.
             weights: the weight of each term of the question.
             few: tokens for all sections together where these are few, else None.
-            likeness: for texts of `long_texts`, the cosine of each sentence with the question.
+            likeness: for texts of `sentences`, the cosine of each sentence with the question.
         """
         ...
 
-    def long_texts(self, unit: int, room: int) -> Mapping[str, Sequence[str]]:
-        """Return the sentences of those texts of a unit that are longer than the room."""
+    def sentences(self, unit: int) -> Mapping[str, Sequence[str]]:
+        """Return the sentences of each text of a unit whose sentences compete where there is room for few."""
         ...
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
@@ -175,7 +177,7 @@ class _Shortener(ABC):
         for slot, text in self.slots(unit):
             item = self.items[slot[0]]
             sentences = self._texts.sentences(text, self._tokenizer, _grammar(item))
-            if sentences.total >= SHORTEN_FROM:
+            if sentences.total >= (SHORTEN_FROM if few is None else SENTENCES_FROM):
                 forms = text_forms(
                     sentences,
                     weights,
@@ -190,11 +192,12 @@ class _Shortener(ABC):
         levels = max((len(forms) for _, _, forms in by_slot), default=0)
         return [_level(whole, level, by_slot) for level in range(levels)]
 
-    def long_texts(self, unit: int, room: int) -> Mapping[str, Sequence[str]]:
+    def sentences(self, unit: int) -> Mapping[str, Sequence[str]]:
         found = {}
         for slot, text in self.slots(unit):
-            cut = self._texts.sentences(text, self._tokenizer, _grammar(self.items[slot[0]]))
-            if cut.parts is None and cut.total >= max(SHORTEN_FROM, room + 1):
+            item = self.items[slot[0]]
+            cut = self._texts.sentences(text, self._tokenizer, _grammar(item))
+            if cut.total >= SENTENCES_FROM and len(cut.tokens) > 1 and cut.parts is None and not _by_line(item):
                 found[text] = cut.texts
         return found
 
@@ -455,9 +458,9 @@ class Block(_Shortener):
             for one in self.maps[1:]
         ]
 
-    def long_texts(self, unit: int, room: int) -> Mapping[str, Sequence[str]]:
-        """Return the sentences of long texts; none of the map."""
-        return super().long_texts(unit, room) if unit < len(self.items) - bool(self.maps) else {}
+    def sentences(self, unit: int) -> Mapping[str, Sequence[str]]:
+        """Return the sentences of each text of a unit; none of the map."""
+        return super().sentences(unit) if unit < len(self.items) - bool(self.maps) else {}
 
     def map_shown(self, chosen: Sequence[Chosen]) -> Sequence[Excerpt]:
         """Return the lines that the map shows of each file; none if the map is not chosen."""

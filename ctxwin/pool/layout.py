@@ -15,8 +15,8 @@ run, one block with the items retrieved from lists and files, the question. The 
 
 The first and last line stand only where documents are quoted; otherwise the block begins with `[412 left out]`. A date
 is printed once for a sitting, a source once for the passages from it that follow each other (not where all items are
-passages from one source), and `path:first-last` (the lines shown) once for a run of neighbouring chunks. `…` stands where turns
-between two printed turns are missing. Everything printed is counted.
+passages from one source), and `path:first-last` (the lines shown) once for a run of neighbouring chunks. `…` stands
+where turns between two printed turns are missing. Everything printed is counted.
 """
 
 from __future__ import annotations
