@@ -18,7 +18,8 @@ def make(provider, api, *, asynchronous=False, **options):
         (anthropic, "Anthropic", provider.anthropic) if api == "messages" else (openai, "OpenAI", provider.openai)
     )
     kind = getattr(package, f"Async{name}" if asynchronous else name)
-    return kind(base_url=base, api_key="sk-very-secret", max_retries=0, **options)
+    given = {"timeout": 300, **options}  # by itself it gives up a connection after 5 s, on a busy machine too
+    return kind(base_url=base, api_key="sk-very-secret", max_retries=0, **given)
 
 
 def body_of(api, messages, **fields):

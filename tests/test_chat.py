@@ -128,7 +128,7 @@ def test_errors_are_told_in_a_line_and_the_chat_goes_on(provider, environment, t
 
 
 def test_a_keystroke_stops_an_answer_and_the_chat_goes_on(provider, environment, tmp_path):
-    provider.script(Answer(text="alpha beta gamma delta epsilon zeta", pause=0.5), "Yes.")
+    provider.script(Answer(text="alpha beta gamma delta epsilon zeta", pause=3.0), "Yes.")
     chat = opened("--store", str(tmp_path / "talk.db"))
     chat.sendline("Count.")
     chat.expect("alpha")
