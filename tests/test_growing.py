@@ -166,13 +166,18 @@ def opened(place, **options):
     return ctxwin.Window(store=place, budget=700, embedder="none", **options)
 
 
+def settled(window):
+    """Wait for the background work that is under way."""
+    window._packer._background.submit(int).result()
+
+
 def filled(place, size=300):
     """Write a window whose tree is stored whole."""
     with opened(place) as window:
         window.add(*said(size))
         window.pack(ASKED)
         window.add("So much for today.")
-        window._packer.settle()
+        settled(window)
         return window.pack(ASKED).messages
 
 
@@ -198,9 +203,9 @@ def test_the_tree_grows_in_the_background(place):
         window.add(*said(300))
         window.pack("What of the hull?")
         while not all_found(window):
-            window._packer._background.submit(int).result()
+            settled(window)
         window.add("So much for today.")
-        window._packer.settle()
+        settled(window)
     assert len(rows_of(place)) > 20
 
 
@@ -217,7 +222,7 @@ def test_a_fork_and_an_import_share_the_nodes(place):
         part.add(*said(40, seed=2))
         part.pack(ASKED)
         part.add("Done.")
-        part._packer.settle()
+        settled(part)
         part.close()
     assert 0 < len(rows_of(place)) - len(before) < 12
     with ctxwin.Window.import_(saved, store=place, id="again", embedder="none", budget=700) as again:
@@ -229,7 +234,7 @@ def test_an_erased_turn_leaves_no_word_and_no_node_over_it(place):
         window.add(*said(150), "Kilimanjaro is the word for the safe in Zanzibar.", *said(150, seed=3))
         before = window.pack(ASKED)
         window.add("So much for today.")
-        window._packer.settle()
+        settled(window)
         kept = dict(rows_of(place))
         gone = set(window._contents.talk.node_keys([150])) & kept.keys()
         window.erase(150)
@@ -239,7 +244,7 @@ def test_an_erased_turn_leaves_no_word_and_no_node_over_it(place):
         after = window.pack(ASKED)
         assert "Zanzibar" not in after.text and before.tokens
         window.add("Once more.")
-        window._packer.settle()
+        settled(window)
         assert window.pack(ASKED).messages == pack(
             [*({"role": "user", "content": text} for text in [*said(150), *said(150, seed=3)]),
              {"role": "user", "content": "So much for today."}, {"role": "user", "content": "Once more."}],
@@ -269,7 +274,7 @@ def test_damaged_and_missing_nodes_are_made_again(place, harm):
         assert not all_found(window)
         assert window.pack(ASKED).messages == messages
         window.add("And now?")
-        window._packer.settle()
+        settled(window)
     assert dict(before).items() <= dict(rows_of(place)).items()
 
 
@@ -278,12 +283,12 @@ def test_two_processes_make_the_same_tree(place):
         import sys
         import ctxwin
         sys.path[:0] = [sys.argv[2]]
-        from test_growing import ASKED, said
+        from test_growing import ASKED, said, settled
         with ctxwin.Window(store=sys.argv[1], budget=700, embedder="none") as window:
             window.add(*said(120, seed=5))
             window.pack(ASKED)
             window.add("Done.")
-            window._packer.settle()
+            settled(window)
             print(hash(window.pack(ASKED).text) and len(window))
     """
     with opened(place) as window:
@@ -291,7 +296,7 @@ def test_two_processes_make_the_same_tree(place):
         window.pack(ASKED)
         assert run(code, place, str(__import__("pathlib").Path(__file__).parent)).split() == ["241"]
         window.add("Done too.")
-        window._packer.settle()
+        settled(window)
         packed = window.pack(ASKED)
     with opened(place) as window:
         assert all_found(window)
@@ -303,12 +308,12 @@ def test_a_killed_window_finds_what_was_stored(place):
         import os, sys
         import ctxwin
         sys.path[:0] = [sys.argv[2]]
-        from test_growing import ASKED, said
+        from test_growing import ASKED, said, settled
         window = ctxwin.Window(store=sys.argv[1], budget=700, embedder="none")
         window.add(*said(200))
         window.pack(ASKED)
         window.add("Done.")
-        window._packer.settle()
+        settled(window)
         print(len(window), flush=True)
         os._exit(0)
     """

@@ -83,6 +83,7 @@ class Packer:
         if embedder is not None:  # what is wrong with a given one is told now; the usual one is loaded when it is used
             self._embedder  # noqa: B018
         self._counts = StoredCounts(contents, store, base, row)
+        self._to_tell = False
         self._quiet = Lock()  # held by whoever packs, so that nodes are made between requests
         self._background = ThreadPoolExecutor(1, thread_name_prefix="ctxwin-window")
         self._preparing: Future[None] | None = None
@@ -191,7 +192,7 @@ class Packer:
         first, self.last = self.last is None, call.packed
         if first:
             self._keeping = self._background.submit(self._counts.keep)
-            self._background.submit(self._tell, self._contents.talk)
+            self._tell_later()
         return call.packed
 
     @property
@@ -246,6 +247,7 @@ class Packer:
         Nothing is counted before the first packing: a process that only adds messages needs no vocabulary.
         """
         self._preparing = self._background.submit(self._prepare, self._contents.talk)
+        self._tell_later()
 
     def begin_anew(self) -> None:
         """Load the stored counts of contents that were read anew."""
@@ -263,16 +265,21 @@ class Packer:
             self._counts.keep()
         talk.embed_ahead(self._embedder or "none")
         talk.read_ahead()
-        self._tell(talk)
 
-    def _tell(self, talk: Talk) -> None:
-        """Make some nodes of the tree, store them, and leave the rest for when nothing else waits."""
+    def _tell_later(self) -> None:
+        """Make nodes of the tree when nothing else waits; no request waits for it."""
+        if not self._to_tell:
+            self._to_tell = True
+            with suppress(RuntimeError):  # the window was closed meanwhile
+                self._background.submit(self._tell)
+
+    def _tell(self) -> None:
+        self._to_tell = False
         with self._quiet:
-            whole = talk.tell_ahead(AT_ONCE)
+            whole = self._contents.talk.tell_ahead(AT_ONCE)
         self._contents.keep_nodes()
         if not whole:
-            with suppress(RuntimeError):  # the window was closed meanwhile
-                self._background.submit(self._tell, talk)
+            self._tell_later()
 
     def _vectors_of(self, embedder: str) -> StoredVectors:
         self._noted(embedder)
