@@ -80,7 +80,7 @@ def _at(source: Clauses, claim: Claim, sentence: str, marks: frozenset[str], pla
     denied = claim.negated or any(source.claims[at].negated for at in place.rows)
     if not denied and (word := opposite(claim.text, place.said)):
         return f"says the opposite: {word!r}"
-    if _turned(sentence, place.around):
+    if _turned(sentence, place.whole) or _turned(sentence, place.around):
         return "turns an order round"
     if _elsewhere(source, claim, place):
         return "puts it elsewhere"
