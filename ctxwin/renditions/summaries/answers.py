@@ -30,7 +30,7 @@ _FAREWELL = re.compile(
     r"\W{0,6}(?:(?:please )?let me know\b|feel free\b|i hope (?:this|that|it)\b|hope this\b|would you like\b"
     r"|if you(?:['’]d| would)? (?:need|like|want|have)\b|is there anything\b|do you (?:want|need)\b|word count\b"
     r"|\d+ words\b"
-    r"|如[果需](?:您|你)?(?:还)?(?:需要|有)|希望(?:这|对|以上)|请(?:随时)?告诉我|还需要我|字数)",
+    r"|如需|如果(?:您|你)?还?(?:需要|有)|希望(?:这|对|以上)|请(?:随时)?告诉我|还需要我|字数)",
     re.I,
 )
 _LAST = re.compile(r"[\n.!?。！？][\s*_)\"”]*(?=[^\n.!?。！？]{1,200}[.!?。！？]?[\s*_)\"”]*$)")

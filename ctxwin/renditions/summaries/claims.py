@@ -72,7 +72,8 @@ _RULES = re.compile(
     re.I,
 )
 _DISMISSES = re.compile(
-    r"(?:\binstead of|\brather than|\bused to (?:be|take|cost)|\bformerly|\bpreviously|\bwas once|不是|原定|以前|原来"
+    r"(?:\binstead of|\brather than|\bused to (?:be|take|cost)|\bformerly|\bpreviously|\bwas once|不是|原定|以前"
+    r"|之前|原来"
     r"|上次(?:说的?)?是)\W*$"
     r"|(?:\bfrom|从|由)[^，。,]{0,4}$",
     re.I,

@@ -40,6 +40,10 @@ _PLAIN |= {
 }
 """Signs that are written in more ways than one, and the plain one; each is one character, so that places stay."""
 _BECAUSE = re.compile(r"\W*(?:because|since|as|due to)\b|\W*(?:因为|由于)", re.I)
+_ARTICLES = {"the", "a", "an", "its", "his", "her", "their", "our", "my", "your", "this", "that"}
+_COMPOUND = re.compile(r"\W*(?:the|an?|their|his|her|its) [a-z]{2,20} ([a-z]{2,20})\b", re.I)
+_PAIR = re.compile(r"\b([A-Za-z]{1,20}) (?=([A-Za-z]{2,20})\b)")
+_OWNED = re.compile(r"\W*[\u4e00-\u9fff]{1,4}的")
 _COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d", re.I)
 _TOLD = re.compile(
     r"\b(?:said|says|told|tells|according|reported|stated|wrote|writes|explained)\b|说|表示|称|告诉", re.I
@@ -330,8 +334,23 @@ class Grounds:
         there = set(self._source.context[first])
         if claim.values:  # which of a sentence's values belongs to which word is told by `_moved`
             there = set(np.flatnonzero(np.isin(self._source.sentence, self._source.sentence[list(there)])).tolist())
-        there |= {at for at in best if first in self._source.speaker[at] or self._was_told(at, first, claim)}
-        return not pronoun and there.isdisjoint(best) and not _GROUP.match(first)
+        owned = bool(_OWNED.match(claim.text))
+        there |= {
+            at for at in best if (first in self._source.speaker[at] and not owned) or self._was_told(at, first, claim)
+        }
+        return not pronoun and there.isdisjoint(best) and not _GROUP.match(first) and not self._less_named(claim, best)
+
+    def _less_named(self, claim: Claim, best: Sequence[int]) -> bool:
+        """Tell whether the source names the first thing with its last word alone: "the wall" for "the harbour wall"."""
+        found = _COMPOUND.match(claim.text)
+        if not found:
+            return False
+        last = terms_of(found[1])
+        return any(
+            terms_of(match[2]) == last and match[1].lower() in _ARTICLES
+            for at in best
+            for match in _PAIR.finditer(self._source.claims[at].text)
+        )
 
     def _was_told(self, at: int, first: str, claim: Claim) -> bool:
         """Tell whether the sentence before a clause asks it, or tells whom it is from, in the words of `first`."""

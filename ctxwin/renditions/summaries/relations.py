@@ -186,6 +186,8 @@ def _actors_differ(source: Clauses, claim: Claim, place: _Bearing) -> str:
         return ""
     terms = set(claim.terms) - {term for _, name in mine for term in terms_of(name)}
     row = max(place.rows, key=lambda at: len(terms.intersection(source.claims[at].terms)))
+    if 2 * len(terms.intersection(source.claims[row].terms)) < len(terms):  # too little alike to tell
+        return ""
     said = _LABEL.sub("", source.claims[row].text)
     theirs = _actors(source, said, row)
     here = [name for _, name in theirs]

@@ -197,8 +197,7 @@ _OPPOSITE_CHINESE = """
 允许 | 禁止
 """
 _DESCRIBING = re.compile(
-    r"\w{2,}(?:ful|fully|ous|ously|ive|ively|less|lessly|ish|some|able|ably|ible|ibly|ic|ically|ly|al|ary|ory|ent|ant|y)$",
-    re.I,
+    r"\w{3,}(?:ful|fully|ous|ously|ively|less|ish|ingly|edly|nally|ically|ily|kly|tly|ply|nic|tic|tty|ely)"
 )
 _NEUTRAL = frozenset(
     """
@@ -216,7 +215,7 @@ _NEUTRAL = frozenset(
     factory inventory salary january february delivery battery security identity quantity quality facility activity
     majority minority party inquiry query entry retry directory repository july try buy family supply notify verify
     specify modify clarify identify rely deny apply unwilling willing negative positive alternative effective active
-    due valid over back out off away ready there part sure unclear down up left
+    still yet overall there free due valid over back out off away ready there part sure unclear down up left
     relative respective inactive table variable cable enable disable sure they their technical financial medical
     """.split()  # noqa: SIM905
 )
@@ -251,6 +250,7 @@ def same_words(terms: Iterable[str]) -> tuple[str, ...]:
 
 _WORD = re.compile(r"(?<!\w)[A-Za-z]+(?!\w)")
 _COPULA = re.compile(r"\b(?:is|are|was|were|be|been|very|too|quite|much|so) $")
+_END = re.compile(r"\\W*$|,| and | or | to (?:the|a|him|her|them|his|us)\\b")
 _PARTICIPLE = re.compile(r"(?:ed|en|er|aid|ing|ne|wn|nt|pt|ft|ld|ght)$")
 _NOT_PREFIX = re.compile(r"^(?:un|in|im|ir|dis|non)(?=\w{4})")
 _VERY = re.compile(r"(?:很|非常|十分|特别|相当|极其|极为)([\u4e00-\u9fff]{2})")
@@ -322,7 +322,8 @@ def described(text: str, known: Set[str]) -> str:
         ):
             continue
         if known.isdisjoint(same_words(tokenize(word))) and (
-            _DESCRIBING.fullmatch(word) or (predicate and not _PARTICIPLE.search(word))
+            _DESCRIBING.fullmatch(word)
+            or (predicate and _END.match(text, found.end()) and not _PARTICIPLE.search(word))
         ):
             return word
     for found in _VERY.finditer(text):

@@ -85,12 +85,12 @@ _UNITS = {
         "kg": "kg kilo kilos kilogram kilograms 公斤 千克", "g": "g gram grams 克", "t": "ton tons tonne tonnes 吨",
         "lb": "lb lbs", "%": "% percent", "usd": "$ dollar dollars usd 美元", "eur": "€ euro euros eur 欧元",
         "gbp": "£ gbp", "cny": "¥ ￥ yuan rmb 元 块 块钱 人民币", 
-        "am": "am a.m. 上午 早上 凌晨", "pm": "pm p.m. 下午 晚上 傍晚",
+        "nth": "第", "am": "am a.m. 上午 早上 凌晨", "pm": "pm p.m. 下午 晚上 傍晚",
     }.items()
     for surface in surfaces.split()
 }  # fmt: skip
 _DIMENSIONS = ("ms s min h d wk mo yr", "b kb mb gb tb", "km m cm mm mile", "kg g t lb", "usd eur gbp cny", "am pm")
-_BEFORE = ("上午", "早上", "凌晨", "下午", "晚上", "傍晚")
+_BEFORE = ("第", "上午", "早上", "凌晨", "下午", "晚上", "傍晚")
 _SCALES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "billion": 1e9, "千": 1e3, "万": 1e4, "亿": 1e8}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _SMALL = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
