@@ -11,7 +11,7 @@ from ..sentences import sentences
 from .synonyms import same_words
 from .values import Value, values_in
 
-__all__ = ["Claim", "claims_of", "terms_of"]
+__all__ = ["Claim", "agree", "claims_of", "denies", "terms_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,8 @@ _RULES = re.compile(
     re.I,
 )
 _DISMISSES = re.compile(
-    r"(?:\binstead of|\brather than|\bused to (?:be|take|cost)|\bformerly|\bpreviously|\bwas once|不是|原定|以前|原来"
+    r"(?:\binstead of|\brather than|\bused to (?:be|take|cost)|\bformerly|\bpreviously|\bwas once|不是|原定|以前"
+    r"|之前|原来"
     r"|上次(?:说的?)?是)\W*$"
     r"|(?:\bfrom|从|由)[^，。,]{0,4}$",
     re.I,
@@ -82,6 +83,7 @@ _MEASURE = re.compile(r"\s*[个条笔次名位台项家人份张本只件把辆�
 _GENERIC = frozenset(same_words(tokenize("want think know like need get see believe let try sure plan ask")))
 _SAYING = frozenset(same_words(tokenize("say mention tell")))
 _HAVE = re.compile(r"\s*(?:have|has|had|been|going)\b")
+_FIRMLY = re.compile(r"refus|reject|declin|forb|prohibit|拒|禁", re.I)
 _LEANS = re.compile(
     r"\W*(?:this|that|these|those|its|both)\b|\W*(?:\w+\W+){0,3}(?:he|she|it|they|them|him|his|her|their)\b"
     r"|\W*.{0,3}[他她它]|\W*[那该其也还并则都这](?![周次天月年])",
@@ -181,3 +183,16 @@ def _counted(text: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[V
             following = re.match(r"\s*([A-Za-z]+|[\u4e00-\u9fff]{2})", after)
             for term in _words(following[1])[:1] if following else ():
                 yield value, term
+
+
+def agree(claim: Claim, other: Claim) -> bool:
+    """Tell whether two clauses that say the same are both negated, or both not."""
+    denied = other.negated or bool(other.denials - claim.denials)
+    denies = other.negated or any(_FIRMLY.match(word) for word in other.denials)
+    lacks = claim.negated or "without" in claim.denials
+    return (denied or "without" in other.denials or not lacks) and (claim.negated or bool(claim.denials) or not denies)
+
+
+def denies(claim: Claim) -> bool:
+    """Tell whether a clause denies something."""
+    return claim.negated or bool(claim.denials)

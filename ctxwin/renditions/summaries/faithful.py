@@ -23,26 +23,33 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from ...retrieve.words.lexical import STOP_WORDS, cjk_share, tokenize
+from ...retrieve.words.lexical import cjk_share, tokenize
 from ..sentences import sentences
-from .claims import Claim, claims_of, terms_of
+from .claims import Claim, agree, claims_of, denies, terms_of
 from .clauses import MARGIN, Clauses, named
 from .manner import manner
 from .relations import differs
-from .values import NUMBER_WORDS, Value, dimension
+from .synonyms import described
+from .values import Value, new_name, rivals
 
 __all__ = ["Cited", "Grounds", "Refusal", "Verified"]
 
-_CAPITAL = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
+_PLAIN = {full: full - 0xFEE0 for first, last in ("０９", "ＡＺ", "ａｚ") for full in range(ord(first), ord(last) + 1)}
+_PLAIN |= {
+    ord(sign): ord(plain) for sign, plain in zip("‘’“”％－\u00a0\u202f\u2011\u2212", "''\"\"%-  --", strict=True)
+}
+"""Signs that are written in more ways than one, and the plain one; each is one character, so that places stay."""
+_BECAUSE = re.compile(r"\W*(?:because|since|as|due to)\b|\W*(?:因为|由于)", re.I)
+_ARTICLES = {"the", "a", "an", "its", "his", "her", "their", "our", "my", "your", "this", "that"}
+_COMPOUND = re.compile(r"\W*(?:the|an?|their|his|her|its) [a-z]{2,20} ([a-z]{2,20})\b", re.I)
+_PAIR = re.compile(r"\b([A-Za-z]{1,20}) (?=([A-Za-z]{2,20})\b)")
+_OWNED = re.compile(r"\W*[\u4e00-\u9fff]{1,4}的")
 _COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d", re.I)
 _TOLD = re.compile(
     r"\b(?:said|says|told|tells|according|reported|stated|wrote|writes|explained)\b|说|表示|称|告诉", re.I
 )
-_VERB = re.compile(r"['’]s\b| (?:is|was|has|had|will|would|does|did|can|may|must|should|and|\w{2,20}(?:s|ed))\b")
-_COMMON = re.compile(r"(?:ed|ing|ly|ion|ment|ity|ness|s)$")
 _POSSESSOR = re.compile(r"^\W*(?:[\w.-]{1,20}\s){0,2}[\w.-]{1,20}['’]s\b")
 _PERSON = re.compile(r"\W*(?:(?:and|but|so|because|since) )?(?:he|she|they|i|we|you)\b|\W*[他她我你您]", re.I)
-_FIRMLY = re.compile(r"refus|reject|declin|forb|prohibit|拒|禁", re.I)
 _FROM = re.compile(r"\bfrom\b.{1,80}\b(?:to|until)\b|从.{1,40}[到至]", re.I)
 _GROUP = re.compile(
     r"(?:team|group|user|speaker|people|peopl|compani|client|custom|assist|author|both)$|团队|大家|用户|双方"
@@ -99,7 +106,7 @@ class Grounds:
     """
 
     def __init__(self, text: str) -> None:
-        self._source = Clauses(text)
+        self._source = Clauses(text.translate(_PLAIN))
 
     def check(self, summary: str, *, addresses: Callable[[str], bool] = lambda sentence: False) -> Verified:
         """Return the sentences of a summary that the source bears out, and the others with the reason.
@@ -115,10 +122,11 @@ class Grounds:
         if abs(cjk_share(summary) - cjk_share(self._source.text)) > 0.6:
             return Verified(text="", kept=(), refused=(Refusal(text=summary, reason="another language"),))
         out: list[str] = []
+        plain = summary.translate(_PLAIN)
         said: set[tuple[str, ...]] = set()
-        for start, end in sentences(summary)[:MOST_SENTENCES]:
+        for start, end in sentences(plain)[:MOST_SENTENCES]:
             text = summary[start:end]
-            found = "addresses the model" if addresses(text) else self._places(text, said)
+            found = "addresses the model" if addresses(text) else self._places(plain[start:end], said)
             if isinstance(found, str):
                 refused.append(Refusal(text=text.strip(), reason=found))
             elif found:
@@ -137,6 +145,8 @@ class Grounds:
         claims = claims_of(sentence, self._source.names)
         every = {term: self._source.rarity(term) for one in claims for term in one.terms if term in self._source.own}
         places: set[int] = set()
+        earlier: list[int] = []
+        opened = bool(_BECAUSE.match(sentence))
         for number, claim in enumerate(claims):
             found = self._place(claim, sentence, begins=not number)
             if isinstance(found, str):
@@ -146,11 +156,19 @@ class Grounds:
             }
             if reason := differs(self._source, claim, sentence, weights, every):
                 return reason
+            if number and (_BECAUSE.match(claim.text) or opened) and self._apart(earlier, found):
+                return "a cause that the source does not have"
+            earlier, opened = found, opened and not number
             places.update(found)
         if not claims:
             return () if not sentence.strip(" \n*-#>_") else "says nothing of the source"
         rows = [self._source.claims[at] for at in sorted(places)]
         return tuple(dict.fromkeys((one.start, one.end) for one in rows))
+
+    def _apart(self, some: Sequence[int], others: Sequence[int]) -> bool:
+        """Tell whether two lists of clauses stand apart, with three sentences between the nearest."""
+        one, other = (self._source.sentence[list(rows)] for rows in (some, others))
+        return bool(one.size and other.size) and int(np.abs(one[:, None] - other).min()) > 3
 
     def _place(self, claim: Claim, sentence: str, *, begins: bool) -> list[int] | str:
         """Return the claims of the source that bear a claim out, or the reason why none does."""
@@ -189,8 +207,10 @@ class Grounds:
             return "turns an order round"
         if _dropped(claim, sentence, self._source.claims):
             return "gives an older value as the present one"
-        if name := _new_name(claim.text, self._source.vocabulary):
+        if name := new_name(claim.text, self._source.vocabulary):
             return f"{name!r} is not in the source"
+        if not claim.negated and (word := described(claim.text, self._source.vocabulary | self._source.own.keys())):
+            return f"{word!r} is not in the source"
         values = {term for value in claim.values for term in terms_of(value.text)}
         terms = set(claim.terms) - (values - self._source.own.keys())
         few = sum(term in self._source.own for term in terms) < KNOWN * len(terms)
@@ -216,13 +236,13 @@ class Grounds:
         ) / 2
         if same.max() >= SAYS_THE_SAME * whole:
             best = self._to_the_end(claim, weights, np.flatnonzero(same >= same.max() - MARGIN / 2 * whole).tolist())
-            if not any(_agree(claim, self._source.claims[at]) for at in best) and not self._denied_too(claim):
+            if not any(agree(claim, self._source.claims[at]) for at in best) and not self._denied_too(claim):
                 return "negation differs"
         else:
             best = np.flatnonzero(near >= near.max() - 1e-9).tolist()
             if (
                 claim.negated
-                and not any(_denies(self._source.claims[at]) for at in best)
+                and not any(denies(self._source.claims[at]) for at in best)
                 and not self._denied_too(claim)
             ):
                 return "negation differs"
@@ -275,9 +295,7 @@ class Grounds:
         has = np.zeros(len(self._source.claims), np.bool_)
         rival = np.zeros(len(self._source.claims), np.bool_)
         for at, one in enumerate(self._source.claims):
-            kin = [
-                other for other in one.values if _kin(value, other, plain=plain) and (_each(value) or not _each(other))
-            ]
+            kin = [other for other in one.values if rivals(value, other, plain=plain)]
             has[at] = any(self._source.says(value, other) for other in kin) or at in meant
             rival[at] = bool(kin) and not has[at] and not all(_said_too(other, claim) for other in kin)
             rival[at] &= claim.negated or not one.negated
@@ -316,8 +334,23 @@ class Grounds:
         there = set(self._source.context[first])
         if claim.values:  # which of a sentence's values belongs to which word is told by `_moved`
             there = set(np.flatnonzero(np.isin(self._source.sentence, self._source.sentence[list(there)])).tolist())
-        there |= {at for at in best if first in self._source.speaker[at] or self._was_told(at, first, claim)}
-        return not pronoun and there.isdisjoint(best) and not _GROUP.match(first)
+        owned = bool(_OWNED.match(claim.text))
+        there |= {
+            at for at in best if (first in self._source.speaker[at] and not owned) or self._was_told(at, first, claim)
+        }
+        return not pronoun and there.isdisjoint(best) and not _GROUP.match(first) and not self._less_named(claim, best)
+
+    def _less_named(self, claim: Claim, best: Sequence[int]) -> bool:
+        """Tell whether the source names the first thing with its last word alone: "the wall" for "the harbour wall"."""
+        found = _COMPOUND.match(claim.text)
+        if not found:
+            return False
+        last = terms_of(found[1])
+        return any(
+            terms_of(match[2]) == last and match[1].lower() in _ARTICLES
+            for at in best
+            for match in _PAIR.finditer(self._source.claims[at].text)
+        )
 
     def _was_told(self, at: int, first: str, claim: Claim) -> bool:
         """Tell whether the sentence before a clause asks it, or tells whom it is from, in the words of `first`."""
@@ -333,26 +366,8 @@ class Grounds:
         """Tell whether the source rules the same, given the share of the words that its best clause has."""
         rows = np.flatnonzero(np.isin(self._source.sentence, self._source.sentence[list(best)])).tolist()
         return share >= SAYS_THE_SAME and any(
-            self._source.claims[at].rules or _denies(self._source.claims[at]) for at in rows
+            self._source.claims[at].rules or denies(self._source.claims[at]) for at in rows
         )
-
-
-def _kin(value: Value, other: Value, *, plain: bool) -> bool:
-    """Tell whether one value could be mistaken for another: both are names, dates of a sort, or numbers of a unit.
-
-    Args:
-        value: of a summary.
-        other: of the source.
-        plain: whether the source has the value with its unit; then a number without any is of something else.
-    """
-    if value.kind != other.kind or len(value.key) != len(other.key):
-        return False
-    if value.kind != "number":
-        return True
-    units = value.key[1], other.key[1]
-    if "" in units:
-        return not plain or not units[0] or dimension(units[0]) == dimension("usd")
-    return dimension(units[0]) == dimension(units[1])
 
 
 def _dropped(claim: Claim, sentence: str, source: Sequence[Claim]) -> bool:
@@ -366,36 +381,5 @@ def _dropped(claim: Claim, sentence: str, source: Sequence[Claim]) -> bool:
     return False
 
 
-def _each(value: Value) -> bool:
-    """Tell whether a value is the "a week" of "10 a week"."""
-    return value.kind == "number" and value.key[0] == "1" and not value.text[0].isdigit()
-
-
 def _said_too(other: Value, claim: Claim) -> bool:
     return any(other.within(value) for value in claim.values)
-
-
-def _agree(claim: Claim, other: Claim) -> bool:
-    """Tell whether two clauses that say the same are both negated, or both not."""
-    denied = other.negated or bool(other.denials - claim.denials)
-    denies = other.negated or any(_FIRMLY.match(word) for word in other.denials)
-    lacks = claim.negated or "without" in claim.denials
-    return (denied or "without" in other.denials or not lacks) and (claim.negated or bool(claim.denials) or not denies)
-
-
-def _denies(claim: Claim) -> bool:
-    return claim.negated or bool(claim.denials)
-
-
-def _new_name(text: str, vocabulary: frozenset[str]) -> str:
-    """Return the first word that must be a name, since it has a capital, and that the source does not have."""
-    for match in _CAPITAL.finditer(text):
-        known = (
-            match[0].lower() in STOP_WORDS
-            or match[0].lower() in NUMBER_WORDS
-            or not vocabulary.isdisjoint(tokenize(match[0]))
-        )
-        first = not text[: match.start()].strip(" \"'*-([“‘")
-        if not known and (not first or (_VERB.match(text, match.end()) and not _COMMON.search(match[0]))):
-            return match[0]
-    return ""

@@ -70,8 +70,8 @@ _MARKS = {
     r"|决定|同意|批准|答应|接受|确认|证实|解决|承诺|通过|[好行]的?[，,。.！]|可以|没问题|那就|就这么|定了|行吧|嗯|明白|知道了|不用|请",
     "success": r"\b(?:successful\w*|succe(?:ss|eded|eds)|completed|accomplished|flawless\w*|smooth\w*)\b|成功|顺利|圆满"
     r"|完毕|良好",
-    "cause": r"\b(?:because|due to|caused?|causes|owing to|thanks to|as a result|result(?:s|ed)? (?:in|from)|led to"
-    r"|reason)\b|因为|由于|导致|原因|是因|因此",
+    "cause": r"\b(?:due to|caused?|causes|owing to|thanks to|as a result|result(?:s|ed)? (?:in|from)|led to"
+    r"|reason)\b|导致",
     "causing": r"\b(?:because|due to|caus\w*|owing to|thanks to|result\w*|led to|leads? to|reason|so|since|as"
     r"|therefore|thus"
     r"|hence|why|makes?|made|which|that['’]s)\b|因|由于|导致|原因|所以|才|使|让|就|要不",

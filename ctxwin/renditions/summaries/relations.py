@@ -80,7 +80,7 @@ def _at(source: Clauses, claim: Claim, sentence: str, marks: frozenset[str], pla
     denied = claim.negated or any(source.claims[at].negated for at in place.rows)
     if not denied and (word := opposite(claim.text, place.said)):
         return f"says the opposite: {word!r}"
-    if _turned(sentence, place.around):
+    if _turned(sentence, place.whole) or _turned(sentence, place.around):
         return "turns an order round"
     if _elsewhere(source, claim, place):
         return "puts it elsewhere"
@@ -186,6 +186,8 @@ def _actors_differ(source: Clauses, claim: Claim, place: _Bearing) -> str:
         return ""
     terms = set(claim.terms) - {term for _, name in mine for term in terms_of(name)}
     row = max(place.rows, key=lambda at: len(terms.intersection(source.claims[at].terms)))
+    if 2 * len(terms.intersection(source.claims[row].terms)) < len(terms):  # too little alike to tell
+        return ""
     said = _LABEL.sub("", source.claims[row].text)
     theirs = _actors(source, said, row)
     here = [name for _, name in theirs]

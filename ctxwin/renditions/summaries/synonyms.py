@@ -7,12 +7,12 @@ English words are read as stems, after irregular forms and plain synonyms are pu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import cache
 
-from ...retrieve.words.lexical import tokenize
+from ...retrieve.words.lexical import STOP_WORDS, tokenize
 
-__all__ = ["describes", "opposite", "same_words"]
+__all__ = ["described", "opposite", "same_words"]
 
 _SAME = """
 say said says tell told state report mention note explain inform according announce speak spoke spoken
@@ -197,8 +197,7 @@ _OPPOSITE_CHINESE = """
 允许 | 禁止
 """
 _DESCRIBING = re.compile(
-    r"\w{2,}(?:ful|fully|ous|ously|ive|ively|less|lessly|ish|some|able|ably|ible|ibly|ic|ically|ly|al|ary|ory|ent|ant|y)$",
-    re.I,
+    r"\w{3,}(?:ful|fully|ous|ously|ively|less|ish|ingly|edly|nally|ically|ily|kly|tly|ply|nic|tic|tty|ely)"
 )
 _NEUTRAL = frozenset(
     """
@@ -216,6 +215,7 @@ _NEUTRAL = frozenset(
     factory inventory salary january february delivery battery security identity quantity quality facility activity
     majority minority party inquiry query entry retry directory repository july try buy family supply notify verify
     specify modify clarify identify rely deny apply unwilling willing negative positive alternative effective active
+    still yet overall there free due valid over back out off away ready there part sure unclear down up left
     relative respective inactive table variable cable enable disable sure they their technical financial medical
     """.split()  # noqa: SIM905
 )
@@ -248,7 +248,12 @@ def same_words(terms: Iterable[str]) -> tuple[str, ...]:
     return tuple(table.get(term, term) for term in terms)
 
 
-_WORD = re.compile(r"[A-Za-z]+")
+_WORD = re.compile(r"(?<!\w)[A-Za-z]+(?!\w)")
+_COPULA = re.compile(r"\b(?:is|are|was|were|be|been|very|too|quite|much|so) $")
+_END = re.compile(r"\\W*$|,| and | or | to (?:the|a|him|her|them|his|us)\\b")
+_PARTICIPLE = re.compile(r"(?:ed|en|er|aid|ing|ne|wn|nt|pt|ft|ld|ght)$")
+_NOT_PREFIX = re.compile(r"^(?:un|in|im|ir|dis|non)(?=\w{4})")
+_VERY = re.compile(r"(?:很|非常|十分|特别|相当|极其|极为)([\u4e00-\u9fff]{2})")
 _BASE = re.compile(r"(?:ed|d|s|es|ing)$")
 
 
@@ -289,11 +294,39 @@ def opposite(claim: str, source: str) -> str:
     return ""
 
 
-def describes(word: str) -> bool:
-    """Tell whether an English word describes something, by its form: "scenic", "quickly"; neutral ones do not.
+def described(text: str, known: Set[str]) -> str:
+    """Return the first word by which a text describes something in a way of its own; "" if there is none.
+
+    Describing words are told by their form ("scenic", "quickly"), or by standing behind "is", "very" or 很; neutral
+    ones ("weekly", "responsible") are none.
+
+    Args:
+        text: a clause of a summary.
+        known: the terms of the source.
 
     Example:
-        >>> describes("scenic"), describes("weekly"), describes("bus")
-        (True, False, False)
+        >>> described("The bus is a scenic one.", {"bus"}), described("The weekly bus.", {"bus"})
+        ('scenic', '')
     """
-    return bool(_DESCRIBING.fullmatch(word)) and word.lower() not in _NEUTRAL
+    starts = {term[:4] for term in known}
+    for found in _WORD.finditer(text):
+        word = found[0].lower()
+        predicate = _COPULA.search(text, max(0, found.start() - 12), found.start())
+        plain = _NOT_PREFIX.sub("", word)
+        if (
+            word in STOP_WORDS
+            or word in _NEUTRAL
+            or word[:4] in starts
+            or plain[:4] in starts
+            or not found[0].islower()
+        ):
+            continue
+        if known.isdisjoint(same_words(tokenize(word))) and (
+            _DESCRIBING.fullmatch(word)
+            or (predicate and _END.match(text, found.end()) and not _PARTICIPLE.search(word))
+        ):
+            return word
+    for found in _VERY.finditer(text):
+        if found[1] not in known and not known & set(found[1]):
+            return found[0]
+    return ""

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ...retrieve.words.lexical import STOP_WORDS
+from ...retrieve.words.lexical import STOP_WORDS, tokenize
 
-__all__ = ["NUMBER_WORDS", "Value", "ValueKind", "dimension", "names_in", "values_in"]
+__all__ = ["NUMBER_WORDS", "Value", "ValueKind", "is_each", "names_in", "new_name", "rivals", "values_in"]
 
 ValueKind = Literal["number", "date", "name", "code"]
 """`code`: paths, addresses, files, identifiers, options, commands in backquotes, versions."""
@@ -85,12 +85,12 @@ _UNITS = {
         "kg": "kg kilo kilos kilogram kilograms 公斤 千克", "g": "g gram grams 克", "t": "ton tons tonne tonnes 吨",
         "lb": "lb lbs", "%": "% percent", "usd": "$ dollar dollars usd 美元", "eur": "€ euro euros eur 欧元",
         "gbp": "£ gbp", "cny": "¥ ￥ yuan rmb 元 块 块钱 人民币", 
-        "am": "am a.m. 上午 早上 凌晨", "pm": "pm p.m. 下午 晚上 傍晚",
+        "nth": "第", "am": "am a.m. 上午 早上 凌晨", "pm": "pm p.m. 下午 晚上 傍晚",
     }.items()
     for surface in surfaces.split()
 }  # fmt: skip
 _DIMENSIONS = ("ms s min h d wk mo yr", "b kb mb gb tb", "km m cm mm mile", "kg g t lb", "usd eur gbp cny", "am pm")
-_BEFORE = ("上午", "早上", "凌晨", "下午", "晚上", "傍晚")
+_BEFORE = ("第", "上午", "早上", "凌晨", "下午", "晚上", "傍晚")
 _SCALES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "billion": 1e9, "千": 1e3, "万": 1e4, "亿": 1e8}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _SMALL = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
@@ -119,6 +119,9 @@ _NUMBER = re.compile(
 )
 _EACH = re.compile(r"\b(?:an?|per|each|every) (second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
+_CAPITAL = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
+_VERB = re.compile(r"['’]s\b| (?:is|was|has|had|will|would|does|did|can|may|must|should|and|\w{2,20}(?:s|ed))\b")
+_COMMON = re.compile(r"(?:ed|ing|ly|ion|ment|ity|ness|s)$")
 _SURNAME = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田"
     "任姜范石姚谭廖邹熊陆郝孔崔康毛邱秦顾侯邵孟龙段雷钱汤尹黎易武乔贺赖龚"
@@ -141,13 +144,8 @@ def names_in(text: str) -> frozenset[str]:
     return frozenset(name for name in found if name not in words and name not in STOP_WORDS)
 
 
-def dimension(unit: str) -> str:
-    """Return what a unit measures; an unknown unit measures itself.
-
-    Example:
-        >>> dimension("ms") == dimension("yr"), dimension("kg") == dimension("eur")
-        (True, False)
-    """
+def _dimension(unit: str) -> str:
+    """Return what a unit measures; an unknown unit measures itself."""
     return next((units for units in _DIMENSIONS if unit in units.split()), unit)
 
 
@@ -236,3 +234,40 @@ def _read_numeral(said: str) -> float | None:
         else:
             return None
     return total + current if said else None
+
+
+def rivals(value: Value, other: Value, *, plain: bool) -> bool:
+    """Tell whether one value could be mistaken for another: both are names, dates of a sort, or numbers of a unit.
+
+    Args:
+        value: of a summary.
+        other: of the source.
+        plain: whether the source has the value with its unit; then a number without any is of something else.
+    """
+    if value.kind != other.kind or len(value.key) != len(other.key) or is_each(value) < is_each(other):
+        return False
+    if value.kind != "number":
+        return True
+    units = value.key[1], other.key[1]
+    if "" in units:
+        return not plain or not units[0] or _dimension(units[0]) == _dimension("usd")
+    return _dimension(units[0]) == _dimension(units[1])
+
+
+def is_each(value: Value) -> bool:
+    """Tell whether a value is the "a week" of "10 a week"."""
+    return value.kind == "number" and value.key[0] == "1" and not value.text[0].isdigit()
+
+
+def new_name(text: str, vocabulary: frozenset[str]) -> str:
+    """Return the first word that must be a name, since it has a capital, and that the source does not have."""
+    for match in _CAPITAL.finditer(text):
+        known = (
+            match[0].lower() in STOP_WORDS
+            or match[0].lower() in NUMBER_WORDS
+            or not vocabulary.isdisjoint(tokenize(match[0]))
+        )
+        first = not text[: match.start()].strip(" \"'*-([“‘")
+        if not known and (not first or (_VERB.match(text, match.end()) and not _COMMON.search(match[0]))):
+            return match[0]
+    return ""

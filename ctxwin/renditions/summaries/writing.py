@@ -17,6 +17,7 @@ from time import monotonic
 from ...tokens import Tokenizer, get_tokenizer
 from ..sentences import MAX_SENTENCE, sentences
 from ..summarize import INSTRUCTION, Limits, Summarizer, being_written, load_summary, save_summary
+from .answers import summary_in
 from .topics import cut_by_topic
 
 __all__ = ["SUMMARY_TOKENS", "Written", "write_summaries"]
@@ -182,7 +183,7 @@ class _Work:
             try:
                 answer = _answer(self._summarizer, text)
                 self._limits.settle(max(0, self._tokens(answer) - SUMMARY_TOKENS))
-                return answer
+                return summary_in(answer)
             except Exception:
                 if not left or self._stop.is_set():
                     raise
