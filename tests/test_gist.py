@@ -148,3 +148,15 @@ def test_many_chunks_of_files_are_told_without_a_tree(tmp_path):
     told = [one for one in packed.report.decisions if one.cause == "story"]
     assert len({one.id.split(":")[0] for one in told}) > 1
     assert not files.pool_for("")[0].tree.take_new()
+
+
+def test_where_there_is_little_to_tell_the_room_goes_to_the_turns():
+    messages = []
+    for n in range(40):
+        call = {"id": f"c{n}", "type": "function", "function": {"name": "read", "arguments": f'{{"n": {n}}}'}}
+        messages += [
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": f"c{n}", "content": f"Page {n}. " + TOPICS["boat"].format(n=n) * 4},
+        ]
+    packed = pack([{"role": "user", "content": "Read."}, *messages], ASKED, 2_000, embedder="none")
+    assert 1_700 < packed.tokens <= 2_000

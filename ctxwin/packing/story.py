@@ -23,7 +23,7 @@ from ..renditions.summaries.gist import Gist, Statements, Vocabulary
 from ..renditions.summaries.growing import Place, View
 from ..retrieve import asks_for_a_summary
 from ..retrieve.words.lexical import tokenize
-from .choose import ROUNDS, Choice, allocated, candidates_of, is_full
+from .choose import ROUNDS, Candidates, Choice, allocated, candidates_of, is_full
 from .judge import Relevance
 from .measure import Measured
 from .print import Request, printed
@@ -68,6 +68,18 @@ def told(
     problem = candidates.problem
     bound = int(problem.tokens[problem.start[:-1][problem.required]].sum())
     room = min(MOST_TOLD, int(SUMMED_UP * max(0, measured.capacity - bound)))
+    choice = _told_within(measured, relevance, candidates, room)
+    if choice is not None and not is_full(measured, choice.request.tokens):  # there is less to tell: the rest goes back
+        chosen = [one for one in choice.request.chosen if (one.section, one.unit) in choice.story]
+        spent = sum(one.tokens(measured.sections) for one in chosen)
+        again = _told_within(measured, relevance, candidates, min(room, spent))
+        if again is not None and again.request.tokens > choice.request.tokens:
+            return again
+    return choice
+
+
+def _told_within(measured: Measured, relevance: Relevance, candidates: Candidates, room: int) -> Choice | None:
+    """Return a choice that leaves so much room to the whole; None if what must stay does not leave that."""
     try:
         less = allocated(measured, candidates, measured.capacity - room)
     except BudgetError:  # little room as it is

@@ -403,7 +403,7 @@ class Window(Recording):
         self._mark([one for one in turns if not isinstance(one, Entry)], forgotten=False)
 
     def erase(self, *turns: int | str | Turn) -> Sequence[str]:
-        """Remove turns from the store for good, with all counts, vectors and summaries of the turns.
+        """Remove turns from the store for good, with all counts, vectors, summaries and tree nodes of the turns.
 
         Returns:
             Paths of existing files that `export` wrote from windows of this store. They may still hold the turns:

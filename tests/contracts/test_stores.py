@@ -321,6 +321,17 @@ def test_vectors_come_back_to_the_bit_in_their_type(store, dtype):
     assert store.vectors("f", ["0"]) == {}
 
 
+def test_nodes_come_back_by_their_hash_until_it_is_erased(store):
+    (turn,) = store.append("w", [HELLO])
+    store.save_nodes({"a": b"", "b": bytes(range(256)), turn.hash: b"x", "gone": b"y"})
+    assert store.nodes(["a", "b", "c"]) == {"a": b"", "b": bytes(range(256))}
+    store.save_nodes({"a": b"new"})
+    assert store.nodes(["a"]) == {"a": b"new"}
+    store.erase("w", [0], derived=["gone"])
+    assert store.nodes(["a", "gone", turn.hash]) == {"a": b"new"}
+    assert store.nodes([]) == {}
+
+
 @pytest.mark.parametrize("vector", [np.zeros(3), np.zeros((1, 3), np.float32), np.zeros(3, np.int8)])
 def test_what_is_no_vector_is_refused(store, vector):
     with pytest.raises(InputError, match=r"'e' has shape .* float16 or float32"):
@@ -427,6 +438,10 @@ class Histories(RuleBasedStateMachine):
     def count(self, text, tokens):
         self.both(lambda store: store.save_counts("t", {text: tokens}))
 
+    @rule(text=texts.filter(str.isascii), node=st.binary(max_size=3))
+    def keep_node(self, text, node):
+        self.both(lambda store: store.save_nodes({text: node}))
+
     @precondition(lambda self: self.file.windows())
     @rule()
     def reopen(self):
@@ -437,6 +452,7 @@ class Histories(RuleBasedStateMachine):
     def they_hold_the_same(self):
         self.both(lambda store: store.windows())
         self.both(lambda store: store.counts("t", ["x", "y", "z"]))
+        self.both(lambda store: store.nodes(["x", "y", "z"]))
         for window in ("a", "b", "c"):
             self.both(lambda store, window=window: (store.turns(window), store.usage(window)))
             found = [store.settings(window) for store in (self.file, self.memory)]
