@@ -13,14 +13,14 @@ from ...retrieve.words.lexical import tokenize
 from .claims import Claim, claims_of, terms_of
 from .values import Value, names_in
 
-__all__ = ["LEANING", "MARGIN", "Clauses", "named"]
+__all__ = ["LEANING", "MARGIN", "SELF", "Clauses", "named"]
 
 _SPEAKER = re.compile(
     r"\s*(?:\[?\d[\d:./ -]{2,20}\]?\s+)?([A-Za-z][\w.'-]{0,20}(?: [A-Z][\w.'-]{0,20}){0,2}|[\u4e00-\u9fff]{1,6}"
     r"|[\u4e00-\u9fff]{0,2}[A-Z][a-z]+)"
     r"(?: ?[(（][^()\n（）]{1,40}[)）])?[:：](?!\S*//)\s*"
 )
-_SELF = re.compile(r"\b(?:I|my|me|mine|we|our|us)\b|我")
+SELF = re.compile(r"\b(?:I|my|me|mine|we|our|us)\b|我")
 _HE = re.compile(r"\b(?:he|she|they|him|her|his)\b|[他她]", re.I)
 _WORDLY = re.compile(r"\w", re.ASCII)
 
@@ -61,6 +61,7 @@ class Clauses:
         self.speakers: list[tuple[str, str]] = []
         self._index()
         self.denied = self._only_denied()
+        self.leading = frozenset(term for name in self.chinese for term in terms_of(name))
         self.verbatim = {_letters(text[one.start : one.end]): (one.start, one.end) for one in self.claims}
         self.verbatim |= {
             _letters(text[label.end() : one.end]): (one.start, one.end)
@@ -87,7 +88,7 @@ class Clauses:
             context = {term: weight * lean for term, weight in list(context.items())[-LOOKED_BACK:]} if lean else {}
             self.speaker.append(frozenset(speaker))
             self.speakers.append((who, other))
-            context |= speaker if claim.sentence == spoken or _SELF.search(claim.text) else {}
+            context |= speaker if claim.sentence == spoken or SELF.search(claim.text) else {}
             context |= dict.fromkeys(claim.terms, 1.0)
             for term in claim.terms:
                 self.own.setdefault(term, {})[at] = 1.0

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ...retrieve.words.lexical import cjk_share, tokenize
 from ..sentences import sentences
 from .claims import Claim, agree, claims_of, denies, terms_of
-from .clauses import MARGIN, Clauses, named
+from .clauses import MARGIN, SELF, Clauses, named
 from .manner import manner
 from .relations import differs
 from .synonyms import described
@@ -44,7 +44,7 @@ _ARTICLES = {"the", "a", "an", "its", "his", "her", "their", "our", "my", "your"
 _COMPOUND = re.compile(r"\W*(?:the|an?|their|his|her|its) [a-z]{2,20} ([a-z]{2,20})\b", re.I)
 _PAIR = re.compile(r"\b([A-Za-z]{1,20}) (?=([A-Za-z]{2,20})\b)")
 _OWNED = re.compile(r"\W*[\u4e00-\u9fff]{1,4}的")
-_COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d", re.I)
+_COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d[\d,.]* [a-z]", re.I)
 _TOLD = re.compile(
     r"\b(?:said|says|told|tells|according|reported|stated|wrote|writes|explained)\b|说|表示|称|告诉", re.I
 )
@@ -146,6 +146,7 @@ class Grounds:
         every = {term: self._source.rarity(term) for one in claims for term in one.terms if term in self._source.own}
         places: set[int] = set()
         earlier: list[int] = []
+        flatly = not any(denies(one) for one in claims)
         opened = bool(_BECAUSE.match(sentence))
         for number, claim in enumerate(claims):
             found = self._place(claim, sentence, begins=not number)
@@ -154,6 +155,8 @@ class Grounds:
             weights = {
                 term: self._source.rarity(term) for term in dict.fromkeys(claim.terms) if term in self._source.own
             }
+            if flatly and not self._source.denied.isdisjoint(claim.terms):
+                return "negation differs"
             if reason := differs(self._source, claim, sentence, weights, every):
                 return reason
             if number and (_BECAUSE.match(claim.text) or opened) and self._apart(earlier, found):
@@ -246,8 +249,6 @@ class Grounds:
                 and not self._denied_too(claim)
             ):
                 return "negation differs"
-        if not claim.negated and not claim.denials and not self._source.denied.isdisjoint(claim.terms):
-            return "negation differs"
         unknown = sum(term not in self._source.own for term in set(claim.terms))
         if claim.rules and not self._rules(best, same.max() / (whole + unknown * log(1.0 + len(self._source.claims)))):
             return "a rule that the source does not have"
@@ -294,11 +295,15 @@ class Grounds:
         plain = any(value.key == other.key for one in self._source.claims for other in one.values)
         has = np.zeros(len(self._source.claims), np.bool_)
         rival = np.zeros(len(self._source.claims), np.bool_)
+        plainly = np.zeros(len(self._source.claims), np.bool_)
         for at, one in enumerate(self._source.claims):
-            kin = [other for other in one.values if rivals(value, other, plain=plain)]
+            kin = [other for other in one.values if rivals(value, other, plain=plain) and not self._labels(at, other)]
             has[at] = any(self._source.says(value, other) for other in kin) or at in meant
             rival[at] = bool(kin) and not has[at] and not all(_said_too(other, claim) for other in kin)
             rival[at] &= claim.negated or not one.negated
+            plainly[at] = not kin
+        if value.kind == "name":  # a clause without a name goes on with the one of its sentence
+            has |= np.isin(self._source.sentence, self._source.sentence[has]) & plainly
         if not has.any():
             return False
         if value.kind in ("number", "date") and not self._with_its_name(claim, np.flatnonzero(has).tolist()):
@@ -319,11 +324,13 @@ class Grounds:
         """Tell whether the source says the rest of a clause of something else than the clause's first word."""
         terms = [term for term in terms_of(_POSSESSOR.sub("", claim.text)) if term in weights]
         first = next((term for term in terms if len(term) > 1), "")
-        if first.isdigit() and len(terms) > 1 and _COUNT.match(claim.text):
-            first = next((term for term in terms if len(term) > 1 and not term.isdigit()), "")
+        if first >= "\u3000" and not (first in self._source.leading or named(claim) or _TOLD.search(claim.text)):
+            return False
         if not first:
             return False
         rest = {term: weight for term, weight in weights.items() if term not in first and first not in term}
+        if _COUNT.match(claim.text):
+            rest.pop(first, None)
         if rest.keys() <= {term for value in claim.values if value.kind == "name" for term in terms_of(value.text)}:
             return False
         overlap = self._source.overlap(rest, self._source.context)
@@ -334,6 +341,8 @@ class Grounds:
         there = set(self._source.context[first])
         if claim.values:  # which of a sentence's values belongs to which word is told by `_moved`
             there = set(np.flatnonzero(np.isin(self._source.sentence, self._source.sentence[list(there)])).tolist())
+        if _COUNT.match(claim.text) and (counted := next((term for term in terms if not term[0].isdigit()), "")):
+            there |= self._source.context[counted].keys()
         owned = bool(_OWNED.match(claim.text))
         there |= {
             at for at in best if (first in self._source.speaker[at] and not owned) or self._was_told(at, first, claim)
@@ -352,6 +361,12 @@ class Grounds:
             for match in _PAIR.finditer(self._source.claims[at].text)
         )
 
+    def _labels(self, at: int, value: Value) -> bool:
+        """Tell whether a value of a clause only says who speaks, not of himself."""
+        source = self._source
+        speaks = value.kind == "name" and source.speaker[at].issuperset(terms_of(value.text))
+        return speaks and not SELF.search(source.claims[at].text)
+
     def _was_told(self, at: int, first: str, claim: Claim) -> bool:
         """Tell whether the sentence before a clause asks it, or tells whom it is from, in the words of `first`."""
         begin = int(np.searchsorted(self._source.sentence, self._source.sentence[at]))
@@ -364,7 +379,8 @@ class Grounds:
 
     def _rules(self, best: Sequence[int], share: float) -> bool:
         """Tell whether the source rules the same, given the share of the words that its best clause has."""
-        rows = np.flatnonzero(np.isin(self._source.sentence, self._source.sentence[list(best)])).tolist()
+        near = self._source.sentence[list(best)]
+        rows = np.flatnonzero(np.isin(self._source.sentence, [near - 1, near, near + 1])).tolist()
         return share >= SAYS_THE_SAME and any(
             self._source.claims[at].rules or denies(self._source.claims[at]) for at in rows
         )

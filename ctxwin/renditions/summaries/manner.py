@@ -51,9 +51,9 @@ _MARKS = {
     r"|until|from|changed?|instead|rather|than|ago|past|cancel\w*|postpone\w*|since)\b"
     r"|以前|原来|原定|原本|之前|上次|曾|过去|本来|旧|从|由|改|不再|上一|去年|取消",
     "asking": r"\b(?:ask(?:s|ed)?|question\w*|wonder\w*|whether|want\w* to know|request\w*|inquir\w*|unclear"
-    r"|unknown|open"
+    r"|unknown|open|discuss\w*|undecided"
     r"|suggest\w*|propos\w*|offer\w*|consider\w*|could|may|might|would)\b"
-    r"|问|是否|能否|可否|想知道|不清楚|建议|提出|请求|希望|想",
+    r"|讨论|[未待]定|尚未|问|是否|能否|可否|想知道|不清楚|建议|提出|请求|希望|想",
     "coming": r"\b(?:will|shall|going to|tomorrow|next (?:week|month|year)|todo)\b"
     r"|['’]ll\b|将|明天|打算|准备|今晚|还差",
     "to come": r"\b(?:will|shall|going to|to be|is to|are to|tomorrow|plan\w*|would|until|by|due|schedul\w*"

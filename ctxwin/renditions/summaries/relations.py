@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -31,6 +30,12 @@ _SAYS = re.compile(
     r"|remind|promis|agree)|说|问|建议|提|要求|让|请|告诉|答应|同意|提醒",
     re.I,
 )
+_INVERTED = re.compile(
+    r"(?:[^:：]{0,60}[:：])?\W*(?:so|is|are|was|do|does|did|can|could|will|would|should|shall|have|has|who|what|when|where"
+    r"|why|how)\b",
+    re.I,
+)
+_ENDS = " ?？\n\"'”’)）"
 _YES = re.compile(
     r"\W*(?:[\w.]{1,20}: )?(?:yes|yeah|yep|sure|right|exactly|correct|ok|okay|of course)\b"
     r"|[^，。]{0,6}(?:对|是的|嗯|好)",
@@ -67,16 +72,21 @@ def differs(source: Clauses, claim: Claim, sentence: str, weights: dict[str, flo
         weights: the words of the clause that the source has.
         every: the words of the sentence that it has.
     """
-    reason = ""
+    reason = firmly = ""
     marks = manner(sentence)
-    for place in chain(_places(source, weights), _places(source, every)):
-        reason = _at(source, claim, sentence, marks, place)
-        if not reason:
+    for place in _places(source, weights):
+        reason = _turns(source, claim, sentence, place)
+        firmly = reason or _firmer(source, claim, sentence, marks, place)
+        if not firmly:
             return ""
-    return reason
+    if reason:
+        return reason
+    elsewhere = (_firmer(source, claim, sentence, marks, place) for place in _places(source, every))
+    return firmly if all(elsewhere) else ""
 
 
-def _at(source: Clauses, claim: Claim, sentence: str, marks: frozenset[str], place: _Bearing) -> str:
+def _turns(source: Clauses, claim: Claim, sentence: str, place: _Bearing) -> str:
+    """Return what a clause turns round: who, what, where, how many, and what comes first."""
     denied = claim.negated or any(source.claims[at].negated for at in place.rows)
     if not denied and (word := opposite(claim.text, place.said)):
         return f"says the opposite: {word!r}"
@@ -86,10 +96,13 @@ def _at(source: Clauses, claim: Claim, sentence: str, marks: frozenset[str], pla
         return "puts it elsewhere"
     if _counts_differ(source, claim, place):
         return "counts something else"
-    marks -= DENIABLE if claim.negated else frozenset()
-    if reason := stronger(marks, _marks(source, sentence, place), manner(place.whole), manner(place.around)):
-        return reason
     return _actors_differ(source, claim, place)
+
+
+def _firmer(source: Clauses, claim: Claim, sentence: str, marks: frozenset[str], place: _Bearing) -> str:
+    """Return how a clause speaks more firmly than a place."""
+    marks -= DENIABLE if claim.negated else frozenset()
+    return stronger(marks, _marks(source, sentence, place), manner(place.whole), manner(place.around))
 
 
 def _elsewhere(source: Clauses, claim: Claim, place: _Bearing) -> bool:
@@ -109,9 +122,11 @@ def _counts_differ(source: Clauses, claim: Claim, place: _Bearing) -> bool:
     number = source.claims[place.rows[0]].sentence
     near = range(*np.searchsorted(source.sentence, [number - 1, number + 2]).tolist())
     theirs = [pair for at in near for pair in source.claims[at].counted]
+    counting = {value for value, _ in theirs}
+    bare = {value.key[0] for at in near for value in source.claims[at].values if value not in counting}
     for value, term in claim.counted:
         counts = {other.key[0] for other, counted in theirs if counted == term}
-        if counts and value.key[0] not in counts:
+        if counts and value.key[0] not in counts | bare:
             return True
     return False
 
@@ -119,9 +134,11 @@ def _counts_differ(source: Clauses, claim: Claim, place: _Bearing) -> bool:
 def _marks(source: Clauses, sentence: str, place: _Bearing) -> frozenset[str]:
     """Return how the source says it: an "if" binds its sentence, and counts unless the summary says the condition."""
     marks = manner(place.said, source=True) - {"if"}
-    whole = manner(place.whole, source=True) & {"asked"}
-    if whole and _YES.match(source.text, source.claims[place.rows[-1]].end):
-        whole = frozenset()
+    last = source.claims[place.rows[-1]]
+    at_end = place.whole.rstrip(_ENDS).endswith(last.text.rstrip(_ENDS)) or _INVERTED.match(place.whole)
+    whole = manner(place.whole, source=True) & {"asked"} if at_end else frozenset()
+    if whole and _YES.match(source.text, last.end):
+        whole, marks = frozenset(), marks - {"guessed"}
     terms = set(terms_of(sentence))
     for part in _BREAK.split(place.whole):
         if (found := IF.search(part)) and set(terms_of(part)) & terms:
@@ -166,7 +183,9 @@ def _places(source: Clauses, weights: dict[str, float]) -> Iterator[_Bearing]:
 
 def _turned(claim: str, source: str) -> bool:
     """Tell whether two texts say what comes first, or compare two things, each the other way round."""
-    return any(_crossed(read(claim), read(source)) for read in (order_of, compared))
+    listed = source.partition(" and ")
+    order = order_of(source) or ((listed[0], listed[2]) if listed[1] else None)
+    return _crossed(order_of(claim), order) or _crossed(compared(claim), compared(source))
 
 
 def _crossed(mine: tuple[str, str] | None, theirs: tuple[str, str] | None) -> bool:

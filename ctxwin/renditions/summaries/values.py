@@ -83,13 +83,14 @@ _UNITS = {
         "km": "km kilometre kilometres kilometers 公里 千米",
         "m": "m metre metres meter meters 米", "cm": "cm 厘米", "mm": "mm 毫米", "mile": "mile miles 英里",
         "kg": "kg kilo kilos kilogram kilograms 公斤 千克", "g": "g gram grams 克", "t": "ton tons tonne tonnes 吨",
-        "lb": "lb lbs", "%": "% percent", "usd": "$ dollar dollars usd 美元", "eur": "€ euro euros eur 欧元",
+        "lb": "lb lbs", "jin": "斤",
+        "%": "% percent", "usd": "$ dollar dollars usd 美元", "eur": "€ euro euros eur 欧元",
         "gbp": "£ gbp", "cny": "¥ ￥ yuan rmb 元 块 块钱 人民币", 
         "nth": "第", "am": "am a.m. 上午 早上 凌晨", "pm": "pm p.m. 下午 晚上 傍晚",
     }.items()
     for surface in surfaces.split()
 }  # fmt: skip
-_DIMENSIONS = ("ms s min h d wk mo yr", "b kb mb gb tb", "km m cm mm mile", "kg g t lb", "usd eur gbp cny", "am pm")
+_DIMENSIONS = ("ms s min h d wk mo yr", "b kb mb gb tb", "km m cm mm mile", "kg g t lb jin", "usd eur gbp cny", "am pm")
 _BEFORE = ("第", "上午", "早上", "凌晨", "下午", "晚上", "傍晚")
 _SCALES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "billion": 1e9, "千": 1e3, "万": 1e4, "亿": 1e8}
 _TENS = {"十": 10, "百": 100, "千": 1000}
@@ -208,7 +209,7 @@ def _whole(said: str) -> str:
 def _number(match: re.Match[str]) -> Value | None:
     said, before = match["number"], match["before"]
     number = _read_numeral(said.replace(",", ""))
-    if number is None or said == "一":
+    if number is None or (said == "一" and match.string[match.end() : match.end() + 1] not in tuple("号楼层室馆期")):
         return None
     number *= _SCALES.get((match["scale"] or "").lower(), 1)
     unit = _UNITS.get((match["unit"] or "").lower(), "")
