@@ -206,12 +206,13 @@ def knee_at(budgets: Sequence[int], shares: Sequence[float], enough: float) -> i
 
 
 def probes_of(pool: Pool) -> list[Probe]:
-    """Make at most `PROBES` questions of the items, spread evenly, the turns in their order.
+    """Make at most `PROBES` probes of the items, spread evenly: questions of the talk, then half-remembered sentences.
 
     Example:
         >>> talk = [Item(text=f"The hall has {n} tall doors.", role="user") for n in range(9)]
-        >>> [one.text for one in probes_of(Pool([*talk, Item(text="How many doors has the hall?", role="user")]))]
-        ['How many doors has the hall?']
+        >>> found = probes_of(Pool([*talk, Item(text="How many doors has the hall?", role="user")]))
+        >>> found[0].text, found[1].text, found[1].sentence
+        ('How many doors has the hall?', 'The hall has tall doors.', 'The hall has 0 tall doors.')
     """
     items = list(pool.items)
     turns = [n for n, item in enumerate(items) if item.kind == "turn" and item.role not in ("assistant", "system")]
