@@ -14,7 +14,7 @@ import ctxwin
 from ctxwin import Budget, Item, Pool, pack
 from ctxwin.errors import InputError
 from ctxwin.evaluate.knee import _corrected, knee, knee_at, probes_of
-from ctxwin.retrieve import Curve, Signs, shipped_curve
+from ctxwin.retrieve import Curve, Index, ItemVectors, Signs, shipped_curve
 from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, REACH_WRITTEN, unrelated
 
 PLACES = ("harbour", "orchard", "library", "quarry", "station", "bakery", "museum", "chapel")
@@ -98,6 +98,17 @@ def test_what_is_near_a_likely_item_is_no_noise():
     for reach in (REACH, REACH_WRITTEN):
         marked = unrelated(p, np.full(200, 0.0025, np.float32), np.full(200, reach == REACH_WRITTEN))
         assert np.flatnonzero(~marked).tolist() == list(range(100 - reach, 100 + reach + 1))
+
+
+def test_a_titled_passage_may_be_the_second_step_to_an_answer():
+    p = np.array([1.0] + [0.004] * 20 + [0.0005] * 40, np.float32)
+    marked = []
+    for title in (None, "Oslo"):
+        index = Index([Item(text=f"Passage {n}.", kind="passage", title=title) for n in range(len(p))])
+        marked.append(index.with_vectors(ItemVectors(name="x", matrix=np.ones((len(p), 1), np.float32))).unrelated(p))
+    assert marked[0][10]
+    assert not marked[1][10]
+    assert not index.unrelated(p)[:21].any()  # by words alone no passage is so far
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200), st.booleans())

@@ -11,6 +11,7 @@ from scipy.optimize import check_grad
 
 from ctxwin import Budget, pack
 from ctxwin.errors import InputError
+from ctxwin.evaluate import load, recall, request_text
 from ctxwin.evaluate.recalibration import calibrate
 from ctxwin.evaluate.reliability import reliability_curve
 from ctxwin.items import Item
@@ -155,6 +156,27 @@ def test_a_pool_with_fitted_weights_packs_by_their_curve():
     assert unsure.share < sure.share
     enough = Budget(total=4_000, enough=0.9)
     assert pack(items=low, budget=enough, **asked).tokens > pack(items=pool, budget=enough, **asked).tokens
+
+
+def test_the_expected_share_is_right_on_talk_that_the_fit_did_not_see(data):
+    """Reading comprehension, of which the shipped curve expects too little."""
+    dataset = load(data / "cmrc2018_zh")
+    sources = list(dataset.sources)
+    asked = [[one for one in dataset.queries if one.source == source][:10] for source in sources]
+    pools = [Pool(dataset.sources[source]) for source in sources]
+    learned = [Feedback(pool=pools[n], query=one.text, helped=one.gold) for n in (0, 2) for one in asked[n]]
+    fitted = fit(learned, embedder="none")
+    errors = []
+    for weights in (shipped_weights(), fitted):
+        off = []
+        for n in (1, 3):
+            units = {item.id: item for item in dataset.sources[sources[n]]}
+            for one in asked[n]:
+                packed = pack(query=one.text, items=pools[n].with_weights(weights), budget=500, embedder="none")
+                off.append(packed.report.expected.share - recall(request_text(packed.messages), one, units))
+        errors.append(abs(np.mean(off)))
+    assert errors[1] < 0.6 * errors[0]
+    assert errors[1] < 0.08
 
 
 def test_the_fit_of_the_curve_does_not_go_too_far():

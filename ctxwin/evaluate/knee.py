@@ -31,9 +31,9 @@ __all__ = ["Knee", "KneePoint", "Probe", "knee", "knee_at", "probes_of"]
 PROBES = 24
 """Most probes: twice as many moved the knee by a tenth."""
 REMEMBERED = 0.45
-"""Share of a sentence's weight, by rarity, that its probe still has. With a fact masked alone probes are easier than
-questions, and the knees too small: within a factor of 1.5 of the knee from gold on X of 20 sets, at .6 / .45 / .3 on
-X / X / X."""
+"""Share of a sentence's weight, by rarity, that its probe has. At .6 / .45 / .3 the knee lay within a factor of 1.5
+of the one from gold on 12 / 12 / 10 of 19 sets; sentences with one fact masked share too much with their source (4 of
+10 sets, the knees too small)."""
 HOLD = 0.25
 """How many half-remembered sentences the curve counts for, as a share of all (`own_curve.HOLD` for labelled questions):
 they are found more easily than what questions ask for, by .6 logits, however many they are."""
@@ -206,12 +206,13 @@ def knee_at(budgets: Sequence[int], shares: Sequence[float], enough: float) -> i
 
 
 def probes_of(pool: Pool) -> list[Probe]:
-    """Make at most `PROBES` questions of the items, spread evenly, the turns in their order.
+    """Make at most `PROBES` probes of the items, spread evenly: questions of the talk, then half-remembered sentences.
 
     Example:
         >>> talk = [Item(text=f"The hall has {n} tall doors.", role="user") for n in range(9)]
-        >>> [one.text for one in probes_of(Pool([*talk, Item(text="How many doors has the hall?", role="user")]))]
-        ['How many doors has the hall?']
+        >>> found = probes_of(Pool([*talk, Item(text="How many doors has the hall?", role="user")]))
+        >>> found[0].text, found[1].text, found[1].sentence
+        ('How many doors has the hall?', 'The hall has tall doors.', 'The hall has 0 tall doors.')
     """
     items = list(pool.items)
     turns = [n for n, item in enumerate(items) if item.kind == "turn" and item.role not in ("assistant", "system")]
