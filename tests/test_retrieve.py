@@ -332,6 +332,16 @@ def test_a_title_named_by_the_best_is_followed():
     assert p[1] > p[2]
 
 
+def test_the_heading_of_a_chunk_counts_less_than_the_title_of_a_passage():
+    def score(kind):
+        texts = ("Ana Lim: she was born in Oslo.", "A city of 700,000 people.", "Snow falls in May.")
+        titles = (None, "Oslo", None)
+        items = [Item(text=text, title=title, kind=kind) for text, title in zip(texts, titles, strict=True)]
+        return Index(items).score(Query(text="How large is the place where Ana Lim was born?"))[1]
+
+    assert 0 < score("chunk") < score("passage")
+
+
 def test_titles_are_found_as_whole_words():
     titles = Titles()
     titles.add("Rome (city)", 0)
