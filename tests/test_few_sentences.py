@@ -35,9 +35,9 @@ def test_a_few_tokens_keep_the_sentences_that_answer_from_two_long_units():
     ]
     items = [Item(kind="passage", text=report(one)) for one in (*others[:4], said[0], *others[4:], said[1])]
     packed = pack(
-        query="When did the pump of hall A and the pump of hall B fail?", items=items, budget=72, embedder="none"
+        query="When did the pump of hall A and the pump of hall B fail?", items=items, budget=60, embedder="none"
     )
-    assert packed.tokens <= 72
+    assert packed.tokens <= 60
     assert all(one in packed.text for one in said)
 
 
@@ -78,11 +78,10 @@ def test_a_text_that_is_long_for_the_room_has_extracts_of_one_sentence_two_and_m
 def test_a_short_text_has_an_extract_of_one_sentence_where_sentences_compete():
     source = split("We met in the yard. The pump failed at noon. It rained.", TOKENIZER)
     assert extracts(source, 90)[-1][0] == "… The pump failed at noon. …"
-    said = [f"The {colour} pump failed at noon." for colour in ("red", "blue", "black")]
-    items = [Item(kind="passage", text=f"We met in the yard. {one} It rained on the roof.") for one in said]
-    packed = pack(query="When did the red, the blue and the black pump fail?", items=items, budget=66, embedder="none")
-    assert packed.tokens <= 66
-    assert all(one in packed.text for one in said)
+    around = "We met in the yard of the old mill. {} It rained all day long."
+    items = [Item(kind="passage", text=around.format(one)) for one in ("The pump failed.", "We had tea.")]
+    packed = pack(query="What of the pump?", items=items, budget=32, embedder="none")
+    assert packed.tokens <= 32 and "… The pump failed. …" in packed.text
 
 
 def test_a_sentence_that_finds_no_room_leaves_the_room_to_others():
@@ -96,7 +95,14 @@ def test_shares_are_in_proportion_to_tokens_where_no_sentence_has_a_word_of_the_
     forms = text_forms(source, {"whale": 3.0}, label="x", room=90)
     for form in forms[:-1]:
         kept = sum(source.tokens[i] for i, one in enumerate(source.texts) if one in form.text)
-        assert form.share == pytest.approx(kept / source.tokens.sum())
+        assert form.share == pytest.approx(kept / source.tokens.sum(), rel=0.1)
+
+
+def test_words_that_an_extract_says_count_once():
+    said = "The pump is old. The pump is red. It failed at noon. We had tea."
+    source = split(said, TOKENIZER)
+    taken = [form.text.strip() for form in text_forms(source, WEIGHTS, label="x", room=90) if form.kind == "extract"]
+    assert taken[-2:] == ["The pump is old. … It failed at noon. …", "The pump is old. …"]
 
 
 def test_likeness_counts_beside_words():

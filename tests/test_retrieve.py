@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ctxwin.errors import InputError
 from ctxwin.items import Item
-from ctxwin.retrieve import Index, ItemVectors, Query, score_together
+from ctxwin.retrieve import Index, ItemVectors, Query, score_together, shipped_weights
 from ctxwin.retrieve.links import Titles
 from ctxwin.retrieve.table import Lazily, Table
 from ctxwin.retrieve.talk.cues import instruction_strength
@@ -330,6 +330,19 @@ def test_a_title_named_by_the_best_is_followed():
     ]
     p = Index(items).score(Query(text="How large is the place where Ana Lim was born?"))
     assert p[1] > p[2]
+
+
+def test_the_heading_of_a_chunk_counts_as_shared_terms_and_the_title_of_a_passage_as_all_words():
+    def named(kind):
+        texts, titles = ("She was born in Oslo.", "A city of 700,000 people."), ("Ana Lim", "Oslo")
+        items = [Item(text=text, title=title, kind=kind) for text, title in zip(texts, titles, strict=True)]
+        parts = Index(items).features(Query(text="How large is the place where Ana Lim was born?"))
+        return float(parts["link"][1]), float(parts["bridge"][1])
+
+    weights = shipped_weights()
+    assert named("passage") == (pytest.approx(weights.link), 0.0)
+    assert named("chunk") == (0.0, pytest.approx(weights.bridge))
+    assert weights.bridge < weights.link == weights.lexical
 
 
 def test_titles_are_found_as_whole_words():

@@ -29,7 +29,7 @@ __all__ = ["Measured"]
 
 MAP_SHARES = (0.25, 0.125, 0.0625)
 """Sizes of the map of the files, as parts of the capacity, for a question about the whole."""
-FEW_SENTENCES = 150
+FEW_SENTENCES = 600
 """Tokens below which texts compete by their sentences: evidence is a sentence or two (`SATURATION`). Answers within 128
 tokens, 8 sets, 993 questions: +4.8 [2.8, 6.9] beside whole texts, their halves and quarters, on each set 2.0 to 7.7."""
 LEAST_OF_MAP, MOST_OF_MAP = 40, 2_000

@@ -52,6 +52,10 @@ its cosine, where single sentences compete; the probability is in proportion to 
 conditional logit over 220 units that say an answer (friendsqa, bfcl_memory, memorybank_zh, longmemeval_mini, mtrag_un)
 gives 4.2, 3.2 and tokens to the power 1.4; log loss by length alone 1.33, as `EVENNESS` has it 1.07, here .66. Answers
 within 128 tokens, 8 sets: 4 and 3 for 3 and 2 change nothing."""
+SPREAD = 0.6
+"""What `EVENNESS` is, where single sentences compete. Answers within 128 / 256 / 512 tokens, 8 sets: 65.9 / 80.2 / 90.0
+with 0, and 67.3 / 80.5 / 90.3 with .5, where said words count once. Passages, RGB within 256 tokens: recall 67, 76 and
+77 with 0, .5 and .8; answers 95, 93 and 92."""
 FEW = (*range(1, 9), 10, 12, 15, 18, 22, 27, 33)
 """Sentences in the extracts of a text where single sentences compete."""
 LEAST = 200
@@ -164,17 +168,34 @@ def _order(source: Sentences, scores: NDArray[np.float64], tool_output: bool) ->
 def _answering(
     source: Sentences, weights: Mapping[str, float], likeness: NDArray[np.float32] | None, room: int
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return how probable it is that each sentence answers, if one of the text does, and the order to take them in.
+    """Return the share of each sentence in a text's worth, (n,), and the order in which an extract takes them.
 
-    The order is that of the probability per token; sentences that are longer than the room come last.
+    The best per token comes first, and the words of the question that it says count no more for the others: the next
+    sentence tells what these words are about. Sentences that are longer than the room come last.
     """
-    scores = BY_WORDS * match(source, weights, 0.0)
+    asked = [(at, weight) for term, weight in weights.items() if (at := source.found.get(term))]
+    gains = (BY_WORDS / (sum(weights.values()) or 1.0)) * np.array([weight for _, weight in asked])
+    says = np.zeros((len(asked), len(source.tokens)), np.bool_)
+    for row, (at, _) in zip(says, asked, strict=True):
+        row[at] = True
+    scores: NDArray[np.float64] = gains @ says
     if likeness is not None:
         scores += BY_MEANING * likeness
-    by_token = np.exp(scores - scores.max(initial=-np.inf))
-    order = np.lexsort((-by_token, source.tokens + 2 * GAP_TOKENS > room))
-    omega: NDArray[np.float64] = by_token * np.maximum(source.tokens, 1)
-    return omega / max(float(omega.sum()), 1e-300), order
+    fits = source.tokens + 2 * GAP_TOKENS <= room
+    order: list[int] = []
+    while len(order) < FEW[-1] and fits.any():
+        order.append(best := int(np.where(fits, scores, -np.inf).argmax()))
+        fits[best] = False
+        told = np.flatnonzero(says[:, best])
+        says[:, best] = False  # the score at which it was taken stays
+        scores -= gains[told] @ says[told]
+        says[told] = False
+    late = np.ones(len(scores), np.bool_)
+    late[order] = False
+    rest = np.flatnonzero(late)
+    rest = rest[np.lexsort((-scores[rest], ~fits[rest]))]
+    omega = np.exp(scores - scores.max(initial=-np.inf)) * np.maximum(source.tokens, 1)
+    return _evened(source, omega, SPREAD), np.concatenate([np.asarray(order, np.intp), rest])
 
 
 def match(source: Sentences, weights: Mapping[str, float], neighbour: float) -> NDArray[np.float64]:
@@ -213,10 +234,14 @@ def share_of(source: Sentences, weights: Mapping[str, float], text: str) -> floa
 
 
 def _omega(source: Sentences, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    raised: NDArray[np.float64] = np.exp((scores - scores.max(initial=0.0)) / TEMPERATURE)
-    raised *= (1 - EVENNESS) / max(float(raised.sum()), 1e-300)
-    raised += (EVENNESS / max(len(source.text), 1)) * (source.ends[1:] - source.ends[:-1])
-    return raised
+    return _evened(source, np.exp((scores - scores.max(initial=0.0)) / TEMPERATURE), EVENNESS)
+
+
+def _evened(source: Sentences, worth: NDArray[np.float64], evenness: float) -> NDArray[np.float64]:
+    """Return shares of a text's worth, a part of it spread evenly over its characters."""
+    worth *= (1 - evenness) / max(float(worth.sum()), 1e-300)
+    worth += (evenness / max(len(source.text), 1)) * (source.ends[1:] - source.ends[:-1])
+    return worth
 
 
 def runs_of(source: Sentences, chosen: NDArray[np.intp]) -> list[tuple[int, int]]:

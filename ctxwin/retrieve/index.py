@@ -407,14 +407,16 @@ class Index:
         bridges = {i: shares[i] for i in best[:BRIDGES].tolist()}
         bridge = self._words.expansion(bridges, terms, BRIDGE_TERMS)
         bridge[list(bridges)] = 0.0
-        parts = {"bridge": weights.bridge * scale_within(bridge)}
-        if len(self._titles):
-            link = np.zeros(len(self), np.float32)
-            for i in best[:LINKS].tolist():
-                for j in self._named_in(self._item(i)) - {i}:
-                    link[j] = max(link[j], shares[i])
-            parts["link"] = weights.link * link
-        return parts
+        bridge = scale_within(bridge)
+        if not len(self._titles):
+            return {"bridge": weights.bridge * bridge}
+        link, headings = np.zeros((2, len(self)), np.float32)
+        for i in best[:LINKS].tolist():
+            for j in self._named_in(self._item(i)) - {i}:
+                # A chunk's title is a heading or a name within a file, which texts say for many reasons.
+                named = headings if self._item(j).kind == "chunk" else link
+                named[j] = max(named[j], shares[i])
+        return {"bridge": weights.bridge * (bridge + headings), "link": weights.link * link}
 
     def _named_in(self, item: Item) -> set[int]:
         """Return the items whose titles stand in the text of `item`."""
