@@ -2,6 +2,13 @@
 
 A summary of weeks of talk does not stand in its most relevant turns. For such a question a part of the room goes to
 sentences from the turns that are left out, word for word and each in its place, that together say most.
+
+They are taken from the tree of the talk (renditions/summaries/growing.py): all of it coarsely, by what its nodes say,
+and the parts that matter most to the question finer, down to every sentence of a turn. Half of the room is theirs by
+rule: in one allocation with the turns, as forms of them, they kept 49 to 51 % of the answers that `SUMMED_UP` speaks of
+in 2,000 tokens, and 68 % in 8,000. Other questions have no story: with a quarter of the room for it evidence recall
+fell on HotpotQA, MuSiQue, MemoryBank and BEAM by 2 to 9 points in 256 to 2,000 tokens, and the answers of BEAM alone
+gained (+1.7 points).
 """
 
 from __future__ import annotations

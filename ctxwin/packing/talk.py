@@ -234,8 +234,7 @@ class Talk:
 
     def new_nodes(self) -> dict[str, bytes]:
         """Return the nodes that were made since this was asked last, by key."""
-        with self._lock:
-            return self._facts.tree().take_new()
+        return self._facts.tree().take_new()
 
     def node_keys(self, positions: Sequence[int]) -> list[str]:
         """Return the keys of all nodes that depend on some messages, whether forgotten messages are left out or not."""
