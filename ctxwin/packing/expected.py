@@ -7,7 +7,7 @@ The curve that reads the share from the signs of a request is the package's own,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,12 @@ from .shorten import Chosen, parted
 __all__ = ["expect", "signs_of", "within_enough"]
 
 Array = NDArray[np.float64]
+
+
+USUAL_SECOND = 0.6
+"""p of the second-best group, as if of every question, where `enough` cuts: about what it is. By its own p a question
+whose best group stands out is cut too early, since that may be the first step to an answer: of the whole budget's
+recall HotpotQA keeps 93 % instead of 98, MuSiQue 88 instead of 95, LongMemEval 88 instead of 91."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,7 +125,7 @@ def within_enough(measured: Measured, relevance: Relevance) -> Measured:
         room -= int(section.costs.gap_tokens[parted(section)].sum())
     within = max(1, int(np.searchsorted(spent, room, "right")))
     signs = groups.signs(np.cumsum(groups.p[rows[:within]] ** 2), np.arange(1.0, within + 1), relevance)
-    share = _curve(measured).share(signs)
+    share = _curve(measured).share(replace(signs, second=USUAL_SECOND))
     if not len(share):
         return measured
     last = int(np.searchsorted(share, enough * share[-1]))
