@@ -15,8 +15,11 @@ from ctxwin.renditions.summaries.faithful import Grounds
 from ctxwin.renditions.summaries.values import names_in, values_in
 
 TEXTS = tomllib.loads((Path(__file__).parent / "data" / "summaries.toml").read_text(encoding="utf-8"))["texts"]
-LOST = {"new_checkout is on for 10% of the Spanish users and 50% in Portugal."}
-"""Honest sentences that are refused: "Spanish" is a name that the source does not have."""
+LOST = {
+    "new_checkout is on for 10% of the Spanish users and 50% in Portugal.",  # "Spanish" is a name of its own
+    "如果下雨，装空调就改到周五。",  # 周三 is nearer to 装空调
+}
+"""Honest sentences that are refused."""
 HONEST = [(text["text"], said) for text in TEXTS for said in text["honest"] if said not in LOST]
 LIES = [(text["text"], kind, lie) for text in TEXTS for kind, lies in text["lies"].items() for lie in lies]
 MISSED = {"The AstroMaster 70 costs $180."}
@@ -26,7 +29,8 @@ MISSED = {"The AstroMaster 70 costs $180."}
 def test_there_are_enough_of_each():
     assert len(LIES) >= 190 and len(HONEST) >= 95
     assert {kind for _, kind, _ in LIES} == {
-        "number", "unit", "crossed", "name", "negation", "path", "date", "rule"
+        "number", "unit", "crossed", "name", "negation", "path", "date", "rule", "condition", "modality", "question",
+        "scope", "actor", "opposite", "consent", "described", "order", "result", "comparison", "older", "count"
     }  # fmt: skip
 
 

@@ -44,6 +44,7 @@ _ARTICLES = {"the", "a", "an", "its", "his", "her", "their", "our", "my", "your"
 _COMPOUND = re.compile(r"\W*(?:the|an?|their|his|her|its) [a-z]{2,20} ([a-z]{2,20})\b", re.I)
 _PAIR = re.compile(r"\b([A-Za-z]{1,20}) (?=([A-Za-z]{2,20})\b)")
 _OWNED = re.compile(r"\W*[\u4e00-\u9fff]{1,4}的")
+_POINT = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)、])\s+")
 _COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d[\d,.]* [a-z]", re.I)
 _TOLD = re.compile(
     r"\b(?:said|says|told|tells|according|reported|stated|wrote|writes|explained)\b|说|表示|称|告诉", re.I
@@ -61,6 +62,8 @@ NEAR = 0.6
 """Least share of a clause's weight that one sentence of the source must have together with its neighbours."""
 SAYS_THE_SAME = 0.5
 """Least share of a clause's weight by which a clause of the source says the same; then their negations must agree."""
+SHORT = 60
+"""Characters below which a line that ends with a colon or comma is a heading or a greeting."""
 MOST_SENTENCES = 200
 """Most sentences of a summary that are read; a summary of some hundred tokens has ten."""
 
@@ -136,6 +139,9 @@ class Grounds:
 
     def _places(self, sentence: str, said: set[tuple[str, ...]]) -> tuple[tuple[int, int], ...] | str:
         """Return where the source says what a sentence says; the reason why it is refused; () for no words at all."""
+        sentence = _POINT.sub("", sentence)
+        if len(sentence) < SHORT and sentence.rstrip(" \n*_").endswith((":", "：", ",", "，")):
+            return "says nothing of the source"
         terms = tuple(tokenize(sentence))
         if terms in said or (len(terms) > 8 and len(set(terms)) * 3 < len(terms)):
             return "repeats itself"

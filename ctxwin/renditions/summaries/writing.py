@@ -17,7 +17,7 @@ from time import monotonic
 from ...tokens import Tokenizer, get_tokenizer
 from ..sentences import MAX_SENTENCE, sentences
 from ..summarize import INSTRUCTION, Limits, Summarizer, being_written, load_summary, save_summary
-from .answers import summary_in
+from .unwrap import summary_in
 from .topics import cut_by_topic
 
 __all__ = ["SUMMARY_TOKENS", "Written", "write_summaries"]
