@@ -7,7 +7,12 @@ A sentence stays if each of its clauses has a place in the source:
                 the kind) has clearly more of these words, the value was changed or given to something else
     negation    a clause of the source that says the same is negated if, and only if, the clause is
     rules       "must", "always" and the like stand near the words in the source too
-    words       most of the words occur in the source, and near each other
+    words       most of the words occur in the source, and near each other; a word that describes is in the source
+    firmness    a condition, a doubt, a proposal, "some" or an older value is not dropped; a question is no answer; consent,
+                success, a cause and a comparison are the source's (`manner.py`)
+    relations   who does what, what comes first, how many and where are not turned round (`relations.py`)
+
+A sentence that the source has word for word stands at once.
 
 The check knows words, not meanings. It refuses honest sentences worded too freely; it cannot see a lie that uses only
 the source's words near each other. `tests/test_faithful.py` has the rates of both.
