@@ -1,7 +1,7 @@
 """Summaries that lie, and honest ones: what the check of a summary against its source refuses and lets stand.
 
-The texts are in `data/summaries.toml`; all but the ones named below are right, since the check was mended on them. On 20
-texts that it had never seen (48 English and 32 Chinese honest sentences, 173 lies of 20 kinds) it kept 56 of 80 and
+The texts are in `data/summaries.toml`; all but the ones named below are right, since the check was mended on them. On
+20 texts that it had never seen (48 English and 32 Chinese honest sentences, 173 lies of 20 kinds) it kept 56 of 80 and
 refused 140 of 173; before it read firmness and relations, 50 and 118.
 """
 

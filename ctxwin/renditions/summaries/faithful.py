@@ -8,8 +8,8 @@ A sentence stays if each of its clauses has a place in the source:
     negation    a clause of the source that says the same is negated if, and only if, the clause is
     rules       "must", "always" and the like stand near the words in the source too
     words       most of the words occur in the source, and near each other; a word that describes is in the source
-    firmness    a condition, a doubt, a proposal, "some" or an older value is not dropped; a question is no answer; consent,
-                success, a cause and a comparison are the source's (`manner.py`)
+    firmness    a condition, a doubt, a proposal, "some" or an older value is not dropped; a question is no answer;
+                consent, success, a cause and a comparison are the source's (`manner.py`)
     relations   who does what, what comes first, how many and where are not turned round (`relations.py`)
 
 A sentence that the source has word for word stands at once.
@@ -32,8 +32,7 @@ from ...retrieve.words.lexical import cjk_share, tokenize
 from ..sentences import sentences
 from .claims import Claim, agree, claims_of, denies, terms_of
 from .clauses import MARGIN, SELF, Clauses, named
-from .manner import manner
-from .relations import differs
+from .relations import differs, outdated
 from .synonyms import described
 from .values import Value, new_name, rivals
 
@@ -219,7 +218,7 @@ class Grounds:
                 return f"{value.text.strip()!r} is not in the source"
         if _FROM.search(claim.text) and not self._in_order([v for v in claim.values if v.kind in ("number", "date")]):
             return "turns an order round"
-        if _dropped(claim, sentence, self._source.claims):
+        if outdated(claim, sentence, self._source.claims):
             return "gives an older value as the present one"
         if name := new_name(claim.text, self._source.vocabulary):
             return f"{name!r} is not in the source"
@@ -395,17 +394,6 @@ class Grounds:
         return share >= SAYS_THE_SAME and any(
             self._source.claims[at].rules or denies(self._source.claims[at]) for at in rows
         )
-
-
-def _dropped(claim: Claim, sentence: str, source: Sequence[Claim]) -> bool:
-    """Tell whether a clause has a value that the source names only as what is not or no more, and does not say so."""
-    if claim.negated or "before" in manner(sentence):
-        return False
-    for value in claim.values:
-        places = [one for one in source if value in one.values]
-        if places and value not in claim.dismissed and all(value in one.dismissed for one in places):
-            return True
-    return False
 
 
 def _said_too(other: Value, claim: Claim) -> bool:

@@ -17,7 +17,7 @@ from .clauses import LEANING, MARGIN, Clauses
 from .manner import DENIABLE, IF, compared, manner, order_of, stronger
 from .synonyms import opposite
 
-__all__ = ["differs"]
+__all__ = ["differs", "outdated"]
 
 _PLACE = re.compile(r"\b(in|at|on|for|to|from|by|with) (?:the |a |an |its |his |her |their )?([A-Za-z][\w-]*)")
 MOST_PLACES = 8
@@ -237,3 +237,14 @@ def _actors(source: Clauses, text: str, row: int | None) -> list[tuple[int, str]
         found += [(m.start(), speaker) for m in _SELF.finditer(text) if speaker]
         found += [(m.start(), other) for m in _YOU.finditer(text) if other]
     return sorted(found)
+
+
+def outdated(claim: Claim, sentence: str, source: Sequence[Claim]) -> bool:
+    """Tell whether a clause has a value that the source names only as what is not or no more, and does not say so."""
+    if claim.negated or "before" in manner(sentence):
+        return False
+    for value in claim.values:
+        places = [one for one in source if value in one.values]
+        if places and value not in claim.dismissed and all(value in one.dismissed for one in places):
+            return True
+    return False
