@@ -7,8 +7,8 @@ from server import Provider
 
 from ctxwin import Item, pack
 from ctxwin.clients import Endpoint
-from ctxwin.renditions.summaries.answers import summary_in
 from ctxwin.renditions.summaries.faithful import Grounds
+from ctxwin.renditions.summaries.unwrap import summary_in
 from ctxwin.renditions.summarize import ChatSummarizer
 
 SOURCE = (

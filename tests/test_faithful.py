@@ -1,7 +1,8 @@
 """Summaries that lie, and honest ones: what the check of a summary against its source refuses and lets stand.
 
-The texts are in `data/summaries.toml`, nine of them written after the check: at first sight it refused 133 of their 147
-lies and kept 65 of their 75 honest sentences; then it was mended, and now all but the ones named below are right.
+The texts are in `data/summaries.toml`; all but the ones named below are right, since the check was mended on them. On
+20 texts that it had never seen (48 English and 32 Chinese honest sentences, 173 lies of 20 kinds) it kept 56 of 80 and
+refused 140 of 173; before it read firmness and relations, 50 and 118.
 """
 
 import random
@@ -15,8 +16,11 @@ from ctxwin.renditions.summaries.faithful import Grounds
 from ctxwin.renditions.summaries.values import names_in, values_in
 
 TEXTS = tomllib.loads((Path(__file__).parent / "data" / "summaries.toml").read_text(encoding="utf-8"))["texts"]
-LOST = {"new_checkout is on for 10% of the Spanish users and 50% in Portugal."}
-"""Honest sentences that are refused: "Spanish" is a name that the source does not have."""
+LOST = {
+    "new_checkout is on for 10% of the Spanish users and 50% in Portugal.",  # "Spanish" is a name of its own
+    "如果下雨，装空调就改到周五。",  # 周三 is nearer to 装空调
+}
+"""Honest sentences that are refused."""
 HONEST = [(text["text"], said) for text in TEXTS for said in text["honest"] if said not in LOST]
 LIES = [(text["text"], kind, lie) for text in TEXTS for kind, lies in text["lies"].items() for lie in lies]
 MISSED = {"The AstroMaster 70 costs $180."}
@@ -26,7 +30,8 @@ MISSED = {"The AstroMaster 70 costs $180."}
 def test_there_are_enough_of_each():
     assert len(LIES) >= 190 and len(HONEST) >= 95
     assert {kind for _, kind, _ in LIES} == {
-        "number", "unit", "crossed", "name", "negation", "path", "date", "rule"
+        "number", "unit", "crossed", "name", "negation", "path", "date", "rule", "condition", "modality", "question",
+        "scope", "actor", "opposite", "consent", "described", "order", "result", "comparison", "older", "count"
     }  # fmt: skip
 
 

@@ -7,7 +7,12 @@ A sentence stays if each of its clauses has a place in the source:
                 the kind) has clearly more of these words, the value was changed or given to something else
     negation    a clause of the source that says the same is negated if, and only if, the clause is
     rules       "must", "always" and the like stand near the words in the source too
-    words       most of the words occur in the source, and near each other
+    words       most of the words occur in the source, and near each other; a word that describes is in the source
+    firmness    a condition, a doubt, a proposal, "some" or an older value is not dropped; a question is no answer;
+                consent, success, a cause and a comparison are the source's (`manner.py`)
+    relations   who does what, what comes first, how many and where are not turned round (`relations.py`)
+
+A sentence that the source has word for word stands at once.
 
 The check knows words, not meanings. It refuses honest sentences worded too freely; it cannot see a lie that uses only
 the source's words near each other. `tests/test_faithful.py` has the rates of both.
@@ -27,8 +32,7 @@ from ...retrieve.words.lexical import cjk_share, tokenize
 from ..sentences import sentences
 from .claims import Claim, agree, claims_of, denies, terms_of
 from .clauses import MARGIN, SELF, Clauses, named
-from .manner import manner
-from .relations import differs
+from .relations import differs, outdated
 from .synonyms import described
 from .values import Value, new_name, rivals
 
@@ -44,6 +48,7 @@ _ARTICLES = {"the", "a", "an", "its", "his", "her", "their", "our", "my", "your"
 _COMPOUND = re.compile(r"\W*(?:the|an?|their|his|her|its) [a-z]{2,20} ([a-z]{2,20})\b", re.I)
 _PAIR = re.compile(r"\b([A-Za-z]{1,20}) (?=([A-Za-z]{2,20})\b)")
 _OWNED = re.compile(r"\W*[\u4e00-\u9fff]{1,4}的")
+_POINT = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)、])\s+")
 _COUNT = re.compile(r"\W*(?:(?:about|some|around|roughly|only|the) )?\d[\d,.]* [a-z]", re.I)
 _TOLD = re.compile(
     r"\b(?:said|says|told|tells|according|reported|stated|wrote|writes|explained)\b|说|表示|称|告诉", re.I
@@ -61,6 +66,8 @@ NEAR = 0.6
 """Least share of a clause's weight that one sentence of the source must have together with its neighbours."""
 SAYS_THE_SAME = 0.5
 """Least share of a clause's weight by which a clause of the source says the same; then their negations must agree."""
+SHORT = 60
+"""Characters below which a line that ends with a colon or comma is a heading or a greeting."""
 MOST_SENTENCES = 200
 """Most sentences of a summary that are read; a summary of some hundred tokens has ten."""
 
@@ -136,6 +143,9 @@ class Grounds:
 
     def _places(self, sentence: str, said: set[tuple[str, ...]]) -> tuple[tuple[int, int], ...] | str:
         """Return where the source says what a sentence says; the reason why it is refused; () for no words at all."""
+        sentence = _POINT.sub("", sentence)
+        if len(sentence) < SHORT and sentence.rstrip(" \n*_").endswith((":", "：", ",", "，")):
+            return "says nothing of the source"
         terms = tuple(tokenize(sentence))
         if terms in said or (len(terms) > 8 and len(set(terms)) * 3 < len(terms)):
             return "repeats itself"
@@ -208,7 +218,7 @@ class Grounds:
                 return f"{value.text.strip()!r} is not in the source"
         if _FROM.search(claim.text) and not self._in_order([v for v in claim.values if v.kind in ("number", "date")]):
             return "turns an order round"
-        if _dropped(claim, sentence, self._source.claims):
+        if outdated(claim, sentence, self._source.claims):
             return "gives an older value as the present one"
         if name := new_name(claim.text, self._source.vocabulary):
             return f"{name!r} is not in the source"
@@ -384,17 +394,6 @@ class Grounds:
         return share >= SAYS_THE_SAME and any(
             self._source.claims[at].rules or denies(self._source.claims[at]) for at in rows
         )
-
-
-def _dropped(claim: Claim, sentence: str, source: Sequence[Claim]) -> bool:
-    """Tell whether a clause has a value that the source names only as what is not or no more, and does not say so."""
-    if claim.negated or "before" in manner(sentence):
-        return False
-    for value in claim.values:
-        places = [one for one in source if value in one.values]
-        if places and value not in claim.dismissed and all(value in one.dismissed for one in places):
-            return True
-    return False
 
 
 def _said_too(other: Value, claim: Claim) -> bool:

@@ -21,11 +21,20 @@ _MARKS = {
     r"|once"
     r"|only after|without|should (?:it|the|he|she|they|any)|condition\w*|until|where)\b"
     r"|如果|若|要是|的话|除非|只要|前提|万一|假如|一旦|否则|后[^，。]{0,8}才|时|取决|等[^，。]{1,16}再",
-    "guessed": r"\b(?:may(?! \d)|might|could|perhaps|maybe|possibly|probably|i guess|suspects?|doubts?|not sure"
-    r"|wish(?:es)?"
-    r"|suggest(?:s|ed)|propos(?:es|ed)|hopes?|recommends?|wants? to(?! know)|wanted to|would|considering|think(?:s)?"
-    r"|seems?|i['’]d)\b|可能|也许|大概(?!\d)|或许|怀疑|不一定|未必|疑似|建议|提出|提议|打算|希望|试试|考虑",
-    "supposed": r"\b(?:may|might|could|can|would|perhaps|maybe|possib\w*|probab\w*|likely|potential\w*|seem\w*"
+    "possible": r"\b(?:(?-i:may)|might|could|perhaps|maybe|possibly|probably|i guess|suspects?|doubts?|not sure"
+    r"|think(?:s)?"
+    r"|seems?)\b|可能|也许|大概(?!\d)|或许|怀疑|不一定|未必|疑似",
+    "uncertain": r"\b(?:(?-i:may)|might|could|can|would|perhaps|maybe|possib\w*|probab\w*|likely|unlikely"
+    r"|potential\w*|seem\w*"
+    r"|appear\w*|thinks?|thought|guess\w*|suspect\w*|doubt\w*|believ\w*|assum\w*|unsure|uncertain\w*|unclear|sure"
+    r"|certain"
+    r"|expect\w*|hop(?:e[sd]?|ing)|estimat\w*|propos\w*|suggest\w*|offer\w*|ask(?:s|ed)?|consider\w*|whether|according"
+    r"|claim\w*|argue[sd]?|speculat\w*|blam\w*|fear\w*|worr\w*|idea|proven?|undecided|open|plan\w*|should)\b|['’]d\b"
+    r"|可能|也许|大概|或许|估计|怀疑|不一定|预计|未必|疑似|似乎|好像|认为|觉得|建议|提出|试试|考虑|问|据说|能否|是否|尚未|约",
+    "proposed": r"\b(?:wish(?:es)?|suggest(?:s|ed)|propos(?:es|ed)|hopes?|recommends?|wants? to(?! know)|wanted to"
+    r"|would"
+    r"|considering|i['’]d)\b|建议|提出|提议|打算|希望|试试|考虑",
+    "supposed": r"\b(?:(?-i:may)|might|could|can|would|perhaps|maybe|possib\w*|probab\w*|likely|potential\w*|seem\w*"
     r"|appear\w*"
     r"|thinks?|thought|guess\w*|suspect\w*|doubt\w*|believ\w*|assum\w*|(?:not|un)[ -]?(?:sure|certain|clear|proven)"
     r"|uncertain\w*|expect\w*|hop(?:e[sd]?|ing)|estimat\w*|propos\w*|suggest\w*|recommend\w*|want(?:s|ed|ing)?|wish\w*"
@@ -89,8 +98,9 @@ _PATTERNS = {mark: re.compile(pattern, re.IGNORECASE) for mark, pattern in _MARK
 _FIGURES = re.compile(r"\d[\d,.]*")
 _ASKED = re.compile(r"[?？][\"'”’)）]*\s*$")
 _KEPT = (
-    ("if", ("condition", "guessed"), "drops a condition"),
-    ("guessed", ("supposed", "condition"), "says as a fact what is only possible or proposed"),
+    ("if", ("condition", "possible"), "drops a condition"),
+    ("possible", ("uncertain", "if"), "says as a fact what is only possible"),
+    ("proposed", ("supposed", "if"), "says as done or decided what is only proposed"),
     ("one", ("part",), "says of all what is said of some"),
     ("once", ("before",), "gives an older value as the present one"),
     ("asked", ("asking",), "answers what the source only asks"),
@@ -115,18 +125,18 @@ def manner(text: str, *, source: bool = False) -> frozenset[str]:
 
     Args:
         text: a sentence, or the clauses of it that matter.
-        source: whether it is of the source; only there a question and an "if" bind.
+        source: whether it is of the source; only there a question binds.
 
     Example:
-        >>> "guessed" in manner("Ana may stay."), "whole" in manner("All of them stay.")
+        >>> "possible" in manner("Ana may stay."), "whole" in manner("All of them stay.")
         (True, True)
     """
     marks = {mark for mark, pattern in _PATTERNS.items() if pattern.search(text)}
     marks |= {"asking"} if _ASKED.search(text) else set()
     if len(_FIGURES.findall(text)) > 1:  # they show which is more
         marks -= {"more"}
+    marks |= {"if"} if IF.search(text) else set()
     if source:
-        marks |= {"if"} if IF.search(text) else set()
         marks |= {"asked"} if _ASKED.search(text) else set()
     return frozenset(marks)
 

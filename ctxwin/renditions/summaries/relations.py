@@ -17,7 +17,7 @@ from .clauses import LEANING, MARGIN, Clauses
 from .manner import DENIABLE, IF, compared, manner, order_of, stronger
 from .synonyms import opposite
 
-__all__ = ["differs"]
+__all__ = ["differs", "outdated"]
 
 _PLACE = re.compile(r"\b(in|at|on|for|to|from|by|with) (?:the |a |an |its |his |her |their )?([A-Za-z][\w-]*)")
 MOST_PLACES = 8
@@ -36,6 +36,7 @@ _INVERTED = re.compile(
     re.I,
 )
 _ENDS = " ?？\n\"'”’)）"
+_OBJECT = re.compile(r"\b(?:he|she|they|you) \w+(?: \w+)? (?:me|us)\b|[他她你您][^，。]{1,6}我", re.I)
 _YES = re.compile(
     r"\W*(?:[\w.]{1,20}: )?(?:yes|yeah|yep|sure|right|exactly|correct|ok|okay|of course)\b"
     r"|[^，。]{0,6}(?:对|是的|嗯|好)",
@@ -138,7 +139,7 @@ def _marks(source: Clauses, sentence: str, place: _Bearing) -> frozenset[str]:
     at_end = place.whole.rstrip(_ENDS).endswith(last.text.rstrip(_ENDS)) or _INVERTED.match(place.whole)
     whole = manner(place.whole, source=True) & {"asked"} if at_end else frozenset()
     if whole and _YES.match(source.text, last.end):
-        whole, marks = frozenset(), marks - {"guessed"}
+        whole, marks = frozenset(), marks - {"possible", "proposed", "over"} | {"coming"}
     terms = set(terms_of(sentence))
     for part in _BREAK.split(place.whole):
         if (found := IF.search(part)) and set(terms_of(part)) & terms:
@@ -191,11 +192,9 @@ def _turned(claim: str, source: str) -> bool:
 def _crossed(mine: tuple[str, str] | None, theirs: tuple[str, str] | None) -> bool:
     if mine is None or theirs is None:
         return False
-    first, second = (set(terms_of(part)) for part in mine)
-    earlier, later = (set(terms_of(part)) for part in theirs)
+    first, second, earlier, later = ({term for term in terms_of(part) if term[1:]} for part in (*mine, *theirs))
     first, second, earlier, later = first - second, second - first, earlier - later, later - earlier
-    crossed = len(first & later) + len(second & earlier)
-    return bool(first & later and second & earlier) and crossed > len(first & earlier) + len(second & later)
+    return bool(first & later and second & earlier) and not second & later
 
 
 def _actors_differ(source: Clauses, claim: Claim, place: _Bearing) -> str:
@@ -215,6 +214,9 @@ def _actors_differ(source: Clauses, claim: Claim, place: _Bearing) -> str:
     says = one == source.speakers[row][0] and _SAYS.search(claim.text)
     if not terms_of(claim.text[:at]) and spoken and one not in here and not says:
         return "the source says it of someone else"
+    object_ = _OBJECT.search(said)
+    if object_ and one in here and not says and set(here) == {one} and not terms_of(claim.text[:at]):
+        return "turns round who does it"
     if len(mine) > 1:
         until, other = mine[1]
         if one != other and one in here and other in here and here.index(other) < here.index(one):
@@ -235,3 +237,14 @@ def _actors(source: Clauses, text: str, row: int | None) -> list[tuple[int, str]
         found += [(m.start(), speaker) for m in _SELF.finditer(text) if speaker]
         found += [(m.start(), other) for m in _YOU.finditer(text) if other]
     return sorted(found)
+
+
+def outdated(claim: Claim, sentence: str, source: Sequence[Claim]) -> bool:
+    """Tell whether a clause has a value that the source names only as what is not or no more, and does not say so."""
+    if claim.negated or "before" in manner(sentence):
+        return False
+    for value in claim.values:
+        places = [one for one in source if value in one.values]
+        if places and value not in claim.dismissed and all(value in one.dismissed for one in places):
+            return True
+    return False

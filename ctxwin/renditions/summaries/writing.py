@@ -17,8 +17,8 @@ from time import monotonic
 from ...tokens import Tokenizer, get_tokenizer
 from ..sentences import MAX_SENTENCE, sentences
 from ..summarize import INSTRUCTION, Limits, Summarizer, being_written, load_summary, save_summary
-from .answers import summary_in
 from .topics import cut_by_topic
+from .unwrap import summary_in
 
 __all__ = ["SUMMARY_TOKENS", "Written", "write_summaries"]
 

@@ -33,7 +33,7 @@ _FAREWELL = re.compile(
     r"|如需|如果(?:您|你)?还?(?:需要|有)|希望(?:这|对|以上)|请(?:随时)?告诉我|还需要我|字数)",
     re.I,
 )
-_LAST = re.compile(r"[\n.!?。！？][\s*_)\"”]*(?=[^\n.!?。！？]{1,200}[.!?。！？]?[\s*_)\"”]*$)")
+_STOPS = "\n.!?。！？"
 
 
 def summary_in(answer: str) -> str:
@@ -56,9 +56,15 @@ def summary_in(answer: str) -> str:
         text = rest if _HEADING.match(rest) else text
     if heading := _HEADING.match(text):
         text = text[heading.end() :]
-    while (last := _LAST.search(text, max(0, len(text) - 260))) and _FAREWELL.match(text, last.end()):
-        text = text[: last.end()].rstrip()
+    while (last := _last_sentence(text)) and _FAREWELL.match(text, last):
+        text = text[:last].rstrip()
     return text.strip()
+
+
+def _last_sentence(text: str) -> int:
+    """Return where the last sentence or line of a text begins."""
+    said = text.rstrip(_STOPS + ' *_)"”')
+    return max(said.rfind(stop) for stop in _STOPS) + 1
 
 
 def _aloud(answer: str) -> str:
