@@ -55,8 +55,8 @@ BOUNDS = {
     "tokens/tokenizers.py:PARALLEL_FROM": "threads",
 }
 """Numbers in these rooms that bound time and memory, or say what is refused or shown: no plan follows them."""
-MOST = 180
-"""Numbers that a plan may follow: 150, nine that say what stands and in which room, one of what is folded, ten that
+MOST = 182
+"""Numbers that a plan may follow: 150, nine that say what stands and in which room, one of what is folded, twelve that
 say what is enough (which items are noise, what share of the evidence a request holds), two of single sentences, four
 of a story of the whole, four of the tree that it is told by."""
 
