@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from ..items import Item
 from ..messages import rewrite
 from ..messages.conversation import Path
+from ..packing.shorten import SHORTEN_FROM
 from ..packing.talk import Facts, Snapshot
 from ..tokens import RequestRules, Tokenizer, count_items
 
@@ -44,6 +45,8 @@ class FoldedTurns:
         counts = talk.counts(tokenizer, rules) if texts else ()
         found: dict[int, FoldedTurn] = {}
         for row, new in texts.items():
+            if counts[row] < SHORTEN_FROM:
+                continue
             position = int(talk.there[row - (talk.head is not None)])
             turn = known.get(position)
             if turn is None:
