@@ -29,11 +29,11 @@ __all__ = ["Measured"]
 
 MAP_SHARES = (0.25, 0.125, 0.0625)
 """Sizes of the map of the files, as parts of the capacity, for a question about the whole."""
-FEW_SENTENCES = 600
+FEW_SENTENCES = 300
 """Tokens below which texts compete by their sentences: evidence is a sentence or two (`SATURATION`). Answers within 128
 / 256 / 512 tokens, 8 sets, 678 questions, with 150, texts whole above it, and now (with `Weights.link`): 62.4 / 79.2 /
-88.5 and 68.0 / 81.9 / 90.4, +5.6 [3.2, 8.1], +2.8 [.8, 4.8] and +1.8 [.7, 3.2]. Recall of passages and turns within
-256 to 2,000 tokens falls on none of ten sets. Above 600 the same forms, by words, won and lost nothing."""
+88.5 and 68.0 / 81.9 / 90.7, +5.6 [3.2, 8.1] and +2.8 [.8, 4.8] within 128 and 256. With 600 it is 90.4 within 512, and
+an extract that fills the room may push out an earlier turn of a chat (`ctxwin ask -i` at 500 tokens)."""
 LEAST_OF_MAP, MOST_OF_MAP = 40, 2_000
 """Tokens of a map: a smaller map names no definition, and nobody reads a larger map."""
 
