@@ -50,8 +50,7 @@ BY_WORDS, BY_MEANING = 3.0, 2.0
 """How much the logarithm of a sentence's probability to answer rises with its share of the question's weight and with
 its cosine, where single sentences compete; the probability is in proportion to the sentence's tokens. By hand: a
 conditional logit over 220 units that say an answer (friendsqa, bfcl_memory, memorybank_zh, longmemeval_mini, mtrag_un)
-gives 4.2, 3.2 and tokens to the power 1.4; log loss by length alone 1.33, as `EVENNESS` has it 1.07, here .66. Answers
-within 128 tokens, 8 sets: 4 and 3 for 3 and 2 change nothing."""
+gives 4.2, 3.2 and tokens to the power 1.4; log loss by length alone 1.33, as `EVENNESS` has it 1.07, here .66."""
 SPREAD = 0.6
 """What `EVENNESS` is, where single sentences compete. Answers within 128 / 256 / 512 tokens, 8 sets: 65.9 / 80.2 / 90.0
 with 0, and 67.3 / 80.5 / 90.3 with .5, where said words count once. Passages, RGB within 256 tokens: recall 67, 76 and
