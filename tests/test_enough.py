@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import ctxwin
 from ctxwin import Budget, Item, Pool, pack
 from ctxwin.errors import InputError
-from ctxwin.evaluate.knee import _corrected, knee, knee_at, probes_of
+from ctxwin.evaluate.knee import corrected, knee, knee_at, probes_of
 from ctxwin.retrieve import Curve, Index, ItemVectors, Signs, shipped_curve
 from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, REACH_WRITTEN, unrelated
 
@@ -234,11 +234,11 @@ def test_chinese_sentences_are_half_remembered():
 def test_what_sentences_show_corrects_the_knee():
     """The same talk, once with sentences that its own words lead to, once with sentences that nothing leads to."""
     shares = np.tile([0.5, 0.7, 0.8, 0.9, 0.95], (20, 1))
-    found, lost = (_corrected(shares, np.full(shares.shape, held)) for held in (1.0, 0.0))
+    found, lost = (corrected(shares, np.full(shares.shape, held)) for held in (1.0, 0.0))
     assert (found > shares).all()
     assert (lost < shares).all()
     assert (np.diff(lost) > 0).all()
-    assert (_corrected(shares, np.full(shares.shape, np.nan)) == shares).all()
+    assert (corrected(shares, np.full(shares.shape, np.nan)) == shares).all()
 
 
 def test_a_probe_may_be_larger_than_a_budget():

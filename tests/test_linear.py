@@ -40,6 +40,13 @@ def test_the_patterns_that_read_foreign_text_are_linear() -> None:
     assert max(costs, key=lambda one: one.ratio).ratio < RATIO, max(costs, key=lambda one: one.ratio)
 
 
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python before 3.11.5, as in Debian 12, matches such a pattern wrongly [gh-106052]; `(?>(?:...)*)` it does not."""
+    group = re.compile(r"(?<!\\)\)(?:[*+?]|\{[0-9,]+\})\+")
+    assert group.search(r"(?:a|b)*+") and not group.search(r"(?>(?:a\)*+)*)")
+    assert [name for name, pattern, _ in patterns() if group.search(str(pattern.pattern))] == []
+
+
 def test_the_benchmark_notices_a_quadratic_pattern() -> None:
     assert list(inside({"a": (re.compile("a"),)})) == [re.compile("a")]
     assert worst("bad", re.compile(r"^\s*\[", re.M), samples=0, last=16_000).ratio > RATIO

@@ -34,7 +34,8 @@ def test_the_program_gets_the_answer_that_follows(provider, api, windowed, async
     options = {} if windowed else {"recall": True, "embedder": "none"}
     client = ctxwin.wrap(make(provider, api, asynchronous=asynchronous), budget=LIMIT, window=window, **options)
     got = run(client, api, mode, body_of(api, reports(), tools=TOOLS[api]), asynchronous)
-    assert text_of(api, got) == "After 1: [m17, assistant]\nReport 17. Th"
+    assert text_of(api, got).startswith("After 1: [m17, assistant")
+    assert "\nReport 17. The weather" in "\n".join(provider.last.texts)
     assert len(provider.requests) == 2
     assert [request.tokens <= LIMIT for request in provider.requests] == [True, True]
     assert provider.last.body["tools"][:-1] == TOOLS[api]

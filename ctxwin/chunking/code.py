@@ -13,8 +13,8 @@ from .syntax import Definition, Syntax, parse
 __all__ = ["code_marks"]
 
 _DEFINITION = re.compile(
-    r"^[ \t]*+(?:(?:export|default|pub(?:\(\w+\))?|public|private|protected|internal|static|abstract|final|"
-    r"sealed|override|open|virtual|async|unsafe|extern|inline|declare|partial|data)[ \t]+)*+"
+    r"^[ \t]*+(?>(?:(?:export|default|pub(?:\(\w+\))?|public|private|protected|internal|static|abstract|final|"
+    r"sealed|override|open|virtual|async|unsafe|extern|inline|declare|partial|data)[ \t]+)*)"
     r"(?:function\*?|func|fn|def|fun|class|struct|interface|trait|enum|impl|module|namespace|object|record|"
     r"protocol|extension|macro_rules!)[ \t]+(?:\([^)\n]*\)[ \t]*)?(?P<name>[\w.:$]{1,100})",
     re.M,

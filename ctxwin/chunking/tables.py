@@ -34,7 +34,7 @@ _VALUE = re.compile(
 )
 """Cells that hold a value and so are no column's name."""
 _MARKDOWN = re.compile(
-    r"^(?P<header>[ ]{0,3}\|[^\n]*\n[ ]{0,3}\|(?=[ :|]*-)[ :|-]*+\n)(?P<rows>(?:[ ]{0,3}\|[^\n]*(?:\n|\Z))*+)",
+    r"^(?P<header>[ ]{0,3}\|[^\n]*\n[ ]{0,3}\|(?=[ :|]*-)[ :|-]*+\n)(?P<rows>(?>(?:[ ]{0,3}\|[^\n]*(?:\n|\Z))*))",
     re.MULTILINE,
 )
 

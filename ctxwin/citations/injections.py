@@ -389,11 +389,11 @@ _TEMPLATE = r"""
   | </?(?:system|assistant|developer|human)(?:[-_ ]?(?:prompt|message|instructions?|reminder|note|turn))?>
   | </?(?:important|user|admin|hidden)[-_ ]?instructions?>
   | </?(?:tool_call|tool_response|tool_result|function_calls|function_results|antml:\w+)\b[^>\n]{0,40}>
-  | ^(?:[^\S\n]|[>#*\[(=-])*+(?:begin|start)\s(?:new\s)?(?:system|admin|developer)[\s_-]
+  | ^(?>(?:[^\S\n]|[>#*\[(=-])*)(?:begin|start)\s(?:new\s)?(?:system|admin|developer)[\s_-]
       (?:prompt|message|override|instructions?)
-  | ^(?:[^\S\n]|[>#*\[(=-])*+(?:admin|root|developer)[\s_-]?override\b
+  | ^(?>(?:[^\S\n]|[>#*\[(=-])*)(?:admin|root|developer)[\s_-]?override\b
   | ^\#{1,4}[^\S\n]*+(?:new|updated|real)\s(?:system\s)?instructions?\b.{0,3}:
-  | ^(?:[^\S\n]|[>#*\[(-])*+(?:system|assistant)[\s_-]?(?:prompt|message|override|instructions?|notice|update
+  | ^(?>(?:[^\S\n]|[>#*\[(-])*)(?:system|assistant)[\s_-]?(?:prompt|message|override|instructions?|notice|update
     |note)[\])]?[^\S\n]*+:
   | ^\#{2,4}[^\S\n]*+(?:system|assistant|human|instructions?|response)[^\S\n]*+:
   | ^[^\S\n]*+\[(?:system|assistant)\]

@@ -26,7 +26,7 @@ from ..retrieve.own_curve import ShareBySize, scaled
 from .limits import spread
 from .score import sentences
 
-__all__ = ["Knee", "KneePoint", "Probe", "knee", "knee_at", "probes_of"]
+__all__ = ["Knee", "KneePoint", "Probe", "corrected", "knee", "knee_at", "probes_of"]
 
 PROBES = 24
 """Most probes: twice as many moved the knee by a tenth."""
@@ -134,7 +134,7 @@ def knee(
     tick = on_progress or (lambda done, of: None)
     shares, held = _packed(pool, asked, budgets, grow=probes is None, tick=tick, tokenizer=tokenizer, embedder=embedder)
     if not pool.index.is_meeting:  # where an answer is spread over many turns, which no sentence is
-        shares = _corrected(shares, held)
+        shares = corrected(shares, held)
     error, open_ = pool.weights.curve.error, (shares > 0) & (shares < 1)
     low, high = (np.where(open_, np.clip(shares + one, 0, 1), shares).mean(axis=0) for one in (-error, error))
     mean, known = shares.mean(axis=0), ~np.isnan(held[:, 0])
@@ -181,7 +181,7 @@ def _packed(
     return shares, held
 
 
-def _corrected(shares: NDArray[np.float64], held: NDArray[np.float64]) -> NDArray[np.float64]:
+def corrected(shares: NDArray[np.float64], held: NDArray[np.float64]) -> NDArray[np.float64]:
     """Shift and stretch the logits of expected shares, (n, budgets), by what the requests of sentences hold."""
     sure = (shares <= 0) | (shares >= 1)  # nothing fits, or everything
     logit = np.log(np.clip(shares, EDGE, 1 - EDGE) / (1 - np.clip(shares, EDGE, 1 - EDGE)))

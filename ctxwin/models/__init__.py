@@ -195,8 +195,8 @@ def _family(row: dict[str, Any]) -> Family:
 _HOSTS = re.compile(r"^(?:[a-z]{2,6}\.)?(?:anthropic|meta|mistral|qwen|openai|deepseek|google)\.(?=[a-z])")
 """Bedrock's prefixes: `us.anthropic.`, `meta.`."""
 _SNAPSHOT = re.compile(
-    r"(?:[-@](?:\d{8}|\d{4}-\d{2}-?\d{2}|\d{6}-\d{2})(?!\d)|-\d{4}(?!\d)|-\d{2}-\d{2}(?!\d)"
-    r"|-latest|-preview|-exp|-thinking|-v\d+){0,8}+(?::[\w.-]{1,64})?$"
+    r"(?>(?:[-@](?:\d{8}|\d{4}-\d{2}-?\d{2}|\d{6}-\d{2})(?!\d)|-\d{4}(?!\d)|-\d{2}-\d{2}(?!\d)"
+    r"|-latest|-preview|-exp|-thinking|-v\d+){0,8})(?::[\w.-]{1,64})?$"
 )
 """Additions of a snapshot to a model's name: `-2024-08-06`, `@20251001`, `-latest`, `-v1:0`, `:free`."""
 

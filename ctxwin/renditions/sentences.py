@@ -30,9 +30,9 @@ _END = re.compile(
         [.!?…]*+ ["'”’»)\]*_]*+ [^\S\n]++ (?![a-z])     # Latin: space follows, no small letter
       | (?<=[。！？；]) [。！？；]*+ [”’」』）)"]*+ [^\S\n]*+
       | (?<=\n) (?: (?<! [^\n]{{50}}\n) | (?! [a-z]+ [\x20,]) )  # a line end, but not in wrapped prose
-      | (?<=\\) n (?![a-z]) (?: \\n )*+                  # a line end written out, as in JSON
+      | (?<=\\) n (?![a-z]) (?> (?: \\n )* )              # a line end written out, as in JSON
     )
-    (?: [^\S\n]*+ \n )*+                                # blank lines stay with what they follow
+    (?> (?: [^\S\n]*+ \n )* )                           # blank lines stay with what they follow
     """,
     re.VERBOSE,
 )

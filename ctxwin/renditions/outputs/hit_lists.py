@@ -26,7 +26,7 @@ __all__ = ["further_hits", "read_hits", "write_hits"]
 
 _HIT = re.compile(r"(?P<path>(?=[^\s:]*[A-Za-z])[^\s:~][^\s:]*[:-])(?=\d+[:-])")
 """The path of a hit with what stands before its line number, at the beginning of a line."""
-_NUMBERS = re.compile(r"(?<!\d)(?:\d++[:-])++")
+_NUMBERS = re.compile(r"(?<!\d)(?>(?:\d++[:-])+)")
 _MARK = "~"
 
 

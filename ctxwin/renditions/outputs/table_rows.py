@@ -11,7 +11,7 @@ from .line_patterns import FAILURE
 
 __all__ = ["like_rows"]
 
-_HEAD = re.compile(r"[^\[\n]*+(?:\[(?!\d{1,9}:?\]\{)[^\[\n]*+)*+\[(?P<size>\d{1,9}):?\]\{.*")
+_HEAD = re.compile(r"[^\[\n]*+(?>(?:\[(?!\d{1,9}:?\]\{)[^\[\n]*+)*)\[(?P<size>\d{1,9}):?\]\{.*")
 
 
 def like_rows(lines: Sequence[str]) -> Iterator[LeftOut]:
