@@ -151,3 +151,18 @@ def test_nothing_breaks_on_odd_text():
         summary = "".join(random.choices(signs, k=60))
         found = Grounds(text).check(summary)
         assert all(0 <= start < end <= len(text) for one in found.kept for start, end in one.places)
+
+
+def test_who_did_it_is_looked_up_where_its_date_or_number_stands():
+    talk = (
+        "Maya: The invoice from Kestrel Print came to 4,320 euros. I wrote to them on 12 March and asked why.\n"
+        "Tom: They told me on the phone that the paper got more expensive. I paid 300 euros in advance.\n"
+    )
+    grounds = Grounds(talk)
+    for said, kept in (
+        ("Maya wrote to Kestrel on 12 March.", True),
+        ("Tom wrote to Kestrel on 12 March.", False),
+        ("Tom paid 300 euros in advance.", True),
+        ("Maya paid 300 euros in advance.", False),
+    ):
+        assert bool(grounds.check(said).kept) == kept, said

@@ -73,6 +73,9 @@ def differs(source: Clauses, claim: Claim, sentence: str, weights: dict[str, flo
         weights: the words of the clause that the source has.
         every: the words of the sentence that it has.
     """
+    valued = [_bearing(source, weights, number) for number in _holding(source, claim)]
+    if valued and all(reasons := [_actors_differ(source, claim, place) for place in valued]):
+        return reasons[0]
     reason = firmly = ""
     marks = manner(sentence)
     for place in _places(source, weights):
@@ -169,17 +172,29 @@ def _places(source: Clauses, weights: dict[str, float]) -> Iterator[_Bearing]:
         overlap += weight * row
     best = np.argsort(-overlap, kind="stable")[:MOST_PLACES]
     for number in best[overlap[best] >= overlap.max() - MARGIN / 2 * sum(weights.values())].tolist():
-        begin, end = np.searchsorted(source.sentence, [number, number + 1]).tolist()
-        own = [at for at in range(begin, end) if any(source.context[t].get(at, 0.0) > LEANING for t in weights)]
-        rows = range(own[0], own[-1] + 1) if own else range(begin, end)
-        before, after = source.claims[max(0, begin - 1)], source.claims[min(end, len(source.claims) - 1)]
-        one = source.claims[begin]
-        yield _Bearing(
-            rows=rows,
-            said="".join(source.claims[at].text for at in rows),
-            whole=source.text[one.start : one.end],
-            around=source.text[before.start : after.end],
-        )
+        yield _bearing(source, weights, number)
+
+
+def _holding(source: Clauses, claim: Claim) -> list[int]:
+    """Return the sentences, `MOST_PLACES` at most, that have a number or date of a clause."""
+    values = {value for value in claim.values if value.kind in ("number", "date")}
+    found = {int(source.sentence[at]) for at, one in enumerate(source.claims) if values.intersection(one.values)}
+    return sorted(found)[:MOST_PLACES] if values else []
+
+
+def _bearing(source: Clauses, weights: dict[str, float], number: int) -> _Bearing:
+    """Return a sentence as one that may bear out a clause with these words."""
+    begin, end = np.searchsorted(source.sentence, [number, number + 1]).tolist()
+    own = [at for at in range(begin, end) if any(source.context[t].get(at, 0.0) > LEANING for t in weights)]
+    rows = range(own[0], own[-1] + 1) if own else range(begin, end)
+    before, after = source.claims[max(0, begin - 1)], source.claims[min(end, len(source.claims) - 1)]
+    one = source.claims[begin]
+    return _Bearing(
+        rows=rows,
+        said="".join(source.claims[at].text for at in rows),
+        whole=source.text[one.start : one.end],
+        around=source.text[before.start : after.end],
+    )
 
 
 def _turned(claim: str, source: str) -> bool:
