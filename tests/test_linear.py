@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import time
@@ -29,6 +30,16 @@ def spent(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+def is_linear(work: Callable[[int], float], size: int) -> bool:
+    """Tell whether twice the size costs `RATIO` times as much at most; a busy machine disturbs single measurements."""
+    once = twice = math.inf
+    for _ in range(5):
+        once, twice = min(once, work(size)), min(twice, work(2 * size))
+        if twice < RATIO * once + 0.1:
+            return True
+    return False
 
 
 @pytest.mark.slow
@@ -111,7 +122,7 @@ def test_a_long_last_message_is_shortened_in_linear_time(piece: str) -> None:
         return spent(lambda: ctxwin.pack([{"role": "user", "content": text}], budget=2_000, embedder="none"))
 
     pack(10_000)
-    assert pack(400_000) < RATIO * pack(200_000) + 0.1
+    assert is_linear(pack, 200_000)
 
 
 def test_a_long_message_asks_at_its_ends() -> None:
@@ -137,8 +148,8 @@ def test_a_text_without_spaces_is_cut_in_linear_time(piece: str) -> None:
         return spent(lambda: chunk(piece * (size // len(piece)), source="a.txt"))
 
     cut(10_000)
-    assert cut(200_000) < 2  # 0.3; whole blocks of 16,384 signs took 2 to 15
-    assert cut(200_000) < RATIO * cut(100_000) + 0.1
+    assert min(cut(200_000) for _ in range(3)) < 2  # 0.3; whole blocks of 16,384 signs took 2 to 15
+    assert is_linear(cut, 100_000)
 
 
 def test_a_text_without_spaces_is_cut_at_its_sentences() -> None:
