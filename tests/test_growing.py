@@ -3,6 +3,7 @@
 import contextlib
 import random
 import sqlite3
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import ctxwin
 from ctxwin import Item, pack
 from ctxwin.packing import Talk
 from ctxwin.renditions.summaries.growing import FAN, FEWEST, Tree, TreeNode
+from ctxwin.store import MemoryStore
 
 TOPICS = {
     "garden": ("tomato", "bed", "lime", "fence", "deer", "soil", "shed", "compost"),
@@ -251,6 +253,41 @@ def test_an_erased_turn_leaves_no_word_and_no_node_over_it(place):
             ASKED, 700, embedder="none",
         ).messages  # fmt: skip
     assert not [path for path in place.parent.iterdir() if b"limanjaro" in path.read_bytes()]
+
+
+class Slow(MemoryStore):
+    """A store whose disk is busy while nodes are written."""
+
+    def __init__(self):
+        super().__init__()
+        self.entered, self.erasing = Event(), Event()
+        self.written = {}
+
+    def save_nodes(self, nodes):
+        self.entered.set()
+        self.erasing.wait(0.5)
+        self.written |= nodes
+        super().save_nodes(nodes)
+
+    def erase(self, *given, **also):
+        self.erasing.set()
+        super().erase(*given, **also)
+
+
+def test_nodes_that_are_being_stored_do_not_outlive_an_erased_turn():
+    store = Slow()
+    with opened(store) as window:
+        window.add(*said(300))
+        contents = window._contents
+        contents.talk.tell_ahead(10_000)
+        gone = contents.talk.node_keys([150])
+        storing = Thread(target=contents.keep_nodes)
+        storing.start()
+        store.entered.wait()
+        window.erase(150)
+        storing.join()
+        assert store.written.keys() & set(gone)
+        assert not store.nodes(gone)
 
 
 def test_a_forgotten_turn_is_not_told_until_it_is_wanted_again(place):

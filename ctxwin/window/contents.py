@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class Contents:
         """The turns in order: by position, but a turn that was stored behind an earlier one stands there."""
         self._last = -1
         self._pinned: set[int] = set()
+        self._keeping = Lock()
+        """Held while nodes are stored or turns erased."""
         self.talk = Talk(dialect=dialect)
         self.reload(system)
 
@@ -222,14 +225,16 @@ class Contents:
         texts = [self.talk.pool.index.text_to_embed(row) for row in rows]
         drop_indexed(texts)
         positions = [self.turns[row].position for row in rows]
-        nodes = self.talk.node_keys(rows)
-        self._store.erase(self._window, positions, derived=[*hashes_of(texts, embedders), *nodes])
-        self.reload(self.talk.system)
+        with self._keeping:  # nodes that were made before and are stored behind it would outlive what they are of
+            nodes = self.talk.node_keys(rows)
+            self._store.erase(self._window, positions, derived=[*hashes_of(texts, embedders), *nodes])
+            self.reload(self.talk.system)
 
     def keep_nodes(self) -> None:
         """Store the nodes of the tree that are new; they hold places of sentences and no text."""
-        if new := self.talk.new_nodes():
-            self._store.save_nodes(new)
+        with self._keeping:
+            if new := self.talk.new_nodes():
+                self._store.save_nodes(new)
 
     @property
     def pinned(self) -> list[int]:
