@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import ctxwin
 from ctxwin import Budget, Item, Pool, pack
 from ctxwin.errors import InputError
 from ctxwin.evaluate.knee import corrected, knee, knee_at, probes_of
-from ctxwin.retrieve import Curve, Index, ItemVectors, Signs, shipped_curve
+from ctxwin.retrieve import Curve, Index, ItemVectors, Query, Signs, shipped_curve
 from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, REACH_WRITTEN, unrelated
 
 PLACES = ("harbour", "orchard", "library", "quarry", "station", "bakery", "museum", "chapel")
@@ -136,14 +137,29 @@ def test_nothing_is_expected_without_a_question():
     assert ctxwin.compact(small_talk(300), 500).report.expected is None
 
 
-@given(*[st.floats(0, 1)] * 3, st.floats(1, 1e6), st.floats(0, 1), st.booleans())
-def test_a_curve_gives_shares_that_rise_with_what_is_inside(sure, part, said, length, second, meeting):
+@given(*[st.floats(0, 1)] * 4, st.floats(1, 1e6), st.floats(0, 5), st.booleans())
+def test_a_curve_gives_shares_that_rise_with_what_is_inside(sure, part, second, unlike, length, apart, spread):
     curve = shipped_curve()
-    one = Signs(sure=sure, part=part, said=said, length=length, second=second, meeting=meeting)
-    more = Signs(
-        sure=min(1, sure + 0.1), part=min(1, part + 0.1), said=said, length=length, second=second, meeting=meeting
-    )
+    one = Signs(sure=sure, part=part, length=length, second=second, apart=apart, unlike=unlike, spread=spread)
+    more = replace(one, sure=min(1, sure + 0.1), part=min(1, part + 0.1))
     assert 0 <= curve.share(one) <= curve.share(more) <= 1
+    assert curve.least(one) <= curve.share(one)
+
+
+def test_less_is_expected_of_questions_about_a_whole():
+    once, throughout = (
+        pack(asked(300, f"{start} did we say about the crate from the harbour?"), budget=900, embedder="none")
+        for start in ("What", "Throughout our talks, what")
+    )
+    assert throughout.report.expected.share < once.report.expected.share - 0.1
+
+
+def test_an_index_tells_how_far_the_best_item_stands_out():
+    index = Index([Item(text=text) for text in (ANSWER, *[f"We weighed the {thing}." for thing in THINGS])])
+    answered, vague, nothing = (Query(text=text) for text in (QUESTION, "What was weighed?", "Where is Uppsala?"))
+    assert index.apart(answered) > index.apart(vague) == index.apart(nothing) == 0
+    assert index.unlike(answered) < index.unlike(nothing) == 1
+    assert Index().apart(answered) == 0
 
 
 def test_the_shipped_curve_is_complete():

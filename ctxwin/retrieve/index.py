@@ -295,10 +295,23 @@ class Index:
         """
         if not query.history:
             return 0.0
-        missing = self.missing(query)
+        return self.missing(query) if self._best_cosine(query) is None else self.unlike(query)
+
+    def _best_cosine(self, query: Query) -> float | None:
+        """Return the best cosine of an item with the question; None without vectors."""
         found = [float(np.nanmax(one)) for one in self._cosines(query).values() if not np.isnan(one).all()]
-        by_vectors = (SELF_CONTAINED - max(found, default=0.0)) / (SELF_CONTAINED - LEANING)
-        return max(missing**2, float(np.clip(by_vectors, 0, 1))) if found else missing
+        return max(found, default=None)
+
+    def unlike(self, query: Query) -> float:
+        """Return how far the best item is from what the question says, by words and by vectors, 0 to 1."""
+        best = self._best_cosine(query)
+        by_vectors = 0.0 if best is None else (SELF_CONTAINED - best) / (SELF_CONTAINED - LEANING)
+        return max(self.missing(query) ** 2, float(np.clip(by_vectors, 0, 1)))
+
+    def apart(self, query: Query) -> float:
+        """Return by what factor the best item matches by words better than the fifth best, as a natural logarithm."""
+        best = np.sort(self._words.scores(query.terms(0.0)))[-5:]
+        return float(np.log((1.0 + best[-1]) / (1.0 + best[0]))) if len(best) else 0.0
 
     def missing(self, query: Query) -> float:
         """Return the share of a question's weight, by rarity, that the best item lacks, 0 to 1."""

@@ -70,10 +70,11 @@ def filled(
     signs = Signs(
         sure=sure[inside - 1] / max(sure[-1], 1e-12),
         part=inside / len(p),
-        said=1.0 - index.missing(query),
         length=float(index.sizes.mean()),
         second=float(np.partition(p, len(p) - 2)[len(p) - 2]) if len(p) > 1 else 0.0,
-        meeting=index.is_meeting,
+        apart=index.apart(query),
+        unlike=index.unlike(query),
+        spread=index.is_meeting or query.is_about_a_whole,
     )
     return ShareBySize(pool=pool, logit=start.logit(signs), share=found[inside - 1] / len(helped))
 
@@ -91,7 +92,7 @@ def fitted_curve(start: Curve, questions: Sequence[ShareBySize]) -> Curve:
         error = float(np.quantile(_left_out(questions, pools), 0.8))
     shift, factor = scaled(questions)
     moved: dict[str, float] = {
-        name: getattr(start, name) * factor for name in ("start", "sure", "part", "said", "length", "meeting")
+        name: getattr(start, name) * factor for name in ("start", "sure", "part", "length", "apart", "unlike", "spread")
     }
     moved["start"] += shift
     return replace(start, **{name: round(value, 4) for name, value in moved.items()}, error=round(error, 3))
