@@ -16,7 +16,7 @@ from ctxwin import Budget, Item, Pool, pack
 from ctxwin.errors import InputError
 from ctxwin.evaluate.knee import corrected, knee, knee_at, probes_of
 from ctxwin.retrieve import Curve, Index, ItemVectors, Query, Signs, shipped_curve
-from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, REACH_WRITTEN, unrelated
+from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, unrelated
 
 PLACES = ("harbour", "orchard", "library", "quarry", "station", "bakery", "museum", "chapel")
 THINGS = ("crate", "ladder", "kettle", "bicycle", "lantern", "barrel", "violin", "compass")
@@ -88,36 +88,45 @@ def test_a_task_has_no_floor():
     assert "irrelevant" not in {one.cause for one in packed.report.dropped}
 
 
+def passages(count: int, title: str | None = None, words: int = 1) -> Index:
+    """Return an index of short passages with vectors."""
+    index = Index(
+        [Item(text=f"Passage {n}." + " more" * (words - 1), kind="passage", title=title) for n in range(count)]
+    )
+    return index.with_vectors(ItemVectors(name="x", matrix=np.ones((count, 1), np.float32)))
+
+
 def test_a_small_pool_shows_no_noise():
-    p = np.array([1.0, *[0.0001] * (LEAST - 2)], np.float32)
-    assert not unrelated(p, np.ones(len(p), np.float32), np.zeros(len(p), np.bool_)).any()
+    p = np.array([1.0, *[0.00001] * (LEAST - 1)], np.float32)
+    assert passages(LEAST).unrelated(p).tolist() == [False, *[True] * (LEAST - 1)]
+    assert not passages(LEAST - 1).unrelated(p[1:]).any()
 
 
-def test_what_is_near_a_likely_item_is_no_noise():
+def test_by_words_alone_what_is_near_a_likely_item_is_no_noise():
     p = np.full(200, 0.0001, np.float32)
     p[100] = LIKELY
-    for reach in (REACH, REACH_WRITTEN):
-        marked = unrelated(p, np.full(200, 0.0025, np.float32), np.full(200, reach == REACH_WRITTEN))
-        assert np.flatnonzero(~marked).tolist() == list(range(100 - reach, 100 + reach + 1))
+    marked = unrelated(p, p.astype(float), np.full(200, 0.0025), by_vectors=False)
+    assert np.flatnonzero(~marked).tolist() == list(range(100 - REACH, 100 + REACH + 1))
 
 
 def test_a_titled_passage_may_be_the_second_step_to_an_answer():
-    p = np.array([1.0] + [0.004] * 20 + [0.0005] * 40, np.float32)
-    marked = []
-    for title in (None, "Oslo"):
-        index = Index([Item(text=f"Passage {n}.", kind="passage", title=title) for n in range(len(p))])
-        marked.append(index.with_vectors(ItemVectors(name="x", matrix=np.ones((len(p), 1), np.float32))).unrelated(p))
-    assert marked[0][10]
-    assert not marked[1][10]
-    assert not index.unrelated(p)[:21].any()  # by words alone no passage is so far
+    p = np.array([1.0] + [0.001] * 60, np.float32)
+    assert passages(61).unrelated(p)[1:].all()
+    assert not passages(61, "Oslo").unrelated(p).any()
 
 
-@given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200), st.booleans())
-def test_noise_is_far_and_no_more_than_usual(scores, written):
+def test_what_is_long_must_be_more_likely():
+    p = np.array([1.0] + [0.002] * 60, np.float32)
+    assert not passages(61).unrelated(p).any()
+    assert passages(61, words=400).unrelated(p)[1:].all()
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200))
+def test_what_is_likelier_and_as_long_is_no_noise_before_the_other(scores):
     p = np.array(scores, np.float32)
-    marked = unrelated(p, np.full(len(p), 0.01, np.float32), np.full(len(p), written))
-    assert (p[marked] < 0.01).all()
-    assert not marked[p.argmax()] or p.max() < 0.01
+    marked = passages(len(p)).unrelated(p)
+    assert not marked[p >= 0.01].any()
+    assert p[marked].max(initial=0) <= p[~marked].min(initial=1)
 
 
 def test_the_expected_share_rises_with_the_budget():
