@@ -88,6 +88,14 @@ def test_a_task_has_no_floor():
     assert "irrelevant" not in {one.cause for one in packed.report.dropped}
 
 
+def test_a_turn_that_is_worth_more_than_most_is_no_noise():
+    p = np.array([1.0] + [0.0004] * 30 + [0.0002] * 30 + [0.0012] * 5, np.float32)
+    far, turn = np.full(len(p), 0.0015), np.ones(len(p), np.bool_)
+    marked = unrelated(p, p.astype(float), far, turn, by_vectors=True)
+    assert np.flatnonzero(~marked).tolist() == [0, *range(61, 66)]
+    assert unrelated(p, p.astype(float), far, ~turn, by_vectors=True)[1:].all()
+
+
 def passages(count: int, title: str | None = None, words: int = 1) -> Index:
     """Return an index of short passages with vectors."""
     index = Index(
@@ -105,7 +113,7 @@ def test_a_small_pool_shows_no_noise():
 def test_by_words_alone_what_is_near_a_likely_item_is_no_noise():
     p = np.full(200, 0.0001, np.float32)
     p[100] = LIKELY
-    marked = unrelated(p, p.astype(float), np.full(200, 0.0025), by_vectors=False)
+    marked = unrelated(p, p.astype(float), np.full(200, 0.0025), np.ones(200, np.bool_), by_vectors=False)
     assert np.flatnonzero(~marked).tolist() == list(range(100 - REACH, 100 + REACH + 1))
 
 

@@ -209,7 +209,8 @@ class Index:
         meaning = weights.dense * np.where(named, FAR_NAMED, FAR) * by_vectors
         far = np.exp(-(FAR_WORDS * weights.lexical + meaning) / weights.temperature)
         worth = p.astype(np.float64) / (1.0 + self._table["size"] / WORTH_TOKENS)
-        return np.asarray(unrelated(p, worth, far, by_vectors=by_vectors) & ~self._table["memory"])
+        marked = unrelated(p, worth, far, self._table["turn"], by_vectors=by_vectors)
+        return np.asarray(marked & ~self._table["memory"])
 
     @property
     def is_meeting(self) -> bool:

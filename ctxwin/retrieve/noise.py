@@ -16,42 +16,44 @@ __all__ = ["FAR", "FAR_NAMED", "FAR_WORDS", "LEAST", "unrelated"]
 LEAST = 32
 """Fewest items of a pool whose scores show how unrelated items score; fewer groups are packed whole whatever is enough.
 RGB's pools of some thirty passages lose up to 2 points below that."""
-FAR_WORDS, FAR, FAR_NAMED = 0.9, 1.4, 1.8
+FAR_WORDS, FAR, FAR_NAMED = 0.9, 1.35, 1.8
 """PLACE"""
-SPREADS = 2.2
-"""Median distances above the middle of a pool's worth up to which an item is worth as little as unrelated ones, by words
-alone: 1.5 standard deviations of normal scores."""
+SPREADS = 1.5
+"""Median distances above the middle of a pool's worth, one standard deviation of normal scores, up to which a turn, or
+any item by words alone, is worth no more than most."""
 LIKELY, REACH = 0.05, 4
 """What is within so many items of one of such a p may belong to its answer, by words alone."""
 
 
 def unrelated(
-    p: Scores, worth: NDArray[np.float64], far: NDArray[np.float64], *, by_vectors: bool
+    p: Scores, worth: NDArray[np.float64], far: NDArray[np.float64], turns: NDArray[np.bool_], *, by_vectors: bool
 ) -> NDArray[np.bool_]:
-    """Mark the items, (n,), that are no more like the question than most items of their pool.
+    """Mark the items, (n,), that are no more like the question than unrelated items.
 
-    By words alone most items share no word with the question, and what answers it may share none either. So what is
-    worth more than most items stays there, and what stands near a likely item.
+    A turn that is worth more than most turns may be the second half of an answer, however far the best one stands out.
+    Other text says by itself what it is about. By words alone most items share no word with the question, and what
+    answers it may share none either: so there what stands near a likely item stays, too.
 
     Args:
         p: (n,) relevance, in the order of the pool.
         worth: (n,) relevance a token.
         far: (n,) the worth below which each item may be noise.
+        turns: (n,) whether each item is a turn of a talk.
         by_vectors: whether vectors took part in p.
 
     Example:
-        >>> p = np.array([1.0, 0.3] + [0.001] * 34, np.float32)
-        >>> np.flatnonzero(unrelated(p, p.astype(float), np.full(36, 0.01), by_vectors=False)).tolist()[:3]
+        >>> p, turns = np.array([1.0, 0.3] + [0.001] * 34, np.float32), np.ones(36, np.bool_)
+        >>> marked = unrelated(p, p.astype(float), np.full(36, 0.01), turns, by_vectors=False)
+        >>> np.flatnonzero(marked).tolist()[:3]
         [6, 7, 8]
     """
-    low: NDArray[np.bool_] = worth < far
-    if by_vectors:
-        return low
     score = np.log(np.maximum(worth, 1e-7))  # p is rounded to that
     middle = np.median(score)
-    spread = np.median(np.abs(score - middle))
+    usual = score <= middle + SPREADS * np.median(np.abs(score - middle))
+    low: NDArray[np.bool_] = (worth < far) & (usual | (~turns & by_vectors))
+    if by_vectors:
+        return low
     near = np.cumsum(np.concatenate([[0], p >= LIKELY]))
     place = np.arange(len(p))
     alone = near[np.minimum(place + REACH + 1, len(p))] == near[np.maximum(place - REACH, 0)]
-    marked: NDArray[np.bool_] = low & (score <= middle + SPREADS * spread) & alone
-    return marked
+    return np.asarray(low & alone)
