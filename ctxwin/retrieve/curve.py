@@ -26,11 +26,11 @@ EDGE = 0.003
 class Signs:
     """What a packing shows of the share of the evidence in it; numbers, or arrays for several packings.
 
-    Mean error over 20 sets, where a set had no part in the fit: .079 with `second`, the share of the question's words
-    that the best item has, and meetings; .073 with questions about a whole counted as meetings; .064 with `apart` and
-    `unlike` instead of the words (`fit_enough.py`). Some fifty others gained less alone or in pairs, among them the
-    number of groups, speakers, script, kind, code, titles, the length of the question, the sum and the entropy of p,
-    agreement of words and vectors, products of signs, and the roots of what a shorter form shares.
+    Mean error over 20 sets, where a set had no part in the fit (`fit_enough.py`): .079 with `second`, the share of the
+    question's words that the best item has, and meetings; .073 with questions about a whole counted as meetings; .064
+    with `apart` and `unlike` instead of the words, .067 with today's noise floor. Some fifty others gained less, alone
+    or in pairs, among them the number of groups, speakers, script, kind, code, titles, the length of the question, the
+    sum and the entropy of p, agreement of words and vectors, products of signs, and roots of what an extract shares.
     """
 
     sure: float | Array
