@@ -283,18 +283,18 @@ class Index:
         """
         if not query.history:
             return 0.0
-        return self.missing(query) if self._best_cosine(query) is None else self.unlike(query)
+        missing = self.missing(query)
+        by_vectors = self._unlike_by_vectors(query)
+        return missing if by_vectors is None else max(missing**2, by_vectors)
 
-    def _best_cosine(self, query: Query) -> float | None:
-        """Return the best cosine of an item with the question; None without vectors."""
+    def _unlike_by_vectors(self, query: Query) -> float | None:
+        """Return how far the best item's meaning is from the question's, 0 to 1; None without vectors."""
         found = [float(np.nanmax(one)) for one in self._cosines(query).values() if not np.isnan(one).all()]
-        return max(found, default=None)
+        return float(np.clip((SELF_CONTAINED - max(found)) / (SELF_CONTAINED - LEANING), 0, 1)) if found else None
 
     def unlike(self, query: Query) -> float:
         """Return how far the best item is from what the question says, by words and by vectors, 0 to 1."""
-        best = self._best_cosine(query)
-        by_vectors = 0.0 if best is None else (SELF_CONTAINED - best) / (SELF_CONTAINED - LEANING)
-        return max(self.missing(query) ** 2, float(np.clip(by_vectors, 0, 1)))
+        return max(self.missing(query) ** 2, self._unlike_by_vectors(query) or 0.0)
 
     def apart(self, query: Query) -> float:
         """Return by what factor the best item matches by words better than the fifth best, as a natural logarithm."""
