@@ -193,7 +193,9 @@ class _Shortener(ABC):
         return [_level(whole, level, by_slot) for level in range(levels)]
 
     def sentences(self, unit: int) -> Mapping[str, Sentences]:
-        found = {}
+        found: dict[str, Sentences] = {}
+        if self.costs.tokens[unit] < SENTENCES_FROM:  # no text in it need be split and counted
+            return found
         for slot, text in self.slots(unit):
             item = self.items[slot[0]]
             cut = self._texts.sentences(text, self._tokenizer, _grammar(item))
