@@ -7,7 +7,8 @@
 
 A node is made when what follows it is known, and never changes then, so a new text makes one node a level at most. It
 holds the places of the sentences that say most of what it covers, word for word: a gist of the gists below. Its key
-is a hash of all that it depends on, so it can be kept anywhere and is never stale.
+is a hash of all that it depends on, so it can be kept anywhere and is never stale. Where a model sums nodes up
+(`telling.py`), what it wrote is kept beside them.
 """
 
 from __future__ import annotations
@@ -24,16 +25,13 @@ from numpy.typing import NDArray
 from ...items import Item, content_hash
 from ...retrieve.words.columns import Column
 from .gist import BYTES, Gist, Statements, Vocabulary, read_statements
+from .nodes import FAN, FEWEST, NodeSummary, TreeNode, summary_key
 from .topics import BLOCK
 
-__all__ = ["Kept", "Place", "Tree", "TreeNode", "View"]
+__all__ = ["Kept", "Place", "Tree", "View"]
 
 FORM = "1"
 """Changed with what makes a node, so that nodes of another version are not read."""
-FAN = 16
-"""Most children of a node; the fewest are a quarter. With 8 / 16 / 32 of 18 answers of BEAM that are summaries 52 / 52
-/ 52 % survive in 2,000 tokens, 71 / 71 / 71 in 8,000, where 1,000 sentences are compared, so that nodes say nearly all;
-53 / 71 where segments are eight turns whatever the topic."""
 GIST = 256
 """Tokens of a node's sentences, by `BYTES`. As above with 128 / 256 / 512: 52 / 52 / 52 and 71 / 71 / 71 %."""
 READ = 2_048
@@ -41,8 +39,6 @@ READ = 2_048
 SOUGHT = 1_024
 """Nodes that are looked for at once where they are kept."""
 
-
-FEWEST = FAN // 4
 AHEAD = FAN + BLOCK
 """Children that say where the first node over them ends."""
 SILENT = frozenset({"tool", "function", "system", "developer"})
@@ -52,35 +48,6 @@ Place = tuple[int, int]
 """A node or leaf of a view: its level, 0 for a leaf, and its number in the level."""
 Kept = Callable[[Sequence[str]], Mapping[str, bytes]]
 """Returns the nodes that are kept under some keys."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TreeNode:
-    """What one node says of the leaves that it covers."""
-
-    children: int
-    """Nodes or leaves of the level below."""
-    size: int
-    """Leaves."""
-    leaf: NDArray[np.int32]
-    """(k,) the leaf of each sentence of the gist, from 0 for the first that the node covers."""
-    number: NDArray[np.int32]
-    """(k,) the sentence's place in its text."""
-
-    def to_bytes(self) -> bytes:
-        """Return the node as bytes; it holds places and no text."""
-        return np.concatenate([[self.children, self.size], self.leaf, self.number]).astype("<u4").tobytes()
-
-    @classmethod
-    def from_bytes(cls, kept: bytes) -> TreeNode | None:
-        """Return the node; None if the bytes are none of `to_bytes`."""
-        if len(kept) < 8 or len(kept) % 8:
-            return None
-        (children, size), places = np.split(np.frombuffer(kept, "<u4").astype(np.int32), [2])
-        leaf, number = np.split(places, 2)
-        if not (FEWEST <= children <= FAN and children <= size and (leaf < size).all() and (places >= 0).all()):
-            return None
-        return cls(children=int(children), size=int(size), leaf=leaf, number=number)
 
 
 @dataclass(slots=True)
@@ -121,7 +88,9 @@ class Tree:
         self._vocabulary: Vocabulary = {}
         self._leaves: dict[int, Statements] = {}
         self._nodes: dict[str, TreeNode] = {}
-        self._new: list[str] = []
+        self._new: dict[str, bytes] = {}
+        self._summaries: dict[str, NodeSummary | None] = {}
+        self._told: dict[str, bytes] = {}
         self._kept: Kept | None = None
         self._gists: dict[str, Statements] = {}
         self._rows = np.zeros(0, np.intp)
@@ -141,8 +110,34 @@ class Tree:
     def take_new(self) -> dict[str, bytes]:
         """Return the nodes that were made since this was asked last, by key."""
         with self._lock:
-            new, self._new = self._new, []
-            return {key: self._nodes[key].to_bytes() for key in new}
+            new, self._new = self._new, {}
+            return new
+
+    def take_told(self) -> dict[str, bytes]:
+        """Return the summaries that came since this was asked last, by `summary_key` of their nodes."""
+        with self._lock:
+            new, self._told = self._told, {}
+            return new
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nodes are kept elsewhere."""
+        return self._kept is not None
+
+    def summaries(self, sizes: Mapping[str, int]) -> dict[str, NodeSummary]:
+        """Return the summaries of some nodes, given the leaves of each by its key, as far as there are any."""
+        with self._lock:
+            unknown = {summary_key(key): key for key in sizes if key not in self._summaries}
+            found = self._kept(list(unknown)) if self._kept is not None and unknown else {}
+            for name, key in unknown.items():
+                self._summaries[key] = NodeSummary.from_bytes(found[name], sizes[key]) if name in found else None
+            return {key: one for key in sizes if (one := self._summaries[key]) is not None}
+
+    def keep_summary(self, key: str, summary: NodeSummary) -> None:
+        """Keep what a model wrote of a node in place of what was there."""
+        with self._lock:
+            self._summaries[key] = summary
+            self._told[summary_key(key)] = summary.to_bytes()
 
     def view(self, rows: NDArray[np.intp]) -> View:
         """Return the tree over some of the texts, (m,) ascending, as though there were no others."""
@@ -200,15 +195,18 @@ class Tree:
         with self._lock:
             found = self._leaves.get(row)
             if found is None:
-                found = read_statements(self._text(row), self._vocabulary)
+                found = read_statements(_told(self._items[row]), self._vocabulary)
                 if len(self._leaves) >= READ:
                     self._leaves.clear()
                 self._leaves[row] = found
             return found
 
-    def _text(self, row: int) -> str:
-        item = self._items[row]
-        return "" if item.role in SILENT else item.text
+    def labelled(self, row: int, part: slice) -> str:
+        """Return a part of a text with its day and speaker before it; "" where it has no part in the story."""
+        item, day = self._items[row], self._days[row]
+        text = _told(item)[part].strip()
+        who = item.speaker or item.role
+        return " ".join(filter(None, (f"[{day}]" if day else "", f"{who}:" if who else "", text))) if text else ""
 
     def gist(self, key: str, node: TreeNode, rows: NDArray[np.intp]) -> Statements:
         """Return the sentences of a node that covers the texts in `rows`, each with its leaf from 0 on as its text."""
@@ -219,7 +217,7 @@ class Tree:
                 parts = []
                 for leaf in leaves:
                     numbers = node.number[node.leaf == leaf].tolist()
-                    parts.append(read_statements(self._text(int(rows[leaf])), self._vocabulary, numbers))
+                    parts.append(read_statements(_told(self._items[int(rows[leaf])]), self._vocabulary, numbers))
                 self._gists[key] = found = Statements.joined(parts, leaves)
             return found
 
@@ -241,7 +239,7 @@ class Tree:
         days = [f"{item.when:%Y-%m-%d}" if item.when else "" for item in new]
         self._days += days
         self._leaf_keys += [content_hash(item.text, item.role or "", day) for item, day in zip(new, days, strict=True)]
-        self._bytes = self._bytes.plus([len(item.text.encode("utf-8", "surrogatepass")) for item in new])
+        self._bytes = self._bytes.plus([len(_told(item).encode("utf-8", "surrogatepass")) for item in new])
 
     def _grow_level(self, number: int, most: int) -> int:
         """Add nodes to a level, of which at most so many are made; return how many were."""
@@ -258,7 +256,7 @@ class Tree:
                 if made == most:
                     break
                 self._nodes[key] = node = self._made(number, at, key)
-                self._new.append(key)
+                self._new[key] = node.to_bytes()
                 made += 1
             level.keys.append(key)
             level.nodes.append(node)
@@ -324,6 +322,10 @@ class Tree:
         return int(gaps[np.argmin(alike.round(6) - turned)])
 
 
+def _told(item: Item) -> str:
+    return "" if item.role in SILENT else item.text
+
+
 def _key(keys: Sequence[str]) -> str:
     return content_hash(FORM + "".join(keys))
 
@@ -337,12 +339,40 @@ class View:
         self.rows = rows
         """(m,) the texts."""
         self.tokens = tokens
-        """(m,) of the texts, by `BYTES`."""
+        """(m,) of the texts, by `BYTES`; 0 for those that have no part in the story."""
 
     @property
     def vocabulary(self) -> Mapping[str, int]:
         """The number of each term that was read."""
         return self._tree.vocabulary
+
+    def nodes(self) -> list[Place]:
+        """Return all nodes, those of a lower level first."""
+        return [(number, at) for number, level in enumerate(self._levels) if number for at in range(len(level.keys))]
+
+    def key(self, place: Place) -> str:
+        """Return the key of a node: a hash of all that it depends on."""
+        number, at = place
+        return self._levels[number].keys[at]
+
+    def summaries(self) -> dict[Place, NodeSummary]:
+        """Return what models wrote of the nodes."""
+        keys = {place: self.key(place) for place in self.nodes()}
+        found = self._tree.summaries({key: self.span(at)[1] - self.span(at)[0] for at, key in keys.items()})
+        return {place: found[key] for place, key in keys.items() if key in found}
+
+    def keep_summary(self, place: Place, summary: NodeSummary) -> None:
+        """Keep what a model wrote of a node."""
+        self._tree.keep_summary(self.key(place), summary)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nodes are kept elsewhere than in this process."""
+        return self._tree.is_kept
+
+    def labelled(self, leaf: int, part: slice = slice(None)) -> str:
+        """Return a text, or a part of it, with its day and speaker before it; "" where it has no part in the story."""
+        return self._tree.labelled(int(self.rows[leaf]), part)
 
     def top(self) -> list[Place]:
         """Return the nodes and leaves that no node covers, in order."""
