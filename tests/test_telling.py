@@ -1,6 +1,7 @@
 """Nodes of the tree that a model sums up: asked when it pays, checked against turns, kept and erased with them."""
 
 import contextlib
+import itertools
 import re
 import sqlite3
 import threading
@@ -11,12 +12,17 @@ from test_growing import ASKED, settled
 
 import ctxwin
 from ctxwin import Item, pack
+from ctxwin.caching import cache_rules
+from ctxwin.evaluate.provider import Provider
+from ctxwin.messages import read
 from ctxwin.packing import Talk
 from ctxwin.renditions.summaries.growing import Tree
 from ctxwin.renditions.summaries.nodes import NodeSentence, NodeSummary
 from ctxwin.renditions.summaries.telling import Telling
 from ctxwin.renditions.summaries.writing import SUMMARY_TOKENS
 from ctxwin.renditions.summarize import ChatSummarizer, get_summarizer
+from ctxwin.tokens import count_items, get_rules
+from ctxwin.window.packer import Packer
 
 PLACES = ("mill", "pier", "barn", "lighthouse", "school", "tower", "chapel")
 
@@ -25,7 +31,7 @@ def counted(size, start=0):
     """Return so many turns, each with a number of its own that a summary can get wrong."""
     return [
         f"Well, the wind was as it is, and as you may have heard by now from whoever told you, keeper {n} of the "
-        f"{PLACES[n // 9 % len(PLACES)]} counted {100 + 7 * n} birds in week {n}, and nobody had anything to add to that."
+        f"{PLACES[n // 9 % len(PLACES)]} counted {100 + 7 * n} birds in week {n}, and nobody had anything to add."
         for n in range(start, start + size)
     ]
 
@@ -450,6 +456,22 @@ def test_a_turn_that_is_erased_while_its_node_is_written_leaves_no_word(place, c
     assert bytes_of(place.parent) == bytes_of(cache) == []
 
 
+def test_a_summary_that_is_stored_after_another_erased_its_turn_goes_at_the_next_use(place):
+    with opened(place, chat(telling_secrets, background=True)) as window:
+        window.add(SECRET, *messages(counted(80)))
+        window.pack("What of the pier?")
+        window.add("Noted.")
+        settled(window)
+        joined()
+        assert not told_rows(place)  # it is written, and waits to be stored
+        with opened(place) as other:
+            other.erase(0)
+        window._contents.keep_nodes()
+        assert bytes_of(place.parent)
+        assert len(window) == 81
+        assert not bytes_of(place.parent)
+
+
 def test_a_forgotten_turn_is_in_no_summary_until_it_is_wanted_again(place):
     with opened(place, chat(telling_secrets, background=True)) as window:
         window.add(*messages(counted(60)), SECRET, *messages(counted(80, 60)))
@@ -480,3 +502,42 @@ def test_a_text_that_is_erased_before_its_turn_comes_is_not_kept(cache):
     joined()
     assert load_summary("queued", "The first text.", SUMMARY_TOKENS)
     assert load_summary("queued", "Kilimanjaro is the word for the safe.", SUMMARY_TOKENS) is None
+
+
+# The provider's prompt cache
+
+
+def replayed(monkeypatch, *, ahead, summarizer=None, every=12, size=120):
+    """Send a growing talk, with a question for the whole now and then; return each request and the tokens it read."""
+    row, texts, now, found = ctxwin.get_model("gpt-5-mini"), counted(size), itertools.count(), []
+    provider, counter = Provider(cache_rules(row)), ctxwin.get_tokenizer("gpt-5-mini")
+    answers = iter(texts[1::2])
+    with monkeypatch.context() as patch:
+        if not ahead:
+            patch.setattr(Packer, "_tell_later", lambda self: None)
+        given = {"embedder": "none", "summarizer": summarizer, "client": lambda asked: next(answers)}
+        with ctxwin.Window(model="gpt-5-mini", budget=2_000, **given) as window:
+            for n, text in enumerate(texts[::2]):
+                settled(window)
+                joined()
+                whole = n % every == every - 1
+                window.send(ASKED if whole else text)
+                sent = window.last.messages
+                tokens = count_items(read(sent).items, counter, get_rules("openai", row))
+                found.append((sent, provider.send(sent, tokens, (), float(next(now))), whole))
+            if ahead:
+                assert len(window._contents.talk.snapshot().tree().nodes()) > 5
+            if summarizer is not None:
+                assert len(summaries_of(window)) > 3
+                assert "[summary]" in "".join(one["content"] for sent, _, whole in found if whole for one in sent)
+    return found
+
+
+def test_requests_keep_their_prefixes_while_nodes_are_made_and_summed_up(monkeypatch):
+    without = replayed(monkeypatch, ahead=False)
+    for summarizer in (None, chat(background=True)):
+        grown = replayed(monkeypatch, ahead=True, summarizer=summarizer)
+        for (sent, bill, whole), (before, expected, _) in zip(grown, without, strict=True):
+            assert bill.read == expected.read
+            assert sent == before or (whole and summarizer is not None)
+    assert sum(bill.read for _, bill, _ in without) > 0.25 * sum(bill.tokens for _, bill, _ in without)
