@@ -78,7 +78,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def written_in(view, by=None):
-    return Telling(view, get_summarizer(by or chat()), lambda sentence: False).found
+    return Telling(view, get_summarizer(by or chat()), lambda sentence: False).found()
 
 
 # The tree

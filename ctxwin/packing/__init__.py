@@ -91,7 +91,8 @@ def pack(
         reranker: a second judge of the best items: the name of a sentence-transformers cross-encoder, a `Reranker`, or
             a function from question and texts to a number for each text. None disables it.
         summarizer: a `Summarizer` such as `ctxwin.renditions.summarize.ChatSummarizer`, which has limits, or a
-            function from text to shorter text; asked only when something would be lost that is worth a summary.
+            function from text to shorter text; asked only when something would be lost that is worth a summary: for
+            turns that are long, and, where a summary of the whole is asked for, for stretches of the conversation.
         pins: indices or ids of messages that must stay whole.
         tools: tool schemas that go with the request and are counted. With `ctxwin.recall.recall_tool` among them, the
             request names shortened and omitted items by ids that the model can ask for.

@@ -182,7 +182,7 @@ class SectionTree:
         its sources.
         """
         found = []
-        for place, summary in sorted(self.telling.found.items()) if self.telling is not None else ():
+        for place, summary in sorted(self.telling.found().items()) if self.telling is not None else ():
             first, _ = self.view.span(place)
             for one in summary.sentences:
                 leaves = [first + leaf for leaf in one.leaves]

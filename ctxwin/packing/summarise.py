@@ -166,12 +166,13 @@ class NodeSummaries:
         shown = "\n".join(text for form in forms for text in form.texts.values())
         for tree, telling in self._tellings:
             asked = {place for one, place in self._reasons if one is telling}
-            for place in sorted(asked | telling.found.keys()):
-                found = telling.found.get(place)
-                used = found is not None and any(one.text in shown for one in found.sentences)
+            found = telling.found()
+            for place in sorted(asked | found.keys()):
+                one = found.get(place)
+                used = one is not None and any(said.text in shown for said in one.sentences)
                 if used or place in asked:
                     reason = "" if used else self._reasons[telling, place]
-                    yield _of_node(tree, place, found, reason, used=used)
+                    yield _of_node(tree, place, one, reason, used=used)
 
 
 def _lost_nodes(tree: SectionTree, telling: Telling, whole: Set[tuple[int, int]]) -> Iterator[tuple[float, Place]]:

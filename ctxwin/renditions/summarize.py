@@ -67,7 +67,8 @@ class Limits:
     """Most requests at once."""
     background: bool = False
     """Whether a packing does not wait at all: it uses the summaries that are there, and asks for the others in threads
-    that end with the program."""
+    that end with the program. A window then also has its older turns summed up ahead, once a request leaves some out:
+    all in all that sends little more than each turn once."""
     tokens: int | None = None
     """Most tokens to spend in all, requests and answers together, while this object lives."""
     dollars: float | None = None

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...items import Item, content_hash
-from ...retrieve.words.columns import Column
-from .gist import BYTES, Gist, Statements, Vocabulary, read_statements
+from .gist import Gist, Statements
+from .leaves import Leaves
 from .nodes import FAN, FEWEST, NodeSummary, TreeNode, summary_key
 from .topics import BLOCK
 
@@ -34,16 +34,11 @@ FORM = "1"
 """Changed with what makes a node, so that nodes of another version are not read."""
 GIST = 256
 """Tokens of a node's sentences, by `BYTES`. As above with 128 / 256 / 512: 52 / 52 / 52 and 71 / 71 / 71 %."""
-READ = 2_048
-"""Texts of which the sentences are remembered; some 20 MB."""
 SOUGHT = 1_024
 """Nodes that are looked for at once where they are kept."""
 
 AHEAD = FAN + BLOCK
 """Children that say where the first node over them ends."""
-SILENT = frozenset({"tool", "function", "system", "developer"})
-"""Roles whose texts are no part of what a conversation was about; their places count."""
-
 Place = tuple[int, int]
 """A node or leaf of a view: its level, 0 for a leaf, and its number in the level."""
 Kept = Callable[[Sequence[str]], Mapping[str, bytes]]
@@ -81,12 +76,7 @@ class Tree:
     """
 
     def __init__(self, items: Sequence[Item]) -> None:
-        self._items = items
-        self._leaf_keys: list[str] = []
-        self._days: list[str] = []
-        self._bytes = Column(np.zeros(0, np.int64))
-        self._vocabulary: Vocabulary = {}
-        self._leaves: dict[int, Statements] = {}
+        self._texts = Leaves(items)
         self._nodes: dict[str, TreeNode] = {}
         self._new: dict[str, bytes] = {}
         self._summaries: dict[str, NodeSummary | None] = {}
@@ -100,7 +90,7 @@ class Tree:
     @property
     def vocabulary(self) -> Mapping[str, int]:
         """The number of each term that was read."""
-        return self._vocabulary
+        return self._texts.vocabulary
 
     def keep_in(self, kept: Kept | None) -> None:
         """Look for nodes in this place before they are made, from now on."""
@@ -143,14 +133,12 @@ class Tree:
         """Return the tree over some of the texts, (m,) ascending, as though there were no others."""
         with self._lock:
             self.grow(rows)
-            size = self._bytes.array[rows] // BYTES
-            return View(self, rows, size, [level.copy() for level in self._levels])
+            return View(self, rows, self._texts.tokens(rows), [level.copy() for level in self._levels])
 
     def leaves(self, rows: NDArray[np.intp]) -> View:
         """Return some of the texts, (m,) ascending, without any node, where the choice among them changes each time."""
         with self._lock:
-            self._know(rows)
-            return View(self, rows, self._bytes.array[rows] // BYTES, [_Level(keys=self._keys_of(rows))])
+            return View(self, rows, self._texts.tokens(rows), [_Level(keys=self._texts.keys(rows))])
 
     def grow(self, rows: NDArray[np.intp], most: int | None = None) -> bool:
         """Make the nodes over some of the texts.
@@ -193,20 +181,12 @@ class Tree:
     def statements(self, row: int) -> Statements:
         """Return the sentences of one text; none of a tool's output or of an instruction."""
         with self._lock:
-            found = self._leaves.get(row)
-            if found is None:
-                found = read_statements(_told(self._items[row]), self._vocabulary)
-                if len(self._leaves) >= READ:
-                    self._leaves.clear()
-                self._leaves[row] = found
-            return found
+            return self._texts.statements(row)
 
     def labelled(self, row: int, part: slice) -> str:
         """Return a part of a text with its day and speaker before it; "" where it has no part in the story."""
-        item, day = self._items[row], self._days[row]
-        text = _told(item)[part].strip()
-        who = item.speaker or item.role
-        return " ".join(filter(None, (f"[{day}]" if day else "", f"{who}:" if who else "", text))) if text else ""
+        with self._lock:
+            return self._texts.labelled(row, part)
 
     def gist(self, key: str, node: TreeNode, rows: NDArray[np.intp]) -> Statements:
         """Return the sentences of a node that covers the texts in `rows`, each with its leaf from 0 on as its text."""
@@ -217,29 +197,17 @@ class Tree:
                 parts = []
                 for leaf in leaves:
                     numbers = node.number[node.leaf == leaf].tolist()
-                    parts.append(read_statements(_told(self._items[int(rows[leaf])]), self._vocabulary, numbers))
+                    parts.append(self._texts.sentences(int(rows[leaf]), numbers))
                 self._gists[key] = found = Statements.joined(parts, leaves)
             return found
 
     def _look_at(self, rows: NDArray[np.intp]) -> None:
         """Take these texts for the leaves; go on where there are only more of them than before."""
-        self._know(rows)
         size = len(self._rows)
         if size > len(rows) or not np.array_equal(self._rows, rows[:size]):
             self._levels, size = [_Level()], 0
-        self._levels[0].keys += self._keys_of(rows[size:])
+        self._levels[0].keys += self._texts.keys(rows[size:])
         self._rows = rows
-
-    def _keys_of(self, rows: NDArray[np.intp]) -> list[str]:
-        return [self._leaf_keys[row] for row in rows.tolist()]
-
-    def _know(self, rows: NDArray[np.intp]) -> None:
-        """Read the keys, days and sizes of the texts up to the last of these."""
-        new = self._items[len(self._leaf_keys) : int(rows.max(initial=-1)) + 1]
-        days = [f"{item.when:%Y-%m-%d}" if item.when else "" for item in new]
-        self._days += days
-        self._leaf_keys += [content_hash(item.text, item.role or "", day) for item, day in zip(new, days, strict=True)]
-        self._bytes = self._bytes.plus([len(_told(item).encode("utf-8", "surrogatepass")) for item in new])
 
     def _grow_level(self, number: int, most: int) -> int:
         """Add nodes to a level, of which at most so many are made; return how many were."""
@@ -317,13 +285,9 @@ class Tree:
         after = (total[gaps + BLOCK] - total[gaps]).astype(np.float64)
         norm = np.sqrt((before**2).sum(axis=1) * (after**2).sum(axis=1))
         alike = (before * after).sum(axis=1) / np.maximum(norm, 1.0)
-        day = [self._days[int(row)] for row in self._rows[firsts[0] : firsts[-1]].tolist()]
+        day = self._texts.days(self._rows[firsts[0] : firsts[-1]])
         turned = [day[firsts[gap] - firsts[0]] != day[firsts[gap] - firsts[0] - 1] for gap in gaps.tolist()]
         return int(gaps[np.argmin(alike.round(6) - turned)])
-
-
-def _told(item: Item) -> str:
-    return "" if item.role in SILENT else item.text
 
 
 def _key(keys: Sequence[str]) -> str:
@@ -355,9 +319,9 @@ class View:
         number, at = place
         return self._levels[number].keys[at]
 
-    def summaries(self) -> dict[Place, NodeSummary]:
-        """Return what models wrote of the nodes."""
-        keys = {place: self.key(place) for place in self.nodes()}
+    def summaries(self, places: Sequence[Place]) -> dict[Place, NodeSummary]:
+        """Return what models wrote of some nodes."""
+        keys = {place: self.key(place) for place in places}
         found = self._tree.summaries({key: self.span(at)[1] - self.span(at)[0] for at, key in keys.items()})
         return {place: found[key] for place, key in keys.items() if key in found}
 

@@ -54,7 +54,7 @@ class Telling:
         >>> telling = Telling(view, get_summarizer(str.upper), lambda sentence: False)
         >>> source = telling.source(telling.open()[0])
         >>> telling.take(source, "On isle 3 Ana counted 9 seals. On isle 3 Ana counted 90 seals.")
-        >>> [(one.text, one.leaves) for one in telling.found[source.place].sentences]
+        >>> [(one.text, one.leaves) for one in telling.found()[source.place].sentences]
         [('On isle 3 Ana counted 9 seals.', (3,))]
     """
 
@@ -62,8 +62,13 @@ class Telling:
         self._view = view
         self._by = version_of(summarizer.name, SUMMARY_TOKENS)
         self._addresses = addresses
-        self.found = {place: one for place, one in view.summaries().items() if one.by == self._by}
-        """What the summarizer wrote of the nodes."""
+
+    def found(self) -> dict[Place, NodeSummary]:
+        """Return what the summarizer wrote of the nodes; other threads may add to it."""
+        return self._of(self._view.nodes())
+
+    def _of(self, places: Sequence[Place]) -> dict[Place, NodeSummary]:
+        return {place: one for place, one in self._view.summaries(places).items() if one.by == self._by}
 
     @property
     def is_kept(self) -> bool:
@@ -73,7 +78,8 @@ class Telling:
     def open(self) -> list[Place]:
         """Return the nodes that can be summed up now, those of a lower level first."""
         nodes = self._view.nodes()
-        done = {place for place in nodes if place in self.found or self._is_short(place)}
+        found = self._of(nodes)
+        done = {place for place in nodes if place in found or self._is_short(place)}
         ready = (place for place in nodes if place[0] == 1 or done.issuperset(self._view.children(place)))
         return [place for place in ready if place not in done]
 
@@ -92,7 +98,7 @@ class Telling:
 
     def take(self, source: NodeSource, answer: str) -> None:
         """Keep the sentences of an answer that the texts bear out, unless the node has a summary."""
-        if source.place in self.found:
+        if self._of([source.place]):
             return
         first, _ = self._view.span(source.place)
         text, starts, leaves = self._texts(source.leaves)
@@ -106,13 +112,12 @@ class Telling:
         if len(checked.text) >= len(source.text):
             kept, refused = [], [(answer, "no shorter than its source")]
         summary = NodeSummary(by=self._by, sentences=tuple(kept), refused=tuple(refused))
-        self.found[source.place] = summary
         self._view.keep_summary(source.place, summary)
 
     def _said(self, place: Place) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield what is said of a node, sentence by sentence, each with its leaves: by a model, else its own."""
         first, _ = self._view.span(place)
-        written = self.found.get(place)
+        written = self._of([place]).get(place)
         if written is not None and written.sentences:
             for one in written.sentences:
                 yield one.text, tuple(first + leaf for leaf in one.leaves)
