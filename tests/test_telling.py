@@ -156,6 +156,17 @@ def test_what_tools_say_and_what_is_short_is_not_summed_up():
     assert seen == []
 
 
+def test_a_model_that_goes_on_with_the_talk_labels_nobody():
+    items = [Item(text=text, role="user", time="2026-03-01") for text in counted(60)]
+    view = Tree(items).view(np.arange(60))
+    telling = Telling(view, chat(), lambda sentence: False)
+    source = telling.source(telling.open()[0])
+    assert source.text.startswith("[2026-03-01] user: Well,")
+    telling.take(source, "[2026-03-01] user: In week 3 keeper 3 of the mill counted 121 birds.")
+    ((one,),) = (found.sentences for found in telling.found().values())
+    assert one.text == "In week 3 keeper 3 of the mill counted 121 birds."
+
+
 def test_a_summary_is_kept_as_bytes_and_bytes_that_are_none_are_refused():
     one = NodeSummary(
         by="a", sentences=(NodeSentence(text="Es \ud800 ist so. 好", leaves=(0, 4)),), refused=(("x", "y"),)

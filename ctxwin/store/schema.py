@@ -93,7 +93,7 @@ _ENOUGH = ("ALTER TABLE windows ADD COLUMN enough REAL",)  # of the budget; NULL
 _NODES = (
     """CREATE TABLE nodes (
         hash TEXT NOT NULL PRIMARY KEY,  -- of all that the node depends on
-        node BLOB NOT NULL,              -- places of sentences in turns, or what a model wrote of them
+        node BLOB NOT NULL,              -- places of sentences in turns; no text
         crc INTEGER NOT NULL
     ) WITHOUT ROWID""",
 )

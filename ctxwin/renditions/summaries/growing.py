@@ -183,10 +183,10 @@ class Tree:
         with self._lock:
             return self._texts.statements(row)
 
-    def labelled(self, row: int, part: slice) -> str:
-        """Return a part of a text with its day and speaker before it; "" where it has no part in the story."""
+    def text(self, row: int) -> tuple[str, str]:
+        """Return the day and speaker of a text as a label, and the text; "" where it has no part in the story."""
         with self._lock:
-            return self._texts.labelled(row, part)
+            return self._texts.label(row), self._texts.told(row)
 
     def gist(self, key: str, node: TreeNode, rows: NDArray[np.intp]) -> Statements:
         """Return the sentences of a node that covers the texts in `rows`, each with its leaf from 0 on as its text."""
@@ -334,9 +334,9 @@ class View:
         """Whether nodes are kept elsewhere than in this process."""
         return self._tree.is_kept
 
-    def labelled(self, leaf: int, part: slice = slice(None)) -> str:
-        """Return a text, or a part of it, with its day and speaker before it; "" where it has no part in the story."""
-        return self._tree.labelled(int(self.rows[leaf]), part)
+    def text(self, leaf: int) -> tuple[str, str]:
+        """Return the day and speaker of a leaf as a label, and its text; "" where it has no part in the story."""
+        return self._tree.text(int(self.rows[leaf]))
 
     def top(self) -> list[Place]:
         """Return the nodes and leaves that no node covers, in order."""

@@ -102,6 +102,8 @@ class Telling:
             return
         first, _ = self._view.span(source.place)
         text, starts, leaves = self._texts(source.leaves)
+        for label in {self._view.text(leaf)[0] for leaf in leaves} - {""}:  # of a model that goes on with the talk
+            answer = answer.replace(label, "")
         checked = Grounds(text).check(answer, addresses=self._addresses)
         kept = []
         for one in checked.kept:
@@ -124,11 +126,12 @@ class Telling:
             return
         own = self._view.statements([place])
         for leaf, start, end in zip(own.text.tolist(), own.starts.tolist(), own.ends.tolist(), strict=True):
-            yield self._view.labelled(leaf, slice(start, end)), (leaf,)
+            label, text = self._view.text(leaf)
+            yield label + text[start:end].strip(), (leaf,)
 
     def _texts(self, leaves: Sequence[int]) -> tuple[str, list[int], list[int]]:
         """Return some texts one below the other, where each begins, and the leaf of each."""
-        parts = [(self._view.labelled(leaf), leaf) for leaf in leaves]
-        parts = [(text, leaf) for text, leaf in parts if text]
+        found = [(*self._view.text(leaf), leaf) for leaf in leaves]
+        parts = [(label + text.strip(), leaf) for label, text, leaf in found if text.strip()]
         starts = [0, *accumulate(len(text) + 1 for text, _ in parts)][: len(parts)]
         return "\n".join(text for text, _ in parts), starts, [leaf for _, leaf in parts]
