@@ -301,13 +301,13 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
     said: tuple[Summarized, ...] = ()
     if task.summarizer is not None:
         nodes = NodeSummaries(needed, relevance, choice)
-        texts = nodes.texts()
-        asked = lossy(needed, choice)[: SUMMARIES - len(texts)]
-        texts += [one.text for one in asked]
-        need = Summaries(summarizer=task.summarizer, texts=texts, taken=nodes.taken())
+        first = len(nodes.texts)
+        units = lossy(needed, choice)[: SUMMARIES - first]
+        texts = [*nodes.texts, *(one.text for one in units)]
+        need = Summaries(summarizer=task.summarizer, texts=texts, taken=nodes.taken)
         written = (yield need) if texts else []
-        nodes.take(written[: len(written) - len(asked)])
-        found = summaries(needed, relevance, asked, written[len(written) - len(asked) :])
+        nodes.take(written[:first])
+        found = summaries(needed, relevance, units, written[first:])
         forms = {(one.of.section, one.of.unit): [one.form] for one in found if one.form is not None}
         choice = told(needed, relevance, forms) or (choose(needed, relevance, forms) if forms else choice)
         said = (*nodes.account(choice), *account(needed, found, choice))

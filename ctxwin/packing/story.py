@@ -175,14 +175,14 @@ class SectionTree:
         """Return the item that a leaf is."""
         return self.section.items[int(self.items[leaf])]
 
-    def written(self, usable: NDArray[np.bool_]) -> list[tuple[int, str]]:
-        """Return each sentence that the summarizer wrote, with a leaf in whose place it can stand.
+    def written(self, places: Set[Place], usable: NDArray[np.bool_]) -> list[tuple[int, str]]:
+        """Return each sentence that the summarizer wrote of some nodes, with a leaf in whose place it can stand.
 
         The leaf is one of those that say so, and a user's only if all of them are: a summary has no more authority than
         its sources.
         """
         found = []
-        for place, summary in sorted(self.telling.found().items()) if self.telling is not None else ():
+        for place, summary in self.telling.found(places).items() if self.telling is not None else ():
             first, _ = self.view.span(place)
             for one in summary.sentences:
                 leaves = [first + leaf for leaf in one.leaves]
@@ -206,15 +206,20 @@ class _Untold:
         known: Vocabulary = {}
         self._parts = parts
         self._first = np.cumsum([0, *(len(part.items) for part in parts[:-1])])
-        found = [_by(known, part.view, places) for part, places in zip(parts, _frontier(parts), strict=True)]
+        places, opened = _frontier(parts)
+        found = [_by(known, part.view, some) for part, some in zip(parts, places, strict=True)]
         all_of = Statements.joined(found, self._first.tolist())
         each = [part.usable(shown) for part in parts]
         usable = np.concatenate(each)
         kept = all_of.take(np.flatnonzero(usable[all_of.text]))
-        new = [(self._first[n] + leaf, text) for n, part in enumerate(parts) for leaf, text in part.written(each[n])]
+        new = [
+            (int(first) + leaf, text)
+            for first, part, nodes, free in zip(self._first, parts, opened, each, strict=True)
+            for leaf, text in part.written(nodes, free)
+        ]
         self._written = [text for _, text in new]
         read = [read_sentence(text, -1 - n, known) for n, text in enumerate(self._written)]
-        kept = Statements.joined([kept, *read], [0, *(int(leaf) for leaf, _ in new)])
+        kept = Statements.joined([kept, *read], [0, *(leaf for leaf, _ in new)])
         kept = kept.take(np.argsort(kept.text, kind="stable"))
         scale = np.concatenate([part.scale for part in parts])
         tokens = kept.tokens + np.where(kept.number < 0, len(MARK) // BYTES, 0)
@@ -281,9 +286,13 @@ def _spread(p: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.sort(best[rank < CHUNKS // STRETCHES])
 
 
-def _frontier(parts: Sequence[SectionTree]) -> list[list[Place]]:
-    """Return for each part the nodes and leaves that tell it, in order: the top, and what matters most opened."""
+def _frontier(parts: Sequence[SectionTree]) -> tuple[list[list[Place]], list[set[Place]]]:
+    """Return for each part the nodes and leaves that tell it, in order: the top, and what matters most opened.
+
+    Also return the nodes that were opened, and those that tell it.
+    """
     found = [set(part.view.top()) for part in parts]
+    nodes = [{place for place in some if place[0]} for some in found]
     heap = [(-part.worth_of(place), at, place) for at, part in enumerate(parts) for place in found[at]]
     size = sum(part.view.count(place) for part, places in zip(parts, found, strict=True) for place in places)
     heapify(heap)
@@ -293,7 +302,8 @@ def _frontier(parts: Sequence[SectionTree]) -> list[list[Place]]:
         if inside := view.children(place):
             found[at].remove(place)
             found[at].update(inside)
+            nodes[at].update(one for one in inside if one[0])
             size += sum(map(view.count, inside)) - view.count(place)
             for one in inside:
                 heappush(heap, (-parts[at].worth_of(one), at, one))
-    return [sorted(places, key=part.view.span) for part, places in zip(parts, found, strict=True)]
+    return [sorted(places, key=part.view.span) for part, places in zip(parts, found, strict=True)], nodes

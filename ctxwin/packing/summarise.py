@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -68,9 +68,9 @@ def lossy(measured: Measured, choice: Choice) -> list[Lossy]:
         if loss[i] <= 0 or len(found) == SUMMARIES:
             break
         section, unit = choice.candidates.where[i].tolist()
-        slots = measured.sections[section].slots(unit)
-        if len(slots) == 1 and worth[i] > 0 and problem.tokens[first[i]] > SUMMARY_TOKENS:
-            found.append(Lossy(section, unit, *slots[0]))
+        if worth[i] > 0 and problem.tokens[first[i]] > SUMMARY_TOKENS:
+            slots = measured.sections[section].slots(unit)
+            found += [Lossy(section, unit, *slot) for slot in slots if len(slots) == 1]
     return found
 
 
@@ -133,25 +133,20 @@ class NodeSummaries:
 
     def __init__(self, measured: Measured, relevance: Relevance, choice: Choice) -> None:
         trees = trees_of(measured, relevance) if is_story(measured) else []
+        self._tellings = [(tree, tree.telling) for tree in trees if tree.telling is not None]
         whole = {(one.section, one.unit) for one in choice.request.chosen if one.form is None}
         lost = [
-            (loss, tree, tree.telling, place)
-            for tree in trees
-            if tree.telling is not None
-            for loss, place in _lost_nodes(tree, tree.telling, whole)
+            (loss, telling, place)
+            for tree, telling in self._tellings
+            for loss, place in _lost_nodes(tree, telling, whole)
         ]
         best = sorted(lost, key=lambda one: -one[0])[:SUMMARIES]
-        self._tellings = [(tree, tree.telling) for tree in trees if tree.telling is not None]
-        self._asked = [(telling, telling.source(place)) for _, _, telling, place in best]
+        self._asked = [(telling, telling.source(place)) for _, telling, place in best]
         self._reasons: dict[tuple[Telling, Place], str] = {}
-
-    def texts(self) -> list[str]:
-        """Return what is to be shortened, where the loss is largest first."""
-        return [source.text for _, source in self._asked]
-
-    def taken(self) -> Mapping[str, Callable[[str], None]]:
-        """Return what takes the summaries of a tree that is stored: they are kept beside its nodes alone."""
-        return {source.text: partial(one.take, source) for one, source in self._asked if one.is_kept}
+        self.texts = [source.text for _, source in self._asked]
+        """What is to be shortened, where the loss is largest first."""
+        self.taken = {source.text: partial(one.take, source) for one, source in self._asked if one.is_kept}
+        """What takes the summaries of a tree that is stored: they are kept beside its nodes alone."""
 
     def take(self, written: Sequence[Written]) -> None:
         """Check what was written of each node that was asked for."""

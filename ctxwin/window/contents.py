@@ -232,7 +232,8 @@ class Contents:
             stay = (written & set(self.talk.summary_keys())) - nodes  # others are of a talk that once was otherwise
             gone = [*hashes_of(texts, embedders), *sorted(nodes | written - stay), self._list]
             self._store.erase(self._window, positions, derived=gone)
-            self._store.save_nodes(self._as_list(stay))
+            if stay:
+                self._store.save_nodes(self._as_list(stay))
             self.reload(self.talk.system)
 
     def _drop_left(self, talk: Talk, rows: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ node's own sentences serve.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -63,12 +63,10 @@ class Telling:
         self._by = version_of(summarizer.name, SUMMARY_TOKENS)
         self._addresses = addresses
 
-    def found(self) -> dict[Place, NodeSummary]:
-        """Return what the summarizer wrote of the nodes; other threads may add to it."""
-        return self._of(self._view.nodes())
-
-    def _of(self, places: Sequence[Place]) -> dict[Place, NodeSummary]:
-        return {place: one for place, one in self._view.summaries(places).items() if one.by == self._by}
+    def found(self, places: Collection[Place] | None = None) -> dict[Place, NodeSummary]:
+        """Return what the summarizer wrote of some nodes, in order; other threads may add to it. Default: of all."""
+        some = self._view.nodes() if places is None else sorted(places)
+        return {place: one for place, one in self._view.summaries(some).items() if one.by == self._by}
 
     @property
     def is_kept(self) -> bool:
@@ -78,7 +76,7 @@ class Telling:
     def open(self) -> list[Place]:
         """Return the nodes that can be summed up now, those of a lower level first."""
         nodes = self._view.nodes()
-        found = self._of(nodes)
+        found = self.found(nodes)
         done = {place for place in nodes if place in found or self._is_short(place)}
         ready = (place for place in nodes if place[0] == 1 or done.issuperset(self._view.children(place)))
         return [place for place in ready if place not in done]
@@ -98,7 +96,7 @@ class Telling:
 
     def take(self, source: NodeSource, answer: str) -> None:
         """Keep the sentences of an answer that the texts bear out, unless the node has a summary."""
-        if self._of([source.place]):
+        if self.found([source.place]):
             return
         first, _ = self._view.span(source.place)
         text, starts, leaves = self._texts(source.leaves)
@@ -119,7 +117,7 @@ class Telling:
     def _said(self, place: Place) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield what is said of a node, sentence by sentence, each with its leaves: by a model, else its own."""
         first, _ = self._view.span(place)
-        written = self._of([place]).get(place)
+        written = self.found([place]).get(place)
         if written is not None and written.sentences:
             for one in written.sentences:
                 yield one.text, tuple(first + leaf for leaf in one.leaves)
