@@ -122,3 +122,24 @@ def test_shares_and_sizes_fall_and_a_large_room_changes_nothing_in_tool_output(m
     forms = text_forms(source, WEIGHTS, label="x", tool_output=tool_output, room=room)
     tokens, shares = [form.tokens for form in forms], [form.share for form in forms]
     assert tokens == sorted(tokens, reverse=True) and shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.parametrize("end", ["?", "？”"])
+def test_a_sentence_that_asks_gives_way_to_one_that_says(end: str):
+    text = "It rained. Did the pump fail at noon{} The pump failed early. We had tea."
+    assert extracts(split(text.format("."), TOKENIZER), 90)[-1][0] == "… Did the pump fail at noon. …"
+    assert extracts(split(text.format(end), TOKENIZER), 90)[-1][0] == "… The pump failed early. …"
+
+
+def test_words_in_one_sentence_are_worth_more_than_the_same_words_far_apart():
+    apart = "The pump was painted. {} The brewery of Ulm was sold. Somebody failed at noon. {}"
+    close = "Somebody was painted. {} The pump of Ulm failed at noon. The brewery was sold. {}"
+    filler = "Nobody had slept. It rained on the yard."
+    items = [
+        Item(id=name, kind="passage", text=text.format(filler, filler))
+        for name, text in (("apart", apart), ("close", close))
+    ]
+    packed = pack(query="When did the pump of Ulm fail?", items=items, budget=48, embedder="none")
+    p = {one.id: one.p for one in packed.report.decisions if one.id in ("apart", "close")}
+    assert p["apart"] < p["close"] == 1.0
+    assert "The pump of Ulm failed at noon." in packed.text

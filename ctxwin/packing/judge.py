@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..embed import CachedEmbedder, Reading
 from ..embed.minilm import MAX_TOKENS
 from ..pool import Among, Scored
+from ..renditions import Sentences, match
 from ..retrieve import Index, ItemVectors, Query, asking, asks_for_the_whole, score_together
 from ..retrieve.item_vectors import similarity
 from ..retrieve.query import HISTORY, asks_over_time
@@ -23,7 +24,7 @@ from ..retrieve.rerank import Reranker
 from ..retrieve.words.columns import Gathered
 from .measure import Measured
 from .needs import Indexed, IndexNeeded, Need, ScoresNeeded, VectorsNeeded
-from .shorten import Likeness, Section
+from .shorten import Likeness
 
 __all__ = ["Relevance", "judge"]
 
@@ -95,7 +96,11 @@ def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
         p = _beside_map(p)
     vectors = _all_vectors(measured, [pool.vectors(readings, some) for pool, some in zip(pools, among, strict=True)])
     names = " and ".join(reading.name for reading in readings)
-    likeness = yield from _compare(measured, p, readings, queries[-1])
+    likeness: Likeness = {}
+    if measured.few is not None:
+        best = [(section, unit, measured.sections[section].sentences(unit)) for section, unit in _best(measured, p)]
+        likeness = yield from _compare([texts for _, _, texts in best], readings, queries[-1])
+        p = _together(p, best, terms)
     indexes = [index for index, _ in asked]
     return Relevance(
         p=p,
@@ -206,13 +211,10 @@ def _look_again(
 
 
 def _compare(
-    measured: Measured, p: Sequence[NDArray[np.float32]], readings: Sequence[Reading], query: Query
+    best: Sequence[Mapping[str, Sentences]], readings: Sequence[Reading], query: Query
 ) -> Generator[Need, Any, Likeness]:
-    """Compare the sentences of the best units with the question, where there is room for a few sentences only."""
-    texts: dict[str, Sequence[str]] = {}
-    if measured.few is not None and readings:
-        for section, unit in _best_free(measured, p, RERANKED):
-            texts |= section.sentences(unit)
+    """Compare the sentences of the best units with the question."""
+    texts = {text: source.texts for unit in best for text, source in unit.items()}
     found: dict[str, NDArray[np.float32]] = {}
     for reading in readings:
         read = {text: sentences for text, sentences in texts.items() if reading.reads(text)}
@@ -225,14 +227,34 @@ def _compare(
     return found
 
 
-def _best_free(measured: Measured, p: Sequence[NDArray[np.float32]], most: int) -> list[tuple[Section, int]]:
-    """Return the most relevant units that need not stay, best first."""
+def _together(
+    p: Sequence[NDArray[np.float32]],
+    best: Sequence[tuple[int, int, Mapping[str, Sentences]]],
+    terms: Mapping[str, float],
+) -> list[NDArray[np.float32]]:
+    """Lower the p of a unit whose words of the question stand in different sentences: no one sentence may answer.
+
+    p falls to exp(-x) of itself where the best sentence has x of the question's weight less than the unit has. Answers
+    within 128 / 256 tokens, mean of eight sets: 68.0 / 82.9 without, 68.5 / 83.4 with it, 68.3 / 83.2 with exp(-2 x).
+    """
+    p = [part.copy() for part in p]
+    whole = sum(terms.values()) or 1.0
+    for section, unit, texts in best:
+        said = {term for source in texts.values() for term in terms.keys() & source.found.keys()}
+        most = max((float(match(source, terms).max()) for source in texts.values()), default=0.0)
+        p[section][unit] *= np.exp(most - sum(terms[term] for term in said) / whole)
+    top = max(float(part.max(initial=0.0)) for part in p)
+    return [part / np.float32(top or 1.0) for part in p]
+
+
+def _best(measured: Measured, p: Sequence[NDArray[np.float32]]) -> list[tuple[int, int]]:
+    """Return the section and the number of the most relevant units that need not stay, best first."""
     sizes = [len(one) for one in p]
     free = np.concatenate([~(section.units.barred | section.units.required) for section in measured.sections])
-    best = np.argsort(np.where(free, -np.concatenate(p), 1.0), kind="stable")[: min(most, int(free.sum()))]
-    number = np.repeat(np.arange(len(sizes)), sizes)
+    best = np.argsort(np.where(free, -np.concatenate(p), 1.0), kind="stable")[: min(RERANKED, int(free.sum()))]
+    section = np.repeat(np.arange(len(sizes)), sizes)
     unit = np.concatenate([np.arange(size) for size in sizes])
-    return [(measured.sections[number[row]], int(unit[row])) for row in best.tolist()]
+    return [(int(section[row]), int(unit[row])) for row in best.tolist()]
 
 
 def _beside_map(p: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:

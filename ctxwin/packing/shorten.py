@@ -101,8 +101,8 @@ class Section(Protocol):
         """
         ...
 
-    def sentences(self, unit: int) -> Mapping[str, Sequence[str]]:
-        """Return the sentences of each text of a unit whose sentences compete where there is room for few."""
+    def sentences(self, unit: int) -> Mapping[str, Sentences]:
+        """Return each text of a unit, split, whose sentences compete where there is room for few."""
         ...
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
@@ -192,13 +192,13 @@ class _Shortener(ABC):
         levels = max((len(forms) for _, _, forms in by_slot), default=0)
         return [_level(whole, level, by_slot) for level in range(levels)]
 
-    def sentences(self, unit: int) -> Mapping[str, Sequence[str]]:
+    def sentences(self, unit: int) -> Mapping[str, Sentences]:
         found = {}
         for slot, text in self.slots(unit):
             item = self.items[slot[0]]
             cut = self._texts.sentences(text, self._tokenizer, _grammar(item))
             if cut.total >= SENTENCES_FROM and len(cut.tokens) > 1 and cut.parts is None and not _by_line(item):
-                found[text] = cut.texts
+                found[text] = cut
         return found
 
     def fitted(self, unit: int, tokens: int, weights: Mapping[str, float]) -> Form | None:
@@ -458,7 +458,7 @@ class Block(_Shortener):
             for one in self.maps[1:]
         ]
 
-    def sentences(self, unit: int) -> Mapping[str, Sequence[str]]:
+    def sentences(self, unit: int) -> Mapping[str, Sentences]:
         """Return the sentences of each text of a unit; none of the map."""
         return super().sentences(unit) if unit < len(self.items) - bool(self.maps) else {}
 

@@ -19,7 +19,7 @@ share. The constants were chosen by evidence recall on mtrag_un, beam_100k and l
 of 450, extracts raise the recall of spans from 67 to 90 percent, and the recall of whole units by -1 to +2 points.
 """
 
-from .extracts import GAP, SIZES, TextForm, share_of, text_forms
+from .extracts import GAP, SIZES, TextForm, match, share_of, text_forms
 from .facts import fact_kind, facts
 from .fitting import fit_text
 from .outputs.digests import digests, fit_digest, kind_of, undominated
@@ -42,6 +42,7 @@ __all__ = [
     "fit_text",
     "fold",
     "kind_of",
+    "match",
     "sentences",
     "share_of",
     "split",
