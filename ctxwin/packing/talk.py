@@ -255,7 +255,7 @@ class Talk:
 
     def new_summaries(self) -> dict[str, bytes]:
         """Return what a summarizer wrote of nodes since this was asked last, by key."""
-        return self._facts.tree().take_told()
+        return self._facts.tree().take_summaries()
 
     def node_keys(self, positions: Sequence[int]) -> list[str]:
         """Return the keys of all nodes that depend on some messages, and of their summaries.

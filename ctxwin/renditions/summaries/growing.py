@@ -80,7 +80,7 @@ class Tree:
         self._nodes: dict[str, TreeNode] = {}
         self._new: dict[str, bytes] = {}
         self._summaries: dict[str, NodeSummary | None] = {}
-        self._told: dict[str, bytes] = {}
+        self._new_summaries: dict[str, bytes] = {}
         self._kept: Kept | None = None
         self._gists: dict[str, Statements] = {}
         self._rows = np.zeros(0, np.intp)
@@ -103,10 +103,10 @@ class Tree:
             new, self._new = self._new, {}
             return new
 
-    def take_told(self) -> dict[str, bytes]:
+    def take_summaries(self) -> dict[str, bytes]:
         """Return the summaries that came since this was asked last, by `summary_key` of their nodes."""
         with self._lock:
-            new, self._told = self._told, {}
+            new, self._new_summaries = self._new_summaries, {}
             return new
 
     @property
@@ -127,7 +127,7 @@ class Tree:
         """Keep what a model wrote of a node in place of what was there."""
         with self._lock:
             self._summaries[key] = summary
-            self._told[summary_key(key)] = summary.to_bytes()
+            self._new_summaries[summary_key(key)] = summary.to_bytes()
 
     def view(self, rows: NDArray[np.intp]) -> View:
         """Return the tree over some of the texts, (m,) ascending, as though there were no others."""
@@ -186,7 +186,7 @@ class Tree:
     def text(self, row: int) -> tuple[str, str]:
         """Return the day and speaker of a text as a label, and the text; "" where it has no part in the story."""
         with self._lock:
-            return self._texts.label(row), self._texts.told(row)
+            return self._texts.label(row), self._texts.text(row)
 
     def gist(self, key: str, node: TreeNode, rows: NDArray[np.intp]) -> Statements:
         """Return the sentences of a node that covers the texts in `rows`, each with its leaf from 0 on as its text."""

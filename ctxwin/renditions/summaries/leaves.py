@@ -59,7 +59,7 @@ class Leaves:
         """Return the sentences of one text; none of a tool's output or of an instruction."""
         found = self._read.get(row)
         if found is None:
-            found = read_statements(self.told(row), self.vocabulary)
+            found = read_statements(self.text(row), self.vocabulary)
             if len(self._read) >= READ:
                 self._read.clear()
             self._read[row] = found
@@ -67,14 +67,14 @@ class Leaves:
 
     def sentences(self, row: int, numbers: Sequence[int]) -> Statements:
         """Return some sentences of one text, ascending; those that it does not have are left out."""
-        return read_statements(self.told(row), self.vocabulary, numbers)
+        return read_statements(self.text(row), self.vocabulary, numbers)
 
     def label(self, row: int) -> str:
         """Return the day and the speaker of a text, as they stand before it where it is read with others."""
         (day,), who = self.days(np.array([row])), self._items[row].speaker or self._items[row].role
         return (f"[{day}] " if day else "") + (f"{who}: " if who else "")
 
-    def told(self, row: int) -> str:
+    def text(self, row: int) -> str:
         """Return a text; "" where it has no part in the story."""
         item = self._items[row]
         return "" if item.role in SILENT else item.text
@@ -85,5 +85,5 @@ class Leaves:
         for row, item in enumerate(self._items[first : int(rows.max(initial=-1)) + 1], first):
             self._days.append(f"{item.when:%Y-%m-%d}" if item.when else "")
             self._keys.append(content_hash(item.text, item.role or "", self._days[row]))
-        told = (self.told(row) for row in range(first, len(self._keys)))
+        told = (self.text(row) for row in range(first, len(self._keys)))
         self._bytes = self._bytes.plus([len(text.encode("utf-8", "surrogatepass")) for text in told])
