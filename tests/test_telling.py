@@ -162,7 +162,7 @@ def test_a_model_that_goes_on_with_the_talk_labels_nobody():
     telling = Telling(view, chat(), lambda sentence: False)
     source = telling.source(telling.open()[0])
     assert source.text.startswith("[2026-03-01] user: Well,")
-    telling.take(source, "[2026-03-01] user: In week 3 keeper 3 of the mill counted 121 birds.")
+    telling.take(source, "[2026-03-01] user: In week 3 keeper 3 of the mill counted 121 birds. [2026-03-01] [user]")
     ((one,),) = (found.sentences for found in telling.found().values())
     assert one.text == "In week 3 keeper 3 of the mill counted 121 birds."
 

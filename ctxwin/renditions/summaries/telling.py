@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from ...retrieve.words.lexical import tokenize
 from ..summarize import Summarizer, version_of
 from .faithful import Grounds
 from .growing import Place, View
@@ -100,15 +101,18 @@ class Telling:
             return
         first, _ = self._view.span(source.place)
         text, starts, leaves = self._texts(source.leaves)
-        for label in {self._view.text(leaf)[0] for leaf in leaves} - {""}:  # of a model that goes on with the talk
+        labels = {self._view.text(leaf)[0] for leaf in leaves} - {""}
+        for label in labels:  # of a model that goes on with the talk
             answer = answer.replace(label, "")
         checked = Grounds(text).check(answer, addresses=self._addresses)
-        kept = []
+        refused = [(one.text, one.reason) for one in checked.refused]
+        kept, empty = [], set(tokenize(" ".join(labels)))
         for one in checked.kept:
             said = sorted({leaves[bisect_right(starts, start) - 1] - first for start, _ in one.places})
-            if said:
+            if said and not empty.issuperset(tokenize(one.text)):
                 kept.append(NodeSentence(text=one.text, leaves=tuple(said)))
-        refused = [(one.text, one.reason) for one in checked.refused]
+            else:
+                refused.append((one.text, "says nothing of the source"))
         if len(checked.text) >= len(source.text):
             kept, refused = [], [(answer, "no shorter than its source")]
         summary = NodeSummary(by=self._by, sentences=tuple(kept), refused=tuple(refused))
