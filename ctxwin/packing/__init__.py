@@ -28,6 +28,7 @@ from ..embed import Embedder
 from ..items import Budget, Item
 from ..pool import Pool
 from ..renditions.summarize import Summarizer
+from ..report import Summarized
 from ..retrieve.rerank import Reranker
 from ..standing import Propose
 from ..waiting import Unanswered
@@ -40,7 +41,7 @@ from .needs import IndexNeeded, LateWarning, Need, Summaries, VectorsNeeded, ans
 from .packed import Change, Packed, Plan
 from .read import Task, make_task
 from .story import told
-from .summarise import Summary, account, lossy, summaries
+from .summarise import SUMMARIES, NodeSummaries, account, lossy, summaries
 from .talk import Talk
 
 __all__ = ["Change", "Packed", "Plan", "Talk", "acompact", "apack", "compact", "pack"]
@@ -90,7 +91,8 @@ def pack(
         reranker: a second judge of the best items: the name of a sentence-transformers cross-encoder, a `Reranker`, or
             a function from question and texts to a number for each text. None disables it.
         summarizer: a `Summarizer` such as `ctxwin.renditions.summarize.ChatSummarizer`, which has limits, or a
-            function from text to shorter text; asked only when something would be lost that is worth a summary.
+            function from text to shorter text; asked only when something would be lost that is worth a summary: for
+            turns that are long, and, where a summary of the whole is asked for, for stretches of the conversation.
         pins: indices or ids of messages that must stay whole.
         tools: tool schemas that go with the request and are counted. With `ctxwin.recall.recall_tool` among them, the
             request names shortened and omitted items by ids that the model can ask for.
@@ -296,11 +298,17 @@ def _flow(task: Task) -> Generator[Need | Packed, Any, None]:
         return
     choice = None if task.summarizer is not None else told(needed, relevance)
     choice = choice or choose(needed, relevance)
-    found: list[Summary] = []
-    if task.summarizer is not None and (asked := lossy(needed, choice)):
-        written = yield Summaries(summarizer=task.summarizer, texts=[one.text for one in asked])
-        found = summaries(needed, relevance, asked, written)
+    said: tuple[Summarized, ...] = ()
+    if task.summarizer is not None:
+        nodes = NodeSummaries(needed, relevance, choice)
+        first = len(nodes.texts)
+        units = lossy(needed, choice)[: SUMMARIES - first]
+        texts = [*nodes.texts, *(one.text for one in units)]
+        need = Summaries(summarizer=task.summarizer, texts=texts, taken=nodes.taken)
+        written = (yield need) if texts else []
+        nodes.take(written[:first])
+        found = summaries(needed, relevance, units, written[first:])
         forms = {(one.of.section, one.of.unit): [one.form] for one in found if one.form is not None}
         choice = told(needed, relevance, forms) or (choose(needed, relevance, forms) if forms else choice)
-    said = account(needed, found, choice)
+        said = (*nodes.account(choice), *account(needed, found, choice))
     yield explain(measured, choice.request, choice=choice, relevance=relevance, summaries=said, again=again)

@@ -6,7 +6,7 @@ The stations "judge" and "choose" yield a need; `answer` calls the embedder, rer
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +53,8 @@ class Summaries:
 
     summarizer: Summarizer
     texts: Sequence[str]
+    taken: Mapping[str, Callable[[str], None]]
+    """For some of the texts what is called with the shorter one, in place of the cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +91,13 @@ def answer(need: Need) -> Answer:
         return need.embedder.index(need.texts)
     if isinstance(need, ScoresNeeded):
         return rerank(need.reranker, need.question, need.texts)
-    return _summaries(need.summarizer, need.texts)
+    return _summaries(need)
 
 
-def _summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[Written]:
+def _summaries(need: Summaries) -> list[Written]:
     """Return what was written; warn of failures, without the texts."""
-    found = write_summaries(summarizer, texts)
+    found = write_summaries(need.summarizer, need.texts, need.taken)
     for reason in dict.fromkeys(one.reason for one in found if one.failed):
-        message = f"summarizer {summarizer.name!r} {reason}; extracts are used instead"
+        message = f"summarizer {need.summarizer.name!r} {reason}; extracts are used instead"
         warnings.warn(message, SummaryWarning, stacklevel=2)
     return found

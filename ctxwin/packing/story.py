@@ -4,7 +4,8 @@ A summary of weeks of talk does not stand in its most relevant turns. For such a
 sentences from the turns that are left out, word for word and each in its place, that together say most.
 
 They are taken from the tree of the talk (renditions/summaries/growing.py): all of it coarsely, by what its nodes say,
-and the parts that matter most to the question finer, down to every sentence of a turn. Half of the room is theirs by
+and the parts that matter most to the question finer, down to every sentence of a turn. What a summarizer wrote of the
+nodes competes with them; each such sentence stands in the place of a turn that says so. Half of the room is theirs by
 rule: in one allocation with the turns, as forms of them, they kept 49 to 51 % of the answers that `SUMMED_UP` speaks of
 in 2,000 tokens, and 68 % in 8,000. Other questions have no story: with a quarter of the room for it evidence recall
 fell on HotpotQA, MuSiQue, MemoryBank and BEAM by 2 to 9 points in 256 to 2,000 tokens, and the answers of BEAM alone
@@ -23,20 +24,26 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..citations.injections import addresses
 from ..errors import BudgetError
+from ..items import Item
 from ..pool import Pool
 from ..renditions.extracts import joined
-from ..renditions.summaries.gist import Gist, Statements, Vocabulary
+from ..renditions.summaries.gist import BYTES, Gist, Statements, Vocabulary, read_sentence
 from ..renditions.summaries.growing import Place, View
+from ..renditions.summaries.telling import Telling
 from ..retrieve import asks_for_a_summary
 from ..retrieve.words.lexical import tokenize
-from .choose import ROUNDS, Candidates, Choice, allocated, candidates_of, is_full
+from .choose import ROUNDS, TRUST, Candidates, Choice, allocated, candidates_of, is_full
 from .judge import Relevance
 from .measure import Measured
 from .print import Request, printed
 from .shorten import Chosen, Form, Slot
 
-__all__ = ["told"]
+__all__ = ["MARK", "SectionTree", "is_story", "told", "trees_of"]
+
+MARK = "[summary] "
+"""Stands before a summary, so that nobody takes it for what was said word for word."""
 
 SUMMED_UP = 0.5
 """Part of the free room that goes to the story where a summary is asked for. Of 18 answers of BEAM that are summaries
@@ -69,29 +76,37 @@ def told(
         relevance: of every group to the question.
         extra: more forms (summaries) for some units, by section and unit.
     """
-    if not (asks_for_a_summary(measured.task.question) and measured.task.follows(("auto",))):
+    if not is_story(measured):
         return None
     candidates = candidates_of(measured, relevance, extra)
     problem = candidates.problem
     bound = int(problem.tokens[problem.start[:-1][problem.required]].sum())
     room = min(MOST_TOLD, int(SUMMED_UP * max(0, measured.capacity - bound)))
-    choice = _told_within(measured, relevance, candidates, room)
+    trees = trees_of(measured, relevance)
+    choice = _told_within(measured, relevance, trees, candidates, room)
     if choice is not None and not is_full(measured, choice.request.tokens):  # there is less to tell: the rest goes back
         chosen = [one for one in choice.request.chosen if (one.section, one.unit) in choice.story]
         spent = sum(one.tokens(measured.sections) for one in chosen)
-        again = _told_within(measured, relevance, candidates, min(room, spent))
+        again = _told_within(measured, relevance, trees, candidates, min(room, spent))
         if again is not None and again.request.tokens > choice.request.tokens:
             return again
     return choice
 
 
-def _told_within(measured: Measured, relevance: Relevance, candidates: Candidates, room: int) -> Choice | None:
+def is_story(measured: Measured) -> bool:
+    """Tell whether the question asks for the whole, so that a part of the room goes to it."""
+    return asks_for_a_summary(measured.task.question) and measured.task.follows(("auto",))
+
+
+def _told_within(
+    measured: Measured, relevance: Relevance, trees: Sequence[SectionTree], candidates: Candidates, room: int
+) -> Choice | None:
     """Return a choice that leaves so much room to the whole; None if what must stay does not leave that."""
     try:
         less = allocated(measured, candidates, measured.capacity - room)
     except BudgetError:  # little room as it is
         return None
-    untold = _Untold(measured, relevance, less)
+    untold = _Untold(trees, relevance, less)
     room = measured.limit - less.request.tokens
     best: Choice | None = None
     for _ in range(ROUNDS):
@@ -111,7 +126,7 @@ def _merged(request: Request, more: Sequence[Chosen]) -> list[Chosen]:
     return sorted([*request.chosen, *more], key=lambda one: (one.section, one.unit))
 
 
-class _SectionTree:
+class SectionTree:
     """The tree of one section, with the unit of each leaf."""
 
     def __init__(self, measured: Measured, relevance: Relevance, number: int) -> None:
@@ -135,19 +150,46 @@ class _SectionTree:
         self.scale = np.maximum(costs.tokens[self.units], 1) / np.maximum(self.view.tokens, 1)
         """(m,) tokens of each leaf's unit for a token by `BYTES`."""
         self._until = np.concatenate([[0.0], np.cumsum(self.worth)])
+        by = measured.task.summarizer
+        self.telling = Telling(self.view, by, addresses) if by is not None else None
+        """What the summarizer wrote of the nodes, and may write."""
 
     def worth_of(self, place: Place) -> float:
         """Return the worth of all leaves under a node."""
         first, last = self.view.span(place)
         return float(self._until[last] - self._until[first])
 
+    def left_out(self, shown: Set[tuple[int, int]]) -> NDArray[np.bool_]:
+        """Tell which leaves are in no unit of these, by section and unit, and may be in a request, (m,)."""
+        left = ~self.section.units.barred
+        left[[unit for section, unit in shown if section == self.number]] = False
+        found: NDArray[np.bool_] = left[self.units]
+        return found
+
     def usable(self, shown: Set[tuple[int, int]]) -> NDArray[np.bool_]:
         """Tell which leaves a request may show by some sentences: units of their own that are not shown, (m,)."""
-        units = self.section.units
-        free = ~units.barred & (np.diff(units.members.start) == 1)
-        free[[unit for section, unit in shown if section == self.number]] = False
-        usable: NDArray[np.bool_] = free[self.units]
-        return usable
+        alone: NDArray[np.bool_] = np.diff(self.section.units.members.start) == 1
+        return self.left_out(shown) & alone[self.units]
+
+    def item(self, leaf: int) -> Item:
+        """Return the item that a leaf is."""
+        return self.section.items[int(self.items[leaf])]
+
+    def written(self, places: Set[Place], usable: NDArray[np.bool_]) -> list[tuple[int, str]]:
+        """Return each sentence that the summarizer wrote of some nodes, with a leaf in whose place it can stand.
+
+        The leaf is one of those that say so, and a user's only if all of them are: a summary has no more authority than
+        its sources.
+        """
+        found = []
+        for place, summary in self.telling.found(places).items() if self.telling is not None else ():
+            first, _ = self.view.span(place)
+            for one in summary.sentences:
+                leaves = [first + leaf for leaf in one.leaves]
+                others = [leaf for leaf in leaves if self.item(leaf).role != "user"]
+                if at := [leaf for leaf in others or leaves if usable[leaf]]:
+                    found.append((at[0], one.text))
+        return found
 
     def slot(self, leaf: int) -> tuple[Slot, str] | None:
         """Return the text of a leaf, if the request can show another in its place."""
@@ -159,19 +201,31 @@ class _SectionTree:
 class _Untold:
     """What a choice leaves out, told by the nodes of the trees: coarsely, and the more relevant parts finer."""
 
-    def __init__(self, measured: Measured, relevance: Relevance, choice: Choice) -> None:
-        parts = [_SectionTree(measured, relevance, number) for number in range(len(measured.sections))]
+    def __init__(self, parts: Sequence[SectionTree], relevance: Relevance, choice: Choice) -> None:
         shown = {(one.section, one.unit) for one in choice.request.chosen}
         known: Vocabulary = {}
         self._parts = parts
         self._first = np.cumsum([0, *(len(part.items) for part in parts[:-1])])
-        found = [_by(known, part.view, places) for part, places in zip(parts, _frontier(parts), strict=True)]
+        places, opened = _frontier(parts)
+        found = [_by(known, part.view, some) for part, some in zip(parts, places, strict=True)]
         all_of = Statements.joined(found, self._first.tolist())
-        usable = np.concatenate([part.usable(shown) for part in parts])
+        each = [part.usable(shown) for part in parts]
+        usable = np.concatenate(each)
         kept = all_of.take(np.flatnonzero(usable[all_of.text]))
+        new = [
+            (int(first) + leaf, text)
+            for first, part, nodes, free in zip(self._first, parts, opened, each, strict=True)
+            for leaf, text in part.written(nodes, free)
+        ]
+        self._written = [text for _, text in new]
+        read = [read_sentence(text, -1 - n, known) for n, text in enumerate(self._written)]
+        kept = Statements.joined([kept, *read], [0, *(leaf for leaf, _ in new)])
+        kept = kept.take(np.argsort(kept.text, kind="stable"))
         scale = np.concatenate([part.scale for part in parts])
-        self._told = replace(kept, tokens=np.ceil(kept.tokens * scale[kept.text]).astype(np.int64))
+        tokens = kept.tokens + np.where(kept.number < 0, len(MARK) // BYTES, 0)
+        self._told = replace(kept, tokens=np.ceil(tokens * scale[kept.text]).astype(np.int64))
         self._worth = np.concatenate([part.worth for part in parts])[kept.text]
+        self._worth *= np.where(kept.number < 0, TRUST["summary"], 1.0)
         self._opening = np.concatenate([part.opening for part in parts])[kept.text]
         total = sum(relevance.weights.values())
         asked = {known[term]: weight / total for term, weight in relevance.weights.items() if term in known}
@@ -181,25 +235,39 @@ class _Untold:
     def story(self, room: int) -> list[Chosen]:
         """Return the units whose sentences tell most within some tokens, each with the form that shows these."""
         told = self._told.take(self._gist.take(room, opening=self._opening, worth=self._worth))
-        rows = zip(told.text.tolist(), told.starts.tolist(), told.ends.tolist(), told.tokens.tolist(), strict=True)
+        columns = (told.text, told.number, told.starts, told.ends, told.tokens)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
         found = [self._chosen(text, list(some)) for text, some in groupby(rows, itemgetter(0))]
         return [one for one in found if one is not None]
 
-    def _chosen(self, text: int, told: Sequence[tuple[int, int, int, int]]) -> Chosen | None:
-        """Return the unit of a text with the form that shows some sentences: text, start, end and tokens of each."""
-        number = int(np.searchsorted(self._first, text, "right")) - 1
-        part, leaf = self._parts[number], text - int(self._first[number])
+    def _chosen(self, text: int, told: Sequence[tuple[int, ...]]) -> Chosen | None:
+        """Return the unit of a text with the form that shows sentences: text, number, start, end, tokens of each."""
+        at = int(np.searchsorted(self._first, text, "right")) - 1
+        part, leaf = self._parts[at], text - int(self._first[at])
         if (whole := part.slot(leaf)) is None:
             return None
         slot, original = whole
         runs: list[tuple[int, int]] = []
-        for _, start, end, _ in told:
-            runs[-1:] = [(runs[-1][0], end)] if runs and runs[-1][1] == start else [*runs[-1:], (start, end)]
+        for _, number, start, end, _ in told:
+            if number >= 0:
+                runs[-1:] = [(runs[-1][0], end)] if runs and runs[-1][1] == start else [*runs[-1:], (start, end)]
+        written = [self._written[-1 - number] for _, number, *_ in told if number < 0]
         tokens = sum(one[-1] for one in told)
         share = tokens / max(1, int(part.section.costs.tokens[part.units[leaf]]))
-        shown = part.section.shown(slot, joined(original, runs))
-        form = Form(kind="extract", tokens=tokens, share=min(1.0, share), texts={slot: shown}, runs={slot: tuple(runs)})
-        return Chosen(number, int(part.units[leaf]), form)
+        lines = [*([joined(original, runs)] if runs else []), *([MARK + " ".join(written)] if written else [])]
+        form = Form(
+            kind="summary" if written else "extract",
+            tokens=tokens,
+            share=min(1.0, share),
+            texts={slot: part.section.shown(slot, "\n".join(lines))},
+            runs={} if written else {slot: tuple(runs)},
+        )
+        return Chosen(part.number, int(part.units[leaf]), form)
+
+
+def trees_of(measured: Measured, relevance: Relevance) -> list[SectionTree]:
+    """Return the tree of each section."""
+    return [SectionTree(measured, relevance, number) for number in range(len(measured.sections))]
 
 
 def _by(known: Vocabulary, view: View, places: Sequence[Place]) -> Statements:
@@ -218,9 +286,13 @@ def _spread(p: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.sort(best[rank < CHUNKS // STRETCHES])
 
 
-def _frontier(parts: Sequence[_SectionTree]) -> list[list[Place]]:
-    """Return for each part the nodes and leaves that tell it, in order: the top, and what matters most opened."""
+def _frontier(parts: Sequence[SectionTree]) -> tuple[list[list[Place]], list[set[Place]]]:
+    """Return for each part the nodes and leaves that tell it, in order: the top, and what matters most opened.
+
+    Also return the nodes that were opened, and those that tell it.
+    """
     found = [set(part.view.top()) for part in parts]
+    nodes = [{place for place in some if place[0]} for some in found]
     heap = [(-part.worth_of(place), at, place) for at, part in enumerate(parts) for place in found[at]]
     size = sum(part.view.count(place) for part, places in zip(parts, found, strict=True) for place in places)
     heapify(heap)
@@ -230,7 +302,8 @@ def _frontier(parts: Sequence[_SectionTree]) -> list[list[Place]]:
         if inside := view.children(place):
             found[at].remove(place)
             found[at].update(inside)
+            nodes[at].update(one for one in inside if one[0])
             size += sum(map(view.count, inside)) - view.count(place)
             for one in inside:
                 heappush(heap, (-parts[at].worth_of(one), at, one))
-    return [sorted(places, key=part.view.span) for part, places in zip(parts, found, strict=True)]
+    return [sorted(places, key=part.view.span) for part, places in zip(parts, found, strict=True)], nodes

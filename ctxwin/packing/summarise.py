@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from ..citations.injections import scan
+from ..citations.injections import addresses
 from ..renditions import share_of
 from ..renditions.summaries.faithful import Grounds, Verified
+from ..renditions.summaries.growing import Place
+from ..renditions.summaries.nodes import NodeSummary
+from ..renditions.summaries.telling import Telling
 from ..renditions.summaries.writing import SUMMARY_TOKENS, Written
 from ..report import Summarized, SummarySentence
 from .choose import TRUST, Choice
 from .judge import Relevance
 from .measure import Measured
 from .shorten import Form, Slot
+from .story import MARK, SectionTree, is_story, trees_of
 
-__all__ = ["Lossy", "Summary", "account", "lossy", "summaries"]
+__all__ = ["SUMMARIES", "Lossy", "NodeSummaries", "Summary", "account", "lossy", "summaries"]
 
 SUMMARIES = 16
-"""Most units for which one packing asks for summaries, the largest losses first: each may cost a model's call. Half,
-double: none of 4 requests differs."""
-MARK = "[summary] "
-"""Stands before a summary, so that nobody takes it for what was said word for word."""
+"""Most units and nodes for which one packing asks for summaries, the largest losses first: each may cost a model's
+call. Half, double: none of 4 requests differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,9 @@ def lossy(measured: Measured, choice: Choice) -> list[Lossy]:
         if loss[i] <= 0 or len(found) == SUMMARIES:
             break
         section, unit = choice.candidates.where[i].tolist()
-        slots = measured.sections[section].slots(unit)
-        if len(slots) == 1 and worth[i] > 0 and problem.tokens[first[i]] > SUMMARY_TOKENS:
-            found.append(Lossy(section, unit, *slots[0]))
+        if worth[i] > 0 and problem.tokens[first[i]] > SUMMARY_TOKENS:
+            slots = measured.sections[section].slots(unit)
+            found += [Lossy(section, unit, *slot) for slot in slots if len(slots) == 1]
     return found
 
 
@@ -83,7 +86,7 @@ def _summary(measured: Measured, relevance: Relevance, one: Lossy, answer: Writt
     source = measured.task.talk.facts.sentences(one.text, measured.task.tokenizer)
     if answer.text is None:
         return Summary(of=one, verified=Verified(text="", kept=(), refused=()), reason=answer.reason, form=None)
-    verified = Grounds(one.text).check(answer.text, addresses=_addresses)
+    verified = Grounds(one.text).check(answer.text, addresses=addresses)
     shown = section.shown(one.slot, MARK + verified.text)
     tokens = measured.task.tokenizer.count_many([shown + "\n"])[0]
     reason = "" if verified.kept else "the source bears no sentence out"
@@ -95,10 +98,6 @@ def _summary(measured: Measured, relevance: Relevance, one: Lossy, answer: Writt
         share = share_of(source, relevance.weights, verified.text)
         form = Form(kind="summary", tokens=whole - source.total + tokens, share=share, texts={one.slot: shown})
     return Summary(of=one, verified=verified, reason=reason, form=form)
-
-
-def _addresses(sentence: str) -> bool:
-    return any(True for _ in scan("", [(None, sentence)]))
 
 
 def account(measured: Measured, found: Sequence[Summary], choice: Choice) -> tuple[Summarized, ...]:
@@ -121,3 +120,82 @@ def account(measured: Measured, found: Sequence[Summary], choice: Choice) -> tup
             )
         )
     return tuple(out)
+
+
+class NodeSummaries:
+    """The nodes that a summarizer is asked to sum up, since a question for the whole loses what is below them.
+
+    Args:
+        measured: what was measured.
+        relevance: of every group to the question.
+        choice: the request without them.
+    """
+
+    def __init__(self, measured: Measured, relevance: Relevance, choice: Choice) -> None:
+        trees = trees_of(measured, relevance) if is_story(measured) else []
+        self._tellings = [(tree, tree.telling) for tree in trees if tree.telling is not None]
+        whole = {(one.section, one.unit) for one in choice.request.chosen if one.form is None}
+        lost = [
+            (loss, telling, place)
+            for tree, telling in self._tellings
+            for loss, place in _lost_nodes(tree, telling, whole)
+        ]
+        best = sorted(lost, key=lambda one: -one[0])[:SUMMARIES]
+        self._asked = [(telling, telling.source(place)) for _, telling, place in best]
+        self._reasons: dict[tuple[Telling, Place], str] = {}
+        self.texts = [source.text for _, source in self._asked]
+        """What is to be shortened, where the loss is largest first."""
+        self.taken = {source.text: partial(one.take, source) for one, source in self._asked if one.is_kept}
+        """What takes the summaries of a tree that is stored: they are kept beside its nodes alone."""
+
+    def take(self, written: Sequence[Written]) -> None:
+        """Check what was written of each node that was asked for."""
+        for (telling, source), answer in zip(self._asked, written, strict=True):
+            self._reasons[telling, source.place] = answer.reason
+            if answer.text is not None:
+                telling.take(source, answer.text)
+
+    def account(self, choice: Choice) -> Iterator[Summarized]:
+        """Yield what became of each node that was asked for, and of the others that the request shows."""
+        forms = [one.form for one in choice.request.chosen if one.form is not None and one.form.kind == "summary"]
+        shown = "\n".join(text for form in forms for text in form.texts.values())
+        for tree, telling in self._tellings:
+            asked = {place for one, place in self._reasons if one is telling}
+            found = telling.found()
+            for place in sorted(asked | found.keys()):
+                one = found.get(place)
+                used = one is not None and any(said.text in shown for said in one.sentences)
+                if used or place in asked:
+                    reason = "" if used else self._reasons[telling, place]
+                    yield _of_node(tree, place, one, reason, used=used)
+
+
+def _lost_nodes(tree: SectionTree, telling: Telling, whole: Set[tuple[int, int]]) -> Iterator[tuple[float, Place]]:
+    """Yield the nodes that may be summed up now, each with the worth of its texts that a request does not show whole.
+
+    A node is worth its price if these texts are longer than a summary.
+    """
+    left = tree.left_out(whole)
+    tokens = np.concatenate([[0], np.cumsum(np.where(left, tree.view.tokens, 0))])
+    worth = np.concatenate([[0.0], np.cumsum(np.where(left, tree.worth, 0.0))])
+    for place in telling.open():
+        first, last = tree.view.span(place)
+        if tokens[last] - tokens[first] > SUMMARY_TOKENS:
+            yield float(worth[last] - worth[first]), place
+
+
+def _of_node(tree: SectionTree, place: Place, found: NodeSummary | None, reason: str, *, used: bool) -> Summarized:
+    first, last = tree.view.span(place)
+    said = found.sentences if found is not None else ()
+    if found is not None and not used:
+        reason = "another form is worth more" if said else "the source bears no sentence out"
+    return Summarized(
+        id=f"{tree.item(first).id}-{tree.item(last - 1).id}",
+        used=used,
+        reason=reason,
+        sentences=tuple(
+            SummarySentence(text=one.text, sources=tuple(tree.item(first + leaf).id for leaf in one.leaves), places=())
+            for one in said
+        ),
+        refused=found.refused if found is not None else (),
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from threading import RLock
 from typing import Any
@@ -16,6 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..citations.injections import addresses
 from ..embed import get_embedder
 from ..items import Item, content_hash
 from ..messages import Conversation, Dialect, Transcript
@@ -26,6 +28,10 @@ from ..pool.layout import duplicate_weights
 from ..pool.units import reasons_to_stay, resolve_pins
 from ..renditions import Folded, Sentences, fold
 from ..renditions.summaries.growing import Kept, Tree, View
+from ..renditions.summaries.nodes import summary_key
+from ..renditions.summaries.telling import Telling
+from ..renditions.summaries.writing import limits_of, write_summaries
+from ..renditions.summarize import Summarizer
 from ..retrieve.words.columns import Column
 from ..standing import Entry, Name, Names, Said, Standing, is_note, is_omitted
 from ..standing.masking import masked
@@ -226,6 +232,17 @@ class Talk:
         now = self.snapshot()
         return now.facts.tree(now.size).grow(now.there, most)
 
+    def sum_up_ahead(self, summarizer: Summarizer) -> None:
+        """Have nodes of the tree summed up, as many at once as the summarizer allows, the oldest first.
+
+        The summarizer works in threads that end with the program, within its `limits`, whether or not a packing may
+        wait for it; what it wrote is among the next `new_summaries`.
+        """
+        telling = Telling(self.snapshot().tree(), summarizer, addresses)
+        some = map(telling.source, telling.open()[: limits_of(summarizer).workers])
+        taken = {source.text: partial(telling.take, source) for source in some}
+        write_summaries(summarizer, list(taken), taken)
+
     def keep_nodes_in(self, kept: Kept) -> None:
         """Look for nodes of the tree in this place, by their keys, before they are made."""
         with self._lock:
@@ -236,12 +253,24 @@ class Talk:
         """Return the nodes that were made since this was asked last, by key."""
         return self._facts.tree().take_new()
 
+    def new_summaries(self) -> dict[str, bytes]:
+        """Return what a summarizer wrote of nodes since this was asked last, by key."""
+        return self._facts.tree().take_summaries()
+
     def node_keys(self, positions: Sequence[int]) -> list[str]:
-        """Return the keys of all nodes that depend on some messages, whether forgotten messages are left out or not."""
+        """Return the keys of all nodes that depend on some messages, and of their summaries.
+
+        They are found whether forgotten messages are left out or not.
+        """
         now, some = self.snapshot(), np.asarray(positions, np.intp)
         tree = now.facts.tree(now.size)
         keys = [tree.keys_over(rows, some) for rows in (np.arange(now.size), np.union1d(now.there, some), now.there)]
-        return list(dict.fromkeys(chain.from_iterable(keys)))
+        return [key for node in dict.fromkeys(chain.from_iterable(keys)) for key in (node, summary_key(node))]
+
+    def summary_keys(self) -> list[str]:
+        """Return the keys of the summaries of all nodes over the messages, written or not."""
+        view = self.snapshot().tree()
+        return [summary_key(view.key(place)) for place in view.nodes()]
 
     def snapshot(self) -> Snapshot:
         """Return the conversation at this moment as a value that can be packed."""

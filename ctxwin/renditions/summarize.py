@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from types import CodeType, FunctionType
@@ -23,11 +22,13 @@ __all__ = [
     "Expenses",
     "Limits",
     "Summarizer",
-    "being_written",
+    "begin_writing",
     "drop_summaries",
+    "end_writing",
     "get_summarizer",
     "load_summary",
     "save_summary",
+    "version_of",
 ]
 
 OLD = "summaries"
@@ -66,7 +67,8 @@ class Limits:
     """Most requests at once."""
     background: bool = False
     """Whether a packing does not wait at all: it uses the summaries that are there, and asks for the others in threads
-    that end with the program."""
+    that end with the program. A window then also has its older turns summed up ahead, once a request leaves some out:
+    all in all that sends little more than each turn once."""
     tokens: int | None = None
     """Most tokens to spend in all, requests and answers together, while this object lives."""
     dollars: float | None = None
@@ -216,20 +218,20 @@ _writing: Counter[str] = Counter()
 _erased: set[str] = set()
 
 
-@contextmanager
-def being_written(text: str) -> Iterator[None]:
-    """Note that a summary of a text is being written, so that it is not kept if the text is erased meanwhile."""
+def begin_writing(text: str) -> None:
+    """Note that a summary of a text will be written, so that it is not kept if the text is erased meanwhile."""
+    with _lock:
+        _writing[content_hash(text)] += 1
+
+
+def end_writing(text: str) -> None:
+    """Note that a summary of a text is written, or will not be."""
     of = content_hash(text)
     with _lock:
-        _writing[of] += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _writing[of] -= 1
-            if not _writing[of]:
-                del _writing[of]
-                _erased.discard(of)
+        _writing[of] -= 1
+        if not _writing[of]:
+            del _writing[of]
+            _erased.discard(of)
 
 
 def load_summary(name: str, text: str, max_tokens: int) -> str | None:
@@ -256,4 +258,9 @@ def drop_summaries(texts: Iterable[str]) -> None:
 
 def _key(name: str, text: str, max_tokens: int) -> str:
     """Return a cache key that begins with the text, so that the text's summaries are found when it is erased."""
-    return f"{content_hash(text)}-{content_hash(name, str(max_tokens), INSTRUCTION)}"
+    return f"{content_hash(text)}-{version_of(name, max_tokens)}"
+
+
+def version_of(name: str, max_tokens: int) -> str:
+    """Return a hash of what asks for a summary, and how: another wording asks anew."""
+    return content_hash(name, str(max_tokens), INSTRUCTION)

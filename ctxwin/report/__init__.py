@@ -167,7 +167,7 @@ class SummarySentence:
     sources: tuple[str, ...]
     """The ids of the items that it sums up."""
     places: tuple[tuple[int, int], ...]
-    """(start, end) characters of the sentences of the source that bear it out."""
+    """(start, end) characters of the sentences of the source that bear it out; () for a summary of several items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +175,7 @@ class Summarized:
     """What became of a summary that was asked for."""
 
     id: str
-    """The id of the item that it is of."""
+    """The id of the item that it is of, or of the first and the last of several, as in "m3-m18"."""
     used: bool
     """Whether the request shows it."""
     reason: str

@@ -123,7 +123,7 @@ class Store(Protocol):
         """
 
     def nodes(self, hashes: Sequence[str]) -> Mapping[str, bytes]:
-        """Return nodes of the trees over windows by hash, where there are any."""
+        """Return nodes of the trees over windows, and what models wrote of these, by hash, where there are any."""
 
     def save_nodes(self, nodes: Mapping[str, bytes]) -> None:
         """Store nodes by hash of all that they depend on."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..embed import drop_indexed
 from ..errors import InputError
-from ..items import Item
+from ..items import Item, content_hash
 from ..messages import Dialect
 from ..messages.reading import parse
 from ..packing import Talk
@@ -25,6 +25,8 @@ from .stored_vectors import hashes_of
 
 __all__ = ["WITHDRAWN", "Contents", "turn_id"]
 
+KEY = 32
+"""Hexadecimal digits of a key."""
 WITHDRAWN = "withdrawn"
 """Key of a window's state: sentences that no longer stand, each the id of its turn and a hash (`sentence_key`)."""
 
@@ -67,7 +69,7 @@ class Contents:
 
     def reload(self, system: Any) -> None:
         """Read all turns anew from the store."""
-        known = dict(zip((turn.position for turn in self.turns), self.talk.items, strict=False))
+        before, rows = self.talk, {turn.position: row for row, turn in enumerate(self.turns)}
         self._changes = self._store.changes(self._window)  # first: what changes meanwhile is read once more
         self.turns, self._last = [], -1
         self._pinned = set()
@@ -77,8 +79,8 @@ class Contents:
         known_settings = self._store.settings(self._window)
         self.talk.withdrawn = map(tuple, known_settings.state.get(WITHDRAWN, ()) if known_settings else ())
         self._take_new()
-        if gone := known.keys() - {turn.position for turn in self.turns}:  # others erased them, perhaps while they
-            drop_summaries(_texts(known[position] for position in gone))  # were shortened here
+        if gone := rows.keys() - {turn.position for turn in self.turns}:  # others erased them, perhaps while they
+            self._drop_left(before, sorted(rows[position] for position in gone))  # were shortened here
 
     def refresh(self) -> bool:
         """Take in what other processes did since the last call; return whether all turns were read anew.
@@ -226,15 +228,43 @@ class Contents:
         drop_indexed(texts)
         positions = [self.turns[row].position for row in rows]
         with self._keeping:  # nodes that were made before and are stored behind it would outlive what they are of
-            nodes = self.talk.node_keys(rows)
-            self._store.erase(self._window, positions, derived=[*hashes_of(texts, embedders), *nodes])
+            nodes, written = set(self.talk.node_keys(rows)), self._written()
+            stay = (written & set(self.talk.summary_keys())) - nodes  # others are of a talk that once was otherwise
+            gone = [*hashes_of(texts, embedders), *sorted(nodes | written - stay), self._list]
+            self._store.erase(self._window, positions, derived=gone)
+            if stay:
+                self._store.save_nodes(self._as_list(stay))
             self.reload(self.talk.system)
 
+    def _drop_left(self, talk: Talk, rows: Sequence[int]) -> None:
+        """Remove what was made here of turns of a talk that others erased meanwhile."""
+        drop_summaries(_texts(talk.items[row] for row in rows))
+        if left := self._store.nodes(talk.node_keys(rows)):
+            self._store.erase(self._window, [], derived=list(left))
+
     def keep_nodes(self) -> None:
-        """Store the nodes of the tree that are new; they hold places of sentences and no text."""
+        """Store the nodes of the tree that are new, and their summaries, which are listed so that none is ever lost.
+
+        A node holds places of sentences and no text, so one that no turn leads to any more says nothing.
+        """
         with self._keeping:
-            if new := self.talk.new_nodes():
-                self._store.save_nodes(new)
+            new, written = self.talk.new_nodes(), self.talk.new_summaries()
+            listed = self._as_list(self._written() | written.keys()) if written else {}
+            if new or written:
+                self._store.save_nodes(new | written | listed)
+
+    @property
+    def _list(self) -> str:
+        """The key of the list of all summaries of nodes that were stored for the window."""
+        return content_hash("summaries of nodes", self._window)
+
+    def _written(self) -> set[str]:
+        """Return the keys of all summaries of nodes that were stored for the window."""
+        listed = self._store.nodes([self._list]).get(self._list, b"").hex()
+        return {listed[at : at + KEY] for at in range(0, len(listed), KEY)}
+
+    def _as_list(self, keys: Iterable[str]) -> dict[str, bytes]:
+        return {self._list: bytes.fromhex("".join(sorted(keys)))}
 
     @property
     def pinned(self) -> list[int]:

@@ -14,11 +14,14 @@ from typing import Any
 from ..caching import Planner, Policy, State, mark
 from ..clients import Reply
 from ..embed import CachedEmbedder, get_embedder
+from ..errors import StoreError
 from ..items import Budget
 from ..messages import Dialect
 from ..messages.reading import parse
 from ..models import Model
 from ..packing import Packed, Talk, compact, pack
+from ..renditions.summaries.writing import limits_of
+from ..renditions.summarize import get_summarizer
 from ..standing import Propose
 from ..store import MemoryStore, Store
 from ..tokens import Tokenizer, get_tokenizer
@@ -258,6 +261,8 @@ class Packer:
         if self._keeping is not None:
             wait([self._keeping])
         self._background.shutdown(cancel_futures=True)
+        with suppress(StoreError):  # what cannot be stored is made again
+            self._contents.keep_nodes()
 
     def _prepare(self, talk: Talk) -> None:
         if self.last is not None:  # before, the vocabulary is not loaded, and loading it holds up every thread for .2 s
@@ -277,9 +282,19 @@ class Packer:
         self._to_tell = False
         with self._quiet:
             whole = self._contents.talk.tell_ahead(AT_ONCE)
+        if whole:
+            self._sum_up_later()
         self._contents.keep_nodes()
         if not whole:
             self._tell_later()
+
+    def _sum_up_later(self) -> None:
+        """Have nodes summed up for a later question, once a request left something out, if none has to wait for it."""
+        by, last = self._choices["summarizer"], self.last
+        if by is not None and last is not None and last.report.given > last.report.tokens:
+            summarizer = get_summarizer(by)
+            if limits_of(summarizer).background:
+                self._contents.talk.sum_up_ahead(summarizer)
 
     def _vectors_of(self, embedder: str) -> StoredVectors:
         self._noted(embedder)

@@ -20,7 +20,7 @@ from ...retrieve.words.lexical import tokenize
 from ..extracts import GAP_TOKENS
 from ..sentences import sentences
 
-__all__ = ["BYTES", "Gist", "Statements", "Vocabulary", "read_statements"]
+__all__ = ["BYTES", "Gist", "Statements", "Vocabulary", "read_sentence", "read_statements"]
 
 _SIGNS = re.compile(r"[{}<>=;|\\]|\w_\w|\w\(|^[^\S\n]*+(?:#|//|import |from \w+ import)|\w\.\w{1,60}\.\w", re.M)
 
@@ -101,13 +101,21 @@ def read_statements(text: str, vocabulary: Vocabulary, numbers: Sequence[int] | 
     wanted = range(len(places)) if numbers is None else [one for one in numbers if one < len(places)]
     if not wanted:
         return _NONE
-    some = [places[one] for one in wanted]
+    return _read(text, [places[one] for one in wanted], wanted, vocabulary)
+
+
+def read_sentence(text: str, number: int, vocabulary: Vocabulary) -> Statements:
+    """Return a text as one sentence with a number, with its terms; the vocabulary gets those that are new."""
+    return _read(text, [(0, len(text))], [number], vocabulary)
+
+
+def _read(text: str, some: Sequence[tuple[int, int]], numbers: Sequence[int], vocabulary: Vocabulary) -> Statements:
     pieces = [text[start:end] for start, end in some]
     found = [{vocabulary.setdefault(term, len(vocabulary)) for term in tokenize(piece)} for piece in pieces]
     ends = np.asarray(some, np.int64)
     return Statements(
         text=np.zeros(len(some), np.intp),
-        number=np.asarray(wanted, np.intp),
+        number=np.asarray(numbers, np.intp),
         starts=ends[:, 0],
         ends=ends[:, 1],
         tokens=np.array([1 + len(piece.encode("utf-8", "surrogatepass")) // BYTES for piece in pieces], np.int64),

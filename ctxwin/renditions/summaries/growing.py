@@ -7,7 +7,8 @@
 
 A node is made when what follows it is known, and never changes then, so a new text makes one node a level at most. It
 holds the places of the sentences that say most of what it covers, word for word: a gist of the gists below. Its key
-is a hash of all that it depends on, so it can be kept anywhere and is never stale.
+is a hash of all that it depends on, so it can be kept anywhere and is never stale. Where a model sums nodes up
+(`telling.py`), what it wrote is kept beside them.
 """
 
 from __future__ import annotations
@@ -22,65 +23,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...items import Item, content_hash
-from ...retrieve.words.columns import Column
-from .gist import BYTES, Gist, Statements, Vocabulary, read_statements
+from .gist import Gist, Statements
+from .leaves import Leaves
+from .nodes import FAN, FEWEST, NodeSummary, TreeNode, summary_key
 from .topics import BLOCK
 
-__all__ = ["Kept", "Place", "Tree", "TreeNode", "View"]
+__all__ = ["Kept", "Place", "Tree", "View"]
 
 FORM = "1"
 """Changed with what makes a node, so that nodes of another version are not read."""
-FAN = 16
-"""Most children of a node; the fewest are a quarter. With 8 / 16 / 32 of 18 answers of BEAM that are summaries 52 / 52
-/ 52 % survive in 2,000 tokens, 71 / 71 / 71 in 8,000, where 1,000 sentences are compared, so that nodes say nearly all;
-53 / 71 where segments are eight turns whatever the topic."""
 GIST = 256
 """Tokens of a node's sentences, by `BYTES`. As above with 128 / 256 / 512: 52 / 52 / 52 and 71 / 71 / 71 %."""
-READ = 2_048
-"""Texts of which the sentences are remembered; some 20 MB."""
 SOUGHT = 1_024
 """Nodes that are looked for at once where they are kept."""
 
-
-FEWEST = FAN // 4
 AHEAD = FAN + BLOCK
 """Children that say where the first node over them ends."""
-SILENT = frozenset({"tool", "function", "system", "developer"})
-"""Roles whose texts are no part of what a conversation was about; their places count."""
-
 Place = tuple[int, int]
 """A node or leaf of a view: its level, 0 for a leaf, and its number in the level."""
 Kept = Callable[[Sequence[str]], Mapping[str, bytes]]
 """Returns the nodes that are kept under some keys."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TreeNode:
-    """What one node says of the leaves that it covers."""
-
-    children: int
-    """Nodes or leaves of the level below."""
-    size: int
-    """Leaves."""
-    leaf: NDArray[np.int32]
-    """(k,) the leaf of each sentence of the gist, from 0 for the first that the node covers."""
-    number: NDArray[np.int32]
-    """(k,) the sentence's place in its text."""
-
-    def to_bytes(self) -> bytes:
-        """Return the node as bytes; it holds places and no text."""
-        return np.concatenate([[self.children, self.size], self.leaf, self.number]).astype("<u4").tobytes()
-
-    @classmethod
-    def from_bytes(cls, kept: bytes) -> TreeNode | None:
-        """Return the node; None if the bytes are none of `to_bytes`."""
-        if len(kept) < 8 or len(kept) % 8:
-            return None
-        (children, size), places = np.split(np.frombuffer(kept, "<u4").astype(np.int32), [2])
-        leaf, number = np.split(places, 2)
-        if not (FEWEST <= children <= FAN and children <= size and (leaf < size).all() and (places >= 0).all()):
-            return None
-        return cls(children=int(children), size=int(size), leaf=leaf, number=number)
 
 
 @dataclass(slots=True)
@@ -114,14 +76,11 @@ class Tree:
     """
 
     def __init__(self, items: Sequence[Item]) -> None:
-        self._items = items
-        self._leaf_keys: list[str] = []
-        self._days: list[str] = []
-        self._bytes = Column(np.zeros(0, np.int64))
-        self._vocabulary: Vocabulary = {}
-        self._leaves: dict[int, Statements] = {}
+        self._texts = Leaves(items)
         self._nodes: dict[str, TreeNode] = {}
-        self._new: list[str] = []
+        self._new: dict[str, bytes] = {}
+        self._summaries: dict[str, NodeSummary | None] = {}
+        self._new_summaries: dict[str, bytes] = {}
         self._kept: Kept | None = None
         self._gists: dict[str, Statements] = {}
         self._rows = np.zeros(0, np.intp)
@@ -131,7 +90,7 @@ class Tree:
     @property
     def vocabulary(self) -> Mapping[str, int]:
         """The number of each term that was read."""
-        return self._vocabulary
+        return self._texts.vocabulary
 
     def keep_in(self, kept: Kept | None) -> None:
         """Look for nodes in this place before they are made, from now on."""
@@ -141,21 +100,45 @@ class Tree:
     def take_new(self) -> dict[str, bytes]:
         """Return the nodes that were made since this was asked last, by key."""
         with self._lock:
-            new, self._new = self._new, []
-            return {key: self._nodes[key].to_bytes() for key in new}
+            new, self._new = self._new, {}
+            return new
+
+    def take_summaries(self) -> dict[str, bytes]:
+        """Return the summaries that came since this was asked last, by `summary_key` of their nodes."""
+        with self._lock:
+            new, self._new_summaries = self._new_summaries, {}
+            return new
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nodes are kept elsewhere."""
+        return self._kept is not None
+
+    def summaries(self, sizes: Mapping[str, int]) -> dict[str, NodeSummary]:
+        """Return the summaries of some nodes, given the leaves of each by its key, as far as there are any."""
+        with self._lock:
+            unknown = {summary_key(key): key for key in sizes if key not in self._summaries}
+            found = self._kept(list(unknown)) if self._kept is not None and unknown else {}
+            for name, key in unknown.items():
+                self._summaries[key] = NodeSummary.from_bytes(found[name], sizes[key]) if name in found else None
+            return {key: one for key in sizes if (one := self._summaries[key]) is not None}
+
+    def keep_summary(self, key: str, summary: NodeSummary) -> None:
+        """Keep what a model wrote of a node in place of what was there."""
+        with self._lock:
+            self._summaries[key] = summary
+            self._new_summaries[summary_key(key)] = summary.to_bytes()
 
     def view(self, rows: NDArray[np.intp]) -> View:
         """Return the tree over some of the texts, (m,) ascending, as though there were no others."""
         with self._lock:
             self.grow(rows)
-            size = self._bytes.array[rows] // BYTES
-            return View(self, rows, size, [level.copy() for level in self._levels])
+            return View(self, rows, self._texts.tokens(rows), [level.copy() for level in self._levels])
 
     def leaves(self, rows: NDArray[np.intp]) -> View:
         """Return some of the texts, (m,) ascending, without any node, where the choice among them changes each time."""
         with self._lock:
-            self._know(rows)
-            return View(self, rows, self._bytes.array[rows] // BYTES, [_Level(keys=self._keys_of(rows))])
+            return View(self, rows, self._texts.tokens(rows), [_Level(keys=self._texts.keys(rows))])
 
     def grow(self, rows: NDArray[np.intp], most: int | None = None) -> bool:
         """Make the nodes over some of the texts.
@@ -198,17 +181,12 @@ class Tree:
     def statements(self, row: int) -> Statements:
         """Return the sentences of one text; none of a tool's output or of an instruction."""
         with self._lock:
-            found = self._leaves.get(row)
-            if found is None:
-                found = read_statements(self._text(row), self._vocabulary)
-                if len(self._leaves) >= READ:
-                    self._leaves.clear()
-                self._leaves[row] = found
-            return found
+            return self._texts.statements(row)
 
-    def _text(self, row: int) -> str:
-        item = self._items[row]
-        return "" if item.role in SILENT else item.text
+    def text(self, row: int) -> tuple[str, str]:
+        """Return the day and speaker of a text as a label, and the text; "" where it has no part in the story."""
+        with self._lock:
+            return self._texts.label(row), self._texts.text(row)
 
     def gist(self, key: str, node: TreeNode, rows: NDArray[np.intp]) -> Statements:
         """Return the sentences of a node that covers the texts in `rows`, each with its leaf from 0 on as its text."""
@@ -219,29 +197,17 @@ class Tree:
                 parts = []
                 for leaf in leaves:
                     numbers = node.number[node.leaf == leaf].tolist()
-                    parts.append(read_statements(self._text(int(rows[leaf])), self._vocabulary, numbers))
+                    parts.append(self._texts.sentences(int(rows[leaf]), numbers))
                 self._gists[key] = found = Statements.joined(parts, leaves)
             return found
 
     def _look_at(self, rows: NDArray[np.intp]) -> None:
         """Take these texts for the leaves; go on where there are only more of them than before."""
-        self._know(rows)
         size = len(self._rows)
         if size > len(rows) or not np.array_equal(self._rows, rows[:size]):
             self._levels, size = [_Level()], 0
-        self._levels[0].keys += self._keys_of(rows[size:])
+        self._levels[0].keys += self._texts.keys(rows[size:])
         self._rows = rows
-
-    def _keys_of(self, rows: NDArray[np.intp]) -> list[str]:
-        return [self._leaf_keys[row] for row in rows.tolist()]
-
-    def _know(self, rows: NDArray[np.intp]) -> None:
-        """Read the keys, days and sizes of the texts up to the last of these."""
-        new = self._items[len(self._leaf_keys) : int(rows.max(initial=-1)) + 1]
-        days = [f"{item.when:%Y-%m-%d}" if item.when else "" for item in new]
-        self._days += days
-        self._leaf_keys += [content_hash(item.text, item.role or "", day) for item, day in zip(new, days, strict=True)]
-        self._bytes = self._bytes.plus([len(item.text.encode("utf-8", "surrogatepass")) for item in new])
 
     def _grow_level(self, number: int, most: int) -> int:
         """Add nodes to a level, of which at most so many are made; return how many were."""
@@ -258,7 +224,7 @@ class Tree:
                 if made == most:
                     break
                 self._nodes[key] = node = self._made(number, at, key)
-                self._new.append(key)
+                self._new[key] = node.to_bytes()
                 made += 1
             level.keys.append(key)
             level.nodes.append(node)
@@ -319,7 +285,7 @@ class Tree:
         after = (total[gaps + BLOCK] - total[gaps]).astype(np.float64)
         norm = np.sqrt((before**2).sum(axis=1) * (after**2).sum(axis=1))
         alike = (before * after).sum(axis=1) / np.maximum(norm, 1.0)
-        day = [self._days[int(row)] for row in self._rows[firsts[0] : firsts[-1]].tolist()]
+        day = self._texts.days(self._rows[firsts[0] : firsts[-1]])
         turned = [day[firsts[gap] - firsts[0]] != day[firsts[gap] - firsts[0] - 1] for gap in gaps.tolist()]
         return int(gaps[np.argmin(alike.round(6) - turned)])
 
@@ -337,12 +303,40 @@ class View:
         self.rows = rows
         """(m,) the texts."""
         self.tokens = tokens
-        """(m,) of the texts, by `BYTES`."""
+        """(m,) of the texts, by `BYTES`; 0 for those that have no part in the story."""
 
     @property
     def vocabulary(self) -> Mapping[str, int]:
         """The number of each term that was read."""
         return self._tree.vocabulary
+
+    def nodes(self) -> list[Place]:
+        """Return all nodes, those of a lower level first."""
+        return [(number, at) for number, level in enumerate(self._levels) if number for at in range(len(level.keys))]
+
+    def key(self, place: Place) -> str:
+        """Return the key of a node: a hash of all that it depends on."""
+        number, at = place
+        return self._levels[number].keys[at]
+
+    def summaries(self, places: Sequence[Place]) -> dict[Place, NodeSummary]:
+        """Return what models wrote of some nodes."""
+        keys = {place: self.key(place) for place in places}
+        found = self._tree.summaries({key: self.span(at)[1] - self.span(at)[0] for at, key in keys.items()})
+        return {place: found[key] for place, key in keys.items() if key in found}
+
+    def keep_summary(self, place: Place, summary: NodeSummary) -> None:
+        """Keep what a model wrote of a node."""
+        self._tree.keep_summary(self.key(place), summary)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nodes are kept elsewhere than in this process."""
+        return self._tree.is_kept
+
+    def text(self, leaf: int) -> tuple[str, str]:
+        """Return the day and speaker of a leaf as a label, and its text; "" where it has no part in the story."""
+        return self._tree.text(int(self.rows[leaf]))
 
     def top(self) -> list[Place]:
         """Return the nodes and leaves that no node covers, in order."""

@@ -6,7 +6,7 @@ A summarizer that fails is left alone for a while, so that the next packing is n
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -16,11 +16,19 @@ from time import monotonic
 
 from ...tokens import Tokenizer, get_tokenizer
 from ..sentences import MAX_SENTENCE, sentences
-from ..summarize import INSTRUCTION, Limits, Summarizer, being_written, load_summary, save_summary
+from ..summarize import (
+    INSTRUCTION,
+    Limits,
+    Summarizer,
+    begin_writing,
+    end_writing,
+    load_summary,
+    save_summary,
+)
 from .topics import cut_by_topic
 from .unwrap import summary_in
 
-__all__ = ["SUMMARY_TOKENS", "Written", "write_summaries"]
+__all__ = ["SUMMARY_TOKENS", "Written", "limits_of", "write_summaries"]
 
 SUMMARY_TOKENS = 96
 """Tokens that a summary is asked to have at most: some four sentences. The returned summary is counted. Half, double:
@@ -72,17 +80,27 @@ _flying: set[tuple[str, str]] = set()
 _lock = Lock()
 
 
-def write_summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[Written]:
+def limits_of(summarizer: Summarizer) -> Limits:
+    """Return what asking a summarizer may take."""
+    return getattr(summarizer, "limits", None) or Limits()
+
+
+def write_summaries(
+    summarizer: Summarizer, texts: Sequence[str], taken: Mapping[str, Callable[[str], None]] | None = None
+) -> list[Written]:
     """Return a summary of each text, or the reason why there is none; raises nothing.
 
     Args:
         summarizer: asked about texts that the cache has no summary of; its `limits` hold.
         texts: asked about in this order, as long as time and money last.
+        taken: for some of the texts what is called with the summary, perhaps in another thread; it keeps the summary
+            in the place of the cache.
     """
-    limits = getattr(summarizer, "limits", None) or Limits()
+    limits, taken = limits_of(summarizer), taken or {}
     found: dict[str, Written] = {}
     for text in texts:
-        if (summary := load_summary(summarizer.name, text, SUMMARY_TOKENS)) is not None:
+        summary = load_summary(summarizer.name, text, SUMMARY_TOKENS) if text not in taken else None
+        if summary is not None:
             found[text] = Written(summary)
     missing = [text for text in dict.fromkeys(texts) if text not in found]
     breaker = _breakers.setdefault(summarizer.name, _Breaker())
@@ -90,20 +108,28 @@ def write_summaries(summarizer: Summarizer, texts: Sequence[str]) -> list[Writte
         alone = Written(None, f"left alone for {breaker.until - monotonic():.0f} s more, since it {breaker.why}")
         found |= dict.fromkeys(missing, alone)
     elif missing:
-        found |= _Work(summarizer, limits, breaker, missing).outcomes()
+        found |= _Work(summarizer, limits, breaker, missing, taken).outcomes()
     return [found[text] for text in texts]
 
 
 class _Work:
     """The requests of one packing, in a few threads that keep no process alive."""
 
-    def __init__(self, summarizer: Summarizer, limits: Limits, breaker: _Breaker, texts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        summarizer: Summarizer,
+        limits: Limits,
+        breaker: _Breaker,
+        texts: Sequence[str],
+        taken: Mapping[str, Callable[[str], None]],
+    ) -> None:
         self._summarizer = summarizer
         self._limits = limits
         self._breaker = breaker
         self._counter, self._slack = _counter(summarizer.name)
         self._stop = Event()
         self._texts = texts
+        self._taken = taken
         self._done: dict[str, Future[Written]] = {}
         self._queue: SimpleQueue[str] = SimpleQueue()
         for text in texts:
@@ -111,6 +137,7 @@ class _Work:
                 if (summarizer.name, text) in _flying:
                     continue
                 _flying.add((summarizer.name, text))
+            begin_writing(text)  # now: it may be erased before its turn comes
             self._done[text] = Future()
             self._queue.put(text)
 
@@ -139,9 +166,9 @@ class _Work:
             except Empty:
                 return
             try:
-                with being_written(text):
-                    self._done[text].set_result(self._one(text))
+                self._done[text].set_result(self._one(text))
             finally:
+                end_writing(text)
                 with _lock:
                     _flying.discard((self._summarizer.name, text))
 
@@ -150,6 +177,7 @@ class _Work:
             return Written(None, f"not asked, since it {self._breaker.why}" if self._breaker.why else "not asked")
         try:
             summary = self._short(text, ROUNDS)
+            self._keep(text, summary)
         except _Broken as error:
             return Written(None, str(error))
         except Exception as error:  # noqa: BLE001 - a summarizer is anybody's code; the extract serves instead
@@ -157,8 +185,13 @@ class _Work:
             self._breaker.fail(why)
             return Written(None, why, failed=True)
         self._breaker.succeed()
-        save_summary(self._summarizer.name, text, SUMMARY_TOKENS, summary)
         return Written(summary)
+
+    def _keep(self, text: str, summary: str) -> None:
+        if text in self._taken:
+            self._taken[text](summary)
+        else:
+            save_summary(self._summarizer.name, text, SUMMARY_TOKENS, summary)
 
     def _short(self, text: str, rounds: int) -> str:
         """Return the summary of a text; of a text longer than the window, the summary of its parts' summaries."""
