@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ import ctxwin
 from ctxwin import Budget, Item, Pool, pack
 from ctxwin.errors import InputError
 from ctxwin.evaluate.knee import corrected, knee, knee_at, probes_of
-from ctxwin.retrieve import Curve, Index, ItemVectors, Signs, shipped_curve
-from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, REACH_WRITTEN, unrelated
+from ctxwin.retrieve import Curve, Index, ItemVectors, Query, Signs, shipped_curve
+from ctxwin.retrieve.noise import LEAST, LIKELY, REACH, unrelated
 
 PLACES = ("harbour", "orchard", "library", "quarry", "station", "bakery", "museum", "chapel")
 THINGS = ("crate", "ladder", "kettle", "bicycle", "lantern", "barrel", "violin", "compass")
@@ -87,36 +88,53 @@ def test_a_task_has_no_floor():
     assert "irrelevant" not in {one.cause for one in packed.report.dropped}
 
 
+def test_a_turn_that_is_worth_more_than_most_is_no_noise():
+    p = np.array([1.0] + [0.0004] * 30 + [0.0002] * 30 + [0.0012] * 5, np.float32)
+    far, turn = np.full(len(p), 0.0015), np.ones(len(p), np.bool_)
+    marked = unrelated(p, p.astype(float), far, turn, by_vectors=True)
+    assert np.flatnonzero(~marked).tolist() == [0, *range(61, 66)]
+    assert unrelated(p, p.astype(float), far, ~turn, by_vectors=True)[1:].all()
+
+
+def passages(count: int, title: str | None = None, words: int = 1) -> Index:
+    """Return an index of short passages with vectors."""
+    index = Index(
+        [Item(text=f"Passage {n}." + " more" * (words - 1), kind="passage", title=title) for n in range(count)]
+    )
+    return index.with_vectors(ItemVectors(name="x", matrix=np.ones((count, 1), np.float32)))
+
+
 def test_a_small_pool_shows_no_noise():
-    p = np.array([1.0, *[0.0001] * (LEAST - 2)], np.float32)
-    assert not unrelated(p, np.ones(len(p), np.float32), np.zeros(len(p), np.bool_)).any()
+    p = np.array([1.0, *[0.00001] * (LEAST - 1)], np.float32)
+    assert passages(LEAST).unrelated(p).tolist() == [False, *[True] * (LEAST - 1)]
+    assert not passages(LEAST - 1).unrelated(p[1:]).any()
 
 
-def test_what_is_near_a_likely_item_is_no_noise():
+def test_by_words_alone_what_is_near_a_likely_item_is_no_noise():
     p = np.full(200, 0.0001, np.float32)
     p[100] = LIKELY
-    for reach in (REACH, REACH_WRITTEN):
-        marked = unrelated(p, np.full(200, 0.0025, np.float32), np.full(200, reach == REACH_WRITTEN))
-        assert np.flatnonzero(~marked).tolist() == list(range(100 - reach, 100 + reach + 1))
+    marked = unrelated(p, p.astype(float), np.full(200, 0.0025), np.ones(200, np.bool_), by_vectors=False)
+    assert np.flatnonzero(~marked).tolist() == list(range(100 - REACH, 100 + REACH + 1))
 
 
 def test_a_titled_passage_may_be_the_second_step_to_an_answer():
-    p = np.array([1.0] + [0.004] * 20 + [0.0005] * 40, np.float32)
-    marked = []
-    for title in (None, "Oslo"):
-        index = Index([Item(text=f"Passage {n}.", kind="passage", title=title) for n in range(len(p))])
-        marked.append(index.with_vectors(ItemVectors(name="x", matrix=np.ones((len(p), 1), np.float32))).unrelated(p))
-    assert marked[0][10]
-    assert not marked[1][10]
-    assert not index.unrelated(p)[:21].any()  # by words alone no passage is so far
+    p = np.array([1.0] + [0.001] * 60, np.float32)
+    assert passages(61).unrelated(p)[1:].all()
+    assert not passages(61, "Oslo").unrelated(p).any()
 
 
-@given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200), st.booleans())
-def test_noise_is_far_and_no_more_than_usual(scores, written):
+def test_what_is_long_must_be_more_likely():
+    p = np.array([1.0] + [0.002] * 60, np.float32)
+    assert not passages(61).unrelated(p).any()
+    assert passages(61, words=400).unrelated(p)[1:].all()
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=LEAST, max_size=200))
+def test_what_is_likelier_and_as_long_is_no_noise_before_the_other(scores):
     p = np.array(scores, np.float32)
-    marked = unrelated(p, np.full(len(p), 0.01, np.float32), np.full(len(p), written))
-    assert (p[marked] < 0.01).all()
-    assert not marked[p.argmax()] or p.max() < 0.01
+    marked = passages(len(p)).unrelated(p)
+    assert not marked[p >= 0.01].any()
+    assert p[marked].max(initial=0) <= p[~marked].min(initial=1)
 
 
 def test_the_expected_share_rises_with_the_budget():
@@ -136,14 +154,29 @@ def test_nothing_is_expected_without_a_question():
     assert ctxwin.compact(small_talk(300), 500).report.expected is None
 
 
-@given(*[st.floats(0, 1)] * 3, st.floats(1, 1e6), st.floats(0, 1), st.booleans())
-def test_a_curve_gives_shares_that_rise_with_what_is_inside(sure, part, said, length, second, meeting):
+@given(*[st.floats(0, 1)] * 4, st.floats(1, 1e6), st.floats(0, 5), st.booleans())
+def test_a_curve_gives_shares_that_rise_with_what_is_inside(sure, part, second, unlike, length, apart, spread):
     curve = shipped_curve()
-    one = Signs(sure=sure, part=part, said=said, length=length, second=second, meeting=meeting)
-    more = Signs(
-        sure=min(1, sure + 0.1), part=min(1, part + 0.1), said=said, length=length, second=second, meeting=meeting
-    )
+    one = Signs(sure=sure, part=part, length=length, second=second, apart=apart, unlike=unlike, spread=spread)
+    more = replace(one, sure=min(1, sure + 0.1), part=min(1, part + 0.1))
     assert 0 <= curve.share(one) <= curve.share(more) <= 1
+    assert curve.least(one) <= curve.share(one)
+
+
+def test_less_is_expected_of_questions_about_a_whole():
+    once, throughout = (
+        pack(asked(300, f"{start} did we say about the crate from the harbour?"), budget=900, embedder="none")
+        for start in ("What", "Throughout our talks, what")
+    )
+    assert throughout.report.expected.share < once.report.expected.share - 0.1
+
+
+def test_an_index_tells_how_far_the_best_item_stands_out():
+    index = Index([Item(text=text) for text in (ANSWER, *[f"We weighed the {thing}." for thing in THINGS])])
+    answered, vague, nothing = (Query(text=text) for text in (QUESTION, "What was weighed?", "Where is Uppsala?"))
+    assert index.apart(answered) > index.apart(vague) == index.apart(nothing) == 0
+    assert index.unlike(answered) < index.unlike(nothing) == 1
+    assert Index().apart(answered) == 0
 
 
 def test_the_shipped_curve_is_complete():

@@ -128,7 +128,7 @@ def test_the_expected_share_follows_the_labels(found):
         replace(one, pool=Pool([*one.pool] + [Item(text=f"Nothing {n} " * 60) for n in range(40)])) for one in feedback
     ]
     fitted = fit(feedback, embedder="none")
-    signs = Signs(sure=0.9, part=0.3, said=0.6, length=60.0, second=0.3, meeting=False)
+    signs = Signs(sure=0.9, part=0.3, length=60.0, second=0.3, apart=0.4, unlike=0.2, spread=False)
     before, after = (float(one.curve.share(signs)) for one in (shipped_weights(), fitted))
     assert after > before if found else after < before - 0.1
 

@@ -55,10 +55,12 @@ class Relevance:
     embedder: str | None
     noise: Sequence[NDArray[np.bool_]] = ()
     """For each section (n,) whether a group is no more like the question than unrelated ones; empty if unknown."""
-    said: float = 0.0
-    """Share of the question's weight, by rarity, that the best item has."""
-    meeting: bool = False
-    """Whether three or more people talk in long sittings."""
+    apart: float = 0.0
+    """How far the best item stands out by words."""
+    unlike: float = 1.0
+    """How far the best item is from what the question says, 0 to 1."""
+    spread: bool = False
+    """Whether an answer is spread over many turns."""
     likeness: Likeness = field(default_factory=dict)
     """For the texts of the best groups, the cosine of each sentence with the question."""
 
@@ -108,8 +110,9 @@ def judge(measured: Measured) -> Generator[Need, Any, Relevance]:
         vectors=vectors,
         embedder=names or None,
         noise=_noise(measured, indexes, scores) if len(terms) > 1 else (),  # one term says too little
-        said=1.0 - min(index.missing(query) for index, query in asked),
-        meeting=any(pool.index.is_meeting for pool in pools),
+        apart=max(index.apart(query) for index, query in asked),
+        unlike=min(index.unlike(query) for index, query in asked),
+        spread=question.is_about_a_whole or any(pool.index.is_meeting for pool in pools),
         likeness=likeness,
     )
 

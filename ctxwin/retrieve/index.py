@@ -16,7 +16,7 @@ from ..items import Item
 from .code.sources import Sources
 from .item_vectors import ItemVectors
 from .links import Titles
-from .noise import unrelated
+from .noise import FAR, FAR_NAMED, FAR_WORDS, LEAST, unrelated
 from .query import Query
 from .scaling import Ranges, add_up, find_ranges, scale, scale_within, top
 from .table import Lazily, Scores, Table
@@ -67,20 +67,6 @@ other turns have (10 to 15 gave the same). Half: 4 of 11 requests differ, double
 PHRASE_TERMS = 0.25
 """The least share of a phrase's weight, by rarity, that the terms of an item holding the phrase have: not all of it,
 since the first and last words may be parts of longer words there. Half, double: none of 4 requests differs."""
-
-
-FAR_WORDS, FAR_TOLD, FAR_WRITTEN = 0.9, 1.4, 1.0
-"""How far below the best item an item may be noise: in whole matches by words, and beside vectors, in whole matches by
-meaning, of turns, programs and titled passages, and of other text. With vectors p is below .0016 and .005, without
-below .1. A titled passage may be the second step to an answer: one of MuSiQue's has p = .002.
-
-Tokens saved and points of recall lost by `unrelated` at 1.25 / 1.4 / 1.6 for what is told: LoCoMo at 8k 32 % .4 /
-23 % 0 / 13 % 0, FriendsQA at 2k 14 % .2 / 10 % 0 / 5 % 0. For what is written, p below .003 / .005 / .01 (where each
-gave up to half a point, of 20 sets): MTRAG at 8k 15 / 25 / 38 % and at most .1 lost, chunking_eval 68 / 76 / 82 % and
-nothing, RGB at 2k 0 / 0 / .3 lost. Nothing tried saved a fifth of BEAM, of code or of FriendsQA at half a point lost:
-likeness beside that to other turns of the pool and to questions of other talks (z of cosine and of BM25, by sum, by
-maximum, by Fisher's method, alone and beside p: FriendsQA 13 %, BEAM 2, code 5 at most), shares of the summed p, the
-rank; boosted trees on these and more, 25 signs, whole sets left out: 15, 0 and 0 %."""
 
 
 class Index:
@@ -214,15 +200,17 @@ class Index:
         """Mark the items, (n,), that are no more like the question behind p, (n,), than unrelated items are.
 
         In a meeting an answer is spread over many turns, and none is unrelated; nor is a memory, which somebody chose
-        to keep (MADial lost 1.4 points at 2k).
+        to keep (MADial lost 1.4 points at 2k); nor anything of a small pool.
         """
-        if self.is_meeting:
+        if self.is_meeting or len(self) < LEAST:
             return np.zeros(len(self), np.bool_)
-        told = self._table["turn"] | (self._sources["program"] > 0 if self._sources.has_code else False)
-        written = ~told & ~self._table["titled"] & bool(self._vectors)
-        meaning = self.weights.dense * np.where(written, FAR_WRITTEN, FAR_TOLD) if self._vectors else 0.0
-        far = np.exp(-(FAR_WORDS * self.weights.lexical + meaning) / self.weights.temperature)
-        return unrelated(p, np.where(self._table["memory"], 0.0, far), written)
+        weights, by_vectors = self.weights, bool(self._vectors)
+        named = self._table["titled"] | (self._sources["program"] > 0 if self._sources.has_code else False)
+        meaning = weights.dense * np.where(named, FAR_NAMED, FAR) * by_vectors
+        far = np.exp(-(FAR_WORDS * weights.lexical + meaning) / weights.temperature)
+        worth = p.astype(np.float64) / (1.0 + self._table["size"] / WORTH_TOKENS)
+        marked = unrelated(p, worth, far, self._table["turn"], by_vectors=by_vectors)
+        return np.asarray(marked & ~self._table["memory"])
 
     @property
     def is_meeting(self) -> bool:
@@ -296,9 +284,22 @@ class Index:
         if not query.history:
             return 0.0
         missing = self.missing(query)
+        by_vectors = self._unlike_by_vectors(query)
+        return missing if by_vectors is None else max(missing**2, by_vectors)
+
+    def _unlike_by_vectors(self, query: Query) -> float | None:
+        """Return how far the best item's meaning is from the question's, 0 to 1; None without vectors."""
         found = [float(np.nanmax(one)) for one in self._cosines(query).values() if not np.isnan(one).all()]
-        by_vectors = (SELF_CONTAINED - max(found, default=0.0)) / (SELF_CONTAINED - LEANING)
-        return max(missing**2, float(np.clip(by_vectors, 0, 1))) if found else missing
+        return float(np.clip((SELF_CONTAINED - max(found)) / (SELF_CONTAINED - LEANING), 0, 1)) if found else None
+
+    def unlike(self, query: Query) -> float:
+        """Return how far the best item is from what the question says, by words and by vectors, 0 to 1."""
+        return max(self.missing(query) ** 2, self._unlike_by_vectors(query) or 0.0)
+
+    def apart(self, query: Query) -> float:
+        """Return by what factor the best item matches by words better than the fifth best, as a natural logarithm."""
+        best = np.sort(self._words.scores(query.terms(0.0)))[-5:]
+        return float(np.log((1.0 + best[-1]) / (1.0 + best[0]))) if len(best) else 0.0
 
     def missing(self, query: Query) -> float:
         """Return the share of a question's weight, by rarity, that the best item lacks, 0 to 1."""

@@ -24,9 +24,9 @@ SIZES = 250.0 * 2.0 ** np.arange(6)
 """Tokens of the requests that a question is learned from: 250 to 8,000."""
 HOLD = 0.5
 """How many labelled questions the starting curve counts for, where the shift is 1 or the factor 1.5. Fitted on half of
-the talks of a set, some 30 questions, the mean share on the other half is off by (before): CMRC .021 (.078), DRCD .033
-(.087), BEAM .030 (.208), LoCoMo .019 (.073), MemoryBank .007 (.026), FriendsQA .026 (.023); `measure_enough.py --own`.
-At 1 and 3 the gain is a little less (17 sets with five signs: .047 at .5, .049, .056; .078 before)."""
+the talks of a set, some 30 questions, the mean share on the other half is off by (before): CMRC .026 (.097), DRCD .028
+(.085), BEAM .034 (.109), LoCoMo .015 (.071), MemoryBank .009 (.032), FriendsQA .018 (.018); `measure_enough.py --own`.
+At 1 and 3 the gain was a little less (17 sets with five signs: .047 at .5, .049, .056; .078 before)."""
 LEAST_FACTOR = 0.1
 """The least factor: what is expected rises with what is inside."""
 STEPS = 300
@@ -70,10 +70,11 @@ def filled(
     signs = Signs(
         sure=sure[inside - 1] / max(sure[-1], 1e-12),
         part=inside / len(p),
-        said=1.0 - index.missing(query),
         length=float(index.sizes.mean()),
         second=float(np.partition(p, len(p) - 2)[len(p) - 2]) if len(p) > 1 else 0.0,
-        meeting=index.is_meeting,
+        apart=index.apart(query),
+        unlike=index.unlike(query),
+        spread=index.is_meeting or query.is_about_a_whole,
     )
     return ShareBySize(pool=pool, logit=start.logit(signs), share=found[inside - 1] / len(helped))
 
@@ -91,7 +92,7 @@ def fitted_curve(start: Curve, questions: Sequence[ShareBySize]) -> Curve:
         error = float(np.quantile(_left_out(questions, pools), 0.8))
     shift, factor = scaled(questions)
     moved: dict[str, float] = {
-        name: getattr(start, name) * factor for name in ("start", "sure", "part", "said", "length", "meeting")
+        name: getattr(start, name) * factor for name in ("start", "sure", "part", "length", "apart", "unlike", "spread")
     }
     moved["start"] += shift
     return replace(start, **{name: round(value, 4) for name, value in moved.items()}, error=round(error, 3))

@@ -237,6 +237,11 @@ class Query:
         """Whether the question asks for something that runs through the conversation: an order, a development."""
         return asks_over_time(self.text)
 
+    @property
+    def is_about_a_whole(self) -> bool:
+        """Whether the question asks for a summary, or for something that runs through the conversation."""
+        return self.is_over_time or asks_for_a_summary(self.text)
+
     @cached_property
     def asks_assistant(self) -> bool:
         """Whether the question asks what the assistant said."""

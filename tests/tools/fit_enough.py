@@ -17,16 +17,17 @@ from ctxwin.retrieve.curve import EDGE, Curve, Signs
 
 RIDGE = 0.003
 """Weight of the squared weights beside the mean loss of a row, the signs scaled to a deviation of 1."""
-NAMES = ("start", "sure", "part", "said", "length", "second", "meeting")
+NAMES = ("start", "sure", "part", "length", "second", "apart", "unlike", "spread")
 PLACE = Path(curve_module.__file__).with_name("curve.toml")
 
 
 def columns(rows: list[Row]) -> np.ndarray:
-    """Return the signs of rows as they enter the logit, (n, 6)."""
+    """Return the signs of rows as they enter the logit, (n, 7)."""
     told = [Signs(**row.signs) for row in rows]
     shares = np.clip([[one.sure, one.part] for one in told], EDGE, 1 - EDGE)
-    rest = [[one.said, np.log(max(1.0, one.length)), np.log(max(EDGE, one.second)), float(one.meeting)] for one in told]
-    return np.hstack([np.log(shares / (1 - shares)), np.array(rest)])
+    sizes = np.log([[max(1.0, one.length), max(EDGE, one.second)] for one in told])
+    rest = [[one.apart, one.unlike, float(one.spread)] for one in told]
+    return np.hstack([np.log(shares / (1 - shares)), sizes, np.array(rest)])
 
 
 def fit(rows: list[Row]) -> Curve:
@@ -44,9 +45,8 @@ def fit(rows: list[Row]) -> Curve:
 
     w = minimize(loss, np.zeros(z.shape[1]), jac=True).x
     slopes = w[1:] / scale
-    sure, part, said, length, second, meeting = slopes.tolist()
     start = float(w[0] - slopes @ middle)
-    return Curve(start=start, sure=sure, part=part, said=said, length=length, second=second, meeting=meeting, error=0.0)
+    return Curve(**dict(zip(NAMES, (start, *slopes.tolist()), strict=True)), error=0.0)
 
 
 def usable(rows: list[Row]) -> list[Row]:
