@@ -36,7 +36,7 @@ BOUNDS = {
     "renditions/summaries/relations.py": "which sentences of a summary are refused",
     "renditions/summaries/faithful.py": "which sentences of a summary are refused",
     "renditions/summaries/gist.py:EASE": "time",
-    "renditions/summaries/growing.py:READ": "memory",
+    "renditions/summaries/leaves.py:READ": "memory",
     "renditions/summaries/growing.py:SOUGHT": "time",
     "renditions/summarize.py:SECONDS": "waiting",
     "renditions/summarize.py:WINDOW": "what is refused",

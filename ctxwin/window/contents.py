@@ -25,8 +25,6 @@ from .stored_vectors import hashes_of
 
 __all__ = ["WITHDRAWN", "Contents", "turn_id"]
 
-KEY = 32
-"""Hexadecimal digits of a key."""
 WITHDRAWN = "withdrawn"
 """Key of a window's state: sentences that no longer stand, each the id of its turn and a hash (`sentence_key`)."""
 
@@ -260,8 +258,8 @@ class Contents:
 
     def _written(self) -> set[str]:
         """Return the keys of all summaries of nodes that were stored for the window."""
-        listed = self._store.nodes([self._list]).get(self._list, b"").hex()
-        return {listed[at : at + KEY] for at in range(0, len(listed), KEY)}
+        listed, size = self._store.nodes([self._list]).get(self._list, b"").hex(), len(self._list)
+        return {listed[at : at + size] for at in range(0, len(listed), size)}
 
     def _as_list(self, keys: Iterable[str]) -> dict[str, bytes]:
         return {self._list: bytes.fromhex("".join(sorted(keys)))}
