@@ -166,3 +166,64 @@ def test_who_did_it_is_looked_up_where_its_date_or_number_stands():
         ("Maya paid 300 euros in advance.", False),
     ):
         assert bool(grounds.check(said).kept) == kept, said
+
+
+@pytest.mark.parametrize(
+    ("text", "honest", "lie", "reason"),
+    [
+        (
+            "We took 3,150 euros and spent 4,020 euros.",
+            "We spent more than we took.",
+            "We took more than we spent.",
+            "a comparison that the source does not make",
+        ),
+        (
+            "旧馆有1200平方米，新馆有3000平方米。",
+            "新馆比旧馆大。",
+            "旧馆比新馆大。",
+            "a comparison that the source does not make",
+        ),
+        (
+            "The fair on 12 July was moved to 19 July.",
+            "The fair is on 19 July.",
+            "The fair is on 12 July.",
+            "gives an older value as the present one",
+        ),
+        (
+            "Stalls cost guests 12 pounds, members pay 8.",
+            "Members pay 8 pounds.",
+            "Guests pay 8 pounds.",
+            "'8 pounds' stands elsewhere in the source",
+        ),
+        (
+            "The shop opens at 9:30 and closes at 18:00.",
+            "The shop closes at 18:00.",
+            "The shop closes at 9:30.",
+            "'9:30' stands elsewhere in the source",
+        ),
+        (
+            "The branch is fix/export-fallback.",
+            "The branch is fix/export-fallback.",
+            "It is fix/export-callback.",
+            "'fix/export-callback.' is not in the source",
+        ),
+        (
+            "Dr. Weber gave Mr. Osei 40 mg on Monday.",
+            "Mr. Osei got 40 mg on Monday.",
+            "Mr. Osei got 50 mg on Monday.",
+            "'50 mg' is not in the source",
+        ),
+    ],
+    ids=["figures", "figures in Chinese", "moved", "money left out", "time of day", "branch", "title"],
+)
+def test_a_comparison_and_a_value_are_as_in_the_source(text, honest, lie, reason):
+    grounds = Grounds(text)
+    assert grounds.check(honest).text == honest
+    assert [one.reason for one in grounds.check(lie).refused] == [reason]
+
+
+def test_a_talk_in_chinese_about_english_logs_may_be_summed_up_in_chinese():
+    logs = "".join(f"2026-03-02 09:1{i}:00 nginx: worker process {i} exited on signal 15\n" for i in range(9))
+    talk = f"用户：网站今天早上打不开，是证书的问题吗？\n{logs}助手：九个 worker 都退出了，证书没有问题。\n"
+    assert Grounds(talk).check("九个 worker 都退出了，证书没有问题。").kept
+    assert Grounds(logs).check("网站今天早上打不开。").refused[0].reason == "another language"

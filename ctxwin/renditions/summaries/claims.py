@@ -46,11 +46,12 @@ class Claim:
 
 
 _CUT = re.compile(
-    r"[.!?](?=\s)|(?<!\d),(?=\s)|,(?!\d)|[;；，：]|:(?=\s)|\s[-–—]+\s|——"
+    r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)[.!?](?=\s)|(?<!\d),(?=\s)|,(?!\d)|[;；，：]|:(?=\s)|\s[-–—]+\s|——"
     r"|\b(?:and|but|while|whereas|although|because|since|so|which|who)\b|但是?|而且?|因为|所以|不过|然而"
 )
 _NOT = re.compile(
-    r"\b(?:not|never|no(?![,.!])|cannot|nor|neither|none|nobody|nothing|\w{2,8}n['’]t)\b|[不没未无勿]|(?<![特个分区告])别",
+    r"\b(?:not|never|no(?![,.!])|cannot|nor|neither|none|nobody|nothing|\w{2,8}n['’]t)\b|[不没未无勿]"
+    r"|(?<![特个分区告])别",
     re.I,
 )
 _NO_NEGATION = re.compile(
@@ -62,8 +63,10 @@ _DENIES = re.compile(
     r"|known|supported)"
     r"|impossible|avoid|refus|reject|declin|forb[ia]d|prohibit|ban(?:s|ned)?\b|prevent|stop|fail|lack|unless|deny"
     r"|denied"
-    r"|cancel|instead of|rather than|neither|exclud|omit|hardly|barely|missing|free of)"
-    r"|保持|保留|仍|低于|不足|只|推迟|再议|还差|禁|拒|避免|防止|停|失败|缺|取消|除非|除外|免|别|非",
+    r"|cancel|instead of|rather than|neither|exclud|omit|hardly|barely|missing|free of|doubt|unsure|oppos|object"
+    r"|at most|up to|maximum|broken|empty|disagre|dislik|un(?!til|der|less|ion|it|iv|ique)\w{3,12}(?:ed|able)\b)"
+    r"|保持|保留|仍|低于|不足|只|推迟|再议|还差|禁|拒|避免|防止|停|失败|缺|取消|除非|除外|免|别|非|最多|至多"
+    r"|以内|否则|坏",
     re.I,
 )
 _RULES = re.compile(
@@ -71,11 +74,22 @@ _RULES = re.compile(
     r"|\beveryone\b|必须|务必|一定要|总是|永远|绝不|应该|应当|不得|禁止|只能|不许|不准|要求|所有人",
     re.I,
 )
+_SHOULD_IT = re.compile(r"^\W*Should\b")
 _DISMISSES = re.compile(
     r"(?:\binstead of|\brather than|\bused to (?:be|take|cost)|\bformerly|\bpreviously|\bwas once|不是|原定|以前"
     r"|之前|原来"
-    r"|上次(?:说的?)?是)\W*$"
+    r"|上次(?:说的?)?是|\b(?:it|they) (?:was|were))\W*$"
     r"|(?:\bfrom|从|由)[^，。,]{0,4}$",
+    re.I,
+)
+_MOVED_TO = re.compile(
+    r"\b(?:moved|changed|shifted|postponed|delayed|brought forward|raised|lowered|corrected|reduced|increased|halved)\b"
+    r"[^.;]{0,40}?\bto\b|改[到为成至在]|换[成到]|推迟到|提前到|移到|延[到至]",
+    re.I,
+)
+_CHANGES = re.compile(
+    r"\b(?:chang|mov|rais|lower|reduc|increas|decreas|shift|extend|shorten|rose|ris|fell|fall|drop|went|grew"
+    r"|cut|up|down|improv|sank|climb)",
     re.I,
 )
 _TO = re.compile(r"[^，。,]{0,12}(?:\bto\b|[改到至成增降缩调提升])")
@@ -123,7 +137,8 @@ def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[s
         text = sentence[begin:stop]
         terms = terms_of(text)
         last = at == len(cuts) - 1
-        few = len(set(terms)) < (1 if _NOT.search(text) else 2)
+        not_ = _NOT.search(text)
+        few = len(set(terms)) < (1 if not_ or (not last and _NOT.search(sentence, stop, cuts[at + 1])) else 2)
         if not last and (few or any(place < stop < place + len(one.text) for place, one in values)):
             continue  # too little said to stand alone, or a cut within a value
         if terms or any(begin <= place < stop for place, _ in values):
@@ -146,10 +161,10 @@ def _claims(sentence: str, number: int, start: int, end: int, names: frozenset[s
                 negated=negated,
                 heads=frozenset(term for said in heads for term in _head(said)),
                 denied=frozenset(term for said in denied for term in said[:3]),
-                dismissed=frozenset(one for place, one in here if _dismissed(sentence, place, one)),
+                dismissed=frozenset(one for place, one in here if _dismissed(sentence, place, one, values)),
                 counted=tuple(_counted(sentence[:stop], here)),
                 denials=frozenset(match[0].lower() for match in _DENIES.finditer(plain)),
-                rules=bool(_RULES.search(text)),
+                rules=bool(_RULES.search(_SHOULD_IT.sub(" ", text))),
                 asks=sentence.rstrip().endswith(("?", "？")),
                 leans=len(set(terms)) < 2 or bool(_LEANS.match(text)),
             )
@@ -169,11 +184,25 @@ def _head(said: Sequence[str]) -> Sequence[str]:
     return said[: 1 + (said[0] >= "\u3000")]
 
 
-def _dismissed(sentence: str, place: int, value: Value) -> bool:
+def _dismissed(sentence: str, place: int, value: Value, values: Sequence[tuple[int, Value]]) -> bool:
+    later = _MOVED_TO.search(sentence, place + len(value.text), place + len(value.text) + 80)
+    if (
+        later
+        and value.kind in ("number", "date")
+        and any(
+            value.kind == other.kind and value.key != other.key and len(value.key) == len(other.key)
+            for at, other in values
+            if 0 <= at - later.end() < 12
+        )
+    ):
+        return True
     found = _DISMISSES.search(sentence[max(0, place - 30) : place])
     if not found:
         return False
-    return not found[0].lower().startswith(("from", "从", "由")) or bool(_TO.match(sentence, place))
+    if not found[0].lower().startswith(("from", "从", "由")):
+        return True
+    changes = bool(_CHANGES.search(sentence, 0, place)) or not found[0].isascii()
+    return value.kind != "name" and changes and bool(_TO.match(sentence, place))
 
 
 def _counted(text: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[Value, str]]:

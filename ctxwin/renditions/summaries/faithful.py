@@ -68,6 +68,8 @@ SAYS_THE_SAME = 0.5
 """Least share of a clause's weight by which a clause of the source says the same; then their negations must agree."""
 SHORT = 60
 """Characters below which a line that ends with a colon or comma is a heading or a greeting."""
+SPOKEN = 4
+"""Least terms of a clause that tells which language a text speaks: fewer are a name or a path."""
 MOST_SENTENCES = 200
 """Most sentences of a summary that are read; a summary of some hundred tokens has ten."""
 
@@ -114,6 +116,8 @@ class Grounds:
 
     def __init__(self, text: str) -> None:
         self._source = Clauses(text.translate(_PLAIN))
+        clauses = [cjk_share(one.text) for one in self._source.claims if len(one.terms) >= SPOKEN]
+        self._shares = clauses or [cjk_share(text)]  # logs in English do not make a Chinese talk English
 
     def check(self, summary: str, *, addresses: Callable[[str], bool] = lambda sentence: False) -> Verified:
         """Return the sentences of a summary that the source bears out, and the others with the reason.
@@ -126,7 +130,8 @@ class Grounds:
         refused: list[Refusal] = []
         if not summary.strip():
             return Verified(text="", kept=(), refused=(Refusal(text="", reason="the answer is empty"),))
-        if abs(cjk_share(summary) - cjk_share(self._source.text)) > 0.6:
+        share = cjk_share(summary)
+        if all(abs(share - other) > 0.6 for other in self._shares):
             return Verified(text="", kept=(), refused=(Refusal(text=summary, reason="another language"),))
         out: list[str] = []
         plain = summary.translate(_PLAIN)

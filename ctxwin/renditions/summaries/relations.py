@@ -14,6 +14,7 @@ import numpy as np
 
 from .claims import Claim, terms_of
 from .clauses import LEANING, MARGIN, Clauses
+from .comparing import compared_so
 from .manner import DENIABLE, IF, compared, manner, order_of, stronger
 from .synonyms import opposite
 
@@ -76,8 +77,11 @@ def differs(source: Clauses, claim: Claim, sentence: str, weights: dict[str, flo
     valued = [_bearing(source, weights, number) for number in _holding(source, claim)]
     if valued and all(reasons := [_actors_differ(source, claim, place) for place in valued]):
         return reasons[0]
+    borne = compared_so(source, sentence)
+    if borne is False:
+        return "a comparison that the source does not make"
     reason = firmly = ""
-    marks = manner(sentence)
+    marks = manner(sentence) - ({"more"} if borne else frozenset())
     for place in _places(source, weights):
         reason = _turns(source, claim, sentence, place)
         firmly = reason or _firmer(source, claim, sentence, marks, place)

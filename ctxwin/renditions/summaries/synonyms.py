@@ -12,7 +12,7 @@ from functools import cache
 
 from ...retrieve.words.lexical import STOP_WORDS, tokenize
 
-__all__ = ["described", "opposite", "same_words"]
+__all__ = ["described", "opposite", "opposites_of", "same_words"]
 
 _SAME = """
 say said says tell told state report mention note explain inform according announce speak spoke spoken
@@ -203,6 +203,7 @@ _DESCRIBING = re.compile(
 )
 _NEUTRAL = frozenset(
     """
+    previous precise
     only early daily weekly monthly yearly hourly annually currently previously formerly originally initially finally
     approximately roughly nearly mostly mainly partly fully completely entirely additionally respectively subsequently
     immediately recently already directly likely possibly probably apparently reportedly allegedly specifically instead
@@ -239,6 +240,17 @@ def _opposites(said: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     return tuple(pair for one, other in sides for pair in ((one, other), (other, one)))
 
 
+def opposites_of(word: str) -> set[str]:
+    """Return the words that say the opposite of a word.
+
+    Example:
+        >>> sorted(opposites_of("slower"))
+        ['fast', 'faster', 'quick']
+    """
+    pairs = (*_opposites(_OPPOSITE), *_opposites(_OPPOSITE_CHINESE))
+    return {other for like, unlike in pairs if word in like for other in unlike}
+
+
 def same_words(terms: Iterable[str]) -> tuple[str, ...]:
     """Return terms with one term for all that say the same.
 
@@ -252,7 +264,7 @@ def same_words(terms: Iterable[str]) -> tuple[str, ...]:
 
 _WORD = re.compile(r"(?<!\w)[A-Za-z]+(?!\w)")
 _COPULA = re.compile(r"\b(?:is|are|was|were|be|been|very|too|quite|much|so) $")
-_END = re.compile(r"\\W*$|,| and | or | to (?:the|a|him|her|them|his|us)\\b")
+_END = re.compile(r"\W*$|,| and | or | to (?:the|a|him|her|them|his|us)\b")
 _PARTICIPLE = re.compile(r"(?:ed|en|er|aid|ing|ne|wn|nt|pt|ft|ld|ght)$")
 _NOT_PREFIX = re.compile(r"^(?:un|in|im|ir|dis|non)(?=\w{4})")
 _VERY = re.compile(r"(?:很|非常|十分|特别|相当|极其|极为)([\u4e00-\u9fff]{2})")

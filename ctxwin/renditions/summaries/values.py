@@ -6,12 +6,13 @@ English and Chinese: "1,200 euros" equals "€1200", "three years" "3 years", "M
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ...retrieve.words.lexical import STOP_WORDS, tokenize
 
-__all__ = ["NUMBER_WORDS", "Value", "ValueKind", "is_each", "names_in", "new_name", "rivals", "values_in"]
+__all__ = ["NUMBER_WORDS", "TITLES", "Value", "ValueKind", "is_each", "names_in", "new_name", "rivals", "values_in"]
 
 ValueKind = Literal["number", "date", "name", "code"]
 """`code`: paths, addresses, files, identifiers, options, commands in backquotes, versions."""
@@ -62,13 +63,16 @@ _CODE = re.compile(
     (?: https?://[^\s<>"'，。；）]{1,500}
       | (?:~|\.{0,2})/[\w.@-][\w./@+-]{0,300} | [\w.@-]{1,100}(?:/[\w.@+-]{1,100}){2,20} 
       | [\w-]{1,60}/[\w-]{1,60}\.\w{1,8}
+      | [A-Za-z][\w.]{0,40}/[A-Za-z]\w{0,40}[-_][\w.-]{1,60} | [A-Za-z]\w{0,40}[-_][\w.-]{1,40}/[\w.-]{1,60}
       | [\w.+-]{1,60}@[\w-]{1,60}\.[\w.]{2,40}
       | --?[A-Za-z][\w-]{0,60}
       | [A-Za-z_][\w]{0,60}(?:::|\.)[A-Za-z_]\w{0,60}\(\)? | [A-Za-z_]\w{0,60}\(\)
       | [\w-]{1,60}\.(?:py|js|ts|tsx|go|rs|c|h|cpp|java|rb|sh|sql|md|txt|csv|json|ya?ml|toml|html|css|log|cfg|ini|pdf)
       | [A-Za-z][A-Za-z0-9]{0,60}_\w{1,60} | _\w{1,60} | [a-z]{1,40}[A-Z]\w{0,60}
       | v?\d+\.\d+(?:\.\d+)+[\w-]{0,20}
+      | (?=[0-9a-f]{0,39}[a-f])(?=[0-9a-f]{0,39}\d)[0-9a-f]{7,40}
       | [A-Za-z]+-?\d[\w-]{0,40}
+      | [A-Z][A-Za-z]{1,20}[ ][A-HJ-Z](?!['’.])
     )(?![A-Za-z0-9_])
     """,
     re.VERBOSE | re.ASCII,
@@ -83,14 +87,25 @@ _UNITS = {
         "km": "km kilometre kilometres kilometers 公里 千米",
         "m": "m metre metres meter meters 米", "cm": "cm 厘米", "mm": "mm 毫米", "mile": "mile miles 英里",
         "kg": "kg kilo kilos kilogram kilograms 公斤 千克", "g": "g gram grams 克", "t": "ton tons tonne tonnes 吨",
+        "mg": "mg milligram milligrams 毫克", "ml": "ml 毫升", "l": "litre litres liter liters 升",
         "lb": "lb lbs", "jin": "斤",
         "%": "% percent", "usd": "$ dollar dollars usd 美元", "eur": "€ euro euros eur 欧元",
-        "gbp": "£ gbp", "cny": "¥ ￥ yuan rmb 元 块 块钱 人民币", 
+        "gbp": "£ gbp pound pounds", "cny": "¥ ￥ yuan rmb 元 块 块钱 人民币", 
         "nth": "第", "am": "am a.m. 上午 早上 凌晨", "pm": "pm p.m. 下午 晚上 傍晚",
     }.items()
     for surface in surfaces.split()
 }  # fmt: skip
-_DIMENSIONS = ("ms s min h d wk mo yr", "b kb mb gb tb", "km m cm mm mile", "kg g t lb jin", "usd eur gbp cny", "am pm")
+_SIZES = {"G": "gb", "T": "tb"}
+"""Letters that, as capitals, mean a size in bytes: `du -h` writes "38G"."""
+_DIMENSIONS = (
+    "ms s min h d wk mo yr",
+    "b kb mb gb tb",
+    "km m cm mm mile",
+    "kg g mg t lb jin",
+    "ml l",
+    "usd eur gbp cny",
+    "am pm",
+)
 _BEFORE = ("第", "上午", "早上", "凌晨", "下午", "晚上", "傍晚")
 _SCALES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "billion": 1e9, "千": 1e3, "万": 1e4, "亿": 1e8}
 _TENS = {"十": 10, "百": 100, "千": 1000}
@@ -118,8 +133,18 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_CLOCK = re.compile(
+    rf"(?P<before>{'|'.join(_BEFORE)})?"
+    rf"(?:(?<![\d.:])(?P<h1>\d{{1,2}})[:：](?P<m1>[0-5]\d)(?::\d\d)?(?![\d:])(?: ?(?P<unit>[ap][.]?m\b[.]?))?"
+    rf"|(?P<h2>\d{{1,2}}|{_NUMERAL}{{1,3}})点(?:(?P<half>半)|(?P<m2>\d{{1,2}}|{_NUMERAL}{{1,3}})分?))",
+    re.IGNORECASE,
+)
+_POINT = re.compile(r"\s*\(?\d{1,2}(?:[.)] |、)")
+_MONEY = frozenset({"usd", "eur", "gbp", "cny"})
+_BARE = re.compile(r"\s*(?:[.,;:，。；)）]|$|(?:for|if|when|and|or|each|per|to|by|after|before)\b)")
 _EACH = re.compile(r"\b(?:an?|per|each|every) (second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
+_ORDINALS = frozenset("First Second Third Fourth Fifth Sixth Finally".split())  # noqa: SIM905
 _CAPITAL = re.compile(r"(?<![\w'’])[A-Z][^\W\u3040-\u9fff]*")
 _VERB = re.compile(r"['’]s\b| (?:is|was|has|had|will|would|does|did|can|may|must|should|and|\w{2,20}(?:s|ed))\b")
 _COMMON = re.compile(r"(?:ed|ing|ly|ion|ment|ity|ness|s)$")
@@ -129,8 +154,15 @@ _SURNAME = (
 )
 _CHINESE_NAME = re.compile(
     rf"(?:(?<=^)|(?<=[\s，。；：！？、“「（和与由对给跟叫是让请找妹弟姐哥爸妈友事士]))"
-    rf"[{_SURNAME}](?:总|哥|姐|老师|经理|医生|先生|女士|[\u4e00-\u9fff](?=[\u4e00-\u9fff，。；！？、]|$))|[小老][{_SURNAME}]|(?<=[\u4e00-\u9fff])[A-Z](?![A-Za-z])"
+    rf"[{_SURNAME}](?:总|哥|姐|老师|经理|医生|先生|女士"
+    rf"|(?![于的了是在到上下中大小多少不有为以达度低级速])[\u4e00-\u9fff]"
+    r"(?=[\u4e00-\u9fff，。；！？、]|$))"
+    rf"|[小老][{_SURNAME}]|(?<=[\u4e00-\u9fff])[A-Z](?![A-Za-z])"
 )
+
+
+TITLES = frozenset("mr mrs ms miss dr prof sir madam cllr councillor professor".split())  # noqa: SIM905
+"""What stands before a name and is none."""
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -142,7 +174,7 @@ def names_in(text: str) -> frozenset[str]:
     """
     words = set(re.findall(r"(?<![\w'’])[a-z]\w*", text))
     found = (_plain_name(match[0]) for match in _NAME.finditer(text))
-    return frozenset(name for name in found if name not in words and name not in STOP_WORDS)
+    return frozenset(name for name in found if name not in words and name not in STOP_WORDS | TITLES)
 
 
 def _dimension(unit: str) -> str:
@@ -158,7 +190,10 @@ def values_in(sentence: str, names: frozenset[str]) -> list[tuple[int, Value]]:
         names: words, lower case, that are names wherever they stand with a capital.
     """
     found: list[tuple[int, Value]] = []
-    for pattern, read in ((_BACKQUOTED, _code), (_DATE, _date), (_CODE, _code), (_NUMBER, _number)):
+    if point := _POINT.match(sentence):
+        sentence = " " * point.end() + sentence[point.end() :]
+    readers = ((_BACKQUOTED, _code), (_DATE, _date), (_CODE, _code), (_CLOCK, _clock), (_NUMBER, _number))
+    for pattern, read in readers:
         parts: list[str] = []
         done = 0
         for match in pattern.finditer(sentence):
@@ -175,7 +210,20 @@ def values_in(sentence: str, names: frozenset[str]) -> list[tuple[int, Value]]:
         if (name := _plain_name(match[0])) in names:
             found.append((match.start(), Value("name", (name,), match[0])))
     found += ((match.start(), Value("name", (match[0],), match[0])) for match in _CHINESE_NAME.finditer(sentence))
-    return sorted(found, key=lambda one: one[0])
+    return list(_with_units(sentence, sorted(found, key=lambda one: one[0])))
+
+
+def _with_units(sentence: str, values: list[tuple[int, Value]]) -> Iterator[tuple[int, Value]]:
+    """Yield values with the unit of money that a bare number leaves out: "12 pounds for guests, 8 for members"."""
+    unit = ""
+    for at, value in values:
+        bare = value.kind == "number" and not value.key[1] and ":" not in value.key[0]
+        if bare and unit and _BARE.match(sentence, at + len(value.text)):
+            yield at, replace(value, key=(value.key[0], unit))
+        else:
+            yield at, value
+        if value.kind == "number" and value.key[1] in _MONEY:
+            unit = value.key[1]
 
 
 def _plain_name(name: str) -> str:
@@ -202,6 +250,15 @@ def _date(match: re.Match[str]) -> Value:
     return Value("date", (got.get("y", ""), month, day), match[0])
 
 
+def _clock(match: re.Match[str]) -> Value | None:
+    hour = _read_numeral(match["h1"] or match["h2"])
+    minute = 30 if match["half"] else _read_numeral(match["m1"] or match["m2"])
+    if hour is None or minute is None:
+        return None
+    unit = _UNITS.get((match["unit"] or match["before"] or "").lower(), "")
+    return Value("number", (f"{hour:.0f}:{minute:02.0f}", unit), match[0])
+
+
 def _whole(said: str) -> str:
     return "" if (number := _read_numeral(said)) is None else f"{number:.0f}"
 
@@ -212,7 +269,7 @@ def _number(match: re.Match[str]) -> Value | None:
     if number is None or (said == "一" and match.string[match.end() : match.end() + 1] not in tuple("号楼层室馆期")):
         return None
     number *= _SCALES.get((match["scale"] or "").lower(), 1)
-    unit = _UNITS.get((match["unit"] or "").lower(), "")
+    unit = _SIZES.get(match["unit"] or "") or _UNITS.get((match["unit"] or "").lower(), "")
     unit = unit or ("%" if before == "百分之" else _UNITS.get(before or "", ""))
     return Value("number", (f"{number:.10g}", unit), match[0].strip())
 
@@ -249,6 +306,8 @@ def rivals(value: Value, other: Value, *, plain: bool) -> bool:
         return False
     if value.kind != "number":
         return True
+    if (":" in value.key[0]) != (":" in other.key[0]):  # a time of day
+        return False
     units = value.key[1], other.key[1]
     if "" in units:
         return not plain or not units[0] or _dimension(units[0]) == _dimension("usd")
@@ -266,6 +325,7 @@ def new_name(text: str, vocabulary: frozenset[str]) -> str:
         known = (
             match[0].lower() in STOP_WORDS
             or match[0].lower() in NUMBER_WORDS
+            or match[0] in _ORDINALS
             or not vocabulary.isdisjoint(tokenize(match[0]))
         )
         first = not text[: match.start()].strip(" \"'*-([“‘")
