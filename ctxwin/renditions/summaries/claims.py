@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -185,24 +186,28 @@ def _head(said: Sequence[str]) -> Sequence[str]:
 
 
 def _dismissed(sentence: str, place: int, value: Value, values: Sequence[tuple[int, Value]]) -> bool:
-    later = _MOVED_TO.search(sentence, place + len(value.text), place + len(value.text) + 80)
-    if (
-        later
-        and value.kind in ("number", "date")
-        and any(
-            value.kind == other.kind and value.key != other.key and len(value.key) == len(other.key)
-            for at, other in values
-            if 0 <= at - later.end() < 12
-        )
-    ):
+    """Tell whether a sentence names a value as what is not, or no more: "not 7", "from 7 to 8", "7 was moved to 8"."""
+    if value.kind in ("number", "date") and _replaced(sentence, place + len(value.text), value, values):
         return True
     found = _DISMISSES.search(sentence[max(0, place - 30) : place])
     if not found:
         return False
     if not found[0].lower().startswith(("from", "从", "由")):
         return True
-    changes = bool(_CHANGES.search(sentence, 0, place)) or not found[0].isascii()
+    changes = not found[0].isascii() or bool(_CHANGES.search(sentence, max(0, place - 120), place))
     return value.kind != "name" and changes and bool(_TO.match(sentence, place))
+
+
+def _replaced(sentence: str, end: int, value: Value, values: Sequence[tuple[int, Value]]) -> bool:
+    """Tell whether a value that ends here was moved or changed to another of its kind."""
+    later = _MOVED_TO.search(sentence, end, end + 80)
+    if later is None:
+        return False
+    first = bisect_left(values, later.end(), key=lambda one: one[0])
+    near = (other for at, other in values[first : first + 4] if at - later.end() < 12)
+    return any(
+        value.kind == other.kind and value.key != other.key and len(value.key) == len(other.key) for other in near
+    )
 
 
 def _counted(text: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[Value, str]]:
