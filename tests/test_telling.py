@@ -321,17 +321,22 @@ def test_a_window_has_its_nodes_summed_up_while_the_talk_goes_on(place):
         assert window.pack(ASKED).messages == packed.messages
 
 
+def went_on(window):
+    """Add five turns, each after all that is done ahead for the former ones."""
+    for n in range(5):
+        settled(window)
+        window.add(f"Noted, {n}.")
+    settled(window)
+    joined()
+
+
 @pytest.mark.parametrize("limits", [{}, {"background": True, "tokens": 0}])
 def test_no_model_is_asked_ahead_unless_the_caller_allows_it(place, limits):
     asked = []
     with opened(place, chat(lambda given: asked.append(given) or "Nothing.", **limits)) as window:
         window.add(*messages(counted(200)))
         window.pack("What of the pier?", summarizer=None)
-        for n in range(5):
-            settled(window)
-            window.add(f"Noted, {n}.")
-        settled(window)
-        joined()
+        went_on(window)
     assert asked == []
 
 
@@ -340,11 +345,7 @@ def test_no_model_is_asked_ahead_while_everything_fits(place):
     with opened(place, chat(lambda given: asked.append(given) or "No.", background=True), budget=50_000) as window:
         window.add(*messages(counted(200)))
         window.pack("What of the pier?")
-        for n in range(5):
-            settled(window)
-            window.add(f"Noted, {n}.")
-        settled(window)
-        joined()
+        went_on(window)
     assert asked == []
 
 

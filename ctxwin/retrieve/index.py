@@ -298,8 +298,11 @@ class Index:
 
     def apart(self, query: Query) -> float:
         """Return by what factor the best item matches by words better than the fifth best, as a natural logarithm."""
-        best = np.sort(self._words.scores(query.terms(0.0)))[-5:]
-        return float(np.log((1.0 + best[-1]) / (1.0 + best[0]))) if len(best) else 0.0
+        scores = self._words.scores(query.terms(0.0))
+        if not len(scores):
+            return 0.0
+        place = len(scores) - min(5, len(scores))
+        return float(np.log((1.0 + scores.max()) / (1.0 + np.partition(scores, place)[place])))
 
     def missing(self, query: Query) -> float:
         """Return the share of a question's weight, by rarity, that the best item lacks, 0 to 1."""

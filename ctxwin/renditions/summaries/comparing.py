@@ -14,64 +14,24 @@ from .values import Value, values_in
 __all__ = ["compared_so"]
 
 _THAN = re.compile(
-    r"\b(?:(?P<more>more|less|fewer)(?: (?P<adjective>\w+))?|(?P<er>\w{2,12}er)|better"
-    r"|worse)\b(?P<between>[^.;]{0,60}?) than\b(?! \d)"
+    r"\b(?:(?P<more>more|less|fewer)(?: (?P<adjective>\w+))?|(?P<er>\w{2,12}er)|better|worse)\b"
+    r"(?P<between>[^.;]{0,60}?) than\b(?! \d)"
     r"|\b(?P<verb>exceed(?:s|ed)?|outnumber(?:s|ed)?)\b(?! \d)",
     re.I,
 )
 _CHINESE = re.compile(
-    r"比(?![如较例赛])(?P<other>[^，。；]{1,12}?)(?P<much>更|还|要"
-    r"|都)?(?P<adjective>[多少大小高低快慢贵近远长短重轻早晚好差新强弱]|便宜|耐\w)"
+    r"比(?![如较例赛])(?P<other>[^，。；]{1,12}?)[更还要都]?(?P<adjective>[多少大小高低快慢贵近远长短重轻早晚好差新强弱]|便宜|耐\w)"
     r"|(?P<verb>高于|多于|低于|少于)(?=[^\d，。]{2})"
 )
 _RATHER = re.compile(r"\b(?:rather|other|later|earlier|sooner|no) than\b", re.I)
 _UP = frozenset(
-    [
-        "more",
-        "higher",
-        "larger",
-        "greater",
-        "bigger",
-        "longer",
-        "older",
-        "exceed",
-        "exceeds",
-        "exceeded",
-        "outnumber",
-        "outnumbers",
-        "outnumbered",
-        "heavier",
-        "dearer",
-        "taller",
-        "多",
-        "大",
-        "高",
-        "贵",
-        "长",
-        "重",
-        "高于",
-        "多于",
-    ]
+    """
+    more higher larger greater bigger longer older exceed exceeds exceeded outnumber outnumbers outnumbered heavier
+    dearer taller 多 大 高 贵 长 重 高于 多于
+    """.split()  # noqa: SIM905 - a list would take 20 lines
 )
 _DOWN = frozenset(
-    [
-        "less",
-        "fewer",
-        "lower",
-        "smaller",
-        "cheaper",
-        "shorter",
-        "younger",
-        "lighter",
-        "少",
-        "小",
-        "低",
-        "便宜",
-        "短",
-        "轻",
-        "低于",
-        "少于",
-    ]
+    "less fewer lower smaller cheaper shorter younger lighter 少 小 低 便宜 短 轻 低于 少于".split()  # noqa: SIM905
 )
 _COMPARES = re.compile(
     r"\b(?:than|more|less|fewer|better|worse|best|worst|most|least|\w{2,}(?:er|est)|exceed\w*|above|below"
@@ -125,9 +85,7 @@ def _by_figures(source: Clauses, mine: set[str], theirs: set[str], word: str) ->
     if len(one) != 1 or len(other) != 1:
         return None
     (first, unit), (second, measure) = *one, *other
-    if unit and measure and unit != measure:
-        return None
-    if first == second:
+    if first == second or (unit and measure and unit != measure):
         return None
     return (first > second) == (word in _UP)
 

@@ -32,6 +32,7 @@ from ...retrieve.words.lexical import cjk_share, tokenize
 from ..sentences import sentences
 from .claims import Claim, agree, claims_of, denies, terms_of
 from .clauses import MARGIN, SELF, Clauses, named
+from .comparing import compared_so
 from .relations import differs, outdated
 from .synonyms import described
 from .values import Value, new_name, rivals
@@ -162,6 +163,7 @@ class Grounds:
         places: set[int] = set()
         earlier: list[int] = []
         flatly = not any(denies(one) for one in claims)
+        compares = compared_so(self._source, sentence)
         opened = bool(_BECAUSE.match(sentence))
         for number, claim in enumerate(claims):
             found = self._place(claim, sentence, begins=not number)
@@ -172,7 +174,7 @@ class Grounds:
             }
             if flatly and not self._source.denied.isdisjoint(claim.terms):
                 return "negation differs"
-            if reason := differs(self._source, claim, sentence, weights, every):
+            if reason := differs(self._source, claim, sentence, weights, every, compares):
                 return reason
             if number and (_BECAUSE.match(claim.text) or opened) and self._apart(earlier, found):
                 return "a cause that the source does not have"

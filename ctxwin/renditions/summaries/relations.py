@@ -14,7 +14,6 @@ import numpy as np
 
 from .claims import Claim, terms_of
 from .clauses import LEANING, MARGIN, Clauses
-from .comparing import compared_so
 from .manner import DENIABLE, IF, compared, manner, order_of, stronger
 from .synonyms import opposite
 
@@ -64,7 +63,14 @@ class _Bearing:
     """The sentence with the ones beside it."""
 
 
-def differs(source: Clauses, claim: Claim, sentence: str, weights: dict[str, float], every: dict[str, float]) -> str:
+def differs(
+    source: Clauses,
+    claim: Claim,
+    sentence: str,
+    weights: dict[str, float],
+    every: dict[str, float],
+    compares: bool | None,
+) -> str:
     """Return how a clause says more than its source, or turns it round; "" if a best sentence of the source bears it.
 
     Args:
@@ -73,15 +79,15 @@ def differs(source: Clauses, claim: Claim, sentence: str, weights: dict[str, flo
         sentence: the whole sentence of the summary.
         weights: the words of the clause that the source has.
         every: the words of the sentence that it has.
+        compares: what `compared_so` tells of the sentence.
     """
     valued = [_bearing(source, weights, number) for number in _holding(source, claim)]
     if valued and all(reasons := [_actors_differ(source, claim, place) for place in valued]):
         return reasons[0]
-    borne = compared_so(source, sentence)
-    if borne is False:
+    if compares is False:
         return "a comparison that the source does not make"
     reason = firmly = ""
-    marks = manner(sentence) - ({"more"} if borne else frozenset())
+    marks = manner(sentence) - ({"more"} if compares else frozenset())
     for place in _places(source, weights):
         reason = _turns(source, claim, sentence, place)
         firmly = reason or _firmer(source, claim, sentence, marks, place)
